@@ -1,0 +1,54 @@
+// dX[n, c] = dLoss[n] · ((1 − s) w_label (p[c] − [c = label]) + s / C · (p[c] Σ w − w[c])), p = exp(x − L).
+// One invocation computes one row.
+
+struct Sizes {
+  rows: u32,
+  classes: u32,
+  smoothing: f32,
+  ignored: i32,
+}
+
+@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(1) var<storage, read> labels: array<u32>;
+@group(0) @binding(2) var<storage, read> log_sum: array<f32>;
+@group(0) @binding(3) var<storage, read> d_loss: array<f32>;
+@group(0) @binding(4) var<storage, read_write> d_logits: array<f32>;
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+
+fn label_at(row: u32) -> i32 {
+  return i32(labels[row]);
+}
+
+fn exponential(x: f32) -> f32 {
+  return exp(x);
+}
+
+fn class_weight(class_index: u32) -> f32 {
+  return 1.0;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let row = id.y * groups.x * 64u + id.x;
+  if (row >= sizes.rows) {
+    return;
+  }
+  let base = row * sizes.classes;
+  let label = label_at(row);
+  let counts = label != sizes.ignored && label >= 0 && label < i32(sizes.classes);
+  let d_row = select(0.0, d_loss[row], counts);
+  var total_weight = f32(sizes.classes);
+  if (sizes.smoothing > 0.0) {
+    total_weight = 0.0;
+    for (var c = 0u; c < sizes.classes; c++) {
+      total_weight += class_weight(c);
+    }
+  }
+  let sharp = (1.0 - sizes.smoothing) * class_weight(u32(max(label, 0)));
+  let smooth = sizes.smoothing / f32(sizes.classes);
+  for (var c = 0u; c < sizes.classes; c++) {
+    let p = exponential(logits[base + c] - log_sum[row]);
+    let hit = select(0.0, 1.0, i32(c) == label);
+    d_logits[base + c] = d_row * (sharp * (p - hit) + smooth * (p * total_weight - class_weight(c)));
+  }
+}

@@ -1,0 +1,116 @@
+import { DeviceError } from '../core/errors.ts';
+import type { AdapterTraits } from '../core/launch.ts';
+
+/** What a device is called, and what it is. */
+export interface AdapterSummary {
+  readonly name: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly software: boolean;
+}
+
+/**
+ * In Node, Dawn's instance must live as long as its devices: if it is collected first, the process dies.
+ */
+const keepAlive = new WeakMap<GPUDevice, GPU>();
+
+/** The largest of each limit that the adapter has: WebGPU's defaults are a lower bound of all hardware. */
+function limitsOf(adapter: GPUAdapter): Record<string, number> {
+  const limits: Record<string, number> = {};
+  for (const name of [
+    'maxBufferSize',
+    'maxStorageBufferBindingSize',
+    'maxStorageBuffersPerShaderStage',
+    'maxComputeWorkgroupStorageSize',
+    'maxComputeInvocationsPerWorkgroup',
+    'maxComputeWorkgroupSizeX',
+    'maxComputeWorkgroupSizeY',
+  ] as const) {
+    limits[name] = adapter.limits[name];
+  }
+  return limits;
+}
+
+/** WebGPU where the platform has it, else the optional peer `webgpu`, which is Dawn for Node. */
+async function findGpu(options: readonly string[]): Promise<GPU | undefined> {
+  const platform = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (platform) return platform;
+  if (!('process' in globalThis)) return undefined;
+  const peer = 'webgpu';
+  try {
+    const dawn = (await import(/* @vite-ignore */ peer)) as { create(options: readonly string[]): GPU };
+    return dawn.create(options);
+  } catch {
+    return undefined;
+  }
+}
+
+export interface DeviceOptions {
+  /** Refuses an adapter that a CPU plays. */
+  readonly hardwareOnly?: boolean;
+  readonly powerPreference?: GPUPowerPreference;
+  /** Options for Dawn's instance, where this runs in Node: `enable-dawn-features=…`. */
+  readonly dawn?: readonly string[];
+}
+
+/**
+ * A device with all that its adapter offers.
+ * @throws DeviceError if there is no WebGPU, or no adapter.
+ */
+export async function requestDevice(options: DeviceOptions = {}): Promise<GPUDevice> {
+  const gpu = await findGpu(options.dawn ?? []);
+  if (!gpu) {
+    throw new DeviceError(
+      "[device] no WebGPU here: use a browser that has it, install the package 'webgpu' in Node, or pass backend: 'cpu'",
+    );
+  }
+  const { powerPreference = 'high-performance' } = options;
+  const adapter = await gpu.requestAdapter({ powerPreference });
+  if (!adapter) {
+    throw new DeviceError(
+      "[device] WebGPU found no adapter: install a Vulkan driver (Mesa 25 or newer, also in software), or pass backend: 'cpu'",
+    );
+  }
+  if (options.hardwareOnly && isSoftware(adapter.info)) {
+    throw new DeviceError(`[device] the only adapter, ${adapter.info.description}, is a CPU: hardware was asked for`);
+  }
+  const wanted = ['timestamp-query', 'shader-f16', 'subgroups'] as GPUFeatureName[];
+  const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature));
+  const device = await adapter.requestDevice({
+    label: 'millrace',
+    requiredFeatures,
+    requiredLimits: limitsOf(adapter),
+  });
+  keepAlive.set(device, gpu);
+  return device;
+}
+
+function isSoftware(info: GPUAdapterInfo): boolean {
+  return info.isFallbackAdapter === true || /llvmpipe|lavapipe|swiftshader|softpipe|basic render/i.test(describe(info));
+}
+
+const describe = (info: GPUAdapterInfo): string =>
+  [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
+
+/** How a device is named in reports. */
+export function summarize(device: GPUDevice): AdapterSummary {
+  const info = device.adapterInfo;
+  return {
+    name: info.description || describe(info) || 'unnamed adapter',
+    vendor: info.vendor,
+    architecture: info.architecture,
+    software: isSoftware(info),
+  };
+}
+
+/** What the choice of kernels depends on. */
+export function traitsOf(device: GPUDevice): AdapterTraits {
+  const { limits } = device;
+  return {
+    software: isSoftware(device.adapterInfo),
+    maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+    maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+    maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+    maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+  };
+}

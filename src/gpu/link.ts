@@ -1,0 +1,51 @@
+import type { Kernel } from '../core/launch.ts';
+
+/*
+ * A kernel file is valid WGSL on its own. Linking replaces whole functions, constants and aliases by name, puts the
+ * functions they call in front, and adds the bindings they read. Nothing else about the text changes.
+ */
+
+/** Where a declaration stands in the text, from its keyword to its last character. */
+function spanOf(text: string, head: RegExp, kernel: string, name: string): [number, number] {
+  const start = text.search(head);
+  if (start < 0) throw new Error(`[link] kernel ${kernel} declares no ${name} to replace`);
+  const isFunction = text.startsWith('fn', start);
+  if (!isFunction) return [start, text.indexOf(';', start) + 1];
+  let depth = 0;
+  for (let at = text.indexOf('{', start); at < text.length; at++) {
+    if (text[at] === '{') depth++;
+    else if (text[at] === '}' && --depth === 0) return [start, at + 1];
+  }
+  throw new Error(`[link] kernel ${kernel}: the braces of ${name} do not close`);
+}
+
+function replace(text: string, head: RegExp, by: string, kernel: string, name: string): string {
+  const [start, end] = spanOf(text, head, kernel, name);
+  return text.slice(0, start) + by + text.slice(end);
+}
+
+/** Bindings that a file declares in its first group. */
+const countBindings = (text: string): number => (text.match(/@binding\(\d+\)/g) ?? []).length;
+
+/** The WGSL text of a kernel. */
+export function link(kernel: Kernel): string {
+  let text = kernel.source;
+  for (const [name, body] of Object.entries(kernel.functions ?? {})) {
+    text = replace(text, new RegExp(`\\bfn ${name}\\(`), body.trim(), kernel.name, name);
+  }
+  for (const [name, value] of Object.entries(kernel.constants ?? {})) {
+    const isAlias = new RegExp(`\\balias ${name}\\b`).test(text);
+    text = isAlias
+      ? replace(text, new RegExp(`\\balias ${name}\\b`), `alias ${name} = ${value};`, kernel.name, name)
+      : replace(text, new RegExp(`\\bconst ${name}\\b`), `const ${name} = ${value};`, kernel.name, name);
+  }
+  const first = countBindings(kernel.source);
+  const extra = [
+    ...Object.entries(kernel.reads ?? {}).map(([name, type]) => ['read', name, type]),
+    ...Object.entries(kernel.writes ?? {}).map(([name, type]) => ['read_write', name, type]),
+  ].map(
+    ([access, name, type], index) =>
+      `@group(0) @binding(${first + index}) var<storage, ${access}> ${name}: array<${type}>;`,
+  );
+  return [...new Set(kernel.includes ?? []), ...extra, text].map((part) => part.trim()).join('\n\n') + '\n';
+}

@@ -1,0 +1,56 @@
+import { bufferUsage, MAP_READ } from '../core/flags.ts';
+
+/** A range of a GPU buffer, in bytes. */
+export interface Region {
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** A staging buffer for regions of one size, mapped and unmapped again and again. */
+export class Readback {
+  readonly #staging: GPUBuffer;
+  readonly #size: number;
+
+  constructor(device: GPUDevice, size: number) {
+    this.#size = size;
+    this.#staging = device.createBuffer({
+      label: 'millrace readback',
+      size,
+      usage: bufferUsage.mapRead | bufferUsage.copyDestination,
+    });
+  }
+
+  /** Records the copy; `finish` may be called once the encoder has been submitted. */
+  copy(encoder: GPUCommandEncoder, { buffer, offset, size }: Region): void {
+    encoder.copyBufferToBuffer(buffer, offset, this.#staging, 0, size);
+  }
+
+  /** The bytes, as soon as the GPU has them. */
+  async finish(): Promise<ArrayBuffer> {
+    await this.#staging.mapAsync(MAP_READ, 0, this.#size);
+    const bytes = this.#staging.getMappedRange(0, this.#size).slice(0);
+    this.#staging.unmap();
+    return bytes;
+  }
+
+  destroy(): void {
+    this.#staging.destroy();
+  }
+}
+
+/** Reads regions once, in one submit, one behind the other. */
+export async function readRegions(device: GPUDevice, regions: readonly Region[]): Promise<ArrayBuffer[]> {
+  const encoder = device.createCommandEncoder({ label: 'millrace read' });
+  const readbacks = regions.map((region) => {
+    const readback = new Readback(device, region.size);
+    readback.copy(encoder, region);
+    return readback;
+  });
+  device.queue.submit([encoder.finish()]);
+  try {
+    return await Promise.all(readbacks.map((readback) => readback.finish()));
+  } finally {
+    for (const readback of readbacks) readback.destroy();
+  }
+}

@@ -1,0 +1,207 @@
+import { formatSpec, type Numbers, type Spec } from '../core/shape.ts';
+import type { AdapterTraits, Launch } from '../core/launch.ts';
+
+/** One result of one node. */
+export interface Value {
+  readonly node: Node;
+  readonly index: number;
+  readonly spec: Spec;
+}
+
+/** One use of an op. */
+export interface Node<A = unknown> {
+  readonly op: Op<A>;
+  readonly inputs: readonly Value[];
+  readonly attrs: A;
+  readonly outputs: readonly Value[];
+  /** The longest way from a leaf. */
+  readonly depth: number;
+}
+
+/** Where a kernel's rounding may take it; see `boundsOf` in cpu/judge.ts. */
+export interface Accuracy {
+  /** Allowed error in units of 2⁻²⁴ of the magnitude; 0 demands equality. */
+  readonly ulps: number;
+  /**
+   * `result`: |reference|. `terms`: the reference run on |inputs|, which is Σ|a||b| for sums of products.
+   * `largest`: the largest |input|, or 1, for ops like softmax, where a rounding of any input reaches every output.
+   */
+  readonly magnitude: 'result' | 'terms' | 'largest';
+  readonly absolute?: number;
+}
+
+/** Integers that an input may hold: `low` … `high`, both included. */
+export interface Range {
+  readonly low: number;
+  readonly high: number;
+  /** What the numbers are and what bounds them, for the error: `labels under 10 logits`. */
+  readonly meaning: string;
+  /** A number that is allowed though it lies outside. */
+  readonly except?: number;
+}
+
+export interface Op<A = unknown> {
+  readonly name: string;
+  /** Specs of the outputs. Throws ShapeError. */
+  infer(inputs: readonly Spec[], attrs: A): readonly Spec[];
+  /** The definition of correctness: plain loops, no cleverness; f32 or f64 by the arrays it is given. */
+  cpu(inputs: readonly Numbers[], outputs: readonly Numbers[], node: Node<A>): void;
+  /** The same on the GPU: kernels, sizes, grids. Bindings are inputs, then outputs. */
+  gpu(node: Node<A>, adapter: AdapterTraits): readonly Launch[];
+  /** Gradient with respect to each input; null where none flows. A dOutput is null where nobody used the output. */
+  vjp?(dOutputs: readonly (Value | null)[], node: Node<A>): readonly (Value | null)[];
+  /** Output i lives in input inPlace[i]'s storage, bound once, read_write: updates, running averages, counters. */
+  readonly inPlace?: readonly (number | null)[];
+  /** Draws random numbers or writes state: never dropped, merged or reordered past its state. */
+  readonly effect?: boolean;
+  /** The output is input 0's storage from this element on: no launch. */
+  view?(attrs: A): number;
+  /** The inputs are ranges of the output's storage, from these elements on: a launch only for those that cannot be. */
+  parts?(attrs: A): readonly number[];
+  /** How far the kernel may stray from `cpu` in f64. Left out: it must be equal. */
+  accuracy?(node: Node<A>): Accuracy;
+  /** What the integers in each input may be, checked where they come in; null for no bound. */
+  ranges?(node: Node<A>): readonly (Range | null)[];
+}
+
+/** A named value that outlives the step. */
+export interface State {
+  readonly name: string;
+  readonly spec: Spec;
+  /** The numbers it starts with. */
+  initial(): Numbers;
+}
+
+/** What a program computes: named outputs, and the states that it leaves changed. */
+export interface Graph {
+  readonly outputs: Readonly<Record<string, Value>>;
+  readonly writes: readonly (readonly [State, Value])[];
+}
+
+/** Uses an op: the only way a node comes to be. Shape errors surface here, in the caller's own line. */
+export function apply<A>(op: Op<A>, inputs: readonly Value[], attrs: A): readonly Value[] {
+  const specs = op.infer(
+    inputs.map((input) => input.spec),
+    attrs,
+  );
+  const outputs: Value[] = [];
+  const depth = 1 + Math.max(-1, ...inputs.map((input) => input.node.depth));
+  const node: Node<A> = { op, inputs, attrs, outputs, depth };
+  specs.forEach((spec, index) => outputs.push({ node: node, index, spec }));
+  return outputs;
+}
+
+/** `apply` for ops with a single output. */
+export const applyOne = <A>(op: Op<A>, inputs: readonly Value[], attrs: A): Value => apply(op, inputs, attrs)[0];
+
+/** The value whose storage a value lives in, and where in it, in elements. */
+export function storageOf(value: Value): { readonly root: Value; readonly offset: number } {
+  let root = value;
+  let offset = 0;
+  for (;;) {
+    const { op, attrs, inputs } = root.node;
+    if (op.view) offset += op.view(attrs);
+    else return { root, offset };
+    root = inputs[0]!;
+  }
+}
+
+/** What a storage is known by: a state, however often it is read, or the value that was computed into it. */
+export function storageKey(value: Value): State | Value {
+  const { root } = storageOf(value);
+  return (root.node.attrs as { readonly state?: State } | null)?.state ?? root;
+}
+
+/** All values that a graph must produce. */
+export const rootsOf = (graph: Graph): Value[] => [
+  ...Object.values(graph.outputs),
+  ...graph.writes.map(([, value]) => value),
+];
+
+/**
+ * The nodes that the graph needs, in an order that can be executed: inputs first, and every reader of a storage
+ * before the node that overwrites it in place. Shallow inputs go first, so that a gradient is used as soon as it is known.
+ */
+export function orderOf(graph: Graph): Node[] {
+  const roots = rootsOf(graph);
+  const live = new Set<Node>();
+  const visit = (node: Node): void => {
+    if (live.has(node)) return;
+    live.add(node);
+    for (const input of node.inputs) visit(input.node);
+  };
+  for (const root of roots) visit(root.node);
+
+  const readers = new Map<State | Value, Node[]>();
+  for (const node of live) {
+    if (node.op.view) continue;
+    for (const storage of new Set(node.inputs.map(storageKey))) {
+      const list = readers.get(storage);
+      if (list) list.push(node);
+      else readers.set(storage, [node]);
+    }
+  }
+  const before = (node: Node): Node[] => {
+    const nodes = node.inputs.map((input) => input.node);
+    for (const at of node.op.inPlace ?? []) {
+      if (at === null) continue;
+      for (const reader of readers.get(storageKey(node.inputs[at])) ?? []) if (reader !== node) nodes.push(reader);
+    }
+    return nodes.sort((a, b) => a.depth - b.depth);
+  };
+
+  const order: Node[] = [];
+  const state = new Map<Node, 'open' | 'done'>();
+  const place = (node: Node): void => {
+    if (state.get(node) === 'done') return;
+    if (state.get(node) === 'open') {
+      throw new Error(`[graph] ${node.op.name} overwrites a value in place that a later node still reads`);
+    }
+    state.set(node, 'open');
+    for (const earlier of before(node)) place(earlier);
+    state.set(node, 'done');
+    order.push(node);
+  };
+  for (const root of roots.sort((a, b) => a.node.depth - b.node.depth)) place(root.node);
+  return order;
+}
+
+/** Short names for the values of a graph: a leaf by its own name, others by number. */
+export function namesOf(order: readonly Node[]): Map<Value, string> {
+  const names = new Map<Value, string>();
+  let count = 0;
+  for (const node of order) {
+    const label = (node.attrs as { readonly label?: string } | undefined)?.label;
+    for (const value of node.outputs) names.set(value, label ?? `%${count++}`);
+  }
+  return names;
+}
+
+const formatAttrs = (attrs: unknown): string => {
+  if (typeof attrs !== 'object' || attrs === null) return '';
+  const parts = Object.entries(attrs)
+    .filter(
+      ([key, value]) => key !== 'label' && (typeof value !== 'object' || Array.isArray(value)) && value !== undefined,
+    )
+    .filter(([, value]) => typeof value !== 'function')
+    .map(([key, value]) => `${key}: ${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`);
+  return parts.length ? ` {${parts.join(', ')}}` : '';
+};
+
+/** One line of a printed graph: `%3 f32[128, 10] = linear(%2, layer2.weight, layer2.bias)`. */
+export function formatNode(node: Node, names: ReadonlyMap<Value, string>): string {
+  const outputs = node.outputs.map((value) => `${names.get(value) ?? '?'} ${formatSpec(value.spec)}`).join(', ');
+  const inputs = node.inputs.map((value) => names.get(value) ?? '?').join(', ');
+  return `${outputs} = ${node.op.name}(${inputs})${formatAttrs(node.attrs)}`;
+}
+
+/** A graph as text: a line per node, then its outputs and what it leaves in its states. */
+export function formatGraph(graph: Graph): string {
+  const order = orderOf(graph);
+  const names = namesOf(order);
+  return [
+    ...order.map((node) => formatNode(node, names)),
+    ...Object.entries(graph.outputs).map(([name, value]) => `output ${name} = ${names.get(value)}`),
+    ...graph.writes.map(([state, value]) => `state ${state.name} ← ${names.get(value)}`),
+  ].join('\n');
+}

@@ -1,0 +1,167 @@
+import type { Value } from '../graph/graph.ts';
+import { erfc } from './elementary.ts';
+import { definePointwise, elementary, pointwise, type PointwiseOp } from './pointwise.ts';
+import eluText from '../../shaders/pointwise/elu.wgsl?raw';
+import erfText from '../../shaders/pointwise/erf.wgsl?raw';
+import exponentialText from '../../shaders/pointwise/exponential.wgsl?raw';
+import geluText from '../../shaders/pointwise/gelu.wgsl?raw';
+import geluTanhText from '../../shaders/pointwise/geluTanh.wgsl?raw';
+import leakyReluText from '../../shaders/pointwise/leakyRelu.wgsl?raw';
+import logarithmText from '../../shaders/pointwise/logarithm.wgsl?raw';
+import nan from '../../shaders/pointwise/nan.wgsl?raw';
+import reluText from '../../shaders/pointwise/relu.wgsl?raw';
+import sigmoidText from '../../shaders/pointwise/sigmoid.wgsl?raw';
+import siluText from '../../shaders/pointwise/silu.wgsl?raw';
+import softplusText from '../../shaders/pointwise/softplus.wgsl?raw';
+import tanhText from '../../shaders/pointwise/tanh.wgsl?raw';
+
+interface Activation {
+  readonly name: string;
+  /** The WGSL function; its derivative is the same with _grad. */
+  readonly call: string;
+  readonly sources: readonly string[];
+  f(x: number, ...constants: readonly number[]): number;
+  /** What the derivative reads from forward. */
+  readonly from: 'x' | 'y';
+  df(xOrY: number, ...constants: readonly number[]): number;
+}
+
+/** An activation and its derivative as one pair of ops. */
+function defineActivation({ name, call, sources, f, from, df }: Activation): PointwiseOp {
+  const gradOp = definePointwise({
+    name: `${name}Grad`,
+    arity: 2,
+    wgsl: { call: `${call}_grad`, sources: [nan, ...sources] },
+    f: (at, dY, ...constants) => dY * df(at, ...constants),
+    accuracy: elementary,
+  });
+  return definePointwise({
+    name,
+    arity: 1,
+    wgsl: { call, sources: [nan, ...sources] },
+    f: (x, ...constants) => f(x, ...constants),
+    accuracy: elementary,
+    vjp: (dY, { inputs, outputs, attrs }) => [
+      pointwise(gradOp, [from === 'x' ? inputs[0] : outputs[0], dY], attrs.constants),
+    ],
+  });
+}
+
+const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
+
+const sigmoidOp = defineActivation({
+  name: 'sigmoid',
+  call: 'sigmoid',
+  sources: [exponentialText, sigmoidText],
+  f: logistic,
+  from: 'y',
+  df: (y) => y * (1 - y),
+});
+
+const reluOp = defineActivation({
+  name: 'relu',
+  call: 'relu',
+  sources: [reluText],
+  f: (x) => (x < 0 ? 0 : x),
+  from: 'y',
+  df: (y) => (y <= 0 ? 0 : 1),
+});
+
+const tanhOp = defineActivation({
+  name: 'tanh',
+  call: 'hyperbolic_tangent',
+  sources: [exponentialText, tanhText],
+  f: Math.tanh,
+  from: 'y',
+  df: (y) => 1 - y * y,
+});
+
+const leakyReluOp = defineActivation({
+  name: 'leakyRelu',
+  call: 'leaky_relu',
+  sources: [leakyReluText],
+  f: (x, slope) => (x < 0 ? slope * x : x),
+  from: 'x',
+  df: (x, slope) => (x <= 0 ? slope : 1),
+});
+
+const eluOp = defineActivation({
+  name: 'elu',
+  call: 'elu',
+  sources: [exponentialText, eluText],
+  f: (x, alpha, scale) => scale * (x > 0 ? x : alpha * Math.expm1(x)),
+  from: 'y',
+  df: (y, alpha, scale) => (y > 0 ? scale : y + scale * alpha),
+});
+
+/** Φ, the standard normal distribution, and its density. */
+const phi = (x: number): number => 0.5 * erfc(-x / Math.SQRT2);
+const density = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
+
+const geluOp = defineActivation({
+  name: 'gelu',
+  call: 'gelu',
+  sources: [exponentialText, erfText, geluText],
+  f: (x) => x * phi(x),
+  from: 'x',
+  df: (x) => phi(x) + x * density(x),
+});
+
+const CUBIC = 0.044715; // Hendrycks and Gimpel 2016, 2
+const inner = (x: number): number => Math.sqrt(2 / Math.PI) * (x + CUBIC * x * x * x);
+
+const geluTanhOp = defineActivation({
+  name: 'geluTanh',
+  call: 'gelu_tanh',
+  sources: [exponentialText, tanhText, geluTanhText],
+  f: (x) => 0.5 * x * (1 + Math.tanh(inner(x))),
+  from: 'x',
+  df(x) {
+    const t = Math.tanh(inner(x));
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * CUBIC * x * x);
+  },
+});
+
+const siluOp = defineActivation({
+  name: 'silu',
+  call: 'silu',
+  sources: [exponentialText, sigmoidText, siluText],
+  f: (x) => x * logistic(x),
+  from: 'x',
+  df: (x) => logistic(x) * (1 + x * (1 - logistic(x))),
+});
+
+const softplusOp = defineActivation({
+  name: 'softplus',
+  call: 'softplus',
+  sources: [exponentialText, logarithmText, sigmoidText, softplusText],
+  f: (x) => (x < 0 ? 0 : x) + Math.log1p(Math.exp(-Math.abs(x))),
+  from: 'x',
+  df: logistic,
+});
+
+/** Klambauer et al. 2017, 1: the fixed point at mean 0, variance 1. */
+const SELU_ALPHA = 1.6732632423543772;
+const SELU_SCALE = 1.0507009873554805;
+
+/** 1 / (1 + e⁻ˣ) */
+export const sigmoid = (x: Value): Value => pointwise(sigmoidOp, [x]);
+/** x above 0, else 0; NaN stays NaN. */
+export const relu = (x: Value): Value => pointwise(reluOp, [x]);
+/** Hyperbolic tangent. */
+export const tanh = (x: Value): Value => pointwise(tanhOp, [x]);
+/** x above 0, else slope · x. */
+export const leakyRelu = (x: Value, { slope = 0.01 }: { readonly slope?: number } = {}): Value =>
+  pointwise(leakyReluOp, [x], [slope]);
+/** x above 0, else alpha · (eˣ − 1). Source: Clevert et al. 2015. */
+export const elu = (x: Value, { alpha = 1 }: { readonly alpha?: number } = {}): Value =>
+  pointwise(eluOp, [x], [alpha, 1]);
+/** ELU with the constants that keep mean 0 and variance 1. Source: Klambauer et al. 2017. */
+export const selu = (x: Value): Value => pointwise(eluOp, [x], [SELU_ALPHA, SELU_SCALE]);
+/** x · Φ(x), exactly by erf, or by the usual tanh. Source: Hendrycks and Gimpel 2016. */
+export const gelu = (x: Value, { approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {}): Value =>
+  pointwise(approximate === 'tanh' ? geluTanhOp : geluOp, [x]);
+/** x · sigmoid(x), also called swish. */
+export const silu = (x: Value): Value => pointwise(siluOp, [x]);
+/** log(1 + eˣ) */
+export const softplus = (x: Value): Value => pointwise(softplusOp, [x]);

@@ -1,0 +1,185 @@
+import { ShapeError } from '../core/errors.ts';
+import { flatGrid, type Kernel } from '../core/launch.ts';
+import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
+import { apply, applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
+import { constant } from '../graph/leaf.ts';
+import { div } from './arithmetic.ts';
+import { guarded } from './guarded.ts';
+import { integerDtypes, integerReader } from './integers.ts';
+import { mean, sum } from './reduce.ts';
+import { reshape } from './window.ts';
+import forwardKernel from '../../shaders/crossEntropy.wgsl?raw';
+import backwardKernel from '../../shaders/crossEntropyGrad.wgsl?raw';
+
+// Legend: N rows, C classes; w a class' weight, s the label smoothing.
+
+interface Attrs {
+  readonly labelSmoothing: number;
+  /** Null: every label counts. */
+  readonly ignoreIndex: number | null;
+  readonly weighted: boolean;
+}
+
+const classesOf = (node: Node): number => node.inputs[0].spec.shape[1];
+
+/** Label reader, class weights and guards: what forward and backward have in common. */
+function kernelOf(node: Node<Attrs>, source: string, weightsInput: number): { kernel: Kernel; bindings: number[] } {
+  const kernel = guarded(node.op.name, source);
+  const { weighted } = node.attrs;
+  const inputs = node.inputs.map((_, at) => at).filter((at) => !weighted || at !== weightsInput);
+  const functions = {
+    ...kernel.functions,
+    label_at: integerReader('label_at', 'labels', node.inputs[1].spec.dtype, 'i32'),
+    ...(weighted && {
+      class_weight: 'fn class_weight(class_index: u32) -> f32 {\n  return class_weights[class_index];\n}',
+    }),
+  };
+  return {
+    kernel: { ...kernel, functions, ...(weighted && { reads: { class_weights: 'f32' } }) },
+    bindings: [...inputs, ...node.outputs.map((_, at) => -1 - at), ...(weighted ? [weightsInput] : [])],
+  };
+}
+
+const sizesOf = (node: Node<Attrs>) => [
+  node.inputs[0].spec.shape[0],
+  classesOf(node),
+  { f32: node.attrs.labelSmoothing },
+  (node.attrs.ignoreIndex ?? -1) >>> 0,
+];
+
+const gradOp: Op<Attrs> = {
+  name: 'crossEntropyGrad',
+  infer: ([logits]) => [logits],
+  cpu([logits, labels, logSum, dLoss, weights], [dLogits], node) {
+    const C = classesOf(node);
+    const { labelSmoothing: s, ignoreIndex } = node.attrs;
+    const total = weights ? sumOf(weights) : C;
+    for (let n = 0; n < labels.length; n++) {
+      const label = labels[n];
+      const counts = label !== ignoreIndex && label >= 0 && label < C;
+      const w = counts && weights ? weights[label] : 1;
+      for (let c = 0; c < C; c++) {
+        const p = Math.exp(logits[n * C + c] - logSum[n]);
+        const sharp = (1 - s) * w * (p - (c === label ? 1 : 0));
+        const smooth = (s / C) * (p * total - (weights?.[c] ?? 1));
+        dLogits[n * C + c] = counts ? dLoss[n] * (sharp + smooth) : 0;
+      }
+    }
+  },
+  gpu(node) {
+    const rows = node.inputs[0].spec.shape[0];
+    return [{ ...kernelOf(node, backwardKernel, 4), uniform: sizesOf(node), grid: flatGrid(rows) }];
+  },
+  accuracy: () => ({ ulps: 64, magnitude: 'largest' }),
+};
+
+const sumOf = (numbers: Numbers): number => {
+  let total = 0;
+  for (const number of numbers) total += number;
+  return total;
+};
+
+/** Per row: loss, log Σ exp, the weight that the loss was given, and whether the largest logit is the label's. */
+const crossEntropyOp: Op<Attrs> = {
+  name: 'crossEntropy',
+  infer([logits, labels, weights]) {
+    requireDtype('crossEntropy', 'logits', logits, 'f32');
+    requireDtype('crossEntropy', 'labels', labels, ...integerDtypes);
+    if (logits.shape.length !== 2 || !sameShape(labels.shape, [logits.shape[0]])) {
+      throw new ShapeError(
+        `[crossEntropy] logits are ${formatSpec(logits)} but labels are ${formatSpec(labels)}: they must be f32[N, C] and integers [N]`,
+      );
+    }
+    if (weights && !sameShape(weights.shape, [logits.shape[1]])) {
+      throw new ShapeError(
+        `[crossEntropy] there are ${sizeOf(weights.shape)} class weights for ${logits.shape[1]} classes: logits are ${formatSpec(logits)}`,
+      );
+    }
+    const row: Spec = { shape: labels.shape, dtype: 'f32' };
+    return [row, row, row, row];
+  },
+  cpu([logits, labels, weights], [loss, logSum, weight, correct], node) {
+    const C = classesOf(node);
+    const { labelSmoothing: s, ignoreIndex } = node.attrs;
+    for (let n = 0; n < labels.length; n++) {
+      const x = logits.subarray(n * C, (n + 1) * C);
+      let largest = x[0];
+      let best = 0;
+      for (let c = 1; c < C; c++) {
+        if (x[c] > largest) best = c;
+        largest = Math.max(largest, x[c]);
+      }
+      let total = 0;
+      for (let c = 0; c < C; c++) total += Math.exp(x[c] - largest);
+      const L = largest + Math.log(total);
+      let smooth = 0;
+      for (let c = 0; c < C; c++) smooth += (weights?.[c] ?? 1) * (L - x[c]);
+      const label = labels[n];
+      const counts = label !== ignoreIndex && label >= 0 && label < C;
+      const w = counts ? (weights?.[label] ?? 1) : 0;
+      logSum[n] = L;
+      loss[n] = counts ? (1 - s) * w * (L - x[label]) + (s === 0 ? 0 : (s / C) * smooth) : 0;
+      weight[n] = w;
+      correct[n] = counts && best === label ? 1 : 0;
+    }
+  },
+  gpu(node) {
+    const rows = node.inputs[0].spec.shape[0];
+    return [{ ...kernelOf(node, forwardKernel, 2), uniform: sizesOf(node), grid: flatGrid(rows) }];
+  },
+  accuracy: (node) => ({ ulps: 32 + 4 * classesOf(node), magnitude: 'largest' }),
+  vjp([dLoss], node) {
+    const [logits, labels, weights] = node.inputs;
+    if (!dLoss) return [null, null, null];
+    const reads = [logits, labels, node.outputs[1], dLoss, ...(weights ? [weights] : [])];
+    return [applyOne(gradOp, reads, node.attrs), null, null];
+  },
+  ranges: (node) => [
+    null,
+    {
+      low: 0,
+      high: classesOf(node) - 1,
+      meaning: `labels under ${classesOf(node)} logits`,
+      ...(node.attrs.ignoreIndex !== null && { except: node.attrs.ignoreIndex }),
+    },
+  ],
+};
+
+export interface CrossEntropyRowsOptions {
+  /** Mixes the label with the uniform distribution, 0 … 1. */
+  readonly labelSmoothing?: number;
+  /** A factor per class; the mean is then taken over the weights. */
+  readonly classWeights?: readonly number[];
+  /** Rows with this label count nothing. */
+  readonly ignoreIndex?: number;
+}
+
+/**
+ * The mean cross-entropy of integer labels under logits, in nats, and for each row whether the largest logit is the label's.
+ * Leading axes of the logits beyond the last two are rows.
+ */
+export function crossEntropyRows(
+  logits: Value,
+  labels: Value,
+  { labelSmoothing = 0, classWeights, ignoreIndex }: CrossEntropyRowsOptions = {},
+): { readonly loss: Value; readonly correct: Value } {
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw new ShapeError(`[crossEntropy] labelSmoothing is ${labelSmoothing} but must lie in 0 … 1`);
+  }
+  const shape = logits.spec.shape;
+  const deep = shape.length > 2;
+  const x = deep ? reshape(logits, [-1, shape.at(-1)!]) : logits;
+  const y = deep && labels.spec.shape.length === shape.length - 1 ? reshape(labels, [-1]) : labels;
+  const weights = classWeights
+    ? [constant(Float32Array.from(classWeights), { shape: [classWeights.length], dtype: 'f32' })]
+    : [];
+  const attrs: Attrs = {
+    labelSmoothing,
+    ignoreIndex: ignoreIndex ?? null,
+    weighted: classWeights !== undefined,
+  };
+  const [rows, , weight, correct] = apply(crossEntropyOp, [x, y, ...weights], attrs);
+  const plain = !classWeights && ignoreIndex === undefined;
+  const loss = plain ? mean(rows) : div(sum(rows), sum(weight));
+  return { loss, correct: correct };
+}

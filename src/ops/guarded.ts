@@ -1,0 +1,23 @@
+import type { Kernel } from '../core/launch.ts';
+import arithmetic from '../../shaders/pointwise/arithmetic.wgsl?raw';
+import exponential from '../../shaders/pointwise/exponential.wgsl?raw';
+import logarithm from '../../shaders/pointwise/logarithm.wgsl?raw';
+import nan from '../../shaders/pointwise/nan.wgsl?raw';
+
+/** The functions of shaders/pointwise in which NaN stays NaN, by the name under which kernels stand in for them. */
+const guards: readonly (readonly [string, string])[] = [
+  ['larger', arithmetic],
+  ['exponential', exponential],
+  ['logarithm', logarithm],
+];
+
+/** A kernel whose own plain `larger`, `exponential` and `logarithm` give way to the guarded ones. */
+export function guarded(name: string, source: string): Pick<Kernel, 'name' | 'source' | 'functions' | 'includes'> {
+  const used = guards.filter(([guard]) => source.includes(`fn ${guard}(`));
+  return {
+    name,
+    source,
+    functions: Object.fromEntries(used.map(([guard]) => [guard, ''])),
+    includes: [nan, ...used.map(([, text]) => text)],
+  };
+}

@@ -1,0 +1,12 @@
+export * from './activations.ts';
+export * from './arithmetic.ts';
+export { cast } from './cast.ts';
+export { crossEntropyRows } from './crossEntropy.ts';
+export { absoluteErrors, binaryCrossEntropies, huberErrors, kullbackLeiblerTerms, squaredErrors } from './distance.ts';
+export { erf, exp, log, sqrt } from './elementary.ts';
+export { gather } from './gather.ts';
+export { affine, matmul, type MatmulOptions } from './matmul.ts';
+export { random } from './random.ts';
+export { argmax, broadcastTo, max, mean, min, sum, type ReduceOptions } from './reduce.ts';
+export { logSoftmax, softmax } from './softmax.ts';
+export { concat, flatten, pad, reshape, slice, transpose, type SliceRange } from './window.ts';

@@ -1,0 +1,250 @@
+import { ShapeError } from '../core/errors.ts';
+import { flatGrid, output, type Launch } from '../core/launch.ts';
+import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
+import { apply, applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
+import { reshape } from './window.ts';
+import { sum, sumTo } from './reduce.ts';
+import kernel from '../../shaders/matmul.wgsl?raw';
+
+// Legend: C[M, N] = A[M, K] · B[K, N], for each matrix of a batch.
+
+export interface MatmulOptions {
+  /** A is stored as [K, M]. */
+  readonly transposeA?: boolean;
+  /** B is stored as [N, K]. */
+  readonly transposeB?: boolean;
+}
+
+type Attrs = Required<MatmulOptions>;
+
+interface Extents {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  /** The leading axes of C. */
+  readonly batch: readonly number[];
+  /** Elements from one matrix to the next; 0 where all share one. */
+  readonly aBatch: number;
+  readonly bBatch: number;
+}
+
+/** Reads the extents of a product from its operands, or says why they have none. */
+function extentsOf(a: Spec, b: Spec, { transposeA, transposeB }: Attrs): Extents {
+  for (const [name, operand] of [
+    ['a', a],
+    ['b', b],
+  ] as const) {
+    requireDtype('matmul', name, operand, 'f32');
+    if (operand.shape.length < 2) {
+      throw new ShapeError(`[matmul] ${name} is ${formatSpec(operand)} but must have rows and columns: reshape it`);
+    }
+  }
+  const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
+  const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
+  const [M, K] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
+  const [rows, N] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
+  if (K !== rows) {
+    throw new ShapeError(
+      `[matmul] a has ${K} ${transposeA ? 'rows (transposed)' : 'columns'} but b has ${rows} ${transposeB ? 'columns (transposed)' : 'rows'}: a is ${formatSpec(a)}, b is ${formatSpec(b)}`,
+    );
+  }
+  const aLeading = a.shape.slice(0, -2);
+  const bLeading = b.shape.slice(0, -2);
+  if (aLeading.length && bLeading.length && !sameShape(aLeading, bLeading)) {
+    throw new ShapeError(
+      `[matmul] the leading axes differ: a is ${formatSpec(a)}, b is ${formatSpec(b)}; make them equal, or give one operand two axes only`,
+    );
+  }
+  return {
+    M,
+    N,
+    K,
+    batch: aLeading.length ? aLeading : bLeading,
+    aBatch: aLeading.length ? M * K : 0,
+    bBatch: bLeading.length ? K * N : 0,
+  };
+}
+
+const extents = ({ inputs: [a, b], attrs }: Node<Attrs>): Extents => extentsOf(a.spec, b.spec, attrs);
+
+/** Replaces element access by whole vectors where lines are a multiple of four long. */
+function vectors(lines: { readonly a: number; readonly b: number; readonly c: number }): {
+  functions: Record<string, string>;
+  constants: Record<string, string>;
+} {
+  const functions: Record<string, string> = {};
+  const constants: Record<string, string> = {};
+  for (const operand of ['a', 'b'] as const) {
+    if (lines[operand] % 4 !== 0) continue;
+    constants[`${operand.toUpperCase()}_ELEMENT`] = 'vec4f';
+    functions[`${operand}_four`] =
+      `fn ${operand}_four(at: u32, left: u32) -> vec4f {\n  return ${operand}[at / 4u];\n}`;
+  }
+  if (lines.c % 4 === 0) {
+    constants['C_ELEMENT'] = 'vec4f';
+    const each = ['x', 'y', 'z', 'w'].map((lane, at) => `epilogue(value.${lane}, at + ${at}u)`);
+    functions['store_four'] =
+      `fn store_four(at: u32, left: u32, value: vec4f) {\n  c[at / 4u] = vec4f(${each.join(', ')});\n}`;
+  }
+  return { functions, constants };
+}
+
+function launch(node: Node<Attrs>, { withSums }: { readonly withSums: boolean }): Launch {
+  const { M, N, K, batch, aBatch, bBatch } = extents(node);
+  const { transposeA, transposeB } = node.attrs;
+  const bias = node.inputs[2];
+  const { functions, constants } = vectors({ a: transposeA ? M : K, b: transposeB ? K : N, c: N });
+  if (bias) {
+    functions['epilogue'] = 'fn epilogue(value: f32, at: u32) -> f32 {\n  return value + bias[at % sizes.n];\n}';
+  }
+  if (withSums) {
+    const stores = ['x', 'y', 'z', 'w'].map(
+      (lane, at) => `  if (column + ${at}u < sizes.n) {\n    sums[column + ${at}u] = value.${lane};\n  }`,
+    );
+    functions['store_sums'] = `fn store_sums(column: u32, value: vec4f) {\n${stores.join('\n')}\n}`;
+  }
+  const matrices = sizeOf(batch);
+  const mBlocks = Math.ceil(M / 4) + (withSums ? 1 : 0);
+  const nBlocks = Math.ceil(N / 4);
+  return {
+    kernel: {
+      name: node.op.name,
+      source: kernel,
+      functions,
+      constants: {
+        ...constants,
+        A_TRANSPOSED: String(transposeA),
+        B_TRANSPOSED: String(transposeB),
+        WITH_SUMS: String(withSums),
+      },
+      ...(bias && { reads: { bias: 'f32' } }),
+      ...(withSums && { writes: { sums: 'f32' } }),
+    },
+    bindings: [0, 1, output(0), ...(bias ? [2] : []), ...(withSums ? [output(1)] : [])],
+    uniform: [M, N, K, matrices, aBatch, bBatch, mBlocks, nBlocks],
+    grid: flatGrid(matrices * mBlocks * nBlocks),
+  };
+}
+
+/** C = A · B + bias, by rows of B where it is stored by rows, so that the cache is walked forwards. */
+function multiply(a: Numbers, b: Numbers, c: Numbers, bias: Numbers | undefined, node: Node<Attrs>): void {
+  const { M, N, K, batch, aBatch, bBatch } = extents(node);
+  const { transposeA, transposeB } = node.attrs;
+  const [aRow, aColumn] = transposeA ? [1, M] : [K, 1];
+  const line = new Float64Array(N);
+  for (let matrix = 0; matrix < sizeOf(batch); matrix++) {
+    for (let m = 0; m < M; m++) {
+      const aBase = matrix * aBatch + m * aRow;
+      if (bias) line.set(bias);
+      else line.fill(0);
+      if (transposeB) {
+        for (let n = 0; n < N; n++) {
+          const bBase = matrix * bBatch + n * K;
+          let total = 0;
+          for (let k = 0; k < K; k++) total += a[aBase + k * aColumn] * b[bBase + k];
+          line[n] += total;
+        }
+      } else {
+        for (let k = 0; k < K; k++) {
+          const factor = a[aBase + k * aColumn];
+          const bBase = matrix * bBatch + k * N;
+          for (let n = 0; n < N; n++) line[n] += factor * b[bBase + n];
+        }
+      }
+      c.set(line, (matrix * M + m) * N);
+    }
+  }
+}
+
+const accuracy = (node: Node<Attrs>): Accuracy => ({
+  ulps: 2 * (extents(node).K + 8),
+  magnitude: 'terms',
+  absolute: 1e-37,
+});
+
+/** C and the column sums of B: the gradients of a weight and of its bias, in one launch. */
+const matmulSumsOp: Op<Attrs> = {
+  name: 'matmulSums',
+  infer([a, b], attrs) {
+    const { M, N } = extentsOf(a, b, attrs);
+    return [
+      { shape: [M, N], dtype: 'f32' },
+      { shape: [N], dtype: 'f32' },
+    ];
+  },
+  cpu([a, b], [c, sums], node) {
+    const { N, K } = extents(node);
+    multiply(a, b, c, undefined, node);
+    const totals = new Float64Array(N);
+    for (let k = 0; k < K; k++) for (let n = 0; n < N; n++) totals[n] += b[k * N + n];
+    sums.set(totals);
+  },
+  gpu: (node) => [launch(node, { withSums: true })],
+  accuracy,
+};
+
+const matmulOp: Op<Attrs> = {
+  name: 'matmul',
+  infer([a, b, bias], attrs) {
+    const { M, N, batch } = extentsOf(a, b, attrs);
+    if (bias && !sameShape(bias.shape, [N])) {
+      throw new ShapeError(
+        `[matmul] bias is ${formatSpec(bias)} but the product has ${N} columns: it must be f32[${N}]`,
+      );
+    }
+    return [{ shape: [...batch, M, N], dtype: 'f32' }];
+  },
+  cpu: ([a, b, bias], [c], node) => multiply(a, b, c, bias, node),
+  gpu: (node) => [launch(node, { withSums: false })],
+  accuracy,
+  // Written so that what is stored transposed stays so: no launch transposes anything.
+  vjp([dC], { inputs: [a, b, bias], attrs: { transposeA, transposeB } }) {
+    if (!dC) return [null, null, null];
+    const dA = transposeA
+      ? product(b, dC, { transposeA: transposeB, transposeB: true })
+      : product(dC, b, { transposeB: !transposeB });
+    const gradients = [sumTo(dA, a.spec)];
+    if (bias && !transposeA && !transposeB && dC.spec.shape.length === 2) {
+      gradients.push(...apply(matmulSumsOp, [a, dC], { transposeA: true, transposeB: false }));
+      return gradients;
+    }
+    const dB = transposeB
+      ? product(dC, a, { transposeA: true, transposeB: transposeA })
+      : product(a, dC, { transposeA: !transposeA });
+    gradients.push(sumTo(dB, b.spec));
+    if (bias) gradients.push(sum(dC, { axes: dC.spec.shape.slice(0, -1).map((_, axis) => axis) }));
+    return gradients;
+  },
+};
+
+const product = (a: Value, b: Value, { transposeA = false, transposeB = false }: MatmulOptions): Value =>
+  applyOne(matmulOp, [a, b], { transposeA, transposeB });
+
+/** Leading axes of `a` become rows where `b` is one matrix: a taller product instead of many small ones. */
+function flattened(a: Value, b: Value, bias: readonly Value[], options: MatmulOptions): Value {
+  const { transposeA = false, transposeB = false } = options;
+  const leading = a.spec.shape.slice(0, -1);
+  if (leading.length < 2 || b.spec.shape.length !== 2 || transposeA) {
+    return applyOne(matmulOp, [a, b, ...bias], { transposeA, transposeB });
+  }
+  const rows = reshape(a, [sizeOf(leading), a.spec.shape.at(-1)!]);
+  const c = applyOne(matmulOp, [rows, b, ...bias], { transposeA, transposeB });
+  return reshape(c, [...leading, c.spec.shape.at(-1)!]);
+}
+
+/**
+ * A · B over the last two axes. Leading axes are a batch; an operand with two axes is shared by all of it.
+ * @param a `[…, M, K]`   @param b `[…, K, N]`   @returns `[…, M, N]`
+ * @throws ShapeError if K or the leading axes differ
+ */
+export const matmul = (a: Value, b: Value, options: MatmulOptions = {}): Value => flattened(a, b, [], options);
+
+/**
+ * x · weight + bias, the bias added as each product is stored.
+ * @param x `[…, K]`   @param weight `[K, N]`   @param bias `[N]`   @returns `[…, N]`
+ */
+export function affine(x: Value, weight: Value, bias?: Value): Value {
+  if (x.spec.shape.length !== 1) return flattened(x, weight, bias ? [bias] : [], {});
+  const row = flattened(reshape(x, [1, x.spec.shape[0]]), weight, bias ? [bias] : [], {});
+  return reshape(row, [row.spec.shape[1]]);
+}

@@ -1,0 +1,128 @@
+import { ShapeError } from '../core/errors.ts';
+import { f32Literal, flatGrid, type Kernel, type Launch } from '../core/launch.ts';
+import {
+  broadcastShapes,
+  broadcastStrides,
+  formatSpec,
+  requireDtype,
+  sizeOf,
+  type Dtype,
+  type Numbers,
+  type Shape,
+} from '../core/shape.ts';
+import { collapse, eight, forEachOffset } from '../core/strided.ts';
+import { applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
+import map from '../../shaders/map.wgsl?raw';
+import zip from '../../shaders/zip.wgsl?raw';
+import zip3 from '../../shaders/zip3.wgsl?raw';
+
+/*
+ * Ops that compute each element of the output from the elements at the same place in up to three inputs, which are
+ * broadcast. Such an op is a JavaScript function, a WGSL function, and a derivative.
+ */
+
+export interface PointwiseAttrs {
+  /** Numbers handed to the function after its inputs, baked into the kernel: a slope, a width. */
+  readonly constants: readonly number[];
+}
+
+export interface PointwiseDefinition {
+  readonly name: string;
+  readonly arity: 1 | 2 | 3;
+  /** The WGSL function, or an expression in a, b and c. */
+  readonly wgsl: { readonly call: string; readonly sources: readonly string[] } | { readonly expression: string };
+  /** The inputs' elements, then the constants. */
+  f(...numbers: readonly number[]): number;
+  /** By input, what it may be; f32 if left out. */
+  readonly accepts?: readonly (readonly Dtype[])[];
+  /** Of the output; that of the last input if left out. */
+  readonly dtype?: Dtype;
+  readonly accuracy?: Accuracy;
+  vjp?(dY: Value, node: Node<PointwiseAttrs>): readonly (Value | null)[];
+}
+
+export interface PointwiseOp extends Op<PointwiseAttrs> {
+  readonly pointwise: PointwiseDefinition;
+}
+
+/** A few roundings, and a driver's exp or log. */
+export const elementary: Accuracy = { ulps: 64, magnitude: 'result', absolute: 1e-6 };
+
+/** One or two roundings. */
+export const rounded: Accuracy = { ulps: 8, magnitude: 'result', absolute: 1e-37 };
+
+const NAMES = ['a', 'b', 'c'] as const;
+const wgslType = (dtype: Dtype): string => (dtype === 'u8' ? 'u32' : dtype);
+
+/** `sigmoid(a, 0.5f)`, or the expression itself. */
+function bodyOf({ wgsl, arity }: PointwiseDefinition, constants: readonly number[]): string {
+  if ('expression' in wgsl) return wgsl.expression;
+  return `${wgsl.call}(${[...NAMES.slice(0, arity), ...constants.map(f32Literal)].join(', ')})`;
+}
+
+function kernelOf(definition: PointwiseDefinition, node: Node<PointwiseAttrs>): Kernel {
+  const { name, arity, wgsl } = definition;
+  const types = node.inputs.map((input) => wgslType(input.spec.dtype));
+  const result = wgslType(node.outputs[0].spec.dtype);
+  const body = bodyOf(definition, node.attrs.constants);
+  const parameters = NAMES.slice(0, arity).map((letter, at) => `${letter}: ${types[at]}`);
+  const head = arity === 1 ? `fn epilogue(a: X, at: u32) -> Y` : `fn combine(${parameters.join(', ')}) -> Y`;
+  const aliases: Record<string, string> = { Y: result };
+  if (arity === 1) aliases['X'] = types[0]!;
+  else types.forEach((type, at) => (aliases[NAMES[at].toUpperCase()] = type));
+  return {
+    name,
+    source: [map, zip, zip3][arity - 1],
+    functions: { [arity === 1 ? 'epilogue' : 'combine']: `${head} {\n  return ${body};\n}` },
+    constants: aliases,
+    includes: 'expression' in wgsl ? [] : wgsl.sources,
+  };
+}
+
+/** Makes an op of a definition. */
+export function definePointwise(definition: PointwiseDefinition): PointwiseOp {
+  const { name, arity, f, accepts, dtype, accuracy, vjp } = definition;
+  return {
+    name,
+    pointwise: definition,
+    infer(inputs) {
+      inputs.forEach((given, at) => requireDtype(name, NAMES[at], given, ...(accepts?.[at] ?? ['f32'])));
+      const last = inputs[arity - 1];
+      const before = inputs[arity - 2];
+      if (arity > 1 && dtype !== 'f32' && before.dtype !== last.dtype) {
+        throw new ShapeError(`[${name}] ${formatSpec(before)} and ${formatSpec(last)} differ in dtype: use cast()`);
+      }
+      return [{ shape: broadcastShapes(name, ...inputs), dtype: dtype ?? last.dtype }];
+    },
+    cpu(inputs, [y], node) {
+      const { constants } = node.attrs;
+      const walk = walkOf(node);
+      const [a, b, c] = inputs as [Numbers, Numbers, Numbers];
+      if (arity === 1) for (let i = 0; i < a.length; i++) y[i] = f(a[i], ...constants);
+      else if (arity === 2) forEachOffset(walk, (i, p, q) => (y[i] = f(a[p], b[q], ...constants)));
+      else forEachOffset(walk, (i, p, q, r) => (y[i] = f(a[p], b[q], c[r], ...constants)));
+    },
+    gpu(node): readonly Launch[] {
+      const count = sizeOf(node.outputs[0].spec.shape);
+      const walk = walkOf(node);
+      const sizes =
+        arity === 1 ? [count] : [count, walk.shape.length, 0, 0, ...eight(walk.shape), ...walk.strides.flatMap(eight)];
+      return [{ kernel: kernelOf(definition, node), uniform: sizes, grid: flatGrid(count) }];
+    },
+    accuracy: () => accuracy ?? { ulps: 0, magnitude: 'result' },
+    ...(vjp && { vjp: ([dY], node) => (dY ? vjp(dY, node) : node.inputs.map(() => null)) }),
+  };
+}
+
+function walkOf(node: Node): ReturnType<typeof collapse> {
+  const target = node.outputs[0].spec.shape;
+  return collapse(
+    node.op.name,
+    target,
+    ...node.inputs.map((input): Shape => broadcastStrides(input.spec.shape, target)),
+  );
+}
+
+/** Uses a pointwise op. */
+export const pointwise = (op: PointwiseOp, inputs: readonly Value[], constants: readonly number[] = []): Value =>
+  applyOne(op, inputs, { constants });

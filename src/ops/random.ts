@@ -1,0 +1,74 @@
+import { flatGrid } from '../core/launch.ts';
+import { hashName, philox, unitOf } from '../core/random.ts';
+import { sizeOf, type Shape } from '../core/shape.ts';
+import { applyOne, type Op, type State, type Value } from '../graph/graph.ts';
+import { read } from '../graph/leaf.ts';
+import randomKernel from '../../shaders/random.wgsl?raw';
+import philoxText from '../../shaders/pointwise/philox.wgsl?raw';
+
+/**
+ * What a program counts by, on the GPU from the start: u32[4], the step, a word in reserve, the seed's low and high word.
+ */
+export const CONTROL_WORDS = 4;
+
+type Law = 'bits' | 'uniform' | 'normal';
+
+interface Attrs {
+  readonly shape: Shape;
+  readonly law: Law;
+  readonly stream: number;
+}
+
+/** Four words to a number: f32 arithmetic on the GPU, so `normal` agrees within rounding, the others exactly. */
+const finish: Record<Law, { readonly cpu: (words: readonly number[]) => number; readonly wgsl: string }> = {
+  bits: { cpu: ([x]) => x, wgsl: 'words.x' },
+  uniform: { cpu: ([x]) => unitOf(x), wgsl: 'f32(words.x >> 8u) / 16777216.0' },
+  // Box and Muller 1958; 1 − u is never 0.
+  normal: {
+    cpu: ([x, y]) => Math.sqrt(-2 * Math.log(1 - unitOf(x))) * Math.cos(2 * Math.PI * unitOf(y)),
+    wgsl: 'sqrt(-2.0 * log(1.0 - f32(words.x >> 8u) / 16777216.0)) * cos(6.283185307 * f32(words.y >> 8u) / 16777216.0)',
+  },
+};
+
+const randomOp: Op<Attrs> = {
+  name: 'random',
+  effect: true,
+  infer: (_, { shape, law }) => [{ shape, dtype: law === 'bits' ? 'u32' : 'f32' }],
+  cpu([control], [y], { attrs: { law, stream } }) {
+    const key = [control[2], control[3]] as const;
+    for (let i = 0; i < y.length; i++) y[i] = finish[law].cpu(philox([i, control[0], stream, 0], key));
+  },
+  gpu({ outputs: [y], attrs: { law, stream } }) {
+    const count = sizeOf(y.spec.shape);
+    return [
+      {
+        kernel: {
+          name: 'random',
+          source: randomKernel,
+          constants: { Y: y.spec.dtype },
+          functions: {
+            finish: `fn finish(words: vec4u) -> Y {\n  return ${finish[law].wgsl};\n}`,
+            random_words: 'fn random_words(counter: vec4u, key: vec2u) -> vec4u {\n  return philox(counter, key);\n}',
+          },
+          includes: [philoxText],
+        },
+        uniform: [count, stream],
+        grid: flatGrid(count),
+      },
+    ];
+  },
+  // WebGPU's cos is good to 2⁻¹¹ only.
+  accuracy: ({ attrs: { law } }) => ({
+    ulps: law === 'normal' ? 64 : 0,
+    magnitude: 'result',
+    absolute: law === 'normal' ? 4e-3 : 0,
+  }),
+  vjp: () => [null],
+};
+
+/**
+ * Fresh numbers at every step, counted by the control state and named by a stream: two draws with one name are equal.
+ * @param law `uniform` in [0, 1), `normal` with mean 0 and deviation 1, or `bits`, which is u32
+ */
+export const random = (control: State, stream: string, shape: Shape, law: Law = 'uniform'): Value =>
+  applyOne(randomOp, [read(control)], { shape, law, stream: hashName(stream) });

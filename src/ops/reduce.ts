@@ -1,0 +1,351 @@
+import { ShapeError } from '../core/errors.ts';
+import { f32Literal, flatGrid, type Kernel, type Launch, type Word } from '../core/launch.ts';
+import {
+  broadcastShapes,
+  broadcastStrides,
+  formatSpec,
+  requireDtype,
+  resolveAxis,
+  sameShape,
+  sizeOf,
+  stridesOf,
+  type Dtype,
+  type Shape,
+  type Spec,
+} from '../core/shape.ts';
+import { collapse, eight, forEachOffset, type Walk } from '../core/strided.ts';
+import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
+import nan from '../../shaders/pointwise/nan.wgsl?raw';
+import argmaxKernel from '../../shaders/argmax.wgsl?raw';
+import copy from '../../shaders/copy.wgsl?raw';
+import extremumGradKernel from '../../shaders/extremumGrad.wgsl?raw';
+import reduce from '../../shaders/reduce.wgsl?raw';
+
+/* Sums and broadcasts are each other's derivative, so they share this file. */
+
+interface ReduceAttrs {
+  /** From the front, ascending. */
+  readonly axes: readonly number[];
+  readonly keepDimensions: boolean;
+}
+
+interface SumAttrs extends ReduceAttrs {
+  /** The sum is multiplied by this; 1 / length makes a mean of it. */
+  readonly scale: number;
+}
+
+export interface ReduceOptions {
+  /** All axes if left out. */
+  readonly axes?: number | readonly number[];
+  /** Keeps the reduced axes, with extent 1. */
+  readonly keepDimensions?: boolean;
+}
+
+function reducedShape(shape: Shape, { axes, keepDimensions }: ReduceAttrs): number[] {
+  if (keepDimensions) return shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
+  return shape.filter((_, axis) => !axes.includes(axis));
+}
+
+function attrsOf(where: string, x: Value, { axes, keepDimensions = false }: ReduceOptions): ReduceAttrs {
+  const rank = x.spec.shape.length;
+  const list = axes === undefined ? Array.from({ length: rank }, (_, axis) => axis) : [axes].flat();
+  const resolved = list.map((axis) => resolveAxis(where, axis, x.spec)).sort((a, b) => a - b);
+  if (new Set(resolved).size !== resolved.length) {
+    throw new ShapeError(`[${where}] axes [${list.join(', ')}] name one axis of ${formatSpec(x.spec)} twice`);
+  }
+  return { axes: resolved, keepDimensions };
+}
+
+/** The kept axes and the reduced ones of x, each walked with x's own strides. */
+function walksOf(where: string, shape: Shape, axes: readonly number[]): { kept: Walk; reduced: Walk; length: number } {
+  const strides = stridesOf(shape);
+  const pick = (reduced: boolean): Walk => {
+    const chosen = shape.map((_, axis) => axis).filter((axis) => axes.includes(axis) === reduced);
+    return collapse(
+      where,
+      chosen.map((axis) => shape[axis]),
+      chosen.map((axis) => strides[axis]),
+    );
+  };
+  const reduced = pick(true);
+  return { kept: pick(false), reduced, length: sizeOf(reduced.shape) };
+}
+
+function sizesOf(where: string, shape: Shape, axes: readonly number[]): { words: Word[]; count: number } {
+  const { kept, reduced, length } = walksOf(where, shape, axes);
+  const count = sizeOf(kept.shape);
+  const words = [
+    count,
+    length,
+    kept.shape.length,
+    reduced.shape.length,
+    ...eight(kept.shape),
+    ...eight(kept.strides[0]),
+    ...eight(reduced.shape),
+    ...eight(reduced.strides[0]),
+  ];
+  return { words, count };
+}
+
+/** Visits every element of x with the index of the output that it belongs to. */
+function forEachTerm(
+  where: string,
+  shape: Shape,
+  axes: readonly number[],
+  visit: (output: number, at: number) => void,
+): void {
+  const { kept, reduced } = walksOf(where, shape, axes);
+  forEachOffset(kept, (output, base) => forEachOffset(reduced, (_, offset) => visit(output, base + offset)));
+}
+
+function reduceLaunch<A extends ReduceAttrs>(node: Node<A>, kernel: Omit<Kernel, 'source' | 'name'>): Launch[] {
+  const { words, count } = sizesOf(node.op.name, node.inputs[0].spec.shape, node.attrs.axes);
+  return [{ kernel: { name: node.op.name, source: reduce, ...kernel }, uniform: words, grid: flatGrid(count) }];
+}
+
+const sumOp: Op<SumAttrs> = {
+  name: 'sum',
+  infer([x], attrs) {
+    requireDtype('sum', 'x', x, 'f32');
+    return [{ shape: reducedShape(x.shape, attrs), dtype: 'f32' }];
+  },
+  cpu([x], [y], node) {
+    const { axes, scale } = node.attrs;
+    const totals = new Float64Array(y.length);
+    forEachTerm('sum', node.inputs[0].spec.shape, axes, (output, at) => (totals[output] += x[at]));
+    for (let i = 0; i < y.length; i++) y[i] = totals[i] * scale;
+  },
+  gpu(node) {
+    const { scale } = node.attrs;
+    if (scale === 1) return reduceLaunch(node, {});
+    const epilogue = `fn epilogue(value: X, at: u32) -> X {\n  return value * ${f32Literal(scale)};\n}`;
+    return reduceLaunch(node, { functions: { epilogue } });
+  },
+  accuracy: (node) => ({
+    ulps: 2 * (64 + sizeOf(node.inputs[0].spec.shape) / sizeOf(node.outputs[0].spec.shape) / 64 + 4),
+    magnitude: 'terms',
+  }),
+  vjp([dY], node) {
+    const { axes, scale } = node.attrs;
+    return [dY ? spread(dY, node.inputs[0].spec.shape, axes, scale) : null];
+  },
+};
+
+interface BroadcastAttrs {
+  readonly shape: Shape;
+  /** The axes of `shape` along which x is repeated; x has them with extent 1, or not at all. */
+  readonly axes: readonly number[];
+  readonly scale: number;
+}
+
+const broadcastOp: Op<BroadcastAttrs> = {
+  name: 'broadcast',
+  infer: ([x], { shape }) => [{ shape, dtype: x.dtype }],
+  cpu([x], [y], node) {
+    const { scale } = node.attrs;
+    forEachOffset(broadcastWalk(node), (i, from) => (y[i] = x[from] * scale));
+  },
+  gpu(node) {
+    const { scale } = node.attrs;
+    const walk = broadcastWalk(node);
+    const count = sizeOf(walk.shape);
+    const type = node.inputs[0].spec.dtype;
+    const epilogue = `fn epilogue(value: X, at: u32) -> Y {\n  return value * ${f32Literal(scale)};\n}`;
+    return [
+      {
+        kernel: {
+          name: 'broadcast',
+          source: copy,
+          constants: { X: type, Y: type },
+          functions: scale === 1 ? {} : { epilogue },
+        },
+        uniform: [
+          count,
+          walk.shape.length,
+          0,
+          0,
+          ...eight(walk.shape),
+          ...eight(walk.strides[0]),
+          ...eight(stridesOf(walk.shape)),
+        ],
+        grid: flatGrid(count),
+      },
+    ];
+  },
+  accuracy: () => ({ ulps: 2, magnitude: 'result' }),
+  vjp([dY], node) {
+    const { axes, scale } = node.attrs;
+    if (!dY) return [null];
+    const keepDimensions = node.inputs[0].spec.shape.length === node.attrs.shape.length;
+    return [applyOne(sumOp, [dY], { axes, keepDimensions, scale })];
+  },
+};
+
+function broadcastWalk(node: Node<BroadcastAttrs>): Walk {
+  const { shape, axes } = node.attrs;
+  const kept = shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
+  return collapse('broadcast', shape, broadcastStrides(kept, shape));
+}
+
+/** Repeats x along `axes` of `shape`. */
+const spread = (x: Value, shape: Shape, axes: readonly number[], scale: number): Value =>
+  applyOne(broadcastOp, [x], { shape, axes, scale });
+
+/** Sum over axes. @returns x's shape without them */
+export function sum(x: Value, options: ReduceOptions = {}): Value {
+  return applyOne(sumOp, [x], { ...attrsOf('sum', x, options), scale: 1 });
+}
+
+/** Arithmetic mean over axes. @returns x's shape without them */
+export function mean(x: Value, options: ReduceOptions = {}): Value {
+  const attrs = attrsOf('mean', x, options);
+  const length = attrs.axes.reduce((product, axis) => product * x.spec.shape[axis], 1);
+  if (length === 0) throw new ShapeError(`[mean] ${formatSpec(x.spec)} has no elements to average`);
+  return applyOne(sumOp, [x], { ...attrs, scale: 1 / length });
+}
+
+/** Repeats x to a shape that it broadcasts to. */
+export function broadcastTo(x: Value, shape: Shape): Value {
+  if (sameShape(x.spec.shape, shape)) return x;
+  const result = broadcastShapes('broadcastTo', x.spec, { shape, dtype: x.spec.dtype });
+  if (!sameShape(result, shape)) {
+    throw new ShapeError(`[broadcastTo] ${formatSpec(x.spec)} does not broadcast to [${shape.join(', ')}]`);
+  }
+  return spread(x, shape, stretchedAxes(x.spec, shape), 1);
+}
+
+function stretchedAxes(from: Spec, shape: Shape): number[] {
+  const missing = shape.length - from.shape.length;
+  return shape
+    .map((_, axis) => axis)
+    .filter((axis) => axis < missing || (from.shape[axis - missing] === 1 && shape[axis] !== 1));
+}
+
+/** Sums what broadcasting repeated: the derivative of reading `dY`'s shape out of `target`'s. */
+export function sumTo(dY: Value, target: Spec): Value {
+  const { shape } = dY.spec;
+  if (sameShape(shape, target.shape)) return dY;
+  const missing = shape.length - target.shape.length;
+  const axes = stretchedAxes(target, shape);
+  if (missing === 0 || axes.length === missing) {
+    return applyOne(sumOp, [dY], { axes, keepDimensions: missing === 0, scale: 1 });
+  }
+  // Some axes were missing and others stretched: first the missing ones, which are in front.
+  const leading = Array.from({ length: missing }, (_, axis) => axis);
+  return sumTo(applyOne(sumOp, [dY], { axes: leading, keepDimensions: false, scale: 1 }), target);
+}
+
+const extremumGradOp: Op<ReduceAttrs> = {
+  name: 'extremumGrad',
+  infer: ([x]) => [x],
+  cpu([x, y, dY], [dX], node) {
+    const { axes } = node.attrs;
+    const { shape } = node.inputs[0].spec;
+    const ties = new Float64Array(y.length);
+    forEachTerm('max', shape, axes, (i, at) => (ties[i] += x[at] === y[i] ? 1 : 0));
+    forEachTerm('max', shape, axes, (i, at) => (dX[at] = x[at] === y[i] ? dY[i] / ties[i] : 0));
+  },
+  gpu(node) {
+    const { words, count } = sizesOf('max', node.inputs[0].spec.shape, node.attrs.axes);
+    return [{ kernel: { name: 'extremumGrad', source: extremumGradKernel }, uniform: words, grid: flatGrid(count) }];
+  },
+  accuracy: () => ({ ulps: 8, magnitude: 'result' }),
+};
+
+const extremum = (name: string, sign: 1 | -1): Op<ReduceAttrs> => ({
+  name,
+  infer([x], attrs) {
+    requireDtype(name, 'x', x, 'f32');
+    if (attrs.axes.some((axis) => x.shape[axis] === 0)) {
+      throw new ShapeError(`[${name}] ${formatSpec(x)} has no elements to choose from`);
+    }
+    return [{ shape: reducedShape(x.shape, attrs), dtype: 'f32' }];
+  },
+  cpu([x], [y], node) {
+    const { axes } = node.attrs;
+    y.fill(-sign * Infinity);
+    forEachTerm(name, node.inputs[0].spec.shape, axes, (i, at) => {
+      const value = x[at];
+      if (value * sign > y[i] * sign || Number.isNaN(value)) y[i] = value;
+    });
+  },
+  gpu(node) {
+    const compare = sign === 1 ? '>' : '<';
+    return reduceLaunch(node, {
+      includes: [nan],
+      functions: {
+        // WGSL forbids an infinity in a constant expression, so a word of the uniform makes it one of run time.
+        initial: `fn initial() -> X {\n  return bitcast<f32>(${sign === 1 ? '0xff800000u' : '0x7f800000u'} | (sizes.count & 0u));\n}`,
+        accumulate: `fn accumulate(total: X, value: X) -> X {\n  return select(total, value, value ${compare} total || is_nan(value));\n}`,
+      },
+    });
+  },
+  vjp: ([dY], node) => [dY ? applyOne(extremumGradOp, [node.inputs[0], node.outputs[0], dY], node.attrs) : null],
+});
+
+const maxOp = extremum('max', 1);
+const minOp = extremum('min', -1);
+
+/** The largest element over axes; NaN if one is. Ties share the gradient evenly. */
+export const max = (x: Value, options: ReduceOptions = {}): Value => applyOne(maxOp, [x], attrsOf('max', x, options));
+
+/** The smallest element over axes; NaN if one is. Ties share the gradient evenly. */
+export const min = (x: Value, options: ReduceOptions = {}): Value => applyOne(minOp, [x], attrsOf('min', x, options));
+
+const argmaxOp: Op<{ readonly axis: number }> = {
+  name: 'argmax',
+  infer([x], { axis }) {
+    requireDtype('argmax', 'x', x, 'f32', 'i32', 'u32');
+    if (x.shape[axis] === 0) throw new ShapeError(`[argmax] ${formatSpec(x)} has no elements to choose from`);
+    return [{ shape: x.shape.filter((_, at) => at !== axis), dtype: 'i32' }];
+  },
+  cpu([x], [y], node) {
+    const { length, inner } = splitAt(node);
+    for (let i = 0; i < y.length; i++) {
+      const base = Math.floor(i / inner) * length * inner + (i % inner);
+      let best = 0;
+      for (let r = 1; r < length; r++) {
+        if (exceeds(x[base + r * inner], x[base + best * inner])) best = r;
+      }
+      y[i] = best;
+    }
+  },
+  gpu(node) {
+    const { length, inner, count } = splitAt(node);
+    const type: Dtype = node.inputs[0].spec.dtype;
+    const functions: Record<string, string> =
+      type === 'f32'
+        ? {
+            exceeds:
+              'fn exceeds(value: X, best: X) -> bool {\n  return !is_nan(best) && (value > best || is_nan(value));\n}',
+          }
+        : {};
+    return [
+      {
+        kernel: { name: 'argmax', source: argmaxKernel, constants: { X: type }, functions, includes: [nan] },
+        uniform: [count, length, inner],
+        grid: flatGrid(count),
+      },
+    ];
+  },
+  vjp: () => [null],
+};
+
+const exceeds = (value: number, best: number): boolean => !Number.isNaN(best) && (value > best || Number.isNaN(value));
+
+function splitAt({ inputs, outputs, attrs }: Node<{ readonly axis: number }>): {
+  length: number;
+  inner: number;
+  count: number;
+} {
+  const { shape } = inputs[0].spec;
+  return {
+    length: shape[attrs.axis],
+    inner: sizeOf(shape.slice(attrs.axis + 1)),
+    count: sizeOf(outputs[0].spec.shape),
+  };
+}
+
+/** Where the largest element along an axis is, the first of equals. @returns i32, x's shape without the axis */
+export const argmax = (x: Value, axis = -1): Value =>
+  applyOne(argmaxOp, [x], { axis: resolveAxis('argmax', axis, x.spec) });

@@ -1,0 +1,76 @@
+import { flatGrid, type Launch } from '../core/launch.ts';
+import { ShapeError } from '../core/errors.ts';
+import { formatSpec, requireDtype, sizeOf } from '../core/shape.ts';
+import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
+import { guarded } from './guarded.ts';
+import softmaxKernel from '../../shaders/softmax.wgsl?raw';
+import softmaxGradKernel from '../../shaders/softmaxGrad.wgsl?raw';
+
+/** Rows are all axes but the last; a row is a distribution over the last. */
+function rowsOf({ outputs: [y] }: Node): { rows: number; classes: number } {
+  const classes = y.spec.shape.at(-1)!;
+  return { rows: sizeOf(y.spec.shape) / classes, classes };
+}
+
+function launch(node: Node, source: string, logarithm: boolean): Launch {
+  const { rows, classes } = rowsOf(node);
+  return {
+    kernel: { ...guarded(node.op.name, source), constants: { LOGARITHM: String(logarithm) } },
+    uniform: [rows, classes],
+    grid: flatGrid(rows),
+  };
+}
+
+function define(name: string, logarithm: boolean): Op<null> {
+  const gradOp: Op<null> = {
+    name: `${name}Grad`,
+    infer: ([y]) => [y],
+    cpu([y, dY], [dX], node) {
+      const { rows, classes } = rowsOf(node);
+      for (let row = 0; row < rows; row++) {
+        const base = row * classes;
+        let total = 0;
+        for (let c = 0; c < classes; c++) total += dY[base + c] * (logarithm ? 1 : y[base + c]);
+        for (let c = 0; c < classes; c++) {
+          const at = base + c;
+          dX[at] = logarithm ? dY[at] - Math.exp(y[at]) * total : y[at] * (dY[at] - total);
+        }
+      }
+    },
+    gpu: (node) => [launch(node, softmaxGradKernel, logarithm)],
+    accuracy: (node) => ({ ulps: 64 + 8 * rowsOf(node).classes, magnitude: 'largest' }),
+  };
+  return {
+    name,
+    infer([x]) {
+      requireDtype(name, 'x', x, 'f32');
+      if (!x.shape.at(-1)) throw new ShapeError(`[${name}] ${formatSpec(x)} has no last axis to spread over`);
+      return [x];
+    },
+    cpu([x], [y], node) {
+      const { rows, classes } = rowsOf(node);
+      for (let row = 0; row < rows; row++) {
+        const base = row * classes;
+        let largest = -Infinity;
+        for (let c = 0; c < classes; c++) largest = Math.max(largest, x[base + c]);
+        let total = 0;
+        for (let c = 0; c < classes; c++) total += Math.exp(x[base + c] - largest);
+        for (let c = 0; c < classes; c++) {
+          const shifted = x[base + c] - largest;
+          y[base + c] = logarithm ? shifted - Math.log(total) : Math.exp(shifted) / total;
+        }
+      }
+    },
+    gpu: (node) => [launch(node, softmaxKernel, logarithm)],
+    accuracy: (node) => ({ ulps: 32 + 2 * rowsOf(node).classes, magnitude: 'largest' }),
+    vjp: ([dY], { outputs: [y] }) => [dY ? applyOne(gradOp, [y, dY], null) : null],
+  };
+}
+
+const softmaxOp = define('softmax', false);
+const logSoftmaxOp = define('logSoftmax', true);
+
+/** exp(x) over its sum along the last axis. */
+export const softmax = (x: Value): Value => applyOne(softmaxOp, [x], null);
+/** log of softmax along the last axis, without its rounding to 0. */
+export const logSoftmax = (x: Value): Value => applyOne(logSoftmaxOp, [x], null);

@@ -1,0 +1,350 @@
+import { ShapeError } from '../core/errors.ts';
+import { flatGrid, output, type Launch, type Word } from '../core/launch.ts';
+import {
+  formatSpec,
+  requireDtype,
+  resolveAxis,
+  sameShape,
+  sizeOf,
+  stridesOf,
+  type Dtype,
+  type Numbers,
+  type Shape,
+  type Spec,
+} from '../core/shape.ts';
+import { collapse, eight, forEachOffset, MAX_RANK } from '../core/strided.ts';
+import { applyOne, type Node, type Op, type State, type Value } from '../graph/graph.ts';
+import { read } from '../graph/leaf.ts';
+import copyKernel from '../../shaders/copy.wgsl?raw';
+import padKernel from '../../shaders/pad.wgsl?raw';
+
+/*
+ * Ops that move numbers and compute none: views, which cost nothing, and copies of boxes. Slicing and padding are
+ * each other's derivative, as are concatenating and slicing, so they share this file.
+ */
+
+const words: readonly Dtype[] = ['f32', 'i32', 'u32'];
+
+/** A box of x written into a box of y. */
+interface Box {
+  readonly shape: Shape;
+  readonly xStart: number;
+  readonly xStrides: readonly number[];
+  readonly yStart: number;
+  readonly yStrides: readonly number[];
+}
+
+function copyBox(x: Numbers, y: Numbers, { shape, xStart, xStrides, yStart, yStrides }: Box): void {
+  forEachOffset(collapse('copy', shape, xStrides, yStrides), (_, from, to) => (y[yStart + to] = x[xStart + from]!));
+}
+
+function copyLaunch(node: Node, inputIndex: number, { shape, xStart, xStrides, yStart, yStrides }: Box): Launch {
+  const walk = collapse(node.op.name, shape, xStrides, yStrides);
+  const type = node.outputs[0].spec.dtype;
+  const count = sizeOf(shape);
+  const sizes: Word[] = [
+    count,
+    walk.shape.length,
+    xStart,
+    yStart,
+    ...eight(walk.shape),
+    ...walk.strides.flatMap((strides) => eight(strides.map((stride) => stride >>> 0))),
+  ];
+  return {
+    kernel: { name: node.op.name, source: copyKernel, constants: { X: type, Y: type } },
+    bindings: [inputIndex, output(0)],
+    uniform: sizes,
+    grid: flatGrid(count),
+  };
+}
+
+/** The whole of an input, row by row, into a range of the output. */
+export function copyInto(node: Node, inputIndex: number, start: number): Launch {
+  const size = sizeOf(node.inputs[inputIndex].spec.shape);
+  return copyLaunch(node, inputIndex, { shape: [size], xStart: 0, xStrides: [1], yStart: start, yStrides: [1] });
+}
+
+interface ViewAttrs {
+  readonly label?: string;
+  readonly shape: Shape;
+  readonly offset: number;
+}
+
+const viewOp: Op<ViewAttrs> = {
+  name: 'view',
+  infer: ([x], { shape }) => [{ shape, dtype: x.dtype }],
+  cpu([x], [y], { attrs: { offset } }) {
+    y.set(x.subarray(offset, offset + y.length));
+  },
+  gpu: () => [],
+  view: ({ offset }) => offset,
+};
+
+/** A named range of a state: a parameter in its arena. It is a leaf for differentiation. */
+export const viewOf = (state: State, label: string, shape: Shape, offset: number): Value =>
+  applyOne(viewOp, [read(state)], { label, shape, offset });
+
+const reshapeOp: Op<{ readonly shape: Shape }> = {
+  name: 'reshape',
+  infer([x], { shape }) {
+    if (sizeOf(shape) !== sizeOf(x.shape)) {
+      throw new ShapeError(
+        `[reshape] ${formatSpec(x)} has ${sizeOf(x.shape)} elements but [${shape.join(', ')}] has ${sizeOf(shape)}`,
+      );
+    }
+    return [{ shape, dtype: x.dtype }];
+  },
+  cpu: ([x], [y]) => y.set(x),
+  gpu: () => [],
+  view: () => 0,
+  vjp: ([dY], { inputs: [x] }) => [dY ? reshape(dY, x.spec.shape) : null],
+};
+
+/** The same elements in another shape; one extent may be −1, which is then computed. No launch. */
+export function reshape(x: Value, shape: Shape): Value {
+  const known = shape.filter((extent) => extent !== -1);
+  const free = sizeOf(x.spec.shape) / sizeOf(known);
+  if (shape.length - known.length > 1 || (known.length < shape.length && !Number.isInteger(free))) {
+    throw new ShapeError(
+      `[reshape] ${formatSpec(x.spec)} does not fit [${shape.join(', ')}]: at most one extent may be −1, and the others must divide ${sizeOf(x.spec.shape)}`,
+    );
+  }
+  const resolved = shape.map((extent) => (extent === -1 ? free : extent));
+  return sameShape(resolved, x.spec.shape) ? x : applyOne(reshapeOp, [x], { shape: resolved });
+}
+
+/** All axes but the first become one: `[N, …]` to `[N, C]`. */
+export const flatten = (x: Value): Value => reshape(x, [x.spec.shape[0] ?? 1, -1]);
+
+interface PackAttrs {
+  readonly size: number;
+  readonly offsets: readonly number[];
+}
+
+const packOp: Op<PackAttrs> = {
+  name: 'pack',
+  infer: (_, { size }) => [{ shape: [size], dtype: 'f32' }],
+  cpu(inputs, [y], { attrs: { offsets } }) {
+    y.fill(0);
+    inputs.forEach((x, at) => y.set(x, offsets[at]));
+  },
+  // The planner lets most inputs be computed in place and launches copies of the others.
+  gpu: (node) => node.inputs.map((_, at) => copyInto(node, at, node.attrs.offsets[at])),
+  parts: ({ offsets }) => offsets,
+};
+
+/** Values at their offsets of one array, 0 between them: gradients in the layout of their parameters. */
+export const pack = (values: readonly Value[], offsets: readonly number[], size: number): Value =>
+  applyOne(packOp, values, { size, offsets });
+
+const transposeOp: Op<{ readonly order: readonly number[] }> = {
+  name: 'transpose',
+  infer([x], { order }) {
+    requireDtype('transpose', 'x', x, ...words);
+    return [{ shape: order.map((axis) => x.shape[axis]), dtype: x.dtype }];
+  },
+  cpu: ([x], [y], node) => copyBox(x, y, transposedBox(node)),
+  gpu: (node) => [copyLaunch(node, 0, transposedBox(node))],
+  vjp([dY], { attrs: { order } }) {
+    const inverse = order.map((_, axis) => order.indexOf(axis));
+    return [dY ? applyOne(transposeOp, [dY], { order: inverse }) : null];
+  },
+};
+
+function transposedBox({ inputs, outputs, attrs }: Node<{ readonly order: readonly number[] }>): Box {
+  const { shape } = outputs[0].spec;
+  const strides = stridesOf(inputs[0].spec.shape);
+  return {
+    shape,
+    xStart: 0,
+    xStrides: attrs.order.map((axis) => strides[axis]),
+    yStart: 0,
+    yStrides: stridesOf(shape),
+  };
+}
+
+/** Axes in another order; reversed if none is given. */
+export function transpose(x: Value, order?: readonly number[]): Value {
+  const axes = x.spec.shape.map((_, axis) => axis);
+  const resolved = order?.map((axis) => resolveAxis('transpose', axis, x.spec)) ?? axes.reverse();
+  if (new Set(resolved).size !== x.spec.shape.length || resolved.length !== x.spec.shape.length) {
+    throw new ShapeError(`[transpose] [${resolved.join(', ')}] does not name each axis of ${formatSpec(x.spec)} once`);
+  }
+  return applyOne(transposeOp, [x], { order: resolved });
+}
+
+interface SliceAttrs {
+  readonly start: readonly number[];
+  readonly shape: Shape;
+  readonly step: readonly number[];
+}
+
+const sliceOp: Op<SliceAttrs> = {
+  name: 'slice',
+  infer([x], { shape }) {
+    requireDtype('slice', 'x', x, ...words);
+    return [{ shape, dtype: x.dtype }];
+  },
+  cpu: ([x], [y], node) => copyBox(x, y, slicedBox(node)),
+  gpu: (node) => [copyLaunch(node, 0, slicedBox(node))],
+  vjp([dY], { inputs: [x], attrs: { start, step } }) {
+    return [dY ? applyOne(padOp, [dY], { before: start, step, shape: x.spec.shape, value: 0 }) : null];
+  },
+};
+
+function slicedBox({ inputs, attrs: { start, shape, step } }: Node<SliceAttrs>): Box {
+  const strides = stridesOf(inputs[0].spec.shape);
+  return {
+    shape,
+    xStart: start.reduce((total, at, axis) => total + at * strides[axis], 0),
+    xStrides: strides.map((stride, axis) => stride * step[axis]),
+    yStart: 0,
+    yStrides: stridesOf(shape),
+  };
+}
+
+export interface SliceRange {
+  /** First index; counted from the end if negative. 0 if left out. */
+  readonly start?: number;
+  /** One past the last index; counted from the end if negative. The extent if left out. */
+  readonly end?: number;
+  /** Every step-th element, 1 or more. */
+  readonly step?: number;
+}
+
+/** A box of x, a range per axis; axes left out or null are kept whole. */
+export function slice(x: Value, ranges: readonly (SliceRange | null)[]): Value {
+  if (ranges.length > x.spec.shape.length) {
+    throw new ShapeError(`[slice] ${ranges.length} ranges for ${formatSpec(x.spec)}, which has fewer axes`);
+  }
+  const start: number[] = [];
+  const shape: number[] = [];
+  const step: number[] = [];
+  x.spec.shape.forEach((extent, axis) => {
+    const range = ranges[axis] ?? {};
+    const from = wrap(range.start ?? 0, extent);
+    const to = wrap(range.end ?? extent, extent);
+    const by = range.step ?? 1;
+    if (from < 0 || to > extent || from >= to || !Number.isInteger(by) || by < 1) {
+      throw new ShapeError(
+        `[slice] ${range.start ?? 0} … ${range.end ?? extent} by ${by} selects nothing from axis ${axis} of ${formatSpec(x.spec)}: start and end must lie in it, the step must be 1 or more`,
+      );
+    }
+    start.push(from);
+    shape.push(Math.ceil((to - from) / by));
+    step.push(by);
+  });
+  return applyOne(sliceOp, [x], { start, shape, step });
+}
+
+const wrap = (index: number, extent: number): number => (index < 0 ? index + extent : index);
+
+interface PadAttrs {
+  readonly before: readonly number[];
+  readonly step: readonly number[];
+  readonly shape: Shape;
+  readonly value: number;
+}
+
+const padOp: Op<PadAttrs> = {
+  name: 'pad',
+  infer([x], { shape }) {
+    requireDtype('pad', 'x', x, ...words);
+    if (shape.length > MAX_RANK) throw new ShapeError(`[pad] ${formatSpec(x)} has more than ${MAX_RANK} axes`);
+    return [{ shape, dtype: x.dtype }];
+  },
+  cpu([x], [y], { inputs, attrs: { before, step, shape, value } }) {
+    y.fill(value);
+    const strides = stridesOf(shape);
+    copyBox(x, y, {
+      shape: inputs[0].spec.shape,
+      xStart: 0,
+      xStrides: stridesOf(inputs[0].spec.shape),
+      yStart: before.reduce((total, at, axis) => total + at * strides[axis], 0),
+      yStrides: strides.map((stride, axis) => stride * step[axis]),
+    });
+  },
+  gpu({ inputs, attrs: { before, step, shape, value } }) {
+    const { spec } = inputs[0];
+    const count = sizeOf(shape);
+    const sizes: Word[] = [
+      count,
+      shape.length,
+      spec.dtype === 'f32' ? { f32: value } : value,
+      0,
+      ...[shape, spec.shape, stridesOf(spec.shape), before, step].flatMap(eight),
+    ];
+    return [
+      {
+        kernel: { name: 'pad', source: padKernel, constants: { X: spec.dtype } },
+        uniform: sizes,
+        grid: flatGrid(count),
+      },
+    ];
+  },
+  vjp([dY], { inputs: [x], attrs: { before, step } }) {
+    return [dY ? applyOne(sliceOp, [dY], { start: before, shape: x.spec.shape, step }) : null];
+  },
+};
+
+/** x with so many elements of `value` before and after it along each axis. */
+export function pad(x: Value, widths: readonly (readonly [number, number])[], value = 0): Value {
+  if (widths.length !== x.spec.shape.length || widths.flat().some((width) => width < 0)) {
+    throw new ShapeError(`[pad] ${formatSpec(x.spec)} needs a pair of widths, 0 or more, for each of its axes`);
+  }
+  return applyOne(padOp, [x], {
+    before: widths.map(([before]) => before),
+    step: widths.map(() => 1),
+    shape: x.spec.shape.map((extent, axis) => extent + widths[axis][0] + widths[axis][1]),
+    value,
+  });
+}
+
+const concatOp: Op<{ readonly axis: number }> = {
+  name: 'concat',
+  infer(inputs, { axis }) {
+    const first = inputs[0];
+    requireDtype('concat', 'the first', first, ...words);
+    inputs.forEach((other, at) => {
+      const fits = other.shape.every((extent, i) => i === axis || extent === first.shape[i]);
+      if (!fits || other.shape.length !== first.shape.length || other.dtype !== first.dtype) {
+        throw new ShapeError(
+          `[concat] value ${at} is ${formatSpec(other)} but value 0 is ${formatSpec(first)}: they may differ along axis ${axis} only`,
+        );
+      }
+    });
+    const length = inputs.reduce((total, { shape }) => total + shape[axis], 0);
+    return [{ shape: first.shape.map((extent, i) => (i === axis ? length : extent)), dtype: first.dtype }];
+  },
+  cpu: (inputs, [y], node) => concatBoxes(node).forEach((box, at) => copyBox(inputs[at], y, box)),
+  gpu: (node) => concatBoxes(node).map((box, at) => copyLaunch(node, at, box)),
+  vjp([dY], { inputs, attrs: { axis } }) {
+    let end = 0;
+    return inputs.map(({ spec }: { spec: Spec }) => {
+      const start = end;
+      end += spec.shape[axis];
+      return dY
+        ? slice(
+            dY,
+            spec.shape.map((_, i) => (i === axis ? { start, end } : null)),
+          )
+        : null;
+    });
+  },
+};
+
+function concatBoxes({ inputs, outputs, attrs: { axis } }: Node<{ readonly axis: number }>): Box[] {
+  const yStrides = stridesOf(outputs[0].spec.shape);
+  let at = 0;
+  return inputs.map(({ spec: { shape } }) => {
+    const yStart = at * yStrides[axis];
+    at += shape[axis];
+    return { shape, xStart: 0, xStrides: stridesOf(shape), yStart, yStrides };
+  });
+}
+
+/** Values one behind the other along an axis. */
+export function concat(values: readonly Value[], axis = 0): Value {
+  if (values.length === 0) throw new ShapeError('[concat] there are no values to join');
+  return applyOne(concatOp, values, { axis: resolveAxis('concat', axis, values[0].spec) });
+}

@@ -1,0 +1,52 @@
+import type { Numbers, Spec } from '../core/shape.ts';
+import type { Batch } from '../cpu/interpret.ts';
+import type { Graph, Node, State, Value } from '../graph/graph.ts';
+
+/** What one node read and what it made of it, in a run that was watched. */
+export interface Observation {
+  readonly node: Node;
+  readonly inputs: readonly Numbers[];
+  readonly outputs: readonly Numbers[];
+  /** An input that was no longer what its node had computed: something else wrote into its storage. */
+  readonly overwritten: Value | null;
+}
+
+/** A graph, ready to run again and again. */
+export interface Executable {
+  readonly graph: Graph;
+  readonly order: readonly Node[];
+  /** Kernels in the order of their launches; none on the CPU. */
+  readonly launches: readonly string[];
+  /** What it occupies beside the states. */
+  readonly bytes: number;
+  /** The fields of the batch that it reads. */
+  readonly fields: ReadonlyMap<string, Spec>;
+  upload(field: string, numbers: Numbers): void;
+  destroy(): void;
+}
+
+/** Where graphs run: states that outlive the runs, and the programs that share them. */
+export interface Backend {
+  readonly kind: 'webgpu' | 'cpu';
+  /** The adapter's or the processor's name. */
+  readonly adapter: string;
+  /** Bytes of all states. */
+  readonly stateBytes: number;
+  compile(graph: Graph): Promise<Executable>;
+  /** Runs programs one behind the other: one submit. */
+  run(programs: readonly Executable[]): void;
+  /** Runs programs, and reads a state as they leave it: still one submit. */
+  runAndRead(programs: readonly Executable[], state: State): Promise<Numbers>;
+  /** An output of the last run. */
+  readOutput(program: Executable, name: string): Promise<Numbers>;
+  readState(state: State): Promise<Numbers>;
+  writeState(state: State, numbers: Numbers): void;
+  /** Runs a program node by node, keeping what each read and wrote. The states end changed. */
+  observe(program: Executable, batch: Batch): Promise<readonly Observation[]>;
+  destroy(): void;
+}
+
+/** Uploads each field of a batch that a program reads. */
+export function uploadBatch(program: Executable, batch: Batch): void {
+  for (const name of program.fields.keys()) program.upload(name, batch[name]);
+}

@@ -1,0 +1,103 @@
+import { allocate, byteLength, type Numbers, type Spec } from '../core/shape.ts';
+import { Interpreter, type Batch } from '../cpu/interpret.ts';
+import type { Graph, Node, State } from '../graph/graph.ts';
+import { asUseOf, inputOp, isLeaf, stateOp } from '../graph/leaf.ts';
+import { uploadBatch, type Backend, type Executable, type Observation } from './backend.ts';
+
+class CpuProgram implements Executable {
+  readonly graph: Graph;
+  readonly launches: readonly string[] = [];
+  readonly bytes: number;
+  readonly fields: ReadonlyMap<string, Spec>;
+  readonly interpreter: Interpreter;
+  readonly batch: Record<string, Numbers> = {};
+
+  constructor(graph: Graph) {
+    this.graph = graph;
+    this.interpreter = new Interpreter(graph);
+    this.bytes = this.order.reduce((sum, { outputs }) => outputs.reduce((n, { spec }) => n + byteLength(spec), sum), 0);
+    const fields = this.order.flatMap((node) => asUseOf(inputOp, node) ?? []);
+    this.fields = new Map(fields.map(({ label, spec }) => [label, spec]));
+  }
+
+  get order(): readonly Node[] {
+    return this.interpreter.order;
+  }
+
+  upload(field: string, numbers: Numbers): void {
+    this.batch[field] = numbers.slice();
+  }
+
+  destroy(): void {}
+}
+
+/** Runs programs by each op's reference, in f32. */
+export class CpuBackend implements Backend {
+  readonly kind = 'cpu';
+  readonly adapter = 'CPU reference';
+  readonly #states = new Map<State, Numbers>();
+
+  get stateBytes(): number {
+    return [...this.#states.keys()].reduce((sum, { spec }) => sum + byteLength(spec), 0);
+  }
+
+  #stateOf(state: State): Numbers {
+    let numbers = this.#states.get(state);
+    if (!numbers) {
+      numbers = allocate(state.spec);
+      numbers.set(state.initial());
+      this.#states.set(state, numbers);
+    }
+    return numbers;
+  }
+
+  async compile(graph: Graph): Promise<CpuProgram> {
+    const program = new CpuProgram(graph);
+    for (const node of program.order) {
+      const kept = asUseOf(stateOp, node);
+      if (kept) this.#stateOf(kept.state);
+    }
+    return program;
+  }
+
+  run(programs: readonly Executable[]): void {
+    for (const program of programs) {
+      const { interpreter, batch } = program as CpuProgram;
+      interpreter.run(batch, this.#states);
+    }
+  }
+
+  async runAndRead(programs: readonly Executable[], state: State): Promise<Numbers> {
+    this.run(programs);
+    return this.readState(state);
+  }
+
+  async readOutput(program: Executable, name: string): Promise<Numbers> {
+    return (program as CpuProgram).interpreter.value(program.graph.outputs[name]).slice();
+  }
+
+  async readState(state: State): Promise<Numbers> {
+    return this.#stateOf(state).slice();
+  }
+
+  writeState(state: State, numbers: Numbers): void {
+    this.#stateOf(state).set(numbers);
+  }
+
+  async observe(executable: Executable, batch: Batch): Promise<readonly Observation[]> {
+    const { interpreter, order } = executable as CpuProgram;
+    uploadBatch(executable, batch);
+    this.run([executable]);
+    const computed = order.filter((node) => !isLeaf(node));
+    return computed.map((node) => ({
+      node,
+      inputs: node.inputs.map((value) => interpreter.value(value).slice()),
+      outputs: node.outputs.map((value) => interpreter.value(value).slice()),
+      overwritten: null,
+    }));
+  }
+
+  destroy(): void {
+    this.#states.clear();
+  }
+}

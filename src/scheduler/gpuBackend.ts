@@ -1,0 +1,120 @@
+import { sizeOf, type Numbers } from '../core/shape.ts';
+import type { Batch } from '../cpu/interpret.ts';
+import { summarize } from '../gpu/device.ts';
+import { Readback, readRegions } from '../gpu/readback.ts';
+import type { Graph, Node, State, Value } from '../graph/graph.ts';
+import { isLeaf } from '../graph/leaf.ts';
+import { uploadBatch, type Backend, type Executable, type Observation } from './backend.ts';
+import { compile, type Program } from './program.ts';
+import { numbersOf, Storage } from './storage.ts';
+
+/** Two submits may be in flight, each with a copy of the state on its way back. */
+const READBACKS = 2;
+
+/** Runs programs on a device. The device is its caller's. */
+export class GpuBackend implements Backend {
+  readonly kind = 'webgpu';
+  readonly adapter: string;
+  readonly #device: GPUDevice;
+  readonly #storage: Storage;
+  readonly #readbacks = new Map<State, { readonly ring: Readback[]; next: number }>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+    this.#storage = new Storage(device);
+    this.adapter = summarize(device).name;
+  }
+
+  get stateBytes(): number {
+    return this.#storage.bytes;
+  }
+
+  compile(graph: Graph): Promise<Program> {
+    return compile(graph, this.#storage);
+  }
+
+  #encode(programs: readonly Executable[]): GPUCommandEncoder {
+    const encoder = this.#device.createCommandEncoder({ label: 'millrace step' });
+    const pass = encoder.beginComputePass({ label: 'millrace step' });
+    for (const program of programs) (program as Program).record(pass);
+    pass.end();
+    return encoder;
+  }
+
+  run(programs: readonly Executable[]): void {
+    this.#device.queue.submit([this.#encode(programs).finish()]);
+  }
+
+  async runAndRead(programs: readonly Executable[], state: State): Promise<Numbers> {
+    const encoder = this.#encode(programs);
+    const readback = this.#readbackOf(state);
+    readback.copy(encoder, this.#storage.regionOf(state));
+    this.#device.queue.submit([encoder.finish()]);
+    return numbersOf(await readback.finish(), state.spec.dtype, sizeOf(state.spec.shape));
+  }
+
+  #readbackOf(state: State): Readback {
+    let kept = this.#readbacks.get(state);
+    if (!kept) {
+      const { size } = this.#storage.regionOf(state);
+      kept = { ring: Array.from({ length: READBACKS }, () => new Readback(this.#device, size)), next: 0 };
+      this.#readbacks.set(state, kept);
+    }
+    return kept.ring[kept.next++ % READBACKS];
+  }
+
+  async readOutput(program: Executable, name: string): Promise<Numbers> {
+    return (await this.#read(program as Program, [program.graph.outputs[name]]))[0];
+  }
+
+  async #read(program: Program, values: readonly Value[]): Promise<Numbers[]> {
+    const regions = values.map((value) => program.regionOf(value));
+    const bytes = await readRegions(this.#device, regions);
+    return values.map(({ spec }, at) => numbersOf(bytes[at], spec.dtype, sizeOf(spec.shape)));
+  }
+
+  async readState(state: State): Promise<Numbers> {
+    const [bytes] = await readRegions(this.#device, [this.#storage.regionOf(state)]);
+    return numbersOf(bytes, state.spec.dtype, sizeOf(state.spec.shape));
+  }
+
+  writeState(state: State, numbers: Numbers): void {
+    this.#storage.write(state, numbers);
+  }
+
+  async observe(executable: Executable, batch: Batch): Promise<readonly Observation[]> {
+    const program = executable as Program;
+    const observations: Observation[] = [];
+    const computed = new Map<Value, Numbers>();
+    program.poison();
+    uploadBatch(program, batch);
+    for (const node of program.order) {
+      const inputs = await this.#read(program, node.inputs);
+      this.#device.queue.submit([this.#encodeNode(program, node).finish()]);
+      const outputs = await this.#read(program, node.outputs);
+      node.outputs.forEach((value, at) => computed.set(value, outputs[at]));
+      if (isLeaf(node)) continue;
+      const overwritten = node.inputs.find((value, at) => !sameBits(computed.get(value)!, inputs[at])) ?? null;
+      observations.push({ node, inputs, outputs, overwritten });
+    }
+    return observations;
+  }
+
+  #encodeNode(program: Program, node: Node): GPUCommandEncoder {
+    const encoder = this.#device.createCommandEncoder({ label: `millrace ${node.op.name}` });
+    const pass = encoder.beginComputePass({ label: `millrace ${node.op.name}` });
+    program.record(pass, node);
+    pass.end();
+    return encoder;
+  }
+
+  destroy(): void {
+    for (const { ring } of this.#readbacks.values()) for (const readback of ring) readback.destroy();
+    this.#storage.destroy();
+  }
+}
+
+function sameBits(a: Numbers, b: Numbers): boolean {
+  const [x, y] = [a, b].map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
+  return x.length === y.length && x.every((byte, at) => byte === y[at]);
+}

@@ -1,0 +1,250 @@
+import { bufferUsage } from '../core/flags.ts';
+import { DeviceError } from '../core/errors.ts';
+import type { Launch, Word } from '../core/launch.ts';
+import { byteLength, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
+import { traitsOf } from '../gpu/device.ts';
+import { pipelineOf, type Access, type Pipeline } from '../gpu/pipelines.ts';
+import type { Region } from '../gpu/readback.ts';
+import { orderOf, type Graph, type Node, type Value } from '../graph/graph.ts';
+import { asUseOf, inputOp } from '../graph/leaf.ts';
+import type { Executable } from './backend.ts';
+import { planMemory, type MemoryPlan, type Place, type Slot } from './memory.ts';
+import { createStorage, upload, type Storage } from './storage.ts';
+
+/** WebGPU's default alignment of a uniform's offset. */
+const UNIFORM_ALIGNMENT = 256;
+
+/** A launch with all that its dispatch needs. */
+interface Recorded {
+  readonly node: Node;
+  readonly launch: Launch;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+}
+
+/** A launch before its pipeline exists. */
+interface Planned {
+  readonly node: Node;
+  readonly launch: Launch;
+  readonly bindings: readonly number[];
+  readonly access: readonly Access[];
+  readonly uniformAt: number;
+}
+
+/** Launches in order, recorded once and replayed: no buffer, bind group or pipeline is made after compiling. */
+export class Program implements Executable {
+  readonly graph: Graph;
+  readonly order: readonly Node[];
+  /** Bytes of its slots; the states are not its own. */
+  readonly bytes: number;
+  readonly #device: GPUDevice;
+  readonly #launches: readonly Recorded[];
+  readonly #buffers: readonly GPUBuffer[];
+  readonly #scratch: readonly GPUBuffer[];
+  readonly #regionOf: (value: Value) => Region;
+  readonly #fields: ReadonlyMap<string, Value>;
+
+  constructor(parts: {
+    readonly graph: Graph;
+    readonly order: readonly Node[];
+    readonly bytes: number;
+    readonly device: GPUDevice;
+    readonly launches: readonly Recorded[];
+    readonly buffers: readonly GPUBuffer[];
+    /** Those of the buffers that hold nothing from one run to the next. */
+    readonly scratch: readonly GPUBuffer[];
+    readonly regionOf: (value: Value) => Region;
+  }) {
+    this.graph = parts.graph;
+    this.order = parts.order;
+    this.bytes = parts.bytes;
+    this.#device = parts.device;
+    this.#launches = parts.launches;
+    this.#buffers = parts.buffers;
+    this.#scratch = parts.scratch;
+    this.#regionOf = parts.regionOf;
+    const fields = parts.order.flatMap((node) => {
+      const field = asUseOf(inputOp, node);
+      return field ? [[field.label, node.outputs[0]] as const] : [];
+    });
+    this.#fields = new Map(fields);
+  }
+
+  /** Names of the kernels, in the order of their launches. */
+  get launches(): readonly string[] {
+    return this.#launches.map(({ launch }) => launch.kernel.name);
+  }
+
+  /** The fields of the batch that it reads. */
+  get fields(): ReadonlyMap<string, Spec> {
+    return new Map([...this.#fields].map(([name, value]) => [name, value.spec]));
+  }
+
+  /** Puts a field of the batch where the launches read it. */
+  upload(field: string, numbers: Numbers): void {
+    const value = this.#fields.get(field);
+    if (!value) return;
+    const { buffer, offset } = this.#regionOf(value);
+    upload(this.#device, buffer, offset, numbers);
+  }
+
+  /** Replays every launch, or those of one node. */
+  record(pass: GPUComputePassEncoder, only?: Node): void {
+    let last: GPUComputePipeline | undefined;
+    for (const { node, pipeline, bindGroup, launch } of this.#launches) {
+      if (only && node !== only) continue;
+      if (pipeline !== last) pass.setPipeline((last = pipeline));
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...launch.grid);
+    }
+  }
+
+  /** Fills what the launches are to write with NaN, so that nothing left over passes for a result. */
+  poison(): void {
+    for (const buffer of this.#scratch) {
+      this.#device.queue.writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(0x7fc0dead));
+    }
+  }
+
+  /** Where a value is after a run; one that is not an output may have been overwritten by then. */
+  regionOf(value: Value): Region {
+    return this.#regionOf(value);
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers) buffer.destroy();
+  }
+}
+
+/**
+ * Turns a graph into a program: order, memory, launches, all pipelines at once, bind groups.
+ * @throws DeviceError if a buffer is larger than the device allows
+ */
+export async function compile(graph: Graph, storage: Storage): Promise<Program> {
+  const { device } = storage;
+  const order = orderOf(graph);
+  const plan = planMemory(graph, order);
+  const planned = planLaunches(order, plan, device);
+  const pipelines = await Promise.all(planned.map(({ launch, access }) => pipelineOf(device, launch.kernel, access)));
+
+  const buffers = new Map<Slot, GPUBuffer>();
+  const uniforms = createUniforms(device, planned);
+  try {
+    for (const slot of plan.slots) {
+      const buffer = createStorage(device, slot.holds, slot.bytes);
+      buffers.set(slot, buffer);
+      if (slot.constant) upload(device, buffer, 0, slot.constant);
+    }
+    const regionOf = (value: Value): Region => regionAt(plan.places.get(value)!, value, storage, buffers);
+    const launches = planned.map((each, at) => record(device, each, pipelines[at], regionOf, uniforms));
+    return new Program({
+      graph,
+      order,
+      bytes: plan.slots.reduce((total, { bytes }) => total + bytes, 0),
+      device,
+      launches,
+      buffers: [...buffers.values(), ...(uniforms ? [uniforms] : [])],
+      scratch: [...buffers].flatMap(([{ lasting }, buffer]) => (lasting ? [] : [buffer])),
+      regionOf,
+    });
+  } catch (error) {
+    for (const buffer of [...buffers.values(), uniforms]) buffer?.destroy();
+    throw error;
+  }
+}
+
+function regionAt(place: Place, value: Value, storage: Storage, buffers: ReadonlyMap<Slot, GPUBuffer>): Region {
+  const { home, offset } = place;
+  const buffer = 'holds' in home ? buffers.get(home)! : storage.bufferOf(home);
+  return { buffer, offset, size: byteLength(value.spec) };
+}
+
+function planLaunches(order: readonly Node[], plan: MemoryPlan, device: GPUDevice): Planned[] {
+  const traits = traitsOf(device);
+  const planned: Planned[] = [];
+  let uniformAt = 0;
+  for (const node of order) {
+    // Nothing to compute: a value without elements.
+    if (node.outputs.every(({ spec }) => sizeOf(spec.shape) === 0)) continue;
+    if (node.op.view) continue;
+    const copied = plan.copied.get(node);
+    node.op.gpu(node, traits).forEach((launch, at) => {
+      if (copied && !copied.has(at)) return;
+      const bindings = launch.bindings ?? defaultBindings(node);
+      const own = bindings.length - extraCount(launch);
+      const access: Access[] = bindings.map((binding) => (binding < 0 ? 'read_write' : 'read'));
+      if (launch.uniform) access.splice(own, 0, 'uniform');
+      const most = traits.maxStorageBuffersPerShaderStage;
+      if (bindings.length > most) {
+        throw new DeviceError(
+          `[compile] ${node.op.name} binds ${bindings.length} buffers but this device has ${most} a stage: split it`,
+        );
+      }
+      planned.push({ node, launch, bindings, access, uniformAt });
+      if (launch.uniform) uniformAt += aligned(launch.uniform);
+    });
+  }
+  return planned;
+}
+
+const aligned = (words: readonly Word[]): number =>
+  Math.ceil((words.length * 4) / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
+
+const extraCount = ({ kernel: { reads = {}, writes = {} } }: Launch): number =>
+  Object.keys(reads).length + Object.keys(writes).length;
+
+/** Inputs, an in-place output standing for its input; then the other outputs. */
+function defaultBindings({ op, inputs, outputs }: Node): number[] {
+  const inPlace = op.inPlace ?? [];
+  const ofInputs = inputs.map((_, at) => {
+    const out = inPlace.indexOf(at);
+    return out < 0 ? at : -1 - out;
+  });
+  const others = outputs.map((_, at) => at).filter((at) => (inPlace[at] ?? null) === null);
+  return [...ofInputs, ...others.map((at) => -1 - at)];
+}
+
+/** All uniforms of a program in one buffer. */
+function createUniforms(device: GPUDevice, planned: readonly Planned[]): GPUBuffer | undefined {
+  const last = planned.findLast(({ launch }) => launch.uniform);
+  if (!last) return undefined;
+  const bytes = last.uniformAt + aligned(last.launch.uniform!);
+  const words = new DataView(new ArrayBuffer(bytes));
+  for (const { launch, uniformAt } of planned) {
+    launch.uniform?.forEach((word, at) => writeWord(words, uniformAt + 4 * at, word));
+  }
+  const buffer = device.createBuffer({
+    label: 'millrace sizes',
+    size: bytes,
+    usage: bufferUsage.uniform | bufferUsage.copyDestination,
+  });
+  device.queue.writeBuffer(buffer, 0, words.buffer);
+  return buffer;
+}
+
+function writeWord(words: DataView, at: number, word: Word): void {
+  if (typeof word === 'number') words.setUint32(at, word, true);
+  else words.setFloat32(at, word.f32, true);
+}
+
+function record(
+  device: GPUDevice,
+  { node, launch, bindings, uniformAt }: Planned,
+  { pipeline, layout }: Pipeline,
+  regionOf: (value: Value) => Region,
+  uniforms: GPUBuffer | undefined,
+): Recorded {
+  const resources: GPUBufferBinding[] = bindings.map((binding) =>
+    regionOf(binding < 0 ? node.outputs[-1 - binding] : node.inputs[binding]),
+  );
+  if (launch.uniform) {
+    const size = Math.ceil((launch.uniform.length * 4) / 16) * 16;
+    resources.splice(bindings.length - extraCount(launch), 0, { buffer: uniforms!, offset: uniformAt, size });
+  }
+  const bindGroup = device.createBindGroup({
+    label: `millrace ${launch.kernel.name}`,
+    layout,
+    entries: resources.map((resource, binding) => ({ binding, resource })),
+  });
+  return { node, launch, pipeline, bindGroup };
+}

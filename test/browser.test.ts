@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Browser } from 'playwright-core';
+import { launchBrowser, openEmptyPage, serveSources } from './support/chromium.ts';
+
+let browser: Browser;
+let server: Awaited<ReturnType<typeof serveSources>>;
+
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+test('a page in Chromium squares numbers on its GPU', async () => {
+  const page = await openEmptyPage(browser, server.url);
+  const squares = await page.evaluate(squareOnGpu, [0, 1, 2, 3, 65_535]);
+  expect(squares).toEqual([0, 1, 4, 9, 4_294_836_225]);
+  await page.close();
+});
+
+/** Runs in the page, so it may use nothing of this file. */
+async function squareOnGpu(numbers: number[]): Promise<number[]> {
+  const adapter = await navigator.gpu.requestAdapter();
+  if (!adapter) throw new Error('the page has no WebGPU adapter');
+  const device = await adapter.requestDevice();
+  const code = `
+    @group(0) @binding(0) var<storage, read_write> numbers: array<u32>;
+    @compute @workgroup_size(1) fn main(@builtin(global_invocation_id) id: vec3u) { numbers[id.x] *= numbers[id.x]; }`;
+  const pipeline = device.createComputePipeline({
+    layout: 'auto',
+    compute: { module: device.createShaderModule({ code }) },
+  });
+  const size = 4 * numbers.length;
+  const storage = device.createBuffer({
+    size,
+    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+  });
+  const readback = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const group = device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: [{ binding: 0, resource: { buffer: storage } }],
+  });
+  device.queue.writeBuffer(storage, 0, new Uint32Array(numbers));
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, group);
+  pass.dispatchWorkgroups(numbers.length);
+  pass.end();
+  encoder.copyBufferToBuffer(storage, 0, readback, 0, size);
+  device.queue.submit([encoder.finish()]);
+  await readback.mapAsync(GPUMapMode.READ);
+  const squares = [...new Uint32Array(readback.getMappedRange())];
+  device.destroy();
+  return squares;
+}

@@ -1,0 +1,111 @@
+import * as ops from '../../src/ops/index.ts';
+import { awayFromZero, checkOp, positive } from '../support/checkOp.ts';
+
+const unary = [[[7]], [[1]], [[3, 5, 13]], [[4097]]];
+const kinked = { make: () => awayFromZero };
+
+checkOp('exp', ([x]) => ops.exp(x), unary);
+checkOp('log', ([x]) => ops.log(x), unary, { make: () => positive });
+checkOp('sqrt', ([x]) => ops.sqrt(x), unary, { make: () => positive });
+checkOp('abs', ([x]) => ops.abs(x), unary, kinked);
+checkOp('neg', ([x]) => ops.neg(x), unary);
+checkOp('erf', ([x]) => ops.erf(x), unary);
+
+checkOp('sigmoid', ([x]) => ops.sigmoid(x), unary);
+checkOp('relu', ([x]) => ops.relu(x), unary, kinked);
+checkOp('tanh', ([x]) => ops.tanh(x), unary);
+checkOp('leaky relu', ([x]) => ops.leakyRelu(x, { slope: 0.2 }), unary, kinked);
+checkOp('elu', ([x]) => ops.elu(x, { alpha: 1.3 }), unary, kinked);
+checkOp('selu', ([x]) => ops.selu(x), unary, kinked);
+checkOp('gelu', ([x]) => ops.gelu(x), unary);
+checkOp('gelu by tanh', ([x]) => ops.gelu(x, { approximate: 'tanh' }), unary);
+checkOp('silu', ([x]) => ops.silu(x), unary);
+checkOp('softplus', ([x]) => ops.softplus(x), unary);
+
+const binary = [
+  [
+    [5, 7],
+    [5, 7],
+  ],
+  [[1], [1]],
+  [
+    [3, 1, 5],
+    [4, 1],
+  ],
+  [[2, 3, 4], [4]],
+  [[], [2, 3]],
+  [
+    [65, 129],
+    [65, 1],
+  ],
+];
+checkOp('add', ([a, b]) => ops.add(a, b), binary);
+checkOp('sub', ([a, b]) => ops.sub(a, b), binary);
+checkOp('mul', ([a, b]) => ops.mul(a, b), binary);
+checkOp('div', ([a, b]) => ops.div(a, b), binary, { make: () => awayFromZero });
+checkOp('maximum', ([a, b]) => ops.maximum(a, b), binary);
+checkOp('minimum', ([a, b]) => ops.minimum(a, b), binary);
+checkOp('pow', ([a, b]) => ops.pow(a, b), binary, { make: () => positive });
+checkOp('pow of a negative base', ([a]) => ops.pow(a, 3), unary, { make: () => awayFromZero });
+
+const still = { differentiable: false, special: false };
+checkOp(
+  'equal',
+  ([a, b]) => ops.equal(a, b),
+  [
+    [
+      { shape: [9], dtype: 'i32' },
+      { shape: [9], dtype: 'i32' },
+    ],
+  ],
+  still,
+);
+checkOp(
+  'notEqual',
+  ([a, b]) => ops.notEqual(a, b),
+  [
+    [
+      { shape: [9], dtype: 'u32' },
+      { shape: [9], dtype: 'u32' },
+    ],
+  ],
+  still,
+);
+checkOp('less', ([a, b]) => ops.less(a, b), binary, still);
+checkOp('lessEqual', ([a, b]) => ops.lessEqual(a, b), binary, still);
+checkOp('greater', ([a, b]) => ops.greater(a, b), binary, still);
+checkOp('greaterEqual', ([a, b]) => ops.greaterEqual(a, b), binary, still);
+checkOp('where', ([a, b]) => ops.where(ops.less(a, 0.1), a, b), binary, { special: false });
+checkOp(
+  'integer arithmetic',
+  ([a, b]) => [ops.add(a, b), ops.mul(a, b), ops.sub(a, b)],
+  [
+    [
+      { shape: [3, 5], dtype: 'i32' },
+      { shape: [5], dtype: 'i32' },
+    ],
+  ],
+  still,
+);
+
+const distances = [
+  [
+    [5, 7],
+    [5, 7],
+  ],
+  [[1], [1]],
+  [[131], [131]],
+];
+checkOp('squared errors', ([x, t]) => ops.squaredErrors(x, t), distances);
+checkOp('absolute errors', ([x, t]) => ops.absoluteErrors(x, t), distances);
+checkOp('Huber errors', ([x, t]) => ops.huberErrors(x, t, 0.7), distances);
+checkOp('binary cross-entropies', ([x, t]) => ops.binaryCrossEntropies(x, t), distances);
+checkOp('Kullback-Leibler terms', ([x, t]) => ops.kullbackLeiblerTerms(x, t), distances, { make: () => positive });
+
+checkOp('cast from u8 with a scale', ([x]) => ops.cast(x, 'f32', { scale: 1 / 255, offset: -0.5 }), [
+  [{ shape: [7, 3], dtype: 'u8' }],
+  [{ shape: [1], dtype: 'u8' }],
+  [{ shape: [5, 784], dtype: 'u8' }],
+]);
+checkOp('cast to integers', ([x]) => ops.cast(x, 'i32'), [[[19]]], still);
+checkOp('cast from integers', ([x]) => ops.cast(x, 'f32'), [[{ shape: [19], dtype: 'u32' }]], still);

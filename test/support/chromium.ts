@@ -1,0 +1,48 @@
+// A real browser with WebGPU on any Linux machine: npm's Chromium and the SwiftShader it brings.
+
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { createServer } from 'vite';
+import { chromiumFolder, hasBundledChromium } from './driver.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Starts Chromium with an empty profile; elsewhere than on Linux x64 the Chrome that is installed. */
+export async function launchBrowser(): Promise<Browser> {
+  const args = ['--enable-unsafe-webgpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
+  args.push('--disable-component-update', '--disable-sync');
+  if (!hasBundledChromium) return chromium.launch({ channel: 'chrome', args });
+
+  const folder = await chromiumFolder();
+  // A Vulkan driver that was chosen for Dawn in Node is not one that Chromium takes.
+  const { VK_ICD_FILENAMES: _icd, VK_DRIVER_FILES: _driver, ...environment } = process.env;
+  return chromium.launch({
+    executablePath: join(folder, 'chromium'),
+    args: [...args, '--no-sandbox', '--use-webgpu-adapter=swiftshader'],
+    env: { ...environment, LD_LIBRARY_PATH: join(folder, 'lib'), FONTCONFIG_PATH: folder },
+  });
+}
+
+/** The sources as `vite dev` serves them to a page. */
+export async function serveSources(): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const server = await createServer({
+    root,
+    configFile: join(root, 'vite.config.ts'),
+    logLevel: 'error',
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+    optimizeDeps: { noDiscovery: true },
+  });
+  await server.listen();
+  const url = server.resolvedUrls?.local[0];
+  if (url === undefined) throw new Error('[serveSources] vite listens, but names no address');
+  return { url, close: () => server.close() };
+}
+
+/** An empty page of the server at `url`: `page.evaluate("import('/src/index.ts')…")` reaches the sources. */
+export async function openEmptyPage(browser: Browser, url: string): Promise<Page> {
+  const page = await browser.newPage();
+  await page.route(`${url}empty`, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
+  await page.goto(`${url}empty`);
+  return page;
+}
