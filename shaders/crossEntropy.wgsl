@@ -54,16 +54,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     largest = larger(largest, x);
   }
   var total = 0.0;
-  var smooth = 0.0;
+  var even = 0.0;
   for (var c = 0u; c < sizes.classes; c++) {
     total += exponential(logits[base + c] - largest);
   }
   let log_total = largest + logarithm(total);
   if (sizes.smoothing > 0.0) {
     for (var c = 0u; c < sizes.classes; c++) {
-      smooth += class_weight(c) * (log_total - logits[base + c]);
+      even += class_weight(c) * (log_total - logits[base + c]);
     }
-    smooth *= sizes.smoothing / f32(sizes.classes);
+    even *= sizes.smoothing / f32(sizes.classes);
   }
   log_sum[row] = log_total;
   let label = label_at(row);
@@ -74,7 +74,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     return;
   }
   let w = class_weight(u32(label));
-  loss[row] = (1.0 - sizes.smoothing) * w * (log_total - logits[base + u32(label)]) + smooth;
+  loss[row] = (1.0 - sizes.smoothing) * w * (log_total - logits[base + u32(label)]) + even;
   weight[row] = w;
   correct[row] = select(0.0, 1.0, best == label);
 }

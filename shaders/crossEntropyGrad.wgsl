@@ -45,10 +45,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     }
   }
   let sharp = (1.0 - sizes.smoothing) * class_weight(u32(max(label, 0)));
-  let smooth = sizes.smoothing / f32(sizes.classes);
+  let even = sizes.smoothing / f32(sizes.classes);
   for (var c = 0u; c < sizes.classes; c++) {
     let p = exponential(logits[base + c] - log_sum[row]);
     let hit = select(0.0, 1.0, i32(c) == label);
-    d_logits[base + c] = d_row * (sharp * (p - hit) + smooth * (p * total_weight - class_weight(c)));
+    d_logits[base + c] = d_row * (sharp * (p - hit) + even * (p * total_weight - class_weight(c)));
   }
 }

@@ -58,16 +58,21 @@ const recordOp: Op<Attrs> = {
 const METRICS_PER_LAUNCH = 6;
 
 /**
- * Writes the mean of each metric into the ring's row of this step, and advances the step.
+ * Writes the mean of each metric into the ring's row of this step; the last of a step's records also advances the step.
  * Every launch that reads the step comes before.
- * @param control u32[4]   @param ring f32[rows, metrics]   @param metrics f32, of any shapes
+ * @param control u32[4]   @param ring f32[rows, columns]   @param metrics f32, of any shapes, from `column` on
  */
-export function record(control: State, ring: State, metrics: readonly Value[]): [State, Value][] {
+export function record(
+  control: State,
+  ring: State,
+  metrics: readonly Value[],
+  { column, advance }: Attrs,
+): [State, Value][] {
   let values = [read(control), read(ring)];
-  for (let column = 0; column < metrics.length || column === 0; column += METRICS_PER_LAUNCH) {
-    const some = metrics.slice(column, column + METRICS_PER_LAUNCH);
-    const advance = column + METRICS_PER_LAUNCH >= metrics.length;
-    values = [...apply(recordOp, [...values, ...some], { column, advance })];
+  for (let first = 0; first === 0 || first < metrics.length; first += METRICS_PER_LAUNCH) {
+    const some = metrics.slice(first, first + METRICS_PER_LAUNCH);
+    const last = first + METRICS_PER_LAUNCH >= metrics.length;
+    values = [...apply(recordOp, [...values, ...some], { column: column + first, advance: advance && last })];
   }
   return [
     [control, values[0]],

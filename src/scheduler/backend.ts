@@ -30,6 +30,8 @@ export interface Backend {
   readonly kind: 'webgpu' | 'cpu';
   /** The adapter's or the processor's name. */
   readonly adapter: string;
+  /** Command buffers handed to the GPU so far, to count; none on the CPU. */
+  readonly submits: number;
   /** Bytes of all states. */
   readonly stateBytes: number;
   compile(graph: Graph): Promise<Executable>;

@@ -35,6 +35,7 @@ class CpuProgram implements Executable {
 export class CpuBackend implements Backend {
   readonly kind = 'cpu';
   readonly adapter = 'CPU reference';
+  readonly submits = 0;
   readonly #states = new Map<State, Numbers>();
 
   get stateBytes(): number {

@@ -15,6 +15,7 @@ const READBACKS = 2;
 export class GpuBackend implements Backend {
   readonly kind = 'webgpu';
   readonly adapter: string;
+  submits = 0;
   readonly #device: GPUDevice;
   readonly #storage: Storage;
   readonly #readbacks = new Map<State, { readonly ring: Readback[]; next: number }>();
@@ -41,15 +42,20 @@ export class GpuBackend implements Backend {
     return encoder;
   }
 
+  #submit(encoder: GPUCommandEncoder): void {
+    this.#device.queue.submit([encoder.finish()]);
+    this.submits++;
+  }
+
   run(programs: readonly Executable[]): void {
-    this.#device.queue.submit([this.#encode(programs).finish()]);
+    this.#submit(this.#encode(programs));
   }
 
   async runAndRead(programs: readonly Executable[], state: State): Promise<Numbers> {
     const encoder = this.#encode(programs);
     const readback = this.#readbackOf(state);
     readback.copy(encoder, this.#storage.regionOf(state));
-    this.#device.queue.submit([encoder.finish()]);
+    this.#submit(encoder);
     return numbersOf(await readback.finish(), state.spec.dtype, sizeOf(state.spec.shape));
   }
 
@@ -90,7 +96,7 @@ export class GpuBackend implements Backend {
     uploadBatch(program, batch);
     for (const node of program.order) {
       const inputs = await this.#read(program, node.inputs);
-      this.#device.queue.submit([this.#encodeNode(program, node).finish()]);
+      this.#submit(this.#encodeNode(program, node));
       const outputs = await this.#read(program, node.outputs);
       node.outputs.forEach((value, at) => computed.set(value, outputs[at]));
       if (isLeaf(node)) continue;

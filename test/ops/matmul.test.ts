@@ -62,8 +62,9 @@ checkOp('affine', ([x, weight, bias]) => affine(x, weight, bias), [
   [[5], [5, 7], [7]],
 ]);
 
+const given = (shape: Shape) => input('x', spec(shape));
+
 describe('matmul refuses', () => {
-  const given = (shape: Shape) => input('x', spec(shape));
   test('operands whose inner extents differ, naming both', () => {
     expect(() => matmul(given([128, 784]), given([256, 10]))).toThrow(
       '[matmul] a has 784 columns but b has 256 rows: a is f32[128, 784], b is f32[256, 10]',

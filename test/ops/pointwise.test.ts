@@ -1,5 +1,5 @@
 import * as ops from '../../src/ops/index.ts';
-import { awayFromZero, checkOp, positive } from '../support/checkOp.ts';
+import { awayFromZero, checkOp, onGrids, positive } from '../support/checkOp.ts';
 
 const unary = [[[7]], [[1]], [[3, 5, 13]], [[4097]]];
 const kinked = { make: () => awayFromZero };
@@ -43,8 +43,8 @@ checkOp('add', ([a, b]) => ops.add(a, b), binary);
 checkOp('sub', ([a, b]) => ops.sub(a, b), binary);
 checkOp('mul', ([a, b]) => ops.mul(a, b), binary);
 checkOp('div', ([a, b]) => ops.div(a, b), binary, { make: () => awayFromZero });
-checkOp('maximum', ([a, b]) => ops.maximum(a, b), binary);
-checkOp('minimum', ([a, b]) => ops.minimum(a, b), binary);
+checkOp('maximum', ([a, b]) => ops.maximum(a, b), binary, { make: onGrids });
+checkOp('minimum', ([a, b]) => ops.minimum(a, b), binary, { make: onGrids });
 checkOp('pow', ([a, b]) => ops.pow(a, b), binary, { make: () => positive });
 checkOp('pow of a negative base', ([a]) => ops.pow(a, 3), unary, { make: () => awayFromZero });
 
@@ -75,7 +75,7 @@ checkOp('less', ([a, b]) => ops.less(a, b), binary, still);
 checkOp('lessEqual', ([a, b]) => ops.lessEqual(a, b), binary, still);
 checkOp('greater', ([a, b]) => ops.greater(a, b), binary, still);
 checkOp('greaterEqual', ([a, b]) => ops.greaterEqual(a, b), binary, still);
-checkOp('where', ([a, b]) => ops.where(ops.less(a, 0.1), a, b), binary, { special: false });
+checkOp('where', ([a, b]) => ops.where(ops.less(a, 0.1), a, b), binary, { make: onGrids, special: false });
 checkOp(
   'integer arithmetic',
   ([a, b]) => [ops.add(a, b), ops.mul(a, b), ops.sub(a, b)],
@@ -97,8 +97,8 @@ const distances = [
   [[131], [131]],
 ];
 checkOp('squared errors', ([x, t]) => ops.squaredErrors(x, t), distances);
-checkOp('absolute errors', ([x, t]) => ops.absoluteErrors(x, t), distances);
-checkOp('Huber errors', ([x, t]) => ops.huberErrors(x, t, 0.7), distances);
+checkOp('absolute errors', ([x, t]) => ops.absoluteErrors(x, t), distances, { make: onGrids });
+checkOp('Huber errors', ([x, t]) => ops.huberErrors(x, t, 0.7), distances, { make: onGrids });
 checkOp('binary cross-entropies', ([x, t]) => ops.binaryCrossEntropies(x, t), distances);
 checkOp('Kullback-Leibler terms', ([x, t]) => ops.kullbackLeiblerTerms(x, t), distances, { make: () => positive });
 

@@ -7,7 +7,7 @@ let device: Promise<GPUDevice> | undefined;
 export function sharedDevice(): Promise<GPUDevice> {
   device ??= requestDevice().then((made) => {
     made.addEventListener('uncapturederror', (event) => {
-      throw new Error(`uncaptured WebGPU error: ${(event as GPUUncapturedErrorEvent).error.message}`);
+      throw new Error(`uncaptured WebGPU error: ${event.error.message}`);
     });
     return made;
   });

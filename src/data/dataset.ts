@@ -1,0 +1,111 @@
+import { DataError, ShapeError } from '../core/errors.ts';
+import { sizeOf, type Dtype, type Numbers, type Shape } from '../core/shape.ts';
+
+/** What a user hands in for a field: samples one behind the other. */
+export interface FieldInput {
+  /** Float32Array, Int32Array, Uint32Array, Uint8Array, or plain numbers, which become f32. */
+  readonly data: Numbers | readonly number[];
+  /** Of one sample; `[]`, a single number, if left out. */
+  readonly shape?: Shape;
+  /**
+   * For u8: the model sees data · scale + offset in f32. 1/255 and 0 by default where a sample has a shape (an image);
+   * a single number (a label) stays the integer that it is.
+   */
+  readonly scale?: number;
+  readonly offset?: number;
+}
+
+/** A field as it is kept: u8 stays u8. */
+export interface Field {
+  readonly data: Numbers;
+  readonly shape: Shape;
+  readonly dtype: Dtype;
+  /** Null where the model is to see the numbers as they are. */
+  readonly scale: { readonly scale: number; readonly offset: number } | null;
+}
+
+/** What a program must know of a field before there are samples. */
+export type FieldSpec = Pick<Field, 'shape' | 'dtype' | 'scale'>;
+
+/** Samples with named fields, all of one length. */
+export interface Dataset {
+  readonly length: number;
+  readonly fields: Readonly<Record<string, Field>>;
+}
+
+function dtypeOf(data: Numbers): Dtype {
+  if (data instanceof Uint8Array) return 'u8';
+  if (data instanceof Int32Array) return 'i32';
+  return data instanceof Uint32Array ? 'u32' : 'f32';
+}
+
+function fieldOf(name: string, given: FieldInput | Numbers | readonly number[]): Field {
+  const { data: raw, shape = [], scale, offset } = 'data' in given ? given : { data: given };
+  const isPlain = Array.isArray(raw) || raw instanceof Float64Array;
+  const data: Numbers = isPlain ? Float32Array.from(raw as ArrayLike<number>) : (raw as Numbers);
+  if (!ArrayBuffer.isView(data)) {
+    throw new DataError(`[dataset] field "${name}" holds ${typeof raw}: give a typed array or an array of numbers`);
+  }
+  const dtype = dtypeOf(data);
+  const size = sizeOf(shape);
+  if (size === 0 || data.length % size !== 0) {
+    throw new ShapeError(
+      `[dataset] field "${name}" has ${data.length} numbers, which samples of [${shape.join(', ')}] (${size} numbers) do not divide`,
+    );
+  }
+  const scaled = scale !== undefined || offset !== undefined || (dtype === 'u8' && shape.length > 0);
+  const byDefault = dtype === 'u8' && shape.length > 0 ? 1 / 255 : 1;
+  return { data, shape, dtype, scale: scaled ? { scale: scale ?? byDefault, offset: offset ?? 0 } : null };
+}
+
+/**
+ * A data set from arrays: `dataset({ image: { data, shape: [28, 28] }, label })`.
+ * @throws ShapeError if the fields have different numbers of samples; DataError if there is none
+ */
+export function dataset(given: Readonly<Record<string, FieldInput | Numbers | readonly number[]>>): Dataset {
+  const fields = Object.fromEntries(Object.entries(given).map(([name, field]) => [name, fieldOf(name, field)]));
+  const lengths = Object.entries(fields).map(([name, { data, shape }]) => [name, data.length / sizeOf(shape)] as const);
+  if (lengths.length === 0) throw new DataError('[dataset] there are no fields: name at least one');
+  const [first, length] = lengths[0];
+  for (const [name, other] of lengths) {
+    if (other !== length) {
+      throw new ShapeError(
+        `[dataset] field "${first}" has ${length} samples but "${name}" has ${other}: every sample needs all fields`,
+      );
+    }
+  }
+  if (length === 0) throw new DataError(`[dataset] field "${first}" is empty: there must be at least one sample`);
+  return { length, fields };
+}
+
+/** The samples from `start` up to `end`, without copying. */
+export function take({ length, fields }: Dataset, start: number, end = length): Dataset {
+  const from = Math.max(0, Math.min(start, length));
+  const to = Math.max(from, Math.min(end, length));
+  if (from === to) throw new DataError(`[take] ${start} … ${end} selects none of ${length} samples`);
+  const cut = ([name, field]: [string, Field]): [string, Field] => {
+    const size = sizeOf(field.shape);
+    return [name, { ...field, data: field.data.subarray(from * size, to * size) }];
+  };
+  return { length: to - from, fields: Object.fromEntries(Object.entries(fields).map(cut)) };
+}
+
+/** Copies chosen samples of a field one behind the other. */
+export function gatherRows({ data, shape }: Field, rows: ArrayLike<number>, into: Numbers): void {
+  const size = sizeOf(shape);
+  for (let row = 0; row < rows.length; row++) {
+    const start = rows[row] * size;
+    into.set(data.subarray(start, start + size), row * size);
+  }
+}
+
+/** Fails at the first number that would spoil every weight. @throws DataError naming field and place */
+export function requireFinite(name: string, { data, shape }: Pick<Field, 'data' | 'shape'>): void {
+  if (!(data instanceof Float32Array)) return;
+  const at = data.findIndex((number) => !Number.isFinite(number));
+  if (at < 0) return;
+  const size = sizeOf(shape);
+  throw new DataError(
+    `[data] "${name}" is ${data[at]} at sample ${Math.floor(at / size)}, element ${at % size}: one such number spreads to every weight; clean the data first`,
+  );
+}

@@ -1,0 +1,24 @@
+export { DataError, DeviceError, FormatError, ShapeError } from './core/errors.ts';
+export type { Dtype, Numbers, Shape, Spec } from './core/shape.ts';
+export type { AdapterTraits, Kernel, Launch } from './core/launch.ts';
+export { apply, formatGraph, type Graph, type Node, type Op, type State, type Value } from './graph/graph.ts';
+export { constant, input, read } from './graph/leaf.ts';
+export { requestDevice, type DeviceOptions } from './gpu/device.ts';
+export * from './ops/index.ts';
+export * from './optim/index.ts';
+export { interpret } from './cpu/interpret.ts';
+export { differentiate } from './transform/differentiate.ts';
+export { simplify } from './transform/simplify.ts';
+export * from './nn/index.ts';
+export { dataset, take, type Dataset, type FieldInput } from './data/dataset.ts';
+export {
+  createTrainer,
+  type FitOptions,
+  type Prediction,
+  type Report,
+  type Samples,
+  type Trainer,
+  type TrainerOptions,
+} from './train/trainer.ts';
+export type { Model, Phase } from './train/model.ts';
+export type { Fault, Verification } from './train/verify.ts';

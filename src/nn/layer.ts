@@ -1,0 +1,44 @@
+import type { Shape } from '../core/shape.ts';
+import type { Value } from '../graph/graph.ts';
+import type { Initializer } from './initializers.ts';
+
+export type Mode = 'train' | 'evaluate';
+
+/** A value, or several by name. */
+export type Values = Value | Readonly<Record<string, Value>>;
+
+export interface ParameterDefinition {
+  readonly shape: Shape;
+  readonly initial: Initializer;
+  /** False for biases and norms, which AdamW leaves undecayed. True if left out. */
+  readonly decays?: boolean;
+}
+
+/** Something that a layer keeps from step to step without a gradient: a running average. */
+export interface StateDefinition {
+  readonly shape: Shape;
+  readonly initial: Initializer;
+}
+
+/** What a layer may know and do while it is traced. */
+export interface Context {
+  readonly mode: Mode;
+  /** Uses another layer or function; its parameters are named below this one's, by the first path that reaches it. */
+  apply<I, O>(layer: Module<I, O>, x: I, name?: string): O;
+  /** What one of the layer's own states is to hold after the step; does nothing in evaluation. */
+  update(name: string, value: Value): void;
+  /** Numbers drawn anew at each step; two draws with one name are equal. */
+  random(stream: string, shape: Shape, law?: 'uniform' | 'normal'): Value;
+}
+
+/** Plain data: what a layer learns, what it keeps, and what it does. The same object used twice shares its weights. */
+export interface Layer<I = Value, O = Value> {
+  /** Its kind, for names and summaries. */
+  readonly name?: string;
+  readonly parameters: Readonly<Record<string, ParameterDefinition>>;
+  readonly state?: Readonly<Record<string, StateDefinition>>;
+  apply(x: I, bound: Readonly<Record<string, Value>>, context: Context): O;
+}
+
+/** A layer, or a function of values. */
+export type Module<I = Value, O = Value> = Layer<I, O> | ((x: I, context: Context) => O) | ((x: I) => O);

@@ -1,0 +1,116 @@
+import { ShapeError } from '../core/errors.ts';
+import { formatSpec, sameShape } from '../core/shape.ts';
+import type { Value } from '../graph/graph.ts';
+import { cast } from '../ops/cast.ts';
+import { crossEntropyRows, type CrossEntropyRowsOptions } from '../ops/crossEntropy.ts';
+import {
+  absoluteErrors,
+  binaryCrossEntropies,
+  huberErrors,
+  kullbackLeiblerTerms,
+  squaredErrors,
+} from '../ops/distance.ts';
+import { equal, greater } from '../ops/arithmetic.ts';
+import { argmax, mean, sum } from '../ops/reduce.ts';
+import { reshape } from '../ops/window.ts';
+import type { Context } from './layer.ts';
+
+/** The fields of a batch, as values. */
+export type BatchValues = Readonly<Record<string, Value>>;
+
+/** A loss, and what else is to be reported; a metric of several elements is averaged. */
+export interface Measures {
+  readonly loss: Value;
+  readonly [metric: string]: Value;
+}
+
+/**
+ * What training makes small: of the model's outputs, the batch and the context.
+ * What a model gives out is known only when it is traced, so a loss says itself what it takes.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- see above
+export type Loss<O = any> = (outputs: O, batch: BatchValues, context: Context) => Value | Measures;
+
+/** The losses below take the values to compare with, or a batch, in which they look for them. */
+export type Target = Value | BatchValues;
+
+/** The field that a batch is judged by: `label`, `target`, or else the last one. */
+export function targetField(names: readonly string[]): string {
+  return names.find((name) => name === 'label' || name === 'target') ?? names[names.length - 1];
+}
+
+const isValue = (target: Target): target is Value => 'spec' in target && 'node' in target;
+
+const targetOf = (target: Target): Value => (isValue(target) ? target : target[targetField(Object.keys(target))]);
+
+/** Target values in the prediction's shape: a column `[N, 1]` is compared with `[N]`, never broadcast into `[N, N]`. */
+function aligned(where: string, x: Value, target: Target): Value {
+  const t = cast(targetOf(target), 'f32');
+  if (sameShape(x.spec.shape, t.spec.shape)) return t;
+  const [a, b] = [x, t].map(({ spec: { shape } }) => shape.filter((extent, axis) => axis === 0 || extent !== 1));
+  if (sameShape(a, b)) return reshape(t, x.spec.shape);
+  throw new ShapeError(
+    `[${where}] the prediction is ${formatSpec(x.spec)} but the target is ${formatSpec(t.spec)}: they must have one shape`,
+  );
+}
+
+/** Mean of (x − t)². @returns `[]`, in the target's squared unit */
+export const meanSquaredError = (x: Value, target: Target): Value =>
+  mean(squaredErrors(x, aligned('meanSquaredError', x, target)));
+
+/** Mean of |x − t|. @returns `[]`, in the target's unit */
+export const meanAbsoluteError = (x: Value, target: Target): Value =>
+  mean(absoluteErrors(x, aligned('meanAbsoluteError', x, target)));
+
+export interface HuberOptions extends Partial<Context> {
+  /** Where the parabola becomes a line: 1, as in PyTorch. */
+  readonly delta?: number;
+}
+
+/** Mean of ½ (x − t)² near the target, of delta (|x − t| − ½ delta) far from it. Source: Huber 1964. */
+export const huber = (x: Value, target: Target, { delta = 1 }: HuberOptions = {}): Value =>
+  mean(huberErrors(x, aligned('huber', x, target), delta));
+
+/** Overloads by the kind of target: a batch also gets the accuracy reported. */
+interface ClassLoss<Options> {
+  (logits: Value, target: Value, options?: Options): Value;
+  (logits: Value, target: BatchValues, options?: Options): Measures;
+}
+
+/**
+ * Mean binary cross-entropy under logits, in nats.
+ * @param logits any shape   @param target the same shape, each in 0 … 1
+ */
+export const binaryCrossEntropy = ((logits: Value, target: Target): Value | Measures => {
+  const t = aligned('binaryCrossEntropy', logits, target);
+  const loss = mean(binaryCrossEntropies(logits, t));
+  if (isValue(target)) return loss;
+  return { loss, accuracy: cast(equal(greater(logits, 0), greater(t, 0.5)), 'f32') };
+}) as ClassLoss<Partial<Context>>;
+
+export interface CrossEntropyOptions extends CrossEntropyRowsOptions, Partial<Context> {}
+
+/**
+ * Mean cross-entropy of integer labels under logits, in nats. Given a batch, it takes the labels from it and reports the
+ * accuracy as well.
+ * @param logits `[N, C]`   @param target `[N]`, each in 0 … C − 1   @returns `[]`
+ * @throws ShapeError if N differs     Source: Goodfellow et al. 2016, 6.2.2.3
+ */
+export const crossEntropy = ((logits: Value, target: Target, options: CrossEntropyOptions = {}): Value | Measures => {
+  const { loss, correct } = crossEntropyRows(logits, targetOf(target), options);
+  return isValue(target) ? loss : { loss, accuracy: correct };
+}) as ClassLoss<CrossEntropyOptions>;
+
+/**
+ * Kullback-Leibler divergence of targets from log-probabilities, in nats: summed over the last axis, averaged over the
+ * others, as PyTorch's `batchmean`.
+ * @param logProbabilities `[…, C]`, of logSoftmax   @param target `[…, C]`, probabilities
+ */
+export function kullbackLeibler(logProbabilities: Value, target: Target): Value {
+  const terms = kullbackLeiblerTerms(logProbabilities, aligned('kullbackLeibler', logProbabilities, target));
+  return mean(sum(terms, { axes: -1 }));
+}
+
+/** The share of rows whose largest logit is the label's. @param logits `[…, C]`   @param labels `[…]` @returns `[]` */
+export const accuracy = (logits: Value, labels: Value): Value =>
+  mean(cast(equal(argmax(logits), cast(labels, 'i32')), 'f32'));

@@ -1,0 +1,169 @@
+import { ShapeError } from '../core/errors.ts';
+import { Random } from '../core/random.ts';
+import { spec } from '../core/shape.ts';
+import type { Range } from '../core/layout.ts';
+import type { State, Value } from '../graph/graph.ts';
+import { input, read } from '../graph/leaf.ts';
+import { random } from '../ops/random.ts';
+import { viewOf } from '../ops/window.ts';
+import type { Context, Layer, Mode, Module, ParameterDefinition } from './layer.ts';
+
+/** A parameter as tracing found it. */
+export interface Parameter {
+  readonly name: string;
+  readonly definition: ParameterDefinition;
+}
+
+/** What all traces of one model agree on: which layer owns which names, in the order in which they were reached. */
+export class Registry {
+  readonly parameters: Parameter[] = [];
+  readonly states = new Map<string, State>();
+  readonly #paths = new Map<object, string>();
+  readonly #seed: number;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  /** The path of a layer: the first one that reached it. */
+  pathOf(layer: Layer<never, unknown>, path: string): string {
+    const known = this.#paths.get(layer);
+    if (known !== undefined) return known;
+    this.#paths.set(layer, path);
+    for (const [name, definition] of Object.entries(layer.parameters)) {
+      const full = join(path, name);
+      if (this.parameters.some((other) => other.name === full)) {
+        throw new ShapeError(`[model] two layers are named "${path}": give one of them another name in context.apply`);
+      }
+      this.parameters.push({ name: full, definition });
+    }
+    for (const [name, { shape, initial }] of Object.entries(layer.state ?? {})) {
+      const full = join(path, name);
+      this.states.set(full, {
+        name: full,
+        spec: spec(shape),
+        initial: () => initial(shape, new Random(this.#seed, full)),
+      });
+    }
+    return path;
+  }
+
+  /** A function has no parameters, but those of the layers that it uses lie below its path. */
+  knownPath(module: object): string | undefined {
+    return this.#paths.get(module);
+  }
+
+  remember(module: object, path: string): void {
+    if (!this.#paths.has(module)) this.#paths.set(module, path);
+  }
+
+  /** First values of all parameters, each from a stream of its own name, in their layout. */
+  initialValues(ranges: readonly Range[], size: number): Float32Array {
+    const values = new Float32Array(size);
+    this.parameters.forEach(({ name, definition: { shape, initial } }, at) => {
+      values.set(initial(shape, new Random(this.#seed, name)), ranges[at].offset);
+    });
+    return values;
+  }
+}
+
+const join = (path: string, name: string): string => (path && name ? `${path}.${name}` : path || name);
+
+/** Where a trace finds its parameters; null while it is only finding out which there are. */
+export interface Home {
+  readonly arena: State;
+  readonly ranges: readonly Range[];
+  readonly control: State;
+}
+
+/** What a layer was given and gave, for summaries. */
+export interface Applied {
+  readonly path: string;
+  readonly kind: string;
+  readonly output: unknown;
+  readonly parameters: readonly ParameterDefinition[];
+}
+
+/** Runs a model on values instead of numbers, which leaves a graph behind. */
+export class Tracer implements Context {
+  readonly mode: Mode;
+  readonly applied: Applied[] = [];
+  readonly writes = new Map<State, Value>();
+  readonly #registry: Registry;
+  readonly #home: Home | null;
+  #path = '';
+
+  constructor(registry: Registry, mode: Mode, home: Home | null) {
+    this.#registry = registry;
+    this.mode = mode;
+    this.#home = home;
+  }
+
+  apply<I, O>(module: Module<I, O>, x: I, name = ''): O {
+    const before = this.#path;
+    const isLayer = typeof module !== 'function';
+    const path = join(before, name);
+    if (isLayer) this.#path = this.#registry.pathOf(module, path);
+    else {
+      this.#registry.remember(module, path);
+      this.#path = path;
+    }
+    try {
+      const output = isLayer ? module.apply(x, this.#bind(module), this) : module(x, this);
+      this.applied.push({
+        path: this.#path,
+        kind: isLayer ? (module.name ?? 'layer') : module.name || 'function',
+        output,
+        parameters: isLayer ? Object.values(module.parameters) : [],
+      });
+      return output;
+    } catch (error) {
+      if (error instanceof ShapeError && this.#path && !error.message.includes('(in ')) {
+        error.message += ` (in ${this.#path})`;
+      }
+      throw error;
+    } finally {
+      this.#path = before;
+    }
+  }
+
+  #bind(layer: Layer<never, unknown>): Record<string, Value> {
+    const bound: Record<string, Value> = {};
+    for (const [name, { shape }] of Object.entries(layer.parameters)) {
+      bound[name] = this.parameter(join(this.#path, name), shape);
+    }
+    for (const name of Object.keys(layer.state ?? {})) {
+      const state = this.#registry.states.get(join(this.#path, name))!;
+      bound[name] = this.writes.get(state) ?? read(state);
+    }
+    return bound;
+  }
+
+  readonly #parameters = new Map<string, Value>();
+
+  /** One value per parameter and trace, so that shared weights gather their gradients. */
+  parameter(name: string, shape: readonly number[]): Value {
+    let value = this.#parameters.get(name);
+    if (!value) {
+      const range = this.#home?.ranges.find((other) => other.name === name);
+      if (this.#home && !range) {
+        throw new ShapeError(`[model] "${name}" appears only now: a model must have the same layers in every mode`);
+      }
+      value = range ? viewOf(this.#home!.arena, name, shape, range.offset) : input(name, spec(shape));
+      this.#parameters.set(name, value);
+    }
+    return value;
+  }
+
+  update(name: string, value: Value): void {
+    if (this.mode !== 'train') return;
+    const state = this.#registry.states.get(join(this.#path, name));
+    if (!state) throw new ShapeError(`[model] "${join(this.#path, name)}" is no state of its layer: declare it`);
+    this.writes.set(state, value);
+  }
+
+  random(stream: string, shape: readonly number[], law: 'uniform' | 'normal' = 'uniform'): Value {
+    const name = join(this.#path, stream);
+    return this.#home ? random(this.#home.control, name, shape, law) : input(name, spec(shape));
+  }
+}

@@ -1,0 +1,103 @@
+import { BLOCK, type Layout } from '../core/layout.ts';
+import type { Value } from '../graph/graph.ts';
+
+/** The learning rate, or what it is at each step, counted from 0. */
+export type LearningRate = number | ((step: number) => number);
+
+/** What an update reads and leaves changed, as values of the step's graph; all arenas have one layout. */
+export interface UpdateInputs {
+  readonly parameters: Value;
+  readonly gradients: Value;
+  /** The optimizer's own arenas, in the order of its `moments`. */
+  readonly moments: readonly Value[];
+  /** u32[blocks]: the group of each 64 elements. */
+  readonly blocks: Value;
+  /** f32[groups, 4]: factor of the learning rate, decay, 1 if it trains. */
+  readonly groups: Value;
+  /** f32[rows, 4]: what the optimizer's `row` says of each step. */
+  readonly schedule: Value;
+  /** u32[4], the step first. */
+  readonly control: Value;
+}
+
+/** A rule of update over whole arenas: one launch for all parameters of a model. */
+export interface Optimizer {
+  readonly name: string;
+  readonly learningRate: LearningRate;
+  readonly weightDecay: number;
+  /** Whether biases and norms decay too. */
+  readonly decaysEverything: boolean;
+  /** Names of the arenas that it keeps beside the parameters. */
+  readonly moments: readonly string[];
+  readonly groups: readonly ParameterGroup[];
+  /** Up to four numbers of a step, made in f64; the learning rate first. */
+  row(step: number, learningRate: number): readonly number[];
+  /** The updated parameters, then the moments. */
+  update(inputs: UpdateInputs): readonly Value[];
+}
+
+/** Parameters that are treated differently, by name. The first group that matches counts. */
+export interface ParameterGroup {
+  /** A parameter's name, the beginning of one, or a pattern. */
+  readonly match: string | RegExp;
+  /** Multiplies the learning rate; 1 if left out. */
+  readonly learningRateFactor?: number;
+  readonly weightDecay?: number;
+  /** They stay as they are. */
+  readonly frozen?: boolean;
+}
+
+/** Whether a name belongs to a group: its own, or everything below it. */
+export const matches = (match: string | RegExp, name: string): boolean =>
+  typeof match === 'string' ? name === match || name.startsWith(`${match}.`) : match.test(name);
+
+/** Steps that fit into the schedule's table before it is filled anew. */
+export const SCHEDULE_ROWS = 4096;
+
+/** The table's rows for the steps from `first` on. */
+export function scheduleFrom(optimizer: Optimizer, first: number): Float32Array {
+  const table = new Float32Array(SCHEDULE_ROWS * 4);
+  const { learningRate } = optimizer;
+  for (let row = 0; row < SCHEDULE_ROWS; row++) {
+    const step = first + row;
+    const rate = typeof learningRate === 'number' ? learningRate : learningRate(step);
+    table.set(optimizer.row(step, rate), row * 4);
+  }
+  return table;
+}
+
+/** What a group's row holds. */
+interface GroupRow {
+  readonly factor: number;
+  readonly decay: number;
+}
+
+/** The group of each block, and the groups' rows. Group 0 does not train: it holds what is frozen, or another phase's. */
+export function groupTables(
+  optimizer: Optimizer,
+  layout: Layout,
+  parameters: readonly { readonly trains: boolean; readonly decays: boolean }[],
+): { readonly blocks: Uint32Array; readonly groups: Float32Array; readonly trains: readonly boolean[] } {
+  const blocks = new Uint32Array(layout.size / BLOCK);
+  const rows: GroupRow[] = [{ factor: 0, decay: 0 }];
+  const trains = layout.ranges.map(({ name, offset, size }, at) => {
+    const { trains: chosen, decays } = parameters[at];
+    const group = optimizer.groups.find(({ match }) => matches(match, name));
+    if (!chosen || group?.frozen) return false;
+    const decay = group?.weightDecay ?? (decays || optimizer.decaysEverything ? optimizer.weightDecay : 0);
+    const row = { factor: group?.learningRateFactor ?? 1, decay };
+    let index = rows.findIndex((other, i) => i > 0 && other.factor === row.factor && other.decay === row.decay);
+    if (index < 0) index = rows.push(row) - 1;
+    blocks.fill(index, offset / BLOCK, Math.ceil((offset + size) / BLOCK));
+    return true;
+  });
+  const groups = Float32Array.from(rows.flatMap(({ factor, decay }, at) => [factor, decay, at === 0 ? 0 : 1, 0]));
+  return { blocks, groups, trains };
+}
+
+/** A group's row as the references read it: factor of the learning rate, decay, whether it trains. */
+export const groupAt = (groups: ArrayLike<number>, group: number): readonly [number, number, boolean] => [
+  groups[4 * group],
+  groups[4 * group + 1],
+  groups[4 * group + 2] !== 0,
+];

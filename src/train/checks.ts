@@ -1,0 +1,94 @@
+import { DataError, ShapeError } from '../core/errors.ts';
+import { formatSpec, sameShape, sizeOf, type Numbers } from '../core/shape.ts';
+import { requireFinite, type Dataset } from '../data/dataset.ts';
+import { orderOf, type Graph, type Range, type Value } from '../graph/graph.ts';
+import { asUseOf, inputOp } from '../graph/leaf.ts';
+import type { Fields } from './model.ts';
+
+/** What a field's integers must be for an op that reads them. */
+export interface FieldRange extends Range {
+  readonly field: string;
+  readonly op: string;
+}
+
+/** The field that a value is, or is a cast or view of. */
+function fieldOf(value: Value): string | undefined {
+  let at = value;
+  while (at.node.op.view || at.node.op.name === 'cast') at = at.node.inputs[0];
+  return asUseOf(inputOp, at.node)?.label;
+}
+
+/** The bounds that ops put on integers which come straight from the batch. */
+export function rangesOf(graphs: readonly Graph[]): FieldRange[] {
+  return graphs.flatMap((graph) =>
+    orderOf(graph).flatMap((node) => {
+      const ranges = node.op.ranges?.(node) ?? [];
+      return ranges.flatMap((range, at) => {
+        const field = range ? fieldOf(node.inputs[at]) : undefined;
+        return range && field !== undefined ? [{ ...range, field, op: node.op.name }] : [];
+      });
+    }),
+  );
+}
+
+/** @throws DataError at the first integer outside its range */
+export function requireRange(numbers: Numbers, { field, op, low, high, meaning, except }: FieldRange): void {
+  for (let at = 0; at < numbers.length; at++) {
+    const number = numbers[at];
+    if ((number < low || number > high) && number !== except) {
+      throw new DataError(`[${op}] "${field}"[${at}] is ${number}, but ${meaning} must be ${low} … ${high}`);
+    }
+  }
+}
+
+/** Fails unless a data set has the fields that the model was traced with. */
+export function requireFields(
+  where: string,
+  fields: Fields,
+  { fields: given }: Dataset,
+  names: readonly string[],
+): void {
+  for (const name of names) {
+    const wanted = fields[name];
+    const field = given[name];
+    if (!field) {
+      const known = Object.keys(given).join('", "');
+      throw new ShapeError(`[${where}] the model was traced with a field "${name}", but this set has "${known}"`);
+    }
+    if (!sameShape(field.shape, wanted.shape) || field.dtype !== wanted.dtype) {
+      throw new ShapeError(
+        `[${where}] field "${name}" was traced as ${formatSpec(wanted)} a sample, but here it is ${formatSpec(field)}`,
+      );
+    }
+  }
+}
+
+/** Everything in a data set that would spoil training, found before the first step. */
+export function requireSound(data: Dataset, names: readonly string[], ranges: readonly FieldRange[]): void {
+  for (const name of names) requireFinite(name, data.fields[name]);
+  for (const range of ranges) if (names.includes(range.field)) requireRange(data.fields[range.field].data, range);
+}
+
+/** Rows that a batch's arrays hold, the same for every field. */
+export function rowsOf(
+  where: string,
+  fields: Fields,
+  batch: Readonly<Record<string, Numbers>>,
+  names: readonly string[],
+): number {
+  let rows = -1;
+  for (const name of names) {
+    const numbers = batch[name];
+    if (!numbers) throw new ShapeError(`[${where}] the batch has no field "${name}"`);
+    const size = sizeOf(fields[name].shape);
+    const own = numbers.length / size;
+    if (!Number.isInteger(own) || own === 0) {
+      throw new ShapeError(`[${where}] field "${name}" has ${numbers.length} numbers, but a sample has ${size}`);
+    }
+    if (rows >= 0 && own !== rows) {
+      throw new ShapeError(`[${where}] field "${name}" has ${own} samples, but another field has ${rows}`);
+    }
+    rows = own;
+  }
+  return rows;
+}
