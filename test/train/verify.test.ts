@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest';
+import {
+  adamw,
+  apply,
+  createTrainer,
+  crossEntropy,
+  gelu,
+  linear,
+  matmul,
+  mean,
+  sequential,
+  sub,
+  type Layer,
+  type Model,
+  type Op,
+  type Samples,
+  type Trainer,
+  type Value,
+} from '../../src/index.ts';
+import { sharedDevice } from '../support/device.ts';
+import { clusters } from '../support/toy.ts';
+
+const FEATURES = 5;
+const BATCH = 13;
+const set = clusters(BATCH, 3, 4, FEATURES);
+const batch: Samples = { point: set.fields['point'].data, label: set.fields['label'].data };
+
+async function withTrainer<T>(model: Model, work: (trainer: Trainer) => Promise<T>, backend?: 'cpu'): Promise<T> {
+  const trainer = await createTrainer({
+    model,
+    loss: crossEntropy,
+    optimizer: adamw({ learningRate: 1e-2 }),
+    batchSize: BATCH,
+    seed: 3,
+    data: set,
+    ...(backend ? { backend } : { device: await sharedDevice() }),
+  });
+  try {
+    return await work(trainer);
+  } finally {
+    trainer.destroy();
+  }
+}
+
+/** The same use of an op, but for one place in the text of its kernel. */
+function broken({ node }: Value, right: string, wrong: string): Value {
+  const op: Op = {
+    ...node.op,
+    gpu: (used, adapter) =>
+      node.op.gpu(used, adapter).map((launch) => {
+        const { source } = launch.kernel;
+        if (!source.includes(right)) throw new Error(`the kernel no longer says ${right}`);
+        return { ...launch, kernel: { ...launch.kernel, source: source.replace(right, wrong) } };
+      }),
+  };
+  return apply(op, node.inputs, node.attrs)[0];
+}
+
+/** x · weight less each row's mean, where the product or the mean has a faulty kernel. */
+const faulty = (where: 'matmul' | 'sum', right: string, wrong: string): Layer => ({
+  parameters: linear(FEATURES, 7, { bias: false }).parameters,
+  apply(x, bound) {
+    const product = matmul(x, bound['weight']);
+    const y = where === 'matmul' ? broken(product, right, wrong) : product;
+    const center = mean(y, { axes: -1, keepDimensions: true });
+    return sub(y, where === 'sum' ? broken(center, right, wrong) : center);
+  },
+});
+
+describe('verify', () => {
+  test('finds nothing in a sound step, before and after some training', async () => {
+    await withTrainer(sequential(linear(FEATURES, 7), gelu, linear(7, 3)), async (trainer) => {
+      for (let round = 0; round < 2; round++) {
+        const { ok, fault, checked, loss, gradientError } = await trainer.verify(batch);
+        expect(fault?.message).toBeUndefined();
+        expect(ok).toBe(true);
+        expect(checked).toBeGreaterThanOrEqual(await trainer.launchesPerStep());
+        expect(Math.abs(loss.actual - loss.reference)).toBeLessThan(1e-5);
+        expect(gradientError).toBeLessThan(1e-5);
+        for (let step = 0; step < 20; step++) await trainer.step(batch);
+      }
+    });
+  });
+
+  test('leaves no trace: the next step is the one that would have come', async () => {
+    const model = (): Model => sequential(linear(FEATURES, 7), gelu, linear(7, 3));
+    const plain = await withTrainer(model(), async (trainer) => {
+      await trainer.step(batch);
+      return [(await trainer.step(batch)).loss, await trainer.readParameters()];
+    });
+    const watched = await withTrainer(model(), async (trainer) => {
+      await trainer.step(batch);
+      await trainer.verify(batch);
+      return [(await trainer.step(batch)).loss, await trainer.readParameters()];
+    });
+    expect(watched).toEqual(plain);
+  });
+
+  test('holds the CPU backend’s f32 against f64 as well', async () => {
+    await withTrainer(
+      sequential(linear(FEATURES, 7), gelu, linear(7, 3)),
+      async (trainer) => expect((await trainer.verify(batch)).fault).toBeNull(),
+      'cpu',
+    );
+  });
+
+  const faults = [
+    [
+      'matmul',
+      'an index that is off by one',
+      'a_four(base + row * sizes.k + k, left)',
+      'a_four(base + row * sizes.k + k + 1u, left)',
+    ],
+    ['matmul', 'a missing bounds check where it stores', 'if (left > 3u)', 'if (left > 0u)'],
+    ['sum', 'a missing bounds check where it loads', 'min(start + BLOCK, sizes.length)', 'start + BLOCK'],
+    ['matmul', 'a sum that leaves out its last terms', 'k < sizes.k; k += 4u', 'k + 4u < sizes.k; k += 4u'],
+  ] as const;
+  for (const [where, what, right, wrong] of faults) {
+    test(`names the launch with ${what}`, async () => {
+      await withTrainer(faulty(where, right, wrong), async (trainer) => {
+        const { ok, fault } = await trainer.verify(batch);
+        expect(ok).toBe(false);
+        expect(fault?.op).toBe(where);
+        expect(fault?.line).toMatch(where === 'matmul' ? /= matmul\(point, weight\)/ : /f32\[13, 1\] = sum\(/);
+        expect(fault?.message).toContain(
+          `[verify] ${where}: output 0[${fault?.index}] is ${fault?.actual}, but the reference is ${fault?.expected}`,
+        );
+        const { expected, actual, bound } = fault!;
+        expect(Number.isNaN(actual) || Math.abs(expected - actual) > bound).toBe(true);
+      });
+    });
+  }
+});
