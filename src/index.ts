@@ -1,4 +1,5 @@
 export { DataError, DeviceError, FormatError, ShapeError } from './core/errors.ts';
+export { Random } from './core/random.ts';
 export type { Dtype, Numbers, Shape, Spec } from './core/shape.ts';
 export type { AdapterTraits, Kernel, Launch } from './core/launch.ts';
 export { apply, formatGraph, type Graph, type Node, type Op, type State, type Value } from './graph/graph.ts';

@@ -8,10 +8,12 @@ import {
   crossEntropy,
   flatten,
   FormatError,
+  glorotUniform,
   linear,
   relu,
   sequential,
   sgd,
+  zeros,
   type Trainer,
 } from '../index.ts';
 import { mnist } from '../data/index.ts';
@@ -35,10 +37,11 @@ function dataFolder(given: string | undefined): string {
   return existsSync(below) ? below : root;
 }
 
-function modelOf(hidden: readonly number[]) {
+export function modelOf(hidden: readonly number[]) {
   const widths = [PIXELS, ...hidden];
-  const layers = hidden.flatMap((width, at) => [linear(widths[at], width), relu]);
-  return sequential(flatten, ...layers, linear(widths[hidden.length], CLASSES));
+  const initial = { weightInitial: glorotUniform, biasInitial: zeros };
+  const layers = hidden.flatMap((width, at) => [linear(widths[at], width, initial), relu]);
+  return sequential(flatten, ...layers, linear(widths[hidden.length], CLASSES, initial));
 }
 
 /** Half a cosine from the learning rate down to 0. Source: Loshchilov and Hutter 2016. */
@@ -55,6 +58,11 @@ function optimizerOf({ optimizer, schedule, learningRate: rate }: TrainCommand, 
     case 'sgd':
       return sgd({ learningRate, momentum: 0.9 });
   }
+}
+
+function placeOf({ backend, adapter, fallback }: Trainer): string {
+  if (backend === 'webgpu') return `WebGPU on ${adapter}`;
+  return `${fallback ? `${fallback}\n` : ''}On the CPU, by the reference`;
 }
 
 /** Trains, prints how it goes, and returns the exit code. */
@@ -74,7 +82,7 @@ export async function train(command: TrainCommand, signal: AbortSignal): Promise
   });
   try {
     say(`MNIST from ${path}: ${data.train.length} training and ${data.test.length} test images`);
-    say(trainer.backend === 'cpu' ? 'On the CPU, by the reference' : `WebGPU on ${trainer.adapter}`);
+    say(placeOf(trainer));
     say(`\n${await trainer.summary()}\n`);
     return await run(trainer, command, data, { steps, path, signal });
   } finally {
@@ -128,7 +136,7 @@ async function run(
       testAccuracy,
       testLoss,
       lossCurve,
-      launchesPerStep: await trainer.launchesPerStep(),
+      launchesPerStep: trainer.launchesPerStep,
       submitsPerStep,
       peakGpuBytes: trainer.backend === 'cpu' ? 0 : trainer.bytes,
     };

@@ -5,8 +5,16 @@ import { readIdx, type IdxArray } from './idx.ts';
 /** Where files come from: the bytes of a file by its name, or null where there is none. */
 export type Source = (file: string) => Promise<Uint8Array | null>;
 
+/** Files that a page was given, by a drop or a file input, as a source. */
+export const files =
+  (given: Iterable<File>): Source =>
+  async (name) => {
+    const file = [...given].find((other) => other.name === name);
+    return file ? new Uint8Array(await file.arrayBuffer()) : null;
+  };
+
 /** What each of the four files is called, as far as anyone calls it. */
-const files = {
+const fileNames = {
   trainImages: ['train-images-idx3-ubyte', 'train-images.idx3-ubyte'],
   trainLabels: ['train-labels-idx1-ubyte', 'train-labels.idx1-ubyte'],
   testImages: ['t10k-images-idx3-ubyte', 't10k-images.idx3-ubyte'],
@@ -51,7 +59,7 @@ async function half(source: Source, imageNames: readonly string[], labelNames: r
  */
 export async function mnist(source: Source): Promise<{ readonly train: Dataset; readonly test: Dataset }> {
   return {
-    train: await half(source, files.trainImages, files.trainLabels),
-    test: await half(source, files.testImages, files.testLabels),
+    train: await half(source, fileNames.trainImages, fileNames.trainLabels),
+    test: await half(source, fileNames.testImages, fileNames.testLabels),
   };
 }

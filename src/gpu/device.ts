@@ -76,10 +76,11 @@ export async function requestDevice(options: DeviceOptions = {}): Promise<GPUDev
   }
   const wanted = ['timestamp-query', 'shader-f16', 'subgroups'] as GPUFeatureName[];
   const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature));
-  const device = await adapter.requestDevice({
-    label: 'millrace',
-    requiredFeatures,
-    requiredLimits: limitsOf(adapter),
+  const descriptor = { label: 'millrace', requiredFeatures, requiredLimits: limitsOf(adapter) };
+  const device = await adapter.requestDevice(descriptor).catch((cause: unknown) => {
+    throw new DeviceError(`[device] ${describe(adapter.info)} refused to open: another driver or adapter may help`, {
+      cause,
+    });
   });
   keepAlive.set(device, gpu);
   return device;

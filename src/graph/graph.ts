@@ -177,16 +177,19 @@ export function namesOf(order: readonly Node[]): Map<Value, string> {
   return names;
 }
 
-const formatAttrs = (attrs: unknown): string => {
+/** Plain attributes, without the label, which stands in front, and without what would not fit a line. */
+function formatAttrs(attrs: unknown): string {
   if (typeof attrs !== 'object' || attrs === null) return '';
-  const parts = Object.entries(attrs)
-    .filter(
-      ([key, value]) => key !== 'label' && (typeof value !== 'object' || Array.isArray(value)) && value !== undefined,
-    )
-    .filter(([, value]) => typeof value !== 'function')
-    .map(([key, value]) => `${key}: ${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`);
+  const plain = Object.entries(attrs).filter(
+    ([key, value]) =>
+      key !== 'label' &&
+      (Array.isArray(value) ? value.length > 0 : ['number', 'boolean', 'string'].includes(typeof value)),
+  );
+  const parts = plain.map(
+    ([key, value]) => `${key}: ${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`,
+  );
   return parts.length ? ` {${parts.join(', ')}}` : '';
-};
+}
 
 /** One line of a printed graph: `%3 f32[128, 10] = linear(%2, layer2.weight, layer2.bias)`. */
 export function formatNode(node: Node, names: ReadonlyMap<Value, string>): string {

@@ -14,12 +14,20 @@ export interface Chunk {
   readonly rows: Numbers;
 }
 
+interface Submitted {
+  readonly first: number;
+  readonly count: number;
+  readonly ring: Promise<Numbers>;
+  /** Milliseconds that submitting took: all of the work, on the CPU. */
+  readonly submitting: number;
+}
+
 export interface RunOptions {
   readonly total: number;
   /** Whether nothing may be submitted beyond this many steps until their reports are out. */
   cutAfter(done: number): boolean;
-  /** Submits a step, counted from 0; the last one of a chunk answers with the ring. */
-  submit(step: number, last: boolean): Promise<Numbers> | null;
+  /** Submits the next step; the last one of a chunk answers with the ring. */
+  submit(last: boolean): Promise<Numbers> | null;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -38,7 +46,7 @@ export class Run {
   }
 
   async *chunks(): AsyncGenerator<Chunk, void, undefined> {
-    const pending: { readonly first: number; readonly count: number; readonly ring: Promise<Numbers> }[] = [];
+    const pending: Submitted[] = [];
     try {
       for (;;) {
         while (pending.length < IN_FLIGHT && this.#mayGoOn(pending.length)) pending.push(this.#submitChunk());
@@ -46,7 +54,7 @@ export class Run {
         if (!chunk) return;
         const waited = performance.now();
         const rows = await chunk.ring;
-        this.#adapt((performance.now() - waited) / 1000);
+        this.#adapt((chunk.submitting + performance.now() - waited) / 1000);
         yield { first: chunk.first, count: chunk.count, rows };
       }
     } finally {
@@ -60,17 +68,18 @@ export class Run {
     return pending === 0 || !this.cutAfter(this.#submitted);
   }
 
-  #submitChunk(): { first: number; count: number; ring: Promise<Numbers> } {
+  #submitChunk(): Submitted {
+    const begun = performance.now();
     const first = this.#submitted;
     const end = Math.min(this.#options.total, first + this.#length);
     for (;;) {
-      const step = this.#submitted++;
+      this.#submitted++;
       const last = this.#submitted === end || this.cutAfter(this.#submitted);
-      const ring = this.#options.submit(step, last);
+      const ring = this.#options.submit(last);
       if (!ring) continue;
       // Awaited by `chunks`; until then a failure must not count as unhandled.
       ring.catch(() => {});
-      return { first, count: this.#submitted - first, ring };
+      return { first, count: this.#submitted - first, ring, submitting: performance.now() - begun };
     }
   }
 

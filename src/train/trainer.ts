@@ -33,7 +33,7 @@ export interface TrainerOptions {
   /** `auto` takes the CPU where there is no WebGPU. */
   readonly backend?: 'webgpu' | 'cpu' | 'auto';
   /** A device of the caller's, which stays the caller's; one is acquired if it is left out. */
-  readonly device?: GPUDevice;
+  readonly device?: GPUDevice | undefined;
   /** The fields that batches will have; taken from the first data set if left out. */
   readonly data?: Dataset | Fields;
 }
@@ -86,9 +86,18 @@ interface Prepared {
   readonly ranges: readonly FieldRange[];
 }
 
+/** Where a trainer runs, and what it must give back. */
+interface Place {
+  readonly backend: Backend;
+  readonly owned?: GPUDevice;
+  readonly fallback?: string;
+}
+
 /** Trains one model: a set of states and several programs that share them. */
 export class Trainer {
   readonly batchSize: number;
+  /** Why it is on the CPU, where `auto` would have taken a GPU; else null. */
+  readonly fallback: string | null;
   readonly #backend: Backend;
   readonly #options: TrainerOptions;
   readonly #phases: readonly Phase[];
@@ -102,12 +111,13 @@ export class Trainer {
   #busy: string | undefined;
 
   /** Use `createTrainer`. */
-  constructor(options: TrainerOptions, phases: readonly Phase[], backend: Backend, owned: GPUDevice | undefined) {
+  constructor(options: TrainerOptions, phases: readonly Phase[], { backend, owned, fallback }: Place) {
     this.batchSize = options.batchSize;
     this.#options = options;
     this.#phases = phases;
     this.#backend = backend;
     this.#ownedDevice = owned;
+    this.fallback = fallback ?? null;
   }
 
   /** Where it runs: the adapter's name, or the CPU reference. */
@@ -184,6 +194,12 @@ export class Trainer {
     this.#sound.set(data, new Set([...checked, ...left]));
   }
 
+  /** `verify` changes the states for as long as it runs, and puts them back. */
+  #requireSettled(what: string): void {
+    if (this.#busy === 'verify')
+      throw new DataError(`[${what}] verify is still running on this trainer: await it first`);
+  }
+
   #enter(what: string): void {
     if (this.#busy)
       throw new DataError(
@@ -202,7 +218,8 @@ export class Trainer {
 
   /**
    * Trains, and yields a report for each step, or for every so many, in order. Leaving the loop ends training after the
-   * last submitted whole step; a slow consumer holds it back.
+   * last submitted whole step; a slow consumer holds it back. Another call goes on in the stream of samples where this
+   * one stopped. `evaluate` and `predict` may be called meanwhile: they see the last submitted step.
    * @throws DataError, before the first step, for numbers that would spoil training
    */
   async *fit(data: Dataset, options: FitOptions = {}): AsyncGenerator<Report, void, undefined> {
@@ -248,16 +265,12 @@ export class Trainer {
   }
 
   /** Submits one step of a data set; the last of a chunk brings the ring back. */
-  #submitter(
-    data: Dataset,
-    prepared: Prepared,
-    shuffle: boolean,
-  ): (step: number, last: boolean) => Promise<Numbers> | null {
+  #submitter(data: Dataset, prepared: Prepared, shuffle: boolean): (last: boolean) => Promise<Numbers> | null {
     const stream = new SampleStream(data.length, this.#options.seed ?? 0, shuffle);
     const feed = new Feed(data, prepared.names, stream, this.batchSize);
-    return (step, last) => {
+    return (last) => {
       this.#refreshSchedules(prepared, this.#step);
-      feed.load(step, prepared.training);
+      feed.load(this.#step, prepared.training);
       this.#step++;
       if (last) return this.#backend.runAndRead(prepared.training, prepared.ring);
       this.#backend.run(prepared.training);
@@ -298,12 +311,8 @@ export class Trainer {
   async evaluate(data: Dataset): Promise<{ readonly loss: number } & Readonly<Record<string, number>>> {
     const prepared = await this.#ready(data);
     this.#check('evaluate', data, prepared);
-    this.#enter('evaluate');
-    try {
-      return await this.#evaluate(data, prepared);
-    } finally {
-      this.#busy = undefined;
-    }
+    this.#requireSettled('evaluate');
+    return this.#evaluate(data, prepared);
   }
 
   async #evaluate(data: Dataset, prepared: Prepared): Promise<{ loss: number } & Record<string, number>> {
@@ -347,12 +356,8 @@ export class Trainer {
    */
   async predict(given: Dataset | Samples | Numbers): Promise<Prediction & Readonly<Record<string, unknown>>> {
     const prepared = await this.#ready(isDataset(given) ? given : undefined);
-    this.#enter('predict');
-    try {
-      return await this.#predict(given, prepared);
-    } finally {
-      this.#busy = undefined;
-    }
+    this.#requireSettled('predict');
+    return this.#predict(given, prepared);
   }
 
   async #predict(
@@ -376,11 +381,15 @@ export class Trainer {
       const program = await this.#prediction(n, prepared);
       new Feed(data, names, stream, n, start).load(0, [program]);
       this.#backend.run([program]);
-      for (const { name, shape, data: into } of outputs) {
+      const rows = left;
+      const first = start;
+      // All copies are submitted before anything is awaited, so that another prediction cannot come in between.
+      const copies = outputs.map(async ({ name, shape, data: into }) => {
         const size = sizeOf(shape.slice(1));
         const numbers = await this.#backend.readOutput(program, name);
-        into.set(numbers.subarray(0, left * size), start * size);
-      }
+        into.set(numbers.subarray(0, rows * size), first * size);
+      });
+      await Promise.all(copies);
       start += left;
     }
     const byName = Object.fromEntries(outputs.map(({ name, ...rest }) => [name, rest]));
@@ -445,10 +454,9 @@ export class Trainer {
     return training.map((program) => formatGraph(program.graph)).join('\n\n');
   }
 
-  /** Launches of one training step; 0 on the CPU. */
-  async launchesPerStep(): Promise<number> {
-    const { training } = await this.#ready();
-    return training.reduce((total, { launches }) => total + launches.length, 0);
+  /** Launches of one training step; 0 on the CPU, and before the model was traced. */
+  get launchesPerStep(): number {
+    return this.#training.reduce((total, { launches }) => total + launches.length, 0);
   }
 
   /** Submits to the GPU's queue so far; 0 on the CPU. */
@@ -534,8 +542,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   if (!Number.isInteger(options.batchSize) || options.batchSize < 1) {
     throw new ShapeError(`[createTrainer] batchSize is ${options.batchSize} but must be a whole number above 0`);
   }
-  const { backend, owned } = await backendOf(options);
-  const trainer = new Trainer(options, phases, backend, owned);
+  const trainer = new Trainer(options, phases, await placeOf(options));
   try {
     if (options.data) await trainer.prepare(options.data);
   } catch (error) {
@@ -551,17 +558,16 @@ function phasesOf({ phases, loss, optimizer, model }: TrainerOptions): readonly 
   throw new ShapeError('[createTrainer] give model, loss and optimizer, or phases, each with a loss and an optimizer');
 }
 
-async function backendOf({
-  backend = 'webgpu',
-  device,
-}: TrainerOptions): Promise<{ backend: Backend; owned?: GPUDevice }> {
+async function placeOf({ backend = 'webgpu', device }: TrainerOptions): Promise<Place> {
   if (backend === 'cpu') return { backend: new CpuBackend() };
   if (device) return { backend: new GpuBackend(device) };
   try {
     const owned = await requestDevice();
     return { backend: new GpuBackend(owned), owned };
   } catch (error) {
-    if (backend === 'auto' && error instanceof DeviceError) return { backend: new CpuBackend() };
+    if (backend === 'auto' && error instanceof DeviceError) {
+      return { backend: new CpuBackend(), fallback: error.message };
+    }
     throw error;
   }
 }

@@ -26,7 +26,8 @@ export function differentiate(loss: Value, values: readonly Value[]): (Value | n
     const { op, inputs, outputs } = node;
     const dOutputs = outputs.map((value) => gradients.get(value) ?? null);
     if (dOutputs.every((gradient) => gradient === null)) continue;
-    if (outputs.some((value) => targets.has(value))) continue;
+    // A leaf of the differentiation: what lies below it does not matter.
+    if (!inputs.some((input) => depends(input.node))) continue;
     if (!op.vjp) throw new Error(`[differentiate] ${op.name} has no derivative, but a gradient flows into it`);
     op.vjp(dOutputs, node).forEach((gradient, at) => {
       const input = inputs[at];

@@ -78,7 +78,7 @@ describe('a training step', () => {
         await lossesOf(trainer, images, steps);
       });
       expect(calls['dispatchWorkgroups'] / steps).toBeLessThanOrEqual(13);
-      expect(calls['dispatchWorkgroups'] / steps).toBe(await trainer.launchesPerStep());
+      expect(calls['dispatchWorkgroups'] / steps).toBe(trainer.launchesPerStep);
       expect(calls).toMatchObject({
         submit: steps,
         beginComputePass: steps,
@@ -166,7 +166,27 @@ describe('fit', () => {
     expect(steps).toEqual([10, 20, 25]);
   });
 
-  test('goes on where it stopped: 20 steps and 20 more count to 40', async () => {
+  test('goes on in the stream of samples: 20 steps and 20 more are 40', async () => {
+    const whole = await withTrainer({}, (trainer) => lossesOf(trainer, set, 40));
+    const parts = await withTrainer({}, async (trainer) => [
+      ...(await lossesOf(trainer, set, 20)),
+      ...(await lossesOf(trainer, set, 20)),
+    ]);
+    expect(parts).toEqual(whole);
+  });
+
+  test('lets evaluate and predict be called inside its loop', async () => {
+    await withTrainer({}, async (trainer) => {
+      for await (const { step } of trainer.fit(set, { steps: 30, every: 10 })) {
+        const [{ accuracy }, { shape }] = await Promise.all([trainer.evaluate(set), trainer.predict(set)]);
+        expect(accuracy).toBeGreaterThan(0);
+        expect(shape).toEqual([300, 3]);
+        expect(step % 10).toBe(0);
+      }
+    });
+  });
+
+  test('counts its steps on: 20 and 20 more are 40', async () => {
     await withTrainer({}, async (trainer) => {
       await lossesOf(trainer, set, 20);
       let last: Report | undefined;
@@ -337,7 +357,7 @@ describe('several losses', () => {
       for await (const report of trainer.fit(real, { steps: 400 })) reports.push(report);
       const after = await trainer.readParameters();
       expect(Object.keys(after)[0]).toBe('discriminator.layer0.weight');
-      for (const name of Object.keys(after)) expect(after[name], name).not.toEqual(before[name]);
+      for (const name of Object.keys(after)) expect(after[name]).not.toEqual(before[name]);
       expect(Math.abs(reports[0].metrics['generator.position'] - 3)).toBeGreaterThan(1.5);
       const late = reports.slice(-50).reduce((sum, { metrics }) => sum + metrics['generator.position'], 0) / 50;
       expect(Math.abs(late - 3)).toBeLessThan(1);
@@ -430,13 +450,13 @@ describe('clear errors, and nothing half-trained', () => {
     );
   });
 
-  test('a second run while the first is still going', async () => {
+  test('a second training while the first is still going', async () => {
     await withTrainer({ data: set }, async (trainer) => {
       const run = trainer.fit(set, { steps: 5 });
       await run.next();
-      await expect(trainer.evaluate(set)).rejects.toThrow('[evaluate] fit is still running on this trainer');
+      await expect(trainer.fit(set, { steps: 5 }).next()).rejects.toThrow('[fit] fit is still running on this trainer');
       await run.return();
-      expect((await trainer.evaluate(set)).loss).toBeGreaterThan(0);
+      expect(await lossesOf(trainer, set, 2)).toHaveLength(2);
     });
   });
 

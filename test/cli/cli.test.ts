@@ -1,0 +1,151 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { help, parseCommand } from '../../src/cli/options.ts';
+import { train } from '../../src/cli/train.ts';
+import { Random } from '../../src/core/random.ts';
+
+describe('the command', () => {
+  test('without words, or with --help, asks for help, which names every option', () => {
+    expect(parseCommand([])).toBeNull();
+    expect(parseCommand(['train', 'mnist', '--help'])).toBeNull();
+    for (const name of 'data epochs batch lr optimizer hidden backend seed steps report quiet'.split(' ')) {
+      expect(help).toContain(`--${name}`);
+    }
+  });
+
+  test('has defaults for everything', () => {
+    expect(parseCommand(['train', 'mnist'])).toMatchObject({
+      batch: 128,
+      hidden: [128],
+      optimizer: 'adam',
+      learningRate: 3e-3,
+      backend: 'auto',
+    });
+    expect(parseCommand(['train', 'mnist', '--hidden', '0'])?.hidden).toEqual([]);
+    expect(parseCommand(['train', 'mnist', '--hidden', '64,32'])?.hidden).toEqual([64, 32]);
+  });
+
+  const wrong: readonly (readonly [string, string])[] = [
+    ['fly', 'there is no command "fly"'],
+    ['train', 'train what? "" is not known'],
+    ['train cifar', 'train what? "cifar" is not known'],
+    ['train mnist twice', '"twice" is one word too many'],
+    ['train mnist --batch 0', '--batch is "0" but must be a whole number of at least 1'],
+    ['train mnist --batch 1.5', '--batch is "1.5" but must be a whole number'],
+    ['train mnist --lr fast', '--lr is "fast" but must be above 0'],
+    ['train mnist --optimizer lbfgs', '--optimizer is "lbfgs" but must be adam or adamw or sgd'],
+    ['train mnist --backend cuda', '--backend is "cuda" but must be webgpu or cpu or auto'],
+    ['train mnist --epochs 2 --steps 3', '--epochs and --steps both say when to end'],
+    ['train mnist --turbo', "Unknown option '--turbo'"],
+  ];
+  test.each(wrong)('%s is refused: %s', (line, message) => {
+    expect(() => parseCommand(line.split(' '))).toThrow(message);
+  });
+});
+
+/** IDX bytes of rank 1 or 3. */
+const idx = (shape: readonly number[], data: Uint8Array): Uint8Array => {
+  const header = new DataView(new ArrayBuffer(4 + 4 * shape.length));
+  header.setUint32(0, 0x0800 + shape.length);
+  shape.forEach((extent, at) => header.setUint32(4 + 4 * at, extent));
+  return Buffer.concat([Buffer.from(header.buffer), data]);
+};
+
+describe('train mnist', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'millrace-cli-'));
+    const random = new Random(1, 'digits');
+    for (const [name, n] of [
+      ['train', 200],
+      ['t10k', 50],
+    ] as const) {
+      const labels = Uint8Array.from({ length: n }, (_, at) => at % 10);
+      // A bright row for each digit: as easy as reading can be.
+      const pixels = Uint8Array.from({ length: n * 784 }, (_, at) => {
+        const row = Math.floor((at % 784) / 28);
+        return row === 2 * labels[Math.floor(at / 784)] ? 255 : random.uniform(0, 40);
+      });
+      await writeFile(join(folder, `${name}-images-idx3-ubyte.gz`), gzipSync(idx([n, 28, 28], pixels)));
+      await writeFile(join(folder, `${name}-labels-idx1-ubyte`), idx([n], labels));
+    }
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const run = async (...args: string[]): Promise<{ code: number; text: string }> => {
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      const command = parseCommand(['train', 'mnist', '--data', folder, ...args])!;
+      const code = await train(command, new AbortController().signal);
+      return { code, text: write.mock.calls.map(([part]) => String(part)).join('') };
+    } finally {
+      write.mockRestore();
+    }
+  };
+
+  test.each(['webgpu', 'cpu'])('on %s learns, says so, and reports what came of it', async (backend) => {
+    const file = join(folder, `${backend}.json`);
+    const { code, text } = await run('--backend', backend, '--steps', '40', '--batch', '20', '--report', file);
+    expect(code).toBe(0);
+    expect(text).toContain('200 training and 50 test images');
+    expect(text).toMatch(/step 40 \/ 40 .* steps\/s {2}loss \d\.\d{4} {2}accuracy \d+\.\d %/);
+    expect(text).toMatch(/40 steps in .* s\. Test accuracy \d+\.\d\d %/);
+    const report = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown> & { lossCurve: number[] };
+    expect(report).toMatchObject({
+      backend,
+      data: folder,
+      model: ['flatten', 'linear 128', 'relu', 'linear 10'],
+      seed: 1,
+      steps: 40,
+      submitsPerStep: backend === 'cpu' ? 0 : 1,
+    });
+    expect(report['launchesPerStep']).toBe(backend === 'cpu' ? 0 : 13);
+    expect(report['peakGpuBytes']).toBeGreaterThanOrEqual(backend === 'cpu' ? 0 : 1_000_000);
+    expect(report['adapter']).toBeTypeOf('string');
+    expect(report['testLoss']).toBeLessThan(1);
+    expect(report['testAccuracy']).toBeGreaterThan(0.9);
+    expect(report.lossCurve).toHaveLength(40);
+    expect(report.lossCurve[39]).toBeLessThan(report.lossCurve[0] / 3);
+  });
+
+  test('--quiet says one line', async () => {
+    const { text } = await run('--quiet', '--steps', '3', '--batch', '20', '--backend', 'cpu');
+    expect(text.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('a loss that is no number ends it with a hint and exit code 1', async () => {
+    const error = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    try {
+      const args = [
+        '--steps',
+        '200',
+        '--batch',
+        '20',
+        '--backend',
+        'cpu',
+        '--optimizer',
+        'sgd',
+        '--lr',
+        '1e30',
+        '--quiet',
+      ];
+      expect((await run(...args)).code).toBe(1);
+      expect(error.mock.calls.map(([part]) => String(part)).join('')).toContain(
+        'training has diverged. A smaller --lr',
+      );
+    } finally {
+      error.mockRestore();
+    }
+  });
+
+  test('a folder without the files, or that is none, is named', async () => {
+    const nowhere = join(folder, 'nowhere');
+    const command = (path: string) => parseCommand(['train', 'mnist', '--data', path, '--backend', 'cpu'])!;
+    const signal = new AbortController().signal;
+    await expect(train(command(nowhere), signal)).rejects.toThrow(`[folder] ${nowhere} is no folder`);
+    await expect(train(command(tmpdir()), signal)).rejects.toThrow('[mnist] there is no train-images-idx3-ubyte');
+  });
+});

@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { link } from '../src/gpu/link.ts';
+import { sharedDevice } from './support/device.ts';
+
+const folder = fileURLToPath(new URL('../shaders', import.meta.url));
+const filesIn = (path: string): string[] =>
+  readdirSync(path)
+    .filter((name) => name.endsWith('.wgsl'))
+    .map((name) => join(path, name));
+
+const STORAGE_BUFFERS_BY_DEFAULT = 8;
+
+describe.each(filesIn(folder).map((path) => [basename(path), path]))('kernel %s', (name, path) => {
+  const text = readFileSync(path, 'utf8');
+
+  test('is valid on its own', async () => {
+    const device = await sharedDevice();
+    device.pushErrorScope('validation');
+    const module = device.createShaderModule({ code: text });
+    const { messages } = await module.getCompilationInfo();
+    await device.popErrorScope();
+    expect(messages.map(({ lineNum, message }) => `${name}:${lineNum} ${message}`)).toEqual([]);
+  });
+
+  test('says in two lines what it computes and who computes what', () => {
+    const [formula, who] = text.split('\n');
+    expect(formula).toMatch(/^\/\/ .*[=:]/);
+    expect(who).toMatch(/^\/\/ .*([Oo]ne (invocation|workgroup)|[Ww]ho)/);
+  });
+
+  test('numbers its bindings from 0, the uniform last, within the default limit', () => {
+    const bindings = [...text.matchAll(/^@group\(0\) @binding\((\d+)\) var<(\w+)/gm)];
+    expect(bindings).toHaveLength([...text.matchAll(/@binding/g)].length);
+    expect(bindings.map(([, number]) => Number(number))).toEqual(bindings.map((_, at) => at));
+    expect(bindings.map(([, , kind]) => kind).indexOf('uniform')).toBe(bindings.length - 1);
+    expect(bindings.length - 1).toBeLessThanOrEqual(STORAGE_BUFFERS_BY_DEFAULT);
+  });
+});
+
+describe.each(filesIn(join(folder, 'pointwise')).map((path) => [basename(path), path]))(
+  'functions of %s',
+  (_, path) => {
+    test('are functions and nothing else', () => {
+      const text = readFileSync(path, 'utf8')
+        .replace(/\/\/.*$/gm, '')
+        .replace(/^fn [^{]*\{[\s\S]*?^\}/gm, '');
+      expect(text.trim()).toBe('');
+    });
+  },
+);
+
+describe('link', () => {
+  const source =
+    'const N = 1u;\nalias X = f32;\n@group(0) @binding(0) var<storage, read> x: array<X>;\n\nfn f(a: X) -> X {\n  if (a > 0) {\n    return a;\n  }\n  return a;\n}\n';
+  test('replaces a whole function, a constant and an alias, and adds what they read', () => {
+    const text = link({
+      name: 'k',
+      source,
+      functions: { f: 'fn f(a: X) -> X {\n  return y[0];\n}' },
+      constants: { N: '2u', X: 'i32' },
+      includes: ['fn g() {}', 'fn g() {}'],
+      reads: { y: 'f32' },
+      writes: { z: 'u32' },
+    });
+    expect(text).toBe(
+      [
+        'fn g() {}',
+        '@group(0) @binding(1) var<storage, read> y: array<f32>;',
+        '@group(0) @binding(2) var<storage, read_write> z: array<u32>;',
+        'const N = 2u;\nalias X = i32;\n@group(0) @binding(0) var<storage, read> x: array<X>;\n\nfn f(a: X) -> X {\n  return y[0];\n}\n',
+      ].join('\n\n'),
+    );
+  });
+  test('refuses what the file does not declare', () => {
+    expect(() => link({ name: 'k', source, functions: { g: '' } })).toThrow('[link] kernel k declares no g to replace');
+  });
+});

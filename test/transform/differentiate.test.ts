@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import { spec } from '../../src/core/shape.ts';
+import { interpret } from '../../src/cpu/interpret.ts';
+import { orderOf, type Value } from '../../src/graph/graph.ts';
+import {
+  add,
+  argmax,
+  cast,
+  differentiate,
+  exp,
+  input,
+  mean,
+  mul,
+  relu,
+  reshape,
+  ShapeError,
+  slice,
+  sub,
+  sum,
+} from '../../src/index.ts';
+
+const x = input('x', spec([3]));
+const numbers = Float64Array.of(0.5, -1, 2);
+
+/** The gradient's numbers in f64. */
+const gradientOf = (loss: Value, value = x): number[] => {
+  const [gradient] = differentiate(loss, [value]);
+  return [
+    ...interpret({ outputs: { g: gradient! }, writes: [] }, { batch: { x: numbers }, precision: 'f64' }).outputs['g'],
+  ];
+};
+
+describe('differentiate refuses', () => {
+  test('a loss of several numbers', () => {
+    expect(() => differentiate(relu(x), [x])).toThrow('[differentiate] the loss is f32[3] but must be one f32');
+  });
+  test('a loss of integers', () => {
+    expect(() => differentiate(cast(sum(x), 'i32'), [x])).toThrow('[differentiate] the loss is i32[]');
+  });
+  test('by a ShapeError', () => {
+    expect(() => differentiate(x, [x])).toThrow(ShapeError);
+  });
+});
+
+describe('differentiate takes', () => {
+  test('a loss of one number that still has axes', () => {
+    expect(gradientOf(reshape(sum(x), [1, 1]))).toEqual([1, 1, 1]);
+  });
+  test('the loss itself as a value, whose gradient is 1', () => {
+    const loss = sum(x);
+    expect(gradientOf(loss, loss)).toEqual([1]);
+  });
+});
+
+describe('differentiate gives null', () => {
+  test('for a value that the loss does not depend on', () => {
+    expect(differentiate(sum(x), [input('y', spec([3]))])).toEqual([null]);
+  });
+  test('for a value behind an op that lets no gradient through', () => {
+    expect(differentiate(mean(cast(argmax(reshape(x, [1, 3])), 'f32')), [x])).toEqual([null]);
+  });
+  test('only for those values, in their places', () => {
+    const y = input('y', spec([3]));
+    const [dY, dX] = differentiate(sum(x), [y, x]);
+    expect([dY === null, dX === null]).toEqual([true, false]);
+  });
+});
+
+describe('contributions are summed', () => {
+  test('of two ways that part and meet again', () => {
+    // (x² + eˣ)′ = 2 x + eˣ
+    expect(gradientOf(sum(add(mul(x, x), exp(x))))).toEqual([...numbers].map((n) => n + n + Math.exp(n)));
+  });
+  test('of both sides of one op', () => {
+    expect(gradientOf(sum(mul(x, x)))).toEqual([...numbers].map((n) => 2 * n));
+  });
+  test('of a value that cancels itself, to zero', () => {
+    expect(gradientOf(sum(sub(x, x)))).toEqual([0, 0, 0]);
+  });
+  test('of ways of different lengths', () => {
+    // h = 2 x; (h + h · h)′ = 2 (1 + 2 h)
+    const h = mul(x, 2);
+    expect(gradientOf(sum(add(h, mul(h, h))))).toEqual([...numbers].map((n) => 2 * (1 + 4 * n)));
+  });
+  test('of slices that overlap', () => {
+    const loss = add(sum(slice(x, [{ end: 2 }])), sum(slice(x, [{ start: 1 }])));
+    expect(gradientOf(loss)).toEqual([1, 2, 1]);
+  });
+});
+
+describe('the graph of the gradients', () => {
+  test('has a ladder of diamonds once, not once for each way through it', () => {
+    let value = x;
+    for (let rung = 0; rung < 40; rung++) value = add(value, value);
+    const [gradient] = differentiate(sum(value), [x]);
+    expect(orderOf({ outputs: { g: gradient! }, writes: [] }).length).toBeLessThan(100);
+  });
+  test('has no nodes for what no value depends on', () => {
+    const y = input('y', spec([3]));
+    const [gradient] = differentiate(sum(mul(x, exp(y))), [x]);
+    const ops = orderOf({ outputs: { g: gradient! }, writes: [] }).map(({ op }) => op.name);
+    expect(ops.filter((name) => name === 'mul')).toHaveLength(1);
+  });
+});
