@@ -5,7 +5,7 @@ import type { Range } from '../core/layout.ts';
 import type { State, Value } from '../graph/graph.ts';
 import { input, read } from '../graph/leaf.ts';
 import { random } from '../ops/random.ts';
-import { viewOf } from '../ops/window.ts';
+import { assign, viewOf } from '../ops/window.ts';
 import type { Context, Layer, Mode, Module, ParameterDefinition } from './layer.ts';
 
 /** A parameter as tracing found it. */
@@ -88,7 +88,7 @@ export interface Applied {
 export class Tracer implements Context {
   readonly mode: Mode;
   readonly applied: Applied[] = [];
-  readonly writes = new Map<State, Value>();
+  readonly #updates = new Map<State, Value>();
   readonly #registry: Registry;
   readonly #home: Home | null;
   #path = '';
@@ -134,7 +134,7 @@ export class Tracer implements Context {
     }
     for (const name of Object.keys(layer.state ?? {})) {
       const state = this.#registry.states.get(join(this.#path, name))!;
-      bound[name] = this.writes.get(state) ?? read(state);
+      bound[name] = this.#updates.get(state) ?? read(state);
     }
     return bound;
   }
@@ -159,7 +159,12 @@ export class Tracer implements Context {
     if (this.mode !== 'train') return;
     const state = this.#registry.states.get(join(this.#path, name));
     if (!state) throw new ShapeError(`[model] "${join(this.#path, name)}" is no state of its layer: declare it`);
-    this.writes.set(state, value);
+    this.#updates.set(state, value);
+  }
+
+  /** What the layers' states are to hold after the step. */
+  assignments(): (readonly [State, Value])[] {
+    return [...this.#updates].map(([state, value]) => [state, assign(state, value)] as const);
   }
 
   random(stream: string, shape: readonly number[], law: 'uniform' | 'normal' = 'uniform'): Value {

@@ -137,6 +137,23 @@ const packOp: Op<PackAttrs> = {
 export const pack = (values: readonly Value[], offsets: readonly number[], size: number): Value =>
   applyOne(packOp, values, { size, offsets });
 
+const assignOp: Op<null> = {
+  name: 'assign',
+  effect: true,
+  inPlace: [0],
+  infer([state, x]) {
+    if (!sameShape(state.shape, x.shape) || state.dtype !== x.dtype) {
+      throw new ShapeError(`[assign] the state is ${formatSpec(state)} but the value is ${formatSpec(x)}`);
+    }
+    return [state];
+  },
+  cpu: ([, x], [y]) => y.set(x),
+  gpu: (node) => [copyInto(node, 1, 0)],
+};
+
+/** What a state is to hold after the step: a copy of x, made when everyone has read what it held before. */
+export const assign = (state: State, x: Value): Value => applyOne(assignOp, [read(state), x], null);
+
 const transposeOp: Op<{ readonly order: readonly number[] }> = {
   name: 'transpose',
   infer([x], { order }) {

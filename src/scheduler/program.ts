@@ -124,6 +124,11 @@ export async function compile(graph: Graph, storage: Storage): Promise<Program> 
   const { device } = storage;
   const order = orderOf(graph);
   const plan = planMemory(graph, order);
+  for (const [state, value] of graph.writes) {
+    if (plan.places.get(value)!.home !== state) {
+      throw new Error(`[compile] what ${state.name} is to hold is not in its place: assign it, or compute it in place`);
+    }
+  }
   const planned = planLaunches(order, plan, device);
   const pipelines = await Promise.all(planned.map(({ launch, access }) => pipelineOf(device, launch.kernel, access)));
 

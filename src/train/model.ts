@@ -184,7 +184,7 @@ export class TracedModel {
       const advance = at === this.phases.length - 1;
       const recorded = record(this.control, ring, metrics, { column, advance });
       column += metrics.length;
-      const writes = [...this.#update(states, measures.loss, tracer), ...tracer.writes, ...recorded];
+      const writes = [...this.#update(states, measures.loss, tracer), ...tracer.assignments(), ...recorded];
       return simplify({ outputs: { loss: measures.loss }, writes });
     });
   }

@@ -11,12 +11,16 @@ import {
   mean,
   relu,
   sequential,
+  mul,
   sgd,
+  sub,
+  zeros,
   softplus,
   neg,
   tanh,
   type Context,
   type Dataset,
+  type Layer,
   type Model,
   type Report,
   type Trainer,
@@ -390,6 +394,81 @@ describe('several losses', () => {
     } finally {
       trainer.destroy();
     }
+  });
+});
+
+describe('layers of one’s own', () => {
+  const batchOf = (data: Dataset, n: number) => ({
+    point: data.fields['point'].data.slice(0, 2 * n),
+    label: data.fields['label'].data.slice(0, n),
+  });
+
+  test('keep a state from step to step, which evaluation reads and does not change', async () => {
+    const center: Layer = {
+      parameters: {},
+      state: { average: { shape: [2], initial: zeros } },
+      apply(x, bound, context) {
+        const now = mean(x, { axes: 0 });
+        context.update('average', add(mul(bound['average'], 0.5), mul(now, 0.5)));
+        return sub(x, context.mode === 'train' ? now : bound['average']);
+      },
+    };
+    const averages = async (backend?: 'cpu') =>
+      withTrainer(
+        { model: sequential(center, linear(2, 3)), data: set, ...(backend && { backend }) },
+        async (trainer) => {
+          const batch = batchOf(set, 32);
+          for (let step = 0; step < 3; step++) await trainer.step(batch);
+          expect((await trainer.verify(batch)).fault).toBeNull();
+          // Through a linear layer of zeros and ones the evaluated output is the centred input.
+          await trainer.writeParameters({ 'layer1.weight': [1, 0, 0, 0, 1, 0], 'layer1.bias': [0, 0, 0] });
+          await trainer.evaluate(set);
+          const { data } = await trainer.predict(new Float32Array(2));
+          return [-data[0], -data[1]];
+        },
+      );
+    const points = set.fields['point'].data;
+    const expected = [0, 1].map((axis) => {
+      let total = 0;
+      for (let i = 0; i < 32; i++) total += points[2 * i + axis];
+      return (total / 32) * (1 - 0.5 ** 3);
+    });
+    for (const found of [await averages(), await averages('cpu')]) {
+      found.forEach((average, axis) => expect(average).toBeCloseTo(expected[axis], 5));
+    }
+  });
+
+  test('may draw numbers, other ones at each step, the same on the GPU and on the CPU', async () => {
+    const noise =
+      (law: 'uniform' | 'normal'): Model =>
+      (x: Value, context: Context) =>
+        add(x, mul(context.random('noise', x.spec.shape, law), 0.3));
+    for (const law of ['uniform', 'normal'] as const) {
+      const options = { model: sequential(noise(law), linear(2, 3)), optimizer: sgd({ learningRate: 0 }), data: set };
+      const losses = (backend?: 'cpu') =>
+        withTrainer({ ...options, ...(backend && { backend }) }, async (trainer) => {
+          const batch = batchOf(set, 32);
+          expect((await trainer.verify(batch)).fault).toBeNull();
+          return [(await trainer.step(batch)).loss, (await trainer.step(batch)).loss];
+        });
+      const [first, second] = await losses();
+      expect(first).not.toBe(second);
+      (await losses('cpu')).forEach((loss, at) => expect(Math.abs(loss - [first, second][at])).toBeLessThan(1e-3));
+    }
+  });
+
+  test('may report more metrics than one launch can bind', async () => {
+    const loss = (outputs: Value, batch: Record<string, Value>) => ({
+      loss: crossEntropy(outputs, batch['label']),
+      ...Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`m${at}`, mul(mean(outputs), at)])),
+    });
+    await withTrainer({ loss, data: set }, async (trainer) => {
+      const { metrics, step } = await trainer.step(batchOf(set, 32));
+      expect(step).toBe(1);
+      for (let at = 0; at < 9; at++) expect(metrics[`m${at}`]).toBeCloseTo(metrics['m1'] * at, 5);
+      expect(metrics['m1']).not.toBe(0);
+      expect((await trainer.verify(batchOf(set, 32))).fault).toBeNull();
+    });
   });
 });
 
