@@ -26,7 +26,7 @@ export const help = `millrace trains neural networks on WebGPU.
   millrace train mnist [options]
 
   --data DIR          the folder of MNIST's four files, gzipped or not   (MILLRACE_DATA/mnist or MILLRACE_DATA)
-  --epochs N          passes over the training set                       (5)
+  --epochs N          passes over the training set                       (4)
   --steps N           so many steps instead
   --batch N           samples a step                                     (128)
   --hidden N[,N…]     widths of the hidden layers; 0 for none            (128)
@@ -96,7 +96,7 @@ export function parseCommand(args: readonly string[]): TrainCommand | null {
   return {
     dataset,
     data: values.data,
-    epochs: number('epochs', values.epochs ?? '5', (n) => n > 0 && n < Infinity, 'above 0'),
+    epochs: number('epochs', values.epochs ?? '4', (n) => n > 0 && n < Infinity, 'above 0'),
     steps: values.steps === undefined ? undefined : whole('steps', values.steps, 1),
     batch: whole('batch', values.batch ?? '128', 1),
     learningRate: number('lr', values.lr ?? defaultRates[optimizer], (n) => n > 0 && n < Infinity, 'above 0'),

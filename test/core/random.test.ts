@@ -114,11 +114,21 @@ const controlOf = (seed: number, step: number): State => ({
 
 const BEYOND_32_BITS = 2 ** 40 + 12_345;
 
+/** WebGPU lets cos be wrong by 2⁻¹¹, and the radius that it is multiplied by is √(48 ln 2) at most. */
+const DRIVER_COSINE = 2 ** -11 * Math.sqrt(48 * Math.LN2);
+
 describe('numbers drawn on the GPU', () => {
   test.each(['bits', 'uniform'] as const)('by %s have the bits of those on the CPU', async (law) => {
     const value = random(controlOf(BEYOND_32_BITS, 77), 'some stream', [5, 61], law);
     expect(await run(await sharedBackend(), value)).toEqual(await run(new CpuBackend(), value));
   });
+});
+
+test('numbers drawn on the GPU by normal are those of the CPU, as far as the driver’s cosine goes', async () => {
+  const value = random(controlOf(BEYOND_32_BITS, 77), 'some stream', [5, 61], 'normal');
+  const [actual, expected] = [await run(await sharedBackend(), value), await run(new CpuBackend(), value)];
+  const errors = Array.from(expected, (x, i) => Math.abs(x - actual[i]));
+  expect(Math.max(...errors)).toBeLessThan(DRIVER_COSINE);
 });
 
 describe('a draw', () => {

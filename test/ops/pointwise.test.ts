@@ -1,3 +1,4 @@
+import type { Random } from '../../src/core/random.ts';
 import * as ops from '../../src/ops/index.ts';
 import { awayFromZero, checkOp, onGrids, positive } from '../support/checkOp.ts';
 
@@ -45,6 +46,10 @@ checkOp('mul', ([a, b]) => ops.mul(a, b), binary);
 checkOp('div', ([a, b]) => ops.div(a, b), binary, { make: () => awayFromZero });
 checkOp('maximum', ([a, b]) => ops.maximum(a, b), binary, { make: onGrids });
 checkOp('minimum', ([a, b]) => ops.minimum(a, b), binary, { make: onGrids });
+const tied = { make: () => (random: Random) => Math.floor(random.uniform(-2, 2)), kinked: true };
+checkOp('maximum with ties', ([a, b]) => ops.maximum(a, b), binary, tied);
+checkOp('minimum with ties', ([a, b]) => ops.minimum(a, b), binary, tied);
+checkOp('relu and abs at 0', ([x]) => [ops.relu(x), ops.abs(x)], [[[65]]], tied);
 checkOp('pow', ([a, b]) => ops.pow(a, b), binary, { make: () => positive });
 checkOp('pow of a negative base', ([a]) => ops.pow(a, 3), unary, { make: () => awayFromZero });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Random } from '../../src/core/random.ts';
 import { spec, type Shape } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
 import { input } from '../../src/graph/leaf.ts';
@@ -25,6 +26,9 @@ for (const axes of [undefined, 0, 1, -1, [0, 2], [0, 1], [1, 2]] as const) {
   });
 }
 checkOp('sum of a long row', ([x]) => sum(x), [[[10007]]]);
+const tied = { make: () => (random: Random) => Math.floor(random.uniform(0, 3)), kinked: true };
+checkOp('max with ties', ([x]) => max(x, { axes: 1 }), cases, tied);
+checkOp('min with ties', ([x]) => min(x), cases, tied);
 for (const axis of [0, 1, -1]) {
   checkOp(`argmax along ${axis}`, ([x]) => argmax(x, axis), cases, { differentiable: false });
 }
