@@ -459,14 +459,23 @@ describe('a parameter that no gradient reaches', () => {
 });
 
 describe('a gradient that is a constant', () => {
-  const constantGradient: Layer = {
-    name: 'constant gradient',
-    parameters: { slope: { shape: [HIDDEN], initial: randomNormal(0, 1) } },
+  const slope = { shape: [HIDDEN], initial: randomNormal(0, 1) };
+  const weight = { shape: [FEATURES, HIDDEN], initial: randomNormal(0, 1) };
+  const alone: Layer = {
+    parameters: { slope },
     apply: (x, bound) => add(sum(x), sum(bound['slope'])),
   };
-  test('takes its learning rate from each element of a sum', async () => {
+  const besideAnother: Layer = {
+    parameters: { weight, slope },
+    apply: (x, bound) => add(sum(tanh(matmul(x, bound['weight']))), sum(bound['slope'])),
+  };
+
+  test.each([
+    ['alone', alone],
+    ['beside a computed one', besideAnother],
+  ])('%s takes the learning rate from each element of a sum', async (_, model) => {
     const trainer = await createTrainer({
-      model: constantGradient,
+      model,
       loss: (y: Value) => y,
       optimizer: sgd({ learningRate: 0.5 }),
       batchSize: ROWS,
