@@ -12,14 +12,8 @@ export { differentiate } from './transform/differentiate.ts';
 export { simplify } from './transform/simplify.ts';
 export * from './nn/index.ts';
 export { dataset, take, type Dataset, type FieldInput } from './data/dataset.ts';
-export {
-  createTrainer,
-  type FitOptions,
-  type Prediction,
-  type Report,
-  type Samples,
-  type Trainer,
-  type TrainerOptions,
-} from './train/trainer.ts';
+export { createTrainer } from './train/create.ts';
+export type { Trainer } from './train/trainer.ts';
+export type { Evaluation, FitOptions, Output, Prediction, Report, Samples, TrainerOptions } from './train/options.ts';
 export type { Model, Phase } from './train/model.ts';
 export type { Fault, Verification } from './train/verify.ts';

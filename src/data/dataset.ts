@@ -39,13 +39,20 @@ function dtypeOf(data: Numbers): Dtype {
   return data instanceof Uint32Array ? 'u32' : 'f32';
 }
 
+/** What was given, in one of the four dtypes: wider numbers become f32, other integers i32. */
+function numbersOf(name: string, raw: unknown): Numbers {
+  if (raw instanceof Float32Array || raw instanceof Int32Array || raw instanceof Uint32Array) return raw;
+  if (raw instanceof Uint8Array) return raw;
+  if (raw instanceof Uint8ClampedArray) return new Uint8Array(raw.buffer, raw.byteOffset, raw.length);
+  if (raw instanceof Float64Array) return Float32Array.from(raw);
+  if (raw instanceof Int8Array || raw instanceof Int16Array || raw instanceof Uint16Array) return Int32Array.from(raw);
+  if (Array.isArray(raw) && raw.every((number) => typeof number === 'number')) return Float32Array.from(raw);
+  throw new DataError(`[dataset] field "${name}" holds no plain numbers: give a typed array, or an array of numbers`);
+}
+
 function fieldOf(name: string, given: FieldInput | Numbers | readonly number[]): Field {
   const { data: raw, shape = [], scale, offset } = 'data' in given ? given : { data: given };
-  const isPlain = Array.isArray(raw) || raw instanceof Float64Array;
-  const data: Numbers = isPlain ? Float32Array.from(raw as ArrayLike<number>) : (raw as Numbers);
-  if (!ArrayBuffer.isView(data)) {
-    throw new DataError(`[dataset] field "${name}" holds ${typeof raw}: give a typed array or an array of numbers`);
-  }
+  const data = numbersOf(name, raw);
   const dtype = dtypeOf(data);
   const size = sizeOf(shape);
   if (size === 0 || data.length % size !== 0) {
@@ -101,7 +108,7 @@ export function gatherRows({ data, shape }: Field, rows: ArrayLike<number>, into
 
 /** Fails at the first number that would spoil every weight. @throws DataError naming field and place */
 export function requireFinite(name: string, { data, shape }: Pick<Field, 'data' | 'shape'>): void {
-  if (!(data instanceof Float32Array)) return;
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
   const at = data.findIndex((number) => !Number.isFinite(number));
   if (at < 0) return;
   const size = sizeOf(shape);

@@ -40,6 +40,7 @@ async function half(source: Source, imageNames: readonly string[], labelNames: r
   if (images.shape.length !== 3) {
     throw new FormatError(`[mnist] ${images.name} holds [${images.shape.join(', ')}], not images [N, height, width]`);
   }
+  if (images.data.length === 0) throw new FormatError(`[mnist] ${images.name} holds no image: get the file again`);
   if (labels.shape.length !== 1 || labels.shape[0] !== images.shape[0]) {
     throw new FormatError(
       `[mnist] ${images.name} holds ${images.shape[0]} images but ${labels.name} holds [${labels.shape.join(', ')}] labels: they do not belong together`,

@@ -1,3 +1,4 @@
+import { ShapeError } from '../core/errors.ts';
 import { BLOCK, type Layout } from '../core/layout.ts';
 import type { Value } from '../graph/graph.ts';
 
@@ -49,7 +50,7 @@ export interface ParameterGroup {
 
 /** Whether a name belongs to a group: its own, or everything below it. */
 export const matches = (match: string | RegExp, name: string): boolean =>
-  typeof match === 'string' ? name === match || name.startsWith(`${match}.`) : match.test(name);
+  typeof match === 'string' ? name === match || name.startsWith(`${match}.`) : name.search(match) >= 0;
 
 /** Steps that fit into the schedule's table before it is filled anew. */
 export const SCHEDULE_ROWS = 4096;
@@ -78,6 +79,12 @@ export function groupTables(
   layout: Layout,
   parameters: readonly { readonly trains: boolean; readonly decays: boolean }[],
 ): { readonly blocks: Uint32Array; readonly groups: Float32Array; readonly trains: readonly boolean[] } {
+  for (const { match } of optimizer.groups) {
+    if (!layout.ranges.some(({ name }) => matches(match, name))) {
+      const names = layout.ranges.map(({ name }) => name).join(', ');
+      throw new ShapeError(`[${optimizer.name}] group ${String(match)} matches no parameter: they are ${names}`);
+    }
+  }
   const blocks = new Uint32Array(layout.size / BLOCK);
   const rows: GroupRow[] = [{ factor: 0, decay: 0 }];
   const trains = layout.ranges.map(({ name, offset, size }, at) => {

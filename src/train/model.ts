@@ -167,9 +167,9 @@ export class TracedModel {
   }
 
   /** The names under which each phase reports, in the ring's order. */
-  metricNames(): string[] {
+  metricNames(n: number): string[] {
     return this.phases.flatMap(({ phase }) => {
-      const measures = this.#measure(phase, new Tracer(this.registry, 'train', this.#home), 1);
+      const measures = this.#measure(phase, new Tracer(this.registry, 'train', this.#home), n);
       return Object.keys(measures).map((name) => (this.phases.length > 1 ? `${phase.name}.${name}` : name));
     });
   }

@@ -1,96 +1,32 @@
 import { DataError, DeviceError, ShapeError } from '../core/errors.ts';
-import { allocate, sizeOf, spec, type Numbers } from '../core/shape.ts';
+import { allocate, type Dtype, type Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { SampleStream } from '../data/order.ts';
-import { requestDevice } from '../gpu/device.ts';
-import { formatGraph, type State } from '../graph/graph.ts';
-import type { Loss } from '../nn/losses.ts';
-import { SCHEDULE_ROWS, scheduleFrom, type Optimizer } from '../optim/optimizer.ts';
+import { formatGraph } from '../graph/graph.ts';
+import { SCHEDULE_ROWS, scheduleFrom } from '../optim/optimizer.ts';
 import { uploadBatch, type Backend, type Executable } from '../scheduler/backend.ts';
-import { CpuBackend } from '../scheduler/cpuBackend.ts';
-import { GpuBackend } from '../scheduler/gpuBackend.ts';
-import { rangesOf, requireFields, requireSound, rowsOf, type FieldRange } from './checks.ts';
-import { RING_ROWS, TracedModel, type Fields, type Model, type Phase } from './model.ts';
+import { requireFields, requireSound, rowsOf } from './checks.ts';
+import { Evaluator } from './evaluator.ts';
 import { Feed } from './feed.ts';
+import type { Fields, Phase } from './model.ts';
+import type { Evaluation, FitOptions, Prediction, Report, Samples, TrainerOptions } from './options.ts';
+import { prepare, reportOf, type Prepared } from './prepared.ts';
 import { Run } from './run.ts';
 import { summarizeModel } from './summary.ts';
 import { verifyStep } from './verifyStep.ts';
 import type { Verification } from './verify.ts';
 
-/** Numbers by field: what `step`, `verify` and `predict` take. */
-export type Samples = Readonly<Record<string, Numbers>>;
-
-export interface TrainerOptions {
-  readonly model?: Model;
-  /** Of the model's outputs and the batch; with `optimizer`, the single phase of a step. */
-  readonly loss?: Loss;
-  readonly optimizer?: Optimizer;
-  /** Several losses, each changing parameters of its own, in place of `loss` and `optimizer`. */
-  readonly phases?: readonly Phase[];
-  readonly batchSize: number;
-  /** Fixes the first weights, the order of samples, and every draw; 0 if left out. */
-  readonly seed?: number;
-  /** `auto` takes the CPU where there is no WebGPU. */
-  readonly backend?: 'webgpu' | 'cpu' | 'auto';
-  /** A device of the caller's, which stays the caller's; one is acquired if it is left out. */
-  readonly device?: GPUDevice | undefined;
-  /** The fields that batches will have; taken from the first data set if left out. */
-  readonly data?: Dataset | Fields;
-}
-
-export interface FitOptions {
-  readonly epochs?: number;
-  readonly steps?: number;
-  /** Evaluated at the end of each epoch. */
-  readonly validation?: Dataset;
-  /** A report each so many steps, and one at the end: 1. */
-  readonly every?: number;
-  /** Ends training after the last submitted whole step. */
-  readonly signal?: AbortSignal;
-  /** False takes the samples in their own order. */
-  readonly shuffle?: boolean;
-}
-
-export interface Report {
-  /** Steps so far, in the trainer's life. */
-  readonly step: number;
-  /** Epochs so far, in this call. */
-  readonly epoch: number;
-  readonly loss: number;
-  /** All that the losses report, by name. */
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Since the call. */
-  readonly seconds: number;
-  readonly validation?: Readonly<Record<string, number>>;
-}
-
-/** A model's answer for a number of samples. */
-export interface Prediction {
-  readonly data: Numbers;
-  /** The samples first. */
-  readonly shape: readonly number[];
-}
-
-/** Samples that one program predicts at most. */
-const LARGEST_PREDICTION = 1024;
-
-/** A trained model's states, and the programs that use them. */
-interface Prepared {
-  readonly traced: TracedModel;
-  readonly metrics: readonly string[];
-  readonly ring: State;
-  readonly evaluationRing: State;
-  readonly training: readonly Executable[];
-  /** Fields that a step reads, and those that a prediction reads. */
-  readonly names: readonly string[];
-  readonly ranges: readonly FieldRange[];
-}
-
 /** Where a trainer runs, and what it must give back. */
-interface Place {
+export interface Place {
   readonly backend: Backend;
   readonly owned?: GPUDevice;
   readonly fallback?: string;
+}
+
+/** What there is once the model was traced. */
+interface Ready {
+  readonly prepared: Prepared;
+  readonly evaluator: Evaluator;
 }
 
 /** Trains one model: a set of states and several programs that share them. */
@@ -102,11 +38,10 @@ export class Trainer {
   readonly #options: TrainerOptions;
   readonly #phases: readonly Phase[];
   readonly #ownedDevice: GPUDevice | undefined;
-  readonly #evaluations = new Map<number, Executable>();
-  readonly #predictions = new Map<number, Executable>();
   readonly #sound = new WeakMap<Dataset, Set<string>>();
-  #prepared: Promise<Prepared> | undefined;
+  #ready: Promise<Ready> | undefined;
   #training: readonly Executable[] = [];
+  #evaluator: Evaluator | undefined;
   #step = 0;
   #busy: string | undefined;
 
@@ -132,49 +67,24 @@ export class Trainer {
   /** Traces and compiles for the fields of a data set; once. @throws ShapeError where the model does not fit them */
   prepare(data: Dataset | Fields): Promise<void> {
     const fields = ('fields' in data && 'length' in data ? data.fields : data) as Fields;
-    this.#prepared ??= this.#build(fields).catch((error: unknown) => {
-      this.#prepared = undefined;
+    this.#ready ??= this.#prepare(fields).catch((error: unknown) => {
+      this.#ready = undefined;
       throw error;
     });
-    return this.#prepared.then(() => {});
+    return this.#ready.then(() => {});
   }
 
-  async #build(given: Fields): Promise<Prepared> {
-    const fields = Object.fromEntries(
-      Object.entries(given).map(([name, { shape, dtype, scale }]) => [name, { shape, dtype, scale }]),
-    );
-    const { model, seed = 0, batchSize } = this.#options;
-    const traced = new TracedModel({ model, phases: this.#phases, fields, batchSize, seed });
-    const metrics = traced.metricNames();
-    const ringOf = (name: string): State => {
-      const size = RING_ROWS * metrics.length;
-      return { name, spec: spec([RING_ROWS, metrics.length]), initial: () => new Float32Array(size) };
-    };
-    const ring = ringOf('metrics ring');
-    const graphs = traced.trainingGraphs(batchSize, ring);
-    const training: Executable[] = [];
-    try {
-      for (const graph of graphs) training.push(await this.#backend.compile(graph));
-    } catch (error) {
-      for (const program of training) program.destroy();
-      throw error;
-    }
-    this.#training = training;
-    const names = [...new Set(training.flatMap((program) => [...program.fields.keys()]))];
-    return {
-      traced,
-      metrics,
-      ring,
-      evaluationRing: ringOf('evaluation ring'),
-      training,
-      names,
-      ranges: rangesOf(graphs),
-    };
+  async #prepare(fields: Fields): Promise<Ready> {
+    const prepared = await prepare(this.#backend, this.#options, this.#phases, fields);
+    const evaluator = new Evaluator(this.#backend, prepared, this.batchSize);
+    this.#training = prepared.training;
+    this.#evaluator = evaluator;
+    return { prepared, evaluator };
   }
 
-  async #ready(data?: Dataset): Promise<Prepared> {
+  async #use(data?: Dataset): Promise<Ready> {
     const source = this.#options.data ?? data;
-    if (!this.#prepared) {
+    if (!this.#ready) {
       if (!source) {
         throw new DataError(
           '[trainer] the shapes of the data are not known yet: give `data` to createTrainer, or call fit first',
@@ -182,7 +92,7 @@ export class Trainer {
       }
       await this.prepare(source);
     }
-    return this.#prepared!;
+    return this.#ready!;
   }
 
   /** Holds a data set against the model, once for each set. */
@@ -224,7 +134,7 @@ export class Trainer {
    */
   async *fit(data: Dataset, options: FitOptions = {}): AsyncGenerator<Report, void, undefined> {
     const { validation, every = 1, signal, shuffle = true } = options;
-    const prepared = await this.#ready(data);
+    const { prepared, evaluator } = await this.#use(data);
     const { batchSize } = this;
     const total = stepsOf(options, data.length, batchSize);
     this.#check('fit', data, prepared);
@@ -249,7 +159,7 @@ export class Trainer {
       for await (const { first, count, rows } of run.chunks()) {
         for (let done = first + 1; done <= first + count; done++) {
           const validates = validation && (run.cutAfter(done) || done === total);
-          const validated = validates ? await this.#evaluate(validation, prepared) : undefined;
+          const validated = validates ? await evaluator.evaluate(validation) : undefined;
           if (done % every !== 0 && done !== total && !validated) continue;
           yield {
             ...reportOf(prepared, rows, firstStep + done),
@@ -283,13 +193,13 @@ export class Trainer {
    * @throws ShapeError if its size is another, DataError for numbers that would spoil training
    */
   async step(batch: Samples): Promise<Report> {
-    const prepared = await this.#ready();
+    const { prepared } = await this.#use();
     const begun = performance.now();
-    this.#requireBatch('step', batch, prepared);
+    const numbers = this.#batch('step', batch, prepared);
     this.#enter('step');
     try {
       this.#refreshSchedules(prepared, this.#step);
-      for (const program of prepared.training) uploadBatch(program, batch);
+      for (const program of prepared.training) uploadBatch(program, numbers);
       const rows = await this.#backend.runAndRead(prepared.training, prepared.ring);
       this.#step++;
       return { ...reportOf(prepared, rows, this.#step), epoch: 0, seconds: (performance.now() - begun) / 1000 };
@@ -298,111 +208,53 @@ export class Trainer {
     }
   }
 
-  #requireBatch(where: string, batch: Samples, { traced, names, ranges }: Prepared): void {
-    const rows = rowsOf(where, traced.fields, batch, names);
-    if (rows !== this.batchSize) {
-      throw new ShapeError(`[${where}] the batch has ${rows} samples but batchSize is ${this.batchSize}`);
+  /** Numbers by field as a sound data set, each in the dtype that its field was traced with. */
+  #samples(where: string, given: Samples, names: readonly string[], { traced, ranges }: Prepared): Dataset {
+    const length = rowsOf(where, traced.fields, given, names);
+    const fieldsOf = (dataOf: (name: string) => Numbers): Dataset => ({
+      length,
+      fields: Object.fromEntries(names.map((name) => [name, { ...traced.fields[name], data: dataOf(name) }])),
+    });
+    requireSound(
+      fieldsOf((name) => given[name]),
+      names,
+      ranges,
+    );
+    return fieldsOf((name) => inDtype(given[name], traced.fields[name].dtype));
+  }
+
+  #batch(where: string, given: Samples, prepared: Prepared): Samples {
+    const { length, fields } = this.#samples(where, given, prepared.names, prepared);
+    if (length !== this.batchSize) {
+      throw new ShapeError(`[${where}] the batch has ${length} samples but batchSize is ${this.batchSize}`);
     }
-    const fields = Object.fromEntries(names.map((name) => [name, { ...traced.fields[name], data: batch[name] }]));
-    requireSound({ length: rows, fields }, names, ranges);
+    return Object.fromEntries(Object.entries(fields).map(([name, { data }]) => [name, data]));
   }
 
   /** Loss and metrics over a whole set, every sample counted once; a partial last batch has a program of its size. */
-  async evaluate(data: Dataset): Promise<{ readonly loss: number } & Readonly<Record<string, number>>> {
-    const prepared = await this.#ready(data);
+  async evaluate(data: Dataset): Promise<Evaluation> {
+    const { prepared, evaluator } = await this.#use(data);
     this.#check('evaluate', data, prepared);
     this.#requireSettled('evaluate');
-    return this.#evaluate(data, prepared);
-  }
-
-  async #evaluate(data: Dataset, prepared: Prepared): Promise<{ loss: number } & Record<string, number>> {
-    const size = Math.min(this.batchSize, data.length);
-    const totals = prepared.metrics.map(() => 0);
-    const { evaluationControl } = prepared.traced;
-    const stream = new SampleStream(data.length, 0, false);
-    const run = async (n: number, firstRow: number, batches: number): Promise<void> => {
-      const program = await this.#evaluation(n, prepared);
-      const feed = new Feed(data, [...program.fields.keys()], stream, n, firstRow);
-      for (let start = 0; start < batches; start += RING_ROWS) {
-        const count = Math.min(RING_ROWS, batches - start);
-        this.#backend.writeState(evaluationControl, evaluationControl.initial());
-        let ring: Promise<Numbers> | undefined;
-        for (let at = 0; at < count; at++) {
-          feed.load(start + at, [program]);
-          if (at < count - 1) this.#backend.run([program]);
-          else ring = this.#backend.runAndRead([program], prepared.evaluationRing);
-        }
-        const rows = await ring!;
-        for (let row = 0; row < count; row++) {
-          totals.forEach((_, j) => (totals[j] += rows[row * totals.length + j] * n));
-        }
-      }
-    };
-    const whole = Math.floor(data.length / size);
-    await run(size, 0, whole);
-    const rest = data.length - whole * size;
-    if (rest > 0) await run(rest, whole * size, 1);
-    const means = totals.map((total) => total / data.length);
-    return withLoss(prepared.metrics, means);
-  }
-
-  async #evaluation(n: number, { traced, evaluationRing }: Prepared): Promise<Executable> {
-    return cached(this.#evaluations, n, () => this.#backend.compile(traced.evaluationGraph(n, evaluationRing)));
+    return evaluator.evaluate(data);
   }
 
   /**
    * The model's outputs for any number of samples: a data set, numbers by field, or numbers alone where the model reads
    * one field.
    */
-  async predict(given: Dataset | Samples | Numbers): Promise<Prediction & Readonly<Record<string, unknown>>> {
-    const prepared = await this.#ready(isDataset(given) ? given : undefined);
-    this.#requireSettled('predict');
-    return this.#predict(given, prepared);
-  }
-
-  async #predict(
-    given: Dataset | Samples | Numbers,
-    prepared: Prepared,
-  ): Promise<Prediction & Record<string, unknown>> {
-    const { traced } = prepared;
-    const probe = await this.#prediction(1, prepared);
-    const names = [...probe.fields.keys()];
-    const data = asSamples(given, names, traced.fields);
+  async predict(given: Dataset | Samples | Numbers): Promise<Prediction> {
+    const { prepared, evaluator } = await this.#use(isDataset(given) ? given : undefined);
+    const names = evaluator.inputs;
+    const data = isDataset(given) ? given : this.#samples('predict', asSamples(given, names), names, prepared);
     this.#check('predict', data, prepared, names);
-    const outputs = Object.entries(probe.graph.outputs).map(([name, value]) => {
-      const shape = [data.length, ...value.spec.shape.slice(1)];
-      return { name, shape, data: allocate({ shape, dtype: value.spec.dtype }) };
-    });
-    const stream = new SampleStream(data.length, 0, false);
-    for (let start = 0; start < data.length;) {
-      const left = Math.min(LARGEST_PREDICTION, data.length - start);
-      // Padded up to a power of two, so that a few programs serve every number of samples.
-      const n = 2 ** Math.ceil(Math.log2(left));
-      const program = await this.#prediction(n, prepared);
-      new Feed(data, names, stream, n, start).load(0, [program]);
-      this.#backend.run([program]);
-      const rows = left;
-      const first = start;
-      // All copies are submitted before anything is awaited, so that another prediction cannot come in between.
-      const copies = outputs.map(async ({ name, shape, data: into }) => {
-        const size = sizeOf(shape.slice(1));
-        const numbers = await this.#backend.readOutput(program, name);
-        into.set(numbers.subarray(0, rows * size), first * size);
-      });
-      await Promise.all(copies);
-      start += left;
-    }
-    const byName = Object.fromEntries(outputs.map(({ name, ...rest }) => [name, rest]));
-    return { ...(byName['output'] ?? outputs[0]), ...byName };
-  }
-
-  #prediction(n: number, { traced }: Prepared): Promise<Executable> {
-    return cached(this.#predictions, n, () => this.#backend.compile(traced.predictionGraph(n)));
+    this.#requireSettled('predict');
+    return evaluator.predict(data);
   }
 
   /** Every parameter by name, read from where it lives. */
   async readParameters(): Promise<Record<string, Float32Array>> {
-    const { traced } = await this.#ready();
+    const { traced } = (await this.#use()).prepared;
     const arena = await this.#backend.readState(traced.parameters);
     const parts = traced.layout.ranges.map(({ name, offset, size }) => [name, arena.slice(offset, offset + size)]);
     return Object.fromEntries(parts) as Record<string, Float32Array>;
@@ -410,7 +262,7 @@ export class Trainer {
 
   /** Replaces parameters by name; those that are not named stay. @throws ShapeError for an unknown name or a wrong size */
   async writeParameters(values: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
-    const { traced } = await this.#ready();
+    const { traced } = (await this.#use()).prepared;
     const { ranges } = traced.layout;
     const arena = await this.#backend.readState(traced.parameters);
     for (const [name, numbers] of Object.entries(values)) {
@@ -432,11 +284,11 @@ export class Trainer {
    * puts the states back. The first launch that strays is named.
    */
   async verify(batch: Samples): Promise<Verification> {
-    const prepared = await this.#ready();
-    this.#requireBatch('verify', batch, prepared);
+    const { prepared } = await this.#use();
+    const numbers = this.#batch('verify', batch, prepared);
     this.#enter('verify');
     try {
-      return await verifyStep(this.#backend, prepared.training, batch);
+      return await verifyStep(this.#backend, prepared.training, numbers);
     } finally {
       this.#busy = undefined;
     }
@@ -444,13 +296,13 @@ export class Trainer {
 
   /** Layers, shapes, parameters, launches and bytes, as a table. */
   async summary(): Promise<string> {
-    const { traced, training } = await this.#ready();
+    const { traced, training } = (await this.#use()).prepared;
     return summarizeModel(traced, training, this.batchSize, this.bytes);
   }
 
   /** The graphs of a training step as text, one for each phase. */
   async graph(): Promise<string> {
-    const { training } = await this.#ready();
+    const { training } = (await this.#use()).prepared;
     return training.map((program) => formatGraph(program.graph)).join('\n\n');
   }
 
@@ -471,44 +323,39 @@ export class Trainer {
     return bytes;
   }
 
-  get #programs(): Executable[] {
-    return [...this.#training, ...this.#evaluations.values(), ...this.#predictions.values()];
+  get #programs(): readonly Executable[] {
+    return [...this.#training, ...(this.#evaluator?.programs ?? [])];
   }
 
   /** Frees every GPU object that it made, and its device if it acquired one. */
   destroy(): void {
     for (const program of this.#programs) program.destroy();
-    this.#evaluations.clear();
-    this.#predictions.clear();
+    this.#training = [];
+    this.#evaluator = undefined;
     this.#backend.destroy();
     this.#ownedDevice?.destroy();
-    const gone = new DeviceError('[trainer] it was destroyed: create another one');
-    this.#prepared = Promise.reject(gone);
-    this.#prepared.catch(() => {});
+    this.#ready = Promise.reject(new DeviceError('[trainer] it was destroyed: create another one'));
+    this.#ready.catch(() => {});
   }
 }
 
 const isDataset = (given: object): given is Dataset => 'fields' in given && 'length' in given;
 
-/** What a prediction is asked for, as a data set. */
-function asSamples(given: Dataset | Samples | Numbers, names: readonly string[], fields: Fields): Dataset {
-  if (isDataset(given)) return given;
-  if (ArrayBuffer.isView(given) && names.length !== 1) {
+/** Numbers alone are those of the only field. */
+function asSamples(given: Samples | Numbers, names: readonly string[]): Samples {
+  if (!ArrayBuffer.isView(given)) return given;
+  if (names.length !== 1) {
     throw new ShapeError(`[predict] the model reads "${names.join('", "')}": give numbers by name`);
   }
-  const samples = ArrayBuffer.isView(given) ? { [names[0]]: given } : given;
-  const length = rowsOf('predict', fields, samples, names);
-  return { length, fields: Object.fromEntries(names.map((name) => [name, { ...fields[name], data: samples[name] }])) };
+  return { [names[0]]: given };
 }
 
-async function cached(
-  programs: Map<number, Executable>,
-  n: number,
-  make: () => Promise<Executable>,
-): Promise<Executable> {
-  let program = programs.get(n);
-  if (!program) programs.set(n, (program = await make()));
-  return program;
+function inDtype(numbers: Numbers, dtype: Dtype): Numbers {
+  const own = allocate({ shape: [0], dtype });
+  if (numbers.constructor === own.constructor) return numbers;
+  const copy = allocate({ shape: [numbers.length], dtype });
+  copy.set(numbers);
+  return copy;
 }
 
 /** How many steps `epochs` or `steps` come to: the last step takes what it lacks from the next epoch. */
@@ -518,56 +365,4 @@ function stepsOf({ epochs, steps }: FitOptions, length: number, batchSize: numbe
     throw new DataError(`[fit] epochs is ${epochs}, steps is ${steps}: give one of them, above 0`);
   }
   return wanted;
-}
-
-function withLoss(names: readonly string[], numbers: readonly number[]): { loss: number } & Record<string, number> {
-  const metrics = Object.fromEntries(names.map((name, at) => [name, numbers[at]]));
-  const losses = names.filter((name) => name === 'loss' || name.endsWith('.loss'));
-  return { ...metrics, loss: losses.reduce((total, name) => total + metrics[name], 0) };
-}
-
-function reportOf({ metrics }: Prepared, rows: Numbers, step: number): Pick<Report, 'step' | 'loss' | 'metrics'> {
-  const row = ((step - 1) % RING_ROWS) * metrics.length;
-  const numbers = metrics.map((_, at) => rows[row + at]);
-  const named = withLoss(metrics, numbers);
-  return { step, loss: named.loss, metrics: named };
-}
-
-/**
- * A trainer for a model, on WebGPU or on the CPU.
- * @throws DeviceError if there is no WebGPU and `backend` does not allow the CPU; ShapeError where layers do not fit
- */
-export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
-  const phases = phasesOf(options);
-  if (!Number.isInteger(options.batchSize) || options.batchSize < 1) {
-    throw new ShapeError(`[createTrainer] batchSize is ${options.batchSize} but must be a whole number above 0`);
-  }
-  const trainer = new Trainer(options, phases, await placeOf(options));
-  try {
-    if (options.data) await trainer.prepare(options.data);
-  } catch (error) {
-    trainer.destroy();
-    throw error;
-  }
-  return trainer;
-}
-
-function phasesOf({ phases, loss, optimizer, model }: TrainerOptions): readonly Phase[] {
-  if (phases && !loss && !optimizer && phases.length > 0) return phases;
-  if (!phases && loss && optimizer && model) return [{ name: 'train', loss, optimizer }];
-  throw new ShapeError('[createTrainer] give model, loss and optimizer, or phases, each with a loss and an optimizer');
-}
-
-async function placeOf({ backend = 'webgpu', device }: TrainerOptions): Promise<Place> {
-  if (backend === 'cpu') return { backend: new CpuBackend() };
-  if (device) return { backend: new GpuBackend(device) };
-  try {
-    const owned = await requestDevice();
-    return { backend: new GpuBackend(owned), owned };
-  } catch (error) {
-    if (backend === 'auto' && error instanceof DeviceError) {
-      return { backend: new CpuBackend(), fallback: error.message };
-    }
-    throw error;
-  }
 }

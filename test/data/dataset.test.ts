@@ -69,9 +69,14 @@ describe('dataset refuses, and names the field:', () => {
       new DataError('[dataset] field "label" is empty: there must be at least one sample'),
     );
   });
-  test('a field that holds no numbers', () => {
-    const wrong = { data: 'abc' } as unknown as Float32Array;
-    expect(() => dataset({ label: wrong })).toThrow('[dataset] field "label" holds string');
+  test.each([
+    ['a text', 'abc'],
+    ['nested arrays', [[1, 2], [3]]],
+    ['big integers', BigInt64Array.of(1n)],
+  ])('a field that holds %s', (_, data) => {
+    expect(() => dataset({ label: { data } as unknown as Float32Array })).toThrow(
+      '[dataset] field "label" holds no plain numbers',
+    );
   });
   test('a set without fields', () => {
     expect(() => dataset({})).toThrow(new DataError('[dataset] there are no fields: name at least one'));
@@ -120,4 +125,15 @@ describe('numbers that would spoil training', () => {
     const data = Float32Array.of(3.4e38, -3.4e38, 1e-45, -0);
     expect(() => requireFinite('x', { data, shape: [] })).not.toThrow();
   });
+});
+
+test.each([
+  [Uint8ClampedArray.of(3, 255), 'u8', [3, 255]],
+  [Int16Array.of(-7, 300), 'i32', [-7, 300]],
+  [Uint16Array.of(7, 60_000), 'i32', [7, 60_000]],
+  [Float64Array.of(0.5, -2), 'f32', [0.5, -2]],
+])('other typed arrays are kept by the nearest dtype: %o as %s', (data, dtype, numbers) => {
+  const { x } = dataset({ x: data as unknown as Float32Array }).fields;
+  expect(x.dtype).toBe(dtype);
+  expect([...x.data]).toEqual(numbers);
 });

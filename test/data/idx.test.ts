@@ -143,7 +143,7 @@ describe('mnist refuses, and names the file:', () => {
   });
 });
 
-test('mnist refuses a set without images, and names the field', async () => {
+test('mnist refuses a set without images, and names the file', async () => {
   const source = sourceOf({ 't10k-images-idx3-ubyte': idx([0, 2, 4]), 't10k-labels-idx1-ubyte': idx([0]) });
-  await expect(mnist(source)).rejects.toThrow('field "image" is empty');
+  await expect(mnist(source)).rejects.toThrow('[mnist] t10k-images-idx3-ubyte holds no image');
 });

@@ -10,6 +10,7 @@ import {
   meanSquaredError,
   mean,
   relu,
+  reshape,
   sequential,
   mul,
   sgd,
@@ -291,6 +292,30 @@ describe('evaluate and predict', () => {
   });
 });
 
+describe('batches of one’s own', () => {
+  const point = set.fields['point'].data.slice(0, 64);
+  const label = set.fields['label'].data.slice(0, 32);
+
+  test('are taken in any dtype: Int32Array labels are the u8 ones that the model was traced with', async () => {
+    const losses = await withTrainer({ data: set, optimizer: sgd({ learningRate: 0 }) }, async (trainer) => [
+      (await trainer.step({ point, label })).loss,
+      (await trainer.step({ point: Float64Array.from(point), label: Int32Array.from(label) })).loss,
+    ]);
+    expect(losses[1]).toBe(losses[0]);
+  });
+
+  test('may meet a model that names its batch size, or has a parameter of the batch’s shape', async () => {
+    const shift: Layer = {
+      parameters: { b: { shape: [32, 3], initial: zeros } },
+      apply: (x, { b }) => add(reshape(x, [32, 3]), b),
+    };
+    await withTrainer({ model: sequential(linear(2, 3), shift), data: set }, async (trainer) => {
+      expect((await trainer.step({ point, label })).loss).toBeGreaterThan(0);
+      expect((await trainer.predict(point)).shape).toEqual([32, 3]);
+    });
+  });
+});
+
 describe('several losses', () => {
   test('two losses of two outputs are reported and both fall', async () => {
     const random = new Random(5, 'two');
@@ -549,6 +574,10 @@ describe('clear errors, and nothing half-trained', () => {
     );
     const frozen = adam({ groups: [{ match: /./, frozen: true }] });
     await expect(withTrainer({ optimizer: frozen, data: set }, bitsOf)).rejects.toThrow('trains no parameter');
+    const misspelt = adam({ groups: [{ match: 'layer9', frozen: true }] });
+    await expect(withTrainer({ optimizer: misspelt, data: set }, bitsOf)).rejects.toThrow(
+      '[adam] group layer9 matches no parameter: they are layer0.weight, layer0.bias',
+    );
   });
 
   test('a trainer that was destroyed', async () => {

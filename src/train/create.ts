@@ -1,0 +1,46 @@
+import { DeviceError, ShapeError } from '../core/errors.ts';
+import { requestDevice } from '../gpu/device.ts';
+import { CpuBackend } from '../scheduler/cpuBackend.ts';
+import { GpuBackend } from '../scheduler/gpuBackend.ts';
+import type { Phase } from './model.ts';
+import type { TrainerOptions } from './options.ts';
+import { Trainer, type Place } from './trainer.ts';
+
+/**
+ * A trainer for a model, on WebGPU or on the CPU.
+ * @throws DeviceError if there is no WebGPU and `backend` does not allow the CPU; ShapeError where layers do not fit
+ */
+export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
+  const phases = phasesOf(options);
+  if (!Number.isInteger(options.batchSize) || options.batchSize < 1) {
+    throw new ShapeError(`[createTrainer] batchSize is ${options.batchSize} but must be a whole number above 0`);
+  }
+  const trainer = new Trainer(options, phases, await placeOf(options));
+  try {
+    if (options.data) await trainer.prepare(options.data);
+  } catch (error) {
+    trainer.destroy();
+    throw error;
+  }
+  return trainer;
+}
+
+function phasesOf({ phases, loss, optimizer, model }: TrainerOptions): readonly Phase[] {
+  if (phases && !loss && !optimizer && phases.length > 0) return phases;
+  if (!phases && loss && optimizer && model) return [{ name: 'train', loss, optimizer }];
+  throw new ShapeError('[createTrainer] give model, loss and optimizer, or phases, each with a loss and an optimizer');
+}
+
+async function placeOf({ backend = 'webgpu', device }: TrainerOptions): Promise<Place> {
+  if (backend === 'cpu') return { backend: new CpuBackend() };
+  if (device) return { backend: new GpuBackend(device) };
+  try {
+    const owned = await requestDevice();
+    return { backend: new GpuBackend(owned), owned };
+  } catch (error) {
+    if (backend === 'auto' && error instanceof DeviceError) {
+      return { backend: new CpuBackend(), fallback: error.message };
+    }
+    throw error;
+  }
+}
