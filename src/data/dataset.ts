@@ -1,10 +1,12 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { sizeOf, type Dtype, type Numbers, type Shape } from '../core/shape.ts';
 
+/** Numbers of a user's own. Plain numbers and Float64Array become f32; small integers become i32, clamped bytes u8. */
+export type GivenNumbers = Numbers | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array | readonly number[];
+
 /** What a user hands in for a field: samples one behind the other. */
 export interface FieldInput {
-  /** Float32Array, Int32Array, Uint32Array, Uint8Array, or plain numbers, which become f32. */
-  readonly data: Numbers | readonly number[];
+  readonly data: GivenNumbers;
   /** Of one sample; `[]`, a single number, if left out. */
   readonly shape?: Shape;
   /**
@@ -50,7 +52,7 @@ function numbersOf(name: string, raw: unknown): Numbers {
   throw new DataError(`[dataset] field "${name}" holds no plain numbers: give a typed array, or an array of numbers`);
 }
 
-function fieldOf(name: string, given: FieldInput | Numbers | readonly number[]): Field {
+function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
   const { data: raw, shape = [], scale, offset } = 'data' in given ? given : { data: given };
   const data = numbersOf(name, raw);
   const dtype = dtypeOf(data);
@@ -69,7 +71,7 @@ function fieldOf(name: string, given: FieldInput | Numbers | readonly number[]):
  * A data set from arrays: `dataset({ image: { data, shape: [28, 28] }, label })`.
  * @throws ShapeError if the fields have different numbers of samples; DataError if there is none
  */
-export function dataset(given: Readonly<Record<string, FieldInput | Numbers | readonly number[]>>): Dataset {
+export function dataset(given: Readonly<Record<string, FieldInput | GivenNumbers>>): Dataset {
   const fields = Object.fromEntries(Object.entries(given).map(([name, field]) => [name, fieldOf(name, field)]));
   const lengths = Object.entries(fields).map(([name, { data, shape }]) => [name, data.length / sizeOf(shape)] as const);
   if (lengths.length === 0) throw new DataError('[dataset] there are no fields: name at least one');

@@ -133,7 +133,7 @@ test.each([
   [Uint16Array.of(7, 60_000), 'i32', [7, 60_000]],
   [Float64Array.of(0.5, -2), 'f32', [0.5, -2]],
 ])('other typed arrays are kept by the nearest dtype: %o as %s', (data, dtype, numbers) => {
-  const { x } = dataset({ x: data as unknown as Float32Array }).fields;
+  const { x } = dataset({ x: data }).fields;
   expect(x.dtype).toBe(dtype);
   expect([...x.data]).toEqual(numbers);
 });
