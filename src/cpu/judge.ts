@@ -1,5 +1,5 @@
 import { allocate, type Numbers } from '../core/shape.ts';
-import type { Node } from '../graph/graph.ts';
+import type { Accuracy, Node } from '../graph/graph.ts';
 
 /** Half the distance of neighbouring f32 at 1. */
 const UNIT = 2 ** -24;
@@ -53,16 +53,37 @@ function run(node: Node, inputs: readonly Numbers[]): Numbers[] {
 
 /** The error that is allowed in each element. */
 function boundsOf(node: Node, inputs: readonly Numbers[], expected: readonly Numbers[]): readonly Numbers[] {
-  const { ulps, magnitude, absolute = 0 } = node.op.accuracy?.(node) ?? { ulps: 0, magnitude: 'result' };
-  const scales = magnitude === 'terms' ? run(node, inputs.map(absolutes)) : expected;
-  const largest = magnitude === 'largest' ? Math.max(1, ...inputs.map(largestOf)) : 0;
-  return scales.map((scale, output) => {
+  const accuracy = node.op.accuracy?.(node) ?? { ulps: 0, magnitude: 'result' };
+  const { ulps, absolute = 0 } = accuracy;
+  const factor = ulps * UNIT;
+  return scalesOf(node, accuracy, inputs, expected).map((scale, output) => {
     const exact = node.outputs[output].spec.dtype !== 'f32';
-    const factor = ulps * UNIT;
-    return Float64Array.from(scale, (size) =>
-      exact ? 0 : factor * (magnitude === 'largest' ? largest : Math.abs(size)) + absolute,
-    );
+    return Float64Array.from(scale, (size) => (exact ? 0 : factor * Math.abs(size) + absolute));
   });
+}
+
+/** What errors are relative to. */
+function scalesOf(
+  node: Node,
+  { magnitude }: Accuracy,
+  inputs: readonly Numbers[],
+  expected: readonly Numbers[],
+): readonly ArrayLike<number>[] {
+  if (typeof magnitude === 'function') return magnitude(inputs, expected);
+  switch (magnitude) {
+    case 'result':
+      return expected;
+    case 'terms':
+      return run(node, inputs.map(absolutes));
+    case 'largest': {
+      const largest = Math.max(1, ...inputs.map(largestOf));
+      return expected.map(({ length }) => new Float64Array(length).fill(largest));
+    }
+    case 'gradient': {
+      const dY = inputs[inputs.length - 1];
+      return expected.map((reference) => Float64Array.from(reference, (x, at) => Math.abs(x) + Math.abs(dY[at])));
+    }
+  }
 }
 
 const absolutes = (numbers: Numbers): Numbers => (numbers instanceof Float64Array ? numbers.map(Math.abs) : numbers);

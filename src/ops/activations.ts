@@ -1,6 +1,6 @@
 import type { Value } from '../graph/graph.ts';
 import { erfc } from './elementary.ts';
-import { definePointwise, elementary, pointwise, type PointwiseOp } from './pointwise.ts';
+import { definePointwise, elementary, gradientAccuracy, pointwise, type PointwiseOp } from './pointwise.ts';
 import eluText from '../../shaders/pointwise/elu.wgsl?raw';
 import erfText from '../../shaders/pointwise/erf.wgsl?raw';
 import exponentialText from '../../shaders/pointwise/exponential.wgsl?raw';
@@ -33,7 +33,7 @@ function defineActivation({ name, call, sources, f, from, df }: Activation): Poi
     arity: 2,
     wgsl: { call: `${call}_grad`, sources: [nan, ...sources] },
     f: (at, dY, ...constants) => dY * df(at, ...constants),
-    accuracy: elementary,
+    accuracy: gradientAccuracy,
   });
   return definePointwise({
     name,

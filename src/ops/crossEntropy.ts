@@ -70,7 +70,23 @@ const gradOp: Op<Attrs> = {
     const rows = node.inputs[0].spec.shape[0];
     return [{ ...kernelOf(node, backwardKernel, 4), uniform: sizesOf(node), grid: flatGrid(rows) }];
   },
-  accuracy: () => ({ ulps: 64, magnitude: 'largest' }),
+  // A rounding of the logits moves p by as much as they are large, and dLoss scales it all.
+  accuracy: (node) => ({
+    ulps: 64,
+    magnitude([logits, , , dLoss, weights]) {
+      const C = classesOf(node);
+      const heaviest = weights ? Math.max(1, ...weights) : 1;
+      return [
+        Float64Array.from(logits, (_, at) => {
+          const n = Math.floor(at / C);
+          let largest = 1;
+          for (let c = 0; c < C; c++) largest = Math.max(largest, Math.abs(logits[n * C + c]));
+          return largest * heaviest * dLoss[n];
+        }),
+      ];
+    },
+    absolute: 1e-37,
+  }),
 };
 
 const sumOf = (numbers: Numbers): number => {

@@ -1,7 +1,7 @@
 import type { Value } from '../graph/graph.ts';
 import { add, mul, neg, sub } from './arithmetic.ts';
 import { log } from './elementary.ts';
-import { definePointwise, elementary, pointwise, type PointwiseOp } from './pointwise.ts';
+import { definePointwise, elementary, gradientAccuracy, pointwise, type PointwiseOp } from './pointwise.ts';
 import { sumTo } from './reduce.ts';
 import bceText from '../../shaders/pointwise/binaryCrossEntropy.wgsl?raw';
 import errorsText from '../../shaders/pointwise/errors.wgsl?raw';
@@ -31,7 +31,7 @@ function defineDistance({ name, call, sources, f, df, dTarget }: Distance): Poin
     arity: 3,
     wgsl: { call: `${call}_grad`, sources: [nan, ...sources] },
     f: (x, t, dY, ...constants) => dY * df(x, t, ...constants),
-    accuracy: elementary,
+    accuracy: gradientAccuracy,
   });
   return definePointwise({
     name,

@@ -1,6 +1,6 @@
 import type { Value } from '../graph/graph.ts';
 import { div, mul } from './arithmetic.ts';
-import { definePointwise, elementary, pointwise, type PointwiseOp } from './pointwise.ts';
+import { definePointwise, elementary, gradientAccuracy, pointwise, type PointwiseOp } from './pointwise.ts';
 import erfText from '../../shaders/pointwise/erf.wgsl?raw';
 import exponentialText from '../../shaders/pointwise/exponential.wgsl?raw';
 import logarithmText from '../../shaders/pointwise/logarithm.wgsl?raw';
@@ -42,7 +42,7 @@ const erfGradOp: PointwiseOp = definePointwise({
   arity: 2,
   wgsl: { call: 'error_function_grad', sources: erfSources },
   f: (x, dY) => (dY * 2 * Math.exp(-x * x)) / Math.sqrt(Math.PI),
-  accuracy: elementary,
+  accuracy: gradientAccuracy,
 });
 
 const erfOp: PointwiseOp = definePointwise({

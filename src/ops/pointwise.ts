@@ -48,6 +48,9 @@ export interface PointwiseOp extends Op<PointwiseAttrs> {
 /** A few roundings, and a driver's exp or log. */
 export const elementary: Accuracy = { ulps: 64, magnitude: 'result', absolute: 1e-6 };
 
+/** The same for derivatives, which are as large as dY. */
+export const gradientAccuracy: Accuracy = { ulps: 64, magnitude: 'gradient', absolute: 1e-37 };
+
 /** One or two roundings. */
 export const rounded: Accuracy = { ulps: 8, magnitude: 'result', absolute: 1e-37 };
 

@@ -38,7 +38,23 @@ function define(name: string, logarithm: boolean): Op<null> {
       }
     },
     gpu: (node) => [launch(node, softmaxGradKernel, logarithm)],
-    accuracy: (node) => ({ ulps: 64 + 8 * rowsOf(node).classes, magnitude: 'largest' }),
+    accuracy: (node) => ({
+      ulps: 64 + 8 * rowsOf(node).classes,
+      magnitude([y, dY]) {
+        const { rows, classes } = rowsOf(node);
+        const sizes = new Float64Array(dY.length);
+        for (let row = 0; row < rows; row++) {
+          let [size, largest] = [0, 1];
+          for (let at = row * classes; at < (row + 1) * classes; at++) {
+            size = Math.max(size, Math.abs(dY[at]));
+            largest = Math.max(largest, Math.abs(y[at]));
+          }
+          sizes.fill(size * largest, row * classes, (row + 1) * classes);
+        }
+        return [sizes];
+      },
+      absolute: 1e-37,
+    }),
   };
   return {
     name,

@@ -50,7 +50,26 @@ const adamOp: Op<Attrs> = {
       },
     ];
   },
-  accuracy: () => ({ ulps: 16, magnitude: 'terms', absolute: 1e-7 }),
+  // p − update: the update may cancel p, and its own rounding is that of m, whose terms may cancel too.
+  accuracy: ({ attrs: { beta1, beta2, epsilon } }) => ({
+    ulps: 16,
+    magnitude([parameters, gradients, m, v, blocks, groups, schedule, control], [, , nextV]) {
+      const row = 4 * (control[0] % (schedule.length / 4));
+      const [learningRate, inverseC1, inverseRootC2] = schedule.subarray(row, row + 3);
+      const sizes = [parameters, m, v].map(({ length }) => new Float64Array(length));
+      for (let i = 0; i < parameters.length; i++) {
+        const [factor, decay] = groupAt(groups, blocks[Math.floor(i / BLOCK)]);
+        const g = Math.abs(gradients[i]) + decay * Math.abs(parameters[i]);
+        const mean = beta1 * Math.abs(m[i]) + (1 - beta1) * g;
+        const update = (learningRate * factor * mean * inverseC1) / (Math.sqrt(nextV[i]) * inverseRootC2 + epsilon);
+        sizes[0][i] = Math.abs(parameters[i]) + update;
+        sizes[1][i] = mean;
+        sizes[2][i] = beta2 * v[i] + (1 - beta2) * g * g;
+      }
+      return sizes;
+    },
+    absolute: 1e-37,
+  }),
 };
 
 export interface AdamOptions {

@@ -41,7 +41,22 @@ const sgdOp: Op<Attrs> = {
       },
     ];
   },
-  accuracy: () => ({ ulps: 16, magnitude: 'terms', absolute: 1e-6 }),
+  accuracy: ({ attrs: { momentum } }) => ({
+    ulps: 16,
+    magnitude([parameters, gradients, velocity, blocks, groups, schedule, control]) {
+      const learningRate = schedule[4 * (control[0] % (schedule.length / 4))];
+      const sizes = [parameters, velocity].map(({ length }) => new Float64Array(length));
+      for (let i = 0; i < parameters.length; i++) {
+        const [factor, decay] = groupAt(groups, blocks[Math.floor(i / BLOCK)]);
+        const g = Math.abs(gradients[i]) + decay * Math.abs(parameters[i]);
+        const next = momentum * Math.abs(velocity[i]) + g;
+        sizes[0][i] = Math.abs(parameters[i]) + learningRate * factor * (g + next);
+        sizes[1][i] = next;
+      }
+      return sizes;
+    },
+    absolute: 1e-37,
+  }),
 };
 
 export interface SgdOptions {

@@ -42,6 +42,18 @@ export function findFault(order: readonly Node[], observations: readonly Observa
   return null;
 }
 
+/** Far beyond what roundings at kinks add up to. */
+const LARGEST_DRIFT = 1e-2;
+
+/** A fault that no launch shows by itself: loss or gradients are far from an f64 run of the whole step. */
+export function drifted({ actual, reference }: Verification['loss'], gradientError: number): Fault | null {
+  const lossError = Math.abs(actual - reference) / Math.max(Math.abs(reference), 1e-3);
+  if (lossError <= LARGEST_DRIFT && gradientError <= LARGEST_DRIFT) return null;
+  const message = `[verify] the step as a whole: the loss is ${actual}, but the reference is ${reference}, and the gradients are off by ${gradientError} of their norm, though each launch is within its bound`;
+  const bound = LARGEST_DRIFT;
+  return { op: 'step', line: '', message, output: 0, index: 0, expected: reference, actual, bound };
+}
+
 /** ‖a − b‖ / ‖b‖ */
 export function relativeError(a: Numbers, b: Numbers): number {
   let difference = 0;

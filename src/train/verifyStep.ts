@@ -2,7 +2,7 @@ import type { Numbers } from '../core/shape.ts';
 import { interpret, statesOf, type Batch } from '../cpu/interpret.ts';
 import type { State, Value } from '../graph/graph.ts';
 import type { Backend, Executable, Observation } from '../scheduler/backend.ts';
-import { findFault, relativeError, type Fault, type Verification } from './verify.ts';
+import { drifted, findFault, relativeError, type Fault, type Verification } from './verify.ts';
 
 /** Watches a step's programs one after the other, judges them, and puts the states back. */
 export async function verifyStep(
@@ -29,6 +29,7 @@ export async function verifyStep(
       loss = { actual: loss.actual + ends.loss, reference: loss.reference + ends.reference };
       gradientError = Math.max(gradientError, ends.gradientError);
     }
+    fault ??= drifted(loss, gradientError);
     return { ok: fault === null, checked, fault, loss, gradientError };
   } finally {
     for (const [state, numbers] of before) backend.writeState(state, numbers);
