@@ -71,6 +71,9 @@ function oneOf<T extends string>(name: string, text: string, choices: readonly T
   return choice;
 }
 
+/** Wider layers hardly fit a buffer. */
+const WIDEST = 16_384;
+
 /** The learning rates at which the default network does well. */
 const defaultRates = { adam: '3e-3', adamw: '3e-3', sgd: '0.1' } as const;
 
@@ -92,7 +95,11 @@ export function parseCommand(args: readonly string[]): TrainCommand | null {
     throw new UsageError('--epochs and --steps both say when to end: give one of them');
   }
   const optimizer = oneOf('optimizer', values.optimizer ?? 'adam', ['adam', 'adamw', 'sgd']);
-  const hidden = (values.hidden ?? '128').split(',').map((text) => whole('hidden', text, 0));
+  const hidden = (values.hidden ?? '128')
+    .split(',')
+    .map((text) =>
+      number('hidden', text, (n) => Number.isInteger(n) && n >= 0 && n <= WIDEST, `whole numbers up to ${WIDEST}`),
+    );
   return {
     dataset,
     data: values.data,

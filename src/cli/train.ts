@@ -65,9 +65,17 @@ function placeOf({ backend, adapter, fallback }: Trainer): string {
   return `${fallback ? `${fallback}\n` : ''}On the CPU, by the reference`;
 }
 
+/** Found before training rather than after it. */
+async function requireWritable(file: string): Promise<void> {
+  await writeFile(file, '').catch((cause: Error) => {
+    throw new FormatError(`[report] ${file} cannot be written: ${cause.message}`, { cause });
+  });
+}
+
 /** Trains, prints how it goes, and returns the exit code. */
 export async function train(command: TrainCommand, signal: AbortSignal): Promise<number> {
   const say = (text: string): void => void (command.quiet || process.stdout.write(`${text}\n`));
+  if (command.report) await requireWritable(command.report);
   const path = dataFolder(command.data);
   const data = await mnist(folder(path));
   const steps = command.steps ?? Math.ceil((command.epochs * data.train.length) / command.batch);

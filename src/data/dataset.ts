@@ -10,8 +10,8 @@ export interface FieldInput {
   /** Of one sample; `[]`, a single number, if left out. */
   readonly shape?: Shape;
   /**
-   * For u8: the model sees data · scale + offset in f32. 1/255 and 0 by default where a sample has a shape (an image);
-   * a single number (a label) stays the integer that it is.
+   * For u8: the model sees data · scale + offset in f32. 1/255 and 0 by default where a sample has two axes or more (an
+   * image); a number or a row of numbers (labels) stays as it is.
    */
   readonly scale?: number;
   readonly offset?: number;
@@ -62,8 +62,9 @@ function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
       `[dataset] field "${name}" has ${data.length} numbers, which samples of [${shape.join(', ')}] (${size} numbers) do not divide`,
     );
   }
-  const scaled = scale !== undefined || offset !== undefined || (dtype === 'u8' && shape.length > 0);
-  const byDefault = dtype === 'u8' && shape.length > 0 ? 1 / 255 : 1;
+  const isImage = dtype === 'u8' && shape.length > 1;
+  const scaled = scale !== undefined || offset !== undefined || isImage;
+  const byDefault = isImage ? 1 / 255 : 1;
   return { data, shape, dtype, scale: scaled ? { scale: scale ?? byDefault, offset: offset ?? 0 } : null };
 }
 

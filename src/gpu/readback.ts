@@ -11,6 +11,8 @@ export interface Region {
 export class Readback {
   readonly #staging: GPUBuffer;
   readonly #size: number;
+  /** Between `copy` and the end of `finish`, when no other copy may go there. */
+  busy = false;
 
   constructor(device: GPUDevice, size: number) {
     this.#size = size;
@@ -23,6 +25,7 @@ export class Readback {
 
   /** Records the copy; `finish` may be called once the encoder has been submitted. */
   copy(encoder: GPUCommandEncoder, { buffer, offset, size }: Region): void {
+    this.busy = true;
     encoder.copyBufferToBuffer(buffer, offset, this.#staging, 0, size);
   }
 
@@ -31,6 +34,7 @@ export class Readback {
     await this.#staging.mapAsync(MAP_READ, 0, this.#size);
     const bytes = this.#staging.getMappedRange(0, this.#size).slice(0);
     this.#staging.unmap();
+    this.busy = false;
     return bytes;
   }
 

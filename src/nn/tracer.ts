@@ -2,7 +2,7 @@ import { ShapeError } from '../core/errors.ts';
 import { Random } from '../core/random.ts';
 import { spec } from '../core/shape.ts';
 import type { Range } from '../core/layout.ts';
-import type { State, Value } from '../graph/graph.ts';
+import { storageKey, type State, type Value } from '../graph/graph.ts';
 import { input, read } from '../graph/leaf.ts';
 import { random } from '../ops/random.ts';
 import { assign, viewOf } from '../ops/window.ts';
@@ -33,7 +33,9 @@ export class Registry {
     for (const [name, definition] of Object.entries(layer.parameters)) {
       const full = join(path, name);
       if (this.parameters.some((other) => other.name === full)) {
-        throw new ShapeError(`[model] two layers are named "${path}": give one of them another name in context.apply`);
+        throw new ShapeError(
+          `[model] two layers are named "${path}": give one of them another name in context.apply, or, if it is one, create it once, outside the function, which is traced more than once`,
+        );
       }
       this.parameters.push({ name: full, definition });
     }
@@ -164,7 +166,9 @@ export class Tracer implements Context {
 
   /** What the layers' states are to hold after the step. */
   assignments(): (readonly [State, Value])[] {
-    return [...this.#updates].map(([state, value]) => [state, assign(state, value)] as const);
+    // A state that is to hold what it holds needs no launch, which could not read and write it at once.
+    const changed = [...this.#updates].filter(([state, value]) => storageKey(value) !== state);
+    return changed.map(([state, value]) => [state, assign(state, value)] as const);
   }
 
   random(stream: string, shape: readonly number[], law: 'uniform' | 'normal' = 'uniform'): Value {

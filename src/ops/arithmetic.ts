@@ -1,3 +1,4 @@
+import { ShapeError } from '../core/errors.ts';
 import type { Dtype } from '../core/shape.ts';
 import { constant } from '../graph/leaf.ts';
 import type { Value } from '../graph/graph.ts';
@@ -19,6 +20,9 @@ const both = [numeric, numeric] as const;
 function lift(operand: Operand, like: Operand): Value {
   if (typeof operand !== 'number') return operand;
   const dtype = typeof like === 'number' ? 'f32' : like.spec.dtype;
+  if (dtype !== 'f32' && (!Number.isInteger(operand) || (dtype === 'u32' && operand < 0))) {
+    throw new ShapeError(`[arithmetic] ${operand} is no ${dtype}, which it would be combined with: use cast()`);
+  }
   const numbers =
     dtype === 'i32' ? Int32Array.of(operand) : dtype === 'u32' ? Uint32Array.of(operand) : Float32Array.of(operand);
   return constant(numbers, { shape: [], dtype });

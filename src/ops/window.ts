@@ -102,6 +102,9 @@ const reshapeOp: Op<{ readonly shape: Shape }> = {
 
 /** The same elements in another shape; one extent may be −1, which is then computed. No launch. */
 export function reshape(x: Value, shape: Shape): Value {
+  if (shape.some((extent) => !Number.isInteger(extent) || extent < -1)) {
+    throw new ShapeError(`[reshape] [${shape.join(', ')}] is no shape: extents are whole, 0 or more, or −1 once`);
+  }
   const known = shape.filter((extent) => extent !== -1);
   const free = sizeOf(x.spec.shape) / sizeOf(known);
   if (shape.length - known.length > 1 || (known.length < shape.length && !Number.isInteger(free))) {
@@ -242,7 +245,7 @@ export function slice(x: Value, ranges: readonly (SliceRange | null)[]): Value {
     const from = wrap(range.start ?? 0, extent);
     const to = wrap(range.end ?? extent, extent);
     const by = range.step ?? 1;
-    if (from < 0 || to > extent || from >= to || !Number.isInteger(by) || by < 1) {
+    if (![from, to, by].every(Number.isInteger) || from < 0 || to > extent || from >= to || by < 1) {
       throw new ShapeError(
         `[slice] ${range.start ?? 0} … ${range.end ?? extent} by ${by} selects nothing from axis ${axis} of ${formatSpec(x.spec)}: start and end must lie in it, the step must be 1 or more`,
       );

@@ -42,7 +42,8 @@ export interface Backend {
   /** An output of the last run. */
   readOutput(program: Executable, name: string): Promise<Numbers>;
   readState(state: State): Promise<Numbers>;
-  writeState(state: State, numbers: Numbers): void;
+  /** @param offset the first element that is replaced; 0 if left out */
+  writeState(state: State, numbers: Numbers, offset?: number): void;
   /** Runs a program node by node, keeping what each read and wrote. The states end changed. */
   observe(program: Executable, batch: Batch): Promise<readonly Observation[]>;
   destroy(): void;

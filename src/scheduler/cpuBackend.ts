@@ -94,8 +94,8 @@ export class CpuBackend implements Backend {
     return this.#stateOf(state).slice();
   }
 
-  writeState(state: State, numbers: Numbers): void {
-    this.#stateOf(state).set(numbers);
+  writeState(state: State, numbers: Numbers, offset = 0): void {
+    this.#stateOf(state).set(numbers, offset);
   }
 
   async observe(executable: Executable, batch: Batch): Promise<readonly Observation[]> {

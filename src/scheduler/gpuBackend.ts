@@ -8,9 +8,6 @@ import { uploadBatch, type Backend, type Executable, type Observation } from './
 import { compile, type Program } from './program.ts';
 import { numbersOf, Storage } from './storage.ts';
 
-/** Two submits may be in flight, each with a copy of the state on its way back. */
-const READBACKS = 2;
-
 /** Runs programs on a device. The device is its caller's. */
 export class GpuBackend implements Backend {
   readonly kind = 'webgpu';
@@ -18,7 +15,8 @@ export class GpuBackend implements Backend {
   submits = 0;
   readonly #device: GPUDevice;
   readonly #storage: Storage;
-  readonly #readbacks = new Map<State, { readonly ring: Readback[]; next: number }>();
+  /** Copies on their way back: as many as were ever in flight at once. */
+  readonly #readbacks = new Map<State, Readback[]>();
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -61,12 +59,10 @@ export class GpuBackend implements Backend {
 
   #readbackOf(state: State): Readback {
     let kept = this.#readbacks.get(state);
-    if (!kept) {
-      const { size } = this.#storage.regionOf(state);
-      kept = { ring: Array.from({ length: READBACKS }, () => new Readback(this.#device, size)), next: 0 };
-      this.#readbacks.set(state, kept);
-    }
-    return kept.ring[kept.next++ % READBACKS];
+    if (!kept) this.#readbacks.set(state, (kept = []));
+    let free = kept.find(({ busy }) => !busy);
+    if (!free) kept.push((free = new Readback(this.#device, this.#storage.regionOf(state).size)));
+    return free;
   }
 
   async readOutput(program: Executable, name: string): Promise<Numbers> {
@@ -84,8 +80,8 @@ export class GpuBackend implements Backend {
     return numbersOf(bytes, state.spec.dtype, sizeOf(state.spec.shape));
   }
 
-  writeState(state: State, numbers: Numbers): void {
-    this.#storage.write(state, numbers);
+  writeState(state: State, numbers: Numbers, offset = 0): void {
+    this.#storage.write(state, numbers, offset);
   }
 
   async observe(executable: Executable, batch: Batch): Promise<readonly Observation[]> {
@@ -115,7 +111,7 @@ export class GpuBackend implements Backend {
   }
 
   destroy(): void {
-    for (const { ring } of this.#readbacks.values()) for (const readback of ring) readback.destroy();
+    for (const readbacks of this.#readbacks.values()) for (const readback of readbacks) readback.destroy();
     this.#storage.destroy();
   }
 }

@@ -185,11 +185,24 @@ function planLaunches(order: readonly Node[], plan: MemoryPlan, device: GPUDevic
           `[compile] ${node.op.name} binds ${bindings.length} buffers but this device has ${most} a stage: split it`,
         );
       }
+      requireApart(node, bindings, plan);
       planned.push({ node, launch, bindings, access, uniformAt });
       if (launch.uniform) uniformAt += aligned(launch.uniform);
     });
   }
   return planned;
+}
+
+/** WebGPU refuses a dispatch that reads and writes one buffer; its own error would come too late, and as zeros. */
+function requireApart(node: Node, bindings: readonly number[], { places }: MemoryPlan): void {
+  const homesOf = (written: boolean): unknown[] =>
+    bindings
+      .filter((binding) => binding < 0 === written)
+      .map((binding) => places.get(written ? node.outputs[-1 - binding] : node.inputs[binding])!.home);
+  const writes = homesOf(true);
+  if (homesOf(false).some((home) => writes.includes(home))) {
+    throw new Error(`[compile] a launch of ${node.op.name} would read and write one buffer`);
+  }
 }
 
 const aligned = (words: readonly Word[]): number =>

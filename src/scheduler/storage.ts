@@ -80,8 +80,9 @@ export class Storage {
     return { buffer: this.bufferOf(state), offset: 0, size: byteLength(state.spec) };
   }
 
-  write(state: State, numbers: Numbers): void {
-    upload(this.device, this.bufferOf(state), 0, numbers);
+  /** @param offset in elements of four bytes */
+  write(state: State, numbers: Numbers, offset: number): void {
+    upload(this.device, this.bufferOf(state), 4 * offset, numbers);
   }
 
   destroy(): void {

@@ -1,4 +1,5 @@
-import { allocate, sizeOf, type Numbers } from '../core/shape.ts';
+import { ShapeError } from '../core/errors.ts';
+import { allocate, formatSpec, sizeOf, type Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { orderOf, type Graph } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
@@ -17,17 +18,14 @@ export class Evaluator {
   readonly #backend: Backend;
   readonly #prepared: Prepared;
   readonly #batchSize: number;
-  readonly #evaluations = new Map<number, Executable>();
-  readonly #predictions = new Map<number, Executable>();
+  readonly #evaluations = new Map<number, Promise<Executable>>();
+  readonly #predictions = new Map<number, Promise<Executable>>();
+  readonly programs: Executable[] = [];
 
   constructor(backend: Backend, prepared: Prepared, batchSize: number) {
     this.#batchSize = batchSize;
     this.#backend = backend;
     this.#prepared = prepared;
-  }
-
-  get programs(): readonly Executable[] {
-    return [...this.#evaluations.values(), ...this.#predictions.values()];
   }
 
   /** Loss and metrics over a whole set, in batches of at most `batchSize`. */
@@ -63,9 +61,15 @@ export class Evaluator {
     return withLoss(metrics, means);
   }
 
+  async #compile(graph: Graph): Promise<Executable> {
+    const program = await this.#backend.compile(graph);
+    this.programs.push(program);
+    return program;
+  }
+
   #evaluation(n: number): Promise<Executable> {
     const { traced, evaluationRing } = this.#prepared;
-    return cached(this.#evaluations, n, () => this.#backend.compile(traced.evaluationGraph(n, evaluationRing)));
+    return cached(this.#evaluations, n, () => this.#compile(traced.evaluationGraph(n, evaluationRing)));
   }
 
   /** The fields that a prediction reads. */
@@ -78,11 +82,19 @@ export class Evaluator {
     return this.#prepared.traced.predictionGraph(this.#batchSize);
   }
 
-  /** The model's outputs for every sample of a set, in programs of a power of two. */
+  /**
+   * The model's outputs for every sample of a set, in programs of a power of two: what is missing to one is filled with
+   * other samples, which a model that mixes its samples would notice.
+   */
   async predict(data: Dataset): Promise<Prediction> {
     const example = this.#example;
     const names = fieldNames(example);
     const outputs = Object.entries(example.outputs).map(([name, value]) => {
+      if (value.spec.shape[0] !== this.#batchSize) {
+        throw new ShapeError(
+          `[predict] output "${name}" is ${formatSpec(value.spec)} for ${this.#batchSize} samples: its first axis must be the samples`,
+        );
+      }
       const shape = [data.length, ...value.spec.shape.slice(1)];
       return { name, shape, data: allocate({ shape, dtype: value.spec.dtype }) };
     });
@@ -111,18 +123,23 @@ export class Evaluator {
 
   #prediction(n: number): Promise<Executable> {
     const { traced } = this.#prepared;
-    return cached(this.#predictions, n, () => this.#backend.compile(traced.predictionGraph(n)));
+    return cached(this.#predictions, n, () => this.#compile(traced.predictionGraph(n)));
   }
 }
 
 const fieldNames = (graph: Graph): string[] => orderOf(graph).flatMap((node) => asUseOf(inputOp, node)?.label ?? []);
 
-async function cached(
-  programs: Map<number, Executable>,
+/** The promise is kept, so that two who ask at once share one program; a failure is forgotten. */
+function cached(
+  programs: Map<number, Promise<Executable>>,
   n: number,
   make: () => Promise<Executable>,
 ): Promise<Executable> {
   let program = programs.get(n);
-  if (!program) programs.set(n, (program = await make()));
+  if (!program) {
+    program = make();
+    programs.set(n, program);
+    program.catch(() => programs.delete(n));
+  }
   return program;
 }

@@ -2,12 +2,13 @@ import { ShapeError } from '../core/errors.ts';
 import { layOut, type Layout } from '../core/layout.ts';
 import { sizeOf, spec } from '../core/shape.ts';
 import type { FieldSpec } from '../data/dataset.ts';
-import type { Graph, State, Value } from '../graph/graph.ts';
-import { input, read } from '../graph/leaf.ts';
+import { storageOf, type Graph, type State, type Value } from '../graph/graph.ts';
+import { input, isLeaf, read } from '../graph/leaf.ts';
 import type { Mode, Module, Values } from '../nn/layer.ts';
 import { targetField, type BatchValues, type Loss, type Measures } from '../nn/losses.ts';
 import { Registry, Tracer, type Home } from '../nn/tracer.ts';
 import { groupTables, matches, scheduleFrom, SCHEDULE_ROWS, type Optimizer } from '../optim/optimizer.ts';
+import { mul } from '../ops/arithmetic.ts';
 import { cast } from '../ops/cast.ts';
 import { CONTROL_WORDS } from '../ops/random.ts';
 import { record } from '../ops/record.ts';
@@ -61,6 +62,9 @@ interface PhaseStates {
   readonly groups: State;
   readonly schedule: State;
 }
+
+/** A metric that is a parameter itself is copied before the update changes it. */
+const detached = (value: Value): Value => (isLeaf(storageOf(value).root.node) ? mul(value, 1) : value);
 
 const stateOf = (name: string, like: Float32Array | Uint32Array, shape: readonly number[] = [like.length]): State => ({
   name,
@@ -180,7 +184,7 @@ export class TracedModel {
     return this.phases.map((states, at) => {
       const tracer = new Tracer(this.registry, 'train', this.#home);
       const measures = this.#measure(states.phase, tracer, n);
-      const metrics = Object.values(measures);
+      const metrics = Object.values(measures).map(detached);
       const advance = at === this.phases.length - 1;
       const recorded = record(this.control, ring, metrics, { column, advance });
       column += metrics.length;

@@ -43,6 +43,7 @@ export class Trainer {
   #training: readonly Executable[] = [];
   #evaluator: Evaluator | undefined;
   #step = 0;
+  #destroyed = false;
   #busy: string | undefined;
 
   /** Use `createTrainer`. */
@@ -76,6 +77,10 @@ export class Trainer {
 
   async #prepare(fields: Fields): Promise<Ready> {
     const prepared = await prepare(this.#backend, this.#options, this.#phases, fields);
+    if (this.#destroyed) {
+      for (const program of prepared.training) program.destroy();
+      throw destroyedError();
+    }
     const evaluator = new Evaluator(this.#backend, prepared, this.batchSize);
     this.#training = prepared.training;
     this.#evaluator = evaluator;
@@ -189,10 +194,10 @@ export class Trainer {
   }
 
   /**
-   * One step on a batch of one's own, of exactly `batchSize` samples.
+   * One step on a batch of one's own, of exactly `batchSize` samples: numbers by field, or a small data set.
    * @throws ShapeError if its size is another, DataError for numbers that would spoil training
    */
-  async step(batch: Samples): Promise<Report> {
+  async step(batch: Samples | Dataset): Promise<Report> {
     const { prepared } = await this.#use();
     const begun = performance.now();
     const numbers = this.#batch('step', batch, prepared);
@@ -223,12 +228,13 @@ export class Trainer {
     return fieldsOf((name) => inDtype(given[name], traced.fields[name].dtype));
   }
 
-  #batch(where: string, given: Samples, prepared: Prepared): Samples {
+  #batch(where: string, batch: Samples | Dataset, prepared: Prepared): Samples {
+    const given = isDataset(batch) ? numbersOf(batch) : batch;
     const { length, fields } = this.#samples(where, given, prepared.names, prepared);
     if (length !== this.batchSize) {
       throw new ShapeError(`[${where}] the batch has ${length} samples but batchSize is ${this.batchSize}`);
     }
-    return Object.fromEntries(Object.entries(fields).map(([name, { data }]) => [name, data]));
+    return numbersOf({ length, fields });
   }
 
   /** Loss and metrics over a whole set, every sample counted once; a partial last batch has a program of its size. */
@@ -264,26 +270,26 @@ export class Trainer {
   async writeParameters(values: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
     const { traced } = (await this.#use()).prepared;
     const { ranges } = traced.layout;
-    const arena = await this.#backend.readState(traced.parameters);
-    for (const [name, numbers] of Object.entries(values)) {
+    this.#requireSettled('writeParameters');
+    const found = Object.entries(values).map(([name, numbers]) => {
       const range = ranges.find((other) => other.name === name);
-      if (!range || range.size !== numbers.length) {
-        throw new ShapeError(
-          range
-            ? `[writeParameters] "${name}" is f32[${range.shape.join(', ')}], ${range.size} numbers, but ${numbers.length} came`
-            : `[writeParameters] there is no "${name}": the parameters are ${ranges.map((other) => other.name).join(', ')}`,
-        );
-      }
-      arena.set(numbers, range.offset);
+      if (range?.size === numbers.length) return { offset: range.offset, numbers };
+      throw new ShapeError(
+        range
+          ? `[writeParameters] "${name}" is f32[${range.shape.join(', ')}], ${range.size} numbers, but ${numbers.length} came`
+          : `[writeParameters] there is no "${name}": the parameters are ${ranges.map((other) => other.name).join(', ')}`,
+      );
+    });
+    for (const { offset, numbers } of found) {
+      this.#backend.writeState(traced.parameters, Float32Array.from(numbers), offset);
     }
-    this.#backend.writeState(traced.parameters, arena);
   }
 
   /**
    * Runs one step on a batch, holds every launch against an f64 run of its reference on the launch's own inputs, and
    * puts the states back. The first launch that strays is named.
    */
-  async verify(batch: Samples): Promise<Verification> {
+  async verify(batch: Samples | Dataset): Promise<Verification> {
     const { prepared } = await this.#use();
     const numbers = this.#batch('verify', batch, prepared);
     this.#enter('verify');
@@ -334,12 +340,18 @@ export class Trainer {
     this.#evaluator = undefined;
     this.#backend.destroy();
     this.#ownedDevice?.destroy();
-    this.#ready = Promise.reject(new DeviceError('[trainer] it was destroyed: create another one'));
+    this.#destroyed = true;
+    this.#ready = Promise.reject(destroyedError());
     this.#ready.catch(() => {});
   }
 }
 
+const destroyedError = (): DeviceError => new DeviceError('[trainer] it was destroyed: create another one');
+
 const isDataset = (given: object): given is Dataset => 'fields' in given && 'length' in given;
+
+const numbersOf = ({ fields }: Dataset): Samples =>
+  Object.fromEntries(Object.entries(fields).map(([name, { data }]) => [name, data]));
 
 /** Numbers alone are those of the only field. */
 function asSamples(given: Samples | Numbers, names: readonly string[]): Samples {

@@ -61,6 +61,7 @@ class Identities {
   keyOf(node: Node, inputs: readonly Value[]): string {
     const attrs = JSON.stringify(node.attrs, (_, value: unknown) => {
       if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) return `${value}${1 / value}`;
+      if (typeof value === 'function') return `#${this.#number(value)}`;
       const plain =
         typeof value !== 'object' ||
         value === null ||

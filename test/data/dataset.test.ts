@@ -37,14 +37,17 @@ describe('the model sees', () => {
   const scaleOf = (data: Uint8Array | Float32Array, options: object): unknown =>
     dataset({ x: { data, ...options } }).fields['x'].scale;
 
-  test('bytes of a shape as 0 … 1', () =>
-    expect(scaleOf(new Uint8Array(4), { shape: [2] })).toEqual({ scale: 1 / 255, offset: 0 }));
-  test('single bytes as the integers that they are', () => expect(scaleOf(new Uint8Array(4), {})).toBeNull());
+  test('images of bytes as 0 … 1', () =>
+    expect(scaleOf(new Uint8Array(4), { shape: [2, 2] })).toEqual({ scale: 1 / 255, offset: 0 }));
+  test('single bytes, and rows of them, as the integers that they are', () => {
+    expect(scaleOf(new Uint8Array(4), {})).toBeNull();
+    expect(scaleOf(new Uint8Array(4), { shape: [2] })).toBeNull();
+  });
   test('floats as they are', () => expect(scaleOf(new Float32Array(4), { shape: [2] })).toBeNull());
   test('bytes of a shape by the scale and offset given', () =>
     expect(scaleOf(new Uint8Array(4), { shape: [2], scale: 2, offset: -1 })).toEqual({ scale: 2, offset: -1 }));
-  test('bytes of a shape as 0 … 1 from the offset given', () =>
-    expect(scaleOf(new Uint8Array(4), { shape: [2], offset: -0.5 })).toEqual({ scale: 1 / 255, offset: -0.5 }));
+  test('images of bytes as 0 … 1 from the offset given', () =>
+    expect(scaleOf(new Uint8Array(4), { shape: [2, 2], offset: -0.5 })).toEqual({ scale: 1 / 255, offset: -0.5 }));
   test('single bytes by the offset given', () =>
     expect(scaleOf(new Uint8Array(4), { offset: 3 })).toEqual({ scale: 1, offset: 3 }));
 });

@@ -6,6 +6,7 @@ import {
   crossEntropy,
   dataset,
   flatten,
+  fromValues,
   linear,
   meanSquaredError,
   mean,
@@ -18,6 +19,7 @@ import {
   zeros,
   softplus,
   neg,
+  ones,
   tanh,
   type Context,
   type Dataset,
@@ -292,6 +294,45 @@ describe('evaluate and predict', () => {
   });
 });
 
+describe('several things at once', () => {
+  test('five evaluations agree with one', async () => {
+    await withTrainer({ data: set }, async (trainer) => {
+      const one = await trainer.evaluate(set);
+      const five = await Promise.all(Array.from({ length: 5 }, () => trainer.evaluate(set)));
+      expect(five).toEqual(Array.from({ length: 5 }, () => one));
+    });
+  });
+
+  test('writing one parameter leaves the others to whoever writes them', async () => {
+    await withTrainer({ model: linear(2, 3), data: set }, async (trainer) => {
+      const weight = [1, 2, 3, 4, 5, 6];
+      const bias = [7, 8, 9];
+      await Promise.all([trainer.writeParameters({ weight }), trainer.writeParameters({ bias })]);
+      const found = await trainer.readParameters();
+      expect([...found['weight'], ...found['bias']]).toEqual([...weight, ...bias]);
+      await expect(trainer.writeParameters({ weight: [1] })).rejects.toThrow(
+        '"weight" is f32[2, 3], 6 numbers, but 1 came',
+      );
+      await expect(trainer.writeParameters({ w: [1] })).rejects.toThrow(
+        'there is no "w": the parameters are weight, bias',
+      );
+    });
+  });
+
+  test('destroying while it is being prepared frees what was made', async () => {
+    const trainer = await createTrainer({
+      model: small(),
+      loss: crossEntropy,
+      optimizer: sgd(),
+      batchSize: 4,
+      device: await sharedDevice(),
+    });
+    const prepared = trainer.prepare(set);
+    trainer.destroy();
+    await expect(prepared).rejects.toThrow('[trainer] it was destroyed');
+  });
+});
+
 describe('batches of one’s own', () => {
   const point = set.fields['point'].data.slice(0, 64);
   const label = set.fields['label'].data.slice(0, 32);
@@ -480,6 +521,41 @@ describe('layers of one’s own', () => {
       expect(first).not.toBe(second);
       (await losses('cpu')).forEach((loss, at) => expect(Math.abs(loss - [first, second][at])).toBeLessThan(1e-3));
     }
+  });
+
+  test('may leave a state as it is, and report a parameter as a metric', async () => {
+    const keeps: Layer = {
+      parameters: { gain: { shape: [1], initial: fromValues([2]) } },
+      state: { same: { shape: [1], initial: ones } },
+      apply(x, { gain, same }, context) {
+        context.update('same', same);
+        return mul(mul(x, gain), same);
+      },
+    };
+    let gain: Value;
+    const tapped: Layer = {
+      ...keeps,
+      apply: (x, bound, context) => keeps.apply(x, ((gain = bound['gain']), bound), context),
+    };
+    const loss = (outputs: Value) => ({ loss: mean(mul(outputs, outputs)), gain });
+    await withTrainer({ model: tapped, loss, optimizer: sgd({ learningRate: 0.1 }), data: set }, async (trainer) => {
+      const first = await trainer.step(batchOf(set, 32));
+      expect(first.loss).toBeGreaterThan(0);
+      expect(first.metrics['gain']).toBe(2);
+      expect((await trainer.step(batchOf(set, 32))).metrics['gain']).toBeLessThan(2);
+    });
+  });
+
+  test('are refused a prediction that is not by sample', async () => {
+    const model: Model = (x: Value) => ({ all: mean(x), each: x });
+    const loss = (outputs: Record<string, Value>, _: unknown, context: Context) =>
+      mean(mul(context.apply(linearOnce, outputs['each'], 'linear'), outputs['all']));
+    const linearOnce = linear(2, 1);
+    await withTrainer({ model, loss, data: set }, async (trainer) => {
+      await expect(trainer.predict(new Float32Array(2))).rejects.toThrow(
+        '[predict] output "all" is f32[] for 32 samples: its first axis must be the samples',
+      );
+    });
   });
 
   test('may report more metrics than one launch can bind', async () => {
