@@ -21,6 +21,7 @@ export class Evaluator {
   readonly #evaluations = new Map<number, Promise<Executable>>();
   readonly #predictions = new Map<number, Promise<Executable>>();
   readonly programs: Executable[] = [];
+  #traced: Graph | undefined;
 
   constructor(backend: Backend, prepared: Prepared, batchSize: number) {
     this.#batchSize = batchSize;
@@ -79,7 +80,7 @@ export class Evaluator {
 
   /** A prediction for a batch, not compiled: its fields, and its outputs' shapes for one sample. */
   get #example(): Graph {
-    return this.#prepared.traced.predictionGraph(this.#batchSize);
+    return (this.#traced ??= this.#prepared.traced.predictionGraph(this.#batchSize));
   }
 
   /**

@@ -4,7 +4,7 @@ import { sizeOf, spec } from '../core/shape.ts';
 import type { FieldSpec } from '../data/dataset.ts';
 import { storageOf, type Graph, type State, type Value } from '../graph/graph.ts';
 import { input, isLeaf, read } from '../graph/leaf.ts';
-import type { Mode, Module, Values } from '../nn/layer.ts';
+import type { Module, Values } from '../nn/layer.ts';
 import { targetField, type BatchValues, type Loss, type Measures } from '../nn/losses.ts';
 import { Registry, Tracer, type Home } from '../nn/tracer.ts';
 import { groupTables, matches, scheduleFrom, SCHEDULE_ROWS, type Optimizer } from '../optim/optimizer.ts';
@@ -226,9 +226,9 @@ export class TracedModel {
   }
 
   /** The model's outputs for n samples, by name; a single one is called `output`. */
-  predictionGraph(n: number, mode: Mode = 'evaluate'): Graph {
+  predictionGraph(n: number): Graph {
     if (!this.#model) throw new ShapeError('[predict] the trainer has phases only: give it a model to predict with');
-    const tracer = new Tracer(this.registry, mode, this.#evaluationHome());
+    const tracer = new Tracer(this.registry, 'evaluate', this.#evaluationHome());
     const result = tracer.apply(this.#model, modelInput(batchValues(this.fields, n))) as Values;
     const outputs = 'node' in result && 'spec' in result ? { output: result as Value } : result;
     return simplify({ outputs, writes: [] });
