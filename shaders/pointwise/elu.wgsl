@@ -3,6 +3,6 @@ fn elu(x: f32, alpha: f32, scale: f32) -> f32 {
   return scale * select(alpha * exponential_minus_one(x), x, x > 0.0);
 }
 
-fn elu_grad(y: f32, dy: f32, alpha: f32, scale: f32) -> f32 {
-  return dy * select(y + scale * alpha, scale, y > 0.0);
+fn elu_grad(x: f32, dy: f32, alpha: f32, scale: f32) -> f32 {
+  return dy * scale * select(alpha * exponential(x), 1.0, x > 0.0);
 }

@@ -37,23 +37,27 @@ export function collapse(where: string, shape: Shape, ...strides: readonly (read
 export const eight = (numbers: readonly number[]): Word[] =>
   Array.from({ length: MAX_RANK }, (_, at) => numbers[at] ?? 0);
 
-/** Calls back with each array's offset, in row-major order of the box. */
-export function forEachOffset(
-  { shape, strides }: Walk,
-  visit: (index: number, ...offsets: readonly number[]) => void,
-): void {
-  const rank = shape.length;
-  const at = new Array<number>(rank).fill(0);
-  const offsets = strides.map(() => 0);
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  for (let index = 0; index < count; index++) {
-    visit(index, ...offsets);
-    for (let axis = rank - 1; axis >= 0; axis--) {
-      at[axis]++;
-      for (let array = 0; array < strides.length; array++) offsets[array] += strides[array][axis];
-      if (at[axis] < shape[axis]) break;
-      for (let array = 0; array < strides.length; array++) offsets[array] -= strides[array][axis] * shape[axis];
-      at[axis] = 0;
-    }
+/** An element's place in row-major order of the box, and its offset in each of up to three arrays. */
+type Visit = (index: number, p: number, q: number, r: number) => void;
+
+/** Calls back for each element of a box, in row-major order. */
+export function forEachOffset(walk: Walk, visit: Visit): void {
+  if (walk.shape.length === 0) visit(0, 0, 0, 0);
+  else visitAxis(walk, visit, 0, 0, 0, 0, 0);
+}
+
+function visitAxis(walk: Walk, visit: Visit, axis: number, index: number, p: number, q: number, r: number): void {
+  const { shape, strides } = walk;
+  const extent = shape[axis];
+  const innermost = axis === shape.length - 1;
+  const pStride = strides[0][axis];
+  const qStride = strides.length > 1 ? strides[1][axis] : 0;
+  const rStride = strides.length > 2 ? strides[2][axis] : 0;
+  for (let i = 0; i < extent; i++) {
+    if (innermost) visit(index * extent + i, p, q, r);
+    else visitAxis(walk, visit, axis + 1, index * extent + i, p, q, r);
+    p += pStride;
+    q += qStride;
+    r += rStride;
   }
 }

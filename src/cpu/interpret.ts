@@ -1,6 +1,6 @@
 import { allocate, formatSpec, sizeOf, type Numbers } from '../core/shape.ts';
 import { ShapeError } from '../core/errors.ts';
-import { orderOf, type Graph, type Node, type State, type Value } from '../graph/graph.ts';
+import { orderOf, type Graph, type Node, type Op, type State, type Value } from '../graph/graph.ts';
 import { asUseOf, constantOp, inputOp, stateOp } from '../graph/leaf.ts';
 
 export type Precision = 'f32' | 'f64';
@@ -8,40 +8,56 @@ export type Precision = 'f32' | 'f64';
 /** Numbers by field of the batch. */
 export type Batch = Readonly<Record<string, Numbers>>;
 
-/** Runs a graph by each op's reference. Its arrays are made once and used again at every run. */
+/** A node with the arrays that it reads and writes. */
+interface Use {
+  readonly node: Node;
+  readonly inputs: readonly Numbers[];
+  readonly outputs: readonly Numbers[];
+}
+
+/** Runs a graph by each op's reference. All arrays are made, and bound to the nodes, once: a run makes none. */
 export class Interpreter {
   readonly order: readonly Node[];
   readonly #graph: Graph;
   readonly #values = new Map<Value, Numbers>();
+  readonly #uses: readonly Use[];
 
   constructor(graph: Graph, precision: Precision = 'f32') {
     this.#graph = graph;
     this.order = orderOf(graph);
     for (const node of this.order) {
-      for (const value of node.outputs) this.#values.set(value, allocate(value.spec, precision));
-      const fixed = asUseOf(constantOp, node);
-      if (fixed) this.#values.get(node.outputs[0])!.set(fixed.numbers);
+      for (const value of node.outputs) this.#values.set(value, this.#place(value, precision));
     }
+    this.#uses = this.order
+      .filter(({ op }) => op !== (constantOp as Op) && !op.view)
+      .map((node) => {
+        const [inputs, outputs] = [node.inputs, node.outputs].map((values) => values.map((value) => this.value(value)));
+        return { node, inputs, outputs };
+      });
+  }
+
+  /** Where a value lives. A view lives in what it looks at, which stays as it is until the next run. */
+  #place({ node, spec }: Value, precision: Precision): Numbers {
+    if (node.op.view) {
+      const start = node.op.view(node.attrs);
+      return this.value(node.inputs[0]).subarray(start, start + sizeOf(spec.shape));
+    }
+    const numbers = allocate(spec, precision);
+    const fixed = asUseOf(constantOp, node);
+    if (fixed) numbers.set(fixed.numbers);
+    return numbers;
   }
 
   /** Computes every node, and leaves in the states what the graph says. */
   run(batch: Batch, states: ReadonlyMap<State, Numbers>): void {
-    for (const node of this.order) this.#compute(node, batch, states);
-    for (const [state, value] of this.#graph.writes) states.get(state)!.set(this.value(value));
-  }
-
-  #compute(node: Node, batch: Batch, states: ReadonlyMap<State, Numbers>): void {
-    const field = asUseOf(inputOp, node);
-    const kept = asUseOf(stateOp, node);
-    if (field) this.value(node.outputs[0]).set(fieldOf(batch, field.label, sizeOf(field.spec.shape)));
-    else if (kept) this.value(node.outputs[0]).set(states.get(kept.state)!);
-    else if (!asUseOf(constantOp, node)) {
-      node.op.cpu(
-        node.inputs.map((value) => this.value(value)),
-        node.outputs.map((value) => this.value(value)),
-        node,
-      );
+    for (const { node, inputs, outputs } of this.#uses) {
+      const field = asUseOf(inputOp, node);
+      const kept = asUseOf(stateOp, node);
+      if (field) outputs[0].set(fieldOf(batch, field.label, outputs[0].length));
+      else if (kept) outputs[0].set(states.get(kept.state)!);
+      else node.op.cpu(inputs, outputs, node);
     }
+    for (const [state, value] of this.#graph.writes) states.get(state)!.set(this.value(value));
   }
 
   /** What a value was in the last run. */
@@ -56,7 +72,7 @@ function fieldOf(batch: Batch, label: string, size: number): Numbers {
   const numbers = batch[label];
   if (!numbers || numbers.length !== size) {
     throw new ShapeError(
-      `[interpret] field "${label}" needs ${size} numbers, but ${numbers ? `${numbers.length} came` : 'the batch has none of that name'}`,
+      `[interpret] field "${label}" needs ${size} numbers, but ${numbers ? `${numbers.length} came` : 'the batch has none of that name'}: give them all`,
     );
   }
   return numbers;

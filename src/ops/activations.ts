@@ -32,14 +32,14 @@ function defineActivation({ name, call, sources, f, from, df }: Activation): Poi
     name: `${name}Grad`,
     arity: 2,
     wgsl: { call: `${call}_grad`, sources: [nan, ...sources] },
-    f: (at, dY, ...constants) => dY * df(at, ...constants),
+    f: (at, dY, s, t) => dY * df(at, s, t),
     accuracy: gradientAccuracy,
   });
   return definePointwise({
     name,
     arity: 1,
     wgsl: { call, sources: [nan, ...sources] },
-    f: (x, ...constants) => f(x, ...constants),
+    f,
     accuracy: elementary,
     vjp: (dY, { inputs, outputs, attrs }) => [
       pointwise(gradOp, [from === 'x' ? inputs[0] : outputs[0], dY], attrs.constants),
@@ -90,8 +90,8 @@ const eluOp = defineActivation({
   call: 'elu',
   sources: [exponentialText, eluText],
   f: (x, alpha, scale) => scale * (x > 0 ? x : alpha * Math.expm1(x)),
-  from: 'y',
-  df: (y, alpha, scale) => (y > 0 ? scale : y + scale * alpha),
+  from: 'x',
+  df: (x, alpha, scale) => scale * (x > 0 ? 1 : alpha * Math.exp(x)),
 });
 
 /** Φ, the standard normal distribution, and its density. */

@@ -16,7 +16,7 @@ const castOp: Op<CastAttrs> = {
   infer([x], { dtype, scale, offset }) {
     if (dtype === 'u8') throw new ShapeError('[cast] u8 is for data that comes in: cast to u32, i32 or f32');
     if ((scale !== 1 || offset !== 0) && dtype !== 'f32') {
-      throw new ShapeError(`[cast] scale and offset need f32, not ${dtype}`);
+      throw new ShapeError(`[cast] scale and offset need f32, not ${dtype}: cast to f32`);
     }
     return [{ shape: x.shape, dtype }];
   },

@@ -1,4 +1,4 @@
-import { ShapeError } from '../core/errors.ts';
+import { DataError, ShapeError } from '../core/errors.ts';
 import { flatGrid, type Kernel } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { apply, applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
@@ -108,7 +108,7 @@ const crossEntropyOp: Op<Attrs> = {
     }
     if (weights && !sameShape(weights.shape, [logits.shape[1]])) {
       throw new ShapeError(
-        `[crossEntropy] there are ${sizeOf(weights.shape)} class weights for ${logits.shape[1]} classes: logits are ${formatSpec(logits)}`,
+        `[crossEntropy] there are ${sizeOf(weights.shape)} class weights for ${logits.shape[1]} classes: give one for each, as logits are ${formatSpec(logits)}`,
       );
     }
     const row: Spec = { shape: labels.shape, dtype: 'f32' };
@@ -118,23 +118,23 @@ const crossEntropyOp: Op<Attrs> = {
     const C = classesOf(node);
     const { labelSmoothing: s, ignoreIndex } = node.attrs;
     for (let n = 0; n < labels.length; n++) {
-      const x = logits.subarray(n * C, (n + 1) * C);
-      let largest = x[0];
+      const row = n * C;
+      let largest = logits[row];
       let best = 0;
       for (let c = 1; c < C; c++) {
-        if (x[c] > largest) best = c;
-        largest = Math.max(largest, x[c]);
+        if (logits[row + c] > largest) best = c;
+        largest = Math.max(largest, logits[row + c]);
       }
       let total = 0;
-      for (let c = 0; c < C; c++) total += Math.exp(x[c] - largest);
+      for (let c = 0; c < C; c++) total += Math.exp(logits[row + c] - largest);
       const L = largest + Math.log(total);
       let smooth = 0;
-      for (let c = 0; c < C; c++) smooth += (weights?.[c] ?? 1) * (L - x[c]);
+      for (let c = 0; c < C; c++) smooth += (weights?.[c] ?? 1) * (L - logits[row + c]);
       const label = labels[n];
       const counts = label !== ignoreIndex && label >= 0 && label < C;
       const w = counts ? (weights?.[label] ?? 1) : 0;
       logSum[n] = L;
-      loss[n] = counts ? (1 - s) * w * (L - x[label]) + (s === 0 ? 0 : (s / C) * smooth) : 0;
+      loss[n] = counts ? (1 - s) * w * (L - logits[row + label]) + (s === 0 ? 0 : (s / C) * smooth) : 0;
       weight[n] = w;
       correct[n] = counts && best === label ? 1 : 0;
     }
@@ -180,7 +180,7 @@ export function crossEntropyRows(
   { labelSmoothing = 0, classWeights, ignoreIndex }: CrossEntropyRowsOptions = {},
 ): { readonly loss: Value; readonly correct: Value } {
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-    throw new ShapeError(`[crossEntropy] labelSmoothing is ${labelSmoothing} but must lie in 0 … 1`);
+    throw new DataError(`[crossEntropy] labelSmoothing is ${labelSmoothing} but must lie in 0 … 1`);
   }
   const shape = logits.spec.shape;
   const deep = shape.length > 2;

@@ -30,14 +30,14 @@ function defineDistance({ name, call, sources, f, df, dTarget }: Distance): Poin
     name: `${name}Grad`,
     arity: 3,
     wgsl: { call: `${call}_grad`, sources: [nan, ...sources] },
-    f: (x, t, dY, ...constants) => dY * df(x, t, ...constants),
+    f: (x, t, dY, delta) => dY * df(x, t, delta),
     accuracy: gradientAccuracy,
   });
   return definePointwise({
     name,
     arity: 2,
     wgsl: { call, sources: [nan, ...sources] },
-    f: (x, t, ...constants) => f(x, t, ...constants),
+    f,
     accuracy: elementary,
     vjp(dY, { inputs: [x, t], attrs }) {
       const dX = pointwise(gradOp, [x, t, dY], attrs.constants);

@@ -1,9 +1,10 @@
 import { ShapeError } from '../core/errors.ts';
 import { flatGrid, output, type Launch } from '../core/launch.ts';
-import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
+import { formatSpec, requireDtype, sameShape, sizeOf, type Spec } from '../core/shape.ts';
 import { apply, applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
-import { reshape } from './window.ts';
+import { multiply, prepareProduct, type Product } from './multiply.ts';
 import { sum, sumTo } from './reduce.ts';
+import { reshape } from './window.ts';
 import kernel from '../../shaders/matmul.wgsl?raw';
 
 // Legend: C[M, N] = A[M, K] · B[K, N], for each matrix of a batch.
@@ -126,34 +127,22 @@ function launch(node: Node<Attrs>, { withSums }: { readonly withSums: boolean })
   };
 }
 
-/** C = A · B + bias, by rows of B where it is stored by rows, so that the cache is walked forwards. */
-function multiply(a: Numbers, b: Numbers, c: Numbers, bias: Numbers | undefined, node: Node<Attrs>): void {
-  const { M, N, K, batch, aBatch, bBatch } = extents(node);
-  const { transposeA, transposeB } = node.attrs;
-  const [aRow, aColumn] = transposeA ? [1, M] : [K, 1];
-  const line = new Float64Array(N);
-  for (let matrix = 0; matrix < sizeOf(batch); matrix++) {
-    for (let m = 0; m < M; m++) {
-      const aBase = matrix * aBatch + m * aRow;
-      if (bias) line.set(bias);
-      else line.fill(0);
-      if (transposeB) {
-        for (let n = 0; n < N; n++) {
-          const bBase = matrix * bBatch + n * K;
-          let total = 0;
-          for (let k = 0; k < K; k++) total += a[aBase + k * aColumn] * b[bBase + k];
-          line[n] += total;
-        }
-      } else {
-        for (let k = 0; k < K; k++) {
-          const factor = a[aBase + k * aColumn];
-          const bBase = matrix * bBatch + k * N;
-          for (let n = 0; n < N; n++) line[n] += factor * b[bBase + n];
-        }
-      }
-      c.set(line, (matrix * M + m) * N);
-    }
+/** Each node's product as the CPU computes it: kept with its panels, so that a step allocates nothing. */
+const products = new WeakMap<Node<Attrs>, Product>();
+
+function productOf(node: Node<Attrs>): Product {
+  let product = products.get(node);
+  if (!product) {
+    const { M, N, K, batch, aBatch, bBatch } = extents(node);
+    const { transposeA, transposeB } = node.attrs;
+    product = prepareProduct(
+      { M, N, K, matrices: sizeOf(batch) },
+      { line: transposeA ? 1 : K, term: transposeA ? M : 1, matrix: aBatch },
+      { line: transposeB ? K : 1, term: transposeB ? 1 : N, matrix: bBatch },
+    );
+    products.set(node, product);
   }
+  return product;
 }
 
 const accuracy = (node: Node<Attrs>): Accuracy => ({
@@ -174,10 +163,12 @@ const matmulSumsOp: Op<Attrs> = {
   },
   cpu([a, b], [c, sums], node) {
     const { N, K } = extents(node);
-    multiply(a, b, c, undefined, node);
-    const totals = new Float64Array(N);
-    for (let k = 0; k < K; k++) for (let n = 0; n < N; n++) totals[n] += b[k * N + n];
-    sums.set(totals);
+    multiply(a, b, c, undefined, productOf(node));
+    for (let n = 0; n < N; n++) {
+      let total = 0;
+      for (let k = 0; k < K; k++) total += b[k * N + n];
+      sums[n] = total;
+    }
   },
   gpu: (node) => [launch(node, { withSums: true })],
   accuracy,
@@ -194,7 +185,7 @@ const matmulOp: Op<Attrs> = {
     }
     return [{ shape: [...batch, M, N], dtype: 'f32' }];
   },
-  cpu: ([a, b, bias], [c], node) => multiply(a, b, c, bias, node),
+  cpu: ([a, b, bias], [c], node) => multiply(a, b, c, bias, productOf(node)),
   gpu: (node) => [launch(node, { withSums: false })],
   accuracy,
   // Written so that what is stored transposed stays so: no launch transposes anything.

@@ -22,7 +22,7 @@ import zip3 from '../../shaders/zip3.wgsl?raw';
  */
 
 export interface PointwiseAttrs {
-  /** Numbers handed to the function after its inputs, baked into the kernel: a slope, a width. */
+  /** Up to two numbers handed to the function after its inputs, baked into the kernel: a slope, a width. */
   readonly constants: readonly number[];
 }
 
@@ -98,12 +98,15 @@ export function definePointwise(definition: PointwiseDefinition): PointwiseOp {
       return [{ shape: broadcastShapes(name, ...inputs), dtype: dtype ?? last.dtype }];
     },
     cpu(inputs, [y], node) {
-      const { constants } = node.attrs;
-      const walk = walkOf(node);
+      // At most two constants, handed over one by one: spreading a list costs more than most functions.
+      const [s, t] = node.attrs.constants;
       const [a, b, c] = inputs as [Numbers, Numbers, Numbers];
-      if (arity === 1) for (let i = 0; i < a.length; i++) y[i] = f(a[i], ...constants);
-      else if (arity === 2) forEachOffset(walk, (i, p, q) => (y[i] = f(a[p], b[q], ...constants)));
-      else forEachOffset(walk, (i, p, q, r) => (y[i] = f(a[p], b[q], c[r], ...constants)));
+      const count = y.length;
+      if (arity === 1) for (let i = 0; i < count; i++) y[i] = f(a[i], s, t);
+      else if (arity === 2) {
+        if (a.length === count && b.length === count) for (let i = 0; i < count; i++) y[i] = f(a[i], b[i], s, t);
+        else forEachOffset(walkOf(node), (i, p, q) => (y[i] = f(a[p], b[q], s, t)));
+      } else forEachOffset(walkOf(node), (i, p, q, r) => (y[i] = f(a[p], b[q], c[r], s, t)));
     },
     gpu(node): readonly Launch[] {
       const count = sizeOf(node.outputs[0].spec.shape);

@@ -51,7 +51,9 @@ function attrsOf(where: string, x: Value, { axes, keepDimensions = false }: Redu
   const list = axes === undefined ? Array.from({ length: rank }, (_, axis) => axis) : [axes].flat();
   const resolved = list.map((axis) => resolveAxis(where, axis, x.spec)).sort((a, b) => a - b);
   if (new Set(resolved).size !== resolved.length) {
-    throw new ShapeError(`[${where}] axes [${list.join(', ')}] name one axis of ${formatSpec(x.spec)} twice`);
+    throw new ShapeError(
+      `[${where}] axes [${list.join(', ')}] name one axis of ${formatSpec(x.spec)} twice: name each once`,
+    );
   }
   return { axes: resolved, keepDimensions };
 }
@@ -87,15 +89,15 @@ function sizesOf(where: string, shape: Shape, axes: readonly number[]): { words:
   return { words, count };
 }
 
-/** Visits every element of x with the index of the output that it belongs to. */
-function forEachTerm(
-  where: string,
-  shape: Shape,
-  axes: readonly number[],
-  visit: (output: number, at: number) => void,
+/** Calls back for each element of the output, with a way to visit the places of x that belong to it. */
+function forEachOutput(
+  { op, inputs, attrs: { axes } }: Node<ReduceAttrs>,
+  compute: (output: number, forEachTerm: (visit: (at: number) => void) => void) => void,
 ): void {
-  const { kept, reduced } = walksOf(where, shape, axes);
-  forEachOffset(kept, (output, base) => forEachOffset(reduced, (_, offset) => visit(output, base + offset)));
+  const { kept, reduced } = walksOf(op.name, inputs[0].spec.shape, axes);
+  forEachOffset(kept, (output, base) => {
+    compute(output, (visit) => forEachOffset(reduced, (_, offset) => visit(base + offset)));
+  });
 }
 
 function reduceLaunch<A extends ReduceAttrs>(node: Node<A>, kernel: Omit<Kernel, 'source' | 'name'>): Launch[] {
@@ -110,10 +112,12 @@ const sumOp: Op<SumAttrs> = {
     return [{ shape: reducedShape(x.shape, attrs), dtype: 'f32' }];
   },
   cpu([x], [y], node) {
-    const { axes, scale } = node.attrs;
-    const totals = new Float64Array(y.length);
-    forEachTerm('sum', node.inputs[0].spec.shape, axes, (output, at) => (totals[output] += x[at]));
-    for (let i = 0; i < y.length; i++) y[i] = totals[i] * scale;
+    const { scale } = node.attrs;
+    forEachOutput(node, (i, forEachTerm) => {
+      let total = 0;
+      forEachTerm((at) => (total += x[at]));
+      y[i] = total * scale;
+    });
   },
   gpu(node) {
     const { scale } = node.attrs;
@@ -200,7 +204,8 @@ export function sum(x: Value, options: ReduceOptions = {}): Value {
 export function mean(x: Value, options: ReduceOptions = {}): Value {
   const attrs = attrsOf('mean', x, options);
   const length = attrs.axes.reduce((product, axis) => product * x.spec.shape[axis], 1);
-  if (length === 0) throw new ShapeError(`[mean] ${formatSpec(x.spec)} has no elements to average`);
+  if (length === 0)
+    throw new ShapeError(`[mean] ${formatSpec(x.spec)} has no elements to average: an axis has extent 0`);
   return applyOne(sumOp, [x], { ...attrs, scale: 1 / length });
 }
 
@@ -209,7 +214,9 @@ export function broadcastTo(x: Value, shape: Shape): Value {
   if (sameShape(x.spec.shape, shape)) return x;
   const result = broadcastShapes('broadcastTo', x.spec, { shape, dtype: x.spec.dtype });
   if (!sameShape(result, shape)) {
-    throw new ShapeError(`[broadcastTo] ${formatSpec(x.spec)} does not broadcast to [${shape.join(', ')}]`);
+    throw new ShapeError(
+      `[broadcastTo] ${formatSpec(x.spec)} does not broadcast to [${shape.join(', ')}]: only axes of 1 stretch`,
+    );
   }
   return spread(x, shape, stretchedAxes(x.spec, shape), 1);
 }
@@ -239,11 +246,11 @@ const extremumGradOp: Op<ReduceAttrs> = {
   name: 'extremumGrad',
   infer: ([x]) => [x],
   cpu([x, y, dY], [dX], node) {
-    const { axes } = node.attrs;
-    const { shape } = node.inputs[0].spec;
-    const ties = new Float64Array(y.length);
-    forEachTerm('max', shape, axes, (i, at) => (ties[i] += x[at] === y[i] ? 1 : 0));
-    forEachTerm('max', shape, axes, (i, at) => (dX[at] = x[at] === y[i] ? dY[i] / ties[i] : 0));
+    forEachOutput(node, (i, forEachTerm) => {
+      let ties = 0;
+      forEachTerm((at) => (ties += x[at] === y[i] ? 1 : 0));
+      forEachTerm((at) => (dX[at] = x[at] === y[i] ? dY[i] / ties : 0));
+    });
   },
   gpu(node) {
     const { words, count } = sizesOf('max', node.inputs[0].spec.shape, node.attrs.axes);
@@ -257,16 +264,17 @@ const extremum = (name: string, sign: 1 | -1): Op<ReduceAttrs> => ({
   infer([x], attrs) {
     requireDtype(name, 'x', x, 'f32');
     if (attrs.axes.some((axis) => x.shape[axis] === 0)) {
-      throw new ShapeError(`[${name}] ${formatSpec(x)} has no elements to choose from`);
+      throw new ShapeError(`[${name}] ${formatSpec(x)} has no elements to choose from: an axis has extent 0`);
     }
     return [{ shape: reducedShape(x.shape, attrs), dtype: 'f32' }];
   },
   cpu([x], [y], node) {
-    const { axes } = node.attrs;
-    y.fill(-sign * Infinity);
-    forEachTerm(name, node.inputs[0].spec.shape, axes, (i, at) => {
-      const value = x[at];
-      if (value * sign > y[i] * sign || Number.isNaN(value)) y[i] = value;
+    forEachOutput(node, (i, forEachTerm) => {
+      let best = -sign * Infinity;
+      forEachTerm((at) => {
+        if (x[at] * sign > best * sign || Number.isNaN(x[at])) best = x[at];
+      });
+      y[i] = best;
     });
   },
   gpu(node) {
@@ -296,7 +304,8 @@ const argmaxOp: Op<{ readonly axis: number }> = {
   name: 'argmax',
   infer([x], { axis }) {
     requireDtype('argmax', 'x', x, 'f32', 'i32', 'u32');
-    if (x.shape[axis] === 0) throw new ShapeError(`[argmax] ${formatSpec(x)} has no elements to choose from`);
+    if (x.shape[axis] === 0)
+      throw new ShapeError(`[argmax] ${formatSpec(x)} has no elements to choose from: an axis has extent 0`);
     return [{ shape: x.shape.filter((_, at) => at !== axis), dtype: 'i32' }];
   },
   cpu([x], [y], node) {

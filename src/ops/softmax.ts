@@ -60,7 +60,8 @@ function define(name: string, logarithm: boolean): Op<null> {
     name,
     infer([x]) {
       requireDtype(name, 'x', x, 'f32');
-      if (!x.shape.at(-1)) throw new ShapeError(`[${name}] ${formatSpec(x)} has no last axis to spread over`);
+      if (!x.shape.at(-1))
+        throw new ShapeError(`[${name}] ${formatSpec(x)} has no last axis to spread over: give it at least one class`);
       return [x];
     },
     cpu([x], [y], node) {

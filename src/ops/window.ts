@@ -89,7 +89,7 @@ const reshapeOp: Op<{ readonly shape: Shape }> = {
   infer([x], { shape }) {
     if (sizeOf(shape) !== sizeOf(x.shape)) {
       throw new ShapeError(
-        `[reshape] ${formatSpec(x)} has ${sizeOf(x.shape)} elements but [${shape.join(', ')}] has ${sizeOf(shape)}`,
+        `[reshape] ${formatSpec(x)} has ${sizeOf(x.shape)} elements but [${shape.join(', ')}] has ${sizeOf(shape)}: keep their number`,
       );
     }
     return [{ shape, dtype: x.dtype }];
@@ -146,7 +146,9 @@ const assignOp: Op<null> = {
   inPlace: [0],
   infer([state, x]) {
     if (!sameShape(state.shape, x.shape) || state.dtype !== x.dtype) {
-      throw new ShapeError(`[assign] the state is ${formatSpec(state)} but the value is ${formatSpec(x)}`);
+      throw new ShapeError(
+        `[assign] the state is ${formatSpec(state)} but the value is ${formatSpec(x)}: update it with one of its own shape`,
+      );
     }
     return [state];
   },
@@ -235,7 +237,9 @@ export interface SliceRange {
 /** A box of x, a range per axis; axes left out or null are kept whole. */
 export function slice(x: Value, ranges: readonly (SliceRange | null)[]): Value {
   if (ranges.length > x.spec.shape.length) {
-    throw new ShapeError(`[slice] ${ranges.length} ranges for ${formatSpec(x.spec)}, which has fewer axes`);
+    throw new ShapeError(
+      `[slice] ${ranges.length} ranges for ${formatSpec(x.spec)}, which has fewer axes: give at most one for each`,
+    );
   }
   const start: number[] = [];
   const shape: number[] = [];
@@ -270,7 +274,8 @@ const padOp: Op<PadAttrs> = {
   name: 'pad',
   infer([x], { shape }) {
     requireDtype('pad', 'x', x, ...words);
-    if (shape.length > MAX_RANK) throw new ShapeError(`[pad] ${formatSpec(x)} has more than ${MAX_RANK} axes`);
+    if (shape.length > MAX_RANK)
+      throw new ShapeError(`[pad] ${formatSpec(x)} has more than ${MAX_RANK} axes: reshape first`);
     return [{ shape, dtype: x.dtype }];
   },
   cpu([x], [y], { inputs, attrs: { before, step, shape, value } }) {
@@ -365,6 +370,6 @@ function concatBoxes({ inputs, outputs, attrs: { axis } }: Node<{ readonly axis:
 
 /** Values one behind the other along an axis. */
 export function concat(values: readonly Value[], axis = 0): Value {
-  if (values.length === 0) throw new ShapeError('[concat] there are no values to join');
+  if (values.length === 0) throw new ShapeError('[concat] there are no values to join: give at least one');
   return applyOne(concatOp, values, { axis: resolveAxis('concat', axis, values[0].spec) });
 }

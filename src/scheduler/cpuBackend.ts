@@ -15,7 +15,8 @@ class CpuProgram implements Executable {
   constructor(graph: Graph) {
     this.graph = graph;
     this.interpreter = new Interpreter(graph);
-    this.bytes = this.order.reduce((sum, { outputs }) => outputs.reduce((n, { spec }) => n + byteLength(spec), sum), 0);
+    const own = this.order.filter(({ op }) => !op.view).flatMap(({ outputs }) => outputs);
+    this.bytes = own.reduce((sum, { spec }) => sum + byteLength(spec), 0);
     const fields = this.order.flatMap((node) => asUseOf(inputOp, node) ?? []);
     this.fields = new Map(fields.map(({ label, spec }) => [label, spec]));
   }
@@ -25,7 +26,9 @@ class CpuProgram implements Executable {
   }
 
   upload(field: string, numbers: Numbers): void {
-    this.batch[field] = numbers.slice();
+    const kept = this.batch[field];
+    if (kept?.constructor === numbers.constructor && kept.length === numbers.length) kept.set(numbers);
+    else this.batch[field] = numbers.slice();
   }
 
   destroy(): void {}
@@ -87,7 +90,9 @@ export class CpuBackend implements Backend {
   }
 
   async readOutput(program: Executable, name: string): Promise<Numbers> {
-    return (program as CpuProgram).interpreter.value(program.graph.outputs[name]).slice();
+    const numbers = (program as CpuProgram).interpreter.value(program.graph.outputs[name]).slice();
+    await this.#breathe();
+    return numbers;
   }
 
   async readState(state: State): Promise<Numbers> {

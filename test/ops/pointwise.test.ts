@@ -17,6 +17,7 @@ checkOp('relu', ([x]) => ops.relu(x), unary, kinked);
 checkOp('tanh', ([x]) => ops.tanh(x), unary);
 checkOp('leaky relu', ([x]) => ops.leakyRelu(x, { slope: 0.2 }), unary, kinked);
 checkOp('elu', ([x]) => ops.elu(x, { alpha: 1.3 }), unary, kinked);
+checkOp('elu with a negative alpha', ([x]) => ops.elu(x, { alpha: -0.7 }), unary, kinked);
 checkOp('selu', ([x]) => ops.selu(x), unary, kinked);
 checkOp('gelu', ([x]) => ops.gelu(x), unary);
 checkOp('gelu by tanh', ([x]) => ops.gelu(x, { approximate: 'tanh' }), unary);
