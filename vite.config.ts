@@ -24,7 +24,13 @@ const library = {
   emptyOutDir: false,
   minify: false,
   lib: {
-    entry: { index: 'src/index.ts', data: 'src/data/index.ts', node: 'src/node.ts', cli: 'src/cli/index.ts' },
+    entry: {
+      index: 'src/index.ts',
+      data: 'src/data/index.ts',
+      'data.node': 'src/node/data.ts',
+      node: 'src/node.ts',
+      cli: 'src/cli/index.ts',
+    },
     formats: ['es' as const],
   },
   rolldownOptions: {

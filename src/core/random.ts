@@ -53,23 +53,25 @@ export const seedKey = (seed: number): Words2 => [seed >>> 0, Math.floor(seed / 
 /** 24 random bits as a number in [0, 1), exact in f32. */
 export const unitOf = (word: number): number => (word >>> 8) / 0x1000000;
 
-/** One named stream of random numbers under a seed. */
+/** One named stream of random numbers under a seed, or the one of them that belongs to an item. */
 export class Random {
   readonly #key: Words2;
   readonly #stream: number;
+  readonly #item: number;
   #block = 0;
   #words: Words4 = [0, 0, 0, 0];
   #left = 0;
 
-  constructor(seed: number, stream: string) {
+  constructor(seed: number, stream: string, item = 0) {
     this.#key = seedKey(seed);
     this.#stream = hashName(stream);
+    this.#item = item;
   }
 
   /** 32 random bits. */
   word(): number {
     if (this.#left === 0) {
-      this.#words = philox([this.#block++, 0, this.#stream, 0], this.#key);
+      this.#words = philox([this.#block++, this.#item, this.#stream, 0], this.#key);
       this.#left = 4;
     }
     return this.#words[4 - this.#left--];
@@ -80,7 +82,17 @@ export class Random {
     return low + (high - low) * unitOf(this.word());
   }
 
-  /** Normal by Box and Muller 1958. */
+  /**
+   * Nearly normal, of deviation 1 and within ±3: the sum of three ten-bit numbers of one word, so that it has the same
+   * bits in every engine.
+   */
+  bell(): number {
+    const word = this.word();
+    const sum = (word & 0x3ff) + ((word >>> 10) & 0x3ff) + ((word >>> 20) & 0x3ff);
+    return (sum - 1534.5) / 512;
+  }
+
+  /** Normal by Box and Muller 1958; log and cos differ between engines in the last bits. */
   normal(mean = 0, deviation = 1): number {
     const radius = Math.sqrt(-2 * Math.log(1 - unitOf(this.word())));
     return mean + deviation * radius * Math.cos(2 * Math.PI * unitOf(this.word()));

@@ -59,7 +59,7 @@ function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
   const size = sizeOf(shape);
   if (size === 0 || data.length % size !== 0) {
     throw new ShapeError(
-      `[dataset] field "${name}" has ${data.length} numbers, which samples of [${shape.join(', ')}] (${size} numbers) do not divide`,
+      `[dataset] field "${name}" has ${data.length} numbers, which samples of [${shape.join(', ')}] (${size} numbers) do not divide: give the shape of one sample`,
     );
   }
   const isImage = dtype === 'u8' && shape.length > 1;
@@ -92,7 +92,10 @@ export function dataset(given: Readonly<Record<string, FieldInput | GivenNumbers
 export function take({ length, fields }: Dataset, start: number, end = length): Dataset {
   const from = Math.max(0, Math.min(start, length));
   const to = Math.max(from, Math.min(end, length));
-  if (from === to) throw new DataError(`[take] ${start} … ${end} selects none of ${length} samples`);
+  if (from === to)
+    throw new DataError(
+      `[take] ${start} … ${end} selects none of ${length} samples: give a start below ${length} and an end above it`,
+    );
   const cut = ([name, field]: [string, Field]): [string, Field] => {
     const size = sizeOf(field.shape);
     return [name, { ...field, data: field.data.subarray(from * size, to * size) }];

@@ -1,5 +1,6 @@
 import { FormatError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
+import { unpacked } from './gzip.ts';
 
 /** Bytes of an IDX file of u8, the format of MNIST. */
 export interface IdxArray {
@@ -7,26 +8,14 @@ export interface IdxArray {
   readonly data: Uint8Array;
 }
 
-const GZIP = [0x1f, 0x8b];
 const U8_TYPE = 0x08;
-
-/** Unpacked, if they are gzipped. @throws FormatError if the gzip stream is broken */
-async function unpacked(name: string, bytes: Uint8Array): Promise<Uint8Array> {
-  if (bytes[0] !== GZIP[0] || bytes[1] !== GZIP[1]) return bytes;
-  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('gzip'));
-  try {
-    return new Uint8Array(await new Response(stream).arrayBuffer());
-  } catch (cause) {
-    throw new FormatError(`[idx] ${name}: the gzip stream is broken or cut short: get the file again`, { cause });
-  }
-}
 
 /**
  * Reads an IDX file of bytes, gzipped or not.
  * @throws FormatError naming the file, what it should hold and what it holds
  */
 export async function readIdx(name: string, file: Uint8Array): Promise<IdxArray> {
-  const bytes = await unpacked(name, file);
+  const bytes = await unpacked('idx', name, file);
   if (bytes.length < 4) {
     throw new FormatError(`[idx] ${name} has ${bytes.length} bytes, too few for a header: get the file again`);
   }

@@ -103,7 +103,9 @@ describe('take', () => {
   test('shares the memory of the set', () =>
     expect(take(set, 1).fields['x'].data.buffer).toBe(set.fields['x'].data.buffer));
   test('refuses to select nothing', () => {
-    expect(() => take(set, 4)).toThrow(new DataError('[take] 4 … 4 selects none of 4 samples'));
+    expect(() => take(set, 4)).toThrow(
+      new DataError('[take] 4 … 4 selects none of 4 samples: give a start below 4 and an end above it'),
+    );
   });
 });
 

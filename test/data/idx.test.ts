@@ -143,6 +143,15 @@ describe('mnist refuses, and names the file:', () => {
   });
 });
 
+test.each([
+  ['a file that is missing', { 't10k-labels-idx1-ubyte': null }, 'four files are needed'],
+  ['more labels than images', { 'train-labels-idx1-ubyte': idx([4]) }, 'take both from one set'],
+  ['labels in place of images', { 'train-images-idx3-ubyte': idx([3]) }, 'give the file of images'],
+  ['a label beyond 9', { 't10k-labels-idx1-ubyte': idx([2], Uint8Array.of(7, 10)) }, 'get the file again'],
+])('mnist says what to do about %s', async (_, replaced, remedy) => {
+  await expect(mnist(sourceOf(replaced))).rejects.toThrow(remedy);
+});
+
 test('mnist refuses a set without images, and names the file', async () => {
   const source = sourceOf({ 't10k-images-idx3-ubyte': idx([0, 2, 4]), 't10k-labels-idx1-ubyte': idx([0]) });
   await expect(mnist(source)).rejects.toThrow('[mnist] t10k-images-idx3-ubyte holds no image');

@@ -1,0 +1,132 @@
+import { FormatError } from '../core/errors.ts';
+import type { CatalogueEntry, CatalogueFile } from './catalogue.ts';
+import type { Dataset } from './dataset.ts';
+import { downloadFiles, type DownloadProgress } from './mirrors.ts';
+import { readMnistFiles } from './mnistFiles.ts';
+import { usualPatience, type Patience } from './patience.ts';
+import type { Origin, Source } from './source.ts';
+import type { Store } from './store.ts';
+import { hasSums, sumOf } from './sum.ts';
+import type { SyntheticDigitsOptions } from './syntheticDigits.ts';
+
+/** How a set in MNIST's form is loaded. */
+export interface MnistOptions {
+  /** The four files, in place of all that is looked through without it. */
+  readonly source?: Source | undefined;
+  /** Told while files are downloaded. */
+  readonly progress?: ((progress: DownloadProgress) => void) | undefined;
+  /** Ends a download. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told what the caller would not expect: synthetic digits, a cache that keeps nothing. `console.warn` if left out. */
+  readonly warn?: ((text: string) => void) | undefined;
+  /** What `mnist` draws where MNIST is not to be had: 10,000 and 2,000 digits, if left out. */
+  readonly synthetic?: SyntheticDigitsOptions | undefined;
+}
+
+/** A set in two halves, fields `image` and `label`. */
+export interface Mnist {
+  readonly train: Dataset;
+  readonly test: Dataset;
+  readonly origin: Origin;
+}
+
+/** What a page and Node differ in. */
+export interface Platform {
+  /** A page asks only mirrors that let it read. */
+  readonly page: boolean;
+  /** The folder that the environment names, or why it names none. @throws FormatError if it names one that is none */
+  named(entry: CatalogueEntry): Promise<Source | string>;
+  store(entry: CatalogueEntry): Promise<Store | null>;
+  /** How a user brings the files. */
+  readonly remedy: string;
+  readonly patience?: Patience;
+}
+
+/** A set that takes the place of one which is not to be had. */
+export interface StandIn {
+  readonly title: string;
+  /** Where it is from, for its origin. */
+  readonly text: string;
+  make(options: SyntheticDigitsOptions | undefined): { readonly train: Dataset; readonly test: Dataset };
+}
+
+type Told = Pick<MnistOptions, 'progress' | 'signal'> & { readonly warn: (text: string) => void };
+
+const GIVEN: Origin = { kind: 'given', text: 'the files given' };
+
+/** A file that is kept and is what it should be; what is damaged is thrown away. */
+async function fromStore(store: Store, { name, bytes: size, sha256 }: CatalogueFile): Promise<Uint8Array | null> {
+  const bytes = await store.read(name);
+  if (!bytes || (bytes.length === size && (await sumOf(bytes)) === sha256)) return bytes;
+  await store.remove(name).catch(() => undefined);
+  return null;
+}
+
+/** The set's files from store and mirrors. @throws FormatError if they are not to be had; the signal's reason */
+async function fetchFiles(
+  entry: CatalogueEntry,
+  { page, patience = usualPatience }: Platform,
+  store: Store | null,
+  { progress, signal, warn }: Told,
+): Promise<Source> {
+  if (!hasSums()) {
+    throw new FormatError(
+      `[${entry.name}] this page cannot check what it downloads: open it over https, or on localhost`,
+    );
+  }
+  const files = new Map<string, Uint8Array>();
+  for (const file of store ? entry.files : []) {
+    const bytes = await fromStore(store!, file);
+    if (bytes) files.set(file.name, bytes);
+  }
+  const missing = entry.files.filter(({ name }) => !files.has(name));
+  const source = (origin: Origin): Source => Object.assign(async (name: string) => files.get(name) ?? null, { origin });
+  if (missing.length === 0) return source({ kind: 'cache', text: store!.text });
+
+  let unkept: unknown;
+  const keep = async ({ name }: CatalogueFile, bytes: Uint8Array): Promise<void> => {
+    files.set(name, bytes);
+    await store?.write(name, bytes).catch((error: unknown) => (unkept ??= error));
+  };
+  const urls = entry.mirrors.filter(({ cors }) => cors || !page).map(({ url }) => url);
+  const { from } = await downloadFiles(entry, missing, urls, { patience, signal, page, store, progress }, keep);
+  if (unkept instanceof Error) {
+    warn(`[${entry.name}] ${store!.text} keeps nothing (${unkept.message}): the next run downloads the files again`);
+  }
+  return source({ kind: 'download', text: from });
+}
+
+async function read(source: Source): Promise<Mnist> {
+  return { ...(await readMnistFiles(source)), origin: source.origin ?? GIVEN };
+}
+
+/** A set in MNIST's form from what was given, or else from a named folder, the store, a mirror, or a stand-in. */
+export async function load(
+  entry: CatalogueEntry,
+  given: Source | MnistOptions,
+  platform: Platform,
+  standIn?: StandIn,
+): Promise<Mnist> {
+  const options: MnistOptions = typeof given === 'function' ? { source: given } : given;
+  const { source, progress, signal, warn = (text) => console.warn(text) } = options;
+  signal?.throwIfAborted();
+  if (source) return read(source);
+  const named = await platform.named(entry);
+  if (typeof named === 'function') return read(named);
+
+  const store = await platform.store(entry);
+  let fetched: Source;
+  try {
+    fetched = await fetchFiles(entry, platform, store, { progress, signal, warn });
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const why = `${error.message}; ${named}; ${store ? `${store.text} does not hold all of it` : 'there is no cache'}`;
+    const { remedy } = platform;
+    if (!standIn) throw new FormatError(`${why}: connect to a network, or ${remedy}`, { cause: error });
+    warn(
+      `${why}. THIS IS NOT ${entry.title}, but ${standIn.title} from ${standIn.text}: for the real set connect to a network, or ${remedy}`,
+    );
+    return { ...standIn.make(options.synthetic), origin: { kind: 'synthetic', text: standIn.text } };
+  }
+  return read(fetched);
+}

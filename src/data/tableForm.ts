@@ -1,0 +1,116 @@
+import { FormatError } from '../core/errors.ts';
+
+/** A column of numbers, which a model sees as (number − mean) / deviation. */
+export interface NumberForm {
+  readonly kind: 'number';
+  readonly name: string;
+  /** Of the training part. */
+  readonly mean: number;
+  readonly deviation: number;
+}
+
+/** A column of texts, of which a model sees a 1 at the place of the row's category, among zeros. */
+export interface CategoryForm {
+  readonly kind: 'category';
+  readonly name: string;
+  /** Of the training part, sorted. */
+  readonly categories: readonly string[];
+}
+
+/** Classes by name: label i means classes[i]. */
+export interface ClassForm {
+  readonly kind: 'class';
+  readonly name: string;
+  readonly classes: readonly string[];
+}
+
+export type FeatureForm = NumberForm | CategoryForm;
+export type TargetForm = NumberForm | ClassForm;
+
+/**
+ * All that is needed to see further rows as a model saw its training rows. Plain data, to be kept with the model as JSON.
+ */
+export interface TableForm {
+  /** Whether the file named its columns: if so, those of another file are found by name, else by place. */
+  readonly header: boolean;
+  /** All columns of the file, in its order; those in neither `features` nor `target` were dropped. */
+  readonly columns: readonly string[];
+  /** One behind the other they make the field `features`. */
+  readonly features: readonly FeatureForm[];
+  /** The field `label` if it is a class, else the field `target`. */
+  readonly target: TargetForm;
+}
+
+/** The category of rows where the text is missing. */
+export const MISSING_CATEGORY = '(missing)';
+
+/** How many numbers a model takes. */
+export const featureCount = ({ features }: TableForm): number =>
+  features.reduce((count, form) => count + (form.kind === 'number' ? 1 : form.categories.length), 0);
+
+/** How many numbers a model gives: a logit for each class, or the standardised target. */
+export const outputCount = ({ target }: TableForm): number => (target.kind === 'class' ? target.classes.length : 1);
+
+/**
+ * What a model's outputs say of each row: the likeliest class by name, or a number in the target's own unit.
+ * @param outputs `[N, C]` logits, or `[N]` or `[N, 1]` standardised numbers
+ */
+export function answersOf(form: TableForm, outputs: ArrayLike<number>): readonly string[] | readonly number[] {
+  const { target } = form;
+  if (target.kind === 'number') return Array.from(outputs, (number) => target.mean + target.deviation * number);
+  const { classes } = target;
+  return Array.from({ length: Math.floor(outputs.length / classes.length) }, (_, row) => {
+    let best = 0;
+    for (let at = 1; at < classes.length; at++) {
+      if (outputs[row * classes.length + at] > outputs[row * classes.length + best]) best = at;
+    }
+    return classes[best];
+  });
+}
+
+/** Checks what was read back from JSON. @throws FormatError naming what is missing */
+export function readTableForm(given: unknown): TableForm {
+  const { header, columns, features, target } = recordOf(given, 'a form');
+  if (typeof header !== 'boolean') throw lacks('header, true or false');
+  if (!isTexts(columns)) throw lacks('columns, a list of names');
+  if (!Array.isArray(features) || features.length === 0) throw lacks('features, a list of columns');
+  const form = {
+    header,
+    columns,
+    features: features.map((feature) => columnForm(feature, 'category')),
+    target: columnForm(target, 'class'),
+  };
+  for (const { name } of [...form.features, form.target]) {
+    if (!columns.includes(name)) throw lacks(`"${name}" among its columns`);
+  }
+  return form;
+}
+
+function columnForm(given: unknown, other: 'category'): FeatureForm;
+function columnForm(given: unknown, other: 'class'): TargetForm;
+function columnForm(given: unknown, other: 'category' | 'class'): FeatureForm | TargetForm {
+  const { kind, name, mean, deviation, categories, classes } = recordOf(given, 'a column');
+  if (typeof name !== 'string') throw lacks('the name of a column');
+  if (kind === 'number') {
+    if (!Number.isFinite(mean) || !(Number(deviation) > 0)) throw lacks(`mean and deviation of "${name}"`);
+    return { kind, name, mean: Number(mean), deviation: Number(deviation) };
+  }
+  if (kind !== other) throw lacks(`the kind of "${name}", number or ${other}`);
+  if (kind === 'class') {
+    if (!isTexts(classes)) throw lacks(`the classes of "${name}"`);
+    return { kind, name, classes };
+  }
+  if (!isTexts(categories)) throw lacks(`the categories of "${name}"`);
+  return { kind: 'category', name, categories };
+}
+
+function recordOf(given: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (typeof given !== 'object' || given === null) throw lacks(`${what} with names and values`);
+  return given as Readonly<Record<string, unknown>>;
+}
+
+const isTexts = (given: unknown): given is readonly string[] =>
+  Array.isArray(given) && given.length > 0 && given.every((text) => typeof text === 'string');
+
+const lacks = (what: string): FormatError =>
+  new FormatError(`[table] the description of a table lacks ${what}: prepare the table and train again`);

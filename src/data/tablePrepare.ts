@@ -1,0 +1,134 @@
+import { DataError } from '../core/errors.ts';
+import { sizeOf } from '../core/shape.ts';
+import { dataset, gatherRows, type Dataset, type Field } from './dataset.ts';
+import type { Table, TableRow } from './table.ts';
+import { columnAt } from './tableColumns.ts';
+import { encodeFeatures, encodeTarget } from './tableEncode.ts';
+import { fitColumn } from './tableFeatures.ts';
+import type { FeatureForm, TableForm } from './tableForm.ts';
+import { splitRows } from './tableSplit.ts';
+import { className, targetForm, targetOf, type TargetColumn, type Task } from './tableTarget.ts';
+import { counted } from './wording.ts';
+
+export interface PrepareOptions {
+  /** The column to be told from the others, by name or number (1 is the first, −1 the last): the last one. */
+  readonly target?: string | number | undefined;
+  /** Told by the target's cells if left out: see `targetOf`. */
+  readonly task?: Task | undefined;
+  /** Columns to leave out, by name or number. */
+  readonly drop?: readonly (string | number)[] | undefined;
+  /** The share of the rows that is kept from training: 0.2. */
+  readonly heldOut?: number | undefined;
+  /** Fixes which rows these are: 0. */
+  readonly seed?: number | undefined;
+}
+
+/** A table as training data. */
+export interface PreparedTable {
+  /** Fields `features` f32[F] and `label`, or `target`, standardised by the training part. */
+  readonly train: Dataset;
+  readonly test: Dataset;
+  /** Of each sample, in the file. */
+  readonly lines: { readonly train: readonly number[]; readonly test: readonly number[] };
+  /** What further rows are encoded by. */
+  readonly form: TableForm;
+  /** What was dropped, filled in or left out, in plain sentences. */
+  readonly notes: readonly string[];
+}
+
+const HELD_OUT = 0.2;
+
+/**
+ * Makes training data of a table: kinds of columns told by their cells, numbers standardised, texts one-hot, a part of
+ * the rows held out, as many of each class. Whatever is learned from rows is learned from the training rows alone.
+ * @throws DataError if options do not fit the table, or there is nothing to learn; FormatError if a cell is in the way
+ */
+export function prepareTable(table: Table, options: PrepareOptions = {}): PreparedTable {
+  const { heldOut = HELD_OUT, seed = 0 } = options;
+  if (!(heldOut > 0 && heldOut < 1)) {
+    throw new DataError(`[table] the share of rows to hold out is ${heldOut} but must lie between 0 and 1`);
+  }
+  if (table.columns.length === 1) {
+    throw new DataError(
+      `[table] ${table.name} has one column only, "${table.columns[0]}": it needs one to learn from and one to tell; if it has more, give its delimiter`,
+    );
+  }
+  const target = targetOf(table, options.target, options.task);
+  const { rows } = target;
+  const { train, test } = splitRows(strataOf(target), heldOut, seed);
+  const training = train.map((at) => rows[at]);
+  const { features, places, notes } = fitFeatures(table, target, training, options.drop ?? []);
+  const form: TableForm = {
+    header: table.header,
+    columns: table.columns,
+    features,
+    target: targetForm(table, target, training),
+  };
+  const encoded = encodeFeatures(form, table, places, rows);
+  const all = dataset({ features: encoded.features, ...encodeTarget(form, table, target.at, rows) });
+  const linesOf = (part: readonly number[]): number[] => part.map((at) => rows[at].line);
+  return {
+    train: pick(all, train),
+    test: pick(all, test),
+    lines: { train: linesOf(train), test: linesOf(test) },
+    form,
+    notes: [...leftOut(table, target), ...notes, ...encoded.notes],
+  };
+}
+
+/** Places of rows, class by class. */
+function strataOf({ at, rows, classes, task }: TargetColumn): number[][] {
+  if (task === 'regression') return [rows.map((_, place) => place)];
+  const strata = new Map<string, number[]>(classes.map((name) => [name, []]));
+  rows.forEach(({ cells }, place) => strata.get(className(cells[at]))!.push(place));
+  return [...strata.values()];
+}
+
+function leftOut(table: Table, { name, rows }: TargetColumn): string[] {
+  const missing = table.rows.length - rows.length;
+  if (missing === 0) return [];
+  const kept = new Set(rows);
+  const { line } = table.rows.find((row) => !kept.has(row))!;
+  return [`Left out ${counted(missing, 'row')} without the target "${name}", the first on line ${line}.`];
+}
+
+/** The columns that a model is to see, and where they stand. */
+function fitFeatures(
+  table: Table,
+  target: TargetColumn,
+  training: readonly TableRow[],
+  drop: readonly (string | number)[],
+): {
+  readonly features: readonly FeatureForm[];
+  readonly places: readonly number[];
+  readonly notes: readonly string[];
+} {
+  const unwanted = new Set([target.at, ...drop.map((which) => columnAt(table, which))]);
+  const candidates = table.columns.flatMap((_, at) => (unwanted.has(at) ? [] : [at]));
+  const features: FeatureForm[] = [];
+  const places: number[] = [];
+  const notes: string[] = [];
+  for (const at of candidates) {
+    const fitted = fitColumn(table, at, training, candidates.length === 1);
+    if (fitted.form) {
+      features.push(fitted.form);
+      places.push(at);
+    } else notes.push(fitted.why);
+  }
+  if (features.length > 0) return { features, places, notes };
+  const because = notes.length > 0 ? ` (${notes.join(' ')})` : '';
+  throw new DataError(
+    `[table] ${table.name}: no column is left from which "${target.name}" could be told${because}: name another target, or give more columns`,
+  );
+}
+
+/** Chosen samples of a set. */
+function pick({ fields }: Dataset, rows: readonly number[]): Dataset {
+  const chosen = ({ data, shape }: Field): Field['data'] => {
+    const into = data.slice(0, rows.length * sizeOf(shape));
+    gatherRows({ data, shape } as Field, rows, into);
+    return into;
+  };
+  const entries = Object.entries(fields).map(([name, field]) => [name, { ...field, data: chosen(field) }] as const);
+  return { length: rows.length, fields: Object.fromEntries(entries) };
+}

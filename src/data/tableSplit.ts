@@ -1,0 +1,47 @@
+import { Random } from '../core/random.ts';
+
+/** Which rows train and which are held out, by their places, each in the order of the file. */
+export interface Split {
+  readonly train: readonly number[];
+  readonly test: readonly number[];
+}
+
+/**
+ * Holds a share of the rows out, by chance under a seed. Each stratum gives its share, so that every class is as frequent
+ * in one part as in the other; the last row of a stratum always trains.
+ * @param strata places of rows, each once   @param share of the rows that are held out, at least one row
+ */
+export function splitRows(strata: readonly (readonly number[])[], share: number, seed: number): Split {
+  const random = new Random(seed, 'held-out rows');
+  const shuffled = strata.map((rows) => shuffle(rows, random));
+  let seen = 0;
+  let held = 0;
+  const counts = shuffled.map(({ length }) => {
+    seen += length;
+    // What rounding took from the strata before is made good, but never by more than one row.
+    const wanted = Math.min(Math.round(share * seen) - held, Math.ceil(share * length), length - 1);
+    const count = Math.max(0, wanted);
+    held += count;
+    return count;
+  });
+  if (held === 0) {
+    const sizes = shuffled.map(({ length }) => length);
+    counts[sizes.indexOf(Math.max(...sizes))] = 1;
+  }
+  return {
+    train: inOrder(shuffled.flatMap((rows, at) => rows.slice(counts[at]))),
+    test: inOrder(shuffled.flatMap((rows, at) => rows.slice(0, counts[at]))),
+  };
+}
+
+const inOrder = (rows: readonly number[]): number[] => rows.toSorted((a, b) => a - b);
+
+/** Source: Durstenfeld 1964. */
+function shuffle(rows: readonly number[], random: Random): number[] {
+  const order = [...rows];
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = Math.floor(random.uniform(0, last + 1));
+    [order[last], order[other]] = [order[other], order[last]];
+  }
+  return order;
+}

@@ -1,0 +1,4 @@
+// What `millrace/data` is in Node: the same, but that the sets know folders and the user's cache.
+
+export * from '../data/index.ts';
+export { fashionMnist, mnist } from './mnist.ts';

@@ -1,0 +1,19 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FormatError } from '../core/errors.ts';
+import type { Source } from '../data/source.ts';
+
+export const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => null))?.isDirectory() ?? false;
+
+/** A folder as a source of files. @throws FormatError if there is no such folder, or a file of it cannot be read */
+export function folder(path: string): Source {
+  const read = async (file: string): Promise<Uint8Array | null> => {
+    if (!(await isFolder(path))) throw new FormatError(`[folder] ${path} is no folder: give one that holds the files`);
+    return readFile(join(path, file)).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return null;
+      throw new FormatError(`[folder] ${join(path, file)} cannot be read: ${cause.message}`, { cause });
+    });
+  };
+  return Object.assign(read, { origin: { kind: 'folder', text: path } as const });
+}

@@ -1,0 +1,110 @@
+// mnist() in a real browser: the Cache API, a mirror of another origin, and the button of the demo page.
+
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Browser } from 'playwright-core';
+import type { CatalogueEntry } from '../../src/data/catalogue.ts';
+import { launchBrowser, serveSources } from '../support/chromium.ts';
+import {
+  body,
+  cutAfter,
+  entryOf,
+  good,
+  IMAGES,
+  serveMirror,
+  sha256,
+  smallFiles,
+  TRAIN_LENGTH,
+} from '../support/mirror.ts';
+
+const root = process.env['MILLRACE_DATA'];
+const MIRRORS = 'https://raw.githubusercontent.com/**';
+
+let browser: Browser;
+let server: Awaited<ReturnType<typeof serveSources>>;
+
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** Loads sets one after the other in one page, and tells of each where it came from and how long it is, or what failed. */
+async function loadInPage(...entries: readonly CatalogueEntry[]): Promise<unknown[]> {
+  const page = await browser.newPage();
+  // A page that really comes from this machine, or Chromium would not let it ask another server here; without a CSP.
+  await page.goto(`${server.url}package.json`);
+  try {
+    const loaded: unknown[] = [];
+    for (const entry of entries) {
+      loaded.push(
+        await page.evaluate(`(async () => {
+          const { load } = await import('/src/data/load.ts');
+          const { pagePlatform } = await import('/src/data/mnist.ts');
+          const { train, origin } = await load(${JSON.stringify(entry)}, {}, pagePlatform);
+          return [origin.kind, train.length];
+        })().catch((error) => error.message)`),
+      );
+    }
+    return loaded;
+  } finally {
+    await page.close();
+  }
+}
+
+test('a page loads a set from another origin, is cut, goes on, and keeps it for the next time', async () => {
+  const mirror = await serveMirror({ [IMAGES]: [cutAfter(20_000), good] });
+  const entry = entryOf(mirror.url);
+  expect(await loadInPage(entry, entry)).toEqual([
+    ['download', TRAIN_LENGTH],
+    ['cache', TRAIN_LENGTH],
+  ]);
+  expect(mirror.gets().length).toBe(smallFiles.size + 1);
+  expect(mirror.gets(IMAGES)[1].range).toMatch(/^bytes=\d+-$/);
+  // Nothing was asked that needs a permission.
+  expect(new Set(mirror.asked.map(({ method }) => method))).toEqual(new Set(['HEAD', 'GET']));
+  await mirror.close();
+});
+
+test('a page throws away what its cache holds of another sum', async () => {
+  const stale = Buffer.from('an older file');
+  const mirror = await serveMirror({ [IMAGES]: [body(stale), good] });
+  const entry = entryOf(mirror.url);
+  const older = { ...entry.files[0], bytes: stale.length, sha256: sha256(stale) };
+  // The older set is kept, and then cannot be read.
+  expect(await loadInPage({ ...entry, files: [older, ...entry.files.slice(1)] }, entry)).toEqual([
+    expect.stringContaining('begins with 61 6e'),
+    ['download', TRAIN_LENGTH],
+  ]);
+  expect(mirror.gets(IMAGES)).toHaveLength(2);
+  expect(mirror.gets()).toHaveLength(smallFiles.size + 1);
+  await mirror.close();
+});
+
+test('the button of the demo gives synthetic digits where there is no network, and says so', async () => {
+  const page = await browser.newPage();
+  await page.route(MIRRORS, (route) => route.abort());
+  await page.goto(server.url);
+  await page.getByRole('button', { name: 'Load MNIST' }).click();
+  await page.locator('#digits-origin', { hasText: 'THIS IS NOT MNIST, but synthetic digits' }).waitFor();
+  await page.locator('#digits-status', { hasText: 'Training on 10,000 synthetic images.' }).waitFor();
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.close();
+});
+
+test.runIf(root)('the button of the demo loads MNIST', async () => {
+  const page = await browser.newPage();
+  await page.route(MIRRORS, async (route) => {
+    const file = await readFile(join(root!, 'mnist', basename(new URL(route.request().url()).pathname)));
+    await route.fulfill({ body: file, headers: { 'access-control-allow-origin': '*' } });
+  });
+  await page.goto(server.url);
+  await page.getByRole('button', { name: 'Load MNIST' }).click();
+  await page.locator('#digits-status', { hasText: 'Training on 60,000 images.' }).waitFor();
+  expect(await page.locator('#digits-origin').innerText()).toBe('');
+  await page.close();
+});

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { mnist, syntheticDigits } from '../../src/data/index.ts';
+import { adam, createTrainer, crossEntropy, flatten, linear, relu, sequential } from '../../src/index.ts';
+import { folder } from '../../src/node.ts';
+import { sharedDevice } from '../support/device.ts';
+
+const PIXELS = 28 * 28;
+
+const small = syntheticDigits({ train: 2000, test: 500, seed: 7 });
+const pixelsOf = (half: typeof small.train): Uint8Array => half.fields['image'].data as Uint8Array;
+
+describe('synthetic digits', () => {
+  test('have the form of MNIST', () => {
+    expect([small.train.length, small.test.length]).toEqual([2000, 500]);
+    expect(small.train.fields['image']).toMatchObject({ shape: [28, 28], dtype: 'u8', scale: { scale: 1 / 255 } });
+    expect(small.train.fields['label']).toMatchObject({ shape: [], dtype: 'u8', scale: null });
+  });
+
+  test('hold each digit about as often', () => {
+    const counts = new Array<number>(10).fill(0);
+    for (const label of small.train.fields['label'].data) counts[label]++;
+    // 200 each; four deviations of a binomial.
+    for (const count of counts) expect(Math.abs(count - 200)).toBeLessThan(4 * Math.sqrt(180));
+  });
+
+  test('are the same bytes for a seed in every engine', () => {
+    const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+    expect(hash(pixelsOf(small.train))).toBe('GOLDEN');
+    expect(hash(small.train.fields['label'].data as Uint8Array)).toBe('GOLDENLABELS');
+  });
+
+  test('do not depend on how many are drawn', () => {
+    const few = syntheticDigits({ train: 100, test: 1, seed: 7 });
+    expect(pixelsOf(few.train)).toEqual(pixelsOf(small.train).slice(0, 100 * PIXELS));
+  });
+
+  test('differ between seeds, and between training and test', () => {
+    const other = syntheticDigits({ train: 500, test: 1, seed: 8 });
+    expect(pixelsOf(other.train)).not.toEqual(pixelsOf(small.train).slice(0, 500 * PIXELS));
+    expect(pixelsOf(small.test)).not.toEqual(pixelsOf(small.train).slice(0, 500 * PIXELS));
+  });
+
+  test('stand in the middle of their pictures by their mass, and within a box of 20', () => {
+    const pixels = pixelsOf(small.train);
+    for (let image = 0; image < 2000; image++) {
+      let [mass, x, y] = [0, 0, 0];
+      const rows = new Set<number>();
+      const columns = new Set<number>();
+      for (let at = 0; at < PIXELS; at++) {
+        const ink = pixels[image * PIXELS + at];
+        if (ink > 127) {
+          rows.add(Math.floor(at / 28));
+          columns.add(at % 28);
+        }
+        mass += ink;
+        x += ink * ((at % 28) + 0.5);
+        y += ink * (Math.floor(at / 28) + 0.5);
+      }
+      expect(mass).toBeGreaterThan(20 * 255);
+      // Moved by whole pixels, before the grain.
+      expect(Math.abs(x / mass - 14)).toBeLessThan(0.6);
+      expect(Math.abs(y / mass - 14)).toBeLessThan(0.6);
+      expect(Math.max(rows.size, columns.size)).toBeLessThanOrEqual(21);
+    }
+  });
+
+  test('to be none are refused', () => {
+    expect(() => syntheticDigits({ train: 0 })).toThrow(
+      '[syntheticDigits] train is 0 but must be a whole number above 0',
+    );
+    expect(() => syntheticDigits({ test: 1.5 })).toThrow('[syntheticDigits] test is 1.5 but must be');
+  });
+});
+
+const root = process.env['MILLRACE_DATA'];
+
+test.runIf(root)('a network that saw synthetic digits alone reads handwriting', { timeout: 300_000 }, async () => {
+  const { train } = syntheticDigits({ train: 12_000, test: 1, seed: 1 });
+  const { test: written } = await mnist(folder(join(root!, 'mnist')));
+  const trainer = await createTrainer({
+    model: sequential(flatten, linear(PIXELS, 128), relu, linear(128, 10)),
+    loss: crossEntropy,
+    optimizer: adam({ learningRate: 3e-3 }),
+    batchSize: 128,
+    seed: 1,
+    device: await sharedDevice(),
+  });
+  try {
+    for await (const _ of trainer.fit(train, { epochs: 4 }));
+    const { accuracy } = await trainer.evaluate(written);
+    expect(accuracy).toBeGreaterThan(0.8);
+  } finally {
+    trainer.destroy();
+  }
+});
