@@ -5,39 +5,92 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** What a run of training is asked for; what is undefined depends on the data. */
 export interface TrainCommand {
+  readonly command: 'train';
+  /** `mnist`, `fashion-mnist`, `digits`, or the path of a table. */
   readonly dataset: string;
   readonly data: string | undefined;
-  readonly epochs: number;
+  readonly epochs: number | undefined;
   readonly steps: number | undefined;
-  readonly batch: number;
-  readonly learningRate: number;
-  readonly optimizer: 'adam' | 'adamw' | 'sgd';
+  readonly batch: number | undefined;
+  readonly learningRate: number | undefined;
+  readonly weightDecay: number | undefined;
+  readonly optimizer: 'adam' | 'adamw' | 'sgd' | undefined;
   readonly schedule: 'cosine' | 'constant';
-  readonly hidden: readonly number[];
+  readonly hidden: readonly number[] | undefined;
   readonly backend: 'webgpu' | 'cpu' | 'auto';
   readonly seed: number;
+  readonly table: TableWishes;
+  readonly save: string | undefined;
   readonly report: string | undefined;
   readonly quiet: boolean;
 }
 
+/** How a table is to be read, where its cells do not tell. */
+export interface TableWishes {
+  readonly target: string | number | undefined;
+  readonly task: 'classification' | 'regression' | undefined;
+  readonly heldOut: number | undefined;
+  readonly drop: readonly (string | number)[] | undefined;
+  readonly header: boolean | undefined;
+  readonly delimiter: string | undefined;
+}
+
+export interface PredictCommand {
+  readonly command: 'predict';
+  /** The file that `train --save` wrote. */
+  readonly model: string;
+  /** A table, or an IDX file of images. */
+  readonly input: string;
+  readonly backend: 'webgpu' | 'cpu' | 'auto';
+  readonly table: TableWishes;
+}
+
+export interface DevicesCommand {
+  readonly command: 'devices';
+}
+
+export type Command = TrainCommand | PredictCommand | DevicesCommand;
+
 export const help = `millrace trains neural networks on WebGPU.
 
-  millrace train mnist [options]
+  millrace train mnist | fashion-mnist | digits | FILE.csv   [options]
+  millrace predict MODEL FILE                                [options]
+  millrace devices
 
-  --data DIR          the folder of MNIST's four files, gzipped or not   (MILLRACE_DATA/mnist or MILLRACE_DATA)
-  --epochs N          passes over the training set                       (4)
+train learns, and says how well it does on samples that it has not seen.
+  mnist, fashion-mnist   from --data, MILLRACE_DATA, the cache, or the network
+  digits                 synthetic ones, which mnist also falls back to
+  FILE.csv               a table, gzipped or not; its last column is learned
+
+  --data DIR          the folder of MNIST's four files, gzipped or not
+  --epochs N          passes over the training set           (4; tables: 960 / √rows)
   --steps N           so many steps instead
-  --batch N           samples a step                                     (128)
-  --hidden N[,N…]     widths of the hidden layers; 0 for none            (128)
-  --optimizer NAME    adam, adamw or sgd (with momentum 0.9)             (adam)
-  --lr X              learning rate                                      (3e-3; sgd: 0.1)
-  --schedule NAME     cosine to 0, or constant                           (cosine)
-  --backend NAME      webgpu, cpu, or auto: the CPU without a GPU        (auto)
-  --seed N            fixes weights and order                            (1)
+  --batch N           samples a step                         (128; tables: 32)
+  --hidden N[,N…]     widths of the hidden layers; 0: none   (128; tables: 64,32)
+  --optimizer NAME    adam, adamw or sgd (momentum 0.9)      (adam; tables: adamw)
+  --lr X              learning rate                          (3e-3; sgd: 0.1)
+  --weight-decay X    of adamw and sgd                       (adamw: 0.01; tables: 0.1)
+  --schedule NAME     cosine to 0, or constant               (cosine)
+  --backend NAME      webgpu, cpu, or auto: the CPU where there is no adapter  (auto)
+  --seed N            fixes weights, order, and which rows are held out        (1)
+  --save FILE         keeps the model, for predict           (safetensors)
   --report FILE.json  writes what came of it
   --quiet             prints the last line only
-  --help              prints this
+
+of a table
+  --target COLUMN     what is learned: a name, or a number from 1, -1 the last  (-1)
+  --task NAME         classification or regression           (told by its cells)
+  --held-out X        the share of the rows to test on       (0.2)
+  --drop COLUMN[,…]   what to leave out
+  --header YES|NO     whether line 1 has the columns' names  (told by its cells)
+  --delimiter C       between cells: a character, or tab     (told by its lines)
+
+predict prints one line for each row of a table, or image of an IDX file.
+devices prints what WebGPU finds here, and what to install where it finds nothing.
+
+NO_COLOR turns colours off. Exit codes: 0 done, 1 failed, 2 a wrong command, 130 stopped by Ctrl-C.
 `;
 
 const options = {
@@ -48,13 +101,31 @@ const options = {
   hidden: { type: 'string' },
   optimizer: { type: 'string' },
   lr: { type: 'string' },
+  'weight-decay': { type: 'string' },
   schedule: { type: 'string' },
   backend: { type: 'string' },
   seed: { type: 'string' },
+  save: { type: 'string' },
   report: { type: 'string' },
   quiet: { type: 'boolean' },
+  target: { type: 'string' },
+  task: { type: 'string' },
+  'held-out': { type: 'string' },
+  drop: { type: 'string' },
+  header: { type: 'string' },
+  delimiter: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
+
+type Values = Readonly<Partial<Record<Exclude<keyof typeof options, 'quiet' | 'help'>, string>>> & {
+  readonly quiet?: boolean;
+};
+
+const tableOptions = ['target', 'task', 'held-out', 'drop', 'header', 'delimiter'] as const;
+const predictOptions: readonly string[] = ['backend', 'header', 'delimiter'];
+
+/** Sets in MNIST's form; any other word is a file. */
+export const imageSets = ['mnist', 'fashion-mnist', 'digits'] as const;
 
 function number(name: string, text: string, fits: (n: number) => boolean, wanted: string): number {
   const n = Number(text);
@@ -71,48 +142,151 @@ function oneOf<T extends string>(name: string, text: string, choices: readonly T
   return choice;
 }
 
+const given = <T>(text: string | undefined, read: (text: string) => T): T | undefined =>
+  text === undefined ? undefined : read(text);
+
+const optimizers = ['adam', 'adamw', 'sgd'] as const;
+
 /** Wider layers hardly fit a buffer. */
 const WIDEST = 16_384;
 
-/** The learning rates at which the default network does well. */
-const defaultRates = { adam: '3e-3', adamw: '3e-3', sgd: '0.1' } as const;
+const isPositive = (n: number): boolean => n > 0 && n < Infinity;
 
 /** Reads a command; null asks for help. @throws UsageError */
-export function parseCommand(args: readonly string[]): TrainCommand | null {
-  let parsed;
-  try {
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message.split('.')[0]);
+export function parseCommand(args: readonly string[]): Command | null {
+  const joined = withValues(args);
+  requireOptions(joined);
+  const { values, positionals } = parseArgs({ args: joined, options, allowPositionals: true });
+  const [command, ...words] = positionals;
+  if (values.help || command === undefined || command === 'help') return null;
+  if (command === 'train') return trainCommand(words, values);
+  if (command === 'predict') return predictCommand(words, values);
+  if (command !== 'devices') throw new UsageError(`there is no command "${command}": use train, predict or devices`);
+  requireNoMore(words, 0);
+  requireOnly('devices', values, []);
+  return { command };
+}
+
+/** `--target -1` has a value that looks like an option: it becomes `--target=-1`. */
+function withValues(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const before = joined.at(-1);
+    if (/^-\d/.test(arg) && before?.startsWith('--') && !before.includes('=')) joined.push(`${joined.pop()}=${arg}`);
+    else joined.push(arg);
   }
-  const { values, positionals } = parsed;
-  if (values.help || positionals.length === 0) return null;
-  const [command, dataset, ...rest] = positionals;
-  if (command !== 'train') throw new UsageError(`there is no command "${command}": use train`);
-  if (dataset !== 'mnist') throw new UsageError(`train what? "${dataset ?? ''}" is not known: use mnist`);
-  if (rest.length > 0) throw new UsageError(`"${rest[0]}" is one word too many`);
+  return joined;
+}
+
+/** Finds what parseArgs would throw at, to say it with a remedy. */
+function requireOptions(args: readonly string[]): void {
+  const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    const { name, rawName, value, inlineValue } = token;
+    const known = Object.entries(options).find(([other]) => other === name)?.[1];
+    if (!known) throw new UsageError(`there is no option ${rawName}`);
+    if (known.type === 'boolean') {
+      if (value !== undefined) throw new UsageError(`${rawName} takes no value, but "${value}" came: leave it out`);
+    } else if (value === undefined) {
+      throw new UsageError(`${rawName} needs a value: write it behind the option`);
+    } else if (!inlineValue && /^-./.test(value)) {
+      throw new UsageError(
+        `${rawName} needs a value, but "${value}" follows: if that is it, write ${rawName}=${value}`,
+      );
+    }
+  }
+}
+
+function requireNoMore(words: readonly string[], expected: number): void {
+  if (words.length > expected)
+    throw new UsageError(`"${words[expected]}" is one word too many: leave it out, or quote what belongs together`);
+}
+
+function requireOnly(what: string, values: Values, allowed: readonly string[]): void {
+  const other = Object.keys(values).find((name) => !allowed.includes(name));
+  if (other) throw new UsageError(`--${other} means nothing to ${what}`);
+}
+
+function trainCommand(words: readonly string[], values: Values): TrainCommand {
+  const [dataset] = words;
+  if (dataset === undefined)
+    throw new UsageError('train what? Say mnist, fashion-mnist, digits, or the path of a table');
+  requireNoMore(words, 1);
+  const isImages = imageSets.some((name) => name === dataset);
+  if (!isImages && !/[./\\]/.test(dataset)) {
+    throw new UsageError(`train what? "${dataset}" is not known: say ${imageSets.join(', ')}, or the path of a table`);
+  }
+  if (isImages) {
+    const other = tableOptions.find((name) => values[name] !== undefined);
+    if (other) throw new UsageError(`--${other} is for tables, and ${dataset} is none`);
+  }
+  if (values.data !== undefined && (dataset === 'digits' || !isImages)) {
+    throw new UsageError(`--data names the folder of mnist or fashion-mnist, not of ${dataset}`);
+  }
   if (values.epochs !== undefined && values.steps !== undefined) {
     throw new UsageError('--epochs and --steps both say when to end: give one of them');
   }
-  const optimizer = oneOf('optimizer', values.optimizer ?? 'adam', ['adam', 'adamw', 'sgd']);
-  const hidden = (values.hidden ?? '128')
-    .split(',')
-    .map((text) =>
-      number('hidden', text, (n) => Number.isInteger(n) && n >= 0 && n <= WIDEST, `whole numbers up to ${WIDEST}`),
-    );
+  const optimizer = given(values.optimizer, (text) => oneOf('optimizer', text, optimizers));
+  if (values['weight-decay'] !== undefined && optimizer === 'adam') {
+    throw new UsageError('--weight-decay is of adamw and sgd, not of adam');
+  }
   return {
+    command: 'train',
     dataset,
     data: values.data,
-    epochs: number('epochs', values.epochs ?? '4', (n) => n > 0 && n < Infinity, 'above 0'),
-    steps: values.steps === undefined ? undefined : whole('steps', values.steps, 1),
-    batch: whole('batch', values.batch ?? '128', 1),
-    learningRate: number('lr', values.lr ?? defaultRates[optimizer], (n) => n > 0 && n < Infinity, 'above 0'),
+    epochs: given(values.epochs, (text) => number('epochs', text, isPositive, 'above 0')),
+    steps: given(values.steps, (text) => whole('steps', text, 1)),
+    batch: given(values.batch, (text) => whole('batch', text, 1)),
+    learningRate: given(values.lr, (text) => number('lr', text, isPositive, 'above 0')),
+    weightDecay: given(values['weight-decay'], (text) =>
+      number('weight-decay', text, (n) => n >= 0 && n < Infinity, '0 or above'),
+    ),
     optimizer,
     schedule: oneOf('schedule', values.schedule ?? 'cosine', ['cosine', 'constant']),
-    hidden: hidden.filter((width) => width > 0),
-    backend: oneOf('backend', values.backend ?? 'auto', ['webgpu', 'cpu', 'auto']),
+    hidden: given(values.hidden, widths),
+    backend: backendOf(values),
     seed: whole('seed', values.seed ?? '1', 0),
+    table: tableWishes(values),
+    save: values.save,
     report: values.report,
     quiet: values.quiet ?? false,
   };
 }
+
+function predictCommand(words: readonly string[], values: Values): PredictCommand {
+  const [model, input] = words;
+  if (model === undefined || input === undefined) {
+    throw new UsageError(
+      'predict needs two files: a model that train --save wrote, and a table or an IDX file of images',
+    );
+  }
+  requireNoMore(words, 2);
+  requireOnly('predict', values, predictOptions);
+  return { command: 'predict', model, input, backend: backendOf(values), table: tableWishes(values) };
+}
+
+const backendOf = (values: Values): 'webgpu' | 'cpu' | 'auto' =>
+  oneOf('backend', values.backend ?? 'auto', ['webgpu', 'cpu', 'auto']);
+
+const widths = (text: string): readonly number[] =>
+  text
+    .split(',')
+    .map((width) =>
+      number('hidden', width, (n) => Number.isInteger(n) && n >= 0 && n <= WIDEST, `whole numbers up to ${WIDEST}`),
+    )
+    .filter((width) => width > 0);
+
+/** A column by number if it reads as one. */
+const column = (text: string): string | number => (/^-?\d+$/.test(text) ? Number(text) : text);
+
+const tableWishes = (values: Values): TableWishes => ({
+  target: given(values.target, column),
+  task: given(values.task, (text) => oneOf('task', text, ['classification', 'regression'])),
+  heldOut: given(values['held-out'], (text) =>
+    number('held-out', text, (n) => n > 0 && n < 1, 'a share between 0 and 1'),
+  ),
+  drop: given(values.drop, (text) => text.split(',').map(column)),
+  header: given(values.header, (text) => oneOf('header', text.toLowerCase(), ['yes', 'no']) === 'yes'),
+  delimiter: given(values.delimiter, (text) => (text === 'tab' || text === '\\t' ? '\t' : text)),
+});

@@ -1,55 +1,125 @@
+import type { DownloadProgress } from '../data/index.ts';
 import type { Report } from '../index.ts';
+import { percent, type Terminal } from './terminal.ts';
 
 /** Time between two lines where there is no terminal to draw on. */
 const LINE_SECONDS = 5;
 const REDRAW_SECONDS = 0.1;
 /** Weight of the newest step in what is shown: single batches jump. */
 const SMOOTHING = 0.05;
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const BAR_WIDTH = 24;
+/** Below this a bar leaves no room for numbers. */
+const LEAST_COLUMNS = 100;
 
 function clock(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** Steps per second, loss, accuracy and time left: one line that redraws itself, or a line now and then. */
+/** One line that draws itself again in a terminal, or a new one now and then. */
+class LiveLine {
+  readonly #terminal: Terminal | null;
+  #last = -Infinity;
+  #open = false;
+
+  constructor(terminal: Terminal | null) {
+    this.#terminal = terminal;
+  }
+
+  /** Whether it is time for another. @param seconds on the caller's clock */
+  due(seconds: number): boolean {
+    if (!this.#terminal) return false;
+    return seconds - this.#last >= (this.#terminal.interactive ? REDRAW_SECONDS : LINE_SECONDS);
+  }
+
+  show(share: number, fields: readonly string[], seconds: number): void {
+    const terminal = this.#terminal;
+    if (!terminal) return;
+    this.#last = seconds;
+    if (!terminal.interactive) return terminal.line(fields.join('  '));
+    const bar = terminal.columns >= LEAST_COLUMNS ? `${barOf(share, terminal)}  ` : '';
+    // A line that wraps could not be drawn again.
+    let text = '';
+    let width = bar ? BAR_WIDTH + 2 : 0;
+    for (const field of fields) {
+      if (width + field.length >= terminal.columns) break;
+      text += `${field}  `;
+      width += field.length + 2;
+    }
+    terminal.write(`\r${bar}${text.trimEnd()}\u001b[K`);
+    this.#open = true;
+  }
+
+  /** Leaves the line that draws itself again. */
+  close(): void {
+    if (this.#open) this.#terminal?.line();
+    this.#open = false;
+  }
+}
+
+function barOf(share: number, terminal: Terminal): string {
+  const full = Math.round(BAR_WIDTH * Math.max(0, Math.min(1, share)));
+  return terminal.paint('cyan', '━'.repeat(full)) + terminal.paint('dim', '─'.repeat(BAR_WIDTH - full));
+}
+
+/** Steps, loss, accuracy, steps per second and time left, as training goes on. */
 export class Progress {
   readonly #total: number;
-  readonly #out: NodeJS.WriteStream | null;
+  readonly #line: LiveLine;
   #loss: number | undefined;
   #accuracy: number | undefined;
-  #last = -Infinity;
 
-  constructor(total: number, out: NodeJS.WriteStream | null) {
+  /** @param terminal null says nothing */
+  constructor(total: number, terminal: Terminal | null) {
     this.#total = total;
-    this.#out = out;
+    this.#line = new LiveLine(terminal);
   }
 
   show({ step, loss, metrics, seconds, epoch }: Report): void {
+    const accuracy = metrics['accuracy'] as number | undefined;
     this.#loss = smooth(this.#loss, loss);
-    this.#accuracy = smooth(this.#accuracy, metrics['accuracy']);
-    const terminal = this.#out?.isTTY === true;
-    const first = this.#last === -Infinity;
+    if (accuracy !== undefined) this.#accuracy = smooth(this.#accuracy, accuracy);
     const ends = step === this.#total;
-    if (!first && !ends && seconds - this.#last < (terminal ? REDRAW_SECONDS : LINE_SECONDS)) return;
-    this.#last = seconds;
+    if (!ends && !this.#line.due(seconds)) return;
     const rate = step / Math.max(seconds, 1e-9);
-    const left = (this.#total - step) / rate;
-    const line = [
+    const fields = [
       `step ${String(step).padStart(String(this.#total).length)} / ${this.#total}`,
       `epoch ${epoch.toFixed(2)}`,
       `${rate.toFixed(1)} steps/s`,
       `loss ${this.#loss.toFixed(4)}`,
-      `accuracy ${percent(this.#accuracy)}`,
-      ends ? `took ${clock(seconds)}` : `${clock(left)} left`,
-    ].join('  ');
-    this.#out?.write(terminal ? `\r${line}\u001b[K${ends ? '\n' : ''}` : `${line}\n`);
+      ...(this.#accuracy === undefined ? [] : [`accuracy ${percent(this.#accuracy, 1)}`]),
+      ends ? `took ${clock(seconds)}` : `${clock((this.#total - step) / rate)} left`,
+    ];
+    this.#line.show(step / this.#total, fields, seconds);
+    if (ends) this.close();
   }
 
-  /** Leaves the line that redraws itself. */
   close(): void {
-    if (this.#out?.isTTY) this.#out.write('\n');
+    this.#line.close();
+  }
+}
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
+/** Bytes of a download, as they come. */
+export class Download {
+  readonly #line: LiveLine;
+  readonly #begun = performance.now();
+
+  constructor(terminal: Terminal | null) {
+    this.#line = new LiveLine(terminal);
+  }
+
+  show({ received, total }: DownloadProgress): void {
+    const seconds = (performance.now() - this.#begun) / 1000;
+    const ends = received >= total;
+    if (!ends && !this.#line.due(seconds)) return;
+    this.#line.show(received / total, [`downloading  ${megabytes(received)} of ${megabytes(total)} MB`], seconds);
+    if (ends) this.close();
+  }
+
+  close(): void {
+    this.#line.close();
   }
 }
 

@@ -1,118 +1,82 @@
-import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  adam,
-  adamw,
-  createTrainer,
-  crossEntropy,
-  flatten,
-  FormatError,
-  glorotUniform,
-  linear,
-  relu,
-  sequential,
-  sgd,
-  zeros,
-  type Trainer,
-} from '../index.ts';
-import { mnist } from '../data/index.ts';
-import { folder } from '../node.ts';
+import { open, writeFile } from 'node:fs/promises';
+import { createTrainer, crossEntropy, FormatError, meanSquaredError, type Trainer } from '../index.ts';
+import { answersOf } from '../data/index.ts';
+import { whyNoAdapter } from './adapters.ts';
+import { saveModel } from './modelFile.ts';
+import { layersOf, networkOf, type ModelForm } from './network.ts';
 import type { TrainCommand } from './options.ts';
+import { answersTo, formatClasses, formatMistakes, judgeNumbers, type Regressed } from './outcome.ts';
 import { Progress } from './progress.ts';
+import { optimizerOf, settingsOf, type Settings } from './settings.ts';
+import { loadSubject, type Subject } from './subject.ts';
+import { percent, Terminal } from './terminal.ts';
 
-const PIXELS = 28 * 28;
-const CLASSES = 10;
-
-/** The folder that was named, or where MILLRACE_DATA says that data sets are. */
-function dataFolder(given: string | undefined): string {
-  if (given !== undefined) return given;
-  const root = process.env['MILLRACE_DATA'];
-  if (!root) {
-    throw new FormatError(
-      '[mnist] no data: give the folder of its four files by --data DIR, or set MILLRACE_DATA to it',
-    );
-  }
-  const below = join(root, 'mnist');
-  return existsSync(below) ? below : root;
-}
-
-export function modelOf(hidden: readonly number[]) {
-  const widths = [PIXELS, ...hidden];
-  const initial = { weightInitial: glorotUniform, biasInitial: zeros };
-  const layers = hidden.flatMap((width, at) => [linear(widths[at], width, initial), relu]);
-  return sequential(flatten, ...layers, linear(widths[hidden.length], CLASSES, initial));
-}
-
-/** Half a cosine from the learning rate down to 0. Source: Loshchilov and Hutter 2016. */
-const cosine = (rate: number, steps: number) => (step: number) =>
-  (rate / 2) * (1 + Math.cos(Math.PI * Math.min(1, step / steps)));
-
-function optimizerOf({ optimizer, schedule, learningRate: rate }: TrainCommand, steps: number) {
-  const learningRate = schedule === 'cosine' ? cosine(rate, steps) : rate;
-  switch (optimizer) {
-    case 'adam':
-      return adam({ learningRate });
-    case 'adamw':
-      return adamw({ learningRate });
-    case 'sgd':
-      return sgd({ learningRate, momentum: 0.9 });
-  }
-}
-
-function placeOf({ backend, adapter, fallback }: Trainer): string {
-  if (backend === 'webgpu') return `WebGPU on ${adapter}`;
-  return `${fallback ? `${fallback}\n` : ''}On the CPU, by the reference`;
-}
-
-/** Found before training rather than after it. */
-async function requireWritable(file: string): Promise<void> {
-  await writeFile(file, '').catch((cause: Error) => {
-    throw new FormatError(`[report] ${file} cannot be written: ${cause.message}`, { cause });
-  });
+/** All of one run. */
+interface Run {
+  readonly command: TrainCommand;
+  readonly subject: Subject;
+  readonly settings: Settings;
+  readonly form: ModelForm;
+  readonly trainer: Trainer;
+  /** Null says nothing. */
+  readonly terminal: Terminal | null;
+  readonly signal: AbortSignal;
 }
 
 /** Trains, prints how it goes, and returns the exit code. */
 export async function train(command: TrainCommand, signal: AbortSignal): Promise<number> {
-  const say = (text: string): void => void (command.quiet || process.stdout.write(`${text}\n`));
-  if (command.report) await requireWritable(command.report);
-  const path = dataFolder(command.data);
-  const data = await mnist(folder(path));
-  const steps = command.steps ?? Math.ceil((command.epochs * data.train.length) / command.batch);
+  const terminal = command.quiet ? null : new Terminal(process.stdout);
+  for (const file of [command.report, command.save]) if (file !== undefined) await requireWritable(file);
+  const subject = await loadSubject(command, { signal, terminal });
+  const settings = settingsOf(command, subject);
+  const form = { input: subject.input, hidden: settings.hidden };
   const trainer = await createTrainer({
-    model: modelOf(command.hidden),
-    loss: crossEntropy,
-    optimizer: optimizerOf(command, steps),
-    batchSize: command.batch,
+    model: networkOf(form),
+    loss: isRegression(subject) ? meanSquaredError : crossEntropy,
+    optimizer: optimizerOf(settings),
+    batchSize: settings.batch,
     seed: command.seed,
     backend: command.backend,
-    data: data.train,
+    data: subject.train,
   });
   try {
-    say(`MNIST from ${path}: ${data.train.length} training and ${data.test.length} test images`);
-    say(placeOf(trainer));
-    say(`\n${await trainer.summary()}\n`);
-    return await run(trainer, command, data, { steps, path, signal });
+    if (terminal) await introduce(subject, trainer, terminal);
+    return await run({ command, subject, settings, form, trainer, terminal, signal });
   } finally {
     trainer.destroy();
   }
 }
 
-async function run(
-  trainer: Trainer,
-  command: TrainCommand,
-  data: Awaited<ReturnType<typeof mnist>>,
-  { steps, path, signal }: { readonly steps: number; readonly path: string; readonly signal: AbortSignal },
-): Promise<number> {
-  const progress = new Progress(steps, command.quiet ? null : process.stdout);
+/** Found before training rather than after it. A file that is there stays as it is until then. */
+async function requireWritable(file: string): Promise<void> {
+  const handle = await open(file, 'a').catch((cause: Error) => {
+    throw new FormatError(`[train] ${file} cannot be written: ${cause.message}`, { cause });
+  });
+  await handle.close();
+}
+
+const isRegression = ({ input }: Subject): boolean => input.kind === 'table' && input.table.target.kind === 'number';
+
+async function introduce(subject: Subject, trainer: Trainer, terminal: Terminal): Promise<void> {
+  terminal.line(subject.about);
+  for (const note of subject.notes) terminal.line(`  ${note}`);
+  if (trainer.backend === 'webgpu') terminal.line(`WebGPU on ${trainer.adapter}`);
+  else if (trainer.fallback) terminal.line(`On the CPU. ${await whyNoAdapter()}`);
+  else terminal.line('On the CPU');
+  terminal.line(`\n${await trainer.summary()}\n`);
+}
+
+async function run({ command, subject, settings, form, trainer, terminal, signal }: Run): Promise<number> {
+  const { steps } = settings;
+  const progress = new Progress(steps, terminal);
   const lossCurve: number[] = [];
   const submits = trainer.submits;
   let seconds = 0;
-  for await (const report of trainer.fit(data.train, { steps, signal })) {
+  for await (const report of trainer.fit(subject.train, { steps, signal })) {
     if (!Number.isFinite(report.loss)) {
       progress.close();
       process.stderr.write(
-        `The loss is ${report.loss} at step ${report.step}: training has diverged. A smaller --lr than ${command.learningRate} may help.\n`,
+        `The loss is ${report.loss} at step ${report.step}: training has diverged. A smaller --lr than ${settings.learningRate} may help.\n`,
       );
       return 1;
     }
@@ -120,29 +84,32 @@ async function run(
     seconds = report.seconds;
     progress.show(report);
   }
-  if (lossCurve.length < steps) progress.close();
+  progress.close();
   const submitsPerStep = (trainer.submits - submits) / Math.max(1, lossCurve.length);
 
-  const { loss: testLoss, accuracy: testAccuracy } = await trainer.evaluate(data.test);
+  const judgement = await judge({ subject, trainer, terminal });
   const ended = signal.aborted ? `Stopped after ${lossCurve.length} of ${steps} steps` : `${steps} steps`;
-  process.stdout.write(
-    `${ended} in ${seconds.toFixed(1)} s. Test accuracy ${(100 * testAccuracy).toFixed(2)} %, test loss ${testLoss.toFixed(4)}.\n`,
-  );
-  if (command.report) {
+  process.stdout.write(`${ended} in ${seconds.toFixed(1)} s. ${judgement.sentence}\n`);
+  if (command.save !== undefined) {
+    await saveModel(command.save, form, trainer);
+    terminal?.line(`The model is in ${command.save}.`);
+  }
+  if (command.report !== undefined) {
+    const { batch, optimizer, learningRate, weightDecay, schedule } = settings;
     const report = {
       adapter: trainer.adapter,
       backend: trainer.backend,
-      data: path,
-      model: ['flatten', ...command.hidden.flatMap((width) => [`linear ${width}`, 'relu']), `linear ${CLASSES}`],
-      batch: command.batch,
-      optimizer: command.optimizer,
-      learningRate: command.learningRate,
-      schedule: command.schedule,
+      data: subject.from,
+      model: layersOf(form),
+      batch,
+      optimizer,
+      learningRate,
+      weightDecay,
+      schedule,
       seed: command.seed,
       steps: lossCurve.length,
       seconds,
-      testAccuracy,
-      testLoss,
+      ...judgement.figures,
       lossCurve,
       launchesPerStep: trainer.launchesPerStep,
       submitsPerStep,
@@ -151,4 +118,62 @@ async function run(
     await writeFile(command.report, `${JSON.stringify(report, null, 2)}\n`);
   }
   return signal.aborted ? 130 : 0;
+}
+
+/** How well the model does on samples that it has not seen, as a sentence and as a report's fields. */
+interface Judgement {
+  readonly sentence: string;
+  readonly figures: Readonly<Record<string, number | null>>;
+}
+
+async function judge(judged: Pick<Run, 'subject' | 'trainer' | 'terminal'>): Promise<Judgement> {
+  const { loss: testLoss, accuracy } = await judged.trainer.evaluate(judged.subject.test);
+  if (isRegression(judged.subject)) return judgeRegression(judged, testLoss);
+  if (judged.terminal) await showClasses(judged, judged.terminal);
+  const sentence = `Test accuracy ${percent(accuracy)}, test loss ${testLoss.toFixed(4)}.`;
+  return { sentence, figures: { testAccuracy: accuracy, testLoss } };
+}
+
+const short = (number: number): string => String(Number(number.toPrecision(4)));
+
+async function judgeRegression(
+  { subject, trainer }: Pick<Run, 'subject' | 'trainer'>,
+  testLoss: number,
+): Promise<Judgement> {
+  const { name, rmse, meanAbsoluteError, r2 } = await judgeTargets(subject, trainer);
+  const sentence = `Of "${name}", held out: root mean squared error ${short(rmse)}, mean absolute error ${short(meanAbsoluteError)}, R² ${r2.toFixed(3)}; test loss ${testLoss.toFixed(4)}.`;
+  const figures = {
+    testAccuracy: null,
+    testLoss,
+    testRootMeanSquaredError: rmse,
+    testMeanAbsoluteError: meanAbsoluteError,
+    testR2: r2,
+  };
+  return { sentence, figures };
+}
+
+/** Errors in the target's own unit. */
+async function judgeTargets({ input, test }: Subject, trainer: Trainer): Promise<Regressed> {
+  if (input.kind !== 'table') throw new Error('[train] only tables have numbers as targets');
+  const { data } = await trainer.predict(test);
+  const inUnits = (numbers: ArrayLike<number>) => answersOf(input.table, numbers) as readonly number[];
+  return judgeNumbers(input.table.target.name, inUnits(data), inUnits(test.fields['target'].data));
+}
+
+const classesOf = (subject: Subject): readonly string[] => {
+  if (subject.input.kind === 'image') return subject.input.classes;
+  const { target } = subject.input.table;
+  return target.kind === 'class' ? target.classes : [];
+};
+
+/** Class by class, and a few images that were read wrong. */
+async function showClasses({ subject, trainer }: Pick<Run, 'subject' | 'trainer'>, terminal: Terminal): Promise<void> {
+  const classes = classesOf(subject);
+  const { data } = await trainer.predict(subject.test);
+  const said = { classes, labels: subject.test.fields['label'].data, ...answersTo(data, classes.length) };
+  const table = formatClasses(said);
+  if (table) terminal.line(`\n${table}\n`);
+  const mistakes =
+    subject.input.kind === 'image' && terminal.interactive ? formatMistakes(subject.test, said, terminal) : null;
+  if (mistakes) terminal.line(`${mistakes}\n`);
 }

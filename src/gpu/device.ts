@@ -72,7 +72,9 @@ export async function requestDevice(options: DeviceOptions = {}): Promise<GPUDev
     );
   }
   if (options.hardwareOnly && isSoftware(adapter.info)) {
-    throw new DeviceError(`[device] the only adapter, ${adapter.info.description}, is a CPU: hardware was asked for`);
+    throw new DeviceError(
+      `[device] the only adapter, ${adapter.info.description}, is a CPU, but hardware was asked for: install the GPU's driver, or leave hardwareOnly out`,
+    );
   }
   const wanted = ['timestamp-query', 'shader-f16', 'subgroups'] as GPUFeatureName[];
   const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature));
@@ -86,6 +88,35 @@ export async function requestDevice(options: DeviceOptions = {}): Promise<GPUDev
   return device;
 }
 
+/** What an adapter offers. */
+export interface AdapterReport extends AdapterSummary {
+  /** Whether `requestDevice` takes it when it is not asked for another. */
+  readonly isDefault: boolean;
+  readonly features: readonly string[];
+  /** By WebGPU's names. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** The adapters that WebGPU shows here, each once; none where there is no WebGPU. */
+export async function adaptersHere(): Promise<readonly AdapterReport[]> {
+  const gpu = await findGpu([]);
+  const wishes: readonly GPURequestAdapterOptions[] = [
+    { powerPreference: 'high-performance' },
+    { powerPreference: 'low-power' },
+    { forceFallbackAdapter: true },
+  ];
+  const reports: AdapterReport[] = [];
+  for (const wish of gpu ? wishes : []) {
+    const adapter = await gpu!.requestAdapter(wish).catch(() => null);
+    if (!adapter) continue;
+    const about = summaryOf(adapter.info);
+    if (reports.some(({ name }) => name === about.name)) continue;
+    const features = [...adapter.features].sort();
+    reports.push({ ...about, isDefault: wish === wishes[0], features, limits: limitsOf(adapter) });
+  }
+  return reports;
+}
+
 function isSoftware(info: GPUAdapterInfo): boolean {
   return info.isFallbackAdapter === true || /llvmpipe|lavapipe|swiftshader|softpipe|basic render/i.test(describe(info));
 }
@@ -94,8 +125,9 @@ const describe = (info: GPUAdapterInfo): string =>
   [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
 
 /** How a device is named in reports. */
-export function summarize(device: GPUDevice): AdapterSummary {
-  const info = device.adapterInfo;
+export const summarize = (device: GPUDevice): AdapterSummary => summaryOf(device.adapterInfo);
+
+function summaryOf(info: GPUAdapterInfo): AdapterSummary {
   return {
     name: info.description || describe(info) || 'unnamed adapter',
     vendor: info.vendor,

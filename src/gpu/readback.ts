@@ -1,4 +1,6 @@
+import { DeviceError } from '../core/errors.ts';
 import { bufferUsage, MAP_READ } from '../core/flags.ts';
+import { summarize } from './device.ts';
 
 /** A range of a GPU buffer, in bytes. */
 export interface Region {
@@ -7,14 +9,30 @@ export interface Region {
   readonly size: number;
 }
 
+/** How long a device may take to say that it was lost, once a copy has failed. */
+const LOST_MS = 100;
+
+/** Why a copy did not come: the device was lost, or else what WebGPU says of it. */
+async function failureOf(device: GPUDevice, cause: unknown): Promise<unknown> {
+  const late = new Promise<null>((resolve) => void setTimeout(resolve, LOST_MS, null));
+  const lost = await Promise.race([device.lost, late]);
+  if (!lost) return cause;
+  return new DeviceError(
+    `[device] ${summarize(device).name} was lost (${lost.message || lost.reason}), and what was on it is gone: create another trainer`,
+    { cause },
+  );
+}
+
 /** A staging buffer for regions of one size, mapped and unmapped again and again. */
 export class Readback {
+  readonly #device: GPUDevice;
   readonly #staging: GPUBuffer;
   readonly #size: number;
   /** Between `copy` and the end of `finish`, when no other copy may go there. */
   busy = false;
 
   constructor(device: GPUDevice, size: number) {
+    this.#device = device;
     this.#size = size;
     this.#staging = device.createBuffer({
       label: 'millrace readback',
@@ -29,9 +47,13 @@ export class Readback {
     encoder.copyBufferToBuffer(buffer, offset, this.#staging, 0, size);
   }
 
-  /** The bytes, as soon as the GPU has them. */
+  /** The bytes, as soon as the GPU has them. @throws DeviceError if the device was lost before */
   async finish(): Promise<ArrayBuffer> {
-    await this.#staging.mapAsync(MAP_READ, 0, this.#size);
+    try {
+      await this.#staging.mapAsync(MAP_READ, 0, this.#size);
+    } catch (cause) {
+      throw await failureOf(this.#device, cause);
+    }
     const bytes = this.#staging.getMappedRange(0, this.#size).slice(0);
     this.#staging.unmap();
     this.busy = false;

@@ -36,7 +36,9 @@ export function requireRange(numbers: Numbers, { field, op, low, high, meaning, 
   for (let at = 0; at < numbers.length; at++) {
     const number = numbers[at];
     if ((number < low || number > high) && number !== except) {
-      throw new DataError(`[${op}] "${field}"[${at}] is ${number}, but ${meaning} must be ${low} … ${high}`);
+      throw new DataError(
+        `[${op}] "${field}"[${at}] is ${number}, but ${meaning} must be ${low} … ${high}: mend the data`,
+      );
     }
   }
 }
@@ -53,11 +55,13 @@ export function requireFields(
     const field = given[name];
     if (!field) {
       const known = Object.keys(given).join('", "');
-      throw new ShapeError(`[${where}] the model was traced with a field "${name}", but this set has "${known}"`);
+      throw new ShapeError(
+        `[${where}] the model was traced with a field "${name}", but this set has "${known}": name its fields alike`,
+      );
     }
     if (!sameShape(field.shape, wanted.shape) || field.dtype !== wanted.dtype) {
       throw new ShapeError(
-        `[${where}] field "${name}" was traced as ${formatSpec(wanted)} a sample, but here it is ${formatSpec(field)}`,
+        `[${where}] field "${name}" was traced as ${formatSpec(wanted)} a sample, but here it is ${formatSpec(field)}: give samples of one shape and dtype`,
       );
     }
   }
@@ -79,14 +83,19 @@ export function rowsOf(
   let rows = -1;
   for (const name of names) {
     const numbers = batch[name];
-    if (!numbers) throw new ShapeError(`[${where}] the batch has no field "${name}"`);
+    if (!numbers)
+      throw new ShapeError(`[${where}] the batch has no field "${name}": it must have "${names.join('", "')}"`);
     const size = sizeOf(fields[name].shape);
     const own = numbers.length / size;
     if (!Number.isInteger(own) || own === 0) {
-      throw new ShapeError(`[${where}] field "${name}" has ${numbers.length} numbers, but a sample has ${size}`);
+      throw new ShapeError(
+        `[${where}] field "${name}" has ${numbers.length} numbers, but a sample has ${size}: give whole samples, at least one`,
+      );
     }
     if (rows >= 0 && own !== rows) {
-      throw new ShapeError(`[${where}] field "${name}" has ${own} samples, but another field has ${rows}`);
+      throw new ShapeError(
+        `[${where}] field "${name}" has ${own} samples, but another field has ${rows}: every sample needs all fields`,
+      );
     }
     rows = own;
   }

@@ -3,7 +3,7 @@ import { allocate, type Dtype, type Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { SampleStream } from '../data/order.ts';
 import { formatGraph } from '../graph/graph.ts';
-import { SCHEDULE_ROWS, scheduleFrom } from '../optim/optimizer.ts';
+import { requireRate, SCHEDULE_ROWS, scheduleFrom } from '../optim/optimizer.ts';
 import { uploadBatch, type Backend, type Executable } from '../scheduler/backend.ts';
 import { requireFields, requireSound, rowsOf } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
@@ -13,6 +13,7 @@ import type { Evaluation, FitOptions, Prediction, Report, Samples, TrainerOption
 import { prepare, reportOf, type Prepared } from './prepared.ts';
 import { Run } from './run.ts';
 import { summarizeModel } from './summary.ts';
+import { weightsFile, weightsIn } from './weights.ts';
 import { verifyStep } from './verifyStep.ts';
 import type { Verification } from './verify.ts';
 
@@ -76,7 +77,9 @@ export class Trainer {
   }
 
   async #prepare(fields: Fields): Promise<Ready> {
-    const prepared = await prepare(this.#backend, this.#options, this.#phases, fields);
+    const prepared = await prepare(this.#backend, this.#options, this.#phases, fields).catch((error: unknown) => {
+      throw this.#failureOf(error);
+    });
     if (this.#destroyed) {
       for (const program of prepared.training) program.destroy();
       throw destroyedError();
@@ -123,19 +126,37 @@ export class Trainer {
     this.#busy = what;
   }
 
-  /** Fills the schedules' tables where the step crosses into their next rows. */
+  /** Looks at the learning rates, and fills the schedules' tables where the step crosses into their next rows. */
   #refreshSchedules({ traced }: Prepared, step: number): void {
-    if (step % SCHEDULE_ROWS !== 0 || step === 0) return;
     for (const { phase, schedule } of traced.phases) {
+      requireRate(phase.optimizer, step);
+      if (step % SCHEDULE_ROWS !== 0 || step === 0) continue;
       this.#backend.writeState(schedule, scheduleFrom(phase.optimizer, step));
     }
+  }
+
+  /** Whatever fails once the trainer was destroyed fails because of it. */
+  #failureOf(error: unknown): unknown {
+    return this.#destroyed ? destroyedError(error) : error;
+  }
+
+  /** Work that `destroy` cuts short fails in one way, even if states that are gone left it something to work with. */
+  async #whileAlive<T>(work: Promise<T>): Promise<T> {
+    try {
+      const result = await work;
+      if (!this.#destroyed) return result;
+    } catch (error) {
+      throw this.#failureOf(error);
+    }
+    throw destroyedError();
   }
 
   /**
    * Trains, and yields a report for each step, or for every so many, in order. Leaving the loop ends training after the
    * last submitted whole step; a slow consumer holds it back. Another call goes on in the stream of samples where this
    * one stopped. `evaluate` and `predict` may be called meanwhile: they see the last submitted step.
-   * @throws DataError, before the first step, for numbers that would spoil training
+   * @throws DataError, before the first step, for numbers that would spoil training, and at a step without a learning
+   * rate; DeviceError if the device was lost, or the trainer destroyed in the loop
    */
   async *fit(data: Dataset, options: FitOptions = {}): AsyncGenerator<Report, void, undefined> {
     const { validation, every = 1, signal, shuffle = true } = options;
@@ -164,7 +185,7 @@ export class Trainer {
       for await (const { first, count, rows } of run.chunks()) {
         for (let done = first + 1; done <= first + count; done++) {
           const validates = validation && (run.cutAfter(done) || done === total);
-          const validated = validates ? await evaluator.evaluate(validation) : undefined;
+          const validated = validates ? await this.#whileAlive(evaluator.evaluate(validation)) : undefined;
           if (done % every !== 0 && done !== total && !validated) continue;
           yield {
             ...reportOf(prepared, rows, firstStep + done),
@@ -174,6 +195,8 @@ export class Trainer {
           };
         }
       }
+    } catch (error) {
+      throw this.#failureOf(error);
     } finally {
       this.#busy = undefined;
     }
@@ -184,6 +207,8 @@ export class Trainer {
     const stream = new SampleStream(data.length, this.#options.seed ?? 0, shuffle);
     const feed = new Feed(data, prepared.names, stream, this.batchSize);
     return (last) => {
+      // Its buffers are gone, and a caller's device would be told of each use of them.
+      if (this.#destroyed) throw destroyedError();
       this.#refreshSchedules(prepared, this.#step);
       feed.load(this.#step, prepared.training);
       this.#step++;
@@ -205,7 +230,7 @@ export class Trainer {
     try {
       this.#refreshSchedules(prepared, this.#step);
       for (const program of prepared.training) uploadBatch(program, numbers);
-      const rows = await this.#backend.runAndRead(prepared.training, prepared.ring);
+      const rows = await this.#whileAlive(this.#backend.runAndRead(prepared.training, prepared.ring));
       this.#step++;
       return { ...reportOf(prepared, rows, this.#step), epoch: 0, seconds: (performance.now() - begun) / 1000 };
     } finally {
@@ -232,7 +257,9 @@ export class Trainer {
     const given = isDataset(batch) ? numbersOf(batch) : batch;
     const { length, fields } = this.#samples(where, given, prepared.names, prepared);
     if (length !== this.batchSize) {
-      throw new ShapeError(`[${where}] the batch has ${length} samples but batchSize is ${this.batchSize}`);
+      throw new ShapeError(
+        `[${where}] the batch has ${length} samples but batchSize is ${this.batchSize}: give as many`,
+      );
     }
     return numbersOf({ length, fields });
   }
@@ -242,7 +269,7 @@ export class Trainer {
     const { prepared, evaluator } = await this.#use(data);
     this.#check('evaluate', data, prepared);
     this.#requireSettled('evaluate');
-    return evaluator.evaluate(data);
+    return this.#whileAlive(evaluator.evaluate(data));
   }
 
   /**
@@ -255,13 +282,13 @@ export class Trainer {
     const data = isDataset(given) ? given : this.#samples('predict', asSamples(given, names), names, prepared);
     this.#check('predict', data, prepared, names);
     this.#requireSettled('predict');
-    return evaluator.predict(data);
+    return this.#whileAlive(evaluator.predict(data));
   }
 
   /** Every parameter by name, read from where it lives. */
   async readParameters(): Promise<Record<string, Float32Array>> {
     const { traced } = (await this.#use()).prepared;
-    const arena = await this.#backend.readState(traced.parameters);
+    const arena = await this.#whileAlive(this.#backend.readState(traced.parameters));
     const parts = traced.layout.ranges.map(({ name, offset, size }) => [name, arena.slice(offset, offset + size)]);
     return Object.fromEntries(parts) as Record<string, Float32Array>;
   }
@@ -276,13 +303,30 @@ export class Trainer {
       if (range?.size === numbers.length) return { offset: range.offset, numbers };
       throw new ShapeError(
         range
-          ? `[writeParameters] "${name}" is f32[${range.shape.join(', ')}], ${range.size} numbers, but ${numbers.length} came`
+          ? `[writeParameters] "${name}" is f32[${range.shape.join(', ')}], ${range.size} numbers, but ${numbers.length} came: give them all`
           : `[writeParameters] there is no "${name}": the parameters are ${ranges.map((other) => other.name).join(', ')}`,
       );
     });
     for (const { offset, numbers } of found) {
       this.#backend.writeState(traced.parameters, Float32Array.from(numbers), offset);
     }
+  }
+
+  /** Every parameter by name and shape as the bytes of a safetensors file. @param metadata texts to keep beside them */
+  async saveWeights(metadata: Readonly<Record<string, string>> = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const { traced } = (await this.#use()).prepared;
+    const arena = await this.#whileAlive(this.#backend.readState(traced.parameters));
+    return weightsFile(traced.layout.ranges, arena as Float32Array, metadata);
+  }
+
+  /**
+   * Replaces every parameter by those of a safetensors file.
+   * @param file its name, for messages
+   * @throws FormatError if it is broken, or holds other parameters; then nothing is replaced
+   */
+  async loadWeights(bytes: Uint8Array, file = 'the file'): Promise<void> {
+    const { traced } = (await this.#use()).prepared;
+    await this.writeParameters(weightsIn(traced.layout.ranges, file, bytes));
   }
 
   /**
@@ -294,7 +338,7 @@ export class Trainer {
     const numbers = this.#batch('verify', batch, prepared);
     this.#enter('verify');
     try {
-      return await verifyStep(this.#backend, prepared.training, numbers);
+      return await this.#whileAlive(verifyStep(this.#backend, prepared.training, numbers));
     } finally {
       this.#busy = undefined;
     }
@@ -346,7 +390,8 @@ export class Trainer {
   }
 }
 
-const destroyedError = (): DeviceError => new DeviceError('[trainer] it was destroyed: create another one');
+const destroyedError = (cause?: unknown): DeviceError =>
+  new DeviceError('[trainer] it was destroyed: create another one', { cause });
 
 const isDataset = (given: object): given is Dataset => 'fields' in given && 'length' in given;
 

@@ -3,48 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { help, parseCommand } from '../../src/cli/options.ts';
+import { parseCommand, type TrainCommand } from '../../src/cli/options.ts';
 import { train } from '../../src/cli/train.ts';
 import { Random } from '../../src/core/random.ts';
 
-describe('the command', () => {
-  test('without words, or with --help, asks for help, which names every option', () => {
-    expect(parseCommand([])).toBeNull();
-    expect(parseCommand(['train', 'mnist', '--help'])).toBeNull();
-    for (const name of 'data epochs batch lr optimizer hidden backend seed steps report quiet'.split(' ')) {
-      expect(help).toContain(`--${name}`);
-    }
-  });
-
-  test('has defaults for everything', () => {
-    expect(parseCommand(['train', 'mnist'])).toMatchObject({
-      batch: 128,
-      hidden: [128],
-      optimizer: 'adam',
-      learningRate: 3e-3,
-      backend: 'auto',
-    });
-    expect(parseCommand(['train', 'mnist', '--hidden', '0'])?.hidden).toEqual([]);
-    expect(parseCommand(['train', 'mnist', '--hidden', '64,32'])?.hidden).toEqual([64, 32]);
-  });
-
-  const wrong: readonly (readonly [string, string])[] = [
-    ['fly', 'there is no command "fly"'],
-    ['train', 'train what? "" is not known'],
-    ['train cifar', 'train what? "cifar" is not known'],
-    ['train mnist twice', '"twice" is one word too many'],
-    ['train mnist --batch 0', '--batch is "0" but must be a whole number of at least 1'],
-    ['train mnist --batch 1.5', '--batch is "1.5" but must be a whole number'],
-    ['train mnist --lr fast', '--lr is "fast" but must be above 0'],
-    ['train mnist --optimizer lbfgs', '--optimizer is "lbfgs" but must be adam or adamw or sgd'],
-    ['train mnist --backend cuda', '--backend is "cuda" but must be webgpu or cpu or auto'],
-    ['train mnist --epochs 2 --steps 3', '--epochs and --steps both say when to end'],
-    ['train mnist --turbo', "Unknown option '--turbo'"],
-  ];
-  test.each(wrong)('%s is refused: %s', (line, message) => {
-    expect(() => parseCommand(line.split(' '))).toThrow(message);
-  });
-});
+const trainCommand = (...words: string[]): TrainCommand => parseCommand(['train', ...words]) as TrainCommand;
 
 /** IDX bytes of rank 1 or 3. */
 const idx = (shape: readonly number[], data: Uint8Array): Uint8Array => {
@@ -78,7 +41,7 @@ describe('train mnist', () => {
   const run = async (...args: string[]): Promise<{ code: number; text: string }> => {
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
     try {
-      const command = parseCommand(['train', 'mnist', '--data', folder, ...args])!;
+      const command = trainCommand('mnist', '--data', folder, ...args);
       const code = await train(command, new AbortController().signal);
       return { code, text: write.mock.calls.map(([part]) => String(part)).join('') };
     } finally {
@@ -143,7 +106,7 @@ describe('train mnist', () => {
 
   test('a folder without the files, or that is none, is named', async () => {
     const nowhere = join(folder, 'nowhere');
-    const command = (path: string) => parseCommand(['train', 'mnist', '--data', path, '--backend', 'cpu'])!;
+    const command = (path: string) => trainCommand('mnist', '--data', path, '--backend', 'cpu');
     const signal = new AbortController().signal;
     await expect(train(command(nowhere), signal)).rejects.toThrow(`[folder] ${nowhere} is no folder`);
     await expect(train(command(tmpdir()), signal)).rejects.toThrow('[mnist] there is no train-images-idx3-ubyte');

@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { adam, createTrainer, FormatError, mean, type Trainer, type Value } from '../index.ts';
+import { answersOf, dataset, encodeTable, readIdx, type Dataset, type TableForm } from '../data/index.ts';
+import { readModel } from './modelFile.ts';
+import { networkOf, type InputForm } from './network.ts';
+import type { PredictCommand } from './options.ts';
+import { answersTo } from './outcome.ts';
+import { openTable } from './subject.ts';
+
+/** What a model is asked. */
+interface Question {
+  readonly data: Dataset;
+  readonly notes: readonly string[];
+}
+
+/** Prints one line for each sample, as CSV: what the model says, and for classes how sure it is. Returns the exit code. */
+export async function predict(command: PredictCommand): Promise<number> {
+  const { form, bytes } = await readModel(command.model);
+  const { input } = form;
+  const { data, notes } =
+    input.kind === 'table' ? await tableQuestion(input.table, command) : await images(input.shape, command.input);
+  for (const note of notes) process.stderr.write(`${note}\n`);
+  const trainer = await createTrainer({
+    model: networkOf(form),
+    // A trainer must have them; nothing is learned here.
+    loss: (outputs: Value) => mean(outputs),
+    optimizer: adam(),
+    batchSize: 1,
+    backend: command.backend,
+    data,
+  });
+  try {
+    await trainer.loadWeights(bytes, command.model);
+    process.stdout.write(`${(await linesFor(input, data, trainer)).join('\n')}\n`);
+    return 0;
+  } finally {
+    trainer.destroy();
+  }
+}
+
+async function tableQuestion(form: TableForm, { input, table: wishes }: PredictCommand): Promise<Question> {
+  const { data, notes } = encodeTable(form, await openTable(input, wishes));
+  const { features } = data.fields;
+  return { data: { length: data.length, fields: { features } }, notes };
+}
+
+async function images(shape: readonly number[], path: string): Promise<Question> {
+  const bytes = await readFile(path).catch((cause: Error) => {
+    throw new FormatError(`[predict] ${path} cannot be read: ${cause.message}`, { cause });
+  });
+  const file = await readIdx(basename(path), bytes);
+  const each = file.shape.slice(1);
+  if (each.join() !== shape.join() || file.data.length === 0) {
+    throw new FormatError(
+      `[predict] ${path} holds [${file.shape.join(', ')}], but the model takes images [N, ${shape.join(', ')}]: give such a file`,
+    );
+  }
+  return { data: dataset({ image: { data: file.data, shape: each } }), notes: [] };
+}
+
+async function linesFor(input: InputForm, data: Dataset, trainer: Trainer): Promise<string[]> {
+  const { data: outputs } = await trainer.predict(data);
+  if (input.kind === 'table' && input.table.target.kind === 'number') {
+    return [cell(input.table.target.name), ...(answersOf(input.table, outputs) as readonly number[]).map(short)];
+  }
+  const { name, classes } =
+    input.kind === 'image' ? { name: 'class', classes: input.classes } : classTarget(input.table);
+  const { answers, certainty } = answersTo(outputs, classes.length);
+  return [
+    `${cell(name)},probability`,
+    ...answers.map((answer, at) => `${cell(classes[answer])},${certainty[at].toFixed(4)}`),
+  ];
+}
+
+function classTarget({ target }: TableForm): { readonly name: string; readonly classes: readonly string[] } {
+  if (target.kind !== 'class') throw new Error('[predict] a number has no classes');
+  return target;
+}
+
+/** As many digits as f32 has. */
+const short = (number: number): string => String(Number(number.toPrecision(7)));
+
+/** A cell of CSV, quoted where it must be. Source: RFC 4180 */
+const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { FormatError } from '../index.ts';
+import {
+  prepareTable,
+  readTable,
+  syntheticDigits,
+  type Dataset,
+  type Mnist,
+  type MnistOptions,
+  type Table,
+} from '../data/index.ts';
+import { fashionMnist, mnist } from '../node/data.ts';
+import { folder } from '../node.ts';
+import type { InputForm } from './network.ts';
+import type { TableWishes, TrainCommand } from './options.ts';
+import { Download } from './progress.ts';
+import { counted, type Terminal } from './terminal.ts';
+
+/** What is to be learned. */
+export interface Subject {
+  /** In one line: what it is, where it came from, how much of it there is. */
+  readonly about: string;
+  /** What a user would not expect of it. */
+  readonly notes: readonly string[];
+  /** Where it came from, for reports. */
+  readonly from: string;
+  readonly train: Dataset;
+  readonly test: Dataset;
+  readonly input: InputForm;
+}
+
+const DIGITS = Array.from({ length: 10 }, (_, digit) => String(digit));
+
+/** Source: github.com/zalandoresearch/fashion-mnist */
+const CLOTHES = 'T-shirt,trouser,pullover,dress,coat,sandal,shirt,sneaker,bag,ankle boot'.split(',');
+
+export interface Loading {
+  readonly signal: AbortSignal;
+  /** Null says nothing. */
+  readonly terminal: Terminal | null;
+}
+
+/** As many as MNIST has. */
+const DRAWN = { train: 60_000, test: 10_000 };
+
+/** Reads what is to be learned, from wherever it is. @throws FormatError or DataError naming what is wrong with it */
+export async function loadSubject(command: TrainCommand, loading: Loading): Promise<Subject> {
+  const { dataset, table, seed } = command;
+  switch (dataset) {
+    case 'mnist':
+      return loadImages('MNIST', DIGITS, mnist, command, loading);
+    case 'fashion-mnist':
+      return loadImages('Fashion-MNIST', CLOTHES, fashionMnist, command, loading);
+    case 'digits': {
+      loading.terminal?.line(`Drawing ${counted(DRAWN.train + DRAWN.test)} digits.`);
+      return images('Synthetic digits', DIGITS, { ...syntheticDigits({ ...DRAWN, seed }), origin: drawn });
+    }
+    default:
+      return loadTable(dataset, table, seed);
+  }
+}
+
+const drawn = { kind: 'synthetic', text: "this program's own pen" } as const;
+
+async function loadImages(
+  title: string,
+  classes: readonly string[],
+  load: (options: MnistOptions) => Promise<Mnist>,
+  { data, seed }: TrainCommand,
+  { signal, terminal }: Loading,
+): Promise<Subject> {
+  const download = new Download(terminal);
+  const set = await load({
+    source: data === undefined ? undefined : folder(data),
+    signal,
+    progress: (progress) => download.show(progress),
+    // Said even to those who want one line only: digits of another kind are another result.
+    warn: (text) => void process.stderr.write(`${text}\n`),
+    synthetic: { ...DRAWN, seed },
+  }).finally(() => download.close());
+  return images(set.origin.kind === 'synthetic' ? 'Synthetic digits' : title, classes, set);
+}
+
+function images(title: string, classes: readonly string[], { train, test, origin }: Mnist): Subject {
+  return {
+    about: `${title} from ${origin.text}: ${counted(train.length)} training and ${counted(test.length)} test images`,
+    notes: [],
+    from: origin.text,
+    train,
+    test,
+    input: { kind: 'image', shape: train.fields['image'].shape, classes },
+  };
+}
+
+async function loadTable(path: string, wishes: TableWishes, seed: number): Promise<Subject> {
+  const table = await openTable(path, wishes);
+  const { train, test, form, notes } = prepareTable(table, { ...wishes, seed });
+  const { target } = form;
+  const task = target.kind === 'class' ? `one of ${counted(target.classes.length)} classes` : 'a number';
+  return {
+    about: `${basename(path)}: ${counted(train.length)} rows to learn from and ${counted(test.length)} held out; "${target.name}" is told, ${task}, from ${counted(form.features.length)} columns`,
+    notes,
+    from: path,
+    train,
+    test,
+    input: { kind: 'table', table: form },
+  };
+}
+
+/** @throws FormatError if there is no such file, or it holds no table */
+export async function openTable(path: string, { header, delimiter }: TableWishes): Promise<Table> {
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
+    throw new FormatError(`[table] ${path} cannot be read: ${why}`, { cause });
+  });
+  return readTable(basename(path), bytes, { header, delimiter });
+}

@@ -1,0 +1,59 @@
+import { styleText } from 'node:util';
+
+/** Where there is no width to be asked, and the widest that is used. */
+const COLUMNS = 80;
+
+/** What a stream can show. */
+export class Terminal {
+  readonly #out: NodeJS.WriteStream;
+
+  constructor(out: NodeJS.WriteStream) {
+    this.#out = out;
+  }
+
+  /** Whether a line can be drawn again, and pictures make sense. */
+  get interactive(): boolean {
+    return this.#out.isTTY === true;
+  }
+
+  /** Not under NO_COLOR. */
+  get coloured(): boolean {
+    return this.interactive && !process.env['NO_COLOR'] && this.#out.hasColors();
+  }
+
+  get columns(): number {
+    return this.#out.columns || COLUMNS;
+  }
+
+  write(text: string): void {
+    this.#out.write(text);
+  }
+
+  line(text = ''): void {
+    this.#out.write(`${text}\n`);
+  }
+
+  /** Coloured where colours are wanted. */
+  paint(style: Parameters<typeof styleText>[0], text: string): string {
+    return this.coloured ? styleText(style, text) : text;
+  }
+}
+
+/** Columns of text, each as wide as its widest cell; numbers to the right. */
+export function tableOf(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: ReadonlySet<number>,
+): string {
+  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at].length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, at) => (right.has(at) ? cell.padStart(widths[at]) : cell.padEnd(widths[at])))
+      .join('  ')
+      .trimEnd();
+  return [head, ...rows].map(line).join('\n');
+}
+
+export const counted = (count: number): string => count.toLocaleString('en-US');
+
+export const percent = (share: number, digits = 2): string => `${(100 * share).toFixed(digits)} %`;

@@ -1,0 +1,42 @@
+import { FormatError } from '../core/errors.ts';
+import type { Range } from '../core/layout.ts';
+import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
+
+/** A file of every parameter by name and shape. @param metadata texts to keep beside them */
+export function weightsFile(
+  ranges: readonly Range[],
+  arena: Float32Array,
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
+  const tensors = ranges.map(({ name, shape, offset, size }) => {
+    return [name, { shape, data: arena.subarray(offset, offset + size) }] as const;
+  });
+  return writeSafetensors({ tensors: Object.fromEntries(tensors), metadata });
+}
+
+/** The parameters in a file, which must be those of the ranges. @throws FormatError for one that is missing, other or too many */
+export function weightsIn(
+  ranges: readonly Range[],
+  file: string,
+  bytes: Uint8Array,
+): Readonly<Record<string, Float32Array>> {
+  const { tensors } = readSafetensors(file, bytes);
+  for (const { name, shape } of ranges) {
+    const here = `[weights] "${name}" is f32[${shape.join(', ')}] here but`;
+    if (!(name in tensors)) {
+      throw new FormatError(
+        `${here} not in ${file}, which holds ${Object.keys(tensors).join(', ') || 'nothing'}: the model must be the one that was saved`,
+      );
+    }
+    const other = tensors[name].shape;
+    if (other.join() === shape.join()) continue;
+    throw new FormatError(`${here} f32[${other.join(', ')}] in ${file}: the model must be the one that was saved`);
+  }
+  const more = Object.keys(tensors).find((name) => !ranges.some((range) => range.name === name));
+  if (more) {
+    throw new FormatError(
+      `[weights] ${file} holds "${more}", which the model lacks: the model must be the one that was saved`,
+    );
+  }
+  return Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data]));
+}

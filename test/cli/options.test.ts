@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { help, parseCommand } from '../../src/cli/options.ts';
+
+const parse = (line: string) => parseCommand(line.split(' '));
+
+describe('the command', () => {
+  test('without words, or with --help, asks for help, which names every option', () => {
+    expect(parseCommand([])).toBeNull();
+    expect(parse('help')).toBeNull();
+    expect(parse('train mnist --help')).toBeNull();
+    const options = 'data epochs steps batch hidden optimizer lr weight-decay schedule backend seed save report quiet';
+    for (const name of `${options} target task held-out drop header delimiter`.split(' ')) {
+      expect(help).toContain(`--${name}`);
+    }
+    for (const word of ['train', 'predict', 'devices', 'mnist', 'fashion-mnist', 'digits', 'NO_COLOR']) {
+      expect(help).toContain(word);
+    }
+  });
+
+  test('says what it is told, and leaves open what depends on the data', () => {
+    expect(parse('train mnist')).toMatchObject({ backend: 'auto', schedule: 'cosine', seed: 1, batch: undefined });
+    expect(parse('train mnist --hidden 0')).toMatchObject({ hidden: [] });
+    expect(parse('train mnist --hidden 64,32 --lr 1e-3')).toMatchObject({ hidden: [64, 32], learningRate: 1e-3 });
+    expect(parse('train fashion-mnist --optimizer sgd --weight-decay 0')).toMatchObject({ weightDecay: 0 });
+  });
+
+  test('takes a table by its path, and what its cells do not tell', () => {
+    const line =
+      'train ./wine.csv --target 1 --task classification --held-out 0.3 --drop id,-2 --header no --delimiter tab';
+    expect(parse(line)).toMatchObject({
+      dataset: './wine.csv',
+      table: {
+        target: 1,
+        task: 'classification',
+        heldOut: 0.3,
+        drop: ['id', -2],
+        header: false,
+        delimiter: '\t',
+      },
+    });
+    expect(parse('train ./wine.csv --target -1')).toMatchObject({ table: { target: -1 } });
+    expect(parse('train ./wine.csv --target=-1')).toMatchObject({ table: { target: -1 } });
+  });
+
+  test('knows predict and devices', () => {
+    expect(parse('predict a.safetensors b.csv --backend cpu')).toMatchObject({
+      model: 'a.safetensors',
+      input: 'b.csv',
+    });
+    expect(parse('devices')).toEqual({ command: 'devices' });
+  });
+
+  const wrong: readonly (readonly [string, string])[] = [
+    ['fly', 'there is no command "fly"'],
+    ['train', 'train what? Say mnist'],
+    ['train cifar', 'train what? "cifar" is not known'],
+    ['train mnist twice', '"twice" is one word too many'],
+    ['train mnist --batch 0', '--batch is "0" but must be a whole number of at least 1'],
+    ['train mnist --batch 1.5', '--batch is "1.5" but must be a whole number'],
+    ['train mnist --batch -2', '--batch is "-2" but must be a whole number'],
+    ['train mnist --lr fast', '--lr is "fast" but must be above 0'],
+    ['train mnist --weight-decay -1', '--weight-decay is "-1" but must be 0 or above'],
+    ['train mnist --weight-decay 1 --optimizer adam', '--weight-decay is of adamw and sgd, not of adam'],
+    ['train mnist --optimizer lbfgs', '--optimizer is "lbfgs" but must be adam or adamw or sgd'],
+    ['train mnist --backend cuda', '--backend is "cuda" but must be webgpu or cpu or auto'],
+    ['train mnist --hidden 99999', '--hidden is "99999" but must be whole numbers up to 16384'],
+    ['train mnist --epochs 2 --steps 3', '--epochs and --steps both say when to end'],
+    ['train mnist --target 3', '--target is for tables, and mnist is none'],
+    ['train mnist --turbo', 'there is no option --turbo'],
+    ['train digits --data x', '--data names the folder of mnist or fashion-mnist'],
+    ['train a.csv --data x', '--data names the folder of mnist or fashion-mnist'],
+    ['train a.csv --held-out 1', '--held-out is "1" but must be a share between 0 and 1'],
+    ['train a.csv --header maybe', '--header is "maybe" but must be yes or no'],
+    ['predict a', 'predict needs two files'],
+    ['predict a b c', '"c" is one word too many'],
+    ['predict a b --epochs 3', '--epochs means nothing to predict'],
+    ['devices all', '"all" is one word too many'],
+    ['devices --seed 1', '--seed means nothing to devices'],
+  ];
+  test.each(wrong)('%s is refused: %s', (line, message) => {
+    expect(() => parse(line)).toThrow(message);
+  });
+});

@@ -1,0 +1,140 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { devices } from '../../src/cli/devices.ts';
+import { parseCommand, type PredictCommand, type TrainCommand } from '../../src/cli/options.ts';
+import { predict } from '../../src/cli/predict.ts';
+import { train } from '../../src/cli/train.ts';
+import { writeSafetensors } from '../../src/data/index.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-table-'));
+  const rows = Array.from({ length: 120 }, (_, at) => {
+    const [x, y] = [Math.sin(at), Math.cos(3 * at)];
+    return { x, y, kind: x + y > 0 ? 'warm' : 'cold, very', price: 100 + 20 * x - 10 * y };
+  });
+  const lines = (cells: (row: (typeof rows)[number]) => unknown[]) =>
+    rows.map((row) => cells(row).join(',')).join('\n');
+  await writeFile(join(folder, 'kinds.csv'), `x,y,kind\n${lines(({ x, y, kind }) => [x, y, `"${kind}"`])}\n`);
+  await writeFile(
+    join(folder, 'prices.csv'),
+    lines(({ x, y, price }) => [x, y, price]),
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** What a command prints, and how it ends. */
+async function printed(work: () => Promise<number>): Promise<{ code: number; text: string }> {
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  try {
+    const code = await work();
+    return { code, text: write.mock.calls.map(([part]) => String(part)).join('') };
+  } finally {
+    write.mockRestore();
+  }
+}
+
+const { signal } = new AbortController();
+const runTrain = (...words: string[]) =>
+  printed(() => train(parseCommand(['train', ...words]) as TrainCommand, signal));
+const runPredict = (...words: string[]) =>
+  printed(() => predict(parseCommand(['predict', ...words]) as PredictCommand));
+
+describe('a table', () => {
+  test('of classes is learned by one command, kept, and told for new rows', async () => {
+    const [file, model, report] = ['kinds.csv', 'kinds.safetensors', 'kinds.json'].map((name) => join(folder, name));
+    const { code, text } = await runTrain(file, '--backend', 'cpu', '--save', model, '--report', report);
+    expect(code).toBe(0);
+    expect(text).toContain(
+      'kinds.csv: 96 rows to learn from and 24 held out; "kind" is told, one of 2 classes, from 2 columns',
+    );
+    expect(text).toMatch(/class +samples +recall +precision/);
+    expect(text).toMatch(/294 steps in .* s\. Test accuracy (9\d|100)\.\d\d %/);
+    const said = JSON.parse(await readFile(report, 'utf8')) as Record<string, unknown>;
+    expect(said).toMatchObject({
+      data: file,
+      model: ['flatten', 'linear 64', 'relu', 'linear 32', 'relu', 'linear 2'],
+      optimizer: 'adamw',
+      batch: 32,
+    });
+    expect(said['testAccuracy']).toBeGreaterThan(0.9);
+
+    const more = join(folder, 'more.csv');
+    await writeFile(more, 'y,x\n2,2\n-2,-2\n');
+    const told = await runPredict(model, more, '--backend', 'cpu');
+    expect(told.code).toBe(0);
+    expect(told.text).toMatch(/^kind,probability\nwarm,[01]\.\d{4}\n"cold, very",[01]\.\d{4}\n$/);
+  });
+
+  test('of numbers is judged in their own unit, and told in it', async () => {
+    const [file, model, report] = ['prices.csv', 'prices.safetensors', 'prices.json'].map((name) => join(folder, name));
+    const { code, text } = await runTrain(
+      file,
+      '--backend',
+      'cpu',
+      '--save',
+      model,
+      '--report',
+      report,
+      '--steps',
+      '600',
+    );
+    expect(code).toBe(0);
+    expect(text).toMatch(
+      /Of "column 3", held out: root mean squared error [\d.]+, mean absolute error [\d.]+, R² (0\.9\d\d|1\.000)/,
+    );
+    const said = JSON.parse(await readFile(report, 'utf8')) as Record<string, number | null>;
+    expect(said['testAccuracy']).toBeNull();
+    // The prices have a deviation of about 16.
+    expect(said['testRootMeanSquaredError']).toBeLessThan(4);
+
+    const more = join(folder, 'new.csv');
+    await writeFile(more, '0,0\n1,0\n0,1\n');
+    const [head, ...numbers] = (await runPredict(model, more, '--backend', 'cpu')).text.trim().split('\n');
+    expect(head).toBe('column 3');
+    for (const [at, price] of [100, 120, 90].entries()) expect(Math.abs(Number(numbers[at]) - price)).toBeLessThan(5);
+  });
+
+  test('that does not fit the model is refused', async () => {
+    const model = join(folder, 'kinds.safetensors');
+    const other = join(folder, 'other.csv');
+    await writeFile(other, 'a,b\n1,2\n');
+    await expect(runPredict(model, other, '--backend', 'cpu')).rejects.toThrow('has no column "x", "y"');
+    await expect(runPredict(model, join(folder, 'none.csv'), '--backend', 'cpu')).rejects.toThrow(
+      'there is no such file',
+    );
+  });
+});
+
+describe('a model file', () => {
+  const asked = async (name: string, bytes: Uint8Array) => {
+    await writeFile(join(folder, name), bytes);
+    return runPredict(join(folder, name), join(folder, 'kinds.csv'), '--backend', 'cpu');
+  };
+
+  test('that is none is named', async () => {
+    await expect(asked('text', new TextEncoder().encode('hello, world'))).rejects.toThrow('[safetensors]');
+    const other = writeSafetensors({ tensors: {}, metadata: {} });
+    await expect(asked('other', other)).rejects.toThrow('does not say what model it holds: give a file that');
+    const describing = (form: unknown) =>
+      writeSafetensors({ tensors: {}, metadata: { millrace: typeof form === 'string' ? form : JSON.stringify(form) } });
+    await expect(asked('a', describing('{'))).rejects.toThrow('holds a description that is no JSON');
+    await expect(asked('b', describing({ hidden: [0] }))).rejects.toThrow('does not say how wide its layers are');
+    await expect(asked('c', describing({ hidden: [] }))).rejects.toThrow('does not say what it takes in');
+    const image = { hidden: [], input: { kind: 'image', shape: [28, 28], classes: ['0'] } };
+    await expect(runPredict(join(folder, 'none'), 'x')).rejects.toThrow(`${join(folder, 'none')} cannot be read`);
+    await writeFile(join(folder, 'image'), describing(image));
+    await expect(asked('d', describing(image))).rejects.toThrow('[idx] kinds.csv begins with');
+  });
+});
+
+test('devices names the adapter that millrace uses, its features and its limits', async () => {
+  const { code, text } = await printed(devices);
+  expect(code).toBe(0);
+  expect(text).toMatch(/Adapter 1 .* \((soft|hard)ware, used by millrace\)/);
+  expect(text).toContain('maxStorageBufferBindingSize');
+  expect(text).toMatch(/(yes|no) +shader-f16/);
+  expect(text).toMatch(/CPU .* threads/);
+});
