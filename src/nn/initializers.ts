@@ -81,7 +81,9 @@ export const fromValues =
   (values: ArrayLike<number>): Initializer =>
   (shape) => {
     if (values.length !== sizeOf(shape)) {
-      throw new ShapeError(`[fromValues] ${values.length} values were given for a parameter [${shape.join(', ')}]`);
+      throw new ShapeError(
+        `[fromValues] ${values.length} values were given for a parameter [${shape.join(', ')}]: give ${sizeOf(shape)}`,
+      );
     }
     return Float32Array.from(values);
   };

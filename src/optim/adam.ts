@@ -1,7 +1,14 @@
 import { flatGrid } from '../core/launch.ts';
 import { BLOCK } from '../core/layout.ts';
 import { apply, type Op } from '../graph/graph.ts';
-import { groupAt, type LearningRate, type Optimizer, type ParameterGroup } from './optimizer.ts';
+import {
+  groupAt,
+  requireOption,
+  requireUsualOptions,
+  type LearningRate,
+  type Optimizer,
+  type ParameterGroup,
+} from './optimizer.ts';
 import adamKernel from '../../shaders/adam.wgsl?raw';
 
 interface Attrs {
@@ -27,15 +34,16 @@ const adamOp: Op<Attrs> = {
     for (let block = 0; block < blocks.length; block++) {
       const [factor, decay, trains] = groupAt(groups, blocks[block]);
       if (!trains) continue;
+      const rate = learningRate * factor;
+      const kept = 1 - (decoupled ? rate * decay : 0);
       for (let i = block * BLOCK; i < (block + 1) * BLOCK; i++) {
-        const rate = learningRate * factor;
         const g = gradients[i] + (decoupled ? 0 : decay * parameters[i]);
         const mean = beta1 * m[i] + (1 - beta1) * g;
         const square = beta2 * v[i] + (1 - beta2) * g * g;
         nextM[i] = mean;
         nextV[i] = square;
-        const kept = parameters[i] * (1 - (decoupled ? rate * decay : 0));
-        nextParameters[i] = kept - (rate * mean * inverseC1) / (Math.sqrt(square) * inverseRootC2 + epsilon);
+        nextParameters[i] =
+          parameters[i] * kept - (rate * mean * inverseC1) / (Math.sqrt(square) * inverseRootC2 + epsilon);
       }
     }
   },
@@ -87,16 +95,21 @@ export interface AdamOptions {
 
 function define(name: string, decoupled: boolean, defaultDecay: number, options: AdamOptions): Optimizer {
   const { learningRate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = defaultDecay } = options;
+  const groups = options.groups ?? [];
+  requireUsualOptions(name, { learningRate, weightDecay, groups });
+  requireOption(name, 'beta1', beta1, 1);
+  requireOption(name, 'beta2', beta2, 1);
+  requireOption(name, 'epsilon', epsilon);
   return {
     name,
     learningRate,
     weightDecay,
     decaysEverything: !decoupled,
     moments: ['m', 'v'],
-    groups: options.groups ?? [],
+    groups,
     row: (step, rate) => [rate, 1 / (1 - beta1 ** (step + 1)), 1 / Math.sqrt(1 - beta2 ** (step + 1)), 0],
-    update: ({ parameters, gradients, moments, blocks, groups, schedule, control }) =>
-      apply(adamOp, [parameters, gradients, ...moments, blocks, groups, schedule, control], {
+    update: ({ parameters, gradients, moments, blocks, groups: table, schedule, control }) =>
+      apply(adamOp, [parameters, gradients, ...moments, blocks, table, schedule, control], {
         beta1,
         beta2,
         epsilon,
@@ -105,11 +118,15 @@ function define(name: string, decoupled: boolean, defaultDecay: number, options:
   };
 }
 
-/** Adam, with PyTorch's defaults; decay, 0 by default, is added to the gradient. Source: Kingma and Ba 2014. */
+/**
+ * Adam, with PyTorch's defaults; decay, 0 by default, is added to the gradient. Source: Kingma and Ba 2014.
+ * @throws DataError for an option out of its range
+ */
 export const adam = (options: AdamOptions = {}): Optimizer => define('adam', false, 0, options);
 
 /**
  * Adam with decay of the weights themselves, 0.01 by default as in PyTorch, except that biases and norms do not decay
  * unless a group says so. Source: Loshchilov and Hutter 2017.
+ * @throws DataError for an option out of its range
  */
 export const adamw = (options: AdamOptions = {}): Optimizer => define('adamw', true, 0.01, options);

@@ -1,4 +1,4 @@
-import { ShapeError } from '../core/errors.ts';
+import { DataError, ShapeError } from '../core/errors.ts';
 import { BLOCK, type Layout } from '../core/layout.ts';
 import type { Value } from '../graph/graph.ts';
 
@@ -55,14 +55,46 @@ export const matches = (match: string | RegExp, name: string): boolean =>
 /** Steps that fit into the schedule's table before it is filled anew. */
 export const SCHEDULE_ROWS = 4096;
 
+const rateAt = ({ learningRate }: Optimizer, step: number): number =>
+  typeof learningRate === 'number' ? learningRate : learningRate(step);
+
+/**
+ * Asked when a step is about to be taken: tables go far ahead, to steps at which a function may have no rate to give.
+ * @throws DataError if the step's learning rate is none
+ */
+export function requireRate(optimizer: Optimizer, step: number): void {
+  const rate = rateAt(optimizer, step);
+  if (rate >= 0 && rate < Infinity) return;
+  throw new DataError(
+    `[${optimizer.name}] the learning rate at step ${step} is ${rate} but must be at least 0 and finite: look at the function that gives it`,
+  );
+}
+
+/** @throws DataError unless a number of an optimizer's options, if it was given, is at least 0 and below a bound */
+export function requireOption(optimizer: string, name: string, value: number | undefined, bound = Infinity): void {
+  if (value === undefined || (value >= 0 && value < bound)) return;
+  throw new DataError(`[${optimizer}] ${name} is ${value} but must be at least 0 and below ${bound}`);
+}
+
+/** The same for the options that all optimizers have. */
+export function requireUsualOptions(
+  optimizer: string,
+  { learningRate, weightDecay, groups }: Pick<Optimizer, 'learningRate' | 'weightDecay' | 'groups'>,
+): void {
+  if (typeof learningRate === 'number') requireOption(optimizer, 'learningRate', learningRate);
+  requireOption(optimizer, 'weightDecay', weightDecay);
+  for (const { match, learningRateFactor, weightDecay: own } of groups) {
+    requireOption(optimizer, `learningRateFactor of group ${String(match)}`, learningRateFactor);
+    requireOption(optimizer, `weightDecay of group ${String(match)}`, own);
+  }
+}
+
 /** The table's rows for the steps from `first` on. */
 export function scheduleFrom(optimizer: Optimizer, first: number): Float32Array {
   const table = new Float32Array(SCHEDULE_ROWS * 4);
-  const { learningRate } = optimizer;
   for (let row = 0; row < SCHEDULE_ROWS; row++) {
     const step = first + row;
-    const rate = typeof learningRate === 'number' ? learningRate : learningRate(step);
-    table.set(optimizer.row(step, rate), row * 4);
+    table.set(optimizer.row(step, rateAt(optimizer, step)), row * 4);
   }
   return table;
 }

@@ -1,7 +1,14 @@
 import { flatGrid } from '../core/launch.ts';
 import { BLOCK } from '../core/layout.ts';
 import { apply, type Op } from '../graph/graph.ts';
-import { groupAt, type LearningRate, type Optimizer, type ParameterGroup } from './optimizer.ts';
+import {
+  groupAt,
+  requireOption,
+  requireUsualOptions,
+  type LearningRate,
+  type Optimizer,
+  type ParameterGroup,
+} from './optimizer.ts';
 import sgdKernel from '../../shaders/sgd.wgsl?raw';
 
 interface Attrs {
@@ -71,9 +78,14 @@ export interface SgdOptions {
   readonly groups?: readonly ParameterGroup[];
 }
 
-/** Stochastic gradient descent, with PyTorch's rule and defaults: the momentum's first step is the gradient itself. */
+/**
+ * Stochastic gradient descent, with PyTorch's rule and defaults: the momentum's first step is the gradient itself.
+ * @throws DataError for an option out of its range
+ */
 export function sgd(options: SgdOptions = {}): Optimizer {
   const { learningRate = 1e-3, momentum = 0, nesterov = false, weightDecay = 0, groups: own = [] } = options;
+  requireUsualOptions('sgd', { learningRate, weightDecay, groups: own });
+  requireOption('sgd', 'momentum', momentum);
   return {
     name: 'sgd',
     learningRate,

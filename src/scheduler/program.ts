@@ -182,7 +182,7 @@ function planLaunches(order: readonly Node[], plan: MemoryPlan, device: GPUDevic
       const most = traits.maxStorageBuffersPerShaderStage;
       if (bindings.length > most) {
         throw new DeviceError(
-          `[compile] ${node.op.name} binds ${bindings.length} buffers but this device has ${most} a stage: split it`,
+          `[compile] ${node.op.name} binds ${bindings.length} buffers but this device has ${most} a stage: split the op in two`,
         );
       }
       requireApart(node, bindings, plan);

@@ -17,7 +17,7 @@ export function createStorage(device: GPUDevice, label: string, bytes: number): 
   const most = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
   if (bytes > most) {
     throw new DeviceError(
-      `[memory] ${label} needs ${megabytes(bytes)} but this device binds at most ${megabytes(most)}: use a smaller batch or model`,
+      `[memory] "${label}" needs ${megabytes(bytes)} in one buffer but this device binds at most ${megabytes(most)}: use a smaller batch or model`,
     );
   }
   return device.createBuffer({
@@ -59,12 +59,14 @@ export class Storage {
   readonly device: GPUDevice;
   readonly #buffers = new Map<State, GPUBuffer>();
   bytes = 0;
+  #destroyed = false;
 
   constructor(device: GPUDevice) {
     this.device = device;
   }
 
   bufferOf(state: State): GPUBuffer {
+    if (this.#destroyed) throw new Error(`[storage] ${state.name} is asked for after it was destroyed`);
     let buffer = this.#buffers.get(state);
     if (!buffer) {
       const bytes = byteLength(state.spec);
@@ -88,5 +90,6 @@ export class Storage {
   destroy(): void {
     for (const buffer of this.#buffers.values()) buffer.destroy();
     this.#buffers.clear();
+    this.#destroyed = true;
   }
 }

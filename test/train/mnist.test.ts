@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { modelOf } from '../../src/cli/train.ts';
+import { networkOf } from '../../src/cli/network.ts';
 import { mnist, type Dataset } from '../../src/data/index.ts';
 import { adam, createTrainer, crossEntropy, type Trainer } from '../../src/index.ts';
 import { folder } from '../../src/node.ts';
@@ -15,7 +15,7 @@ async function withMlp<T>(
   work: (trainer: Trainer) => Promise<T>,
 ): Promise<T> {
   const trainer = await createTrainer({
-    model: modelOf([128]),
+    model: networkOf({ input: { kind: 'image', shape: [28, 28], classes: '0123456789'.split('') }, hidden: [128] }),
     loss: crossEntropy,
     optimizer: adam({ learningRate: 3e-3 }),
     batchSize: 128,

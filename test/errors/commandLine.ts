@@ -1,0 +1,47 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseCommand, type TrainCommand } from '../../src/cli/options.ts';
+import { train } from '../../src/cli/train.ts';
+import { inFolder, printedBy, type Case } from '../support/provoke.ts';
+
+const parse = (line: string) => () => parseCommand(line.split(' '));
+
+const run = (...words: string[]): Promise<number> =>
+  train(parseCommand(['train', ...words]) as TrainCommand, new AbortController().signal);
+
+/** x and 3x, far apart. */
+const line = (): string => Array.from({ length: 40 }, (_, x) => `${x * 1.5},${x * 4.5}`).join('\n');
+
+export const commandLine: readonly Case[] = [
+  ['there is no command', parse('fly')],
+  ['there is no option', parse('train mnist --turbo')],
+  ['there is no option', parse('devices -x')],
+  ['<option> needs a value: write', parse('train mnist --lr')],
+  ['<option> needs a value, but', parse('train mnist --save --quiet')],
+  ['<option> takes no value', parse('train mnist --quiet=yes')],
+  ['--<option> is "<text>" but must be', parse('train mnist --batch 1.5')],
+  ['--<option> is "<text>" but must be', parse('train mnist --optimizer lbfgs')],
+  ['"<word>" is one word too many', parse('train mnist twice')],
+  ['--<option> means nothing to', parse('devices --seed 1')],
+  ['train what? Say mnist', parse('train')],
+  ['train what? "<word>" is not known', parse('train cifar')],
+  ['--<option> is for tables', parse('train mnist --target 3')],
+  ['--data names the folder', parse('train digits --data x')],
+  ['--epochs and --steps', parse('train mnist --epochs 2 --steps 3')],
+  ['--weight-decay is of', parse('train mnist --optimizer adam --weight-decay 1')],
+  ['predict needs two files', parse('predict model')],
+  [
+    '[train] <path> cannot be written',
+    () => inFolder((folder) => run('mnist', '--save', join(folder, 'no', 'such', 'folder.safetensors'))),
+  ],
+  [
+    'The loss is <loss> at step',
+    () =>
+      inFolder(async (folder) => {
+        const file = join(folder, 'line.csv');
+        await writeFile(file, line());
+        const options = ['--optimizer', 'sgd', '--lr', '1e30', '--backend', 'cpu', '--steps', '30', '--quiet'];
+        return printedBy(() => run(file, ...options));
+      }),
+  ],
+];

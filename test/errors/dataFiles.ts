@@ -1,0 +1,97 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { predict } from '../../src/cli/predict.ts';
+import { parseCommand, type PredictCommand } from '../../src/cli/options.ts';
+import { dataset, take, type GivenNumbers } from '../../src/data/dataset.ts';
+import { mnist, readIdx, syntheticDigits, writeSafetensors, type Source } from '../../src/data/index.ts';
+import { mnist as mnistInNode } from '../../src/node/data.ts';
+import { folder as folderSource } from '../../src/node.ts';
+import { createTrainer, linear, meanSquaredError, sgd } from '../../src/index.ts';
+import { inFolder, withGlobals, type Case } from '../support/provoke.ts';
+
+/** An IDX file of bytes. */
+const idx = (shape: readonly number[], fill = 0): Uint8Array => {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const header = [0, 0, 8, shape.length, ...shape.flatMap((extent) => [0, 0, extent >> 8, extent & 255])];
+  return Uint8Array.from([...header, ...Array.from({ length: size }, () => fill)]);
+};
+
+const sound: Readonly<Record<string, Uint8Array>> = {
+  'train-images-idx3-ubyte': idx([2, 3, 3]),
+  'train-labels-idx1-ubyte': idx([2]),
+  't10k-images-idx3-ubyte': idx([1, 3, 3]),
+  't10k-labels-idx1-ubyte': idx([1]),
+};
+
+/** Four files, some of which are others. */
+const mnistOf = (others: Readonly<Record<string, Uint8Array | null>>) => () => {
+  const source: Source = async (file) => ({ ...sound, ...others })[file] ?? null;
+  return mnist(source);
+};
+
+const predictImages = (model: string, images: string): Promise<number> =>
+  predict(parseCommand(['predict', model, images, '--backend', 'cpu']) as PredictCommand);
+
+/** A model of images of 2 × 2, as the command line keeps it. */
+const imageModel = (): Uint8Array => {
+  const input = { kind: 'image', shape: [2, 2], classes: ['0', '1'] };
+  return writeSafetensors({ tensors: {}, metadata: { millrace: JSON.stringify({ input, hidden: [] }) } });
+};
+
+const withImageModel = (images: Uint8Array | null) => () =>
+  inFolder(async (folder) => {
+    const [model, file] = [join(folder, 'model.safetensors'), join(folder, 'images')];
+    await writeFile(model, imageModel());
+    if (images) await writeFile(file, images);
+    return predictImages(model, file);
+  });
+
+const fitNaN = async (): Promise<void> => {
+  const data = dataset({ x: { data: [1, 2, NaN, 4], shape: [2] }, target: { data: [1, 2], shape: [1] } });
+  const trainer = await createTrainer({
+    model: linear(2, 1),
+    loss: meanSquaredError,
+    optimizer: sgd(),
+    batchSize: 2,
+    backend: 'cpu',
+    data,
+  });
+  for await (const _ of trainer.fit(data, { steps: 1 }));
+};
+
+export const dataFiles: readonly Case[] = [
+  ['[folder] <path> is no folder', () => inFolder((folder) => mnist(folderSource(join(folder, 'gone'))))],
+  [
+    '[folder] <path> cannot be read',
+    () =>
+      inFolder(async (folder) => {
+        await mkdir(join(folder, 'train-images-idx3-ubyte.gz'));
+        return mnist(folderSource(folder));
+      }),
+  ],
+  [
+    '[<set>] MILLRACE_DATA is',
+    () => inFolder((folder) => withGlobals({ env: { MILLRACE_DATA: join(folder, 'gone') } }, () => mnistInNode())),
+  ],
+  ['[mnist] there is no', mnistOf({ 't10k-labels-idx1-ubyte': null })],
+  ['[mnist] <file> holds [<shape>], not images', mnistOf({ 'train-images-idx3-ubyte': idx([2]) })],
+  ['[mnist] <file> holds no image', mnistOf({ 'train-images-idx3-ubyte': idx([0, 3, 3]) })],
+  ['[mnist] <file> holds <n> images but', mnistOf({ 'train-labels-idx1-ubyte': idx([3]) })],
+  ['[mnist] <file>: label <n> is', mnistOf({ 'train-labels-idx1-ubyte': idx([2], 10) })],
+  ['[idx] <file> has <n> bytes', () => readIdx('labels', Uint8Array.of(0, 0, 8))],
+  ['[idx] <file> begins with', () => readIdx('labels', new TextEncoder().encode('<html>'))],
+  ['[idx] <file> ends inside', () => readIdx('labels', Uint8Array.of(0, 0, 8, 1, 0))],
+  ['[idx] <file> announces', () => readIdx('labels', idx([4]).subarray(0, 10))],
+  ['[<reader>] <file>: the gzip stream', () => readIdx('labels.gz', gzipSync(idx([4])).subarray(0, 20))],
+  ['[predict] <path> cannot be read', withImageModel(null)],
+  ['[predict] <path> holds', withImageModel(idx([1, 3, 3]))],
+  ['[dataset] there are no fields', () => dataset({})],
+  ['[dataset] field "<name>" holds no plain numbers', () => dataset({ x: [[1, 2]] as unknown as GivenNumbers })],
+  ['[dataset] field "<name>" has <n> numbers, which', () => dataset({ x: { data: [1, 2, 3], shape: [2] } })],
+  ['[dataset] field "<name>" has <n> samples but', () => dataset({ x: [1, 2], y: [1] })],
+  ['[dataset] field "<name>" is empty', () => dataset({ x: [] })],
+  ['[take]', () => take(dataset({ x: [1, 2] }), 2)],
+  ['[data] "<name>" is', fitNaN],
+  ['[syntheticDigits]', () => syntheticDigits({ train: 0 })],
+];

@@ -1,0 +1,139 @@
+import {
+  adam,
+  createTrainer,
+  crossEntropy,
+  linear,
+  requestDevice,
+  sgd,
+  take,
+  type Trainer,
+  type TrainerOptions,
+} from '../../src/index.ts';
+import { sharedDevice } from '../support/device.ts';
+import { withGlobals, type Case } from '../support/provoke.ts';
+import { clusters } from '../support/toy.ts';
+
+const set = clusters(64, 3);
+const first4 = take(set, 0, 4);
+
+const trainerOn = (device: GPUDevice, options: Partial<TrainerOptions> = {}): Promise<Trainer> =>
+  createTrainer({
+    model: linear(2, 3),
+    loss: crossEntropy,
+    optimizer: sgd(),
+    batchSize: 4,
+    device,
+    data: set,
+    ...options,
+  });
+
+/** A platform whose WebGPU offers this adapter. */
+const withAdapter = (adapter: unknown, work: () => Promise<unknown>) => () =>
+  withGlobals({ globals: { navigator: { gpu: { requestAdapter: async () => adapter } } } }, work);
+
+const adapter = {
+  info: { vendor: 'mesa', architecture: '', device: '', description: 'llvmpipe' },
+  features: new Set<string>(),
+  limits: {},
+  requestDevice: () => Promise.reject(new Error('out of memory')),
+};
+
+/** As in a browser without WebGPU, where nothing can be imported either. */
+function withoutPlatform(): Promise<unknown> {
+  const { process } = globalThis;
+  return withGlobals({ globals: { navigator: {} } }, () => {
+    // Node is told from a browser by it. It is gone only until the first await.
+    Reflect.deleteProperty(globalThis, 'process');
+    const requested = requestDevice();
+    globalThis.process = process;
+    return requested;
+  });
+}
+
+/** The shared device, as if it had other limits. */
+async function limited(limits: Partial<GPUSupportedLimits>): Promise<GPUDevice> {
+  const device = await sharedDevice();
+  const own = { ...traits(device), ...limits };
+  return new Proxy(device, {
+    get(target, name) {
+      if (name === 'limits') return own;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+    },
+  });
+}
+
+const traits = ({ limits }: GPUDevice) => ({
+  maxBufferSize: limits.maxBufferSize,
+  maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+  maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+  maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+  maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+});
+
+const KIB = 1024;
+
+/** 16 KiB of parameters for a device that binds 8. */
+const tooLarge = async (): Promise<Trainer> =>
+  trainerOn(await limited({ maxStorageBufferBindingSize: 8 * KIB }), { model: linear(2, 2 * KIB) });
+
+const tooManyBuffers = async (): Promise<Trainer> =>
+  trainerOn(await limited({ maxStorageBuffersPerShaderStage: 4 }), { optimizer: adam() });
+
+const lostIn = (work: (trainer: Trainer, lose: () => void) => Promise<unknown>) => async () => {
+  const device = await requestDevice();
+  const trainer = await trainerOn(device);
+  try {
+    return await work(trainer, () => device.destroy());
+  } finally {
+    trainer.destroy();
+  }
+};
+
+async function loseInFit(trainer: Trainer, lose: () => void): Promise<void> {
+  for await (const { step } of trainer.fit(set, { steps: 1000 })) if (step === 3) lose();
+}
+
+/** A trainer of a device that others use too, and that throws at any error it is told of. */
+const alive = (work: (trainer: Trainer) => Promise<unknown>, backend: 'webgpu' | 'cpu') => async () =>
+  work(await trainerOn(await sharedDevice(), { backend }));
+
+async function destroyInFit(trainer: Trainer): Promise<void> {
+  for await (const { step } of trainer.fit(set, { steps: 1000 })) if (step === 3) trainer.destroy();
+}
+
+function destroyDuring(trainer: Trainer, work: () => Promise<unknown>): Promise<unknown> {
+  const working = work();
+  trainer.destroy();
+  return working;
+}
+
+async function fitAfterDestroy(trainer: Trainer): Promise<unknown> {
+  trainer.destroy();
+  return trainer.fit(set).next();
+}
+
+const DESTROYED = '[trainer] it was destroyed';
+
+export const device: readonly Case[] = [
+  ['[device] no WebGPU here', withoutPlatform],
+  ['[device] WebGPU found no adapter', withAdapter(null, () => requestDevice())],
+  ['[device] the only adapter', withAdapter(adapter, () => requestDevice({ hardwareOnly: true }))],
+  ['[device] <adapter> refused', withAdapter(adapter, () => requestDevice())],
+  ['[device] <adapter> was lost', lostIn(loseInFit)],
+  [
+    '[device] <adapter> was lost',
+    lostIn(async (trainer, lose) => {
+      lose();
+      return trainer.evaluate(set);
+    }),
+  ],
+  ...(['webgpu', 'cpu'] as const).flatMap((backend): Case[] => [
+    [DESTROYED, alive(destroyInFit, backend)],
+    [DESTROYED, alive((trainer) => destroyDuring(trainer, () => trainer.evaluate(set)), backend)],
+    [DESTROYED, alive((trainer) => destroyDuring(trainer, () => trainer.verify(first4)), backend)],
+    [DESTROYED, alive(fitAfterDestroy, backend)],
+  ]),
+  ['[memory]', tooLarge],
+  ['[compile]', tooManyBuffers],
+];

@@ -1,0 +1,71 @@
+import { spec } from '../../src/core/shape.ts';
+import {
+  adam,
+  adamw,
+  cast,
+  createTrainer,
+  crossEntropy,
+  differentiate,
+  input,
+  linear,
+  meanSquaredError,
+  sgd,
+  type Optimizer,
+  type Trainer,
+  type TrainerOptions,
+  type Value,
+} from '../../src/index.ts';
+import type { Case } from '../support/provoke.ts';
+import { clusters } from '../support/toy.ts';
+
+const x = input('x', spec([4, 3]));
+const labels = input('label', spec([4], 'i32'));
+const set = clusters(16, 3);
+
+/** A trainer of a small classifier on the CPU. */
+const trainerOf = (options: Partial<TrainerOptions>): Promise<Trainer> =>
+  createTrainer({
+    model: linear(2, 3),
+    loss: crossEntropy,
+    optimizer: sgd(),
+    batchSize: 4,
+    backend: 'cpu',
+    data: set,
+    ...options,
+  });
+
+const step = async (optimizer: Optimizer): Promise<void> => {
+  const trainer = await trainerOf({ optimizer });
+  for await (const _ of trainer.fit(set, { steps: 4 }));
+};
+
+const fitTooManyLabels = async (): Promise<void> => {
+  const trainer = await trainerOf({ model: linear(2, 2) });
+  await trainer.fit(set).next();
+};
+
+export const losses: readonly Case[] = [
+  ['[<loss>] the prediction', () => meanSquaredError(x, input('target', spec([4, 2])))],
+  ['[crossEntropy] logits are', () => crossEntropy(x, input('label', spec([3], 'i32')))],
+  ['[crossEntropy] there are', () => crossEntropy(x, labels, { classWeights: [1, 2] })],
+  ['[crossEntropy] labelSmoothing', () => crossEntropy(x, labels, { labelSmoothing: 2 })],
+  ['[<op>] "<field>"[<n>] is', fitTooManyLabels],
+  ['[differentiate] the loss', () => differentiate(x, [x])],
+  ['[model] the loss is', () => trainerOf({ loss: (y: Value) => y })],
+  [
+    '[model] metric',
+    () =>
+      trainerOf({
+        loss: (y: Value, batch) => ({ loss: crossEntropy(y, batch['label']), label: cast(batch['label'], 'i32') }),
+      }),
+  ],
+  ['[model] phase', () => trainerOf({ optimizer: adam({ groups: [{ match: /./, frozen: true }] }) })],
+  ['[<optimizer>] group', () => trainerOf({ optimizer: adam({ groups: [{ match: 'layer9', frozen: true }] }) })],
+  ['[<optimizer>] <option> is', () => adam({ learningRate: -1 })],
+  ['[<optimizer>] <option> is', () => adam({ beta1: 1 })],
+  ['[<optimizer>] <option> is', () => adam({ epsilon: NaN })],
+  ['[<optimizer>] <option> is', () => adamw({ groups: [{ match: 'layer0', weightDecay: -1 }] })],
+  ['[<optimizer>] <option> is', () => sgd({ momentum: Infinity })],
+  ['[<optimizer>] the learning rate', () => step(sgd({ learningRate: (at) => (at < 2 ? 0.1 : NaN) }))],
+  ['[<optimizer>] the learning rate', () => step(adam({ learningRate: (at) => 0.2 - at / 10 }))],
+];

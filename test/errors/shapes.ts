@@ -1,0 +1,163 @@
+import { spec, type Dtype, type Shape } from '../../src/core/shape.ts';
+import {
+  add,
+  affine,
+  apply,
+  argmax,
+  broadcastTo,
+  cast,
+  concat,
+  createTrainer,
+  differentiate,
+  exp,
+  fromValues,
+  input,
+  interpret,
+  linear,
+  matmul,
+  max,
+  mean,
+  pad,
+  relu,
+  requestDevice,
+  reshape,
+  sequential,
+  sgd,
+  slice,
+  softmax,
+  sum,
+  tanh,
+  transpose,
+  zeros,
+  type Context,
+  type Layer,
+  type Model,
+  type Op,
+  type Value,
+} from '../../src/index.ts';
+import type { Case } from '../support/provoke.ts';
+
+const x = (shape: Shape, dtype: Dtype = 'f32'): Value => input('x', spec(shape, dtype));
+
+/** Traces a model for numbers in pairs, on the CPU, and predicts. */
+async function predict(model: Model): Promise<void> {
+  const fields = { x: { shape: [2], dtype: 'f32', scale: null } } as const;
+  const trainer = await createTrainer({
+    model,
+    loss: (y: Value) => mean(y),
+    optimizer: sgd(),
+    batchSize: 2,
+    backend: 'cpu',
+    data: fields,
+  });
+  await trainer.predict(new Float32Array(4));
+}
+
+/** A layer with a running average that it updates as it likes. */
+const keeping = (update: (context: Context, value: Value) => void): Model => {
+  const layer: Layer = {
+    parameters: {},
+    state: { average: { shape: [2], initial: zeros } },
+    apply(value, _, context) {
+      update(context, value);
+      return value;
+    },
+  };
+  return sequential(linear(2, 2), layer);
+};
+
+const first = linear(2, 2);
+const second = linear(2, 2);
+
+/** Has a layer more when it is evaluated than when it trains. */
+const growing: Model = (value: Value, context: Context) => {
+  const hidden = context.apply(first, value, 'first');
+  return context.mode === 'train' ? hidden : context.apply(second, hidden, 'second');
+};
+
+/** A kernel that is no WGSL. */
+const broken: Op<null> = {
+  name: 'broken',
+  infer: ([given]) => [given],
+  cpu: ([from], [to]) => to.set(from),
+  gpu: () => [{ kernel: { name: 'broken', source: 'fn main() -> nothing' }, grid: [1, 1, 1] }],
+  vjp: ([dY]) => [dY],
+};
+
+async function compileBroken(): Promise<void> {
+  // Not the shared device, which throws at what it is told of.
+  const device = await requestDevice();
+  device.addEventListener('uncapturederror', (event) => event.preventDefault());
+  try {
+    const options = { optimizer: sgd(), batchSize: 2, device, loss: (y: Value) => mean(y) };
+    const model = sequential(linear(2, 2), (value: Value) => apply(broken, [value], null)[0]);
+    const trainer = await createTrainer({ ...options, model });
+    await trainer.prepare({ x: { shape: [2], dtype: 'f32', scale: null } });
+  } finally {
+    device.destroy();
+  }
+}
+
+const nineAxes = (): unknown => {
+  const y = transpose(x([2, 2, 2, 2, 2, 2, 2, 2, 2]));
+  return interpret({ outputs: { y }, writes: [] }, { batch: { x: new Float32Array(512) } });
+};
+
+const twice = (): unknown => {
+  const given = x([3]);
+  const [gradient] = differentiate(sum(tanh(given)), [given]);
+  return differentiate(sum(gradient!), [given]);
+};
+
+export const shapes: readonly Case[] = [
+  ['[<op>] <spec> and <spec> do not broadcast', () => add(x([2, 3]), x([2, 4]))],
+  ['[<op>] <spec> and <spec> differ in dtype', () => add(x([2]), x([2], 'i32'))],
+  ['[<op>] <name> is <spec> but must be', () => exp(x([2], 'i32'))],
+  ['[<op>] axis <n> is not an axis', () => sum(x([2, 2]), { axes: 5 })],
+  ['[<op>] axes [<axes>] name one axis', () => sum(x([2, 3]), { axes: [1, -1] })],
+  ['[<op>] <spec> has no elements to choose from', () => max(x([0]))],
+  ['[<op>] <spec> has no elements to choose from', () => argmax(x([2, 0]))],
+  ['[<op>] <spec> has no last axis', () => softmax(x([]))],
+  ['[<op>] walks', nineAxes],
+  ['[arithmetic]', () => add(x([2], 'i32'), 1.5)],
+  ['[matmul] <name> is', () => matmul(x([3]), x([3, 2]))],
+  ['[matmul] a has', () => matmul(x([2, 3]), x([4, 5]))],
+  ['[matmul] a has', () => matmul(x([3, 2]), x([5, 4]), { transposeA: true, transposeB: true })],
+  ['[matmul] the leading axes', () => matmul(x([2, 2, 3]), x([3, 3, 2]))],
+  ['[matmul] bias is', () => affine(x([2, 3]), x([3, 4]), x([3]))],
+  ['[mean]', () => mean(x([0]))],
+  ['[broadcastTo]', () => broadcastTo(x([2, 3]), [3])],
+  ['[reshape] <spec> has', () => reshape(x([6]), [4])],
+  ['[reshape] [<shape>] is no shape', () => reshape(x([6]), [1.5, 4])],
+  ['[reshape] <spec> does not fit', () => reshape(x([6]), [4, -1])],
+  ['[transpose]', () => transpose(x([2, 3]), [0, 0])],
+  ['[slice] <n> ranges', () => slice(x([2]), [{}, {}])],
+  ['[slice] <start>', () => slice(x([2]), [{ start: 1, end: 1 }])],
+  [
+    '[pad] <spec> has more',
+    () =>
+      pad(
+        x([1, 1, 1, 1, 1, 1, 1, 1, 1]),
+        Array.from({ length: 9 }, () => [1, 1]),
+      ),
+  ],
+  ['[pad] <spec> needs', () => pad(x([2, 2]), [[1, 1]])],
+  ['[concat] there are no', () => concat([])],
+  ['[concat] value', () => concat([x([2, 3]), x([3, 3])], 1)],
+  ['[cast] u8', () => cast(x([2]), 'u8' as 'u32')],
+  ['[cast] scale', () => cast(x([2], 'u8'), 'i32', { scale: 2 })],
+  ['[linear] a layer', () => linear(0, 3)],
+  ['[linear] x is', () => predict(sequential(linear(2, 3), relu, linear(4, 1)))],
+  ['[fromValues]', () => predict(linear(2, 2, { weightInitial: fromValues([1, 2]) }))],
+  [
+    '[model] two layers',
+    () => predict((value: Value, context: Context) => context.apply(linear(2, 2), value, 'dense')),
+  ],
+  ['[model] "<name>" appears', () => predict(growing)],
+  ['[model] "<name>" is no state', () => predict(keeping((context, value) => context.update('mean', value)))],
+  ['[assign]', () => predict(keeping((context, value) => context.update('average', value)))],
+  ['[interpret]', () => interpret({ outputs: { y: x([3]) }, writes: [] }, { batch: { x: new Float32Array(2) } })],
+  ['[interpret]', () => interpret({ outputs: { y: x([3]) }, writes: [] })],
+  ['[differentiate] <op> has no derivative', twice],
+  ['[pipeline]', compileBroken],
+];

@@ -1,0 +1,120 @@
+import {
+  add,
+  createTrainer,
+  crossEntropy,
+  dataset,
+  linear,
+  mean,
+  sequential,
+  sgd,
+  type BatchValues,
+  type Context,
+  type Phase,
+  type Samples,
+  type Trainer,
+  type TrainerOptions,
+  type Value,
+} from '../../src/index.ts';
+import type { Case } from '../support/provoke.ts';
+import { clusters } from '../support/toy.ts';
+
+const set = clusters(16, 3);
+const batch: Samples = { point: set.fields['point'].data.slice(0, 8), label: set.fields['label'].data.slice(0, 4) };
+
+/** Options in place of the usual ones. */
+type Others = { readonly [name in keyof TrainerOptions]?: TrainerOptions[name] | undefined };
+
+/** Work with a trainer of a small classifier on the CPU. */
+const trained =
+  (work: (trainer: Trainer) => unknown, options: Others = {}): Case[1] =>
+  async () =>
+    work(
+      await createTrainer({
+        model: linear(2, 3),
+        loss: crossEntropy,
+        optimizer: sgd(),
+        batchSize: 4,
+        backend: 'cpu',
+        data: set,
+        ...options,
+      } as TrainerOptions),
+    );
+
+const dense = linear(2, 3);
+
+/** A loss that calls its layer itself. */
+const phases: readonly Phase[] = [
+  {
+    name: 'a',
+    optimizer: sgd(),
+    loss: (_, { point, label }, context) => crossEntropy(context.apply(dense, point), label),
+  },
+];
+
+/** Two fields go in. */
+const ofTwo: Partial<TrainerOptions> = {
+  model: ({ a, b }: BatchValues, context: Context) => context.apply(dense, add(a, b)),
+  data: dataset({ a: { data: [1, 2], shape: [2] }, b: { data: [1, 2], shape: [2] }, label: Uint8Array.of(1) }),
+};
+
+export const training: readonly Case[] = [
+  ['[createTrainer] give', () => createTrainer({ model: linear(2, 3), loss: crossEntropy, batchSize: 4 })],
+  ['[createTrainer] batchSize', trained(() => null, { batchSize: 2.5 })],
+  [
+    '[trainer] the shapes',
+    async () => {
+      const options = { model: linear(2, 3), loss: crossEntropy, optimizer: sgd(), batchSize: 4 };
+      return (await createTrainer({ ...options, backend: 'cpu' })).readParameters();
+    },
+  ],
+  [
+    '[<call>] <other call> is still running',
+    trained(async (trainer) => {
+      await trainer.fit(set).next();
+      return trainer.fit(set).next();
+    }),
+  ],
+  [
+    '[<call>] <other call> is still running',
+    trained(async (trainer) => {
+      await trainer.fit(set).next();
+      return trainer.step(batch);
+    }),
+  ],
+  [
+    '[<call>] verify is still running',
+    trained(async (trainer) => {
+      const [, evaluated] = await Promise.allSettled([trainer.verify(batch), trainer.evaluate(set)]);
+      if (evaluated.status === 'rejected') throw evaluated.reason;
+    }),
+  ],
+  ['[fit] epochs is', trained((trainer) => trainer.fit(set, { epochs: 1, steps: 1 }).next())],
+  ['[fit] epochs is', trained((trainer) => trainer.fit(set, { epochs: 0 }).next())],
+  ['[fit] batchSize is', trained((trainer) => trainer.fit(clusters(3, 3)).next())],
+  ['[<call>] the model was traced', trained((trainer) => trainer.fit(dataset({ label: Uint8Array.of(1, 2) })).next())],
+  ['[<call>] field "<name>" was traced', trained((trainer) => trainer.evaluate(clusters(8, 3, 1, 5)))],
+  ['[<call>] the batch has no field', trained((trainer) => trainer.step({ point: batch['point'] }))],
+  ['[<call>] field "<name>" has <n> numbers', trained((trainer) => trainer.predict(new Float32Array(3)))],
+  [
+    '[<call>] field "<name>" has <n> samples',
+    trained((trainer) => trainer.step({ ...batch, label: new Uint8Array(3) })),
+  ],
+  ['[<call>] the batch has <n> samples', trained((trainer) => trainer.verify(set))],
+  [
+    '[predict] the trainer has phases',
+    trained((trainer) => trainer.predict(new Float32Array(2)), {
+      model: undefined,
+      loss: undefined,
+      optimizer: undefined,
+      phases,
+    }),
+  ],
+  ['[predict] the model reads', trained((trainer) => trainer.predict(new Float32Array(2)), ofTwo)],
+  [
+    '[predict] output',
+    trained((trainer) => trainer.predict(new Float32Array(2)), {
+      model: sequential(linear(2, 3), (x: Value) => mean(x, { axes: 0, keepDimensions: true })),
+      loss: (y: Value) => mean(y),
+    }),
+  ],
+];
