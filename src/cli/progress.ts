@@ -1,4 +1,3 @@
-import type { DownloadProgress } from '../data/index.ts';
 import type { Report } from '../index.ts';
 import { percent, type Terminal } from './terminal.ts';
 
@@ -99,10 +98,8 @@ export class Progress {
   }
 }
 
-const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
-
-/** Bytes of a download, as they come. */
-export class Download {
+/** How much of something is there: bytes of a download, digits that are drawn. */
+export class Amount {
   readonly #line: LiveLine;
   readonly #begun = performance.now();
 
@@ -110,12 +107,11 @@ export class Download {
     this.#line = new LiveLine(terminal);
   }
 
-  show({ received, total }: DownloadProgress): void {
+  show(done: number, total: number, text: string): void {
     const seconds = (performance.now() - this.#begun) / 1000;
-    const ends = received >= total;
-    if (!ends && !this.#line.due(seconds)) return;
-    this.#line.show(received / total, [`downloading  ${megabytes(received)} of ${megabytes(total)} MB`], seconds);
-    if (ends) this.close();
+    if (done < total && !this.#line.due(seconds)) return;
+    this.#line.show(done / total, [text], seconds);
+    if (done >= total) this.close();
   }
 
   close(): void {

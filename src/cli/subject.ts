@@ -5,6 +5,7 @@ import {
   prepareTable,
   readTable,
   syntheticDigits,
+  type SyntheticDigitsOptions,
   type Dataset,
   type Mnist,
   type MnistOptions,
@@ -14,7 +15,7 @@ import { fashionMnist, mnist } from '../node/data.ts';
 import { folder } from '../node.ts';
 import type { InputForm } from './network.ts';
 import type { TableWishes, TrainCommand } from './options.ts';
-import { Download } from './progress.ts';
+import { Amount } from './progress.ts';
 import { counted, type Terminal } from './terminal.ts';
 
 /** What is to be learned. */
@@ -41,9 +42,6 @@ export interface Loading {
   readonly terminal: Terminal | null;
 }
 
-/** As many as MNIST has. */
-const DRAWN = { train: 60_000, test: 10_000 };
-
 /** Reads what is to be learned, from wherever it is. @throws FormatError or DataError naming what is wrong with it */
 export async function loadSubject(command: TrainCommand, loading: Loading): Promise<Subject> {
   const { dataset, table, seed } = command;
@@ -52,10 +50,8 @@ export async function loadSubject(command: TrainCommand, loading: Loading): Prom
       return loadImages('MNIST', DIGITS, mnist, command, loading);
     case 'fashion-mnist':
       return loadImages('Fashion-MNIST', CLOTHES, fashionMnist, command, loading);
-    case 'digits': {
-      loading.terminal?.line(`Drawing ${counted(DRAWN.train + DRAWN.test)} digits.`);
-      return images('Synthetic digits', DIGITS, { ...syntheticDigits({ ...DRAWN, seed }), origin: drawn });
-    }
+    case 'digits':
+      return images('Synthetic digits', DIGITS, { ...syntheticDigits(toDraw(seed, loading)), origin: drawn });
     default:
       return loadTable(dataset, table, seed);
   }
@@ -63,21 +59,32 @@ export async function loadSubject(command: TrainCommand, loading: Loading): Prom
 
 const drawn = { kind: 'synthetic', text: "this program's own pen" } as const;
 
+/** As many digits as MNIST has, under the run's own seed. */
+function toDraw(seed: number, { terminal }: Loading): SyntheticDigitsOptions {
+  const amount = new Amount(terminal);
+  const progress = (done: number, total: number): void =>
+    amount.show(done, total, `drawing  ${counted(done)} of ${counted(total)} digits`);
+  return { train: 60_000, test: 10_000, seed, progress };
+}
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
 async function loadImages(
   title: string,
   classes: readonly string[],
   load: (options: MnistOptions) => Promise<Mnist>,
   { data, seed }: TrainCommand,
-  { signal, terminal }: Loading,
+  loading: Loading,
 ): Promise<Subject> {
-  const download = new Download(terminal);
+  const download = new Amount(loading.terminal);
   const set = await load({
     source: data === undefined ? undefined : folder(data),
-    signal,
-    progress: (progress) => download.show(progress),
+    signal: loading.signal,
+    progress: ({ received, total }) =>
+      download.show(received, total, `downloading  ${megabytes(received)} of ${megabytes(total)} MB`),
     // Said even to those who want one line only: digits of another kind are another result.
     warn: (text) => void process.stderr.write(`${text}\n`),
-    synthetic: { ...DRAWN, seed },
+    synthetic: toDraw(seed, loading),
   }).finally(() => download.close());
   return images(set.origin.kind === 'synthetic' ? 'Synthetic digits' : title, classes, set);
 }

@@ -124,7 +124,7 @@ export async function load(
     const { remedy } = platform;
     if (!standIn) throw new FormatError(`${why}: connect to a network, or ${remedy}`, { cause: error });
     warn(
-      `${why}. THIS IS NOT ${entry.title}, but ${standIn.title} from ${standIn.text}: for the real set connect to a network, or ${remedy}`,
+      `THIS IS NOT ${entry.title}, but ${standIn.title} from ${standIn.text}: for the real set connect to a network, or ${remedy}. Why: ${why}`,
     );
     return { ...standIn.make(options.synthetic), origin: { kind: 'synthetic', text: standIn.text } };
   }

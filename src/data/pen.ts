@@ -55,23 +55,31 @@ export class Canvas {
   centre(): void {
     const { size, ink } = this;
     let [mass, x, y] = [0, 0, 0];
-    for (let at = 0; at < ink.length; at++) {
-      if (ink[at] === 0) continue;
-      mass += ink[at];
-      x += ink[at] * ((at % size) + 0.5);
-      y += ink[at] * (Math.floor(at / size) + 0.5);
+    for (let row = 0, at = 0; row < size; row++) {
+      let line = 0;
+      for (let column = 0; column < size; column++, at++) {
+        line += ink[at];
+        x += ink[at] * column;
+      }
+      mass += line;
+      y += line * row;
     }
     if (mass === 0) return;
-    const right = Math.round(size / 2 - x / mass);
-    const down = Math.round(size / 2 - y / mass);
-    if (right === 0 && down === 0) return;
-    const before = ink.slice();
+    // Pixel 0 has its middle at one half.
+    const right = Math.round((size - 1) / 2 - x / mass);
+    const down = Math.round((size - 1) / 2 - y / mass);
+    this.#shift(down * size + right);
     for (let row = 0; row < size; row++) {
-      for (let column = 0; column < size; column++) {
-        const [fromRow, fromColumn] = [row - down, column - right];
-        const inside = fromRow >= 0 && fromRow < size && fromColumn >= 0 && fromColumn < size;
-        ink[row * size + column] = inside ? before[fromRow * size + fromColumn] : 0;
-      }
+      const [start, end] = [row * size, (row + 1) * size];
+      // What left the canvas at one side came in at the other.
+      if (right > 0) ink.fill(0, start, start + right);
+      else ink.fill(0, end + right, end);
     }
+  }
+
+  #shift(by: number): void {
+    const { ink } = this;
+    if (by >= 0) ink.copyWithin(by, 0).fill(0, 0, by);
+    else ink.copyWithin(0, -by).fill(0, ink.length + by);
   }
 }

@@ -267,14 +267,20 @@ export interface SyntheticDigitsOptions {
   readonly test?: number;
   /** 0 */
   readonly seed?: number;
+  /** Told now and then how many of all are drawn. */
+  readonly progress?: (drawn: number, total: number) => void;
 }
 
-function half(count: number, seed: number, name: string): Dataset {
+/** Digits between two calls of `progress`: a tenth of a second. */
+const TOLD_EVERY = 1000;
+
+function half(count: number, seed: number, name: string, told: (drawn: number) => void): Dataset {
   const images = new Uint8Array(count * SIZE * SIZE);
   const labels = new Uint8Array(count);
   const canvas = new Canvas(SIZE);
   for (let at = 0; at < count; at++) {
     const random = new Random(seed, `digits ${name}`, at);
+    if (at % TOLD_EVERY === 0) told(at);
     labels[at] = Math.floor(random.uniform(0, CLASSES));
     draw(labels[at], random, canvas, images.subarray(at * SIZE * SIZE, (at + 1) * SIZE * SIZE));
   }
@@ -287,14 +293,16 @@ function half(count: number, seed: number, name: string): Dataset {
  * @returns images `u8[28, 28]` that a model sees as 0 … 1, and labels 0 … 9, in MNIST's form
  * @throws DataError if there are to be none
  */
-export function syntheticDigits({ train = 60_000, test = 10_000, seed = 0 }: SyntheticDigitsOptions = {}): {
+export function syntheticDigits({ train = 60_000, test = 10_000, seed = 0, progress }: SyntheticDigitsOptions = {}): {
   readonly train: Dataset;
   readonly test: Dataset;
 } {
   for (const [name, count] of Object.entries({ train, test })) {
-    if (!Number.isSafeInteger(count) || count < 1) {
-      throw new DataError(`[syntheticDigits] ${name} is ${count} but must be a whole number above 0`);
-    }
+    if (Number.isSafeInteger(count) && count > 0) continue;
+    throw new DataError(`[syntheticDigits] ${name} is ${count} but must be a whole number above 0`);
   }
-  return { train: half(train, seed, 'train'), test: half(test, seed, 'test') };
+  const told = (before: number) => (drawn: number) => progress?.(before + drawn, train + test);
+  const halves = { train: half(train, seed, 'train', told(0)), test: half(test, seed, 'test', told(train)) };
+  progress?.(train + test, train + test);
+  return halves;
 }

@@ -45,7 +45,7 @@ export const downloads: readonly Case[] = [
   ['[<set>] this page cannot check', () => withGlobals({ globals: { crypto: undefined } }, () => fashionMnistInPage())],
   ['<reason>; <where else it was looked for>; <cache>: connect', bare(offline, () => fashionMnist())],
   [
-    '<reason>; <where else it was looked for>; <cache>. THIS IS NOT',
+    'THIS IS NOT MNIST, but <other>',
     bare(offline, () => warnedBy((warn) => mnist({ warn, synthetic: { train: 1, test: 1 } }))),
   ],
   ['[<set>] <cache> keeps nothing', intoFullCache],
