@@ -1,13 +1,13 @@
 export { dataset, take, type Dataset, type Field, type FieldInput, type FieldSpec } from './dataset.ts';
 export { readIdx, type IdxArray } from './idx.ts';
-export type { Mnist, MnistOptions } from './load.ts';
-export type { DownloadProgress } from './mirrors.ts';
-export { fashionMnist, mnist } from './mnist.ts';
+export type { Mnist, MnistOptions } from './mnist/load.ts';
+export type { DownloadProgress } from './mnist/mirrors.ts';
+export { fashionMnist, mnist } from './mnist/mnist.ts';
 export { readSafetensors, writeSafetensors, type Safetensors, type Tensor } from './safetensors.ts';
 export { files, type Origin, type Source } from './source.ts';
-export { syntheticDigits, type SyntheticDigitsOptions } from './syntheticDigits.ts';
-export { readTable, type Table, type TableOptions, type TableRow } from './table.ts';
-export { encodeTable, type EncodedTable } from './tableEncode.ts';
+export { syntheticDigits, type SyntheticDigitsOptions } from './digits/syntheticDigits.ts';
+export { readTable, type Table, type TableOptions, type TableRow } from './table/table.ts';
+export { encodeTable, type EncodedTable } from './table/encode.ts';
 export {
   answersOf,
   featureCount,
@@ -19,6 +19,6 @@ export {
   type NumberForm,
   type TableForm,
   type TargetForm,
-} from './tableForm.ts';
-export { prepareTable, type PreparedTable, type PrepareOptions } from './tablePrepare.ts';
-export type { Task } from './tableTarget.ts';
+} from './table/form.ts';
+export { prepareTable, type PreparedTable, type PrepareOptions } from './table/prepare.ts';
+export type { Task } from './table/target.ts';

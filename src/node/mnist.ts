@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '../core/errors.ts';
-import { fashionMnistEntry, mnistEntry, type CatalogueEntry } from '../data/catalogue.ts';
-import { load, type Mnist, type MnistOptions, type Platform } from '../data/load.ts';
-import { syntheticMnist } from '../data/mnist.ts';
-import { knownNames } from '../data/mnistFiles.ts';
+import { fashionMnistEntry, mnistEntry, type CatalogueEntry } from '../data/mnist/catalogue.ts';
+import { load, type Mnist, type MnistOptions, type Platform } from '../data/mnist/load.ts';
+import { syntheticMnist } from '../data/mnist/mnist.ts';
+import { knownNames } from '../data/mnist/mnistFiles.ts';
 import type { Source } from '../data/source.ts';
 import { userStore } from './cache.ts';
 import { folder, isFolder } from './folder.ts';

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FormatError } from '../../src/core/errors.ts';
-import { load, type Mnist, type MnistOptions, type Platform, type StandIn } from '../../src/data/load.ts';
-import type { DownloadProgress } from '../../src/data/mirrors.ts';
-import { usualPatience, type Patience } from '../../src/data/patience.ts';
+import { load, type Mnist, type MnistOptions, type Platform, type StandIn } from '../../src/data/mnist/load.ts';
+import type { DownloadProgress } from '../../src/data/mnist/mirrors.ts';
+import { usualPatience, type Patience } from '../../src/data/mnist/patience.ts';
 import { dataset } from '../../src/data/index.ts';
 import { folderStore } from '../../src/node/cache.ts';
 import {

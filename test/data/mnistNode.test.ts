@@ -3,7 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FormatError } from '../../src/core/errors.ts';
-import { fashionMnistEntry, mnistEntry } from '../../src/data/catalogue.ts';
+import { fashionMnistEntry, mnistEntry } from '../../src/data/mnist/catalogue.ts';
 import * as inPage from '../../src/data/index.ts';
 import { userStore } from '../../src/node/cache.ts';
 import * as inNode from '../../src/node/data.ts';

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Browser } from 'playwright-core';
-import type { CatalogueEntry } from '../../src/data/catalogue.ts';
+import type { CatalogueEntry } from '../../src/data/mnist/catalogue.ts';
 import { launchBrowser, serveSources } from '../support/chromium.ts';
 import {
   body,
@@ -43,8 +43,8 @@ async function loadInPage(...entries: readonly CatalogueEntry[]): Promise<unknow
     for (const entry of entries) {
       loaded.push(
         await page.evaluate(`(async () => {
-          const { load } = await import('/src/data/load.ts');
-          const { pagePlatform } = await import('/src/data/mnist.ts');
+          const { load } = await import('/src/data/mnist/load.ts');
+          const { pagePlatform } = await import('/src/data/mnist/mnist.ts');
           const { train, origin } = await load(${JSON.stringify(entry)}, {}, pagePlatform);
           return [origin.kind, train.length];
         })().catch((error) => error.message)`),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { splitRows } from '../../src/data/tableSplit.ts';
+import { splitRows } from '../../src/data/table/split.ts';
 
 const counting = (length: number, from = 0): number[] => Array.from({ length }, (_, at) => from + at);
 const sorted = (numbers: readonly number[]): number[] => numbers.toSorted((a, b) => a - b);

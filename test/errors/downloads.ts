@@ -1,4 +1,4 @@
-import { load, type Platform } from '../../src/data/load.ts';
+import { load, type Platform } from '../../src/data/mnist/load.ts';
 import { fashionMnist as fashionMnistInPage } from '../../src/data/index.ts';
 import { fashionMnist, mnist } from '../../src/node/data.ts';
 import { entryOf, serveMirror } from '../support/mirror.ts';

@@ -1,9 +1,9 @@
-import { DataError } from '../core/errors.ts';
+import { DataError } from '../../core/errors.ts';
 import type { Table, TableRow } from './table.ts';
-import { isMissing, isMissingNumber, numberOf } from './tableCells.ts';
-import { columnAt, kindOf, numberAt } from './tableColumns.ts';
-import type { TargetForm } from './tableForm.ts';
-import { meanAndDeviation } from './tableStatistics.ts';
+import { isMissing, isMissingNumber, numberOf } from './cells.ts';
+import { columnAt, kindOf, numberAt } from './columns.ts';
+import type { TargetForm } from './form.ts';
+import { meanAndDeviation } from './statistics.ts';
 
 export type Task = 'classification' | 'regression';
 

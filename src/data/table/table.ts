@@ -1,8 +1,8 @@
-import { FormatError } from '../core/errors.ts';
+import { FormatError } from '../../core/errors.ts';
 import { BLANKS, delimiterOf, recordsOf, type CsvRecord, type Delimiter } from './csv.ts';
-import { unpacked } from './gzip.ts';
-import { isMissing, isNumber } from './tableCells.ts';
-import { counted } from './wording.ts';
+import { unpacked } from '../gzip.ts';
+import { isMissing, isNumber } from './cells.ts';
+import { counted } from '../wording.ts';
 
 export interface TableRow {
   /** Of the file, counted from 1. */

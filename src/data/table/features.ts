@@ -1,8 +1,8 @@
 import type { Table, TableRow } from './table.ts';
-import { isMissing } from './tableCells.ts';
-import { kindOf, numberAt } from './tableColumns.ts';
-import { MISSING_CATEGORY, type FeatureForm } from './tableForm.ts';
-import { meanAndDeviation } from './tableStatistics.ts';
+import { isMissing } from './cells.ts';
+import { kindOf, numberAt } from './columns.ts';
+import { MISSING_CATEGORY, type FeatureForm } from './form.ts';
+import { meanAndDeviation } from './statistics.ts';
 
 /** Texts of a column that are always categories. */
 const CATEGORIES_ALWAYS = 20;

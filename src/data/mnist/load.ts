@@ -1,13 +1,13 @@
-import { FormatError } from '../core/errors.ts';
+import { FormatError } from '../../core/errors.ts';
 import type { CatalogueEntry, CatalogueFile } from './catalogue.ts';
-import type { Dataset } from './dataset.ts';
+import type { Dataset } from '../dataset.ts';
 import { downloadFiles, type DownloadProgress } from './mirrors.ts';
 import { readMnistFiles } from './mnistFiles.ts';
 import { usualPatience, type Patience } from './patience.ts';
-import type { Origin, Source } from './source.ts';
+import type { Origin, Source } from '../source.ts';
 import type { Store } from './store.ts';
 import { hasSums, sumOf } from './sum.ts';
-import type { SyntheticDigitsOptions } from './syntheticDigits.ts';
+import type { SyntheticDigitsOptions } from '../digits/syntheticDigits.ts';
 
 /** How a set in MNIST's form is loaded. */
 export interface MnistOptions {

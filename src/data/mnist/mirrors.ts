@@ -1,4 +1,4 @@
-import { FormatError } from '../core/errors.ts';
+import { FormatError } from '../../core/errors.ts';
 import type { CatalogueEntry, CatalogueFile } from './catalogue.ts';
 import { download, plainly, reasonOf, Refusal, type DownloadOptions } from './download.ts';
 import { Incoming } from './incoming.ts';

@@ -1,8 +1,8 @@
 import { fashionMnistEntry, mnistEntry } from './catalogue.ts';
 import { load, type Mnist, type MnistOptions, type Platform, type StandIn } from './load.ts';
-import type { Source } from './source.ts';
+import type { Source } from '../source.ts';
 import { browserStore } from './store.ts';
-import { syntheticDigits } from './syntheticDigits.ts';
+import { syntheticDigits } from '../digits/syntheticDigits.ts';
 
 /** A sixth of MNIST: a user without a network should not wait for more. */
 const STAND_IN_SIZES = { train: 10_000, test: 2_000, seed: 0 };

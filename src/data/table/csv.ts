@@ -1,4 +1,4 @@
-import { FormatError } from '../core/errors.ts';
+import { FormatError } from '../../core/errors.ts';
 
 /*
  * Text to records, as RFC 4180 has it: quoted cells may hold delimiters, line breaks and doubled quotes. Beyond it, all

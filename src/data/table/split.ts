@@ -1,4 +1,4 @@
-import { Random } from '../core/random.ts';
+import { Random } from '../../core/random.ts';
 
 /** Which rows train and which are held out, by their places, each in the order of the file. */
 export interface Split {

@@ -1,12 +1,12 @@
-import { FormatError } from '../core/errors.ts';
-import { dataset, type Dataset, type FieldInput, type GivenNumbers } from './dataset.ts';
+import { FormatError } from '../../core/errors.ts';
+import { dataset, type Dataset, type FieldInput, type GivenNumbers } from '../dataset.ts';
 import type { Table, TableRow } from './table.ts';
-import { isNumber } from './tableCells.ts';
-import { numberAt } from './tableColumns.ts';
-import { categoryOf } from './tableFeatures.ts';
-import { featureCount, MISSING_CATEGORY, type CategoryForm, type NumberForm, type TableForm } from './tableForm.ts';
-import { className } from './tableTarget.ts';
-import { counted, quotedList } from './wording.ts';
+import { isNumber } from './cells.ts';
+import { numberAt } from './columns.ts';
+import { categoryOf } from './features.ts';
+import { featureCount, MISSING_CATEGORY, type CategoryForm, type NumberForm, type TableForm } from './form.ts';
+import { className } from './target.ts';
+import { counted, quotedList } from '../wording.ts';
 
 /** Rows as a model sees them. */
 export interface EncodedTable {

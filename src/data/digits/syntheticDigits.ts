@@ -1,7 +1,7 @@
-import { DataError } from '../core/errors.ts';
-import { Random } from '../core/random.ts';
-import { dataset, type Dataset } from './dataset.ts';
-import { digitStyles, type Family, type Point, type Stroke } from './digitStyles.ts';
+import { DataError } from '../../core/errors.ts';
+import { Random } from '../../core/random.ts';
+import { dataset, type Dataset } from '../dataset.ts';
+import { digitStyles, type Family, type Point, type Stroke } from './styles.ts';
 import { Canvas } from './pen.ts';
 
 /*

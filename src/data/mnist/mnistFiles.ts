@@ -1,7 +1,7 @@
-import { DataError, FormatError } from '../core/errors.ts';
-import { dataset, type Dataset } from './dataset.ts';
-import { readIdx, type IdxArray } from './idx.ts';
-import type { Source } from './source.ts';
+import { DataError, FormatError } from '../../core/errors.ts';
+import { dataset, type Dataset } from '../dataset.ts';
+import { readIdx, type IdxArray } from '../idx.ts';
+import type { Source } from '../source.ts';
 
 /** What each of the four files is called, as far as anyone calls it. */
 const fileNames = {

@@ -1,14 +1,14 @@
-import { DataError } from '../core/errors.ts';
-import { sizeOf } from '../core/shape.ts';
-import { dataset, gatherRows, type Dataset, type Field } from './dataset.ts';
+import { DataError } from '../../core/errors.ts';
+import { sizeOf } from '../../core/shape.ts';
+import { dataset, gatherRows, type Dataset, type Field } from '../dataset.ts';
 import type { Table, TableRow } from './table.ts';
-import { columnAt } from './tableColumns.ts';
-import { encodeFeatures, encodeTarget } from './tableEncode.ts';
-import { fitColumn } from './tableFeatures.ts';
-import type { FeatureForm, TableForm } from './tableForm.ts';
-import { splitRows } from './tableSplit.ts';
-import { className, targetForm, targetOf, type TargetColumn, type Task } from './tableTarget.ts';
-import { counted } from './wording.ts';
+import { columnAt } from './columns.ts';
+import { encodeFeatures, encodeTarget } from './encode.ts';
+import { fitColumn } from './features.ts';
+import type { FeatureForm, TableForm } from './form.ts';
+import { splitRows } from './split.ts';
+import { className, targetForm, targetOf, type TargetColumn, type Task } from './target.ts';
+import { counted } from '../wording.ts';
 
 export interface PrepareOptions {
   /** The column to be told from the others, by name or number (1 is the first, −1 the last): the last one. */

@@ -1,4 +1,4 @@
-import { FormatError } from '../core/errors.ts';
+import { FormatError } from '../../core/errors.ts';
 
 /** A column of numbers, which a model sees as (number − mean) / deviation. */
 export interface NumberForm {
