@@ -228,8 +228,8 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     throw new UsageError('--epochs and --steps both say when to end: give one of them');
   }
   const optimizer = given(values.optimizer, (text) => oneOf('optimizer', text, optimizers));
-  if (values['weight-decay'] !== undefined && optimizer === 'adam') {
-    throw new UsageError('--weight-decay is of adamw and sgd, not of adam');
+  if (values['weight-decay'] !== undefined && (optimizer ?? (isImages ? 'adam' : 'adamw')) === 'adam') {
+    throw new UsageError('--weight-decay is of adamw and sgd, not of adam: add --optimizer adamw');
   }
   return {
     command: 'train',
