@@ -34,7 +34,7 @@ const RATE = 3e-3;
 const { test: written } = await mnist(folder(positionals[0]));
 const runs = [];
 for (const seed of values.seeds.split(',').map(Number)) {
-  const { train, test: drawn } = syntheticDigits({ seed });
+  const { train, test: drawn } = await syntheticDigits({ seed });
   const steps = Math.ceil((epochs * train.length) / BATCH);
   const initial = { weightInitial: glorotUniform, biasInitial: zeros };
   const trainer = await createTrainer({

@@ -74,7 +74,7 @@ export async function lackOfAdapter(): Promise<Lack> {
   const cards = namesIn('/dev/dri').filter((name) => name.startsWith('render'));
   if (cards.length === 0 && !existsSync('/dev/nvidia0')) {
     return {
-      found: `no GPU (/dev/dri is empty), and none of the Vulkan drivers ${drivers.join(', ')} offers one`,
+      found: `no GPU (/dev/dri is empty), and none of the Vulkan drivers ${drivers.join(', ') || chosen} offers one`,
       remedy: MESA,
     };
   }

@@ -3,18 +3,15 @@ import { DataError, DeviceError, FormatError, ShapeError } from '../index.ts';
 import { devices } from './devices.ts';
 import { help, parseCommand, UsageError, type Command } from './options.ts';
 import { predict } from './predict.ts';
-import { train } from './train.ts';
+import { INTERRUPTED, train } from './train.ts';
 
 /** Errors that are the user's to mend: a sentence is enough, a stack would only hide it. */
-const explained = [UsageError, DataError, DeviceError, FormatError, ShapeError];
+const explained = [DataError, DeviceError, FormatError, ShapeError];
 
-/** Of a program that Ctrl-C ended. */
-const INTERRUPTED = 130;
-
-function run(command: Command, signal: AbortSignal): Promise<number> {
+function run(command: Command): Promise<number> {
   switch (command.command) {
     case 'train':
-      return train(command, signal);
+      return interruptible((signal) => train(command, signal));
     case 'predict':
       return predict(command);
     case 'devices':
@@ -22,20 +19,38 @@ function run(command: Command, signal: AbortSignal): Promise<number> {
   }
 }
 
-async function main(): Promise<number> {
+/** The first Ctrl-C ends work in order; the second finds no listener, and ends the process at once. */
+async function interruptible(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const interrupt = new AbortController();
-  // The second Ctrl-C finds no listener, and ends the process at once.
   process.once('SIGINT', () => interrupt.abort());
   try {
+    return await work(interrupt.signal);
+  } catch (error) {
+    if (error === interrupt.signal.reason) return INTERRUPTED;
+    throw error;
+  }
+}
+
+/** What a mistake of the user's, or of the machine, is told by; null for one of ours. */
+function explain(error: unknown): string | null {
+  if (error instanceof UsageError) return `${error.message} (millrace --help lists all options)`;
+  if (explained.some((kind) => error instanceof kind)) return (error as Error).message;
+  if (error instanceof RangeError && /allocation|length/i.test(error.message)) {
+    return `there is not enough memory (${error.message}): smaller --hidden or --batch, or less data`;
+  }
+  return null;
+}
+
+async function main(): Promise<number> {
+  try {
     const command = parseCommand(process.argv.slice(2));
-    if (command) return await run(command, interrupt.signal);
+    if (command) return await run(command);
     process.stdout.write(help);
     return 0;
   } catch (error) {
-    if (interrupt.signal.aborted) return INTERRUPTED;
-    if (!explained.some((kind) => error instanceof kind)) throw error;
-    const hint = error instanceof UsageError ? ' (millrace --help lists all options)' : '';
-    process.stderr.write(`millrace: ${(error as Error).message}${hint}\n`);
+    const text = explain(error);
+    if (text === null) throw error;
+    process.stderr.write(`millrace: ${text}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 }

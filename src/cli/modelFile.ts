@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { FormatError, type Trainer } from '../index.ts';
 import { readSafetensors, readTableForm } from '../data/index.ts';
 import type { ModelForm } from './network.ts';
@@ -6,9 +6,9 @@ import type { ModelForm } from './network.ts';
 /** The key of the form among a file's texts. */
 const KEY = 'millrace';
 
-/** Keeps the weights, and what the model takes in and gives out, in one safetensors file. */
-export async function saveModel(path: string, form: ModelForm, trainer: Trainer): Promise<void> {
-  await writeFile(path, await trainer.saveWeights({ [KEY]: JSON.stringify(form) }));
+/** A safetensors file of the weights, and of what the model takes in and gives out. */
+export function modelFile(form: ModelForm, trainer: Trainer): Promise<Uint8Array> {
+  return trainer.saveWeights({ [KEY]: JSON.stringify(form) });
 }
 
 /** @throws FormatError if the file is none, or not of a model that `train --save` wrote */

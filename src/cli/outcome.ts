@@ -80,8 +80,8 @@ export interface Regressed {
   readonly rmse: number;
   /** Mean absolute error, in the target's unit. */
   readonly meanAbsoluteError: number;
-  /** The share of the variance that is told: 1 − Σ(t − y)² / Σ(t − mean t)². */
-  readonly r2: number;
+  /** The share of the variance that is told: 1 − Σ(t − y)² / Σ(t − mean t)²; null where the targets do not vary. */
+  readonly r2: number | null;
 }
 
 /** Errors of answers, both in the target's unit. */
@@ -94,5 +94,10 @@ export function judgeNumbers(name: string, answers: readonly number[], targets: 
     absolutes += Math.abs(answers[at] - target);
     variance += (target - mean) ** 2;
   });
-  return { name, rmse: Math.sqrt(squares / n), meanAbsoluteError: absolutes / n, r2: 1 - squares / variance };
+  return {
+    name,
+    rmse: Math.sqrt(squares / n),
+    meanAbsoluteError: absolutes / n,
+    r2: variance > 0 ? 1 - squares / variance : null,
+  };
 }

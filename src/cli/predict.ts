@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { adam, createTrainer, FormatError, mean, type Trainer, type Value } from '../index.ts';
-import { answersOf, dataset, encodeTable, readIdx, type Dataset, type TableForm } from '../data/index.ts';
+import { answersOf, dataset, encodeTable, readIdx, type Dataset, type Table, type TableForm } from '../data/index.ts';
 import { readModel } from './modelFile.ts';
 import { networkOf, type InputForm } from './network.ts';
 import type { PredictCommand } from './options.ts';
@@ -40,10 +40,22 @@ export async function predict(command: PredictCommand): Promise<number> {
 }
 
 async function tableQuestion(form: TableForm, { input, table: wishes }: PredictCommand): Promise<Question> {
-  const { data, notes } = encodeTable(form, await openTable(input, wishes));
+  const { delimiter } = wishes;
+  const bare = await openTable(input, { header: false, delimiter });
+  const header = wishes.header ?? namesColumns(form, bare);
+  const { data, notes } = encodeTable(form, header ? await openTable(input, { header, delimiter }) : bare);
   const { features } = data.fields;
   return { data: { length: data.length, fields: { features } }, notes };
 }
+
+/** Whether a file's first line is a header: never for a model of a file without one, else if it has the model's names. */
+function namesColumns(form: TableForm, { rows: [first] }: Table): boolean {
+  if (!form.header) return false;
+  const known = first.cells.filter((cell) => form.columns.includes(cell)).length;
+  return 2 * known >= Math.min(first.cells.length, form.columns.length) || first.cells.every((cell) => !isNumber(cell));
+}
+
+const isNumber = (cell: string): boolean => cell.trim() !== '' && !Number.isNaN(Number(cell));
 
 async function images(shape: readonly number[], path: string): Promise<Question> {
   const bytes = await readFile(path).catch((cause: Error) => {

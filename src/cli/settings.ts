@@ -1,5 +1,5 @@
 import { adam, adamw, sgd, type Optimizer } from '../index.ts';
-import type { TrainCommand } from './options.ts';
+import { UsageError, type TrainCommand } from './options.ts';
 import type { Subject } from './subject.ts';
 
 /** How training goes: what the command says, and what it leaves open by the data. */
@@ -33,6 +33,9 @@ const learningRates = { adam: 3e-3, adamw: 3e-3, sgd: 0.1 };
 export function settingsOf(command: TrainCommand, { input, train }: Subject): Settings {
   const defaults = input.kind === 'image' ? imageDefaults : tableDefaults(train.length);
   const { epochs = defaults.epochs, optimizer = defaults.optimizer, batch = defaults.batch } = command;
+  if (batch > train.length) {
+    throw new UsageError(`--batch is ${batch} but there are only ${train.length} samples to learn from`);
+  }
   const usualDecay = optimizer === defaults.optimizer ? defaults.weightDecay : optimizer === 'adamw' ? 0.01 : 0;
   return {
     hidden: command.hidden ?? defaults.hidden,

@@ -51,7 +51,7 @@ export async function loadSubject(command: TrainCommand, loading: Loading): Prom
     case 'fashion-mnist':
       return loadImages('Fashion-MNIST', CLOTHES, fashionMnist, command, loading);
     case 'digits':
-      return images('Synthetic digits', DIGITS, { ...syntheticDigits(toDraw(seed, loading)), origin: drawn });
+      return images('Synthetic digits', DIGITS, { ...(await syntheticDigits(toDraw(seed, loading))), origin: drawn });
     default:
       return loadTable(dataset, table, seed);
   }
@@ -60,11 +60,11 @@ export async function loadSubject(command: TrainCommand, loading: Loading): Prom
 const drawn = { kind: 'synthetic', text: "this program's own pen" } as const;
 
 /** As many digits as MNIST has, under the run's own seed. */
-function toDraw(seed: number, { terminal }: Loading): SyntheticDigitsOptions {
+function toDraw(seed: number, { signal, terminal }: Loading): SyntheticDigitsOptions {
   const amount = new Amount(terminal);
   const progress = (done: number, total: number): void =>
     amount.show(done, total, `drawing  ${counted(done)} of ${counted(total)} digits`);
-  return { train: 60_000, test: 10_000, seed, progress };
+  return { train: 60_000, test: 10_000, seed, progress, signal };
 }
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
@@ -115,8 +115,14 @@ async function loadTable(path: string, wishes: TableWishes, seed: number): Promi
   };
 }
 
-/** @throws FormatError if there is no such file, or it holds no table */
-export async function openTable(path: string, { header, delimiter }: TableWishes): Promise<Table> {
+/**
+ * @param header whether line 1 names the columns, if that is known
+ * @throws FormatError if there is no such file, or it holds no table
+ */
+export async function openTable(
+  path: string,
+  { header, delimiter }: Pick<TableWishes, 'header' | 'delimiter'>,
+): Promise<Table> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     const why = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
     throw new FormatError(`[table] ${path} cannot be read: ${why}`, { cause });

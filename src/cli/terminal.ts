@@ -13,7 +13,7 @@ export class Terminal {
 
   /** Whether a line can be drawn again, and pictures make sense. */
   get interactive(): boolean {
-    return this.#out.isTTY === true;
+    return this.#out.isTTY === true && process.env['TERM'] !== 'dumb';
   }
 
   /** Not under NO_COLOR. */

@@ -1,15 +1,18 @@
-import { open, writeFile } from 'node:fs/promises';
-import { createTrainer, crossEntropy, FormatError, meanSquaredError, type Trainer } from '../index.ts';
+import { createTrainer, crossEntropy, meanSquaredError, type Trainer } from '../index.ts';
 import { answersOf } from '../data/index.ts';
 import { whyNoAdapter } from './adapters.ts';
-import { saveModel } from './modelFile.ts';
+import { modelFile } from './modelFile.ts';
 import { layersOf, networkOf, type ModelForm } from './network.ts';
 import type { TrainCommand } from './options.ts';
 import { answersTo, formatClasses, formatMistakes, judgeNumbers, type Regressed } from './outcome.ts';
+import { requirePlaces, write } from './places.ts';
 import { Progress } from './progress.ts';
 import { optimizerOf, settingsOf, type Settings } from './settings.ts';
 import { loadSubject, type Subject } from './subject.ts';
 import { percent, Terminal } from './terminal.ts';
+
+/** The exit code of a run that Ctrl-C ended early. */
+export const INTERRUPTED = 130;
 
 /** All of one run. */
 interface Run {
@@ -26,7 +29,7 @@ interface Run {
 /** Trains, prints how it goes, and returns the exit code. */
 export async function train(command: TrainCommand, signal: AbortSignal): Promise<number> {
   const terminal = command.quiet ? null : new Terminal(process.stdout);
-  for (const file of [command.report, command.save]) if (file !== undefined) await requireWritable(file);
+  await requirePlaces(command);
   const subject = await loadSubject(command, { signal, terminal });
   const settings = settingsOf(command, subject);
   const form = { input: subject.input, hidden: settings.hidden };
@@ -47,14 +50,6 @@ export async function train(command: TrainCommand, signal: AbortSignal): Promise
   }
 }
 
-/** Found before training rather than after it. A file that is there stays as it is until then. */
-async function requireWritable(file: string): Promise<void> {
-  const handle = await open(file, 'a').catch((cause: Error) => {
-    throw new FormatError(`[train] ${file} cannot be written: ${cause.message}`, { cause });
-  });
-  await handle.close();
-}
-
 const isRegression = ({ input }: Subject): boolean => input.kind === 'table' && input.table.target.kind === 'number';
 
 async function introduce(subject: Subject, trainer: Trainer, terminal: Terminal): Promise<void> {
@@ -66,64 +61,93 @@ async function introduce(subject: Subject, trainer: Trainer, terminal: Terminal)
   terminal.line(`\n${await trainer.summary()}\n`);
 }
 
-async function run({ command, subject, settings, form, trainer, terminal, signal }: Run): Promise<number> {
-  const { steps } = settings;
-  const progress = new Progress(steps, terminal);
-  const lossCurve: number[] = [];
+/** What came of the steps. */
+interface Curve {
+  readonly losses: readonly number[];
+  readonly seconds: number;
+  readonly submitsPerStep: number;
+}
+
+/** Trains until all steps are done, the signal ends it, or a loss is no number, which is then the last. */
+async function fit({ subject, settings, trainer, terminal, signal }: Run): Promise<Curve> {
+  const progress = new Progress(settings.steps, terminal);
+  const losses: number[] = [];
   const submits = trainer.submits;
   let seconds = 0;
-  for await (const report of trainer.fit(subject.train, { steps, signal })) {
-    if (!Number.isFinite(report.loss)) {
-      progress.close();
-      process.stderr.write(
-        `The loss is ${report.loss} at step ${report.step}: training has diverged. A smaller --lr than ${settings.learningRate} may help.\n`,
-      );
-      return 1;
+  try {
+    for await (const report of trainer.fit(subject.train, { steps: settings.steps, signal })) {
+      losses.push(report.loss);
+      if (!Number.isFinite(report.loss)) break;
+      seconds = report.seconds;
+      progress.show(report);
     }
-    lossCurve.push(report.loss);
-    seconds = report.seconds;
-    progress.show(report);
+  } finally {
+    progress.close();
   }
-  progress.close();
-  const submitsPerStep = (trainer.submits - submits) / Math.max(1, lossCurve.length);
+  return { losses, seconds, submitsPerStep: (trainer.submits - submits) / Math.max(1, losses.length) };
+}
 
-  const judgement = await judge({ subject, trainer, terminal });
-  const ended = signal.aborted ? `Stopped after ${lossCurve.length} of ${steps} steps` : `${steps} steps`;
+function sayDiverged(what: string, { learningRate }: Settings): number {
+  process.stderr.write(`${what}: training has diverged. A smaller --lr than ${learningRate} may help.\n`);
+  return 1;
+}
+
+async function run(all: Run): Promise<number> {
+  const { command, settings, form, trainer, terminal } = all;
+  const curve = await fit(all);
+  const { losses, seconds } = curve;
+  const done = `${losses.length} of ${settings.steps} steps`;
+  if (losses.length === 0) {
+    process.stdout.write(`Stopped after ${done}.\n`);
+    return INTERRUPTED;
+  }
+  const last = losses[losses.length - 1];
+  if (!Number.isFinite(last)) return sayDiverged(`The loss is ${last} at step ${losses.length}`, settings);
+  const judgement = await judge(all);
+  const { testLoss } = judgement.figures;
+  if (!Number.isFinite(testLoss)) return sayDiverged(`The test loss is ${testLoss}`, settings);
+
+  const isWhole = losses.length === settings.steps;
+  const ended = isWhole ? `${settings.steps} steps` : `Stopped after ${done}`;
   process.stdout.write(`${ended} in ${seconds.toFixed(1)} s. ${judgement.sentence}\n`);
   if (command.save !== undefined) {
-    await saveModel(command.save, form, trainer);
+    await write(command.save, await modelFile(form, trainer));
     terminal?.line(`The model is in ${command.save}.`);
   }
   if (command.report !== undefined) {
-    const { batch, optimizer, learningRate, weightDecay, schedule } = settings;
-    const report = {
-      adapter: trainer.adapter,
-      backend: trainer.backend,
-      data: subject.from,
-      model: layersOf(form),
-      batch,
-      optimizer,
-      learningRate,
-      weightDecay,
-      schedule,
-      seed: command.seed,
-      steps: lossCurve.length,
-      seconds,
-      ...judgement.figures,
-      lossCurve,
-      launchesPerStep: trainer.launchesPerStep,
-      submitsPerStep,
-      peakGpuBytes: trainer.backend === 'cpu' ? 0 : trainer.bytes,
-    };
-    await writeFile(command.report, `${JSON.stringify(report, null, 2)}\n`);
+    await write(command.report, `${JSON.stringify(reportOf(all, curve, judgement), null, 2)}\n`);
   }
-  return signal.aborted ? 130 : 0;
+  return isWhole ? 0 : INTERRUPTED;
+}
+
+/** What `--report` writes. */
+function reportOf({ command, subject, settings, form, trainer }: Run, curve: Curve, { figures }: Judgement): unknown {
+  const { batch, optimizer, learningRate, weightDecay, schedule } = settings;
+  return {
+    adapter: trainer.adapter,
+    backend: trainer.backend,
+    data: subject.from,
+    model: layersOf(form),
+    batch,
+    optimizer,
+    learningRate,
+    weightDecay,
+    schedule,
+    seed: command.seed,
+    steps: curve.losses.length,
+    seconds: curve.seconds,
+    ...figures,
+    lossCurve: curve.losses,
+    launchesPerStep: trainer.launchesPerStep,
+    submitsPerStep: curve.submitsPerStep,
+    peakGpuBytes: trainer.backend === 'cpu' ? 0 : trainer.bytes,
+  };
 }
 
 /** How well the model does on samples that it has not seen, as a sentence and as a report's fields. */
 interface Judgement {
   readonly sentence: string;
-  readonly figures: Readonly<Record<string, number | null>>;
+  readonly figures: { readonly testLoss: number } & Readonly<Record<string, number | null>>;
 }
 
 async function judge(judged: Pick<Run, 'subject' | 'trainer' | 'terminal'>): Promise<Judgement> {
@@ -141,7 +165,7 @@ async function judgeRegression(
   testLoss: number,
 ): Promise<Judgement> {
   const { name, rmse, meanAbsoluteError, r2 } = await judgeTargets(subject, trainer);
-  const sentence = `Of "${name}", held out: root mean squared error ${short(rmse)}, mean absolute error ${short(meanAbsoluteError)}, R² ${r2.toFixed(3)}; test loss ${testLoss.toFixed(4)}.`;
+  const sentence = `Of "${name}", held out: root mean squared error ${short(rmse)}, mean absolute error ${short(meanAbsoluteError)}, R² ${r2 === null ? 'not defined' : r2.toFixed(3)}; test loss ${testLoss.toFixed(4)}.`;
   const figures = {
     testAccuracy: null,
     testLoss,

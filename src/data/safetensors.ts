@@ -94,7 +94,7 @@ export function readSafetensors(name: string, bytes: Uint8Array): Safetensors {
     );
     tensors[key] = { shape, data };
   }
-  return { tensors, metadata: metadata as Record<string, string> };
+  return { tensors, metadata: isRecord(metadata) ? (metadata as Record<string, string>) : {} };
 }
 
 type Fails = (what: string) => FormatError;

@@ -1,3 +1,4 @@
+import { breathe } from '../core/breathe.ts';
 import { allocate, byteLength, type Numbers, type Spec } from '../core/shape.ts';
 import { Interpreter, type Batch } from '../cpu/interpret.ts';
 import type { Graph, Node, State } from '../graph/graph.ts';
@@ -85,7 +86,7 @@ export class CpuBackend implements Backend {
   /** A page must breathe now and then: nothing else here ever waits. */
   async #breathe(): Promise<void> {
     if (performance.now() - this.#breathed < BREATH_MS) return;
-    await new Promise((resolve) => void setTimeout(resolve));
+    await breathe();
     this.#breathed = performance.now();
   }
 

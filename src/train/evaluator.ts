@@ -35,12 +35,14 @@ export class Evaluator {
     const size = Math.min(this.#batchSize, data.length);
     const totals = metrics.map(() => 0);
     const { evaluationControl } = traced;
+    // The CPU works as it is called, and lets others have a turn only where something is read.
+    const rowsAtOnce = this.#backend.kind === 'cpu' ? 1 : RING_ROWS;
     const stream = new SampleStream(data.length, 0, false);
     const run = async (n: number, firstRow: number, batches: number): Promise<void> => {
       const program = await this.#evaluation(n);
       const feed = new Feed(data, [...program.fields.keys()], stream, n, firstRow);
-      for (let start = 0; start < batches; start += RING_ROWS) {
-        const count = Math.min(RING_ROWS, batches - start);
+      for (let start = 0; start < batches; start += rowsAtOnce) {
+        const count = Math.min(rowsAtOnce, batches - start);
         this.#backend.writeState(evaluationControl, evaluationControl.initial());
         let ring: Promise<Numbers> | undefined;
         for (let at = 0; at < count; at++) {

@@ -288,6 +288,7 @@ export class Trainer {
   /** Every parameter by name, read from where it lives. */
   async readParameters(): Promise<Record<string, Float32Array>> {
     const { traced } = (await this.#use()).prepared;
+    this.#requireSettled('readParameters');
     const arena = await this.#whileAlive(this.#backend.readState(traced.parameters));
     const parts = traced.layout.ranges.map(({ name, offset, size }) => [name, arena.slice(offset, offset + size)]);
     return Object.fromEntries(parts) as Record<string, Float32Array>;
@@ -315,6 +316,7 @@ export class Trainer {
   /** Every parameter by name and shape as the bytes of a safetensors file. @param metadata texts to keep beside them */
   async saveWeights(metadata: Readonly<Record<string, string>> = {}): Promise<Uint8Array<ArrayBuffer>> {
     const { traced } = (await this.#use()).prepared;
+    this.#requireSettled('saveWeights');
     const arena = await this.#whileAlive(this.#backend.readState(traced.parameters));
     return weightsFile(traced.layout.ranges, arena as Float32Array, metadata);
   }

@@ -29,6 +29,10 @@ export function weightsIn(
       );
     }
     const other = tensors[name].shape;
+    const wrong = tensors[name].data.find((number) => !Number.isFinite(number));
+    if (wrong !== undefined) {
+      throw new FormatError(`[weights] "${name}" holds ${wrong} in ${file}: its training had diverged; train again`);
+    }
     if (other.join() === shape.join()) continue;
     throw new FormatError(`${here} f32[${other.join(', ')}] in ${file}: the model must be the one that was saved`);
   }

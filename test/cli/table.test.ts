@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +96,39 @@ describe('a table', () => {
     const [head, ...numbers] = (await runPredict(model, more, '--backend', 'cpu')).text.trim().split('\n');
     expect(head).toBe('column 3');
     for (const [at, price] of [100, 120, 90].entries()) expect(Math.abs(Number(numbers[at]) - price)).toBeLessThan(5);
+  });
+
+  test('has the header that its model had, whatever its cells look like', async () => {
+    const [years, model] = [join(folder, 'years.csv'), join(folder, 'years.safetensors')];
+    const rows = Array.from({ length: 40 }, (_, at) => `${at % 7},${at % 5},${(at % 7) + (at % 5)}`);
+    await writeFile(years, ['2019,2020,2021', ...rows].join('\n'));
+    await runTrain(years, '--header', 'yes', '--backend', 'cpu', '--save', model, '--steps', '5');
+    const more = join(folder, 'moreYears.csv');
+    await writeFile(more, '2019,2020\n1,2\n3,4\n');
+    const { text } = await runPredict(model, more, '--backend', 'cpu');
+    expect(text.trim().split('\n')).toHaveLength(1 + 2);
+
+    const [words, bare] = [join(folder, 'words.csv'), join(folder, 'words.safetensors')];
+    const texts = Array.from({ length: 40 }, (_, at) => `${'rgb'[at % 3]},${'hl'[at % 2]},${'pq'[at % 2]}`);
+    await writeFile(words, texts.join('\n'));
+    await runTrain(words, '--header', 'no', '--backend', 'cpu', '--save', bare, '--steps', '5');
+    await writeFile(more, 'r,l\ng,h\nb,h\n');
+    const told = await runPredict(bare, more, '--backend', 'cpu');
+    expect(told.text.trim().split('\n')).toHaveLength(1 + 3);
+  });
+
+  test('whose training diverges keeps no model', async () => {
+    const model = join(folder, 'diverged.safetensors');
+    const error = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const words = ['--backend', 'cpu', '--steps', '1', '--lr', '1e39', '--optimizer', 'sgd', '--schedule', 'constant'];
+    try {
+      const { code } = await runTrain(join(folder, 'prices.csv'), '--save', model, ...words);
+      expect(code).toBe(1);
+      expect(error.mock.calls.map(String).join('')).toMatch(/The test loss is (NaN|Infinity): training has diverged/);
+    } finally {
+      error.mockRestore();
+    }
+    expect(existsSync(model)).toBe(false);
   });
 
   test('that does not fit the model is refused', async () => {

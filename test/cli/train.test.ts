@@ -74,6 +74,37 @@ describe('train mnist', () => {
     expect(report.lossCurve[39]).toBeLessThan(report.lossCurve[0] / 3);
   });
 
+  test('ends at the signal while digits are drawn, and leaves files alone', async () => {
+    const model = join(folder, 'kept.safetensors');
+    await writeFile(model, 'mine');
+    const ending = new AbortController();
+    setTimeout(() => ending.abort(), 100);
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      const drawing = train(trainCommand('digits', '--backend', 'cpu', '--save', model), ending.signal);
+      await expect(drawing).rejects.toThrow('aborted');
+    } finally {
+      write.mockRestore();
+    }
+    expect(await readFile(model, 'utf8')).toBe('mine');
+  });
+
+  test('ends at the signal while the CPU trains, with what was learned so far', async () => {
+    const ending = new AbortController();
+    // A file's callback is what a signal's would be: an event that only a free loop brings.
+    void readFile(join(folder, 't10k-labels-idx1-ubyte')).then(() => ending.abort());
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      const command = trainCommand('mnist', '--data', folder, '--backend', 'cpu', '--steps', '5000', '--batch', '20');
+      const working = train(command, ending.signal);
+      expect(await working).toBe(130);
+      const text = write.mock.calls.map(([part]) => String(part)).join('');
+      expect(text).toMatch(/Stopped after \d+ of 5000 steps/);
+    } finally {
+      write.mockRestore();
+    }
+  });
+
   test('--quiet says one line', async () => {
     const { text } = await run('--quiet', '--steps', '3', '--batch', '20', '--backend', 'cpu');
     expect(text.trim().split('\n')).toHaveLength(1);

@@ -409,7 +409,7 @@ describe('the cache', () => {
 const standIn: StandIn = {
   title: 'two sheets',
   text: 'an empty drawer',
-  make: () => ({ train: dataset({ label: Uint8Array.of(0) }), test: dataset({ label: Uint8Array.of(1) }) }),
+  make: async () => ({ train: dataset({ label: Uint8Array.of(0) }), test: dataset({ label: Uint8Array.of(1) }) }),
 };
 
 describe('without a network', () => {

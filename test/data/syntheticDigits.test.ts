@@ -8,7 +8,7 @@ import { sharedDevice } from '../support/device.ts';
 
 const PIXELS = 28 * 28;
 
-const small = syntheticDigits({ train: 2000, test: 500, seed: 7 });
+const small = await syntheticDigits({ train: 2000, test: 500, seed: 7 });
 const pixelsOf = (half: typeof small.train): Uint8Array => half.fields['image'].data as Uint8Array;
 
 describe('synthetic digits', () => {
@@ -33,13 +33,13 @@ describe('synthetic digits', () => {
     );
   });
 
-  test('do not depend on how many are drawn', () => {
-    const few = syntheticDigits({ train: 100, test: 1, seed: 7 });
+  test('do not depend on how many are drawn', async () => {
+    const few = await syntheticDigits({ train: 100, test: 1, seed: 7 });
     expect(pixelsOf(few.train)).toEqual(pixelsOf(small.train).slice(0, 100 * PIXELS));
   });
 
-  test('differ between seeds, and between training and test', () => {
-    const other = syntheticDigits({ train: 500, test: 1, seed: 8 });
+  test('differ between seeds, and between training and test', async () => {
+    const other = await syntheticDigits({ train: 500, test: 1, seed: 8 });
     expect(pixelsOf(other.train)).not.toEqual(pixelsOf(small.train).slice(0, 500 * PIXELS));
     expect(pixelsOf(small.test)).not.toEqual(pixelsOf(small.train).slice(0, 500 * PIXELS));
   });
@@ -68,18 +68,35 @@ describe('synthetic digits', () => {
     }
   });
 
-  test('to be none are refused', () => {
-    expect(() => syntheticDigits({ train: 0 })).toThrow(
+  test('to be none are refused', async () => {
+    await expect(syntheticDigits({ train: 0 })).rejects.toThrow(
       '[syntheticDigits] train is 0 but must be a whole number above 0',
     );
-    expect(() => syntheticDigits({ test: 1.5 })).toThrow('[syntheticDigits] test is 1.5 but must be');
+    await expect(syntheticDigits({ test: 1.5 })).rejects.toThrow('[syntheticDigits] test is 1.5 but must be');
+  });
+
+  test('are drawn bit by bit, so that their drawing can be followed and ended', async () => {
+    const ending = new AbortController();
+    const seen: number[] = [];
+    const progress = (drawn: number, total: number): void => {
+      seen.push(drawn);
+      expect(total).toBe(3100);
+      if (drawn >= 1000) setImmediate(() => ending.abort(new Error('enough')));
+    };
+    const sizes = { train: 3000, test: 100, progress };
+    await expect(syntheticDigits({ ...sizes, signal: ending.signal })).rejects.toThrow('enough');
+    expect(seen.at(-1)).toBeLessThan(2000);
+    seen.length = 0;
+    await syntheticDigits(sizes);
+    expect([seen[0], seen.at(-1)]).toEqual([0, 3100]);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   });
 });
 
 const root = process.env['MILLRACE_DATA'];
 
 test.runIf(root)('a network that saw synthetic digits alone reads handwriting', { timeout: 300_000 }, async () => {
-  const { train } = syntheticDigits({ train: 12_000, test: 1, seed: 1 });
+  const { train } = await syntheticDigits({ train: 12_000, test: 1, seed: 1 });
   const { test: written } = await mnist(folder(join(root!, 'mnist')));
   const trainer = await createTrainer({
     model: sequential(flatten, linear(PIXELS, 128), relu, linear(128, 10)),

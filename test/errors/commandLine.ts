@@ -34,6 +34,16 @@ export const commandLine: readonly Case[] = [
     '[train] <path> cannot be written',
     () => inFolder((folder) => run('mnist', '--save', join(folder, 'no', 'such', 'folder.safetensors'))),
   ],
+  ['<file> is named twice', () => inFolder((folder) => run(join(folder, 'a.csv'), '--save', `${folder}/b/../a.csv`))],
+  [
+    '--batch is <n> but there are only',
+    () =>
+      inFolder(async (folder) => {
+        const file = join(folder, 'line.csv');
+        await writeFile(file, line());
+        return run(file, '--batch', '33', '--quiet');
+      }),
+  ],
   [
     'The loss is <loss> at step',
     () =>

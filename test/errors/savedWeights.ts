@@ -53,6 +53,10 @@ const ofTwo = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
 const DESCRIPTION = '[model] <path> <what';
 
 export const savedWeights: readonly Case[] = [
+  [
+    '[weights] "<name>" holds <number>',
+    loading({ ...tensors, bias: { shape: [3], data: Float32Array.of(0, NaN, 1) } }),
+  ],
   ['[model] <path> cannot be read', () => inFolder((folder) => predictBy(join(folder, 'gone')))],
   [DESCRIPTION, describedAs({})],
   [DESCRIPTION, describedAs({ millrace: '{' })],

@@ -58,6 +58,14 @@ const heldOut = async (): Promise<void> => {
 };
 
 export const tables: readonly Case[] = [
+  ['[table] <file>: "<name>" is to be dropped', prepare(fine, { drop: ['y'] })],
+  [
+    '[table] <file>: line <n>: "<name>" is <number>, too far',
+    encode(
+      'a,b,y\n3e38,1,0\n',
+      rows((at) => `${at / 1000},${at % 3}`),
+    ),
+  ],
   [
     '[table] <path> cannot be read',
     () =>

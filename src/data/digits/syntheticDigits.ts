@@ -1,3 +1,4 @@
+import { breathe } from '../../core/breathe.ts';
 import { DataError } from '../../core/errors.ts';
 import { Random } from '../../core/random.ts';
 import { dataset, type Dataset } from '../dataset.ts';
@@ -269,18 +270,25 @@ export interface SyntheticDigitsOptions {
   readonly seed?: number;
   /** Told now and then how many of all are drawn. */
   readonly progress?: (drawn: number, total: number) => void;
+  /** Ends the drawing. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** Digits between two calls of `progress`: a tenth of a second. */
-const TOLD_EVERY = 1000;
+/** Digits between two breaths: some hundredths of a second. */
+const DRAWN_AT_ONCE = 500;
 
-function half(count: number, seed: number, name: string, told: (drawn: number) => void): Dataset {
+async function half(
+  count: number,
+  seed: number,
+  name: string,
+  breath: (drawn: number) => Promise<void>,
+): Promise<Dataset> {
   const images = new Uint8Array(count * SIZE * SIZE);
   const labels = new Uint8Array(count);
   const canvas = new Canvas(SIZE);
   for (let at = 0; at < count; at++) {
     const random = new Random(seed, `digits ${name}`, at);
-    if (at % TOLD_EVERY === 0) told(at);
+    if (at % DRAWN_AT_ONCE === 0) await breath(at);
     labels[at] = Math.floor(random.uniform(0, CLASSES));
     draw(labels[at], random, canvas, images.subarray(at * SIZE * SIZE, (at + 1) * SIZE * SIZE));
   }
@@ -291,18 +299,29 @@ function half(count: number, seed: number, name: string, told: (drawn: number) =
  * Digits as people write them, drawn by this project's own pen: what there is to train on without a download.
  * The same seed gives the same bytes in every engine.
  * @returns images `u8[28, 28]` that a model sees as 0 … 1, and labels 0 … 9, in MNIST's form
- * @throws DataError if there are to be none
+ * @throws DataError if there are to be none; the signal's reason
  */
-export function syntheticDigits({ train = 60_000, test = 10_000, seed = 0, progress }: SyntheticDigitsOptions = {}): {
-  readonly train: Dataset;
-  readonly test: Dataset;
-} {
+export async function syntheticDigits({
+  train = 60_000,
+  test = 10_000,
+  seed = 0,
+  progress,
+  signal,
+}: SyntheticDigitsOptions = {}): Promise<{ readonly train: Dataset; readonly test: Dataset }> {
   for (const [name, count] of Object.entries({ train, test })) {
     if (Number.isSafeInteger(count) && count > 0) continue;
     throw new DataError(`[syntheticDigits] ${name} is ${count} but must be a whole number above 0`);
   }
-  const told = (before: number) => (drawn: number) => progress?.(before + drawn, train + test);
-  const halves = { train: half(train, seed, 'train', told(0)), test: half(test, seed, 'test', told(train)) };
-  progress?.(train + test, train + test);
+  const total = train + test;
+  const breath = (before: number) => async (drawn: number) => {
+    progress?.(before + drawn, total);
+    await breathe();
+    signal?.throwIfAborted();
+  };
+  const halves = {
+    train: await half(train, seed, 'train', breath(0)),
+    test: await half(test, seed, 'test', breath(train)),
+  };
+  progress?.(total, total);
   return halves;
 }

@@ -47,7 +47,7 @@ export interface StandIn {
   readonly title: string;
   /** Where it is from, for its origin. */
   readonly text: string;
-  make(options: SyntheticDigitsOptions | undefined): { readonly train: Dataset; readonly test: Dataset };
+  make(options: SyntheticDigitsOptions): Promise<{ readonly train: Dataset; readonly test: Dataset }>;
 }
 
 type Told = Pick<MnistOptions, 'progress' | 'signal'> & { readonly warn: (text: string) => void };
@@ -126,7 +126,10 @@ export async function load(
     warn(
       `THIS IS NOT ${entry.title}, but ${standIn.title} from ${standIn.text}: for the real set connect to a network, or ${remedy}. Why: ${why}`,
     );
-    return { ...standIn.make(options.synthetic), origin: { kind: 'synthetic', text: standIn.text } };
+    return {
+      ...(await standIn.make({ signal, ...options.synthetic })),
+      origin: { kind: 'synthetic', text: standIn.text },
+    };
   }
   return read(fetched);
 }

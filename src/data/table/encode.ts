@@ -90,6 +90,8 @@ interface Columns {
   readonly offset: number;
 }
 
+const LARGEST_F32 = 3.4028234663852886e38;
+
 function encodeNumbers(
   { name, mean, deviation }: NumberForm,
   table: Table,
@@ -100,8 +102,14 @@ function encodeNumbers(
   let filled = 0;
   rows.forEach((row, at) => {
     const number = numberAt(table, row, place);
+    const seen = (number - mean) / deviation;
     if (Number.isNaN(number)) filled++;
-    else data[at * width + offset] = (number - mean) / deviation;
+    else if (Math.abs(seen) <= LARGEST_F32) data[at * width + offset] = seen;
+    else {
+      throw new FormatError(
+        `[table] ${table.name}: line ${row.line}: "${name}" is ${number}, too far from the training mean of ${mean} for a number of 32 bits: mend the cell, or drop the column`,
+      );
+    }
   });
   if (filled === 0) return null;
   return `Filled ${counted(filled, 'missing cell')} of "${name}" with the training mean, ${Number(mean.toPrecision(5))}.`;

@@ -10,8 +10,9 @@ const CATEGORIES_ALWAYS = 20;
 const ROWS_PER_CATEGORY = 20;
 const MOST_CATEGORIES = 256;
 
-/** Names that a running number goes by. */
-const COUNTER_NAME = /(?:id|index|no|nr|row|number|#)\.?$|^unnamed/i;
+/** Names that a running number goes by: a word of its own, or the last of a camel's. */
+const COUNTER_NAME = /^(?:.*[ _])?(?:id|index|no|nr|row|number|#)\.?$|^unnamed/i;
+const CAMEL_COUNTER_NAME = /[a-z](?:I[dD]|Index|N[or]|Row|Number)$/;
 
 /** How a column is shown to a model, or null and a sentence why it is not. */
 export type Fitted = { readonly form: FeatureForm } | { readonly form: null; readonly why: string };
@@ -54,8 +55,11 @@ function whyNotCategories(table: Table, at: number): string | null {
 }
 
 /** An order that was written down: learned from, it would tell where in the file a row stands. */
+const isCounterName = (name: string): boolean =>
+  COUNTER_NAME.test(name) || CAMEL_COUNTER_NAME.test(name) || name === 'column 1';
+
 function countsRows(table: Table, at: number): boolean {
-  const named = table.header ? COUNTER_NAME.test(table.columns[at]) || table.columns[at] === 'column 1' : at === 0;
+  const named = table.header ? isCounterName(table.columns[at]) : at === 0;
   if (!named) return false;
   const first = numberAt(table, table.rows[0], at);
   return table.rows.every((row, count) => numberAt(table, row, at) === first + count);

@@ -103,7 +103,13 @@ function fitFeatures(
   readonly places: readonly number[];
   readonly notes: readonly string[];
 } {
-  const unwanted = new Set([target.at, ...drop.map((which) => columnAt(table, which))]);
+  const dropped = drop.map((which) => columnAt(table, which));
+  if (dropped.includes(target.at)) {
+    throw new DataError(
+      `[table] ${table.name}: "${target.name}" is to be dropped, but it is the target: name another target, or drop another column`,
+    );
+  }
+  const unwanted = new Set([target.at, ...dropped]);
   const candidates = table.columns.flatMap((_, at) => (unwanted.has(at) ? [] : [at]));
   const features: FeatureForm[] = [];
   const places: number[] = [];

@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { open, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { FormatError } from '../index.ts';
+import { UsageError, type TrainCommand } from './options.ts';
+
+/** Mistakes about files, found before training rather than after it. A file that is there stays as it is until then. */
+export async function requirePlaces({ dataset, report, save }: TrainCommand): Promise<void> {
+  const wanted = [report, save].filter((file) => file !== undefined);
+  const taken = new Set([resolve(dataset)]);
+  for (const file of wanted) {
+    if (taken.has(resolve(file))) throw new UsageError(`${file} is named twice: it would be written over`);
+    taken.add(resolve(file));
+  }
+  for (const file of wanted) {
+    const isNew = !existsSync(file);
+    const handle = await open(file, 'a').catch((cause: Error) => {
+      throw unwritable(file, cause);
+    });
+    await handle.close();
+    if (isNew) await rm(file);
+  }
+}
+
+const unwritable = (file: string, cause: Error): FormatError =>
+  new FormatError(`[train] ${file} cannot be written: ${cause.message}: name another file`, { cause });
+
+/** @throws FormatError if the disk is full, or the place is gone */
+export async function write(file: string, content: string | Uint8Array): Promise<void> {
+  await writeFile(file, content).catch((cause: Error) => {
+    throw unwritable(file, cause);
+  });
+}
