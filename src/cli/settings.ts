@@ -1,4 +1,4 @@
-import { adam, adamw, sgd, type Optimizer } from '../index.ts';
+import { adam, adamw, schedules, sgd, type Optimizer } from '../index.ts';
 import { UsageError, type TrainCommand } from './options.ts';
 import type { Subject } from './subject.ts';
 
@@ -48,12 +48,8 @@ export function settingsOf(command: TrainCommand, { input, train }: Subject): Se
   };
 }
 
-/** Half a cosine from the learning rate down to 0. Source: Loshchilov and Hutter 2016. */
-const cosine = (rate: number, steps: number) => (step: number) =>
-  (rate / 2) * (1 + Math.cos(Math.PI * Math.min(1, step / steps)));
-
 export function optimizerOf({ optimizer, schedule, learningRate: rate, steps, weightDecay }: Settings): Optimizer {
-  const learningRate = schedule === 'cosine' ? cosine(rate, steps) : rate;
+  const learningRate = schedule === 'cosine' ? schedules.cosine(rate, { steps }) : rate;
   switch (optimizer) {
     case 'adam':
       return adam({ learningRate });

@@ -1,6 +1,8 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { BLOCK, type Layout } from '../core/layout.ts';
+import type { Numbers } from '../core/shape.ts';
 import type { Value } from '../graph/graph.ts';
+import type { Clip } from './clip.ts';
 
 /** The learning rate, or what it is at each step, counted from 0. */
 export type LearningRate = number | ((step: number) => number);
@@ -11,9 +13,7 @@ export interface UpdateInputs {
   readonly gradients: Value;
   /** The optimizer's own arenas, in the order of its `moments`. */
   readonly moments: readonly Value[];
-  /** u32[blocks]: the group of each 64 elements. */
-  readonly blocks: Value;
-  /** f32[groups, 4]: factor of the learning rate, decay, 1 if it trains. */
+  /** f32[blocks, 4]: of each 64 elements, factor of the learning rate, decay, 1 if they train. */
   readonly groups: Value;
   /** f32[rows, 4]: what the optimizer's `row` says of each step. */
   readonly schedule: Value;
@@ -28,10 +28,10 @@ export interface Optimizer {
   readonly weightDecay: number;
   /** Whether biases and norms decay too. */
   readonly decaysEverything: boolean;
-  /** Names of the arenas that it keeps beside the parameters. */
-  readonly moments: readonly string[];
+  /** By name: the arenas that it keeps beside the parameters, and the number that each is filled with at first. */
+  readonly moments: Readonly<Record<string, number>>;
   readonly groups: readonly ParameterGroup[];
-  /** Up to four numbers of a step, made in f64; the learning rate first. */
+  /** Up to three numbers of a step, made in f64; groups multiply the first. */
   row(step: number, learningRate: number): readonly number[];
   /** The updated parameters, then the moments. */
   update(inputs: UpdateInputs): readonly Value[];
@@ -46,6 +46,15 @@ export interface ParameterGroup {
   readonly weightDecay?: number;
   /** They stay as they are. */
   readonly frozen?: boolean;
+}
+
+/** The options that all optimizers have. */
+export interface UsualOptions {
+  readonly learningRate?: LearningRate;
+  /** 0 where the optimizer does not say otherwise. */
+  readonly weightDecay?: number;
+  readonly groups?: readonly ParameterGroup[];
+  readonly clip?: Clip;
 }
 
 /** Whether a name belongs to a group: its own, or everything below it. */
@@ -76,7 +85,7 @@ export function requireOption(optimizer: string, name: string, value: number | u
   throw new DataError(`[${optimizer}] ${name} is ${value} but must be at least 0 and below ${bound}`);
 }
 
-/** The same for the options that all optimizers have. */
+/** The same for the usual options. */
 export function requireUsualOptions(
   optimizer: string,
   { learningRate, weightDecay, groups }: Pick<Optimizer, 'learningRate' | 'weightDecay' | 'groups'>,
@@ -99,44 +108,40 @@ export function scheduleFrom(optimizer: Optimizer, first: number): Float32Array 
   return table;
 }
 
-/** What a group's row holds. */
-interface GroupRow {
-  readonly factor: number;
-  readonly decay: number;
-}
-
-/** The group of each block, and the groups' rows. Group 0 does not train: it holds what is frozen, or another phase's. */
-export function groupTables(
+/** How the parameters in each block are treated. A block does not train if it is frozen, or another phase's. */
+export function groupTable(
   optimizer: Optimizer,
   layout: Layout,
   parameters: readonly { readonly trains: boolean; readonly decays: boolean }[],
-): { readonly blocks: Uint32Array; readonly groups: Float32Array; readonly trains: readonly boolean[] } {
+): { readonly groups: Float32Array; readonly trains: readonly boolean[] } {
   for (const { match } of optimizer.groups) {
     if (!layout.ranges.some(({ name }) => matches(match, name))) {
       const names = layout.ranges.map(({ name }) => name).join(', ');
       throw new ShapeError(`[${optimizer.name}] group ${String(match)} matches no parameter: they are ${names}`);
     }
   }
-  const blocks = new Uint32Array(layout.size / BLOCK);
-  const rows: GroupRow[] = [{ factor: 0, decay: 0 }];
+  const groups = new Float32Array((layout.size / BLOCK) * 4);
   const trains = layout.ranges.map(({ name, offset, size }, at) => {
     const { trains: chosen, decays } = parameters[at];
     const group = optimizer.groups.find(({ match }) => matches(match, name));
     if (!chosen || group?.frozen) return false;
     const decay = group?.weightDecay ?? (decays || optimizer.decaysEverything ? optimizer.weightDecay : 0);
-    const row = { factor: group?.learningRateFactor ?? 1, decay };
-    let index = rows.findIndex((other, i) => i > 0 && other.factor === row.factor && other.decay === row.decay);
-    if (index < 0) index = rows.push(row) - 1;
-    blocks.fill(index, offset / BLOCK, Math.ceil((offset + size) / BLOCK));
+    const row = [group?.learningRateFactor ?? 1, decay, 1, 0];
+    for (let block = offset / BLOCK; block * BLOCK < offset + size; block++) groups.set(row, 4 * block);
     return true;
   });
-  const groups = Float32Array.from(rows.flatMap(({ factor, decay }, at) => [factor, decay, at === 0 ? 0 : 1, 0]));
-  return { blocks, groups, trains };
+  return { groups, trains };
 }
 
-/** A group's row as the references read it: factor of the learning rate, decay, whether it trains. */
-export const groupAt = (groups: ArrayLike<number>, group: number): readonly [number, number, boolean] => [
-  groups[4 * group],
-  groups[4 * group + 1],
-  groups[4 * group + 2] !== 0,
+/** A block's row as the references read it: factor of the learning rate, decay, whether it trains. */
+export const groupAt = (groups: ArrayLike<number>, block: number): readonly [number, number, boolean] => [
+  groups[4 * block],
+  groups[4 * block + 1],
+  groups[4 * block + 2] !== 0,
 ];
+
+/** The step's row of a schedule, as the references read it. */
+export function rowAt(schedule: Numbers, control: Numbers): Numbers {
+  const row = 4 * (control[0] % (schedule.length / 4));
+  return schedule.subarray(row, row + 4);
+}

@@ -7,7 +7,7 @@ import { input, isLeaf, read } from '../graph/leaf.ts';
 import type { Module, Values } from '../nn/layer.ts';
 import { targetField, type BatchValues, type Loss, type Measures } from '../nn/losses.ts';
 import { Registry, Tracer, type Home } from '../nn/tracer.ts';
-import { groupTables, matches, scheduleFrom, SCHEDULE_ROWS, type Optimizer } from '../optim/optimizer.ts';
+import { groupTable, matches, scheduleFrom, SCHEDULE_ROWS, type Optimizer } from '../optim/optimizer.ts';
 import { mul } from '../ops/arithmetic.ts';
 import { cast } from '../ops/cast.ts';
 import { CONTROL_WORDS } from '../ops/random.ts';
@@ -58,7 +58,6 @@ interface PhaseStates {
   readonly phase: Phase;
   readonly trains: readonly boolean[];
   readonly moments: readonly State[];
-  readonly blocks: State;
   readonly groups: State;
   readonly schedule: State;
 }
@@ -114,7 +113,7 @@ export class TracedModel {
   #statesOf(phase: Phase, prefix: string): PhaseStates {
     const { layout, registry } = this;
     const { optimizer } = phase;
-    const tables = groupTables(
+    const table = groupTable(
       optimizer,
       layout,
       registry.parameters.map(({ name, definition: { decays = true } }) => ({
@@ -122,17 +121,18 @@ export class TracedModel {
         decays,
       })),
     );
-    if (!tables.trains.some(Boolean)) {
+    if (!table.trains.some(Boolean)) {
       throw new ShapeError(
         `[model] phase "${phase.name}" trains no parameter: look at \`trains\` and at frozen groups`,
       );
     }
     return {
       phase,
-      trains: tables.trains,
-      moments: optimizer.moments.map((name) => stateOf(`${prefix}${name}`, new Float32Array(layout.size))),
-      blocks: stateOf(`${prefix}blocks`, tables.blocks),
-      groups: stateOf(`${prefix}groups`, tables.groups, [tables.groups.length / 4, 4]),
+      trains: table.trains,
+      moments: Object.entries(optimizer.moments).map(([name, initial]) =>
+        stateOf(`${prefix}${name}`, new Float32Array(layout.size).fill(initial)),
+      ),
+      groups: stateOf(`${prefix}groups`, table.groups, [table.groups.length / 4, 4]),
       schedule: stateOf(`${prefix}schedule`, scheduleFrom(optimizer, 0), [SCHEDULE_ROWS, 4]),
     };
   }
@@ -209,7 +209,6 @@ export class TracedModel {
       parameters: read(this.parameters),
       gradients,
       moments: states.moments.map(read),
-      blocks: read(states.blocks),
       groups: read(states.groups),
       schedule: read(states.schedule),
       control: read(this.control),

@@ -8,7 +8,9 @@ import {
   differentiate,
   input,
   linear,
+  lion,
   meanSquaredError,
+  schedules,
   sgd,
   type Optimizer,
   type Trainer,
@@ -66,6 +68,8 @@ export const losses: readonly Case[] = [
   ['[<optimizer>] <option> is', () => adam({ epsilon: NaN })],
   ['[<optimizer>] <option> is', () => adamw({ groups: [{ match: 'layer0', weightDecay: -1 }] })],
   ['[<optimizer>] <option> is', () => sgd({ momentum: Infinity })],
+  ['[<optimizer>] <option> is', () => lion({ clip: { globalNorm: -1 } })],
+  ['[cosineRestarts]', () => schedules.cosineRestarts(1, { steps: 3, growth: 0.5 })],
   ['[<optimizer>] the learning rate', () => step(sgd({ learningRate: (at) => (at < 2 ? 0.1 : NaN) }))],
   ['[<optimizer>] the learning rate', () => step(adam({ learningRate: (at) => 0.2 - at / 10 }))],
 ];

@@ -1,17 +1,15 @@
 import { spec, type Spec } from '../../src/core/shape.ts';
-import { adam, adamw, sgd } from '../../src/optim/index.ts';
+import { adadelta, adagrad, adam, adamax, adamw, lion, nadam, radam, rmsprop, sgd } from '../../src/optim/index.ts';
 import type { Optimizer } from '../../src/optim/optimizer.ts';
 import type { Value } from '../../src/graph/graph.ts';
 import { checkOp, type CheckOptions } from '../support/checkOp.ts';
 
-const GROUPS = 3;
 const ROWS = 7;
 
 /** Arenas of so many blocks, with moments as the optimizer has them. */
-const arenas = (optimizer: Optimizer, blocks: number): Spec[] => [
-  ...Array.from({ length: 2 + optimizer.moments.length }, () => spec([64 * blocks])),
-  spec([blocks], 'u32'),
-  spec([GROUPS, 4]),
+const arenas = ({ moments }: Optimizer, blocks: number): Spec[] => [
+  ...Array.from({ length: 2 + Object.keys(moments).length }, () => spec([64 * blocks])),
+  spec([blocks, 4]),
   spec([ROWS, 4]),
   spec([4], 'u32'),
 ];
@@ -19,25 +17,37 @@ const arenas = (optimizer: Optimizer, blocks: number): Spec[] => [
 const build =
   (optimizer: Optimizer) =>
   ([parameters, gradients, ...rest]: readonly Value[]): readonly Value[] => {
-    const [blocks, groups, schedule, control] = rest.slice(-4);
-    return optimizer.update({ parameters, gradients, moments: rest.slice(0, -4), blocks, groups, schedule, control });
+    const [groups, schedule, control] = rest.slice(-3);
+    return optimizer.update({ parameters, gradients, moments: rest.slice(0, -3), groups, schedule, control });
   };
 
-/** Moments and tables as they come about: squares above 0, group numbers in range, a group that stays. */
-const made = (optimizer: Optimizer): CheckOptions => ({
+/** Means of what may be negative; the other moments are of squares, or of sizes. */
+const means = new Set(['m', 'mean', 'velocity']);
+
+/** Moments and tables as they come about: blocks that stay, gradients of which some are to be NaN. */
+const made = ({ moments }: Optimizer, nan: number): CheckOptions => ({
   differentiable: false,
   special: false,
-  make(at, { shape }) {
-    const last = 2 + optimizer.moments.length;
-    if (at === last) return (random) => Math.floor(random.uniform(0, GROUPS));
-    if (at === last + 1)
-      return (random, index) => (index % 4 === 2 ? Math.floor(index / 4) % GROUPS : random.uniform(0, 0.1));
-    if (at === last + 2) return (random) => random.uniform(0.001, 2);
-    if (at === last + 3) return (random) => Math.floor(random.uniform(0, 1000));
-    if (at === last - 1 && shape.length === 1) return (random) => random.uniform(0, 1e-3);
+  make(at) {
+    const names = Object.keys(moments);
+    const last = 2 + names.length;
+    if (at === 1) return (random) => (random.uniform() < nan ? NaN : random.normal(0, 0.1));
+    if (at === last)
+      return (random, index) => (index % 4 === 2 ? Number(random.uniform() < 0.7) : random.uniform(0, 0.1));
+    if (at === last + 1) return (random) => random.uniform(0.001, 2);
+    if (at === last + 2) return (random) => Math.floor(random.uniform(0, 1000));
+    if (at >= 2 && !means.has(names[at - 2])) return (random) => random.uniform(0, 1e-3);
     return (random) => random.normal(0, 0.1);
   },
 });
+
+const check = (name: string, optimizer: Optimizer, blocks: readonly number[], nan: number): void =>
+  checkOp(
+    `update by ${name}`,
+    build(optimizer),
+    blocks.map((count) => arenas(optimizer, count)),
+    made(optimizer, nan),
+  );
 
 for (const [name, optimizer] of [
   ['sgd', sgd()],
@@ -46,11 +56,25 @@ for (const [name, optimizer] of [
   ['adam', adam()],
   ['adam with decay', adam({ weightDecay: 0.1, beta1: 0.5 })],
   ['adamw', adamw()],
+  ['rmsprop', rmsprop()],
+  ['rmsprop with momentum', rmsprop({ momentum: 0.9 })],
+  ['centered rmsprop', rmsprop({ centered: true })],
+  ['centered rmsprop with momentum', rmsprop({ centered: true, momentum: 0.5 })],
+  ['adagrad', adagrad()],
+  ['adadelta', adadelta()],
+  ['adamax', adamax()],
+  ['nadam', nadam()],
+  ['radam', radam()],
+  ['lion', lion()],
+  ['sgd of gradients that are cut', sgd({ clip: { value: 0.05 } })],
+  ['adamw of gradients that are cut', adamw({ clip: { value: 0.01 } })],
 ] as const) {
-  checkOp(
-    `update by ${name}`,
-    build(optimizer),
-    [1, 3, 67].map((blocks) => arenas(optimizer, blocks)),
-    made(optimizer),
-  );
+  check(name, optimizer, [1, 3, 67], 0.02);
 }
+
+/** More elements than there are partial sums, and more than a block of each sum. */
+const MANY_BLOCKS = 8300;
+
+check('sgd under a norm that is seldom reached', sgd({ clip: { globalNorm: 10 } }), [1, 3, 131, MANY_BLOCKS], 0);
+check('lion under a small norm', lion({ clip: { globalNorm: 0.1 } }), [1, 3, 131], 0);
+check('adam under a norm that is NaN', adam({ clip: { globalNorm: 1 } }), [3], 0.02);

@@ -1,106 +1,61 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Random } from '../../src/core/random.ts';
 import {
+  adadelta,
+  adagrad,
   adam,
+  adamax,
   adamw,
   add,
-  createTrainer,
   dataset,
   linear,
+  lion,
   mul,
+  nadam,
+  radam,
+  rmsprop,
   sgd,
-  sub,
   sum,
   type Layer,
   type Model,
   type Optimizer,
+  type ParameterGroup,
   type Trainer,
   type Value,
 } from '../../src/index.ts';
-import { randomNormal } from '../../src/nn/initializers.ts';
 import { SCHEDULE_ROWS } from '../../src/optim/optimizer.ts';
-import { sharedDevice } from '../support/device.ts';
-
-/** Fresh numbers at every run of the suite; the seed is printed with each failure, and can be pinned. */
-const SEED = Number(process.env['MILLRACE_TEST_SEED'] ?? Date.now() % 1_000_000_007);
-
-/** More than a block of 64, so that a parameter's blocks are several. */
-const SIZE = 70;
-const STEPS = 100;
-/** Of parameters around 1: f32 rounding of a hundred updates, against rules that differ by a hundredth and more. */
-const TOLERANCE = 2e-5;
-
-const WEIGHT_CURVATURE = 0.5;
-const BIAS_CURVATURE = 1.5;
-
-/**
- * Two points, each pulled to what the batch holds: Σ ½ c (p − t)², so that the gradient is c (p − t).
- * One of them decays as weights do, the other is left alone as biases are.
- */
-const points: Layer = {
-  name: 'points',
-  parameters: {
-    weight: { shape: [SIZE], initial: randomNormal(0, 1) },
-    bias: { shape: [SIZE], initial: randomNormal(0, 1), decays: false },
-  },
-  apply: (t, { weight, bias }) => add(pull(weight, t, WEIGHT_CURVATURE), pull(bias, t, BIAS_CURVATURE)),
-};
-
-function pull(p: Value, t: Value, curvature: number): Value {
-  const error = sub(p, t);
-  return sum(mul(mul(error, error), curvature / 2));
-}
-
-/** What is to become of one parameter: the textbook's rule, written out once more in f64. */
-interface Rule {
-  readonly learningRate: (step: number) => number;
-  readonly decay: number;
-}
-
-/** The change of one number at a step, counted from 0, where it is `p` and its gradient is `g`. */
-type Change = (g: number, p: number, step: number, i: number) => number;
-
-/** Sutskever et al. 2013 as PyTorch writes it: v ← μ v + g. */
-function descent({ learningRate, decay }: Rule, momentum = 0, nesterov = false): Change {
-  const velocity = new Float64Array(SIZE);
-  return (gradient, p, step, i) => {
-    const g = gradient + decay * p;
-    velocity[i] = momentum * velocity[i] + g;
-    return -learningRate(step) * (nesterov ? g + momentum * velocity[i] : velocity[i]);
-  };
-}
-
-/** Kingma and Ba 2014, algorithm 1; with `decoupled`, Loshchilov and Hutter 2017, algorithm 2. */
-function moments(
-  { learningRate, decay }: Rule,
-  beta1: number,
-  beta2: number,
-  epsilon: number,
-  decoupled = false,
-): Change {
-  const first = new Float64Array(SIZE);
-  const second = new Float64Array(SIZE);
-  return (gradient, p, step, i) => {
-    const g = decoupled ? gradient : gradient + decay * p;
-    first[i] = beta1 * first[i] + (1 - beta1) * g;
-    second[i] = beta2 * second[i] + (1 - beta2) * g ** 2;
-    const mean = first[i] / (1 - beta1 ** (step + 1));
-    const square = second[i] / (1 - beta2 ** (step + 1));
-    const shrink = decoupled ? decay * p : 0;
-    return -learningRate(step) * (mean / (Math.sqrt(square) + epsilon) + shrink);
-  };
-}
-
-const always =
-  (rate: number): ((step: number) => number) =>
-  () =>
-    rate;
+import {
+  BIAS_CURVATURE,
+  expectClose,
+  follow,
+  makeTrainer,
+  points,
+  SIZE,
+  STEPS,
+  train,
+  WEIGHT_CURVATURE,
+  type Trained,
+} from '../support/points.ts';
+import {
+  always,
+  descent,
+  largestOf,
+  lookingAhead,
+  moments,
+  ratioOfRoots,
+  rectified,
+  rootMeanSquare,
+  signed,
+  sumOfSquares,
+  type Change,
+  type Rule,
+} from '../support/textbook.ts';
 
 interface Case {
   readonly name: string;
   readonly optimizer: Optimizer;
   readonly weight: () => Change;
   readonly bias: () => Change;
+  readonly seed?: number;
 }
 
 /** A case in which both parameters follow the same rule. */
@@ -113,7 +68,113 @@ const alike = (name: string, optimizer: Optimizer, change: () => Change): Case =
 
 const halving = (step: number): number => 0.2 * 0.97 ** step;
 
+/** A rule by itself, with decay in two groups of two rates, and with a rate that is a function of the step. */
+function family(
+  name: string,
+  rate: number,
+  make: (options: {
+    readonly learningRate?: number | ((step: number) => number);
+    readonly weightDecay?: number;
+    readonly groups?: readonly ParameterGroup[];
+  }) => Optimizer,
+  change: (rule: Rule) => Change,
+  seed?: number,
+): readonly Case[] {
+  const pinned = seed === undefined ? {} : { seed };
+  const falling = (step: number): number => rate * 0.98 ** step;
+  const groups: readonly ParameterGroup[] = [
+    { match: 'weight', learningRateFactor: 0.5, weightDecay: 0.25 },
+    { match: 'bias', weightDecay: 0.1, learningRateFactor: 2 },
+  ];
+  return [
+    { ...alike(name, make({}), () => change({ learningRate: always(rate), decay: 0 })), ...pinned },
+    {
+      ...alike(`${name} with a rate that is a function of the step`, make({ learningRate: falling }), () =>
+        change({ learningRate: falling, decay: 0 }),
+      ),
+      ...pinned,
+    },
+    {
+      name: `${name} in groups`,
+      optimizer: make({ weightDecay: 0.7, groups }),
+      weight: () => change({ learningRate: always(rate / 2), decay: 0.25 }),
+      bias: () => change({ learningRate: always(2 * rate), decay: 0.1 }),
+      ...pinned,
+    },
+  ];
+}
+
+/** A sign that falls the other way in f32 moves a parameter by two rates; these numbers come near none. */
+const SIGNED_SEED = 1;
+
 const cases: readonly Case[] = [
+  ...family('rmsprop with its defaults', 0.01, rmsprop, (rule) => rootMeanSquare(rule, { alpha: 0.99, epsilon: 1e-8 })),
+  ...family(
+    'rmsprop with momentum and a large epsilon',
+    0.003,
+    (options) => rmsprop({ learningRate: 0.003, alpha: 0.9, epsilon: 0.1, momentum: 0.8, ...options }),
+    (rule) => rootMeanSquare(rule, { alpha: 0.9, epsilon: 0.1, momentum: 0.8 }),
+  ),
+  ...family(
+    'centered rmsprop',
+    0.002,
+    (options) => rmsprop({ learningRate: 0.002, alpha: 0.95, epsilon: 0.02, centered: true, ...options }),
+    (rule) => rootMeanSquare(rule, { alpha: 0.95, epsilon: 0.02, centered: true }),
+  ),
+  ...family(
+    'centered rmsprop with momentum',
+    0.002,
+    (options) => rmsprop({ learningRate: 0.002, epsilon: 0.02, centered: true, momentum: 0.5, ...options }),
+    (rule) => rootMeanSquare(rule, { alpha: 0.99, epsilon: 0.02, centered: true, momentum: 0.5 }),
+  ),
+  ...family('adagrad with its defaults', 0.01, adagrad, (rule) =>
+    sumOfSquares(rule, { slowing: 0, initial: 0, epsilon: 1e-10 }),
+  ),
+  ...family(
+    'adagrad that slows down and begins high',
+    0.05,
+    (options) =>
+      adagrad({ learningRate: 0.05, learningRateDecay: 0.1, initialAccumulator: 0.3, epsilon: 0.02, ...options }),
+    (rule) => sumOfSquares(rule, { slowing: 0.1, initial: 0.3, epsilon: 0.02 }),
+  ),
+  ...family('adadelta with its defaults', 1, adadelta, (rule) => ratioOfRoots(rule, 0.9, 1e-6)),
+  ...family(
+    'adadelta with a large epsilon',
+    0.5,
+    (options) => adadelta({ learningRate: 0.5, rho: 0.8, epsilon: 1e-3, ...options }),
+    (rule) => ratioOfRoots(rule, 0.8, 1e-3),
+  ),
+  ...family('adamax with its defaults', 2e-3, adamax, (rule) => largestOf(rule, 0.9, 0.999, 1e-8)),
+  ...family(
+    'adamax with a large epsilon',
+    0.02,
+    (options) => adamax({ learningRate: 0.02, beta1: 0.8, beta2: 0.95, epsilon: 0.1, ...options }),
+    (rule) => largestOf(rule, 0.8, 0.95, 0.1),
+  ),
+  ...family('nadam with its defaults', 2e-3, nadam, (rule) =>
+    lookingAhead(rule, 0.9, 0.999, { epsilon: 1e-8, psi: 4e-3 }),
+  ),
+  ...family(
+    'nadam with a momentum that rises at once',
+    0.01,
+    (options) => nadam({ learningRate: 0.01, beta1: 0.8, beta2: 0.98, epsilon: 0.05, momentumDecay: 1, ...options }),
+    (rule) => lookingAhead(rule, 0.8, 0.98, { epsilon: 0.05, psi: 1 }),
+  ),
+  ...family('radam with its defaults', 1e-3, radam, (rule) => rectified(rule, 0.9, 0.999, 1e-8)),
+  ...family(
+    'radam with a short memory and a large epsilon',
+    0.02,
+    (options) => radam({ learningRate: 0.02, beta1: 0.8, beta2: 0.9, epsilon: 0.1, ...options }),
+    (rule) => rectified(rule, 0.8, 0.9, 0.1),
+  ),
+  ...family('lion with its defaults', 1e-4, lion, (rule) => signed(rule, 0.9, 0.99), SIGNED_SEED),
+  ...family(
+    'lion with large steps',
+    0.01,
+    (options) => lion({ learningRate: 0.01, beta1: 0.5, beta2: 0.8, ...options }),
+    (rule) => signed(rule, 0.5, 0.8),
+    SIGNED_SEED,
+  ),
   alike('sgd', sgd({ learningRate: 0.05 }), () => descent({ learningRate: always(0.05), decay: 0 })),
   alike('sgd with momentum', sgd({ learningRate: 0.05, momentum: 0.9 }), () =>
     descent({ learningRate: always(0.05), decay: 0 }, 0.9),
@@ -158,64 +219,47 @@ const cases: readonly Case[] = [
   },
 ];
 
-const makeTrainer = async (model: Model, optimizer: Optimizer, backend: 'webgpu' | 'cpu'): Promise<Trainer> =>
-  createTrainer({
-    model,
-    loss: (y: Value) => y,
-    optimizer,
-    batchSize: 1,
-    seed: SEED,
-    backend,
-    ...(backend === 'webgpu' && { device: await sharedDevice() }),
-    data: dataset({ t: { data: new Float32Array(SIZE), shape: [SIZE] } }),
-  });
-
-type Parameters = Readonly<Record<string, Float32Array>>;
-
-interface Trained {
-  readonly before: Parameters;
-  readonly after: Parameters;
-  readonly targets: readonly Float32Array[];
-}
-
-/** Trains on targets of its own for each step, which are handed back. */
-async function train(model: Model, optimizer: Optimizer, backend: 'webgpu' | 'cpu'): Promise<Trained> {
-  const random = new Random(SEED, 'targets');
-  const targets = Array.from({ length: STEPS }, () => Float32Array.from({ length: SIZE }, () => random.normal(1, 0.3)));
-  const trainer = await makeTrainer(model, optimizer, backend);
-  try {
-    const before = await trainer.readParameters();
-    for (const t of targets) await trainer.step({ t });
-    return { before, after: await trainer.readParameters(), targets };
-  } finally {
-    trainer.destroy();
-  }
-}
-
-function follow(
-  start: Float32Array,
-  targets: readonly Float32Array[],
-  curvature: number,
-  change: Change,
-): Float64Array {
-  const p = Float64Array.from(start);
-  targets.forEach((t, step) => {
-    for (let i = 0; i < SIZE; i++) p[i] += change(curvature * (p[i] - t[i]), p[i], step, i);
-  });
-  return p;
-}
-
-function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
-  const errors = Array.from(expected, (x, i) => Math.abs(x - actual[i]));
-  expect(Math.max(...errors), `seed ${SEED}`).toBeLessThanOrEqual(TOLERANCE);
-}
-
-describe.each(['webgpu', 'cpu'] as const)('a hundred steps on %s are those of the textbook in f64', (backend) => {
-  test.each(cases.map((each) => [each.name, each] as const))('%s', async (_, { optimizer, weight, bias }) => {
-    const { before, after, targets } = await train(points, optimizer, backend);
+describe.each(['webgpu', 'cpu'] as const)('two hundred steps on %s are those of the textbook in f64', (backend) => {
+  test.each(cases.map((each) => [each.name, each] as const))('%s', async (_, { optimizer, weight, bias, seed }) => {
+    const { before, after, targets } = await train(points, optimizer, backend, seed);
     expectClose(after['weight'], follow(before['weight'], targets, WEIGHT_CURVATURE, weight()));
     expectClose(after['bias'], follow(before['bias'], targets, BIAS_CURVATURE, bias()));
   });
+});
+
+describe.each(['webgpu', 'cpu'] as const)('a frozen parameter on %s stays as it is, to the bit, under', (backend) => {
+  const groups = [{ match: 'bias', frozen: true }];
+  const weightDecay = 0.1;
+  test.each(
+    [
+      adadelta({ groups, weightDecay }),
+      adagrad({ groups, weightDecay }),
+      adam({ groups, weightDecay }),
+      adamax({ groups, weightDecay }),
+      adamw({ groups, weightDecay }),
+      lion({ groups, weightDecay }),
+      nadam({ groups, weightDecay }),
+      radam({ groups, weightDecay }),
+      rmsprop({ groups, weightDecay, momentum: 0.5 }),
+      sgd({ groups, weightDecay, momentum: 0.5, clip: { globalNorm: 1 } }),
+    ].map((optimizer) => [optimizer.name, optimizer] as const),
+  )('%s', async (_, optimizer) => {
+    const { before, after } = await train(points, optimizer, backend);
+    expect(after['bias']).toEqual(before['bias']);
+    expect(after['weight']).not.toEqual(before['weight']);
+  });
+});
+
+/** Parameters, gradients, groups, schedule and control: WebGPU's default limit is 8 storage buffers. */
+const BUFFERS_OF_ALL = 5;
+
+test('no update binds more buffers than every device has', () => {
+  const { moments: most } = rmsprop({ centered: true, momentum: 0.5, clip: { globalNorm: 1 } });
+  expect(BUFFERS_OF_ALL + Object.keys(most).length).toBeLessThanOrEqual(8);
+});
+
+test('descent without momentum keeps nothing beside the parameters', () => {
+  expect(sgd().moments).toEqual({});
 });
 
 describe('parameters in groups', () => {

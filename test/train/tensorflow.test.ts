@@ -75,11 +75,17 @@ const losses = {
   },
 } satisfies Record<string, Judged>;
 
-/** A rule in both libraries. TensorFlow's velocity, with Nesterov's look ahead too, is PyTorch's and ours. */
+/**
+ * A rule in both libraries. TensorFlow's velocity, with Nesterov's look ahead too, is PyTorch's and ours. Where its
+ * epsilon stands under the root, or beside the largest gradient, both are too small to be seen. Its adadelta divides by
+ * the root of the step before, unlike Zeiler's and ours: there is nothing to compare.
+ */
 interface Rule {
   readonly ours: () => Optimizer;
   readonly theirs: () => tf.Optimizer;
 }
+
+const UNSEEN = 1e-10;
 
 const rules = {
   sgd: { ours: () => millrace.sgd({ learningRate: 0.3 }), theirs: () => tf.train.sgd(0.3) },
@@ -94,6 +100,22 @@ const rules = {
   adam: {
     ours: () => millrace.adam({ learningRate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-7 }),
     theirs: () => tf.train.adam(0.01, 0.9, 0.99, 1e-7),
+  },
+  rmsprop: {
+    ours: () => millrace.rmsprop({ learningRate: 0.003, alpha: 0.9, epsilon: UNSEEN, momentum: 0.5 }),
+    theirs: () => tf.train.rmsprop(0.003, 0.9, 0.5, UNSEEN ** 2),
+  },
+  centeredRmsprop: {
+    ours: () => millrace.rmsprop({ learningRate: 0.003, alpha: 0.9, epsilon: UNSEEN, centered: true }),
+    theirs: () => tf.train.rmsprop(0.003, 0.9, 0, UNSEEN ** 2, true),
+  },
+  adagrad: {
+    ours: () => millrace.adagrad({ learningRate: 0.1, initialAccumulator: 0.3 }),
+    theirs: () => tf.train.adagrad(0.1, 0.3),
+  },
+  adamax: {
+    ours: () => millrace.adamax({ learningRate: 0.01, beta1: 0.8, beta2: 0.95, epsilon: UNSEEN }),
+    theirs: () => tf.train.adamax(0.01, 0.8, 0.95, UNSEEN),
   },
 } satisfies Record<string, Rule>;
 
@@ -115,6 +137,10 @@ const nets: readonly Net[] = [
   { widths: [6, 10, 5], activations: ['tanh'], loss: 'crossEntropy', rule: 'adam' },
   { widths: [4, 8, 6, 1], activations: ['selu', 'sigmoid'], loss: 'binaryCrossEntropy', rule: 'adam' },
   { widths: [5, 6, 3], activations: ['sigmoid'], loss: 'meanSquaredError', rule: 'adam' },
+  { widths: [5, 8, 3], activations: ['tanh'], loss: 'crossEntropy', rule: 'rmsprop' },
+  { widths: [6, 7, 4], activations: ['softplus'], loss: 'meanSquaredError', rule: 'centeredRmsprop' },
+  { widths: [4, 9, 5, 3], activations: ['elu', 'tanh'], loss: 'crossEntropy', rule: 'adagrad' },
+  { widths: [5, 8, 2], activations: ['sigmoid'], loss: 'meanSquaredError', rule: 'adamax' },
 ];
 
 /** Weights `[in, out]` and biases by our names: two layers of a sequence stand at even places. */

@@ -1,0 +1,51 @@
+// p = p − update(g), where update stands for an optimizer's rule: here that of plain descent, rate · g.
+// One invocation updates one parameter of the whole model; its block's group says how, or that it stays.
+
+// Whether decay is taken from the weight itself, by the rate, or added to its gradient.
+const DECOUPLED = false;
+
+struct Sizes {
+  count: u32,
+  rows: u32,
+  limit: f32,
+  // What the rule calls by name.
+  constants: array<vec4f, 2>,
+}
+
+@group(0) @binding(0) var<storage, read_write> parameters: array<f32>;
+@group(0) @binding(1) var<storage, read> gradients: array<f32>;
+// By block of 64: factor of the learning rate, decay, 1 if it trains.
+@group(0) @binding(2) var<storage, read> groups: array<vec4f>;
+// By step: the rate, up to two numbers of the rule's own, the factor of a gradient whose norm is clipped.
+@group(0) @binding(3) var<storage, read> schedule: array<vec4f>;
+@group(0) @binding(4) var<storage, read> control: array<u32>;
+@group(0) @binding(5) var<uniform> sizes: Sizes;
+
+fn clipped(gradient: f32, now: vec4f) -> f32 {
+  return gradient;
+}
+
+fn update(i: u32, g: f32, rate: f32, now: vec4f) -> f32 {
+  return rate * g;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
+  let i = id.y * workgroups.x * 64u + id.x;
+  if (i >= sizes.count) {
+    return;
+  }
+  let group = groups[i / 64u];
+  if (group.z == 0.0) {
+    return;
+  }
+  let now = schedule[control[0] % sizes.rows];
+  let rate = now.x * group.x;
+  let p = parameters[i];
+  let gradient = clipped(gradients[i], now);
+  if (DECOUPLED) {
+    parameters[i] = p * (1.0 - rate * group.y) - update(i, gradient, rate, now);
+  } else {
+    parameters[i] = p - update(i, gradient + group.y * p, rate, now);
+  }
+}

@@ -1,0 +1,44 @@
+import { requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { optimizerOf } from './update.ts';
+
+export interface AdagradOptions extends UsualOptions {
+  /** The rate of step t is divided by 1 + t · this: 0 */
+  readonly learningRateDecay?: number;
+  /** What the sums of the squares begin at: 0 */
+  readonly initialAccumulator?: number;
+  /** Added to the root of the squares: 1e-10 */
+  readonly epsilon?: number;
+}
+
+/**
+ * Gradients divided by the root of the sum of all their squares so far, with PyTorch's rule and defaults, a learning
+ * rate of 0.01. Keras' sums begin at 0.1, and its epsilon of 1e-7 stands under the root. Source: Duchi et al. 2011.
+ * @throws DataError for an option out of its range
+ */
+export function adagrad(options: AdagradOptions = {}): Optimizer {
+  const { learningRateDecay = 0, initialAccumulator = 0, epsilon = 1e-10 } = options;
+  requireOption('adagrad', 'learningRateDecay', learningRateDecay);
+  requireOption('adagrad', 'initialAccumulator', initialAccumulator);
+  requireOption('adagrad', 'epsilon', epsilon);
+  return optimizerOf(
+    {
+      name: 'adagrad',
+      moments: { squares: initialAccumulator },
+      constants: { epsilon },
+      row: (step, rate) => [rate / (1 + step * learningRateDecay)],
+      change:
+        ([squares]) =>
+        (i, g, rate) => {
+          const total = squares[i] + g * g;
+          squares[i] = total;
+          return (rate * g) / (Math.sqrt(total) + epsilon);
+        },
+      wgsl: `
+        let total = squares[i] + g * g;
+        squares[i] = total;
+        return rate * g / (sqrt(total) + epsilon);`,
+    },
+    options,
+    { learningRate: 0.01 },
+  );
+}

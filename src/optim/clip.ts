@@ -1,0 +1,97 @@
+import { flatGrid, type Kernel } from '../core/launch.ts';
+import { spec } from '../core/shape.ts';
+import { applyOne, type Op, type Value } from '../graph/graph.ts';
+import { rowAt } from './optimizer.ts';
+import clipNormKernel from '../../shaders/clipNorm.wgsl?raw';
+import squaresKernel from '../../shaders/squares.wgsl?raw';
+
+/**
+ * What becomes of large gradients before decay is added to them: each number is cut to −value … value, or all that a
+ * phase trains are scaled so that their norm together is at most `globalNorm`, as PyTorch's `clip_grad_value_` and
+ * `clip_grad_norm_` do. Source: Pascanu et al. 2013.
+ */
+export type Clip = { readonly value: number } | { readonly globalNorm: number };
+
+/** In PyTorch's clip_grad_norm_. */
+const EPSILON = 1e-6;
+
+/** As many invocations as keep a GPU busy; few enough for one workgroup to add up their sums. */
+const MOST_SUMS = 8192;
+
+const squaresOp: Op<null> = {
+  name: 'squares',
+  infer: ([x]) => [spec([Math.min(x.shape[0], MOST_SUMS)])],
+  cpu([x], [squares]) {
+    for (let t = 0; t < squares.length; t++) {
+      let total = 0;
+      for (let i = t; i < x.length; i += squares.length) total += x[i] * x[i];
+      squares[t] = total;
+    }
+  },
+  gpu({ inputs: [x], outputs: [squares] }) {
+    const sums = squares.spec.shape[0];
+    return [
+      {
+        kernel: { name: 'squares', source: squaresKernel },
+        uniform: [x.spec.shape[0], sums],
+        grid: flatGrid(sums),
+      },
+    ];
+  },
+  accuracy: ({ inputs: [x], outputs: [squares] }) => ({
+    ulps: 2 * (64 + x.spec.shape[0] / squares.spec.shape[0] / 64 + 4),
+    magnitude: 'result',
+    absolute: 1e-36,
+  }),
+};
+
+const clipNormOp: Op<{ readonly limit: number }> = {
+  name: 'clipNorm',
+  infer: () => [spec([1, 4])],
+  cpu([squares, schedule, control], [row], { attrs: { limit } }) {
+    let total = 0;
+    for (const square of squares) total += square;
+    const norm = Math.sqrt(total) + EPSILON;
+    row.set(rowAt(schedule, control));
+    row[3] = norm <= limit ? 1 : limit / norm;
+  },
+  gpu: ({ inputs: [squares, schedule], attrs: { limit } }) => [
+    {
+      kernel: { name: 'clipNorm', source: clipNormKernel },
+      uniform: [squares.spec.shape[0], schedule.spec.shape[0], { f32: limit }],
+      grid: [1, 1, 1],
+    },
+  ],
+  accuracy: ({ inputs: [squares] }) => ({
+    ulps: squares.spec.shape[0] / 64 + 64 + 8,
+    magnitude: 'result',
+    // Squares of numbers beyond 2⁶⁴ are infinite in f32.
+    absolute: 1e-19,
+  }),
+};
+
+/** The schedule for an update whose gradients are clipped: by their norm, it is the step's row with their factor. */
+export function clippedSchedule(clip: Clip | undefined, gradients: Value, schedule: Value, control: Value): Value {
+  if (!clip || !('globalNorm' in clip)) return schedule;
+  const squares = applyOne(squaresOp, [gradients], null);
+  return applyOne(clipNormOp, [squares, schedule, control], { limit: clip.globalNorm });
+}
+
+/** A gradient as a rule sees it, for the reference; comparisons, so that NaN stays NaN. */
+export function clipOf(clip: Clip | undefined, factor: number): (gradient: number) => number {
+  if (!clip) return (gradient) => gradient;
+  if ('globalNorm' in clip) return (gradient) => gradient * factor;
+  const { value } = clip;
+  return (gradient) => (gradient > value ? value : gradient < -value ? -value : gradient);
+}
+
+/** The same in WGSL. */
+export function clipFunctions(clip: Clip | undefined): NonNullable<Kernel['functions']> {
+  if (!clip) return {};
+  const head = 'fn clipped(gradient: f32, now: vec4f) -> f32';
+  const body =
+    'globalNorm' in clip
+      ? 'gradient * now.w'
+      : 'select(select(gradient, sizes.limit, gradient > sizes.limit), -sizes.limit, gradient < -sizes.limit)';
+  return { clipped: `${head} {\n  return ${body};\n}` };
+}

@@ -1,0 +1,168 @@
+import { flatGrid, type Kernel, type Word } from '../core/launch.ts';
+import { BLOCK } from '../core/layout.ts';
+import { allocate, type Numbers } from '../core/shape.ts';
+import { apply, type Node, type Op } from '../graph/graph.ts';
+import { clipFunctions, clippedSchedule, clipOf, type Clip } from './clip.ts';
+import { groupAt, requireOption, requireUsualOptions, rowAt, type Optimizer, type UsualOptions } from './optimizer.ts';
+import updateKernel from '../../shaders/update.wgsl?raw';
+
+/** How one number is updated: what tells one optimizer from another. */
+export interface Rule {
+  readonly name: string;
+  /** By name: what is kept beside each parameter, and what it is at first. */
+  readonly moments: Readonly<Record<string, number>>;
+  /** Whether decay is taken from the weight itself, by the rate, rather than added to its gradient. */
+  readonly decoupled?: boolean;
+  /** By name: up to eight numbers that the rule's WGSL uses. */
+  readonly constants: Readonly<Record<string, number>>;
+  /** Up to three numbers of a step, made in f64: the rate, which groups multiply, then `now.y` and `now.z`. */
+  row(step: number, learningRate: number): readonly number[];
+  /** What is subtracted from parameter i with gradient g; leaves `moments[…][i]` changed. */
+  change(moments: readonly Numbers[], now: Numbers): (i: number, g: number, rate: number) => number;
+  /** The same, as the body of a WGSL function of `i`, `g`, `rate` and `now`. */
+  readonly wgsl: string;
+  /** Texts of shaders/pointwise that it calls. */
+  readonly includes?: readonly string[];
+}
+
+const MOST_CONSTANTS = 8;
+
+/** Inputs of the op in front of the moments: parameters, gradients, groups, schedule, control. */
+const FIRST_MOMENT = 5;
+
+type Attrs = Readonly<Record<string, number>>;
+
+function updateOp(rule: Rule, clip: Clip | undefined): Op<Attrs> {
+  const moments = Object.keys(rule.moments);
+  const { name, decoupled = false } = rule;
+  const inPlace = [0, ...moments.map((_, at) => FIRST_MOMENT + at)];
+  const kernel: Kernel = {
+    name,
+    source: updateKernel,
+    constants: { DECOUPLED: String(decoupled) },
+    functions: { ...clipFunctions(clip), update: updateFunction(rule) },
+    includes: rule.includes ?? [],
+    writes: Object.fromEntries(moments.map((moment) => [moment, 'f32'])),
+  };
+  const op: Op<Attrs> = {
+    name,
+    effect: true,
+    inPlace,
+    infer: (inputs) => inPlace.map((at) => inputs[at]),
+    cpu([parameters, gradients, groups, schedule, control, ...before], [nextParameters, ...after]) {
+      nextParameters.set(parameters);
+      after.forEach((moment, at) => moment.set(before[at]));
+      const now = rowAt(schedule, control);
+      const clipped = clipOf(clip, now[3]);
+      const change = rule.change(after, now);
+      for (let block = 0; block < parameters.length / BLOCK; block++) {
+        const [factor, decay, trains] = groupAt(groups, block);
+        if (!trains) continue;
+        const rate = now[0] * factor;
+        for (let i = block * BLOCK; i < (block + 1) * BLOCK; i++) {
+          const p = parameters[i];
+          const gradient = clipped(gradients[i]);
+          nextParameters[i] = decoupled
+            ? p * (1 - rate * decay) - change(i, gradient, rate)
+            : p - change(i, gradient + decay * p, rate);
+        }
+      }
+    },
+    gpu({ inputs: [parameters, , , schedule] }) {
+      const count = parameters.spec.shape[0];
+      const limit = clip && 'value' in clip ? clip.value : 0;
+      const constants: Word[] = Object.values(rule.constants).map((f32) => ({ f32 }));
+      const padding = Array.from({ length: MOST_CONSTANTS - constants.length }, () => 0);
+      return [
+        {
+          kernel,
+          uniform: [count, schedule.spec.shape[0], { f32: limit }, 0, ...constants, ...padding],
+          grid: flatGrid(count),
+        },
+      ];
+    },
+    accuracy: (node) => ({
+      ulps: ULPS,
+      magnitude: (inputs, expected) => sensitivities(node, inPlace, inputs, expected),
+      absolute: 1e-37,
+    }),
+  };
+  return op;
+}
+
+function updateFunction({ constants, wgsl }: Rule): string {
+  const names = Object.keys(constants).map((name, at) => `let ${name} = sizes.constants[${at >> 2}][${at & 3}];`);
+  const lines = [...names, ...wgsl.trim().split('\n')].map((line) => `  ${line.trim()}`);
+  return `fn update(i: u32, g: f32, rate: f32, now: vec4f) -> f32 {\n${lines.join('\n')}\n}`;
+}
+
+/** Roundings of an update, each good to a few units. */
+const ULPS = 16;
+
+/**
+ * How far the outputs move when the numbers that go in do, by as much as is allowed: a rounding inside moves them no
+ * further. Differences, not derivatives, because roots at 0 and signs have none.
+ */
+function sensitivities(
+  node: Node<Attrs>,
+  inPlace: readonly number[],
+  inputs: readonly Numbers[],
+  expected: readonly Numbers[],
+): Float64Array[] {
+  const unit = ULPS * 2 ** -24;
+  const sizes = expected.map((numbers) => Float64Array.from(numbers, Math.abs));
+  // The update may cancel the parameter.
+  sizes[0].forEach((_, i) => (sizes[0][i] += Math.abs(inputs[0][i]) + Math.abs(expected[0][i] - inputs[0][i])));
+  for (const at of new Set([...inPlace, 1])) {
+    const moved = [1 - unit, 1 + unit].map((factor) => {
+      const outputs = node.outputs.map(({ spec }) => allocate(spec, 'f64'));
+      node.op.cpu(
+        inputs.with(
+          at,
+          Float64Array.from(inputs[at], (x) => x * factor),
+        ),
+        outputs,
+        node,
+      );
+      return outputs;
+    });
+    sizes.forEach((size, output) => {
+      for (let i = 0; i < size.length; i++) {
+        const [down, up] = moved.map((outputs) => Math.abs(outputs[output][i] - expected[output][i]));
+        size[i] += Math.max(down, up) / unit;
+      }
+    });
+  }
+  return sizes;
+}
+
+/**
+ * An optimizer of a rule: one launch for all parameters of a model, and two more if their gradients' norm is clipped.
+ * @throws DataError for a usual option out of its range
+ */
+export function optimizerOf(
+  rule: Rule,
+  options: UsualOptions,
+  defaults: { readonly learningRate: number; readonly weightDecay?: number },
+): Optimizer {
+  const { name, decoupled = false } = rule;
+  const { learningRate = defaults.learningRate, weightDecay = defaults.weightDecay ?? 0, groups = [], clip } = options;
+  requireUsualOptions(name, { learningRate, weightDecay, groups });
+  if (clip) for (const [kind, limit] of Object.entries(clip)) requireOption(name, `clip.${kind}`, limit);
+  const op = updateOp(rule, clip);
+  return {
+    name,
+    learningRate,
+    weightDecay,
+    decaysEverything: !decoupled,
+    moments: rule.moments,
+    groups,
+    row: (step, rate) => rule.row(step, rate),
+    update: ({ parameters, gradients, moments, groups: table, schedule, control }) =>
+      apply(
+        op,
+        [parameters, gradients, table, clippedSchedule(clip, gradients, schedule, control), control, ...moments],
+        rule.constants,
+      ),
+  };
+}
