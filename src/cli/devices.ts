@@ -1,7 +1,8 @@
 import { cpus, totalmem } from 'node:os';
+import { tableOf, thousands } from '../core/wording.ts';
 import { adaptersHere, type AdapterReport } from '../gpu/device.ts';
 import { lackOfAdapter } from './adapters.ts';
-import { tableOf, Terminal } from './terminal.ts';
+import { Terminal } from './terminal.ts';
 
 /** What each is good for. */
 const features: readonly (readonly [string, string])[] = [
@@ -21,8 +22,8 @@ const limits: readonly (readonly [string, string])[] = [
 const MIB = 2 ** 20;
 
 const size = (name: string, value: number): string => {
-  if (!/size$/i.test(name) && !name.includes('Size')) return value.toLocaleString('en-US');
-  return value >= MIB ? `${Math.floor(value / MIB).toLocaleString('en-US')} MiB` : `${(value / 1024).toFixed(0)} KiB`;
+  if (!name.endsWith('Size')) return thousands(value);
+  return value >= MIB ? `${thousands(Math.floor(value / MIB))} MiB` : `${(value / 1024).toFixed(0)} KiB`;
 };
 
 /** Prints the adapters of this machine, what they have and lack; returns 1 where there is none. */

@@ -1,3 +1,4 @@
+import { sizeOf } from '../core/shape.ts';
 import { flatten, glorotUniform, linear, relu, sequential, zeros, type Model } from '../index.ts';
 import { featureCount, outputCount, type TableForm } from '../data/index.ts';
 
@@ -16,7 +17,7 @@ export interface ModelForm {
 /** Widths from the first layer's inputs to the last one's outputs. */
 function widthsOf({ input, hidden }: ModelForm): readonly number[] {
   if (input.kind === 'table') return [featureCount(input.table), ...hidden, outputCount(input.table)];
-  return [input.shape.reduce((product, extent) => product * extent, 1), ...hidden, input.classes.length];
+  return [sizeOf(input.shape), ...hidden, input.classes.length];
 }
 
 /** Linear layers with ReLU between them. */

@@ -1,6 +1,7 @@
-import type { Dataset } from '../data/index.ts';
+import { tableOf, thousands } from '../core/wording.ts';
+import { likeliest, type Dataset } from '../data/index.ts';
 import { formatPictures, picturesPerLine } from './picture.ts';
-import { counted, percent, tableOf, type Terminal } from './terminal.ts';
+import { percent, type Terminal } from './terminal.ts';
 
 /** What a model said of labelled samples. */
 export interface Classified {
@@ -17,16 +18,13 @@ const MOST_CLASSES = 30;
 
 /** The likeliest class of each row of logits, and its probability. */
 export function answersTo(logits: ArrayLike<number>, classes: number): { answers: number[]; certainty: number[] } {
-  const answers: number[] = [];
-  const certainty: number[] = [];
-  for (let base = 0; base < logits.length; base += classes) {
-    let best = 0;
-    for (let at = 1; at < classes; at++) if (logits[base + at] > logits[base + best]) best = at;
+  const answers = likeliest(logits, classes);
+  const certainty = answers.map((best, row) => {
+    const base = row * classes;
     let total = 0;
     for (let at = 0; at < classes; at++) total += Math.exp(logits[base + at] - logits[base + best]);
-    answers.push(best);
-    certainty.push(1 / total);
-  }
+    return 1 / total;
+  });
   return { answers, certainty };
 }
 
@@ -43,7 +41,7 @@ export function formatClasses({ classes, labels, answers }: Classified): string 
     const right = confusion[label * n + label];
     const samples = sum((at) => confusion[label * n + at]);
     const answered = sum((at) => confusion[at * n + label]);
-    return [name, counted(samples), share(right, samples), share(right, answered), mistakenFor(label)];
+    return [name, thousands(samples), share(right, samples), share(right, answered), mistakenFor(label)];
   });
   return tableOf(['class', 'samples', 'recall', 'precision', 'mistaken for'], rows, new Set([1, 2, 3]));
 

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { adam, createTrainer, FormatError, mean, type Trainer, type Value } from '../index.ts';
-import { answersOf, dataset, encodeTable, readIdx, type Dataset, type Table, type TableForm } from '../data/index.ts';
+import { answersOf, dataset, encodeTable, namesColumns, readIdx, type Dataset, type TableForm } from '../data/index.ts';
 import { readModel } from './modelFile.ts';
 import { networkOf, type InputForm } from './network.ts';
 import type { PredictCommand } from './options.ts';
 import { answersTo } from './outcome.ts';
 import { openTable } from './subject.ts';
+import { short } from './terminal.ts';
 
 /** What a model is asked. */
 interface Question {
@@ -40,22 +41,11 @@ export async function predict(command: PredictCommand): Promise<number> {
 }
 
 async function tableQuestion(form: TableForm, { input, table: wishes }: PredictCommand): Promise<Question> {
-  const { delimiter } = wishes;
-  const bare = await openTable(input, { header: false, delimiter });
-  const header = wishes.header ?? namesColumns(form, bare);
-  const { data, notes } = encodeTable(form, header ? await openTable(input, { header, delimiter }) : bare);
+  const header = wishes.header ?? ((cells: readonly string[]) => namesColumns(form, cells));
+  const { data, notes } = encodeTable(form, await openTable(input, { header, delimiter: wishes.delimiter }));
   const { features } = data.fields;
   return { data: { length: data.length, fields: { features } }, notes };
 }
-
-/** Whether a file's first line is a header: never for a model of a file without one, else if it has the model's names. */
-function namesColumns(form: TableForm, { rows: [first] }: Table): boolean {
-  if (!form.header) return false;
-  const known = first.cells.filter((cell) => form.columns.includes(cell)).length;
-  return 2 * known >= Math.min(first.cells.length, form.columns.length) || first.cells.every((cell) => !isNumber(cell));
-}
-
-const isNumber = (cell: string): boolean => cell.trim() !== '' && !Number.isNaN(Number(cell));
 
 async function images(shape: readonly number[], path: string): Promise<Question> {
   const bytes = await readFile(path).catch((cause: Error) => {
@@ -74,7 +64,10 @@ async function images(shape: readonly number[], path: string): Promise<Question>
 async function linesFor(input: InputForm, data: Dataset, trainer: Trainer): Promise<string[]> {
   const { data: outputs } = await trainer.predict(data);
   if (input.kind === 'table' && input.table.target.kind === 'number') {
-    return [cell(input.table.target.name), ...(answersOf(input.table, outputs) as readonly number[]).map(short)];
+    return [
+      cell(input.table.target.name),
+      ...(answersOf(input.table, outputs) as readonly number[]).map((number) => short(number, DIGITS)),
+    ];
   }
   const { name, classes } =
     input.kind === 'image' ? { name: 'class', classes: input.classes } : classTarget(input.table);
@@ -90,8 +83,8 @@ function classTarget({ target }: TableForm): { readonly name: string; readonly c
   return target;
 }
 
-/** As many digits as f32 has. */
-const short = (number: number): string => String(Number(number.toPrecision(7)));
+/** Of f32. */
+const DIGITS = 7;
 
 /** A cell of CSV, quoted where it must be. Source: RFC 4180 */
 const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

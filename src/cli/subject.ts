@@ -1,22 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { thousands } from '../core/wording.ts';
+import { drawn } from '../data/mnist/load.ts';
+import { syntheticMnist } from '../data/mnist/mnist.ts';
 import { FormatError } from '../index.ts';
 import {
   prepareTable,
   readTable,
-  syntheticDigits,
   type SyntheticDigitsOptions,
   type Dataset,
   type Mnist,
   type MnistOptions,
   type Table,
+  type TableOptions,
 } from '../data/index.ts';
 import { fashionMnist, mnist } from '../node/data.ts';
 import { folder } from '../node.ts';
 import type { InputForm } from './network.ts';
 import type { TableWishes, TrainCommand } from './options.ts';
 import { Amount } from './progress.ts';
-import { counted, type Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 /** What is to be learned. */
 export interface Subject {
@@ -51,19 +54,17 @@ export async function loadSubject(command: TrainCommand, loading: Loading): Prom
     case 'fashion-mnist':
       return loadImages('Fashion-MNIST', CLOTHES, fashionMnist, command, loading);
     case 'digits':
-      return images('Synthetic digits', DIGITS, { ...(await syntheticDigits(toDraw(seed, loading))), origin: drawn });
+      return images('Synthetic digits', DIGITS, await drawn(syntheticMnist, toDraw(seed, loading)));
     default:
       return loadTable(dataset, table, seed);
   }
 }
 
-const drawn = { kind: 'synthetic', text: "this program's own pen" } as const;
-
 /** As many digits as MNIST has, under the run's own seed. */
 function toDraw(seed: number, { signal, terminal }: Loading): SyntheticDigitsOptions {
   const amount = new Amount(terminal);
   const progress = (done: number, total: number): void =>
-    amount.show(done, total, `drawing  ${counted(done)} of ${counted(total)} digits`);
+    amount.show(done, total, `drawing  ${thousands(done)} of ${thousands(total)} digits`);
   return { train: 60_000, test: 10_000, seed, progress, signal };
 }
 
@@ -91,7 +92,7 @@ async function loadImages(
 
 function images(title: string, classes: readonly string[], { train, test, origin }: Mnist): Subject {
   return {
-    about: `${title} from ${origin.text}: ${counted(train.length)} training and ${counted(test.length)} test images`,
+    about: `${title} from ${origin.text}: ${thousands(train.length)} training and ${thousands(test.length)} test images`,
     notes: [],
     from: origin.text,
     train,
@@ -104,9 +105,9 @@ async function loadTable(path: string, wishes: TableWishes, seed: number): Promi
   const table = await openTable(path, wishes);
   const { train, test, form, notes } = prepareTable(table, { ...wishes, seed });
   const { target } = form;
-  const task = target.kind === 'class' ? `one of ${counted(target.classes.length)} classes` : 'a number';
+  const task = target.kind === 'class' ? `one of ${thousands(target.classes.length)} classes` : 'a number';
   return {
-    about: `${basename(path)}: ${counted(train.length)} rows to learn from and ${counted(test.length)} held out; "${target.name}" is told, ${task}, from ${counted(form.features.length)} columns`,
+    about: `${basename(path)}: ${thousands(train.length)} rows to learn from and ${thousands(test.length)} held out; "${target.name}" is told, ${task}, from ${thousands(form.features.length)} columns`,
     notes,
     from: path,
     train,
@@ -119,10 +120,7 @@ async function loadTable(path: string, wishes: TableWishes, seed: number): Promi
  * @param header whether line 1 names the columns, if that is known
  * @throws FormatError if there is no such file, or it holds no table
  */
-export async function openTable(
-  path: string,
-  { header, delimiter }: Pick<TableWishes, 'header' | 'delimiter'>,
-): Promise<Table> {
+export async function openTable(path: string, { header, delimiter }: TableOptions): Promise<Table> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     const why = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
     throw new FormatError(`[table] ${path} cannot be read: ${why}`, { cause });

@@ -39,21 +39,7 @@ export class Terminal {
   }
 }
 
-/** Columns of text, each as wide as its widest cell; numbers to the right. */
-export function tableOf(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  right: ReadonlySet<number>,
-): string {
-  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at].length)));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, at) => (right.has(at) ? cell.padStart(widths[at]) : cell.padEnd(widths[at])))
-      .join('  ')
-      .trimEnd();
-  return [head, ...rows].map(line).join('\n');
-}
-
-export const counted = (count: number): string => count.toLocaleString('en-US');
+/** So many digits, without zeros at the end. */
+export const short = (number: number, digits: number): string => String(Number(number.toPrecision(digits)));
 
 export const percent = (share: number, digits = 2): string => `${(100 * share).toFixed(digits)} %`;

@@ -9,7 +9,7 @@ import { requirePlaces, write } from './places.ts';
 import { Progress } from './progress.ts';
 import { optimizerOf, settingsOf, type Settings } from './settings.ts';
 import { loadSubject, type Subject } from './subject.ts';
-import { percent, Terminal } from './terminal.ts';
+import { percent, short, Terminal } from './terminal.ts';
 
 /** The exit code of a run that Ctrl-C ended early. */
 export const INTERRUPTED = 130;
@@ -158,14 +158,15 @@ async function judge(judged: Pick<Run, 'subject' | 'trainer' | 'terminal'>): Pro
   return { sentence, figures: { testAccuracy: accuracy, testLoss } };
 }
 
-const short = (number: number): string => String(Number(number.toPrecision(4)));
+/** Of an error. */
+const DIGITS = 4;
 
 async function judgeRegression(
   { subject, trainer }: Pick<Run, 'subject' | 'trainer'>,
   testLoss: number,
 ): Promise<Judgement> {
   const { name, rmse, meanAbsoluteError, r2 } = await judgeTargets(subject, trainer);
-  const sentence = `Of "${name}", held out: root mean squared error ${short(rmse)}, mean absolute error ${short(meanAbsoluteError)}, R² ${r2 === null ? 'not defined' : r2.toFixed(3)}; test loss ${testLoss.toFixed(4)}.`;
+  const sentence = `Of "${name}", held out: root mean squared error ${short(rmse, DIGITS)}, mean absolute error ${short(meanAbsoluteError, DIGITS)}, R² ${r2 === null ? 'not defined' : r2.toFixed(3)}; test loss ${testLoss.toFixed(4)}.`;
   const figures = {
     testAccuracy: null,
     testLoss,

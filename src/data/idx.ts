@@ -1,5 +1,5 @@
 import { FormatError } from '../core/errors.ts';
-import type { Shape } from '../core/shape.ts';
+import { sizeOf, type Shape } from '../core/shape.ts';
 import { unpacked } from './gzip.ts';
 
 /** Bytes of an IDX file of u8, the format of MNIST. */
@@ -30,7 +30,7 @@ export async function readIdx(name: string, file: Uint8Array): Promise<IdxArray>
   if (bytes.length < header) throw new FormatError(`[idx] ${name} ends inside its header: get the file again`);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
-  const size = shape.reduce((product, extent) => product * extent, 1);
+  const size = sizeOf(shape);
   if (bytes.length - header !== size) {
     throw new FormatError(
       `[idx] ${name} announces [${shape.join(', ')}], ${size} bytes, but holds ${bytes.length - header}: it was cut short or extended; get the file again`,

@@ -11,6 +11,8 @@ export { encodeTable, type EncodedTable } from './table/encode.ts';
 export {
   answersOf,
   featureCount,
+  likeliest,
+  namesColumns,
   outputCount,
   readTableForm,
   type CategoryForm,

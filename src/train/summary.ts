@@ -1,9 +1,8 @@
 import { formatSpec, sizeOf } from '../core/shape.ts';
+import { tableOf, thousands } from '../core/wording.ts';
 import type { Value } from '../graph/graph.ts';
 import type { Executable } from '../scheduler/backend.ts';
 import type { TracedModel } from './model.ts';
-
-const count = (n: number): string => n.toLocaleString('en-US');
 
 const formatBytes = (bytes: number): string =>
   bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
@@ -25,23 +24,15 @@ export function summarizeModel(
 ): string {
   const rows = traced.trace(batchSize).applied.map(({ path, kind, output, parameters }) => {
     const own = parameters.reduce((total, { shape }) => total + sizeOf(shape), 0);
-    return [path || 'model', kind, formatOutput(output), own ? count(own) : '-'];
+    return [path || 'model', kind, formatOutput(output), own ? thousands(own) : '-'];
   });
   const head = ['layer', 'kind', 'output', 'parameters'];
-  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at].length)));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, at) => (at === 3 ? cell.padStart(widths[at]) : cell.padEnd(widths[at])))
-      .join('  ')
-      .trimEnd();
   const total = traced.layout.ranges.reduce((sum, { size }) => sum + size, 0);
   const launches = training.flatMap((program) => program.launches);
   return [
-    line(head),
-    widths.map((width) => '-'.repeat(width)).join('  '),
-    ...rows.map(line),
+    tableOf(head, rows, new Set([3]), true),
     '',
-    `parameters  ${count(total)}`,
+    `parameters  ${thousands(total)}`,
     `a step      ${launches.length} launches${launches.length ? `: ${launches.join(', ')}` : ', on the CPU'}`,
     `memory      ${formatBytes(bytes)}`,
   ].join('\n');

@@ -100,6 +100,11 @@ async function read(source: Source): Promise<Mnist> {
   return { ...(await readMnistFiles(source)), origin: source.origin ?? GIVEN };
 }
 
+/** A stand-in as a set that says what it is. */
+export async function drawn(standIn: StandIn, options: SyntheticDigitsOptions): Promise<Mnist> {
+  return { ...(await standIn.make(options)), origin: { kind: 'synthetic', text: standIn.text } };
+}
+
 /** A set in MNIST's form from what was given, or else from a named folder, the store, a mirror, or a stand-in. */
 export async function load(
   entry: CatalogueEntry,
@@ -126,10 +131,7 @@ export async function load(
     warn(
       `THIS IS NOT ${entry.title}, but ${standIn.title} from ${standIn.text}: for the real set connect to a network, or ${remedy}. Why: ${why}`,
     );
-    return {
-      ...(await standIn.make({ signal, ...options.synthetic })),
-      origin: { kind: 'synthetic', text: standIn.text },
-    };
+    return drawn(standIn, { signal, ...options.synthetic });
   }
   return read(fetched);
 }

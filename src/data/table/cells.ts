@@ -4,7 +4,7 @@
 
 const MISSING = new Set(['', '?', '-', '--', '.', 'na', 'n/a', '#n/a', '<na>', 'nan', 'null']);
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
-const LARGEST_F32 = 3.4028234663852886e38;
+export const LARGEST_F32 = 3.4028234663852886e38;
 
 export const isMissing = (cell: string): boolean => MISSING.has(cell.trim().toLowerCase());
 

@@ -1,7 +1,7 @@
 import { DataError, FormatError } from '../../core/errors.ts';
 import type { Table, TableRow } from './table.ts';
 import { isMissing, isMissingNumber, isNumber, numberOf } from './cells.ts';
-import { quotedList } from '../wording.ts';
+import { quotedList } from '../../core/wording.ts';
 
 /** A column of which so many cells are numbers was meant to hold numbers. */
 const MEANT_AS_NUMBERS = 0.9;

@@ -1,12 +1,12 @@
 import { FormatError } from '../../core/errors.ts';
 import { dataset, type Dataset, type FieldInput, type GivenNumbers } from '../dataset.ts';
 import type { Table, TableRow } from './table.ts';
-import { isNumber } from './cells.ts';
+import { isNumber, LARGEST_F32 } from './cells.ts';
 import { numberAt } from './columns.ts';
 import { categoryOf } from './features.ts';
 import { featureCount, MISSING_CATEGORY, type CategoryForm, type NumberForm, type TableForm } from './form.ts';
 import { className } from './target.ts';
-import { counted, quotedList } from '../wording.ts';
+import { counted, quotedList } from '../../core/wording.ts';
 
 /** Rows as a model sees them. */
 export interface EncodedTable {
@@ -89,8 +89,6 @@ interface Columns {
   readonly width: number;
   readonly offset: number;
 }
-
-const LARGEST_F32 = 3.4028234663852886e38;
 
 function encodeNumbers(
   { name, mean, deviation }: NumberForm,

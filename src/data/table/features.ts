@@ -54,10 +54,10 @@ function whyNotCategories(table: Table, at: number): string | null {
   return `${categories} different texts in ${texts.length} rows, ${example}, are too many for categories`;
 }
 
-/** An order that was written down: learned from, it would tell where in the file a row stands. */
 const isCounterName = (name: string): boolean =>
   COUNTER_NAME.test(name) || CAMEL_COUNTER_NAME.test(name) || name === 'column 1';
 
+/** An order that was written down: learned from, it would tell where in the file a row stands. */
 function countsRows(table: Table, at: number): boolean {
   const named = table.header ? isCounterName(table.columns[at]) : at === 0;
   if (!named) return false;

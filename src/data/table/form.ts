@@ -1,4 +1,5 @@
 import { FormatError } from '../../core/errors.ts';
+import { isNumber } from './cells.ts';
 
 /** A column of numbers, which a model sees as (number − mean) / deviation. */
 export interface NumberForm {
@@ -59,13 +60,27 @@ export function answersOf(form: TableForm, outputs: ArrayLike<number>): readonly
   const { target } = form;
   if (target.kind === 'number') return Array.from(outputs, (number) => target.mean + target.deviation * number);
   const { classes } = target;
-  return Array.from({ length: Math.floor(outputs.length / classes.length) }, (_, row) => {
+  return likeliest(outputs, classes.length).map((best) => classes[best]);
+}
+
+/** The place of the largest logit in each row of `[N, C]`, the first of equals. */
+export function likeliest(logits: ArrayLike<number>, classes: number): number[] {
+  return Array.from({ length: Math.floor(logits.length / classes) }, (_, row) => {
+    const base = row * classes;
     let best = 0;
-    for (let at = 1; at < classes.length; at++) {
-      if (outputs[row * classes.length + at] > outputs[row * classes.length + best]) best = at;
-    }
-    return classes[best];
+    for (let at = 1; at < classes; at++) if (logits[base + at] > logits[base + best]) best = at;
+    return best;
   });
+}
+
+/**
+ * Whether cells are the header of a table of this form: never if its file had none; else if half of them are names of
+ * its columns, or none is a number.
+ */
+export function namesColumns({ header, columns }: TableForm, cells: readonly string[]): boolean {
+  if (!header) return false;
+  const known = cells.filter((cell) => columns.includes(cell)).length;
+  return 2 * known >= Math.min(cells.length, columns.length) || !cells.some(isNumber);
 }
 
 /** Checks what was read back from JSON. @throws FormatError naming what is missing */

@@ -8,7 +8,7 @@ import { fitColumn } from './features.ts';
 import type { FeatureForm, TableForm } from './form.ts';
 import { splitRows } from './split.ts';
 import { className, targetForm, targetOf, type TargetColumn, type Task } from './target.ts';
-import { counted } from '../wording.ts';
+import { counted } from '../../core/wording.ts';
 
 export interface PrepareOptions {
   /** The column to be told from the others, by name or number (1 is the first, −1 the last): the last one. */

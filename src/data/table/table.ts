@@ -2,7 +2,7 @@ import { FormatError } from '../../core/errors.ts';
 import { BLANKS, delimiterOf, recordsOf, type CsvRecord, type Delimiter } from './csv.ts';
 import { unpacked } from '../gzip.ts';
 import { isMissing, isNumber } from './cells.ts';
-import { counted } from '../wording.ts';
+import { counted } from '../../core/wording.ts';
 
 export interface TableRow {
   /** Of the file, counted from 1. */
@@ -23,8 +23,8 @@ export interface Table {
 }
 
 export interface TableOptions {
-  /** Whether the first line names the columns; told by its cells if left out. */
-  readonly header?: boolean | undefined;
+  /** Whether the first line names the columns, or what tells it by the line's cells; told by them if left out. */
+  readonly header?: boolean | ((cells: readonly string[]) => boolean) | undefined;
   /** One character; a space stands for any run of blanks. Told by the first lines if left out. */
   readonly delimiter?: Delimiter | undefined;
 }
@@ -45,7 +45,8 @@ export async function readTable(name: string, file: Uint8Array | string, options
   const records = [...recordsOf(name, text, delimiter)];
   if (records.length === 0) throw new FormatError(`[table] ${name} is empty: it must hold rows of cells`);
   requireEven(name, records, delimiter);
-  const header = options.header ?? beginsWithHeader(records);
+  const { header: told = () => beginsWithHeader(records) } = options;
+  const header = typeof told === 'function' ? told(records[0].cells) : told;
   const rows = header ? records.slice(1) : records;
   if (rows.length === 0) {
     throw new FormatError(

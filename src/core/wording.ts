@@ -1,0 +1,29 @@
+/** A number with its noun: 1 row, 2 rows. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** Names as a sentence lists them. */
+export const quotedList = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
+
+/** 1,234,567. */
+export const thousands = (count: number): string => count.toLocaleString('en-US');
+
+/**
+ * Columns of text, each as wide as its widest cell.
+ * @param right columns that end, rather than begin, in one line: those of numbers
+ * @param ruled draws a line of dashes below the head
+ */
+export function tableOf(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: ReadonlySet<number>,
+  ruled = false,
+): string {
+  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at].length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, at) => (right.has(at) ? cell.padStart(widths[at]) : cell.padEnd(widths[at])))
+      .join('  ')
+      .trimEnd();
+  const rule = ruled ? [widths.map((width) => '-'.repeat(width))] : [];
+  return [head, ...rule, ...rows].map(line).join('\n');
+}
