@@ -1,4 +1,4 @@
-// y[i] = finish(words of Philox at counter (i, step, stream, 0)), the key and the step being control's.
+// y[i] = finish(words of Philox at counter (part · part_count + i, step, stream, 0)); key, step and part are control's.
 // One invocation makes one number.
 
 alias Y = f32;
@@ -6,9 +6,10 @@ alias Y = f32;
 struct Sizes {
   count: u32,
   stream: u32,
+  part_count: u32,
 }
 
-// The step, a word that is unused, and the two words of the seed.
+// The step, its part, and the two words of the seed.
 @group(0) @binding(0) var<storage, read> control: array<u32>;
 @group(0) @binding(1) var<storage, read_write> y: array<Y>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
@@ -25,6 +26,7 @@ fn finish(words: vec4u) -> Y {
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64u + id.x;
   if (i < sizes.count) {
-    y[i] = finish(random_words(vec4u(i, control[0], sizes.stream, 0u), vec2u(control[2], control[3])));
+    let e = control[1] * sizes.part_count + i;
+    y[i] = finish(random_words(vec4u(e, control[0], sizes.stream, 0u), vec2u(control[2], control[3])));
   }
 }

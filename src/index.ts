@@ -13,7 +13,27 @@ export { simplify } from './transform/simplify.ts';
 export * from './nn/index.ts';
 export { dataset, take, type Dataset, type FieldInput } from './data/dataset.ts';
 export { createTrainer } from './train/create.ts';
+export {
+  earlyStop,
+  keepBest,
+  reduceOnPlateau,
+  type Decision,
+  type EarlyStopOptions,
+  type Moment,
+  type PlateauOptions,
+  type Verdict,
+  type Watched,
+} from './train/decisions.ts';
 export type { Trainer } from './train/trainer.ts';
-export type { Evaluation, FitOptions, Output, Prediction, Report, Samples, TrainerOptions } from './train/options.ts';
+export type {
+  Batches,
+  Evaluation,
+  FitOptions,
+  Output,
+  Prediction,
+  Report,
+  Samples,
+  TrainerOptions,
+} from './train/options.ts';
 export type { Model, Phase } from './train/model.ts';
 export type { Fault, Verification } from './train/verify.ts';

@@ -15,15 +15,20 @@ interface Use {
   readonly outputs: readonly Numbers[];
 }
 
+/** What states hold, each in an array that stays. */
+export type States = ReadonlyMap<State, Numbers>;
+
 /** Runs a graph by each op's reference. All arrays are made, and bound to the nodes, once: a run makes none. */
 export class Interpreter {
   readonly order: readonly Node[];
   readonly #graph: Graph;
+  readonly #states: States;
   readonly #values = new Map<Value, Numbers>();
   readonly #uses: readonly Use[];
 
-  constructor(graph: Graph, precision: Precision = 'f32') {
+  constructor(graph: Graph, states: States = new Map(), precision: Precision = 'f32') {
     this.#graph = graph;
+    this.#states = states;
     this.order = orderOf(graph);
     for (const node of this.order) {
       for (const value of node.outputs) this.#values.set(value, this.#place(value, precision));
@@ -42,6 +47,9 @@ export class Interpreter {
       const start = node.op.view(node.attrs);
       return this.value(node.inputs[0]).subarray(start, start + sizeOf(spec.shape));
     }
+    const kept = asUseOf(stateOp, node);
+    // What a run changes, it reads as it was before; data may be large, and stay as they are.
+    if (kept && !this.#graph.writes.some(([state]) => state === kept.state)) return this.#states.get(kept.state)!;
     const numbers = allocate(spec, precision);
     const fixed = asUseOf(constantOp, node);
     if (fixed) numbers.set(fixed.numbers);
@@ -49,15 +57,15 @@ export class Interpreter {
   }
 
   /** Computes every node, and leaves in the states what the graph says. */
-  run(batch: Batch, states: ReadonlyMap<State, Numbers>): void {
+  run(batch: Batch): void {
     for (const { node, inputs, outputs } of this.#uses) {
       const field = asUseOf(inputOp, node);
       const kept = asUseOf(stateOp, node);
       if (field) outputs[0].set(fieldOf(batch, field.label, outputs[0].length));
-      else if (kept) outputs[0].set(states.get(kept.state)!);
-      else node.op.cpu(inputs, outputs, node);
+      else if (!kept) node.op.cpu(inputs, outputs, node);
+      else if (outputs[0] !== this.#states.get(kept.state)) outputs[0].set(this.#states.get(kept.state)!);
     }
-    for (const [state, value] of this.#graph.writes) states.get(state)!.set(this.value(value));
+    for (const [state, value] of this.#graph.writes) this.#states.get(state)!.set(this.value(value));
   }
 
   /** What a value was in the last run. */
@@ -86,19 +94,19 @@ export function interpret(
   graph: Graph,
   options: {
     readonly batch?: Batch;
-    readonly states?: ReadonlyMap<State, Numbers>;
+    readonly states?: States;
     readonly precision?: Precision;
   } = {},
 ): { readonly outputs: Record<string, Numbers>; readonly states: Map<State, Numbers> } {
   const { batch = {}, states: given, precision = 'f32' } = options;
-  const interpreter = new Interpreter(graph, precision);
   const states = new Map<State, Numbers>();
   for (const state of statesOf(graph)) {
     const numbers = allocate(state.spec, precision);
     numbers.set(given?.get(state) ?? state.initial());
     states.set(state, numbers);
   }
-  interpreter.run(batch, states);
+  const interpreter = new Interpreter(graph, states, precision);
+  interpreter.run(batch);
   const outputs = Object.entries(graph.outputs).map(([name, value]) => [name, interpreter.value(value)]);
   return { outputs: Object.fromEntries(outputs) as Record<string, Numbers>, states };
 }

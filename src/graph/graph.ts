@@ -77,6 +77,8 @@ export interface State {
   readonly spec: Spec;
   /** The numbers it starts with. */
   initial(): Numbers;
+  /** No program writes it: data. What `initial` gives need not be copied. */
+  readonly fixed?: boolean;
 }
 
 /** What a program computes: named outputs, and the states that it leaves changed. */

@@ -1,6 +1,6 @@
 export * from './initializers.ts';
 export type { Context, Layer, Mode, Module, ParameterDefinition, StateDefinition, Values } from './layer.ts';
-export { linear, sequential, type LinearOptions } from './layers.ts';
+export { dropout, gaussianNoise, linear, sequential, type LinearOptions } from './layers.ts';
 export {
   accuracy,
   binaryCrossEntropy,

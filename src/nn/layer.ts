@@ -27,8 +27,13 @@ export interface Context {
   apply<I, O>(layer: Module<I, O>, x: I, name?: string): O;
   /** What one of the layer's own states is to hold after the step; does nothing in evaluation. */
   update(name: string, value: Value): void;
-  /** Numbers drawn anew at each step; two draws with one name are equal. */
+  /** Numbers drawn anew at each step; two draws of one name are equal within one use of a layer, and differ between uses. */
   random(stream: string, shape: Shape, law?: 'uniform' | 'normal'): Value;
+  /**
+   * x with a share of its elements dropped, others at each step, and the rest multiplied by 1 / (1 − rate); in every
+   * mode. Streams are named as those of `random`.
+   */
+  dropout(stream: string, x: Value, rate: number): Value;
 }
 
 /** Plain data: what a layer learns, what it keeps, and what it does. The same object used twice shares its weights. */

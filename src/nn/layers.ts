@@ -1,5 +1,7 @@
-import { ShapeError } from '../core/errors.ts';
+import { DataError, ShapeError } from '../core/errors.ts';
 import { formatSpec } from '../core/shape.ts';
+import { add, mul } from '../ops/arithmetic.ts';
+import { requireDropRate } from '../ops/dropout.ts';
 import { affine } from '../ops/matmul.ts';
 import type { Value } from '../graph/graph.ts';
 import { torchUniform, type Initializer } from './initializers.ts';
@@ -38,6 +40,41 @@ export function linear(inFeatures: number, outFeatures: number, options: LinearO
       }
       return affine(x, bound['weight'], bound['bias']);
     },
+  };
+}
+
+/**
+ * In training each element becomes 0 with the probability `rate`, and the others grow by 1 / (1 − rate), so that their
+ * mean stays; in evaluation nothing happens. Masks differ from step to step, from layer to layer, and from use to use of
+ * one layer. As in PyTorch and Keras, but that neither's rate of 1, which leaves nothing, is taken.
+ * @param rate 0.5 as in PyTorch; Keras has no default   @throws DataError unless it is at least 0 and below 1
+ * Source: Srivastava et al. 2014.
+ */
+export function dropout(rate = 0.5): Layer {
+  requireDropRate(rate);
+  return {
+    name: 'dropout',
+    parameters: {},
+    apply: (x, _, context) => (context.mode === 'train' && rate > 0 ? context.dropout('mask', x, rate) : x),
+  };
+}
+
+/**
+ * In training x plus normal noise of mean 0, drawn anew for each element and step; in evaluation x. As in Keras, which
+ * takes deviations up to 1 only; PyTorch has no such layer.
+ * @throws DataError unless the deviation is at least 0 and finite
+ */
+export function gaussianNoise(deviation: number): Layer {
+  if (!(deviation >= 0 && deviation < Infinity)) {
+    throw new DataError(`[gaussianNoise] deviation is ${deviation} but must be at least 0 and finite`);
+  }
+  return {
+    name: 'gaussianNoise',
+    parameters: {},
+    apply: (x, _, context) =>
+      context.mode === 'train' && deviation > 0
+        ? add(x, mul(context.random('noise', x.spec.shape, 'normal'), deviation))
+        : x,
   };
 }
 

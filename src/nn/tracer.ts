@@ -1,9 +1,11 @@
 import { ShapeError } from '../core/errors.ts';
 import { Random } from '../core/random.ts';
-import { spec } from '../core/shape.ts';
+import { sizeOf, spec } from '../core/shape.ts';
 import type { Range } from '../core/layout.ts';
 import { storageKey, type State, type Value } from '../graph/graph.ts';
 import { input, read } from '../graph/leaf.ts';
+import { dropElements } from '../ops/dropout.ts';
+import { controlState } from '../ops/control.ts';
 import { random } from '../ops/random.ts';
 import { assign, viewOf } from '../ops/window.ts';
 import type { Context, Layer, Mode, Module, ParameterDefinition } from './layer.ts';
@@ -76,7 +78,12 @@ export interface Home {
   readonly arena: State;
   readonly ranges: readonly Range[];
   readonly control: State;
+  /** Of a batch that is taken in parts: samples of this part, and of each one before it. */
+  readonly rows?: { readonly own: number; readonly before: number };
 }
+
+/** Stands for the control of a graph that is only measured, and never run. */
+const nobody = controlState('control', 0);
 
 /** What a layer was given and gave, for summaries. */
 export interface Applied {
@@ -93,7 +100,11 @@ export class Tracer implements Context {
   readonly #updates = new Map<State, Value>();
   readonly #registry: Registry;
   readonly #home: Home | null;
+  /** How often modules were used under each path. */
+  readonly #uses = new Map<string, number>();
   #path = '';
+  /** Which use of its path is being traced, from 0. */
+  #use = 0;
 
   constructor(registry: Registry, mode: Mode, home: Home | null) {
     this.#registry = registry;
@@ -102,14 +113,16 @@ export class Tracer implements Context {
   }
 
   apply<I, O>(module: Module<I, O>, x: I, name = ''): O {
-    const before = this.#path;
+    const before = [this.#path, this.#use] as const;
     const isLayer = typeof module !== 'function';
-    const path = join(before, name);
+    const path = join(this.#path, name);
     if (isLayer) this.#path = this.#registry.pathOf(module, path);
     else {
       this.#registry.remember(module, path);
       this.#path = path;
     }
+    this.#use = this.#uses.get(this.#path) ?? 0;
+    this.#uses.set(this.#path, this.#use + 1);
     try {
       const output = isLayer ? module.apply(x, this.#bind(module), this) : module(x, this);
       this.applied.push({
@@ -125,7 +138,7 @@ export class Tracer implements Context {
       }
       throw error;
     } finally {
-      this.#path = before;
+      [this.#path, this.#use] = before;
     }
   }
 
@@ -171,8 +184,24 @@ export class Tracer implements Context {
     return changed.map(([state, value]) => [state, assign(state, value)] as const);
   }
 
+  /** A layer that is used again, under the path that it has, draws numbers of its own. */
+  #streamOf(name: string): string {
+    return join(this.#path, this.#use > 0 ? `${name}#${this.#use}` : name);
+  }
+
+  /** Numbers that each earlier part of the batch draws where this one draws a shape: by its samples, if they lead it. */
+  #partCount(shape: readonly number[]): number {
+    const rows = this.#home?.rows;
+    const count = sizeOf(shape);
+    return rows && shape[0] % rows.own === 0 ? (count / rows.own) * rows.before : count;
+  }
+
   random(stream: string, shape: readonly number[], law: 'uniform' | 'normal' = 'uniform'): Value {
-    const name = join(this.#path, stream);
-    return this.#home ? random(this.#home.control, name, shape, law) : input(name, spec(shape));
+    return random(this.#home?.control ?? nobody, this.#streamOf(stream), shape, law, this.#partCount(shape));
+  }
+
+  dropout(stream: string, x: Value, rate: number): Value {
+    const partCount = this.#partCount(x.spec.shape);
+    return dropElements(this.#home?.control ?? nobody, this.#streamOf(stream), x, rate, partCount);
   }
 }

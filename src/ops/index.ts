@@ -3,6 +3,7 @@ export * from './arithmetic.ts';
 export { cast } from './cast.ts';
 export { crossEntropyRows } from './crossEntropy.ts';
 export { absoluteErrors, binaryCrossEntropies, huberErrors, kullbackLeiblerTerms, squaredErrors } from './distance.ts';
+export { dropElements } from './dropout.ts';
 export { erf, exp, log, sqrt } from './elementary.ts';
 export { gather } from './gather.ts';
 export { affine, matmul, type MatmulOptions } from './matmul.ts';

@@ -1,15 +1,25 @@
 import { flatGrid } from '../core/launch.ts';
 import { hashName, philox, unitOf } from '../core/random.ts';
-import { sizeOf, type Shape } from '../core/shape.ts';
+import { sizeOf, type Numbers, type Shape } from '../core/shape.ts';
 import { applyOne, type Op, type State, type Value } from '../graph/graph.ts';
 import { read } from '../graph/leaf.ts';
+import { keyOf, PART, STEP } from './control.ts';
 import randomKernel from '../../shaders/random.wgsl?raw';
 import philoxText from '../../shaders/pointwise/philox.wgsl?raw';
 
 /**
- * What a program counts by, on the GPU from the start: u32[4], the step, a word in reserve, the seed's low and high word.
+ * Where in its step's stream a draw begins: the parts of a step follow each other, so that together they draw what one
+ * batch of all their samples would. @param partCount elements that each part before this one draws
  */
-export const CONTROL_WORDS = 4;
+export const firstElement = (control: Numbers, partCount: number): number => Math.imul(control[PART], partCount) >>> 0;
+
+/** Puts Philox into a kernel's `random_words`. */
+export const randomWords = {
+  functions: {
+    random_words: 'fn random_words(counter: vec4u, key: vec2u) -> vec4u {\n  return philox(counter, key);\n}',
+  },
+  includes: [philoxText],
+} as const;
 
 type Law = 'bits' | 'uniform' | 'normal';
 
@@ -17,6 +27,7 @@ interface Attrs {
   readonly shape: Shape;
   readonly law: Law;
   readonly stream: number;
+  readonly partCount: number;
 }
 
 /** Four words to a number: f32 arithmetic on the GPU, so `normal` agrees within rounding, the others exactly. */
@@ -34,11 +45,14 @@ const randomOp: Op<Attrs> = {
   name: 'random',
   effect: true,
   infer: (_, { shape, law }) => [{ shape, dtype: law === 'bits' ? 'u32' : 'f32' }],
-  cpu([control], [y], { attrs: { law, stream } }) {
-    const key = [control[2], control[3]] as const;
-    for (let i = 0; i < y.length; i++) y[i] = finish[law].cpu(philox([i, control[0], stream, 0], key));
+  cpu([control], [y], { attrs: { law, stream, partCount } }) {
+    const key = keyOf(control);
+    const first = firstElement(control, partCount);
+    for (let i = 0; i < y.length; i++) {
+      y[i] = finish[law].cpu(philox([(first + i) >>> 0, control[STEP], stream, 0], key));
+    }
   },
-  gpu({ outputs: [y], attrs: { law, stream } }) {
+  gpu({ outputs: [y], attrs: { law, stream, partCount } }) {
     const count = sizeOf(y.spec.shape);
     return [
       {
@@ -47,12 +61,12 @@ const randomOp: Op<Attrs> = {
           source: randomKernel,
           constants: { Y: y.spec.dtype },
           functions: {
+            ...randomWords.functions,
             finish: `fn finish(words: vec4u) -> Y {\n  return ${finish[law].wgsl};\n}`,
-            random_words: 'fn random_words(counter: vec4u, key: vec2u) -> vec4u {\n  return philox(counter, key);\n}',
           },
-          includes: [philoxText],
+          includes: randomWords.includes,
         },
-        uniform: [count, stream],
+        uniform: [count, stream, partCount],
         grid: flatGrid(count),
       },
     ];
@@ -69,6 +83,12 @@ const randomOp: Op<Attrs> = {
 /**
  * Fresh numbers at every step, counted by the control state and named by a stream: two draws with one name are equal.
  * @param law `uniform` in [0, 1), `normal` with mean 0 and deviation 1, or `bits`, which is u32
+ * @param partCount elements that each earlier part of the step draws; as many as this one if left out
  */
-export const random = (control: State, stream: string, shape: Shape, law: Law = 'uniform'): Value =>
-  applyOne(randomOp, [read(control)], { shape, law, stream: hashName(stream) });
+export const random = (
+  control: State,
+  stream: string,
+  shape: Shape,
+  law: Law = 'uniform',
+  partCount = sizeOf(shape),
+): Value => applyOne(randomOp, [read(control)], { shape, law, stream: hashName(stream), partCount });

@@ -1,14 +1,48 @@
 import { output } from '../core/launch.ts';
-import { sizeOf } from '../core/shape.ts';
-import { apply, type Op, type State, type Value } from '../graph/graph.ts';
-import { read } from '../graph/leaf.ts';
 import { eight } from '../core/strided.ts';
+import { sizeOf, type Numbers } from '../core/shape.ts';
+import { apply, type Node, type Op, type State, type Value } from '../graph/graph.ts';
+import { read } from '../graph/leaf.ts';
+import { EPOCH, PART, POSITION, STEP } from './control.ts';
 import recordKernel from '../../shaders/record.wgsl?raw';
 
-interface Attrs {
+/** What the control counts on by; the numbers are the kernel's. */
+const COUNTS = { nothing: 0, part: 1, restart: 2, step: 3 } as const;
+
+export interface RecordOptions {
+  /** The first of the ring's columns that is written. */
   readonly column: number;
-  readonly advance: boolean;
+  /** What the control counts on by, at the end: `restart` goes back to the first part of the same step. */
+  readonly counts: keyof typeof COUNTS;
+  /** Samples that a step takes, and samples of an epoch. */
+  readonly taken?: number;
+  readonly length?: number;
+  /** Of the step's samples: metrics of its parts, each times its share, add up. 1 if left out. */
+  readonly share?: number;
+  /** Totals in place of means, for who divides in f64. */
+  readonly totals?: boolean;
+  /** A table whose row of this step gives one more metric, by its first number: the learning rate. */
+  readonly schedule?: Value;
 }
+
+interface Attrs extends Required<Omit<RecordOptions, 'schedule'>> {
+  /** Whether the last input is a schedule. */
+  readonly scheduled: boolean;
+}
+
+/** By metric: how many numbers are added up, and what their total is multiplied by. */
+function termsOf({ inputs, attrs: { totals, share, scheduled } }: Node<Attrs>): { length: number; factor: number }[] {
+  const metrics = inputs.slice(2);
+  return metrics.map(({ spec }, j) => {
+    const length = scheduled && j === metrics.length - 1 ? 1 : sizeOf(spec.shape);
+    return { length, factor: totals ? 1 : share / length };
+  });
+}
+
+const rateIn = (schedule: Numbers, control: Numbers): Numbers => {
+  const row = 4 * (control[STEP] % (schedule.length / 4));
+  return schedule.subarray(row, row + 1);
+};
 
 const recordOp: Op<Attrs> = {
   name: 'record',
@@ -16,41 +50,69 @@ const recordOp: Op<Attrs> = {
   inPlace: [0, 1],
   infer: ([control, ring]) => [control, ring],
   cpu([control, ring, ...metrics], [nextControl, nextRing], node) {
-    const { column, advance } = node.attrs;
+    const { column, share, scheduled, counts, taken, length } = node.attrs;
     const [rows, columns] = node.inputs[1].spec.shape as [number, number];
     nextRing.set(ring);
     nextControl.set(control);
-    metrics.forEach((metric, j) => {
+    const adds = share < 1 && control[PART] > 0;
+    termsOf(node).forEach(({ factor }, j) => {
+      const last = scheduled && j === metrics.length - 1;
       let total = 0;
-      for (const number of metric) total += number;
-      nextRing[(control[0] % rows) * columns + column + j] = total / metric.length;
+      for (const number of last ? rateIn(metrics[j], control) : metrics[j]) total += number;
+      const at = (control[STEP] % rows) * columns + column + j;
+      nextRing[at] = (adds ? ring[at] : 0) + total * factor;
     });
-    if (advance) nextControl[0] = control[0] + 1;
+    if (counts === 'part') nextControl[PART]++;
+    else if (counts !== 'nothing') nextControl[PART] = 0;
+    if (counts !== 'step') return;
+    const position = control[POSITION] + taken;
+    nextControl[STEP]++;
+    nextControl[EPOCH] += Math.floor(position / length);
+    nextControl[POSITION] = position % length;
   },
-  gpu({ inputs, attrs: { column, advance } }) {
-    const [rows, columns] = inputs[1].spec.shape as [number, number];
-    const metrics = inputs.slice(2);
-    const cases = metrics.map((_, j) => `    case ${j}u: {\n      return metric${j}[i];\n    }`);
+  gpu(node) {
+    const { column, share, scheduled, counts, taken, length } = node.attrs;
+    const [rows, columns] = node.inputs[1].spec.shape as [number, number];
+    const metrics = node.inputs.slice(2);
+    const cases = metrics.map((metric, j) => {
+      const isSchedule = scheduled && j === metrics.length - 1;
+      const at = isSchedule ? `4u * (control[${STEP}] % ${metric.spec.shape[0]}u)` : 'i';
+      return `    case ${j}u: {\n      return metric${j}[${at}];\n    }`;
+    });
+    const terms = termsOf(node);
+    const factors = eight(terms.map(({ factor }) => factor)).map((f32) => ({ f32: f32 as number }));
     return [
       {
         kernel: {
           name: 'record',
           source: recordKernel,
-          constants: { METRICS: `${metrics.length}u`, ADVANCE: String(advance) },
+          constants: { METRICS: `${metrics.length}u`, COUNTS: `${COUNTS[counts]}u`, ADDS: String(share < 1) },
           functions: {
             metric: `fn metric(j: u32, i: u32) -> f32 {\n  switch j {\n${cases.join('\n')}\n    default: {\n      return 0.0;\n    }\n  }\n}`,
           },
           reads: Object.fromEntries(metrics.map((_, j) => [`metric${j}`, 'f32'])),
         },
         bindings: [output(0), output(1), ...metrics.map((_, j) => 2 + j)],
-        uniform: [rows, columns, column, 0, ...eight(metrics.map(({ spec }) => sizeOf(spec.shape)))],
+        uniform: [
+          rows,
+          columns,
+          column,
+          taken,
+          length,
+          0,
+          0,
+          0,
+          ...eight(terms.map((term) => term.length)),
+          ...factors,
+        ],
         grid: [1, 1, 1],
       },
     ];
   },
-  accuracy: ({ inputs }) => ({
-    ulps: 8 + 2 * Math.max(1, ...inputs.slice(2).map(({ spec }) => sizeOf(spec.shape))),
-    magnitude: 'largest',
+  accuracy: (node) => ({
+    ulps: 8 + 2 * Math.max(1, ...termsOf(node).map(({ length }) => length)),
+    magnitude: 'terms',
+    absolute: 1e-37,
   }),
 };
 
@@ -58,21 +120,32 @@ const recordOp: Op<Attrs> = {
 const METRICS_PER_LAUNCH = 6;
 
 /**
- * Writes the mean of each metric into the ring's row of this step; the last of a step's records also advances the step.
- * Every launch that reads the step comes before.
- * @param control u32[4]   @param ring f32[rows, columns]   @param metrics f32, of any shapes, from `column` on
+ * Writes the mean of each metric into the ring's row of this step; the last of these launches also lets the control
+ * count on. Every launch that reads the control comes before.
+ * @param control u32[6]   @param ring f32[rows, columns]   @param metrics f32, of any shapes, from `column` on
  */
 export function record(
   control: State,
   ring: State,
   metrics: readonly Value[],
-  { column, advance }: Attrs,
+  options: RecordOptions,
 ): [State, Value][] {
+  const { schedule, counts, taken = 0, length = 1, share = 1, totals = false } = options;
+  const all = schedule ? [...metrics, schedule] : metrics;
   let values = [read(control), read(ring)];
-  for (let first = 0; first === 0 || first < metrics.length; first += METRICS_PER_LAUNCH) {
-    const some = metrics.slice(first, first + METRICS_PER_LAUNCH);
-    const last = first + METRICS_PER_LAUNCH >= metrics.length;
-    values = [...apply(recordOp, [...values, ...some], { column: column + first, advance: advance && last })];
+  for (let first = 0; first === 0 || first < all.length; first += METRICS_PER_LAUNCH) {
+    const some = all.slice(first, first + METRICS_PER_LAUNCH);
+    const last = first + METRICS_PER_LAUNCH >= all.length;
+    const attrs: Attrs = {
+      column: options.column + first,
+      counts: last ? counts : 'nothing',
+      taken,
+      length,
+      share,
+      totals,
+      scheduled: last && schedule !== undefined,
+    };
+    values = [...apply(recordOp, [...values, ...some], attrs)];
   }
   return [
     [control, values[0]],

@@ -1,6 +1,8 @@
 import { flatGrid, type Kernel } from '../core/launch.ts';
 import { spec } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
+import { sqrt } from '../ops/elementary.ts';
+import { sum } from '../ops/reduce.ts';
 import { rowAt } from './optimizer.ts';
 import clipNormKernel from '../../shaders/clipNorm.wgsl?raw';
 import squaresKernel from '../../shaders/squares.wgsl?raw';
@@ -69,6 +71,9 @@ const clipNormOp: Op<{ readonly limit: number }> = {
     absolute: 1e-19,
   }),
 };
+
+/** ‖x‖ of a whole arena. @returns `[]` */
+export const normOf = (x: Value): Value => sqrt(sum(applyOne(squaresOp, [x], null)));
 
 /** The schedule for an update whose gradients are clipped: by their norm, it is the step's row with their factor. */
 export function clippedSchedule(clip: Clip | undefined, gradients: Value, schedule: Value, control: Value): Value {

@@ -64,18 +64,24 @@ export const matches = (match: string | RegExp, name: string): boolean =>
 /** Steps that fit into the schedule's table before it is filled anew. */
 export const SCHEDULE_ROWS = 4096;
 
-const rateAt = ({ learningRate }: Optimizer, step: number): number =>
+/** What the schedule says of a step. */
+export const rateAt = ({ learningRate }: Optimizer, step: number): number =>
   typeof learningRate === 'number' ? learningRate : learningRate(step);
+
+/** Whether a step has a learning rate. */
+export function isRate(optimizer: Optimizer, step: number): boolean {
+  const rate = rateAt(optimizer, step);
+  return rate >= 0 && rate < Infinity;
+}
 
 /**
  * Asked when a step is about to be taken: tables go far ahead, to steps at which a function may have no rate to give.
  * @throws DataError if the step's learning rate is none
  */
 export function requireRate(optimizer: Optimizer, step: number): void {
-  const rate = rateAt(optimizer, step);
-  if (rate >= 0 && rate < Infinity) return;
+  if (isRate(optimizer, step)) return;
   throw new DataError(
-    `[${optimizer.name}] the learning rate at step ${step} is ${rate} but must be at least 0 and finite: look at the function that gives it`,
+    `[${optimizer.name}] the learning rate at step ${step} is ${rateAt(optimizer, step)} but must be at least 0 and finite: look at the function that gives it`,
   );
 }
 
@@ -98,12 +104,12 @@ export function requireUsualOptions(
   }
 }
 
-/** The table's rows for the steps from `first` on. */
-export function scheduleFrom(optimizer: Optimizer, first: number): Float32Array {
+/** The table's rows for the steps from `first` on. @param factor of all learning rates */
+export function scheduleFrom(optimizer: Optimizer, first: number, factor = 1): Float32Array {
   const table = new Float32Array(SCHEDULE_ROWS * 4);
   for (let row = 0; row < SCHEDULE_ROWS; row++) {
     const step = first + row;
-    table.set(optimizer.row(step, rateAt(optimizer, step)), row * 4);
+    table.set(optimizer.row(step, factor * rateAt(optimizer, step)), row * 4);
   }
   return table;
 }

@@ -17,7 +17,7 @@ export interface Executable {
   readonly order: readonly Node[];
   /** Kernels in the order of their launches; none on the CPU. */
   readonly launches: readonly string[];
-  /** What it occupies beside the states. */
+  /** What it occupies by itself. */
   readonly bytes: number;
   /** The fields of the batch that it reads. */
   readonly fields: ReadonlyMap<string, Spec>;
@@ -32,9 +32,15 @@ export interface Backend {
   readonly adapter: string;
   /** Command buffers handed to the GPU so far, to count; none on the CPU. */
   readonly submits: number;
-  /** Bytes of all states. */
-  readonly stateBytes: number;
+  /** Of all that its programs share: states, and the memory that they use in turn. */
+  readonly bytes: number;
+  /** Bytes of the largest state; larger data come in parts. */
+  readonly largestBinding: number;
   compile(graph: Graph): Promise<Executable>;
+  /** Makes room for states, before a program needs them. @throws DeviceError, holding none, if there is not enough */
+  hold(what: string, states: readonly State[]): Promise<void>;
+  /** Frees states that no program uses any more. */
+  release(states: readonly State[]): void;
   /** Runs programs one behind the other: one submit. */
   run(programs: readonly Executable[]): void;
   /** Runs programs, and reads a state as they leave it: still one submit. */
@@ -44,6 +50,8 @@ export interface Backend {
   readState(state: State): Promise<Numbers>;
   /** @param offset the first element that is replaced; 0 if left out */
   writeState(state: State, numbers: Numbers, offset?: number): void;
+  /** Copies states into others of the same spec, behind all that was submitted. */
+  copyStates(pairs: readonly (readonly [from: State, to: State])[]): void;
   /** Runs a program node by node, keeping what each read and wrote. The states end changed. */
   observe(program: Executable, batch: Batch): Promise<readonly Observation[]>;
   destroy(): void;

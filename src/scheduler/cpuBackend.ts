@@ -1,7 +1,7 @@
 import { breathe } from '../core/breathe.ts';
 import { allocate, byteLength, type Numbers, type Spec } from '../core/shape.ts';
-import { Interpreter, type Batch } from '../cpu/interpret.ts';
-import type { Graph, Node, State } from '../graph/graph.ts';
+import { Interpreter, statesOf, type Batch, type States } from '../cpu/interpret.ts';
+import type { Graph, Node, Op, State } from '../graph/graph.ts';
 import { asUseOf, inputOp, isLeaf, stateOp } from '../graph/leaf.ts';
 import { uploadBatch, type Backend, type Executable, type Observation } from './backend.ts';
 
@@ -13,10 +13,10 @@ class CpuProgram implements Executable {
   readonly interpreter: Interpreter;
   readonly batch: Record<string, Numbers> = {};
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, states: States) {
     this.graph = graph;
-    this.interpreter = new Interpreter(graph);
-    const own = this.order.filter(({ op }) => !op.view).flatMap(({ outputs }) => outputs);
+    this.interpreter = new Interpreter(graph, states);
+    const own = this.order.filter(({ op }) => !op.view && op !== (stateOp as Op)).flatMap(({ outputs }) => outputs);
     this.bytes = own.reduce((sum, { spec }) => sum + byteLength(spec), 0);
     const fields = this.order.flatMap((node) => asUseOf(inputOp, node) ?? []);
     this.fields = new Map(fields.map(({ label, spec }) => [label, spec]));
@@ -43,36 +43,42 @@ export class CpuBackend implements Backend {
   readonly kind = 'cpu';
   readonly adapter = 'CPU reference';
   readonly submits = 0;
+  readonly largestBinding = Number.MAX_SAFE_INTEGER;
   readonly #states = new Map<State, Numbers>();
   #breathed = 0;
 
-  get stateBytes(): number {
+  get bytes(): number {
     return [...this.#states.keys()].reduce((sum, { spec }) => sum + byteLength(spec), 0);
   }
 
   #stateOf(state: State): Numbers {
     let numbers = this.#states.get(state);
     if (!numbers) {
-      numbers = allocate(state.spec);
-      numbers.set(state.initial());
+      const initial = state.initial();
+      numbers = state.fixed ? initial : allocate(state.spec);
+      if (!state.fixed) numbers.set(initial);
       this.#states.set(state, numbers);
     }
     return numbers;
   }
 
   async compile(graph: Graph): Promise<CpuProgram> {
-    const program = new CpuProgram(graph);
-    for (const node of program.order) {
-      const kept = asUseOf(stateOp, node);
-      if (kept) this.#stateOf(kept.state);
-    }
-    return program;
+    for (const state of statesOf(graph)) this.#stateOf(state);
+    return new CpuProgram(graph, this.#states);
+  }
+
+  async hold(_: string, states: readonly State[]): Promise<void> {
+    for (const state of states) this.#stateOf(state);
+  }
+
+  release(states: readonly State[]): void {
+    for (const state of states) this.#states.delete(state);
   }
 
   run(programs: readonly Executable[]): void {
     for (const program of programs) {
       const { interpreter, batch } = program as CpuProgram;
-      interpreter.run(batch, this.#states);
+      interpreter.run(batch);
     }
   }
 
@@ -102,6 +108,10 @@ export class CpuBackend implements Backend {
 
   writeState(state: State, numbers: Numbers, offset = 0): void {
     this.#stateOf(state).set(numbers, offset);
+  }
+
+  copyStates(pairs: readonly (readonly [from: State, to: State])[]): void {
+    for (const [from, to] of pairs) this.#stateOf(to).set(this.#stateOf(from));
   }
 
   async observe(executable: Executable, batch: Batch): Promise<readonly Observation[]> {

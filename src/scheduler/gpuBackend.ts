@@ -6,7 +6,7 @@ import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import { isLeaf } from '../graph/leaf.ts';
 import { uploadBatch, type Backend, type Executable, type Observation } from './backend.ts';
 import { compile, type Program } from './program.ts';
-import { numbersOf, Storage } from './storage.ts';
+import { largestBinding, numbersOf, Storage } from './storage.ts';
 
 /** Runs programs on a device. The device is its caller's. */
 export class GpuBackend implements Backend {
@@ -18,14 +18,27 @@ export class GpuBackend implements Backend {
   /** Copies on their way back: as many as were ever in flight at once. */
   readonly #readbacks = new Map<State, Readback[]>();
 
-  constructor(device: GPUDevice) {
+  /** @param memoryLimit bytes that all states and programs may take together */
+  constructor(device: GPUDevice, memoryLimit?: number) {
     this.#device = device;
-    this.#storage = new Storage(device);
+    this.#storage = new Storage(device, memoryLimit);
     this.adapter = summarize(device).name;
   }
 
-  get stateBytes(): number {
+  get bytes(): number {
     return this.#storage.bytes;
+  }
+
+  get largestBinding(): number {
+    return largestBinding(this.#device);
+  }
+
+  hold(what: string, states: readonly State[]): Promise<void> {
+    return this.#storage.hold(what, states);
+  }
+
+  release(states: readonly State[]): void {
+    this.#storage.release(states);
   }
 
   compile(graph: Graph): Promise<Program> {
@@ -82,6 +95,15 @@ export class GpuBackend implements Backend {
 
   writeState(state: State, numbers: Numbers, offset = 0): void {
     this.#storage.write(state, numbers, offset);
+  }
+
+  copyStates(pairs: readonly (readonly [from: State, to: State])[]): void {
+    const encoder = this.#device.createCommandEncoder({ label: 'millrace copy' });
+    for (const [from, to] of pairs) {
+      const source = this.#storage.regionOf(from);
+      encoder.copyBufferToBuffer(source.buffer, 0, this.#storage.bufferOf(to), 0, source.size);
+    }
+    this.#submit(encoder);
   }
 
   async observe(executable: Executable, batch: Batch): Promise<readonly Observation[]> {

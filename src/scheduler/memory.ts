@@ -11,6 +11,8 @@ export interface Slot {
   readonly holds: string;
   /** It keeps numbers from before the first launch: a constant, a batch, or the zeros between packed parts. */
   readonly lasting: boolean;
+  /** Programs whose slots have one key may share them: the same parts are packed there, with the same zeros between. */
+  readonly key?: string;
 }
 
 /** Where a value lives: in a state's buffer or in a slot, from this byte on. */
@@ -42,8 +44,8 @@ export function planMemory(graph: Graph, order: readonly Node[]): MemoryPlan {
   const free: Slot[] = [];
   const packs = new Map<Node, Slot>();
 
-  const dedicated = (value: Value, holds: string, lasting: boolean, constant?: Numbers): Place => {
-    const slot: Slot = { bytes: byteLength(value.spec), holds, lasting, ...(constant && { constant }) };
+  const dedicated = (value: Value, holds: string, lasting: boolean, more: Partial<Slot> = {}): Place => {
+    const slot: Slot = { bytes: byteLength(value.spec), holds, lasting, ...more };
     slots.push(slot);
     return { home: slot, offset: 0 };
   };
@@ -57,7 +59,8 @@ export function planMemory(graph: Graph, order: readonly Node[]): MemoryPlan {
   const packSlot = (node: Node): Slot => {
     let slot = packs.get(node);
     if (!slot) {
-      slot = dedicated(node.outputs[0], 'gradients', true).home as Slot;
+      const ranges = node.op.parts!(node.attrs).map((offset, at) => [offset, sizeOf(node.inputs[at].spec.shape)]);
+      slot = dedicated(node.outputs[0], 'gradients', true, { key: ranges.join() }).home as Slot;
       packs.set(node, slot);
     }
     return slot;
@@ -68,7 +71,7 @@ export function planMemory(graph: Graph, order: readonly Node[]): MemoryPlan {
     const state = asUseOf(stateOp, node);
     if (state) return { home: state.state, offset: 0 };
     const fixed = asUseOf(constantOp, node);
-    if (fixed) return dedicated(value, 'constant', true, fixed.numbers);
+    if (fixed) return dedicated(value, 'constant', true, { constant: fixed.numbers });
     const field = asUseOf(inputOp, node);
     if (field) return dedicated(value, `batch ${field.label}`, true);
     if (op.view) {

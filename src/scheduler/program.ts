@@ -2,6 +2,7 @@ import { bufferUsage } from '../core/flags.ts';
 import { DeviceError } from '../core/errors.ts';
 import type { Launch, Word } from '../core/launch.ts';
 import { byteLength, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
+import { statesOf } from '../cpu/interpret.ts';
 import { traitsOf } from '../gpu/device.ts';
 import { pipelineOf, type Access, type Pipeline } from '../gpu/pipelines.ts';
 import type { Region } from '../gpu/readback.ts';
@@ -35,10 +36,11 @@ interface Planned {
 export class Program implements Executable {
   readonly graph: Graph;
   readonly order: readonly Node[];
-  /** Bytes of its slots; the states are not its own. */
+  /** Of the buffers that nobody shares. */
   readonly bytes: number;
   readonly #device: GPUDevice;
   readonly #launches: readonly Recorded[];
+  /** Those that nobody shares. */
   readonly #buffers: readonly GPUBuffer[];
   readonly #scratch: readonly GPUBuffer[];
   readonly #regionOf: (value: Value) => Region;
@@ -118,7 +120,7 @@ export class Program implements Executable {
 
 /**
  * Turns a graph into a program: order, memory, launches, all pipelines at once, bind groups.
- * @throws DeviceError if a buffer is larger than the device allows
+ * @throws DeviceError if a buffer is larger than the device allows, or all together are
  */
 export async function compile(graph: Graph, storage: Storage): Promise<Program> {
   const { device } = storage;
@@ -132,28 +134,34 @@ export async function compile(graph: Graph, storage: Storage): Promise<Program> 
   const planned = planLaunches(order, plan, device);
   const pipelines = await Promise.all(planned.map(({ launch, access }) => pipelineOf(device, launch.kernel, access)));
 
-  const buffers = new Map<Slot, GPUBuffer>();
-  const uniforms = createUniforms(device, planned);
+  await storage.hold('the model', [...statesOf(graph)]);
+  const own = plan.slots.filter(({ lasting, key }) => lasting && key === undefined);
+  const lent = await storage.lend(plan.slots.filter((slot) => !own.includes(slot)));
+  const buffers = new Map(lent);
+  const made: GPUBuffer[] = [];
   try {
-    for (const slot of plan.slots) {
+    for (const slot of own) {
       const buffer = createStorage(device, slot.holds, slot.bytes);
+      made.push(buffer);
       buffers.set(slot, buffer);
       if (slot.constant) upload(device, buffer, 0, slot.constant);
     }
+    const uniforms = createUniforms(device, planned);
+    if (uniforms) made.push(uniforms);
     const regionOf = (value: Value): Region => regionAt(plan.places.get(value)!, value, storage, buffers);
     const launches = planned.map((each, at) => record(device, each, pipelines[at], regionOf, uniforms));
     return new Program({
       graph,
       order,
-      bytes: plan.slots.reduce((total, { bytes }) => total + bytes, 0),
+      bytes: made.reduce((total, { size }) => total + size, 0),
       device,
       launches,
-      buffers: [...buffers.values(), ...(uniforms ? [uniforms] : [])],
-      scratch: [...buffers].flatMap(([{ lasting }, buffer]) => (lasting ? [] : [buffer])),
+      buffers: made,
+      scratch: [...lent].flatMap(([{ lasting }, buffer]) => (lasting ? [] : [buffer])),
       regionOf,
     });
   } catch (error) {
-    for (const buffer of [...buffers.values(), uniforms]) buffer?.destroy();
+    for (const buffer of made) buffer.destroy();
     throw error;
   }
 }

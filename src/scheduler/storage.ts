@@ -3,18 +3,23 @@ import { DeviceError } from '../core/errors.ts';
 import { byteLength, type Dtype, type Numbers } from '../core/shape.ts';
 import type { State } from '../graph/graph.ts';
 import type { Region } from '../gpu/readback.ts';
+import type { Slot } from './memory.ts';
 
 /** Buffers must be large enough for one vec4f, whatever they hold. */
 const SMALLEST_BUFFER = 16;
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
+/** Bytes that a device binds as one buffer at most. */
+export const largestBinding = ({ limits }: GPUDevice): number =>
+  Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+
 /**
  * A storage buffer that copies may reach.
  * @throws DeviceError if it is larger than the device binds
  */
 export function createStorage(device: GPUDevice, label: string, bytes: number): GPUBuffer {
-  const most = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
+  const most = largestBinding(device);
   if (bytes > most) {
     throw new DeviceError(
       `[memory] "${label}" needs ${megabytes(bytes)} in one buffer but this device binds at most ${megabytes(most)}: use a smaller batch or model`,
@@ -54,25 +59,109 @@ export function numbersOf(bytes: ArrayBuffer, dtype: Dtype, count: number): Numb
   }
 }
 
-/** The buffers of states: made when first asked for, with their initial numbers, and shared by all programs. */
+/** What an exhausted GPU can be told to hold less of. */
+const ADVICE =
+  'use a smaller batch or model, split the batch by microBatches, or train from an iterable of batches, which never lies there as a whole';
+
+/**
+ * All buffers of one owner on a device: those of states, made when first asked for, with their initial numbers; and
+ * those that its programs use in turn, since no program needs what another left there.
+ */
 export class Storage {
   readonly device: GPUDevice;
-  readonly #buffers = new Map<State, GPUBuffer>();
+  /** Of all its buffers. */
   bytes = 0;
+  readonly #limit: number;
+  readonly #states = new Map<State, GPUBuffer>();
+  readonly #scratch: GPUBuffer[] = [];
+  readonly #shared = new Map<string, GPUBuffer>();
+  #holding = Promise.resolve();
   #destroyed = false;
 
-  constructor(device: GPUDevice) {
+  /** @param limit bytes that it may take */
+  constructor(device: GPUDevice, limit = Infinity) {
     this.device = device;
+    this.#limit = limit;
+  }
+
+  /** @throws DeviceError before anything was allocated, if all of it together exceeds the limit */
+  #requireRoom(what: string, bytes: number): void {
+    if (this.bytes + bytes <= this.#limit) return;
+    throw new DeviceError(
+      `[memory] ${what} needs ${megabytes(bytes)} beside ${megabytes(this.bytes)} in use, but memoryLimit is ${megabytes(this.#limit)}: ${ADVICE}`,
+    );
+  }
+
+  /**
+   * Does work that makes buffers, and finds out whether the device had room for them.
+   * @throws DeviceError if it had not
+   */
+  async #withRoom<T>(what: string, bytes: number, work: () => T, undo: (made: T) => void): Promise<T> {
+    this.#requireRoom(what, bytes);
+    this.device.pushErrorScope('out-of-memory');
+    let made: T;
+    let failure: Promise<GPUError | null>;
+    try {
+      made = work();
+    } finally {
+      failure = this.device.popErrorScope();
+    }
+    // A device that is lost says so wherever something is read.
+    if (!(await failure.catch(() => null))) return made;
+    undo(made);
+    throw new DeviceError(
+      `[memory] ${what} needs ${megabytes(bytes)} beside ${megabytes(this.bytes)} in use, which the GPU does not have: ${ADVICE}`,
+    );
+  }
+
+  #create(label: string, bytes: number): GPUBuffer {
+    const buffer = createStorage(this.device, label, bytes);
+    this.bytes += buffer.size;
+    return buffer;
+  }
+
+  #drop(buffer: GPUBuffer): void {
+    this.bytes -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** Makes the buffers of states at once, or none. @throws DeviceError if there is no room for all of them */
+  hold(what: string, states: readonly State[]): Promise<void> {
+    // One after the other, so that nobody takes a buffer for filled that another caller is about to fill.
+    const held = this.#holding.then(() => this.#hold(what, states));
+    this.#holding = held.catch(() => {});
+    return held;
+  }
+
+  async #hold(what: string, states: readonly State[]): Promise<void> {
+    this.#requireAlive(what);
+    const missing = states.filter((state) => !this.#states.has(state));
+    const bytes = missing.reduce((sum, { spec }) => sum + byteLength(spec), 0);
+    const make = (): void => {
+      for (const state of missing) this.#states.set(state, this.#create(state.name, byteLength(state.spec)));
+    };
+    await this.#withRoom(what, bytes, make, () => this.release(missing));
+    // Its owner may have been destroyed meanwhile.
+    for (const state of missing) {
+      const buffer = this.#states.get(state);
+      if (buffer) upload(this.device, buffer, 0, state.initial());
+    }
+  }
+
+  release(states: readonly State[]): void {
+    for (const state of states) {
+      const buffer = this.#states.get(state);
+      if (buffer) this.#drop(buffer);
+      this.#states.delete(state);
+    }
   }
 
   bufferOf(state: State): GPUBuffer {
-    if (this.#destroyed) throw new Error(`[storage] ${state.name} is asked for after it was destroyed`);
-    let buffer = this.#buffers.get(state);
+    this.#requireAlive(state.name);
+    let buffer = this.#states.get(state);
     if (!buffer) {
-      const bytes = byteLength(state.spec);
-      buffer = createStorage(this.device, state.name, bytes);
-      this.#buffers.set(state, buffer);
-      this.bytes += bytes;
+      buffer = this.#create(state.name, byteLength(state.spec));
+      this.#states.set(state, buffer);
       upload(this.device, buffer, 0, state.initial());
     }
     return buffer;
@@ -87,9 +176,58 @@ export class Storage {
     upload(this.device, this.bufferOf(state), 4 * offset, numbers);
   }
 
+  #requireAlive(what: string): void {
+    if (this.#destroyed) throw new Error(`[storage] ${what} is asked for after it was destroyed`);
+  }
+
+  /** A buffer for each slot that lasts no longer than a run, no two alike; other programs are lent the same ones. */
+  lend(slots: readonly Slot[]): Promise<Map<Slot, GPUBuffer>> {
+    this.#requireAlive('a program');
+    const free = new Set(this.#scratch);
+    const lent = new Map<Slot, GPUBuffer>();
+    const missing: Slot[] = [];
+    for (const slot of slots.toSorted((a, b) => b.bytes - a.bytes)) {
+      const shared = slot.key === undefined ? undefined : this.#shared.get(slot.key);
+      const fitting = slot.key === undefined ? smallest(free, slot.bytes) : shared;
+      if (!fitting) missing.push(slot);
+      else {
+        free.delete(fitting);
+        lent.set(slot, fitting);
+      }
+    }
+    const make = (): Map<Slot, GPUBuffer> => {
+      for (const slot of missing) {
+        const buffer = this.#create(slot.holds, slot.bytes);
+        if (slot.key === undefined) this.#scratch.push(buffer);
+        else this.#shared.set(slot.key, buffer);
+        lent.set(slot, buffer);
+      }
+      return lent;
+    };
+    const bytes = missing.reduce((sum, slot) => sum + slot.bytes, 0);
+    return this.#withRoom('a program', bytes, make, () => this.#unmake(missing, lent));
+  }
+
+  #unmake(missing: readonly Slot[], lent: ReadonlyMap<Slot, GPUBuffer>): void {
+    for (const slot of missing) {
+      const buffer = lent.get(slot)!;
+      if (slot.key === undefined) this.#scratch.splice(this.#scratch.indexOf(buffer), 1);
+      else this.#shared.delete(slot.key);
+      this.#drop(buffer);
+    }
+  }
+
   destroy(): void {
-    for (const buffer of this.#buffers.values()) buffer.destroy();
-    this.#buffers.clear();
+    for (const buffer of [...this.#states.values(), ...this.#scratch, ...this.#shared.values()]) this.#drop(buffer);
+    this.#states.clear();
+    this.#shared.clear();
+    this.#scratch.length = 0;
     this.#destroyed = true;
   }
+}
+
+function smallest(buffers: ReadonlySet<GPUBuffer>, bytes: number): GPUBuffer | undefined {
+  let best: GPUBuffer | undefined;
+  for (const buffer of buffers) if (buffer.size >= bytes && (!best || buffer.size < best.size)) best = buffer;
+  return best;
 }

@@ -3,7 +3,7 @@ import { formatSpec, sameShape, sizeOf, type Numbers } from '../core/shape.ts';
 import { requireFinite, type Dataset } from '../data/dataset.ts';
 import { orderOf, type Graph, type Range, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
-import type { Fields } from './model.ts';
+import type { Fields } from './source.ts';
 
 /** What a field's integers must be for an op that reads them. */
 export interface FieldRange extends Range {

@@ -31,12 +31,12 @@ function phasesOf({ phases, loss, optimizer, model }: TrainerOptions): readonly 
   throw new ShapeError('[createTrainer] give model, loss and optimizer, or phases, each with a loss and an optimizer');
 }
 
-async function placeOf({ backend = 'webgpu', device }: TrainerOptions): Promise<Place> {
+async function placeOf({ backend = 'webgpu', device, memoryLimit }: TrainerOptions): Promise<Place> {
   if (backend === 'cpu') return { backend: new CpuBackend() };
-  if (device) return { backend: new GpuBackend(device) };
+  if (device) return { backend: new GpuBackend(device, memoryLimit) };
   try {
     const owned = await requestDevice();
-    return { backend: new GpuBackend(owned), owned };
+    return { backend: new GpuBackend(owned, memoryLimit), owned };
   } catch (error) {
     if (backend === 'auto' && error instanceof DeviceError) {
       return { backend: new CpuBackend(), fallback: error.message };

@@ -1,88 +1,85 @@
 import { ShapeError } from '../core/errors.ts';
 import { allocate, formatSpec, sizeOf, type Numbers } from '../core/shape.ts';
-import type { Dataset } from '../data/dataset.ts';
+import type { Dataset, Field } from '../data/dataset.ts';
 import { orderOf, type Graph } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
-import { SampleStream } from '../data/order.ts';
+import { POSITION } from '../ops/control.ts';
 import type { Backend, Executable } from '../scheduler/backend.ts';
-import { Feed } from './feed.ts';
-import { RING_ROWS } from './model.ts';
 import type { Evaluation, Prediction } from './options.ts';
+import { Pace } from './pace.ts';
 import { withLoss, type Prepared } from './prepared.ts';
+import type { Programs } from './programs.ts';
 
 /** Samples that one program predicts at most. */
 const LARGEST_PREDICTION = 1024;
 
-/** Programs that read a trainer's states and leave them alone, one for each number of samples that is needed. */
+/** Reads a trainer's states and leaves them alone. */
 export class Evaluator {
   readonly #backend: Backend;
   readonly #prepared: Prepared;
+  readonly #programs: Programs;
   readonly #batchSize: number;
-  readonly #evaluations = new Map<number, Promise<Executable>>();
-  readonly #predictions = new Map<number, Promise<Executable>>();
-  readonly programs: Executable[] = [];
-  #traced: Graph | undefined;
+  #example: Graph | undefined;
 
-  constructor(backend: Backend, prepared: Prepared, batchSize: number) {
-    this.#batchSize = batchSize;
+  constructor(backend: Backend, prepared: Prepared, programs: Programs, batchSize: number) {
     this.#backend = backend;
     this.#prepared = prepared;
+    this.#programs = programs;
+    this.#batchSize = batchSize;
   }
 
-  /** Loss and metrics over a whole set, in batches of at most `batchSize`. */
-  async evaluate(data: Dataset): Promise<Evaluation> {
-    const { metrics, evaluationRing, traced } = this.#prepared;
-    const size = Math.min(this.#batchSize, data.length);
-    const totals = metrics.map(() => 0);
-    const { evaluationControl } = traced;
-    // The CPU works as it is called, and lets others have a turn only where something is read.
-    const rowsAtOnce = this.#backend.kind === 'cpu' ? 1 : RING_ROWS;
-    const stream = new SampleStream(data.length, 0, false);
-    const run = async (n: number, firstRow: number, batches: number): Promise<void> => {
-      const program = await this.#evaluation(n);
-      const feed = new Feed(data, [...program.fields.keys()], stream, n, firstRow);
-      for (let start = 0; start < batches; start += rowsAtOnce) {
-        const count = Math.min(rowsAtOnce, batches - start);
-        this.#backend.writeState(evaluationControl, evaluationControl.initial());
-        let ring: Promise<Numbers> | undefined;
-        for (let at = 0; at < count; at++) {
-          feed.load(start + at, [program]);
-          if (at < count - 1) this.#backend.run([program]);
-          else ring = this.#backend.runAndRead([program], evaluationRing);
-        }
-        const rows = await ring!;
-        for (let row = 0; row < count; row++) {
-          totals.forEach((_, j) => (totals[j] += rows[row * totals.length + j] * n));
-        }
+  /** Loss and metrics over a whole set, in batches of at most `batchSize`; what is left has a program of its own size. */
+  evaluate(data: Dataset): Promise<Evaluation> {
+    return this.#programs.withResident(data, async (source) => {
+      const { evaluationMetrics, traced } = this.#prepared;
+      const size = Math.min(this.#batchSize, data.length);
+      const batchOf = async (n: number): Promise<Batch> => {
+        return { n, program: await this.#programs.evaluation(n, source), sizes: traced.evaluationSizes(n) };
+      };
+      const whole = await batchOf(size);
+      const batches = Array.from({ length: Math.floor(data.length / size) }, () => whole);
+      if (data.length % size > 0) batches.push(await batchOf(data.length % size));
+      const totals = evaluationMetrics.map(() => 0);
+      for await (const { batch, row } of this.#rows(batches, size)) {
+        row.forEach((total, j) => (totals[j] += (total / batch.sizes[j]) * batch.n));
       }
-    };
-    const whole = Math.floor(data.length / size);
-    await run(size, 0, whole);
-    const rest = data.length - whole * size;
-    if (rest > 0) await run(rest, whole * size, 1);
-    const means = totals.map((total) => total / data.length);
-    return withLoss(metrics, means);
+      return withLoss(
+        evaluationMetrics,
+        totals.map((total) => total / data.length),
+      );
+    });
   }
 
-  async #compile(graph: Graph): Promise<Executable> {
-    const program = await this.#backend.compile(graph);
-    this.programs.push(program);
-    return program;
-  }
-
-  #evaluation(n: number): Promise<Executable> {
-    const { traced, evaluationRing } = this.#prepared;
-    return cached(this.#evaluations, n, () => this.#compile(traced.evaluationGraph(n, evaluationRing)));
+  /** What each batch left in the ring, several batches a submit. */
+  async *#rows(batches: readonly Batch[], size: number): AsyncGenerator<{ batch: Batch; row: Numbers }> {
+    const { evaluationRing, evaluationMetrics, traced } = this.#prepared;
+    const columns = evaluationMetrics.length;
+    // The CPU works as it is called, and lets others have a turn only where something is read.
+    const pace = new Pace(this.#backend.kind === 'cpu' ? 1 : 'auto');
+    for (let start = 0; start < batches.length;) {
+      const some = batches.slice(start, start + pace.steps);
+      const control = traced.evaluationControl.initial();
+      control[POSITION] = start * size;
+      const begun = performance.now();
+      this.#backend.writeState(traced.evaluationControl, control);
+      const rows = await this.#backend.runAndRead(
+        some.map(({ program }) => program),
+        evaluationRing,
+      );
+      pace.took(some.length, (performance.now() - begun) / 1000);
+      for (const [at, batch] of some.entries()) yield { batch, row: rows.subarray(at * columns, (at + 1) * columns) };
+      start += some.length;
+    }
   }
 
   /** The fields that a prediction reads. */
   get inputs(): readonly string[] {
-    return fieldNames(this.#example);
+    return fieldNames(this.#traced);
   }
 
   /** A prediction for a batch, not compiled: its fields, and its outputs' shapes for one sample. */
-  get #example(): Graph {
-    return (this.#traced ??= this.#prepared.traced.predictionGraph(this.#batchSize));
+  get #traced(): Graph {
+    return (this.#example ??= this.#prepared.traced.predictionGraph(this.#batchSize));
   }
 
   /**
@@ -90,8 +87,7 @@ export class Evaluator {
    * other samples, which a model that mixes its samples would notice.
    */
   async predict(data: Dataset): Promise<Prediction> {
-    const example = this.#example;
-    const names = fieldNames(example);
+    const example = this.#traced;
     const outputs = Object.entries(example.outputs).map(([name, value]) => {
       if (value.spec.shape[0] !== this.#batchSize) {
         throw new ShapeError(
@@ -101,48 +97,41 @@ export class Evaluator {
       const shape = [data.length, ...value.spec.shape.slice(1)];
       return { name, shape, data: allocate({ shape, dtype: value.spec.dtype }) };
     });
-    const stream = new SampleStream(data.length, 0, false);
-    for (let start = 0; start < data.length;) {
+    for (let start = 0; start < data.length; start += LARGEST_PREDICTION) {
       const left = Math.min(LARGEST_PREDICTION, data.length - start);
       // Padded up to a power of two, so that a few programs serve every number of samples.
       const n = 2 ** Math.ceil(Math.log2(left));
-      const program = await this.#prediction(n);
-      new Feed(data, names, stream, n, start).load(0, [program]);
+      const program = await this.#programs.prediction(n);
+      for (const name of program.fields.keys()) program.upload(name, rowsFrom(data.fields[name], start, left, n));
       this.#backend.run([program]);
-      const rows = left;
-      const first = start;
       // All copies are submitted before anything is awaited, so that another prediction cannot come in between.
       const copies = outputs.map(async ({ name, shape, data: into }) => {
         const size = sizeOf(shape.slice(1));
         const numbers = await this.#backend.readOutput(program, name);
-        into.set(numbers.subarray(0, rows * size), first * size);
+        into.set(numbers.subarray(0, left * size), start * size);
       });
       await Promise.all(copies);
-      start += left;
     }
     const byName = Object.fromEntries(outputs.map(({ name, ...output }) => [name, output]));
     return { ...byName[outputs[0].name], outputs: byName };
   }
+}
 
-  #prediction(n: number): Promise<Executable> {
-    const { traced } = this.#prepared;
-    return cached(this.#predictions, n, () => this.#compile(traced.predictionGraph(n)));
-  }
+/** A batch of n samples, and how many numbers each of its metrics has. */
+interface Batch {
+  readonly n: number;
+  readonly program: Executable;
+  readonly sizes: readonly number[];
+}
+
+/** `count` samples from `start` on, and the first of them again and again where `n` are needed. */
+function rowsFrom({ data, shape, dtype }: Field, start: number, count: number, n: number): Numbers {
+  const size = sizeOf(shape);
+  const rows = data.subarray(start * size, (start + count) * size);
+  if (count === n) return rows;
+  const padded = allocate({ shape: [n, ...shape], dtype });
+  for (let row = 0; row < n; row += count) padded.set(rows.subarray(0, Math.min(count, n - row) * size), row * size);
+  return padded;
 }
 
 const fieldNames = (graph: Graph): string[] => orderOf(graph).flatMap((node) => asUseOf(inputOp, node)?.label ?? []);
-
-/** The promise is kept, so that two who ask at once share one program; a failure is forgotten. */
-function cached(
-  programs: Map<number, Promise<Executable>>,
-  n: number,
-  make: () => Promise<Executable>,
-): Promise<Executable> {
-  let program = programs.get(n);
-  if (!program) {
-    program = make();
-    programs.set(n, program);
-    program.catch(() => programs.delete(n));
-  }
-  return program;
-}

@@ -1,21 +1,23 @@
 import { ShapeError } from '../core/errors.ts';
 import { layOut, type Layout } from '../core/layout.ts';
 import { sizeOf, spec } from '../core/shape.ts';
-import type { FieldSpec } from '../data/dataset.ts';
 import { storageOf, type Graph, type State, type Value } from '../graph/graph.ts';
 import { input, isLeaf, read } from '../graph/leaf.ts';
-import type { Module, Values } from '../nn/layer.ts';
+import type { Mode, Module, Values } from '../nn/layer.ts';
 import { targetField, type BatchValues, type Loss, type Measures } from '../nn/losses.ts';
 import { Registry, Tracer, type Home } from '../nn/tracer.ts';
 import { groupTable, matches, scheduleFrom, SCHEDULE_ROWS, type Optimizer } from '../optim/optimizer.ts';
 import { mul } from '../ops/arithmetic.ts';
 import { cast } from '../ops/cast.ts';
-import { CONTROL_WORDS } from '../ops/random.ts';
+import { controlState } from '../ops/control.ts';
 import { record } from '../ops/record.ts';
+import { sampleOrder, takeSamples } from '../ops/samples.ts';
 import { pack } from '../ops/window.ts';
-import { seedKey } from '../core/random.ts';
+import { average, addShare } from '../optim/accumulate.ts';
+import { normOf } from '../optim/clip.ts';
 import { differentiate } from '../transform/differentiate.ts';
 import { simplify } from '../transform/simplify.ts';
+import type { Fields, Source } from './source.ts';
 
 /** A model as the trainer takes it: from a value, or several by name, to a value, or several. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a model's own input type meets the batch only when it is traced
@@ -34,13 +36,33 @@ export interface Phase {
 /** Rows of the metrics' ring: as many steps may pass before it is read. */
 export const RING_ROWS = 1024;
 
-export type Fields = Readonly<Record<string, FieldSpec>>;
+/** Which samples a graph takes, and from where. */
+export interface Feed {
+  readonly source: Source;
+  readonly shuffle: boolean;
+}
 
-/** The fields of a batch of n samples as values: packed bytes become what the model sees. */
-function batchValues(fields: Fields, n: number): BatchValues {
+/** The fields of a batch of n samples as values, uploaded by name: packed bytes become what the model sees. */
+function uploadedBatch(fields: Fields, n: number): BatchValues {
   const entries = Object.entries(fields).map(([name, { shape, dtype, scale }]) => {
     const raw = input(name, { shape: [n, ...shape], dtype });
     return [name, scale ? cast(raw, 'f32', scale) : raw] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The same, taken from where the control stands in the source. */
+function takenBatch(
+  fields: Fields,
+  count: number,
+  { source, shuffle }: Feed,
+  control: State,
+  partRows: number,
+): BatchValues {
+  const rows = sampleOrder(read(control), { count, length: source.length, partRows, shuffle });
+  const entries = Object.entries(source.fields).map(([name, { states, held }]) => {
+    const parts = states.map(read);
+    return [name, takeSamples(rows, parts, { label: name, held, ...fields[name] })] as const;
   });
   return Object.fromEntries(entries);
 }
@@ -60,6 +82,8 @@ interface PhaseStates {
   readonly moments: readonly State[];
   readonly groups: State;
   readonly schedule: State;
+  /** Where the parts of a step add up their gradients. */
+  readonly gradients: State;
 }
 
 /** A metric that is a parameter itself is copied before the update changes it. */
@@ -71,30 +95,59 @@ const stateOf = (name: string, like: Float32Array | Uint32Array, shape: readonly
   initial: () => like,
 });
 
+/** One graph of a step, and the share of its samples whose loss it has; 0 if it has none. */
+export interface StepGraph {
+  readonly graph: Graph;
+  readonly share: number;
+}
+
+/** What a phase's part of a step works with. */
+interface PhaseStep {
+  readonly states: PhaseStates;
+  readonly feed: Feed;
+  readonly ring: State;
+  /** The first of its columns there. */
+  readonly column: number;
+  /** Samples of the step. */
+  readonly n: number;
+  readonly isLast: boolean;
+}
+
+export interface ModelOptions {
+  readonly model: Model | undefined;
+  readonly phases: readonly Phase[];
+  readonly fields: Fields;
+  readonly batchSize: number;
+  readonly seed: number;
+  /** Parts in which a step's samples are taken. */
+  readonly microBatches: number;
+  /** Of the moving average of the parameters; null to keep none. */
+  readonly averageDecay: number | null;
+  /** Whether each phase reports ‖gradients‖. */
+  readonly gradientNorm: boolean;
+}
+
 /** A model with its phases, traced: its parameters have offsets, and every graph of it can be had. */
 export class TracedModel {
   readonly registry: Registry;
   readonly layout: Layout;
   readonly parameters: State;
+  /** The exponential moving average of the parameters, if one is kept. */
+  readonly averages: State | null;
   readonly control: State;
   readonly evaluationControl: State;
   readonly phases: readonly PhaseStates[];
   readonly fields: Fields;
-  readonly #model: Model | undefined;
+  readonly #options: ModelOptions;
 
   /** @throws ShapeError where layers do not fit each other or the fields */
-  constructor(options: {
-    readonly model: Model | undefined;
-    readonly phases: readonly Phase[];
-    readonly fields: Fields;
-    readonly batchSize: number;
-    readonly seed: number;
-  }) {
-    const { model, phases, fields, batchSize, seed } = options;
-    this.#model = model;
+  constructor(options: ModelOptions) {
+    const { phases, fields, batchSize, seed, averageDecay } = options;
+    this.#options = options;
     this.fields = fields;
     this.registry = new Registry(seed);
-    for (const phase of phases) this.#measure(phase, new Tracer(this.registry, 'train', null), batchSize);
+    const batch = uploadedBatch(fields, batchSize);
+    for (const phase of phases) this.#measure(phase, new Tracer(this.registry, 'train', null), batch);
 
     this.layout = layOut(this.registry.parameters.map(({ name, definition: { shape } }) => ({ name, shape })));
     const { ranges, size } = this.layout;
@@ -103,10 +156,9 @@ export class TracedModel {
       spec: spec([size]),
       initial: () => this.registry.initialValues(ranges, size),
     };
-    const control = Uint32Array.of(0, 0, ...seedKey(seed));
-    if (control.length !== CONTROL_WORDS) throw new Error('[model] the control state has another length');
-    this.control = stateOf('control', control);
-    this.evaluationControl = stateOf('evaluation control', control);
+    this.averages = averageDecay === null ? null : { ...this.parameters, name: 'averages' };
+    this.control = controlState('control', seed);
+    this.evaluationControl = controlState('evaluation control', seed);
     this.phases = phases.map((phase) => this.#statesOf(phase, phases.length > 1 ? `${phase.name}.` : ''));
   }
 
@@ -134,6 +186,11 @@ export class TracedModel {
       ),
       groups: stateOf(`${prefix}groups`, table.groups, [table.groups.length / 4, 4]),
       schedule: stateOf(`${prefix}schedule`, scheduleFrom(optimizer, 0), [SCHEDULE_ROWS, 4]),
+      gradients: {
+        name: `${prefix}gradients`,
+        spec: spec([layout.size]),
+        initial: () => new Float32Array(layout.size),
+      },
     };
   }
 
@@ -151,12 +208,12 @@ export class TracedModel {
   }
 
   #evaluationHome(): Home {
-    return { ...this.#home, control: this.evaluationControl };
+    return { ...this.#home, arena: this.averages ?? this.parameters, control: this.evaluationControl };
   }
 
-  #measure({ loss }: Phase, tracer: Tracer, n: number): Measures {
-    const batch = batchValues(this.fields, n);
-    const outputs = (this.#model ? tracer.apply(this.#model, modelInput(batch)) : batch) as Values;
+  #measure({ loss }: Phase, tracer: Tracer, batch: BatchValues): Measures {
+    const { model } = this.#options;
+    const outputs = (model ? tracer.apply(model, modelInput(batch)) : batch) as Values;
     const result = loss(outputs, batch, tracer);
     const measures: Measures = 'node' in result && 'spec' in result ? { loss: result as Value } : result;
     for (const [name, { spec: given }] of Object.entries(measures)) {
@@ -170,41 +227,106 @@ export class TracedModel {
     return measures;
   }
 
-  /** The names under which each phase reports, in the ring's order. */
-  metricNames(n: number): string[] {
-    return this.phases.flatMap(({ phase }) => {
-      const measures = this.#measure(phase, new Tracer(this.registry, 'train', this.#home), n);
-      return Object.keys(measures).map((name) => (this.phases.length > 1 ? `${phase.name}.${name}` : name));
-    });
+  #prefixed({ name }: Phase, metrics: readonly string[]): string[] {
+    return this.phases.length > 1 ? metrics.map((metric) => `${name}.${metric}`) : [...metrics];
   }
 
-  /** Forward, loss, backward, update and record of each phase: the graphs of a training step. */
-  trainingGraphs(n: number, ring: State): Graph[] {
+  /** The graph of the whole batch's loss and metrics, for what it says of the fields: which, and in what range. */
+  batchGraph(): Graph {
+    const batch = uploadedBatch(this.fields, this.#options.batchSize);
+    const outputs = this.phases.map(({ phase }, at) => {
+      const measures = this.#measure(phase, new Tracer(this.registry, 'train', this.#home), batch);
+      return Object.entries(measures).map(([name, value]) => [`${at}.${name}`, value] as const);
+    });
+    return { outputs: Object.fromEntries(outputs.flat()), writes: [] };
+  }
+
+  /** The names under which a set is judged, in the evaluation ring's order. */
+  evaluationMetrics(): string[] {
+    return this.phases.flatMap(({ phase }) => this.#prefixed(phase, this.#measured(phase, 'evaluate')));
+  }
+
+  /** The names under which a step reports, in the ring's order: of each phase, what it measures, then its update. */
+  trainingMetrics(): string[] {
+    const ofUpdate = [...(this.#options.gradientNorm ? ['gradientNorm'] : []), 'learningRate'];
+    return this.phases.flatMap(({ phase }) => this.#prefixed(phase, [...this.#measured(phase), ...ofUpdate]));
+  }
+
+  #measured(phase: Phase, mode: Mode = 'train'): string[] {
+    const batch = uploadedBatch(this.fields, this.#options.batchSize);
+    return Object.keys(this.#measure(phase, new Tracer(this.registry, mode, this.#home), batch));
+  }
+
+  /**
+   * The graphs of a training step of n samples, to be run in this order: forward, loss, backward, update and record of
+   * each phase. A step in parts has a graph for each part, up to its gradients, which add up; and one that updates.
+   */
+  stepGraphs(n: number, ring: State, feed: Feed): StepGraph[] {
+    const { batchSize, microBatches } = this.#options;
+    const partRows = Math.ceil(batchSize / microBatches);
     let column = 0;
-    return this.phases.map((states, at) => {
-      const tracer = new Tracer(this.registry, 'train', this.#home);
-      const measures = this.#measure(states.phase, tracer, n);
-      const metrics = Object.values(measures).map(detached);
-      const advance = at === this.phases.length - 1;
-      const recorded = record(this.control, ring, metrics, { column, advance });
-      column += metrics.length;
-      const writes = [...this.#update(states, measures.loss, tracer), ...tracer.assignments(), ...recorded];
-      return simplify({ outputs: { loss: measures.loss }, writes });
+    return this.phases.flatMap((states, at) => {
+      const step = { states, feed, ring, column, n, isLast: at === this.phases.length - 1 };
+      column += this.#measured(states.phase).length + (this.#options.gradientNorm ? 2 : 1);
+      return microBatches === 1 ? [{ graph: this.#wholeGraph(step), share: 1 }] : this.#partGraphs(step, partRows);
     });
   }
 
-  #update(states: PhaseStates, loss: Value, tracer: Tracer): [State, Value][] {
+  #wholeGraph(step: PhaseStep): Graph {
+    const { states, feed, n } = step;
+    const tracer = new Tracer(this.registry, 'train', this.#home);
+    const measures = this.#measure(states.phase, tracer, takenBatch(this.fields, n, feed, this.control, 0));
+    const gradients = this.#gradients(states, measures.loss, tracer);
+    const writes = [...this.#update(step, gradients, Object.values(measures).map(detached)), ...tracer.assignments()];
+    return simplify({ outputs: { loss: measures.loss }, writes });
+  }
+
+  #partGraphs(step: PhaseStep, partRows: number): StepGraph[] {
+    const parts: StepGraph[] = [];
+    for (let first = 0; first < step.n; first += partRows) {
+      const rows = Math.min(partRows, step.n - first);
+      // One graph for all parts of one size.
+      const graph = rows === partRows && parts[0] ? parts[0].graph : this.#partGraph(step, rows, partRows);
+      parts.push({ graph, share: rows / step.n });
+    }
+    const { gradients, phase } = step.states;
+    const column = step.column + this.#measured(phase).length;
+    const writes = this.#update({ ...step, column }, read(gradients), []);
+    return [...parts, { graph: simplify({ outputs: {}, writes }), share: 0 }];
+  }
+
+  /** Forward, loss and backward of some of a step's samples. */
+  #partGraph({ states, feed, ring, column, n }: PhaseStep, rows: number, partRows: number): Graph {
+    const tracer = new Tracer(this.registry, 'train', { ...this.#home, rows: { own: rows, before: partRows } });
+    const measures = this.#measure(states.phase, tracer, takenBatch(this.fields, rows, feed, this.control, partRows));
+    const gradients = this.#gradients(states, measures.loss, tracer);
+    const share = rows / n;
+    const total = addShare(read(states.gradients), gradients, read(this.control), share);
+    const metrics = Object.values(measures).map(detached);
+    const recorded = record(this.control, ring, metrics, { column, counts: 'part', share });
+    const writes = [[states.gradients, total] as const, ...tracer.assignments(), ...recorded];
+    return simplify({ outputs: { loss: measures.loss }, writes });
+  }
+
+  /** What the parameters are to change by, at their offsets. */
+  #gradients(states: PhaseStates, loss: Value, tracer: Tracer): Value {
     const { ranges, size } = this.layout;
     const chosen = ranges.filter((_, at) => states.trains[at]);
     const weights = chosen.map(({ name, shape }) => tracer.parameter(name, shape));
     const reached = differentiate(loss, weights).flatMap((gradient, at) =>
       gradient ? [{ gradient, offset: chosen[at].offset }] : [],
     );
-    const gradients = pack(
+    return pack(
       reached.map(({ gradient }) => gradient),
       reached.map(({ offset }) => offset),
       size,
     );
+  }
+
+  /** Update and record; after the last phase, the averages too, and the control counts the step. */
+  #update(step: PhaseStep, gradients: Value, measured: readonly Value[]): (readonly [State, Value])[] {
+    const { states, feed, ring, column, n, isLast } = step;
+    const { gradientNorm, microBatches, averageDecay } = this.#options;
     const updated = states.phase.optimizer.update({
       parameters: read(this.parameters),
       gradients,
@@ -213,30 +335,57 @@ export class TracedModel {
       schedule: read(states.schedule),
       control: read(this.control),
     });
-    return [this.parameters, ...states.moments].map((state, at) => [state, updated[at]]);
+    const averaged =
+      this.averages && isLast
+        ? [[this.averages, average(read(this.averages), updated[0], read(this.control), averageDecay!)] as const]
+        : [];
+    const metrics = [...measured, ...(gradientNorm ? [normOf(gradients)] : [])];
+    const between = microBatches > 1 ? 'restart' : 'nothing';
+    const recorded = record(this.control, ring, metrics, {
+      column,
+      counts: isLast ? 'step' : between,
+      taken: n,
+      length: feed.source.length,
+      schedule: read(states.schedule),
+    });
+    const changed = [this.parameters, ...states.moments].map((state, at) => [state, updated[at]] as const);
+    return [...changed, ...averaged, ...recorded];
   }
 
-  /** Loss and metrics of n samples in evaluation, recorded in a ring of its own. */
-  evaluationGraph(n: number, ring: State): Graph {
+  /** Totals of loss and metrics of n samples in evaluation, recorded in a ring of its own. */
+  evaluationGraph(n: number, ring: State, source: Source): Graph {
     const tracer = new Tracer(this.registry, 'evaluate', this.#evaluationHome());
-    const metrics = this.phases.flatMap(({ phase }) => Object.values(this.#measure(phase, tracer, n)));
-    const writes = record(this.evaluationControl, ring, metrics, { column: 0, advance: true });
+    const batch = takenBatch(this.fields, n, { source, shuffle: false }, this.evaluationControl, 0);
+    const metrics = this.phases.flatMap(({ phase }) => Object.values(this.#measure(phase, tracer, batch)));
+    const counting = { counts: 'step', taken: n, length: source.length, totals: true } as const;
+    const writes = record(this.evaluationControl, ring, metrics, { column: 0, ...counting });
     return simplify({ outputs: {}, writes });
+  }
+
+  /** How many numbers each metric of n samples has, of which the evaluation ring holds the totals. */
+  evaluationSizes(n: number): number[] {
+    const batch = uploadedBatch(this.fields, n);
+    const tracer = new Tracer(this.registry, 'evaluate', this.#evaluationHome());
+    const measures = this.phases.flatMap(({ phase }) => Object.values(this.#measure(phase, tracer, batch)));
+    return measures.map(({ spec: { shape } }) => sizeOf(shape));
   }
 
   /** The model's outputs for n samples, by name; a single one is called `output`. */
   predictionGraph(n: number): Graph {
-    if (!this.#model) throw new ShapeError('[predict] the trainer has phases only: give it a model to predict with');
+    const { model } = this.#options;
+    if (!model) throw new ShapeError('[predict] the trainer has phases only: give it a model to predict with');
     const tracer = new Tracer(this.registry, 'evaluate', this.#evaluationHome());
-    const result = tracer.apply(this.#model, modelInput(batchValues(this.fields, n))) as Values;
+    const result = tracer.apply(model, modelInput(uploadedBatch(this.fields, n))) as Values;
     const outputs = 'node' in result && 'spec' in result ? { output: result as Value } : result;
     return simplify({ outputs, writes: [] });
   }
 
   /** A trace of the model, for its layers. */
-  trace(n: number): Tracer {
+  trace(): Tracer {
+    const { model, batchSize } = this.#options;
     const tracer = new Tracer(this.registry, 'train', this.#home);
-    for (const { phase } of this.phases.slice(0, this.#model ? 1 : undefined)) this.#measure(phase, tracer, n);
+    const batch = uploadedBatch(this.fields, batchSize);
+    for (const { phase } of this.phases.slice(0, model ? 1 : undefined)) this.#measure(phase, tracer, batch);
     return tracer;
   }
 }

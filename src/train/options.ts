@@ -2,10 +2,15 @@ import type { Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Loss } from '../nn/losses.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import type { Fields, Model, Phase } from './model.ts';
+import type { Decision } from './decisions.ts';
+import type { Model, Phase } from './model.ts';
+import type { Fields } from './source.ts';
 
 /** Numbers by field: what `step`, `verify` and `predict` take. */
 export type Samples = Readonly<Record<string, Numbers>>;
+
+/** Batches one after the other, each of at most `batchSize` samples; run through anew for each epoch. */
+export type Batches = Iterable<Samples | Dataset> | AsyncIterable<Samples | Dataset>;
 
 export interface TrainerOptions {
   readonly model?: Model;
@@ -14,7 +19,22 @@ export interface TrainerOptions {
   readonly optimizer?: Optimizer;
   /** Several losses, each changing parameters of its own, in place of `loss` and `optimizer`. */
   readonly phases?: readonly Phase[];
+  /** Samples of a step. */
   readonly batchSize: number;
+  /**
+   * Parts in which a step takes its samples, one after the other, so that a large batch needs the memory of a small one:
+   * 1. Gradients are those of the whole batch; statistics over a batch are those of each part.
+   */
+  readonly microBatches?: number;
+  /**
+   * Keeps an exponential moving average of the weights: average ← decay · average + (1 − decay) · weight after each step,
+   * as Keras' `use_ema`. `evaluate`, `predict` and `saveWeights` then take the averages.
+   */
+  readonly averageWeights?: { readonly decay: number };
+  /** Whether each step reports ‖gradients‖ as `gradientNorm`, before they are clipped; two launches more. */
+  readonly gradientNorm?: boolean;
+  /** Bytes that all of it may take on the GPU. WebGPU tells nobody how much there is: without a limit, it is tried. */
+  readonly memoryLimit?: number;
   /** Fixes the first weights, the order of samples, and every draw; 0 if left out. */
   readonly seed?: number;
   /** `auto` takes the CPU where there is no WebGPU. */
@@ -28,8 +48,17 @@ export interface TrainerOptions {
 export interface FitOptions {
   readonly epochs?: number;
   readonly steps?: number;
-  /** Evaluated at the end of each epoch. */
+  /** Evaluated at the end of each epoch, or as `validateEvery` says, and at the end. */
   readonly validation?: Dataset;
+  /** Steps between two validations. */
+  readonly validateEvery?: number;
+  /**
+   * Asked after each validation, or, without one, when it would have been: whether to end the run, to reduce the learning
+   * rates, to keep the weights. They see the metrics of validation, or the means of training since they were last asked.
+   */
+  readonly decisions?: readonly Decision[];
+  /** Steps of one submit to the GPU: at most so many, or as many as take about 100 ms, in a page 12. `auto`. */
+  readonly stepsPerSubmit?: number | 'auto';
   /** A report each so many steps, and one at the end: 1. */
   readonly every?: number;
   /** Ends training after the last submitted whole step. */
@@ -44,11 +73,17 @@ export interface Report {
   /** Epochs so far, in this call. */
   readonly epoch: number;
   readonly loss: number;
+  /** The step's, of the first phase. */
+  readonly learningRate: number;
   /** All that the losses report, by name. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Since the call. */
   readonly seconds: number;
+  /** Seconds of these in which the GPU had to wait for batches of an iterable. */
+  readonly waited: number;
   readonly validation?: Readonly<Record<string, number>>;
+  /** What was decided after this step, a sentence each. */
+  readonly decided?: readonly string[];
 }
 
 /** One output of a model for a number of samples. */

@@ -1,56 +1,50 @@
 import { spec, type Numbers } from '../core/shape.ts';
-import type { State } from '../graph/graph.ts';
-import type { Backend, Executable } from '../scheduler/backend.ts';
+import { orderOf, type State } from '../graph/graph.ts';
+import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { rangesOf, type FieldRange } from './checks.ts';
-import { RING_ROWS, TracedModel, type Fields, type Phase } from './model.ts';
+import { RING_ROWS, TracedModel, type Phase } from './model.ts';
 import type { Evaluation, Report, TrainerOptions } from './options.ts';
+import type { Fields } from './source.ts';
 
-/** A trained model's states, and the programs that use them. */
+/** A traced model's states, and what a step reads and reports. */
 export interface Prepared {
   readonly traced: TracedModel;
+  /** What each step reports, in the ring's order; what a set is judged by, in the evaluation ring's. */
   readonly metrics: readonly string[];
+  readonly evaluationMetrics: readonly string[];
   readonly ring: State;
   readonly evaluationRing: State;
-  readonly training: readonly Executable[];
   /** Fields that a step reads. */
   readonly names: readonly string[];
   readonly ranges: readonly FieldRange[];
 }
 
-/** Traces a model for the fields of its data, and compiles its training step. */
-export async function prepare(
-  backend: Backend,
-  { model, seed = 0, batchSize }: TrainerOptions,
-  phases: readonly Phase[],
-  given: Fields,
-): Promise<Prepared> {
+const ringOf = (name: string, columns: number): State => ({
+  name,
+  spec: spec([RING_ROWS, columns]),
+  initial: () => new Float32Array(RING_ROWS * columns),
+});
+
+/** Traces a model for the fields of its data. @throws ShapeError where it does not fit them */
+export function prepare(options: TrainerOptions, phases: readonly Phase[], given: Fields): Prepared {
+  const { model, seed = 0, batchSize, microBatches = 1, averageWeights, gradientNorm = false } = options;
   const fields = Object.fromEntries(
     Object.entries(given).map(([name, { shape, dtype, scale }]) => [name, { shape, dtype, scale }]),
   );
-  const traced = new TracedModel({ model, phases, fields, batchSize, seed });
-  const metrics = traced.metricNames(batchSize);
-  const ringOf = (name: string): State => ({
-    name,
-    spec: spec([RING_ROWS, metrics.length]),
-    initial: () => new Float32Array(RING_ROWS * metrics.length),
-  });
-  const ring = ringOf('metrics ring');
-  const graphs = traced.trainingGraphs(batchSize, ring);
-  const training: Executable[] = [];
-  try {
-    for (const graph of graphs) training.push(await backend.compile(graph));
-  } catch (error) {
-    for (const program of training) program.destroy();
-    throw error;
-  }
+  const averageDecay = averageWeights?.decay ?? null;
+  const traced = new TracedModel({ model, phases, fields, batchSize, seed, microBatches, averageDecay, gradientNorm });
+  const metrics = traced.trainingMetrics();
+  const evaluationMetrics = traced.evaluationMetrics();
+  const graph = traced.batchGraph();
+  const read = orderOf(graph).flatMap((node) => asUseOf(inputOp, node)?.label ?? []);
   return {
     traced,
     metrics,
-    ring,
-    evaluationRing: ringOf('evaluation ring'),
-    training,
-    names: [...new Set(training.flatMap((program) => [...program.fields.keys()]))],
-    ranges: rangesOf(graphs),
+    evaluationMetrics,
+    ring: ringOf('metrics ring', metrics.length),
+    evaluationRing: ringOf('evaluation ring', evaluationMetrics.length),
+    names: [...new Set(read)],
+    ranges: rangesOf([graph]),
   };
 }
 
@@ -66,9 +60,14 @@ export function reportOf(
   { metrics }: Prepared,
   rows: Numbers,
   step: number,
-): Pick<Report, 'step' | 'loss' | 'metrics'> {
+): Pick<Report, 'step' | 'loss' | 'learningRate' | 'metrics'> {
   const row = ((step - 1) % RING_ROWS) * metrics.length;
   const numbers = metrics.map((_, at) => rows[row + at]);
-  const named = withLoss(metrics, numbers);
-  return { step, loss: named.loss, metrics: named };
+  const rate = metrics.findIndex((name) => name === 'learningRate' || name.endsWith('.learningRate'));
+  const shown = metrics.filter((name) => name !== 'learningRate');
+  const named = withLoss(
+    shown,
+    shown.map((name) => numbers[metrics.indexOf(name)]),
+  );
+  return { step, loss: named.loss, learningRate: numbers[rate], metrics: named };
 }

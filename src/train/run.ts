@@ -1,11 +1,24 @@
 import type { Numbers } from '../core/shape.ts';
-import { RING_ROWS } from './model.ts';
+import type { Pace } from './pace.ts';
 
-/** The work between two readings of the ring: longer makes reports late, shorter makes the GPU wait. */
-const CHUNK_SECONDS = 0.05;
-/** Two chunks are in flight, and neither may overwrite the other's rows of the ring. */
-const LONGEST_CHUNK = RING_ROWS / 4;
+/** While the GPU works on one submit, the next one waits behind it. */
 const IN_FLIGHT = 2;
+
+/** Where the steps of a run come from. */
+export interface Supply {
+  /** Steps that can be submitted now. */
+  readonly ready: number;
+  /** Whether others may become ready after these. */
+  readonly more: boolean;
+  /** Settles when one of the two may have changed. */
+  changed(): Promise<void>;
+  /** Submits so many of the ready steps together, and brings the ring as the last of them leaves it. */
+  submit(count: number): Promise<Numbers>;
+  /** What ended it before its time. */
+  readonly failure: { readonly error: unknown } | undefined;
+  /** No more steps are wanted. */
+  close(): void;
+}
 
 /** Steps that were submitted together, and the ring as the last of them left it. */
 export interface Chunk {
@@ -18,74 +31,126 @@ interface Submitted {
   readonly first: number;
   readonly count: number;
   readonly ring: Promise<Numbers>;
+  readonly at: number;
   /** Milliseconds that submitting took: all of the work, on the CPU. */
   readonly submitting: number;
+  /** When the GPU was done with it; 0 before. */
+  arrived: number;
 }
 
 export interface RunOptions {
-  readonly total: number;
-  /** Whether nothing may be submitted beyond this many steps until their reports are out. */
+  readonly supply: Supply;
+  readonly pace: Pace;
+  /** Whether a submit must end with this step. */
   cutAfter(done: number): boolean;
-  /** Submits the next step; the last one of a chunk answers with the ring. */
-  submit(last: boolean): Promise<Numbers> | null;
+  /** Whether nothing may be submitted beyond this step until its report is out. */
+  settleAfter(done: number): boolean;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Keeps two chunks of steps in flight, each as long as its time allows, and hands them out in order. */
+/** Keeps two submits in flight, each of as many steps as its pace allows, and hands them out in order. */
 export class Run {
+  /** Seconds in which the GPU had nothing to do because there were no samples yet. */
+  waited = 0;
   readonly #options: RunOptions;
+  readonly #pending: Submitted[] = [];
   #submitted = 0;
-  #length = 1;
+  #lastArrival = 0;
+  #stopped = false;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(options: RunOptions) {
     this.#options = options;
   }
 
-  cutAfter(done: number): boolean {
-    return this.#options.cutAfter(done);
+  /** Lets no further steps begin. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   async *chunks(): AsyncGenerator<Chunk, void, undefined> {
-    const pending: Submitted[] = [];
+    const pending = this.#pending;
     try {
       for (;;) {
-        while (pending.length < IN_FLIGHT && this.#mayGoOn(pending.length)) pending.push(this.#submitChunk());
-        const chunk = pending.shift();
-        if (!chunk) return;
-        const waited = performance.now();
-        const rows = await chunk.ring;
-        this.#adapt((chunk.submitting + performance.now() - waited) / 1000);
-        yield { first: chunk.first, count: chunk.count, rows };
+        while (this.#mayGoOn()) this.#submit();
+        if (pending.length === 0) {
+          if (this.#ended) break;
+          await this.#waitForData();
+        } else if (await this.#arrival()) yield await this.#take();
       }
+      const left = this.#stopped || this.#options.signal?.aborted;
+      const failure = this.#failure ?? (left ? undefined : this.#options.supply.failure);
+      if (failure) throw failure.error;
     } finally {
+      this.#options.supply.close();
       await Promise.allSettled(pending.map(({ ring }) => ring));
     }
   }
 
-  #mayGoOn(pending: number): boolean {
-    const { total, signal } = this.#options;
-    if (this.#submitted >= total || signal?.aborted) return false;
-    return pending === 0 || !this.cutAfter(this.#submitted);
+  get #ended(): boolean {
+    const { supply, signal } = this.#options;
+    return (
+      this.#stopped || signal?.aborted === true || this.#failure !== undefined || (supply.ready === 0 && !supply.more)
+    );
   }
 
-  #submitChunk(): Submitted {
-    const begun = performance.now();
+  #mayGoOn(): boolean {
+    const { supply, settleAfter, pace } = this.#options;
+    const busy = this.#pending.length;
+    if (this.#ended || supply.ready === 0 || busy >= IN_FLIGHT) return false;
+    if (busy > 0 && settleAfter(this.#submitted)) return false;
+    // While the GPU has work, a submit may wait until it is worth its while.
+    return busy === 0 || !supply.more || this.#count(pace.steps) <= supply.ready;
+  }
+
+  /** How many of so many steps one submit may take. */
+  #count(most: number): number {
+    let count = 1;
+    while (count < most && !this.#options.cutAfter(this.#submitted + count)) count++;
+    return count;
+  }
+
+  #submit(): void {
+    const { supply, pace } = this.#options;
+    const at = performance.now();
     const first = this.#submitted;
-    const end = Math.min(this.#options.total, first + this.#length);
-    for (;;) {
-      this.#submitted++;
-      const last = this.#submitted === end || this.cutAfter(this.#submitted);
-      const ring = this.#options.submit(last);
-      if (!ring) continue;
+    const count = this.#count(Math.min(pace.steps, supply.ready));
+    try {
+      const ring = supply.submit(count);
+      const submitted: Submitted = { first, count, ring, at, submitting: performance.now() - at, arrived: 0 };
       // Awaited by `chunks`; until then a failure must not count as unhandled.
-      ring.catch(() => {});
-      return { first, count: this.#submitted - first, ring, submitting: performance.now() - begun };
+      const arrive = (): void => void (submitted.arrived = performance.now());
+      ring.then(arrive, arrive);
+      this.#pending.push(submitted);
+      this.#submitted += count;
+    } catch (error) {
+      this.#failure = { error };
     }
   }
 
-  /** Doubles or halves the chunk towards its time. */
-  #adapt(seconds: number): void {
-    if (seconds < CHUNK_SECONDS / 2) this.#length = Math.min(LONGEST_CHUNK, this.#length * 2);
-    else if (seconds > CHUNK_SECONDS * 2) this.#length = Math.max(1, this.#length >> 1);
+  /** Waits for the oldest submit, or for samples if there is room for another one. @returns whether the submit is done */
+  async #arrival(): Promise<boolean> {
+    const { supply } = this.#options;
+    const [oldest] = this.#pending;
+    const wantsMore = supply.more && this.#pending.length < IN_FLIGHT && !this.#ended;
+    const done = oldest.ring.catch(() => {});
+    await (wantsMore && !this.#options.settleAfter(this.#submitted) ? Promise.race([done, supply.changed()]) : done);
+    return oldest.arrived > 0;
+  }
+
+  async #take(): Promise<Chunk> {
+    const { first, count, ring, at, submitting, arrived } = this.#pending.shift()!;
+    const rows = await ring;
+    // It began when it was submitted, or when the one before was done.
+    const working = arrived - Math.max(at + submitting, this.#lastArrival);
+    this.#lastArrival = arrived;
+    this.#options.pace.took(count, (submitting + working) / 1000);
+    return { first, count, rows };
+  }
+
+  async #waitForData(): Promise<void> {
+    const begun = performance.now();
+    await this.#options.supply.changed();
+    this.waited += (performance.now() - begun) / 1000;
   }
 }

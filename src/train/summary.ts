@@ -1,8 +1,8 @@
 import { formatSpec, sizeOf } from '../core/shape.ts';
 import { tableOf, thousands } from '../core/wording.ts';
 import type { Value } from '../graph/graph.ts';
-import type { Executable } from '../scheduler/backend.ts';
 import type { TracedModel } from './model.ts';
+import type { StepProgram } from './programs.ts';
 
 const formatBytes = (bytes: number): string =>
   bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
@@ -16,19 +16,14 @@ const formatOutput = (output: unknown): string => {
 };
 
 /** Layers, shapes and parameters as a table; then what a step launches and what all of it occupies. */
-export function summarizeModel(
-  traced: TracedModel,
-  training: readonly Executable[],
-  batchSize: number,
-  bytes: number,
-): string {
-  const rows = traced.trace(batchSize).applied.map(({ path, kind, output, parameters }) => {
+export function summarizeModel(traced: TracedModel, step: readonly StepProgram[], bytes: number): string {
+  const rows = traced.trace().applied.map(({ path, kind, output, parameters }) => {
     const own = parameters.reduce((total, { shape }) => total + sizeOf(shape), 0);
     return [path || 'model', kind, formatOutput(output), own ? thousands(own) : '-'];
   });
   const head = ['layer', 'kind', 'output', 'parameters'];
   const total = traced.layout.ranges.reduce((sum, { size }) => sum + size, 0);
-  const launches = training.flatMap((program) => program.launches);
+  const launches = step.flatMap(({ program }) => program.launches);
   return [
     tableOf(head, rows, new Set([3]), true),
     '',

@@ -1,17 +1,18 @@
 import { DataError, DeviceError, ShapeError } from '../core/errors.ts';
 import { allocate, type Dtype, type Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { SampleStream } from '../data/order.ts';
-import { formatGraph } from '../graph/graph.ts';
-import { requireRate, SCHEDULE_ROWS, scheduleFrom } from '../optim/optimizer.ts';
-import { uploadBatch, type Backend, type Executable } from '../scheduler/backend.ts';
+import { formatGraph, type Graph, type State } from '../graph/graph.ts';
+import type { Backend } from '../scheduler/backend.ts';
 import { requireFields, requireSound, rowsOf } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
-import { Feed } from './feed.ts';
-import type { Fields, Phase } from './model.ts';
-import type { Evaluation, FitOptions, Prediction, Report, Samples, TrainerOptions } from './options.ts';
+import { fit, requireFitOptions, type Cursor } from './fit.ts';
+import { Keeper } from './keeper.ts';
+import { Launcher } from './launcher.ts';
+import type { Phase } from './model.ts';
+import type { Batches, Evaluation, FitOptions, Prediction, Report, Samples, TrainerOptions } from './options.ts';
 import { prepare, reportOf, type Prepared } from './prepared.ts';
-import { Run } from './run.ts';
+import { Programs, type StepProgram } from './programs.ts';
+import type { Fields, Source } from './source.ts';
 import { summarizeModel } from './summary.ts';
 import { weightsFile, weightsIn } from './weights.ts';
 import { verifyStep } from './verifyStep.ts';
@@ -27,7 +28,13 @@ export interface Place {
 /** What there is once the model was traced. */
 interface Ready {
   readonly prepared: Prepared;
+  readonly programs: Programs;
   readonly evaluator: Evaluator;
+  readonly launcher: Launcher;
+  readonly keeper: Keeper;
+  /** Where a single batch is brought, and the step that reads it there. */
+  readonly table: Source;
+  readonly single: readonly StepProgram[];
 }
 
 /** Trains one model: a set of states and several programs that share them. */
@@ -40,10 +47,10 @@ export class Trainer {
   readonly #phases: readonly Phase[];
   readonly #ownedDevice: GPUDevice | undefined;
   readonly #sound = new WeakMap<Dataset, Set<string>>();
+  readonly #cursors = new WeakMap<Dataset, Cursor>();
   #ready: Promise<Ready> | undefined;
-  #training: readonly Executable[] = [];
-  #evaluator: Evaluator | undefined;
-  #step = 0;
+  #programs: Programs | undefined;
+  #single: readonly StepProgram[] = [];
   #destroyed = false;
   #busy: string | undefined;
 
@@ -77,17 +84,22 @@ export class Trainer {
   }
 
   async #prepare(fields: Fields): Promise<Ready> {
-    const prepared = await prepare(this.#backend, this.#options, this.#phases, fields).catch((error: unknown) => {
+    const prepared = prepare(this.#options, this.#phases, fields);
+    const programs = new Programs(this.#backend, prepared);
+    try {
+      const table = programs.table(this.batchSize);
+      const single = await programs.step(this.batchSize, { source: table, shuffle: false });
+      if (this.#destroyed) throw destroyedError();
+      this.#programs = programs;
+      this.#single = single;
+      const evaluator = new Evaluator(this.#backend, prepared, programs, this.batchSize);
+      const launcher = new Launcher(this.#backend, prepared);
+      const keeper = new Keeper(this.#backend, prepared.traced);
+      return { prepared, programs, evaluator, launcher, keeper, table, single };
+    } catch (error) {
+      programs.destroy();
       throw this.#failureOf(error);
-    });
-    if (this.#destroyed) {
-      for (const program of prepared.training) program.destroy();
-      throw destroyedError();
     }
-    const evaluator = new Evaluator(this.#backend, prepared, this.batchSize);
-    this.#training = prepared.training;
-    this.#evaluator = evaluator;
-    return { prepared, evaluator };
   }
 
   async #use(data?: Dataset): Promise<Ready> {
@@ -126,15 +138,6 @@ export class Trainer {
     this.#busy = what;
   }
 
-  /** Looks at the learning rates, and fills the schedules' tables where the step crosses into their next rows. */
-  #refreshSchedules({ traced }: Prepared, step: number): void {
-    for (const { phase, schedule } of traced.phases) {
-      requireRate(phase.optimizer, step);
-      if (step % SCHEDULE_ROWS !== 0 || step === 0) continue;
-      this.#backend.writeState(schedule, scheduleFrom(phase.optimizer, step));
-    }
-  }
-
   /** Whatever fails once the trainer was destroyed fails because of it. */
   #failureOf(error: unknown): unknown {
     return this.#destroyed ? destroyedError(error) : error;
@@ -152,49 +155,39 @@ export class Trainer {
   }
 
   /**
-   * Trains, and yields a report for each step, or for every so many, in order. Leaving the loop ends training after the
-   * last submitted whole step; a slow consumer holds it back. Another call goes on in the stream of samples where this
-   * one stopped. `evaluate` and `predict` may be called meanwhile: they see the last submitted step.
+   * Trains, and yields a report for each step, or for every so many, in order; none is lost, and a slow consumer holds
+   * training back. A data set lies on the GPU as a whole, and many steps go there in one submit; the last step of the
+   * run takes what is left of the samples. An iterable of batches is taken in ahead of the GPU. Leaving the loop ends
+   * training after the last submitted whole step. Another call goes on in the set's endless stream of samples where the
+   * last one stopped. `evaluate` and `predict` may be called meanwhile: they see the last submitted step.
    * @throws DataError, before the first step, for numbers that would spoil training, and at a step without a learning
-   * rate; DeviceError if the device was lost, or the trainer destroyed in the loop
+   * rate or sound batch; DeviceError if there is no room for the set, if the device was lost, or the trainer destroyed in
+   * the loop; whatever an iterable throws. The steps before have been taken then, and their reports given.
    */
-  async *fit(data: Dataset, options: FitOptions = {}): AsyncGenerator<Report, void, undefined> {
-    const { validation, every = 1, signal, shuffle = true } = options;
-    const { prepared, evaluator } = await this.#use(data);
+  async *fit(data: Dataset | Batches, options: FitOptions = {}): AsyncGenerator<Report, void, undefined> {
+    const set = isDataset(data) ? data : undefined;
+    const ready = await this.#use(set);
+    const { prepared } = ready;
     const { batchSize } = this;
-    const total = stepsOf(options, data.length, batchSize);
-    this.#check('fit', data, prepared);
-    if (validation) this.#check('validation', validation, prepared);
-    if (batchSize > data.length) {
+    requireFitOptions(options);
+    if (set) this.#check('fit', set, prepared);
+    if (options.validation) this.#check('validation', options.validation, prepared);
+    if (set && batchSize > set.length) {
       throw new DataError(
-        `[fit] batchSize is ${batchSize} but the data set has ${data.length} samples: use a batch size of at most ${data.length}`,
+        `[fit] batchSize is ${batchSize} but the data set has ${set.length} samples: use a batch size of at most ${set.length}`,
       );
     }
+    const shop = {
+      ...ready,
+      backend: this.#backend,
+      batchSize,
+      cursors: this.#cursors,
+      accept: (batch: Samples | Dataset, index: number) => this.#accepted(batch, index, prepared),
+      requireAlive: () => this.#requireAlive(),
+    };
     this.#enter('fit');
-    const begun = performance.now();
-    const firstStep = this.#step;
-    const epochs = (done: number): number => (done * batchSize) / data.length;
-    const run = new Run({
-      total,
-      // A validation must see the parameters as an epoch leaves them, so no later step may have been submitted.
-      cutAfter: (done) => validation !== undefined && Math.floor(epochs(done)) > Math.floor(epochs(done - 1)),
-      submit: this.#submitter(data, prepared, shuffle),
-      signal,
-    });
     try {
-      for await (const { first, count, rows } of run.chunks()) {
-        for (let done = first + 1; done <= first + count; done++) {
-          const validates = validation && (run.cutAfter(done) || done === total);
-          const validated = validates ? await this.#whileAlive(evaluator.evaluate(validation)) : undefined;
-          if (done % every !== 0 && done !== total && !validated) continue;
-          yield {
-            ...reportOf(prepared, rows, firstStep + done),
-            epoch: epochs(done),
-            seconds: (performance.now() - begun) / 1000,
-            ...(validated && { validation: validated }),
-          };
-        }
-      }
+      yield* fit(shop, data, options);
     } catch (error) {
       throw this.#failureOf(error);
     } finally {
@@ -202,20 +195,9 @@ export class Trainer {
     }
   }
 
-  /** Submits one step of a data set; the last of a chunk brings the ring back. */
-  #submitter(data: Dataset, prepared: Prepared, shuffle: boolean): (last: boolean) => Promise<Numbers> | null {
-    const stream = new SampleStream(data.length, this.#options.seed ?? 0, shuffle);
-    const feed = new Feed(data, prepared.names, stream, this.batchSize);
-    return (last) => {
-      // Its buffers are gone, and a caller's device would be told of each use of them.
-      if (this.#destroyed) throw destroyedError();
-      this.#refreshSchedules(prepared, this.#step);
-      feed.load(this.#step, prepared.training);
-      this.#step++;
-      if (last) return this.#backend.runAndRead(prepared.training, prepared.ring);
-      this.#backend.run(prepared.training);
-      return null;
-    };
+  /** Its buffers may be gone, and a caller's device would be told of each use of them. */
+  #requireAlive(): void {
+    if (this.#destroyed) throw destroyedError();
   }
 
   /**
@@ -223,19 +205,36 @@ export class Trainer {
    * @throws ShapeError if its size is another, DataError for numbers that would spoil training
    */
   async step(batch: Samples | Dataset): Promise<Report> {
-    const { prepared } = await this.#use();
+    const { prepared, launcher, table, single } = await this.#use();
     const begun = performance.now();
     const numbers = this.#batch('step', batch, prepared);
     this.#enter('step');
     try {
-      this.#refreshSchedules(prepared, this.#step);
-      for (const program of prepared.training) uploadBatch(program, numbers);
-      const rows = await this.#whileAlive(this.#backend.runAndRead(prepared.training, prepared.ring));
-      this.#step++;
-      return { ...reportOf(prepared, rows, this.#step), epoch: 0, seconds: (performance.now() - begun) / 1000 };
+      this.#bring(numbers, table, launcher);
+      const rows = await this.#whileAlive(launcher.launch({ programs: [single] }));
+      const seconds = (performance.now() - begun) / 1000;
+      return { ...reportOf(prepared, rows, launcher.step), epoch: 0, seconds, waited: 0 };
     } finally {
       this.#busy = undefined;
     }
+  }
+
+  /** Puts a batch where the next step takes its samples from. */
+  #bring({ fields }: Dataset, table: Source, launcher: Launcher): void {
+    for (const [name, { states }] of Object.entries(table.fields)) {
+      this.#backend.writeState(states[0], fields[name].data);
+    }
+    launcher.moveTo({ epoch: 0, position: 0 });
+  }
+
+  /** A batch of an iterable. */
+  #accepted(batch: Samples | Dataset, index: number, prepared: Prepared): Dataset {
+    const given = isDataset(batch) ? numbersOf(batch) : batch;
+    const samples = this.#samples(`fit, batch ${index}`, given, prepared.names, prepared);
+    if (samples.length <= this.batchSize) return samples;
+    throw new ShapeError(
+      `[fit, batch ${index}] the batch has ${samples.length} samples but batchSize is ${this.batchSize}: give at most as many`,
+    );
   }
 
   /** Numbers by field as a sound data set, each in the dtype that its field was traced with. */
@@ -253,15 +252,13 @@ export class Trainer {
     return fieldsOf((name) => inDtype(given[name], traced.fields[name].dtype));
   }
 
-  #batch(where: string, batch: Samples | Dataset, prepared: Prepared): Samples {
+  #batch(where: string, batch: Samples | Dataset, prepared: Prepared): Dataset {
     const given = isDataset(batch) ? numbersOf(batch) : batch;
-    const { length, fields } = this.#samples(where, given, prepared.names, prepared);
-    if (length !== this.batchSize) {
-      throw new ShapeError(
-        `[${where}] the batch has ${length} samples but batchSize is ${this.batchSize}: give as many`,
-      );
-    }
-    return numbersOf({ length, fields });
+    const samples = this.#samples(where, given, prepared.names, prepared);
+    if (samples.length === this.batchSize) return samples;
+    throw new ShapeError(
+      `[${where}] the batch has ${samples.length} samples but batchSize is ${this.batchSize}: give as many`,
+    );
   }
 
   /** Loss and metrics over a whole set, every sample counted once; a partial last batch has a program of its size. */
@@ -308,16 +305,17 @@ export class Trainer {
           : `[writeParameters] there is no "${name}": the parameters are ${ranges.map((other) => other.name).join(', ')}`,
       );
     });
+    const arenas: State[] = [traced.parameters, ...(traced.averages ? [traced.averages] : [])];
     for (const { offset, numbers } of found) {
-      this.#backend.writeState(traced.parameters, Float32Array.from(numbers), offset);
+      for (const arena of arenas) this.#backend.writeState(arena, Float32Array.from(numbers), offset);
     }
   }
 
-  /** Every parameter by name and shape as the bytes of a safetensors file. @param metadata texts to keep beside them */
+  /** Every parameter, or its average if one is kept, by name and shape as the bytes of a safetensors file. @param metadata texts to keep beside them */
   async saveWeights(metadata: Readonly<Record<string, string>> = {}): Promise<Uint8Array<ArrayBuffer>> {
     const { traced } = (await this.#use()).prepared;
     this.#requireSettled('saveWeights');
-    const arena = await this.#whileAlive(this.#backend.readState(traced.parameters));
+    const arena = await this.#whileAlive(this.#backend.readState(traced.averages ?? traced.parameters));
     return weightsFile(traced.layout.ranges, arena as Float32Array, metadata);
   }
 
@@ -336,11 +334,11 @@ export class Trainer {
    * puts the states back. The first launch that strays is named.
    */
   async verify(batch: Samples | Dataset): Promise<Verification> {
-    const { prepared } = await this.#use();
+    const { prepared, launcher, table, single } = await this.#use();
     const numbers = this.#batch('verify', batch, prepared);
     this.#enter('verify');
     try {
-      return await this.#whileAlive(verifyStep(this.#backend, prepared.training, numbers));
+      return await this.#whileAlive(verifyStep(this.#backend, single, () => this.#bring(numbers, table, launcher)));
     } finally {
       this.#busy = undefined;
     }
@@ -348,19 +346,19 @@ export class Trainer {
 
   /** Layers, shapes, parameters, launches and bytes, as a table. */
   async summary(): Promise<string> {
-    const { traced, training } = (await this.#use()).prepared;
-    return summarizeModel(traced, training, this.batchSize, this.bytes);
+    const { prepared, single } = await this.#use();
+    return summarizeModel(prepared.traced, single, this.bytes);
   }
 
-  /** The graphs of a training step as text, one for each phase. */
+  /** The graphs of a training step as text: one for each phase, or, for a step in parts, for its parts and its update. */
   async graph(): Promise<string> {
-    const { training } = (await this.#use()).prepared;
-    return training.map((program) => formatGraph(program.graph)).join('\n\n');
+    const graphs = new Set<Graph>((await this.#use()).single.map(({ program }) => program.graph));
+    return [...graphs].map(formatGraph).join('\n\n');
   }
 
   /** Launches of one training step; 0 on the CPU, and before the model was traced. */
   get launchesPerStep(): number {
-    return this.#training.reduce((total, { launches }) => total + launches.length, 0);
+    return this.#single.reduce((total, { program }) => total + program.launches.length, 0);
   }
 
   /** Submits to the GPU's queue so far; 0 on the CPU. */
@@ -368,25 +366,18 @@ export class Trainer {
     return this.#backend.submits;
   }
 
-  /** What all its states and programs occupy. */
+  /** What all its states, data sets and programs occupy. */
   get bytes(): number {
-    let bytes = this.#backend.stateBytes;
-    for (const program of this.#programs) bytes += program.bytes;
-    return bytes;
-  }
-
-  get #programs(): readonly Executable[] {
-    return [...this.#training, ...(this.#evaluator?.programs ?? [])];
+    return this.#backend.bytes + (this.#programs?.bytes ?? 0);
   }
 
   /** Frees every GPU object that it made, and its device if it acquired one. */
   destroy(): void {
-    for (const program of this.#programs) program.destroy();
-    this.#training = [];
-    this.#evaluator = undefined;
+    this.#destroyed = true;
+    this.#programs?.destroy();
+    this.#single = [];
     this.#backend.destroy();
     this.#ownedDevice?.destroy();
-    this.#destroyed = true;
     this.#ready = Promise.reject(destroyedError());
     this.#ready.catch(() => {});
   }
@@ -415,13 +406,4 @@ function inDtype(numbers: Numbers, dtype: Dtype): Numbers {
   const copy = allocate({ shape: [numbers.length], dtype });
   copy.set(numbers);
   return copy;
-}
-
-/** How many steps `epochs` or `steps` come to: the last step takes what it lacks from the next epoch. */
-function stepsOf({ epochs, steps }: FitOptions, length: number, batchSize: number): number {
-  const wanted = steps ?? Math.ceil(((epochs ?? 1) * length) / batchSize);
-  if (!Number.isInteger(wanted) || wanted < 1 || (steps !== undefined && epochs !== undefined)) {
-    throw new DataError(`[fit] epochs is ${epochs}, steps is ${steps}: give one of them, above 0`);
-  }
-  return wanted;
 }

@@ -1,32 +1,40 @@
 import type { Numbers } from '../core/shape.ts';
-import { interpret, statesOf, type Batch } from '../cpu/interpret.ts';
+import { interpret, statesOf } from '../cpu/interpret.ts';
 import type { State, Value } from '../graph/graph.ts';
 import type { Backend, Executable, Observation } from '../scheduler/backend.ts';
+import type { StepProgram } from './programs.ts';
 import { drifted, findFault, relativeError, type Fault, type Verification } from './verify.ts';
 
-/** Watches a step's programs one after the other, judges them, and puts the states back. */
+/**
+ * Watches a step's programs one after the other, judges them, and puts the states back.
+ * @param enter brings the samples to where the programs read them
+ */
 export async function verifyStep(
   backend: Backend,
-  programs: readonly Executable[],
-  batch: Batch,
+  programs: readonly StepProgram[],
+  enter: () => void,
 ): Promise<Verification> {
   const before = new Map<State, Numbers>();
-  for (const { graph } of programs) {
-    for (const state of statesOf(graph)) if (!before.has(state)) before.set(state, await backend.readState(state));
+  for (const { program } of programs) {
+    for (const state of statesOf(program.graph)) {
+      if (!before.has(state)) before.set(state, await backend.readState(state));
+    }
   }
   try {
+    enter();
     let fault: Fault | null = null;
     let checked = 0;
     let loss = { actual: 0, reference: 0 };
     let gradientError = 0;
-    for (const program of programs) {
+    for (const { program, share } of programs) {
       const states = new Map<State, Numbers>();
       for (const state of statesOf(program.graph)) states.set(state, await backend.readState(state));
-      const observations = await backend.observe(program, batch);
+      const observations = await backend.observe(program, {});
       checked += observations.length;
       fault ??= findFault(program.order, observations);
-      const ends = endToEnd(program, observations, batch, states);
-      loss = { actual: loss.actual + ends.loss, reference: loss.reference + ends.reference };
+      if (share === 0) continue;
+      const ends = endToEnd(program, observations, states);
+      loss = { actual: loss.actual + share * ends.loss, reference: loss.reference + share * ends.reference };
       gradientError = Math.max(gradientError, ends.gradientError);
     }
     fault ??= drifted(loss, gradientError);
@@ -40,12 +48,11 @@ export async function verifyStep(
 function endToEnd(
   { graph, order }: Executable,
   observations: readonly Observation[],
-  batch: Batch,
   states: ReadonlyMap<State, Numbers>,
 ): { loss: number; reference: number; gradientError: number } {
   const gradients = order.find(({ op }) => op.parts)?.outputs[0];
   const outputs: Record<string, Value> = { loss: graph.outputs['loss'], ...(gradients && { gradients }) };
-  const reference = interpret({ outputs, writes: [] }, { batch, states, precision: 'f64' }).outputs;
+  const reference = interpret({ outputs, writes: [] }, { states, precision: 'f64' }).outputs;
   const actual = (value: Value): Numbers | undefined =>
     observations.find(({ node }) => node === value.node)?.outputs[value.index];
   return {

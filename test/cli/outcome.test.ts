@@ -81,7 +81,15 @@ describe('pictures in a terminal', () => {
 });
 
 describe('progress', () => {
-  const report = { step: 1, epoch: 0.5, loss: 2, metrics: { accuracy: 0.25 }, seconds: 1 };
+  const report = {
+    step: 1,
+    epoch: 0.5,
+    loss: 2,
+    learningRate: 0.1,
+    waited: 0,
+    metrics: { accuracy: 0.25 },
+    seconds: 1,
+  };
 
   test('is plain lines where there is no terminal', () => {
     const { terminal, written } = streamOf({ tty: false });

@@ -63,9 +63,10 @@ describe('train mnist', () => {
       model: ['flatten', 'linear 128', 'relu', 'linear 10'],
       seed: 1,
       steps: 40,
-      submitsPerStep: backend === 'cpu' ? 0 : 1,
     });
-    expect(report['launchesPerStep']).toBe(backend === 'cpu' ? 0 : 13);
+    const [submits, launches] = backend === 'cpu' ? [0, 0] : [0.5, 15];
+    expect(report['submitsPerStep']).toBeLessThanOrEqual(submits);
+    expect(report['launchesPerStep']).toBe(launches);
     expect(report['peakGpuBytes']).toBeGreaterThanOrEqual(backend === 'cpu' ? 0 : 1_000_000);
     expect(report['adapter']).toBeTypeOf('string');
     expect(report['testLoss']).toBeLessThan(1);

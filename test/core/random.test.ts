@@ -106,10 +106,10 @@ describe('Philox 4x32-10 gives the known answer', () => {
 });
 
 /** A control state at a step under a seed. */
-const controlOf = (seed: number, step: number): State => ({
+const controlOf = (seed: number, step: number, part = 0): State => ({
   name: 'control',
   spec: spec([4], 'u32'),
-  initial: () => Uint32Array.of(step, 0, ...seedKey(seed)),
+  initial: () => Uint32Array.of(step, part, ...seedKey(seed)),
 });
 
 const BEYOND_32_BITS = 2 ** 40 + 12_345;
@@ -142,6 +142,24 @@ describe('a draw', () => {
     expect(await drawn(1 + 2 ** 32, 2, 'a')).not.toEqual(await first));
   test('differs at another step', async () => expect(await drawn(1, 3, 'a')).not.toEqual(await first));
   test('differs in another stream', async () => expect(await drawn(1, 2, 'b')).not.toEqual(await first));
+});
+
+describe.each([
+  ['CPU', async () => new CpuBackend()],
+  ['GPU', sharedBackend],
+] as const)('a draw on the %s', (_, backend) => {
+  const drawn = async (count: number, part: number): Promise<number[]> =>
+    Array.from(await run(await backend(), random(controlOf(1, 2, part), 'a', [count], 'bits')));
+
+  test('in part 0 counts its elements from 0', async () => {
+    const expected = Array.from({ length: 9 }, (__, i) => philox([i, 2, hashName('a'), 0], seedKey(1))[0]);
+    expect(await drawn(9, 0)).toEqual(expected);
+  });
+
+  test('of three parts is that of one three times as large', async () => {
+    const parts = [...(await drawn(7, 0)), ...(await drawn(7, 1)), ...(await drawn(7, 2))];
+    expect(parts).toEqual(await drawn(21, 0));
+  });
 });
 
 const COUNT = 50_000;

@@ -6,9 +6,9 @@ import { adam, crossEntropy, gelu, linear, relu, sequential } from '../../src/in
 import { add, sub } from '../../src/ops/arithmetic.ts';
 import { mean } from '../../src/ops/reduce.ts';
 import { assign, reshape } from '../../src/ops/window.ts';
-import { uploadBatch } from '../../src/scheduler/backend.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
 import { prepare } from '../../src/train/prepared.ts';
+import { Programs } from '../../src/train/programs.ts';
 import { clusters } from '../support/toy.ts';
 
 const total: State = { name: 'total', spec: spec([4]), initial: () => Float32Array.of(1, 2, 3, 4) };
@@ -58,20 +58,24 @@ describe('the CPU backend', () => {
     const batchSize = 16;
     const data = clusters(batchSize, 3, 1, features);
     const backend = new CpuBackend();
-    const { training } = await prepare(
-      backend,
+    const prepared = prepare(
       { model: sequential(linear(features, 40), relu, centred, linear(40, 33), gelu, linear(33, 3)), batchSize },
       [{ name: 'train', loss: crossEntropy, optimizer: adam() }],
       data.fields,
     );
-    const batch = { point: data.fields['point'].data, label: data.fields['label'].data };
+    const programs = new Programs(backend, prepared);
+    const source = programs.table(batchSize);
+    const step = await programs.step(batchSize, { source, shuffle: false });
+    const training = step.map(({ program }) => program);
     const grown = Array.from({ length: 30 }, () => {
       const { arrayBuffers } = process.memoryUsage();
-      for (const program of training) uploadBatch(program, batch);
+      for (const [name, { states }] of Object.entries(source.fields)) {
+        backend.writeState(states[0], data.fields[name].data);
+      }
       backend.run(training);
       return process.memoryUsage().arrayBuffers - arrayBuffers;
     });
-    // The first step makes room for the batch, and for the products' panels.
+    // The first step makes room for the products' panels.
     expect(Math.max(...grown.slice(1))).toBeLessThanOrEqual(0);
   });
 });

@@ -1,0 +1,205 @@
+import { DataError } from '../core/errors.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { Backend } from '../scheduler/backend.ts';
+import { Council } from './council.ts';
+import type { Evaluator } from './evaluator.ts';
+import type { Keeper } from './keeper.ts';
+import type { Launcher } from './launcher.ts';
+import { RING_ROWS } from './model.ts';
+import type { Batches, FitOptions, Report, Samples } from './options.ts';
+import { Pace } from './pace.ts';
+import { reportOf, type Prepared } from './prepared.ts';
+import type { Programs } from './programs.ts';
+import { Run, type Supply } from './run.ts';
+import { bytesOf, tableSource } from './source.ts';
+import { ResidentSupply, StreamSupply, type Steps } from './supply.ts';
+
+/** Where in the endless stream of epochs the next sample is. */
+export interface Cursor {
+  epoch: number;
+  position: number;
+}
+
+/** What a run works with: a trainer's own parts. */
+export interface Shop {
+  readonly backend: Backend;
+  readonly prepared: Prepared;
+  readonly programs: Programs;
+  readonly evaluator: Evaluator;
+  readonly launcher: Launcher;
+  readonly keeper: Keeper;
+  readonly batchSize: number;
+  /** Where each data set's stream goes on. */
+  readonly cursors: WeakMap<Dataset, Cursor>;
+  /** A batch of somebody's own as sound samples. */
+  accept(batch: Samples | Dataset, index: number): Dataset;
+  /** @throws DeviceError once the trainer was destroyed */
+  requireAlive(): void;
+}
+
+/** A supply of steps, and what of them depends on where they come from. */
+interface Course {
+  readonly supply: Supply;
+  /** Epochs that so many steps come to. */
+  epochs(done: number): number;
+  /** Whether an epoch ends with this step. */
+  endsEpoch(done: number): boolean;
+  /** Steps in all, if that is known. */
+  readonly total: number | undefined;
+  release(): void;
+}
+
+const wholeNumber = (x: number | undefined): boolean => x === undefined || (Number.isInteger(x) && x >= 1);
+
+/** @throws DataError for numbers of steps that are none */
+export function requireFitOptions({ every, validateEvery, stepsPerSubmit }: FitOptions): void {
+  const given = { every, validateEvery, stepsPerSubmit: stepsPerSubmit === 'auto' ? undefined : stepsPerSubmit };
+  for (const [name, number] of Object.entries(given)) {
+    if (!wholeNumber(number)) throw new DataError(`[fit] ${name} is ${number} but must be a whole number above 0`);
+  }
+}
+
+/** Trains, and yields the reports in order; see `Trainer.fit`. */
+export async function* fit(
+  shop: Shop,
+  data: Dataset | Batches,
+  options: FitOptions,
+): AsyncGenerator<Report, void, undefined> {
+  const { every = 1, validation, decisions = [], validateEvery, stepsPerSubmit = 'auto', signal } = options;
+  const { backend, launcher, prepared, evaluator } = shop;
+  const begun = performance.now();
+  const council = new Council(shop, decisions);
+  await council.prepare();
+  const course = await ('fields' in data ? residentCourse(shop, data, options) : streamCourse(shop, data, options));
+  const firstStep = launcher.step;
+  const isLast = (done: number): boolean => done === course.total;
+  const pauses = (done: number): boolean =>
+    (validation !== undefined || decisions.length > 0) &&
+    (isLast(done) || (validateEvery ? done % validateEvery === 0 : course.endsEpoch(done)));
+  const run = new Run({
+    supply: course.supply,
+    // The CPU works as it is called, and lets others have a turn only between submits.
+    pace: new Pace(backend.kind === 'cpu' ? 1 : stepsPerSubmit),
+    cutAfter: (done) => pauses(done) || launcher.cutBefore(firstStep + done),
+    // Validation and decisions must see the parameters as their step leaves them.
+    settleAfter: pauses,
+    signal,
+  });
+  let left: Report | undefined;
+  try {
+    for await (const { first, count, rows } of run.chunks()) {
+      for (let done = first + 1; done <= first + count; done++) {
+        const taken = reportOf(prepared, rows, firstStep + done);
+        council.hear(taken.metrics);
+        const validated = validation && pauses(done) ? await evaluator.evaluate(validation) : undefined;
+        const verdict = pauses(done) ? council.decide(validated, firstStep + done) : null;
+        if (verdict?.stop) run.stop();
+        const report: Report = {
+          ...taken,
+          epoch: course.epochs(done),
+          seconds: (performance.now() - begun) / 1000,
+          waited: run.waited,
+          ...(validated && { validation: validated }),
+          ...(verdict && verdict.messages.length > 0 && { decided: verdict.messages }),
+        };
+        left = report;
+        if (done % every !== 0 && !isLast(done) && !pauses(done)) continue;
+        left = undefined;
+        yield report;
+      }
+    }
+    if (left && !signal?.aborted) yield left;
+  } finally {
+    course.release();
+    council.close();
+  }
+}
+
+/** Samples of a run over a whole set. */
+function samplesOf({ epochs, steps }: FitOptions, { length }: Dataset, batchSize: number): number {
+  const samples = steps === undefined ? Math.round((epochs ?? 1) * length) : steps * batchSize;
+  const isWhole = steps === undefined || Number.isInteger(steps);
+  if (isWhole && samples >= 1 && samples < Infinity && (steps === undefined || epochs === undefined)) return samples;
+  throw new DataError(`[fit] epochs is ${epochs}, steps is ${steps}: give one of them, above 0`);
+}
+
+async function residentCourse(shop: Shop, data: Dataset, options: FitOptions): Promise<Course> {
+  const { programs, launcher, batchSize, cursors, requireAlive } = shop;
+  const { shuffle = true } = options;
+  const samples = samplesOf(options, data, batchSize);
+  const { source, release } = await programs.reside(data);
+  try {
+    const feed = { source, shuffle };
+    const whole = await programs.step(batchSize, feed);
+    const rest = samples % batchSize;
+    const last = rest > 0 ? await programs.step(rest, feed) : whole;
+    let cursor = cursors.get(data);
+    if (!cursor) cursors.set(data, (cursor = { epoch: 0, position: 0 }));
+    launcher.moveTo(cursor);
+    const launch = (steps: Steps) => {
+      requireAlive();
+      const rows = launcher.launch(steps);
+      const position = cursor.position + steps.samples;
+      cursor.epoch += Math.floor(position / data.length);
+      cursor.position = position % data.length;
+      return rows;
+    };
+    const epochs = (done: number): number => Math.min(samples, done * batchSize) / data.length;
+    return {
+      supply: new ResidentSupply({ samples, batchSize, whole, last, launch }),
+      total: Math.ceil(samples / batchSize),
+      epochs,
+      endsEpoch: (done) => Math.floor(epochs(done)) > Math.floor(epochs(done - 1)),
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Of a table of batches: enough of them for a submit, as long as they are small. */
+const TABLE_BYTES = 2 ** 26;
+const TABLE_STEPS = 64;
+
+async function streamCourse(shop: Shop, batches: Batches, options: FitOptions): Promise<Course> {
+  const { backend, programs, prepared, launcher, batchSize, accept, requireAlive } = shop;
+  const { epochs, steps, stepsPerSubmit = 'auto', validation, validateEvery, signal } = options;
+  const { fields } = prepared.traced;
+  if (!wholeNumber(epochs) || !wholeNumber(steps) || (epochs !== undefined && steps !== undefined)) {
+    throw new DataError(
+      `[fit] epochs is ${epochs}, steps is ${steps}: of an iterable, at most one, a whole number above 0`,
+    );
+  }
+  const bytes = bytesOf(tableSource(fields, prepared.names, batchSize));
+  const wanted = stepsPerSubmit === 'auto' ? TABLE_STEPS : Math.min(stepsPerSubmit, RING_ROWS);
+  const slots = backend.kind === 'cpu' ? 1 : Math.max(1, Math.min(wanted, Math.floor(TABLE_BYTES / bytes)));
+  const table = programs.table(slots * batchSize);
+  const programsOf = (n: number) => programs.step(n, { source: table, shuffle: false });
+  await programsOf(batchSize);
+  const supply = new StreamSupply({
+    batches,
+    epochs,
+    steps,
+    batchSize,
+    fields,
+    table,
+    looksAhead: validation !== undefined && validateEvery === undefined,
+    signal,
+    accept,
+    programsOf,
+    write: (state, numbers) => backend.writeState(state, numbers),
+    launch: (taken) => {
+      requireAlive();
+      launcher.moveTo({ epoch: 0, position: 0 });
+      return launcher.launch(taken);
+    },
+  });
+  return {
+    supply,
+    total: steps,
+    epochs: (done) => supply.epochEnds.filter((end) => end <= done).length,
+    endsEpoch: (done) => supply.epochEnds.includes(done),
+    release: () => {},
+  };
+}

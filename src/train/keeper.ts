@@ -1,0 +1,36 @@
+import type { State } from '../graph/graph.ts';
+import type { Backend } from '../scheduler/backend.ts';
+import type { TracedModel } from './model.ts';
+
+/** A copy, on the GPU, of what a model has learned: its parameters, their averages, what its layers keep. */
+export class Keeper {
+  readonly #backend: Backend;
+  readonly #pairs: readonly (readonly [State, State])[];
+  #holds = false;
+
+  constructor(backend: Backend, { parameters, averages, registry }: TracedModel) {
+    this.#backend = backend;
+    const learned = [parameters, ...(averages ? [averages] : []), ...registry.states.values()];
+    this.#pairs = learned.map((state) => [state, { ...state, name: `best ${state.name}` }]);
+  }
+
+  /** Makes room for the copy, and forgets an earlier run's. @throws DeviceError if there is none */
+  async prepare(): Promise<void> {
+    this.#holds = false;
+    await this.#backend.hold(
+      'a copy of the best weights',
+      this.#pairs.map(([, copy]) => copy),
+    );
+  }
+
+  /** Copies what the last submitted step leaves. */
+  keep(): void {
+    this.#backend.copyStates(this.#pairs);
+    this.#holds = true;
+  }
+
+  /** Puts the copy back, if one was made. */
+  restore(): void {
+    if (this.#holds) this.#backend.copyStates(this.#pairs.map(([state, copy]) => [copy, state]));
+  }
+}

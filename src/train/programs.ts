@@ -1,0 +1,181 @@
+import type { Dataset } from '../data/dataset.ts';
+import { thousands } from '../core/wording.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Backend, Executable } from '../scheduler/backend.ts';
+import type { Feed, StepGraph } from './model.ts';
+import type { Prepared } from './prepared.ts';
+import { residentSource, statesIn, tableSource, type Source } from './source.ts';
+
+/** One program of a step, and the share of its samples whose loss it has; 0 if it has none. */
+export interface StepProgram {
+  readonly program: Executable;
+  readonly share: number;
+}
+
+/** A source with the programs that read it. */
+class Reader {
+  readonly source: Source;
+  /** Runs and evaluations that use it now. */
+  users = 0;
+  readonly #programs = new Map<string, Promise<readonly StepProgram[]>>();
+  readonly made: Executable[] = [];
+  readonly #backend: Backend;
+
+  constructor(backend: Backend, source: Source) {
+    this.#backend = backend;
+    this.source = source;
+  }
+
+  /** The programs of some graphs, some of which may be the same. Two who ask at once share them; a failure is forgotten. */
+  programs(key: string, graphs: () => readonly StepGraph[]): Promise<readonly StepProgram[]> {
+    let programs = this.#programs.get(key);
+    if (!programs) {
+      programs = this.#compile(graphs());
+      this.#programs.set(key, programs);
+      programs.catch(() => this.#programs.delete(key));
+    }
+    return programs;
+  }
+
+  async #compile(graphs: readonly StepGraph[]): Promise<readonly StepProgram[]> {
+    const compiled = new Map<Graph, Executable>();
+    for (const { graph } of graphs) {
+      if (compiled.has(graph)) continue;
+      const program = await this.#backend.compile(graph);
+      compiled.set(graph, program);
+      this.made.push(program);
+    }
+    return graphs.map(({ graph, share }) => ({ program: compiled.get(graph)!, share }));
+  }
+
+  destroy(): void {
+    for (const program of this.made.splice(0)) program.destroy();
+    this.#backend.release(statesIn(this.source));
+  }
+}
+
+/** Data sets that stay on the GPU for the next call: the training set, two to judge it by, and one more. */
+const MOST_RESIDENT = 4;
+
+/** All programs of a trainer, each made when it is first needed, and the samples that they read. */
+export class Programs {
+  readonly #backend: Backend;
+  readonly #prepared: Prepared;
+  /** The latest used last. */
+  readonly #residents = new Map<Dataset, Reader>();
+  readonly #tables = new Map<number, Reader>();
+  readonly #unfed: Reader;
+  #destroyed = false;
+
+  constructor(backend: Backend, prepared: Prepared) {
+    this.#backend = backend;
+    this.#prepared = prepared;
+    this.#unfed = new Reader(backend, { length: 0, fields: {} });
+  }
+
+  get #readers(): Reader[] {
+    return [...this.#residents.values(), ...this.#tables.values(), this.#unfed];
+  }
+
+  /** What the programs occupy beside what they share. */
+  get bytes(): number {
+    return this.#readers.flatMap(({ made }) => made).reduce((total, { bytes }) => total + bytes, 0);
+  }
+
+  /**
+   * Does work with a data set that lies on the GPU as a whole, and stays there for the next time if few others do.
+   * @throws DeviceError if there is no room for it
+   */
+  async withResident<T>(data: Dataset, work: (source: Source) => Promise<T>): Promise<T> {
+    const { source, release } = await this.reside(data);
+    try {
+      return await work(source);
+    } finally {
+      release();
+    }
+  }
+
+  /** The same for as long as the caller wants, who ends it by `release`. */
+  async reside(data: Dataset): Promise<{ readonly source: Source; release(): void }> {
+    const known = this.#residents.get(data);
+    const reader = known ?? new Reader(this.#backend, this.#sourceOf(data));
+    this.#residents.delete(data);
+    this.#residents.set(data, reader);
+    reader.users++;
+    try {
+      this.#makeRoom();
+      await this.#backend.hold(`a data set of ${thousands(data.length)} samples`, statesIn(reader.source));
+    } catch (error) {
+      reader.users--;
+      if (reader.users === 0) this.#drop(data, reader);
+      throw error;
+    }
+    return { source: reader.source, release: () => void reader.users-- };
+  }
+
+  #sourceOf(data: Dataset): Source {
+    return residentSource(data, this.#prepared.names, this.#backend.largestBinding);
+  }
+
+  #makeRoom(): void {
+    for (const [data, reader] of this.#residents) {
+      if (this.#residents.size <= MOST_RESIDENT) return;
+      if (reader.users === 0) this.#drop(data, reader);
+    }
+  }
+
+  #drop(data: Dataset, reader: Reader): void {
+    this.#residents.delete(data);
+    reader.destroy();
+  }
+
+  /** Room for samples that are brought there step by step. */
+  table(rows: number): Source {
+    let reader = this.#tables.get(rows);
+    if (!reader) {
+      const { traced, names } = this.#prepared;
+      reader = new Reader(this.#backend, tableSource(traced.fields, names, rows));
+      this.#tables.set(rows, reader);
+    }
+    return reader.source;
+  }
+
+  #readerOf(source: Source): Reader {
+    const reader = this.#readers.find((other) => other.source === source);
+    if (!reader) throw new Error('[programs] the source was released while it was in use');
+    return reader;
+  }
+
+  async #programs(reader: Reader, key: string, graphs: () => readonly StepGraph[]): Promise<readonly StepProgram[]> {
+    const programs = await reader.programs(key, graphs);
+    if (this.#destroyed) reader.destroy();
+    return programs;
+  }
+
+  /** The programs of a training step of n samples. */
+  step(n: number, feed: Feed): Promise<readonly StepProgram[]> {
+    const { traced, ring } = this.#prepared;
+    const graphs = (): readonly StepGraph[] => traced.stepGraphs(n, ring, feed);
+    return this.#programs(this.#readerOf(feed.source), `step ${n} ${feed.shuffle}`, graphs);
+  }
+
+  /** Loss and metrics of n samples from where the evaluation's control stands. */
+  async evaluation(n: number, source: Source): Promise<Executable> {
+    const { traced, evaluationRing } = this.#prepared;
+    const graphs = () => [{ graph: traced.evaluationGraph(n, evaluationRing, source), share: 0 }];
+    return (await this.#programs(this.#readerOf(source), `evaluation ${n}`, graphs))[0].program;
+  }
+
+  /** The model's outputs for n uploaded samples. */
+  async prediction(n: number): Promise<Executable> {
+    const graphs = () => [{ graph: this.#prepared.traced.predictionGraph(n), share: 0 }];
+    return (await this.#programs(this.#unfed, `prediction ${n}`, graphs))[0].program;
+  }
+
+  destroy(): void {
+    this.#destroyed = true;
+    for (const reader of this.#readers) reader.destroy();
+    this.#residents.clear();
+    this.#tables.clear();
+  }
+}

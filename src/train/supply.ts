@@ -1,0 +1,249 @@
+import { DataError } from '../core/errors.ts';
+import { allocate, sizeOf, type Numbers } from '../core/shape.ts';
+import { counted } from '../core/wording.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { State } from '../graph/graph.ts';
+import type { Batches, Samples } from './options.ts';
+import type { StepProgram } from './programs.ts';
+import type { Supply } from './run.ts';
+import type { Fields, Source } from './source.ts';
+
+/** The programs of some steps, and how many samples they take together. */
+export interface Steps {
+  readonly programs: readonly (readonly StepProgram[])[];
+  readonly samples: number;
+}
+
+/** Submits steps, and brings the ring as they leave it. */
+export type Launch = (steps: Steps) => Promise<Numbers>;
+
+interface ResidentOptions {
+  /** Samples of the run, and of a step. */
+  readonly samples: number;
+  readonly batchSize: number;
+  readonly whole: readonly StepProgram[];
+  /** Of the last step, which takes what is left. */
+  readonly last: readonly StepProgram[];
+  readonly launch: Launch;
+}
+
+/** Steps over a data set that lies on the GPU: all of them are ready from the start. */
+export class ResidentSupply implements Supply {
+  readonly more = false;
+  readonly failure = undefined;
+  readonly #options: ResidentOptions;
+  #taken = 0;
+
+  constructor(options: ResidentOptions) {
+    this.#options = options;
+  }
+
+  get ready(): number {
+    const { samples, batchSize } = this.#options;
+    return Math.ceil((samples - this.#taken) / batchSize);
+  }
+
+  changed(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  submit(count: number): Promise<Numbers> {
+    const { samples, batchSize, whole, last, launch } = this.#options;
+    const before = this.#taken;
+    this.#taken = Math.min(samples, before + count * batchSize);
+    const isShort = this.#taken - before < count * batchSize;
+    const programs = Array.from({ length: count }, (_, at) => (isShort && at === count - 1 ? last : whole));
+    return launch({ programs, samples: this.#taken - before });
+  }
+
+  close(): void {}
+}
+
+interface StreamOptions {
+  readonly batches: Batches;
+  /** Times that the iterable is run through; steps at which the run ends. Left out: as many as there are. */
+  readonly epochs: number | undefined;
+  readonly steps: number | undefined;
+  readonly batchSize: number;
+  readonly fields: Fields;
+  /** Where its batches are brought for a submit. */
+  readonly table: Source;
+  /** Whether a batch counts only once it is known whether it is the last one of its epoch. */
+  readonly looksAhead: boolean;
+  readonly signal: AbortSignal | undefined;
+  /** A batch as sound samples of the fields' dtypes. @throws DataError or ShapeError if it is not sound */
+  accept(batch: Samples | Dataset, index: number): Dataset;
+  /** Of a step of n samples. */
+  programsOf(n: number): Promise<readonly StepProgram[]>;
+  write(state: State, numbers: Numbers): void;
+  readonly launch: Launch;
+}
+
+/** A batch that was taken in, and waits to be submitted. */
+interface Waiting {
+  readonly samples: number;
+  readonly programs: readonly StepProgram[];
+}
+
+/**
+ * Steps over an iterable of batches, which are taken in ahead of the GPU, until a submit's table is full. They are
+ * copied as they come, so that their maker may use its arrays again.
+ */
+export class StreamSupply implements Supply {
+  more = true;
+  failure: { readonly error: unknown } | undefined;
+  /** Steps with which an epoch ended. */
+  readonly epochEnds: number[] = [];
+  readonly #options: StreamOptions;
+  readonly #staging: ReadonlyMap<string, Numbers>;
+  readonly #waiting: Waiting[] = [];
+  /** Batches taken in so far. */
+  #taken = 0;
+  #isLastOpen = false;
+  #closed = false;
+  #wake = (): void => {};
+  #changed = Promise.resolve();
+  #iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    const { fields, table, signal } = options;
+    const names = Object.keys(table.fields);
+    this.#staging = new Map(
+      names.map((name) => [
+        name,
+        allocate({ shape: [table.length, ...fields[name].shape], dtype: fields[name].dtype }),
+      ]),
+    );
+    this.#renew();
+    signal?.addEventListener('abort', this.#notify);
+    void this.#takeIn();
+  }
+
+  get ready(): number {
+    return Math.max(0, this.#waiting.length - (this.#isLastOpen && this.#options.looksAhead ? 1 : 0));
+  }
+
+  changed(): Promise<void> {
+    return this.#changed;
+  }
+
+  #renew(): void {
+    this.#changed = new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  readonly #notify = (): void => {
+    const wake = this.#wake;
+    this.#renew();
+    wake();
+  };
+
+  async #takeIn(): Promise<void> {
+    const { epochs, steps } = this.#options;
+    try {
+      const most = epochs ?? (steps === undefined ? 1 : Infinity);
+      for (let epoch = 0; epoch < most && !this.#isEnough; epoch++) {
+        const before = this.#taken;
+        await this.#takeEpoch();
+        if (this.#closed) return;
+        if (this.#taken === before) throw this.#endedEarly(epoch);
+      }
+    } catch (error) {
+      this.failure = { error };
+    } finally {
+      this.#isLastOpen = false;
+      this.more = false;
+      this.#notify();
+    }
+  }
+
+  get #isEnough(): boolean {
+    return this.#closed || this.#taken === this.#options.steps;
+  }
+
+  async #takeEpoch(): Promise<void> {
+    const { batches } = this.#options;
+    const iterator = Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : batches[Symbol.iterator]();
+    this.#iterator = iterator;
+    while (!this.#isEnough) {
+      await this.#room();
+      if (this.#closed) return;
+      const { done, value } = await iterator.next();
+      if (this.#closed) return;
+      if (done) {
+        this.epochEnds.push(this.#taken);
+        this.#isLastOpen = false;
+        this.#notify();
+        this.#iterator = undefined;
+        return;
+      }
+      await this.#take(value);
+    }
+    this.#isLastOpen = false;
+    this.#leave();
+  }
+
+  /** Waits until another whole batch fits the table; a short one is its last. */
+  async #room(): Promise<void> {
+    const { table, batchSize } = this.#options;
+    const most = Math.floor(table.length / batchSize);
+    while (
+      !this.#closed &&
+      (this.#waiting.length >= most || (this.#waiting.at(-1)?.samples ?? batchSize) < batchSize)
+    ) {
+      await this.#changed;
+    }
+  }
+
+  async #take(batch: Samples | Dataset): Promise<void> {
+    const { accept, fields, programsOf } = this.#options;
+    const { length, fields: given } = accept(batch, this.#taken);
+    const start = this.#waiting.reduce((total, { samples }) => total + samples, 0);
+    for (const [name, staging] of this.#staging) staging.set(given[name].data, start * sizeOf(fields[name].shape));
+    const programs = await programsOf(length);
+    this.#waiting.push({ samples: length, programs });
+    this.#taken++;
+    this.#isLastOpen = true;
+    this.#notify();
+  }
+
+  #endedEarly(epoch: number): DataError {
+    const { steps, epochs } = this.#options;
+    const wanted = steps === undefined ? `epoch ${epoch + 1} of ${epochs} was to begin` : `${steps} were asked for`;
+    return new DataError(
+      this.#taken === 0
+        ? '[fit] the iterable gave no batch: there must be at least one'
+        : `[fit] the iterable ended after ${counted(this.#taken, 'step')}, but ${wanted}: give one that can be run through again, or ask for fewer`,
+    );
+  }
+
+  submit(count: number): Promise<Numbers> {
+    const { fields, table, write, launch } = this.#options;
+    const some = this.#waiting.splice(0, count);
+    const samples = some.reduce((total, batch) => total + batch.samples, 0);
+    const left = this.#waiting.reduce((total, batch) => total + batch.samples, 0);
+    for (const [name, staging] of this.#staging) {
+      const size = sizeOf(fields[name].shape);
+      write(table.fields[name].states[0], staging.subarray(0, samples * size));
+      staging.copyWithin(0, samples * size, (samples + left) * size);
+    }
+    const ring = launch({ programs: some.map(({ programs }) => programs), samples });
+    this.#notify();
+    return ring;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#options.signal?.removeEventListener('abort', this.#notify);
+    this.#leave();
+    this.#notify();
+  }
+
+  /** Tells the iterable that no more of it is wanted. */
+  #leave(): void {
+    const iterator = this.#iterator;
+    this.#iterator = undefined;
+    // Not awaited: an iterable that is still busy would keep the caller.
+    void Promise.resolve(iterator?.return?.()).catch(() => {});
+  }
+}
