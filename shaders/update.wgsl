@@ -14,14 +14,14 @@ struct Sizes {
 
 @group(0) @binding(0) var<storage, read_write> parameters: array<f32>;
 @group(0) @binding(1) var<storage, read> gradients: array<f32>;
-// By block of 64: factor of the learning rate, decay, 1 if it trains.
+// By block of 64: factor of the learning rate, decay, 1 if it trains, the factor of a parameter whose norm is clipped.
 @group(0) @binding(2) var<storage, read> groups: array<vec4f>;
-// By step: the rate, up to two numbers of the rule's own, the factor of a gradient whose norm is clipped.
+// By step: the rate, up to two numbers of the rule's own, the factor of gradients whose norm together is clipped.
 @group(0) @binding(3) var<storage, read> schedule: array<vec4f>;
 @group(0) @binding(4) var<storage, read> control: array<u32>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
-fn clipped(gradient: f32, now: vec4f) -> f32 {
+fn clipped(gradient: f32, now: vec4f, group: vec4f) -> f32 {
   return gradient;
 }
 
@@ -42,7 +42,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let now = schedule[control[0] % sizes.rows];
   let rate = now.x * group.x;
   let p = parameters[i];
-  let gradient = clipped(gradients[i], now);
+  let gradient = clipped(gradients[i], now, group);
   if (DECOUPLED) {
     parameters[i] = p * (1.0 - rate * group.y) - update(i, gradient, rate, now);
   } else {

@@ -84,6 +84,9 @@ const viewOp: Op<ViewAttrs> = {
 export const viewOf = (state: State, label: string, shape: Shape, offset: number): Value =>
   applyOne(viewOp, [read(state)], { label, shape, offset });
 
+/** A range of a value's numbers, in another shape; it begins at a multiple of 64, as bindings do. No launch. */
+export const part = (x: Value, shape: Shape, offset: number): Value => applyOne(viewOp, [x], { shape, offset });
+
 const reshapeOp: Op<{ readonly shape: Shape }> = {
   name: 'reshape',
   infer([x], { shape }) {

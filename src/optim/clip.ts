@@ -3,16 +3,18 @@ import { spec } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
 import { sqrt } from '../ops/elementary.ts';
 import { sum } from '../ops/reduce.ts';
-import { rowAt } from './optimizer.ts';
+import { rowAt, type UpdateInputs } from './optimizer.ts';
+import { rangeFactors, rangeFactorsOp } from './rangeFactors.ts';
 import clipNormKernel from '../../shaders/clipNorm.wgsl?raw';
 import squaresKernel from '../../shaders/squares.wgsl?raw';
 
 /**
- * What becomes of large gradients before decay is added to them: each number is cut to −value … value, or all that a
- * phase trains are scaled so that their norm together is at most `globalNorm`, as PyTorch's `clip_grad_value_` and
- * `clip_grad_norm_` do. Source: Pascanu et al. 2013.
+ * What becomes of large gradients before decay is added to them: each number is cut to −value … value; each parameter's
+ * gradient by itself is scaled so that its norm is at most `norm`; or all that a phase trains, whichever optimizer they
+ * are of, so that their norm together is at most `globalNorm`. As PyTorch's `clip_grad_value_` and `clip_grad_norm_` do,
+ * the latter of one parameter at a time for `norm`, which is Keras' `clipnorm`. Source: Pascanu et al. 2013.
  */
-export type Clip = { readonly value: number } | { readonly globalNorm: number };
+export type Clip = { readonly value: number } | { readonly norm: number } | { readonly globalNorm: number };
 
 /** In PyTorch's clip_grad_norm_. */
 const EPSILON = 1e-6;
@@ -75,17 +77,39 @@ const clipNormOp: Op<{ readonly limit: number }> = {
 /** ‖x‖ of a whole arena. @returns `[]` */
 export const normOf = (x: Value): Value => sqrt(sum(applyOne(squaresOp, [x], null)));
 
-/** The schedule for an update whose gradients are clipped: by their norm, it is the step's row with their factor. */
-export function clippedSchedule(clip: Clip | undefined, gradients: Value, schedule: Value, control: Value): Value {
-  if (!clip || !('globalNorm' in clip)) return schedule;
-  const squares = applyOne(squaresOp, [gradients], null);
-  return applyOne(clipNormOp, [squares, schedule, control], { limit: clip.globalNorm });
+const clipRangesOp = rangeFactorsOp({
+  name: 'clipRanges',
+  of: (norm, limit) => (norm + EPSILON <= limit ? 1 : limit / (norm + EPSILON)),
+  wgsl: `
+  let size = norm + ${EPSILON};
+  // A norm that is NaN is not below the limit, and comes out as NaN.
+  return select(sizes.limit / size, 1.0, size <= sizes.limit);`,
+});
+
+/**
+ * The tables for an update whose gradients are clipped: the factor of their norm together stands in the step's row, which
+ * is then the only one; those of each parameter's own norm in the rows of its blocks.
+ */
+export function clippedTables(
+  clip: Clip | undefined,
+  { gradients, groups, schedule, control, ranges }: Omit<UpdateInputs, 'parameters' | 'moments'>,
+): { readonly groups: Value; readonly schedule: Value } {
+  if (clip && 'norm' in clip) {
+    return { groups: rangeFactors(clipRangesOp, gradients, { groups, ranges, limit: clip.norm }), schedule };
+  }
+  if (clip && 'globalNorm' in clip) {
+    const squares = applyOne(squaresOp, [gradients], null);
+    const row = applyOne(clipNormOp, [squares, schedule, control], { limit: clip.globalNorm });
+    return { groups, schedule: row };
+  }
+  return { groups, schedule };
 }
 
-/** A gradient as a rule sees it, for the reference; comparisons, so that NaN stays NaN. */
-export function clipOf(clip: Clip | undefined, factor: number): (gradient: number) => number {
+/** A gradient as a rule sees it, for the reference, with both tables' factors; comparisons, so that NaN stays NaN. */
+export function clipOf(clip: Clip | undefined): (gradient: number, ofAll: number, ofOne: number) => number {
   if (!clip) return (gradient) => gradient;
-  if ('globalNorm' in clip) return (gradient) => gradient * factor;
+  if ('globalNorm' in clip) return (gradient, ofAll) => gradient * ofAll;
+  if ('norm' in clip) return (gradient, _, ofOne) => gradient * ofOne;
   const { value } = clip;
   return (gradient) => (gradient > value ? value : gradient < -value ? -value : gradient);
 }
@@ -93,10 +117,15 @@ export function clipOf(clip: Clip | undefined, factor: number): (gradient: numbe
 /** The same in WGSL. */
 export function clipFunctions(clip: Clip | undefined): NonNullable<Kernel['functions']> {
   if (!clip) return {};
-  const head = 'fn clipped(gradient: f32, now: vec4f) -> f32';
+  const head = 'fn clipped(gradient: f32, now: vec4f, group: vec4f) -> f32';
   const body =
     'globalNorm' in clip
       ? 'gradient * now.w'
-      : 'select(select(gradient, sizes.limit, gradient > sizes.limit), -sizes.limit, gradient < -sizes.limit)';
+      : 'norm' in clip
+        ? 'gradient * group.w'
+        : 'select(select(gradient, sizes.limit, gradient > sizes.limit), -sizes.limit, gradient < -sizes.limit)';
   return { clipped: `${head} {\n  return ${body};\n}` };
 }
+
+/** What that WGSL calls `sizes.limit`. */
+export const limitOf = (clip: Clip | undefined): number => (clip && 'value' in clip ? clip.value : 0);

@@ -4,6 +4,7 @@ export { adam, adamw, type AdamOptions } from './adam.ts';
 export { adamax } from './adamax.ts';
 export type { Clip } from './clip.ts';
 export { lion, type LionOptions } from './lion.ts';
+export { muon, type MuonOptions } from './muon.ts';
 export { nadam, type NadamOptions } from './nadam.ts';
 export type { LearningRate, Optimizer, ParameterGroup, UsualOptions } from './optimizer.ts';
 export { radam } from './radam.ts';

@@ -1,11 +1,18 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { BLOCK, type Layout } from '../core/layout.ts';
+import { BLOCK, type Layout, type Range } from '../core/layout.ts';
 import type { Numbers } from '../core/shape.ts';
 import type { Value } from '../graph/graph.ts';
+import { part } from '../ops/window.ts';
 import type { Clip } from './clip.ts';
 
 /** The learning rate, or what it is at each step, counted from 0. */
 export type LearningRate = number | ((step: number) => number);
+
+/** A parameter's range of the arenas. */
+export interface ParameterRange extends Range {
+  /** Whether the update may change it. */
+  readonly trains: boolean;
+}
 
 /** What an update reads and leaves changed, as values of the step's graph; all arenas have one layout. */
 export interface UpdateInputs {
@@ -13,15 +20,17 @@ export interface UpdateInputs {
   readonly gradients: Value;
   /** The optimizer's own arenas, in the order of its `moments`. */
   readonly moments: readonly Value[];
-  /** f32[blocks, 4]: of each 64 elements, factor of the learning rate, decay, 1 if they train. */
+  /** f32[blocks, 4]: of each 64 elements, factor of the learning rate, decay, 1 if they train; a table per optimizer. */
   readonly groups: Value;
-  /** f32[rows, 4]: what the optimizer's `row` says of each step. */
+  /** f32[rows, 4]: what the optimizer's `row` says of each step; a table per optimizer. */
   readonly schedule: Value;
   /** u32[4], the step first. */
   readonly control: Value;
+  /** All parameters; together they cover the arenas. */
+  readonly ranges: readonly ParameterRange[];
 }
 
-/** A rule of update over whole arenas: one launch for all parameters of a model. */
+/** A rule of update over whole arenas: as few launches for all parameters of a model as it can have. */
 export interface Optimizer {
   readonly name: string;
   readonly learningRate: LearningRate;
@@ -33,6 +42,8 @@ export interface Optimizer {
   readonly groups: readonly ParameterGroup[];
   /** Up to three numbers of a step, made in f64; groups multiply the first. */
   row(step: number, learningRate: number): readonly number[];
+  /** Another optimizer for some of the parameters: this one's update uses it, and its tables lie behind this one's. */
+  readonly others?: { readonly optimizer: Optimizer; have(range: Range): boolean };
   /** The updated parameters, then the moments. */
   update(inputs: UpdateInputs): readonly Value[];
 }
@@ -64,25 +75,62 @@ export const matches = (match: string | RegExp, name: string): boolean =>
 /** Steps that fit into the schedule's table before it is filled anew. */
 export const SCHEDULE_ROWS = 4096;
 
+/** An optimizer, and those that update what it does not, in the order of their tables. */
+const chainOf = (optimizer: Optimizer): readonly Optimizer[] =>
+  optimizer.others ? [optimizer, ...chainOf(optimizer.others.optimizer)] : [optimizer];
+
+const ownerOf = (optimizer: Optimizer, range: Range): Optimizer =>
+  optimizer.others?.have(range) ? ownerOf(optimizer.others.optimizer, range) : optimizer;
+
+/** What an optimizer's own part of an update reads, and what the other optimizer's does. */
+export function splitInputs(
+  optimizer: Optimizer & Required<Pick<Optimizer, 'others'>>,
+  { groups, schedule, moments, ranges, ...shared }: UpdateInputs,
+): readonly [UpdateInputs, UpdateInputs] {
+  const { others } = optimizer;
+  const count = chainOf(optimizer).length;
+  const ofOthers = moments.length - Object.keys(others.optimizer.moments).length;
+  const half = (own: boolean): UpdateInputs => {
+    const tables = (all: Value): Value => {
+      const [rows, width] = all.spec.shape;
+      const first = rows / count;
+      return own ? part(all, [first, width], 0) : part(all, [rows - first, width], first * width);
+    };
+    return {
+      ...shared,
+      groups: tables(groups),
+      schedule: tables(schedule),
+      moments: own ? moments.slice(0, ofOthers) : moments.slice(ofOthers),
+      ranges: ranges.map((range) => ({ ...range, trains: range.trains && others.have(range) !== own })),
+    };
+  };
+  return [half(true), half(false)];
+}
+
 /** What the schedule says of a step. */
 export const rateAt = ({ learningRate }: Optimizer, step: number): number =>
   typeof learningRate === 'number' ? learningRate : learningRate(step);
 
-/** Whether a step has a learning rate. */
-export function isRate(optimizer: Optimizer, step: number): boolean {
+function hasRate(optimizer: Optimizer, step: number): boolean {
   const rate = rateAt(optimizer, step);
   return rate >= 0 && rate < Infinity;
 }
+
+/** Whether a step has a learning rate. */
+export const isRate = (optimizer: Optimizer, step: number): boolean =>
+  chainOf(optimizer).every((each) => hasRate(each, step));
 
 /**
  * Asked when a step is about to be taken: tables go far ahead, to steps at which a function may have no rate to give.
  * @throws DataError if the step's learning rate is none
  */
 export function requireRate(optimizer: Optimizer, step: number): void {
-  if (isRate(optimizer, step)) return;
-  throw new DataError(
-    `[${optimizer.name}] the learning rate at step ${step} is ${rateAt(optimizer, step)} but must be at least 0 and finite: look at the function that gives it`,
-  );
+  for (const each of chainOf(optimizer)) {
+    if (hasRate(each, step)) continue;
+    throw new DataError(
+      `[${each.name}] the learning rate at step ${step} is ${rateAt(each, step)} but must be at least 0 and finite: look at the function that gives it`,
+    );
+  }
 }
 
 /** @throws DataError unless a number of an optimizer's options, if it was given, is at least 0 and below a bound */
@@ -95,6 +143,7 @@ export function requireOption(optimizer: string, name: string, value: number | u
 export function requireUsualOptions(
   optimizer: string,
   { learningRate, weightDecay, groups }: Pick<Optimizer, 'learningRate' | 'weightDecay' | 'groups'>,
+  clip?: Clip,
 ): void {
   if (typeof learningRate === 'number') requireOption(optimizer, 'learningRate', learningRate);
   requireOption(optimizer, 'weightDecay', weightDecay);
@@ -102,48 +151,70 @@ export function requireUsualOptions(
     requireOption(optimizer, `learningRateFactor of group ${String(match)}`, learningRateFactor);
     requireOption(optimizer, `weightDecay of group ${String(match)}`, own);
   }
+  for (const [kind, limit] of Object.entries(clip ?? {})) requireOption(optimizer, `clip.${kind}`, limit);
 }
 
-/** The table's rows for the steps from `first` on. @param factor of all learning rates */
+/** The tables' rows for the steps from `first` on. @param factor of all learning rates */
 export function scheduleFrom(optimizer: Optimizer, first: number, factor = 1): Float32Array {
-  const table = new Float32Array(SCHEDULE_ROWS * 4);
-  for (let row = 0; row < SCHEDULE_ROWS; row++) {
-    const step = first + row;
-    table.set(optimizer.row(step, factor * rateAt(optimizer, step)), row * 4);
-  }
+  const chain = chainOf(optimizer);
+  const table = new Float32Array(chain.length * SCHEDULE_ROWS * 4);
+  chain.forEach((each, at) => {
+    for (let row = 0; row < SCHEDULE_ROWS; row++) {
+      const step = first + row;
+      table.set(each.row(step, factor * rateAt(each, step)), 4 * (at * SCHEDULE_ROWS + row));
+    }
+  });
   return table;
 }
 
-/** How the parameters in each block are treated. A block does not train if it is frozen, or another phase's. */
+/** @throws ShapeError if a group is of no parameter */
+function requireMatches(optimizer: Optimizer, { ranges }: Layout): void {
+  for (const { match } of optimizer.groups) {
+    if (ranges.some(({ name }) => matches(match, name))) continue;
+    const names = ranges.map(({ name }) => name).join(', ');
+    throw new ShapeError(`[${optimizer.name}] group ${String(match)} matches no parameter: they are ${names}`);
+  }
+}
+
+/** Rows of four in the 256 bytes to which WebGPU aligns a binding: an optimizer's table is a range of all. */
+const ALIGNED_ROWS = BLOCK / 4;
+
+/**
+ * How the parameters in each block are treated, in a table for each optimizer. A block does not train if it is frozen,
+ * another optimizer's, or another phase's.
+ */
 export function groupTable(
   optimizer: Optimizer,
   layout: Layout,
   parameters: readonly { readonly trains: boolean; readonly decays: boolean }[],
 ): { readonly groups: Float32Array; readonly trains: readonly boolean[] } {
-  for (const { match } of optimizer.groups) {
-    if (!layout.ranges.some(({ name }) => matches(match, name))) {
-      const names = layout.ranges.map(({ name }) => name).join(', ');
-      throw new ShapeError(`[${optimizer.name}] group ${String(match)} matches no parameter: they are ${names}`);
-    }
-  }
-  const groups = new Float32Array((layout.size / BLOCK) * 4);
-  const trains = layout.ranges.map(({ name, offset, size }, at) => {
+  const chain = chainOf(optimizer);
+  for (const each of chain) requireMatches(each, layout);
+  const rows = Math.ceil(layout.size / BLOCK / ALIGNED_ROWS) * ALIGNED_ROWS;
+  const groups = new Float32Array(chain.length * rows * 4);
+  const trains = layout.ranges.map((range, at) => {
+    const { name, offset, size } = range;
     const { trains: chosen, decays } = parameters[at];
-    const group = optimizer.groups.find(({ match }) => matches(match, name));
+    const owner = ownerOf(optimizer, range);
+    const first = chain.indexOf(owner) * rows;
+    const group = owner.groups.find(({ match }) => matches(match, name));
     if (!chosen || group?.frozen) return false;
-    const decay = group?.weightDecay ?? (decays || optimizer.decaysEverything ? optimizer.weightDecay : 0);
+    const decay = group?.weightDecay ?? (decays || owner.decaysEverything ? owner.weightDecay : 0);
     const row = [group?.learningRateFactor ?? 1, decay, 1, 0];
-    for (let block = offset / BLOCK; block * BLOCK < offset + size; block++) groups.set(row, 4 * block);
+    for (let block = offset / BLOCK; block * BLOCK < offset + size; block++) {
+      groups.set(row, 4 * (first + block));
+    }
     return true;
   });
   return { groups, trains };
 }
 
-/** A block's row as the references read it: factor of the learning rate, decay, whether it trains. */
-export const groupAt = (groups: ArrayLike<number>, block: number): readonly [number, number, boolean] => [
+/** A block's row as the references read it: factor of the learning rate, decay, whether it trains, factor of its norm. */
+export const groupAt = (groups: ArrayLike<number>, block: number): readonly [number, number, boolean, number] => [
   groups[4 * block],
   groups[4 * block + 1],
   groups[4 * block + 2] !== 0,
+  groups[4 * block + 3],
 ];
 
 /** The step's row of a schedule, as the references read it. */

@@ -2,8 +2,8 @@ import { flatGrid, type Kernel, type Word } from '../core/launch.ts';
 import { BLOCK } from '../core/layout.ts';
 import { allocate, type Numbers } from '../core/shape.ts';
 import { apply, type Node, type Op } from '../graph/graph.ts';
-import { clipFunctions, clippedSchedule, clipOf, type Clip } from './clip.ts';
-import { groupAt, requireOption, requireUsualOptions, rowAt, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { clipFunctions, clippedTables, clipOf, limitOf, type Clip } from './clip.ts';
+import { groupAt, requireUsualOptions, rowAt, type Optimizer, type UsualOptions } from './optimizer.ts';
 import updateKernel from '../../shaders/update.wgsl?raw';
 
 /** How one number is updated: what tells one optimizer from another. */
@@ -32,7 +32,8 @@ const FIRST_MOMENT = 5;
 
 type Attrs = Readonly<Record<string, number>>;
 
-function updateOp(rule: Rule, clip: Clip | undefined): Op<Attrs> {
+/** Updates a rule's parameters and moments in place. */
+export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
   const moments = Object.keys(rule.moments);
   const { name, decoupled = false } = rule;
   const inPlace = [0, ...moments.map((_, at) => FIRST_MOMENT + at)];
@@ -53,15 +54,15 @@ function updateOp(rule: Rule, clip: Clip | undefined): Op<Attrs> {
       nextParameters.set(parameters);
       after.forEach((moment, at) => moment.set(before[at]));
       const now = rowAt(schedule, control);
-      const clipped = clipOf(clip, now[3]);
+      const clipped = clipOf(clip);
       const change = rule.change(after, now);
       for (let block = 0; block < parameters.length / BLOCK; block++) {
-        const [factor, decay, trains] = groupAt(groups, block);
+        const [factor, decay, trains, ofOne] = groupAt(groups, block);
         if (!trains) continue;
         const rate = now[0] * factor;
         for (let i = block * BLOCK; i < (block + 1) * BLOCK; i++) {
           const p = parameters[i];
-          const gradient = clipped(gradients[i]);
+          const gradient = clipped(gradients[i], now[3], ofOne);
           nextParameters[i] = decoupled
             ? p * (1 - rate * decay) - change(i, gradient, rate)
             : p - change(i, gradient + decay * p, rate);
@@ -70,13 +71,12 @@ function updateOp(rule: Rule, clip: Clip | undefined): Op<Attrs> {
     },
     gpu({ inputs: [parameters, , , schedule] }) {
       const count = parameters.spec.shape[0];
-      const limit = clip && 'value' in clip ? clip.value : 0;
       const constants: Word[] = Object.values(rule.constants).map((f32) => ({ f32 }));
       const padding = Array.from({ length: MOST_CONSTANTS - constants.length }, () => 0);
       return [
         {
           kernel,
-          uniform: [count, schedule.spec.shape[0], { f32: limit }, 0, ...constants, ...padding],
+          uniform: [count, schedule.spec.shape[0], { f32: limitOf(clip) }, 0, ...constants, ...padding],
           grid: flatGrid(count),
         },
       ];
@@ -137,7 +137,7 @@ function sensitivities(
 }
 
 /**
- * An optimizer of a rule: one launch for all parameters of a model, and two more if their gradients' norm is clipped.
+ * An optimizer of a rule: one launch for all parameters of a model, and two more if a norm of their gradients is clipped.
  * @throws DataError for a usual option out of its range
  */
 export function optimizerOf(
@@ -147,8 +147,7 @@ export function optimizerOf(
 ): Optimizer {
   const { name, decoupled = false } = rule;
   const { learningRate = defaults.learningRate, weightDecay = defaults.weightDecay ?? 0, groups = [], clip } = options;
-  requireUsualOptions(name, { learningRate, weightDecay, groups });
-  if (clip) for (const [kind, limit] of Object.entries(clip)) requireOption(name, `clip.${kind}`, limit);
+  requireUsualOptions(name, { learningRate, weightDecay, groups }, clip);
   const op = updateOp(rule, clip);
   return {
     name,
@@ -158,11 +157,10 @@ export function optimizerOf(
     moments: rule.moments,
     groups,
     row: (step, rate) => rule.row(step, rate),
-    update: ({ parameters, gradients, moments, groups: table, schedule, control }) =>
-      apply(
-        op,
-        [parameters, gradients, table, clippedSchedule(clip, gradients, schedule, control), control, ...moments],
-        rule.constants,
-      ),
+    update(inputs) {
+      const { parameters, gradients, moments, control } = inputs;
+      const tables = clippedTables(clip, inputs);
+      return apply(op, [parameters, gradients, tables.groups, tables.schedule, control, ...moments], rule.constants);
+    },
   };
 }

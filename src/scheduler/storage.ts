@@ -59,10 +59,6 @@ export function numbersOf(bytes: ArrayBuffer, dtype: Dtype, count: number): Numb
   }
 }
 
-/** What an exhausted GPU can be told to hold less of. */
-const ADVICE =
-  'use a smaller batch or model, split the batch by microBatches, or train from an iterable of batches, which never lies there as a whole';
-
 /**
  * All buffers of one owner on a device: those of states, made when first asked for, with their initial numbers; and
  * those that its programs use in turn, since no program needs what another left there.
@@ -84,12 +80,16 @@ export class Storage {
     this.#limit = limit;
   }
 
+  #noRoom(what: string, bytes: number, why: string): DeviceError {
+    return new DeviceError(
+      `[memory] ${what} needs ${megabytes(bytes)} beside ${megabytes(this.bytes)} in use, ${why}: use a smaller batch or model, split the batch by microBatches, or train from an iterable of batches, which never lies there as a whole`,
+    );
+  }
+
   /** @throws DeviceError before anything was allocated, if all of it together exceeds the limit */
   #requireRoom(what: string, bytes: number): void {
     if (this.bytes + bytes <= this.#limit) return;
-    throw new DeviceError(
-      `[memory] ${what} needs ${megabytes(bytes)} beside ${megabytes(this.bytes)} in use, but memoryLimit is ${megabytes(this.#limit)}: ${ADVICE}`,
-    );
+    throw this.#noRoom(what, bytes, `but memoryLimit is ${megabytes(this.#limit)}`);
   }
 
   /**
@@ -109,9 +109,7 @@ export class Storage {
     // A device that is lost says so wherever something is read.
     if (!(await failure.catch(() => null))) return made;
     undo(made);
-    throw new DeviceError(
-      `[memory] ${what} needs ${megabytes(bytes)} beside ${megabytes(this.bytes)} in use, which the GPU does not have: ${ADVICE}`,
-    );
+    throw this.#noRoom(what, bytes, 'which the GPU does not have');
   }
 
   #create(label: string, bytes: number): GPUBuffer {

@@ -1,5 +1,6 @@
-import { DeviceError, ShapeError } from '../core/errors.ts';
+import { DataError, DeviceError, ShapeError } from '../core/errors.ts';
 import { requestDevice } from '../gpu/device.ts';
+import { requireOption } from '../optim/optimizer.ts';
 import { CpuBackend } from '../scheduler/cpuBackend.ts';
 import { GpuBackend } from '../scheduler/gpuBackend.ts';
 import type { Phase } from './model.ts';
@@ -15,6 +16,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   if (!Number.isInteger(options.batchSize) || options.batchSize < 1) {
     throw new ShapeError(`[createTrainer] batchSize is ${options.batchSize} but must be a whole number above 0`);
   }
+  requireOptions(options);
   const trainer = new Trainer(options, phases, await placeOf(options));
   try {
     if (options.data) await trainer.prepare(options.data);
@@ -23,6 +25,18 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     throw error;
   }
   return trainer;
+}
+
+function requireOptions({ batchSize, microBatches = 1, averageWeights, seed = 0 }: TrainerOptions): void {
+  if (!(Number.isInteger(microBatches) && microBatches >= 1 && microBatches <= batchSize)) {
+    throw new DataError(
+      `[createTrainer] microBatches is ${microBatches} but must be a whole number from 1 to batchSize, which is ${batchSize}`,
+    );
+  }
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new DataError(`[createTrainer] seed is ${seed} but must be a whole number from 0 to 2⁵³ − 1`);
+  }
+  if (averageWeights) requireOption('createTrainer', 'averageWeights.decay', averageWeights.decay, 1);
 }
 
 function phasesOf({ phases, loss, optimizer, model }: TrainerOptions): readonly Phase[] {

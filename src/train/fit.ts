@@ -168,7 +168,7 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitOptions): 
   const { fields } = prepared.traced;
   if (!wholeNumber(epochs) || !wholeNumber(steps) || (epochs !== undefined && steps !== undefined)) {
     throw new DataError(
-      `[fit] epochs is ${epochs}, steps is ${steps}: of an iterable, at most one, a whole number above 0`,
+      `[fit] epochs is ${epochs}, steps is ${steps}: for an iterable give at most one, a whole number above 0`,
     );
   }
   const bytes = bytesOf(tableSource(fields, prepared.names, batchSize));

@@ -12,7 +12,7 @@ import { cast } from '../ops/cast.ts';
 import { controlState } from '../ops/control.ts';
 import { record } from '../ops/record.ts';
 import { sampleOrder, takeSamples } from '../ops/samples.ts';
-import { pack } from '../ops/window.ts';
+import { pack, part } from '../ops/window.ts';
 import { average, addShare } from '../optim/accumulate.ts';
 import { normOf } from '../optim/clip.ts';
 import { differentiate } from '../transform/differentiate.ts';
@@ -178,6 +178,7 @@ export class TracedModel {
         `[model] phase "${phase.name}" trains no parameter: look at \`trains\` and at frozen groups`,
       );
     }
+    const schedule = scheduleFrom(optimizer, 0);
     return {
       phase,
       trains: table.trains,
@@ -185,7 +186,7 @@ export class TracedModel {
         stateOf(`${prefix}${name}`, new Float32Array(layout.size).fill(initial)),
       ),
       groups: stateOf(`${prefix}groups`, table.groups, [table.groups.length / 4, 4]),
-      schedule: stateOf(`${prefix}schedule`, scheduleFrom(optimizer, 0), [SCHEDULE_ROWS, 4]),
+      schedule: stateOf(`${prefix}schedule`, schedule, [schedule.length / 4, 4]),
       gradients: {
         name: `${prefix}gradients`,
         spec: spec([layout.size]),
@@ -334,6 +335,7 @@ export class TracedModel {
       groups: read(states.groups),
       schedule: read(states.schedule),
       control: read(this.control),
+      ranges: this.layout.ranges.map((range, at) => ({ ...range, trains: states.trains[at] })),
     });
     const averaged =
       this.averages && isLast
@@ -346,7 +348,8 @@ export class TracedModel {
       counts: isLast ? 'step' : between,
       taken: n,
       length: feed.source.length,
-      schedule: read(states.schedule),
+      // What a chain of optimizers has lies one behind the other, its first one's first.
+      schedule: part(read(states.schedule), [SCHEDULE_ROWS, 4], 0),
     });
     const changed = [this.parameters, ...states.moments].map((state, at) => [state, updated[at]] as const);
     return [...changed, ...averaged, ...recorded];

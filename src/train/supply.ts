@@ -1,6 +1,5 @@
 import { DataError } from '../core/errors.ts';
 import { allocate, sizeOf, type Numbers } from '../core/shape.ts';
-import { counted } from '../core/wording.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { State } from '../graph/graph.ts';
 import type { Batches, Samples } from './options.ts';
@@ -213,7 +212,7 @@ export class StreamSupply implements Supply {
     return new DataError(
       this.#taken === 0
         ? '[fit] the iterable gave no batch: there must be at least one'
-        : `[fit] the iterable ended after ${counted(this.#taken, 'step')}, but ${wanted}: give one that can be run through again, or ask for fewer`,
+        : `[fit] the iterable ended at step ${this.#taken}, but ${wanted}: give one that can be run through again, or ask for fewer`,
     );
   }
 

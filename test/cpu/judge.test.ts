@@ -77,6 +77,7 @@ describe.each([
     groups: values[2 + moments],
     schedule: values[3 + moments],
     control: values[4 + moments],
+    ranges: [{ name: 'p', shape: [64], offset: 0, size: 64, trains: true }],
   })[0];
   const order = node.inputs.map((value) => values.indexOf(value));
   /** One parameter like all others, so that its update may cancel it. */

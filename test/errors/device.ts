@@ -80,6 +80,24 @@ const tooLarge = async (): Promise<Trainer> =>
 const tooManyBuffers = async (): Promise<Trainer> =>
   trainerOn(await limited({ maxStorageBuffersPerShaderStage: 4 }), { optimizer: adam() });
 
+/** The shared device, as if an allocation failed. */
+async function exhausted(): Promise<GPUDevice> {
+  const device = await sharedDevice();
+  return new Proxy(device, {
+    get(target, name) {
+      if (name === 'popErrorScope') {
+        return async () => (await target.popErrorScope()) ?? new GPUOutOfMemoryErrorOfTest();
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+    },
+  });
+}
+
+class GPUOutOfMemoryErrorOfTest {
+  readonly message = 'out of memory';
+}
+
 const lostIn = (work: (trainer: Trainer, lose: () => void) => Promise<unknown>) => async () => {
   const device = await requestDevice();
   const trainer = await trainerOn(device);
@@ -116,6 +134,8 @@ async function fitAfterDestroy(trainer: Trainer): Promise<unknown> {
 const DESTROYED = '[trainer] it was destroyed';
 
 export const device: readonly Case[] = [
+  ['[memory] <what> needs', async () => trainerOn(await exhausted())],
+  ['[memory] <what> needs', async () => trainerOn(await sharedDevice(), { memoryLimit: 4096 })],
   ['[device] no WebGPU here', withoutPlatform],
   ['[device] WebGPU found no adapter', withAdapter(null, () => requestDevice())],
   ['[device] the only adapter', withAdapter(adapter, () => requestDevice({ hardwareOnly: true }))],
@@ -134,6 +154,6 @@ export const device: readonly Case[] = [
     [DESTROYED, alive((trainer) => destroyDuring(trainer, () => trainer.verify(first4)), backend)],
     [DESTROYED, alive(fitAfterDestroy, backend)],
   ]),
-  ['[memory]', tooLarge],
+  ['[memory] "<what>" needs', tooLarge],
   ['[compile]', tooManyBuffers],
 ];

@@ -43,6 +43,15 @@ const trained =
       } as TrainerOptions),
     );
 
+/** A generator: it runs once. */
+function* once(): Generator<Samples> {
+  yield batch;
+}
+
+async function all(reports: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of reports);
+}
+
 const dense = linear(2, 3);
 
 /** A loss that calls its layer itself. */
@@ -91,8 +100,32 @@ export const training: readonly Case[] = [
       if (evaluated.status === 'rejected') throw evaluated.reason;
     }),
   ],
-  ['[fit] epochs is', trained((trainer) => trainer.fit(set, { epochs: 1, steps: 1 }).next())],
-  ['[fit] epochs is', trained((trainer) => trainer.fit(set, { epochs: 0 }).next())],
+  ['[fit] epochs is <n>, steps is <n>: give', trained((trainer) => trainer.fit(set, { epochs: 1, steps: 1 }).next())],
+  ['[fit] epochs is <n>, steps is <n>: give', trained((trainer) => trainer.fit(set, { epochs: 0 }).next())],
+  ['[fit] epochs is <n>, steps is <n>: for', trained((trainer) => trainer.fit([batch], { epochs: 1.5 }).next())],
+  [
+    '[fit] epochs is <n>, steps is <n>: for',
+    trained((trainer) => trainer.fit([batch], { epochs: 1, steps: 1 }).next()),
+  ],
+  ['[fit] <option> is', trained((trainer) => trainer.fit(set, { every: 0 }).next())],
+  ['[fit] <option> is', trained((trainer) => trainer.fit(set, { stepsPerSubmit: 2.5 }).next())],
+  ['[fit] <option> is', trained((trainer) => trainer.fit(set, { validateEvery: NaN }).next())],
+  ['[fit] the iterable gave no', trained((trainer) => trainer.fit([]).next())],
+  ['[fit] the iterable ended', trained((trainer) => all(trainer.fit(once(), { steps: 3 })))],
+  ['[fit] the iterable ended', trained((trainer) => all(trainer.fit(once(), { epochs: 2 })))],
+  [
+    '[fit, batch <n>] the batch has',
+    trained((trainer) => all(trainer.fit([batch, { point: new Float32Array(10), label: new Uint8Array(5) }]))),
+  ],
+  [
+    '[fit] the decisions',
+    trained((trainer) => trainer.fit(set, { decisions: [keepBest(), earlyStop({ restoreBest: true })] }).next()),
+  ],
+  ['[createTrainer] microBatches', trained(() => {}, { microBatches: 5 })],
+  ['[createTrainer] microBatches', trained(() => {}, { microBatches: 0 })],
+  ['[createTrainer] seed', trained(() => {}, { seed: NaN })],
+  ['[createTrainer] seed', trained(() => {}, { seed: -1 })],
+  ['[<optimizer>] <option> is', trained(() => {}, { averageWeights: { decay: 1 } })],
   ['[fit] batchSize is', trained((trainer) => trainer.fit(clusters(3, 3)).next())],
   ['[<decision>] <option> is', () => earlyStop({ patience: -1 })],
   ['[<decision>] <option> is', () => reduceOnPlateau({ cooldown: 1.5 })],

@@ -1,10 +1,32 @@
+import { layOut } from '../../src/core/layout.ts';
 import { spec, type Spec } from '../../src/core/shape.ts';
-import { adadelta, adagrad, adam, adamax, adamw, lion, nadam, radam, rmsprop, sgd } from '../../src/optim/index.ts';
-import type { Optimizer } from '../../src/optim/optimizer.ts';
+import {
+  adadelta,
+  adagrad,
+  adam,
+  adamax,
+  adamw,
+  lion,
+  muon,
+  nadam,
+  radam,
+  rmsprop,
+  sgd,
+} from '../../src/optim/index.ts';
+import type { Optimizer, ParameterRange } from '../../src/optim/optimizer.ts';
 import type { Value } from '../../src/graph/graph.ts';
 import { checkOp, type CheckOptions } from '../support/checkOp.ts';
 
 const ROWS = 7;
+
+/** An arena as three parameters: two that do not fill their last block, where there is room, and the rest. */
+function rangesOf(size: number): readonly ParameterRange[] {
+  const sizes = size > 192 ? [100, 1, size - 192] : [size];
+  return layOut(sizes.map((each, at) => ({ name: `p${at}`, shape: [each] }))).ranges.map((range) => ({
+    ...range,
+    trains: true,
+  }));
+}
 
 /** Arenas of so many blocks, with moments as the optimizer has them. */
 const arenas = ({ moments }: Optimizer, blocks: number): Spec[] => [
@@ -18,11 +40,12 @@ const build =
   (optimizer: Optimizer) =>
   ([parameters, gradients, ...rest]: readonly Value[]): readonly Value[] => {
     const [groups, schedule, control] = rest.slice(-3);
-    return optimizer.update({ parameters, gradients, moments: rest.slice(0, -3), groups, schedule, control });
+    const ranges = rangesOf(parameters.spec.shape[0]);
+    return optimizer.update({ parameters, gradients, moments: rest.slice(0, -3), groups, schedule, control, ranges });
   };
 
 /** Means of what may be negative; the other moments are of squares, or of sizes. */
-const means = new Set(['m', 'mean', 'velocity']);
+const means = new Set(['m', 'mean', 'velocity', 'momentum', 'adamw.m']);
 
 /** Moments and tables as they come about: blocks that stay, gradients of which some are to be NaN. */
 const made = ({ moments }: Optimizer, nan: number): CheckOptions => ({
@@ -78,3 +101,48 @@ const MANY_BLOCKS = 8300;
 check('sgd under a norm that is seldom reached', sgd({ clip: { globalNorm: 10 } }), [1, 3, 131, MANY_BLOCKS], 0);
 check('lion under a small norm', lion({ clip: { globalNorm: 0.1 } }), [1, 3, 131], 0);
 check('adam under a norm that is NaN', adam({ clip: { globalNorm: 1 } }), [3], 0.02);
+check('sgd under norms of its own that are seldom reached', sgd({ clip: { norm: 5 } }), [1, 4, 131, MANY_BLOCKS], 0);
+check(
+  'centered rmsprop under small norms of its own',
+  rmsprop({ centered: true, momentum: 0.5, clip: { norm: 0.1 } }),
+  [1, 4, 131],
+  0,
+);
+check('adam under norms of its own of which some are NaN', adam({ clip: { norm: 1 } }), [1, 4], 0.02);
+
+/** Matrices of all kinds, and what is left to AdamW: one number, and as many as fill the last block. */
+const matrices = layOut(
+  [[300, 70], [7, 30], [3, 40], [6, 6], [1, 1], [1], [64]].map((shape, at) => ({ name: `p${at}`, shape })),
+);
+/** Of two tables, each begins where a binding may. */
+const TABLE_ROWS = Math.ceil(matrices.size / 64 / 16) * 16;
+
+for (const [name, optimizer, nan] of [
+  ['muon', muon(), 0],
+  ['muon without Nesterov’s momentum, of which one matrix is another’s', muon({ nesterov: false, match: /[1-9]/ }), 0],
+  ['muon under norms of its own', muon({ clip: { norm: 0.5 } }), 0],
+  ['muon under a norm of all', muon({ clip: { globalNorm: 0.5 } }), 0],
+  ['muon of gradients that are cut, of which some are NaN', muon({ clip: { value: 0.05 } }), 0.002],
+] as const) {
+  const specs = [
+    ...Array.from({ length: 5 }, () => spec([matrices.size])),
+    spec([2 * TABLE_ROWS, 4]),
+    spec([2 * 16, 4]),
+    spec([4], 'u32'),
+  ];
+  checkOp(
+    `update by ${name}`,
+    ([parameters, gradients, momentum, m, v, groups, schedule, control]) =>
+      optimizer.update({
+        parameters,
+        gradients,
+        moments: [momentum, m, v],
+        groups,
+        schedule,
+        control,
+        ranges: matrices.ranges.map((range) => ({ ...range, trains: true })),
+      }),
+    [specs],
+    made(optimizer, nan),
+  );
+}

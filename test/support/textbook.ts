@@ -162,3 +162,45 @@ export function signed({ learningRate, decay }: Rule, beta1: number, beta2: numb
     return -learningRate(step) * (Math.sign(c) + decay * p);
   };
 }
+
+/** The change of a whole matrix `[out, in]`, row by row, at a step. */
+export type MatrixChange = (g: Matrix, p: Matrix, step: number) => Matrix;
+
+export type Matrix = readonly (readonly number[])[];
+
+export const transposed = (a: Matrix): Matrix => a[0].map((_, j) => a.map((row) => row[j]));
+const times = (a: Matrix, b: Matrix): Matrix =>
+  a.map((row) => transposed(b).map((column) => row.reduce((total, x, k) => total + x * column[k], 0)));
+const combined = (s: number, a: Matrix, t: number, b: Matrix): Matrix =>
+  a.map((row, i) => row.map((x, j) => s * x + t * b[i][j]));
+
+/** torch.optim.Muon of PyTorch 2.9, but in f64 where that has bfloat16. */
+export function orthogonal(
+  { learningRate, decay }: Rule,
+  {
+    mu = 0.95,
+    nesterov = true,
+    steps = 5,
+    ratio = (rows, columns) => Math.sqrt(Math.max(1, rows / columns)),
+  }: {
+    readonly mu?: number;
+    readonly nesterov?: boolean;
+    readonly steps?: number;
+    readonly ratio?: (rows: number, columns: number) => number;
+  } = {},
+): MatrixChange {
+  let buffer: Matrix | null = null;
+  return (g, p, step) => {
+    buffer = buffer ? combined(mu, buffer, 1 - mu, g) : combined(1 - mu, g, 0, g);
+    const update = nesterov ? combined(1 - mu, g, mu, buffer) : buffer;
+    const [rows, columns] = [g.length, g[0].length];
+    const norm = Math.max(Math.hypot(...update.flat()), 1e-7);
+    let x = combined(1 / norm, rows > columns ? transposed(update) : update, 0, rows > columns ? transposed(g) : g);
+    for (let i = 0; i < steps; i++) {
+      const gram = times(x, transposed(x));
+      x = combined(3.4445, x, 1, times(combined(-4.775, gram, 2.0315, times(gram, gram)), x));
+    }
+    const rate = learningRate(step);
+    return combined(-rate * ratio(rows, columns), rows > columns ? transposed(x) : x, -rate * decay, p);
+  };
+}
