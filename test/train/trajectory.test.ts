@@ -129,9 +129,9 @@ describe('a run with dropout and a schedule ends in the same bits', () => {
   });
   test('of which dropout and schedule are a part: without them the bits are others', async () => {
     const without = endOf(fitted({}), { model: sequential(linear(2, 16), relu, linear(16, 3)) });
-    const constant = endOf(fitted({}), { optimizer: adamw({ learningRate: 2e-2, clip: { globalNorm: 1 } }) });
+    const steady = endOf(fitted({}), { optimizer: adamw({ learningRate: 2e-2, clip: { globalNorm: 1 } }) });
     expect(await without).not.toEqual(await plain());
-    expect(await constant).not.toEqual(await plain());
+    expect(await steady).not.toEqual(await plain());
   });
 });
 
