@@ -22,6 +22,10 @@ fn combine(a: A, b: B) -> Y {
   return a + b;
 }
 
+fn epilogue(value: Y, at: u32) -> Y {
+  return value;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64u + id.x;
@@ -39,5 +43,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     a_at += coordinate * sizes.a_strides[lane / 4u][lane % 4u];
     b_at += coordinate * sizes.b_strides[lane / 4u][lane % 4u];
   }
-  y[i] = combine(a[a_at], b[b_at]);
+  y[i] = epilogue(combine(a[a_at], b[b_at]), i);
 }

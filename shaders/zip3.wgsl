@@ -25,6 +25,10 @@ fn combine(a: A, b: B, c: C) -> Y {
   return a + b + c;
 }
 
+fn epilogue(value: Y, at: u32) -> Y {
+  return value;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64u + id.x;
@@ -44,5 +48,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     b_at += coordinate * sizes.b_strides[lane / 4u][lane % 4u];
     c_at += coordinate * sizes.c_strides[lane / 4u][lane % 4u];
   }
-  y[i] = combine(a[a_at], b[b_at], c[c_at]);
+  y[i] = epilogue(combine(a[a_at], b[b_at], c[c_at]), i);
 }

@@ -18,7 +18,7 @@ export interface Node<A = unknown> {
   readonly depth: number;
 }
 
-/** Where a kernel's rounding may take it; see `boundsOf` in cpu/judge.ts. */
+/** Where a kernel's rounding may take it; see `boundsOf` in graph/accuracy.ts. */
 export interface Accuracy {
   /** Allowed error in units of 2⁻²⁴ of the magnitude; 0 demands equality. */
   readonly ulps: number;
@@ -65,6 +65,11 @@ export interface Op<A = unknown> {
   view?(attrs: A): number;
   /** The inputs are ranges of the output's storage, from these elements on: a launch only for those that cannot be. */
   parts?(attrs: A): readonly number[];
+  /**
+   * Its last launch hands every element of its only output, f32, to the kernel's `epilogue(value, at)`, once, `at` being
+   * its place: further ops may be appended there.
+   */
+  readonly epilogue?: true;
   /** How far the kernel may stray from `cpu` in f64. Left out: it must be equal. */
   accuracy?(node: Node<A>): Accuracy;
   /** What the integers in each input may be, checked where they come in; null for no bound. */

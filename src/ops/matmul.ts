@@ -185,6 +185,7 @@ const matmulOp: Op<Attrs> = {
     }
     return [{ shape: [...batch, M, N], dtype: 'f32' }];
   },
+  epilogue: true,
   cpu: ([a, b, bias], [c], node) => multiply(a, b, c, bias, productOf(node)),
   gpu: (node) => [launch(node, { withSums: false })],
   accuracy,

@@ -54,11 +54,11 @@ export const gradientAccuracy: Accuracy = { ulps: 64, magnitude: 'gradient', abs
 /** One or two roundings. */
 export const rounded: Accuracy = { ulps: 8, magnitude: 'result', absolute: 1e-37 };
 
-const NAMES = ['a', 'b', 'c'] as const;
+export const NAMES = ['a', 'b', 'c'] as const;
 const wgslType = (dtype: Dtype): string => (dtype === 'u8' ? 'u32' : dtype);
 
 /** `sigmoid(a, 0.5f)`, or the expression itself. */
-function bodyOf({ wgsl, arity }: PointwiseDefinition, constants: readonly number[]): string {
+export function bodyOf({ wgsl, arity }: PointwiseDefinition, constants: readonly number[]): string {
   if ('expression' in wgsl) return wgsl.expression;
   return `${wgsl.call}(${[...NAMES.slice(0, arity), ...constants.map(f32Literal)].join(', ')})`;
 }
@@ -88,6 +88,7 @@ export function definePointwise(definition: PointwiseDefinition): PointwiseOp {
   return {
     name,
     pointwise: definition,
+    ...((dtype ?? 'f32') === 'f32' && { epilogue: true }),
     infer(inputs) {
       inputs.forEach((given, at) => requireDtype(name, NAMES[at], given, ...(accepts?.[at] ?? ['f32'])));
       const last = inputs[arity - 1];

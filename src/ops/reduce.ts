@@ -107,6 +107,7 @@ function reduceLaunch<A extends ReduceAttrs>(node: Node<A>, kernel: Omit<Kernel,
 
 const sumOp: Op<SumAttrs> = {
   name: 'sum',
+  epilogue: true,
   infer([x], attrs) {
     requireDtype('sum', 'x', x, 'f32');
     return [{ shape: reducedShape(x.shape, attrs), dtype: 'f32' }];

@@ -8,6 +8,20 @@ import { uploadBatch, type Backend, type Executable, type Observation } from './
 import { compile, type Program } from './program.ts';
 import { largestBinding, numbersOf, Storage } from './storage.ts';
 
+/** What a backend may be told. */
+export interface GpuOptions {
+  /** Bytes that all states and programs may take together. */
+  readonly memoryLimit?: number | undefined;
+  /** Whether ops share launches where they can; unless MILLRACE_FUSE=0 is in the environment. */
+  readonly fuse?: boolean | undefined;
+}
+
+/** Node's and Deno's environment, where there is one. */
+const fusesByDefault = (): boolean => {
+  const { process } = globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string>> } };
+  return process?.env?.['MILLRACE_FUSE'] !== '0';
+};
+
 /** Runs programs on a device. The device is its caller's. */
 export class GpuBackend implements Backend {
   readonly kind = 'webgpu';
@@ -18,9 +32,11 @@ export class GpuBackend implements Backend {
   /** Copies on their way back: as many as were ever in flight at once. */
   readonly #readbacks = new Map<State, Readback[]>();
 
-  /** @param memoryLimit bytes that all states and programs may take together */
-  constructor(device: GPUDevice, memoryLimit?: number) {
+  readonly #fuses: boolean;
+
+  constructor(device: GPUDevice, { memoryLimit, fuse = fusesByDefault() }: GpuOptions = {}) {
     this.#device = device;
+    this.#fuses = fuse;
     this.#storage = new Storage(device, memoryLimit);
     this.adapter = summarize(device).name;
   }
@@ -42,7 +58,7 @@ export class GpuBackend implements Backend {
   }
 
   compile(graph: Graph): Promise<Program> {
-    return compile(graph, this.#storage);
+    return compile(graph, this.#storage, { fuses: this.#fuses });
   }
 
   #encode(programs: readonly Executable[]): GPUCommandEncoder {

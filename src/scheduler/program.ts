@@ -8,6 +8,7 @@ import { pipelineOf, type Access, type Pipeline } from '../gpu/pipelines.ts';
 import type { Region } from '../gpu/readback.ts';
 import { orderOf, type Graph, type Node, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
+import { fuse } from '../transform/fuse.ts';
 import type { Executable } from './backend.ts';
 import { planMemory, type MemoryPlan, type Place, type Slot } from './memory.ts';
 import { createStorage, upload, type Storage } from './storage.ts';
@@ -119,11 +120,16 @@ export class Program implements Executable {
 }
 
 /**
- * Turns a graph into a program: order, memory, launches, all pipelines at once, bind groups.
+ * Turns a graph into a program: fused launches, order, memory, launches, all pipelines at once, bind groups.
  * @throws DeviceError if a buffer is larger than the device allows, or all together are
  */
-export async function compile(graph: Graph, storage: Storage): Promise<Program> {
+export async function compile(
+  given: Graph,
+  storage: Storage,
+  { fuses }: { readonly fuses: boolean },
+): Promise<Program> {
   const { device } = storage;
+  const graph = fuses ? fuse(given, traitsOf(device).maxStorageBuffersPerShaderStage) : given;
   const order = orderOf(graph);
   const plan = planMemory(graph, order);
   for (const [state, value] of graph.writes) {

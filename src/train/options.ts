@@ -35,6 +35,8 @@ export interface TrainerOptions {
   readonly gradientNorm?: boolean;
   /** Bytes that all of it may take on the GPU. WebGPU tells nobody how much there is: without a limit, it is tried. */
   readonly memoryLimit?: number;
+  /** Whether ops share launches where they can: true, unless MILLRACE_FUSE=0 is in the environment. */
+  readonly fuse?: boolean;
   /** Fixes the first weights, the order of samples, and every draw; 0 if left out. */
   readonly seed?: number;
   /** `auto` takes the CPU where there is no WebGPU. */

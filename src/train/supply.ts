@@ -197,9 +197,10 @@ export class StreamSupply implements Supply {
   async #take(batch: Samples | Dataset): Promise<void> {
     const { accept, fields, programsOf } = this.#options;
     const { length, fields: given } = accept(batch, this.#taken);
+    const programs = await programsOf(length);
+    // From here on without a pause, in which a submit could move what is staged.
     const start = this.#waiting.reduce((total, { samples }) => total + samples, 0);
     for (const [name, staging] of this.#staging) staging.set(given[name].data, start * sizeOf(fields[name].shape));
-    const programs = await programsOf(length);
     this.#waiting.push({ samples: length, programs });
     this.#taken++;
     this.#isLastOpen = true;

@@ -14,4 +14,5 @@ export function sharedDevice(): Promise<GPUDevice> {
   return device;
 }
 
-export const sharedBackend = async (): Promise<GpuBackend> => new GpuBackend(await sharedDevice());
+/** Every op in launches of its own: kernels are judged one by one. */
+export const sharedBackend = async (): Promise<GpuBackend> => new GpuBackend(await sharedDevice(), { fuse: false });

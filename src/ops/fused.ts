@@ -1,0 +1,167 @@
+import { output, type Kernel, type Launch } from '../core/launch.ts';
+import { allocate, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
+import { boundsOf, runReference, UNIT } from '../graph/accuracy.ts';
+import type { Accuracy, Node, Op, Value } from '../graph/graph.ts';
+import { bodyOf, NAMES, type PointwiseAttrs, type PointwiseOp } from './pointwise.ts';
+
+/*
+ * Several nodes as one launch: a head whose kernel has an epilogue, and pointwise ops that are appended there, each to
+ * what the one before left in a register.
+ */
+
+/** An appended node, and where each of its operands comes from: the register, or one of the extra inputs. */
+export interface Step {
+  readonly node: Node<PointwiseAttrs>;
+  readonly operands: readonly ('register' | number)[];
+}
+
+export interface Parts {
+  readonly head: Node;
+  readonly steps: readonly Step[];
+  /** Values, beside the head's inputs, that the steps read. */
+  readonly extras: readonly Value[];
+  /** What else is wanted than the last step's value: of the head (0) or of step i (i + 1), the last one left out. */
+  readonly kept: readonly number[];
+}
+
+const isPointwise = (op: Op): op is PointwiseOp => 'pointwise' in op;
+
+/** A node that can be appended to others. */
+export const asPointwise = (node: Node): Node<PointwiseAttrs> | undefined =>
+  isPointwise(node.op as Op) &&
+  node.outputs[0].spec.dtype === 'f32' &&
+  node.inputs.every(({ spec }) => spec.dtype === 'f32')
+    ? (node as Node<PointwiseAttrs>)
+    : undefined;
+
+/** The place, in WGSL, of an extra's element that belongs to place `at` of the output; undefined if it is none of these. */
+export function placeIn(extra: Spec, whole: Spec): 'at' | '0u' | 'cycle' | undefined {
+  const [size, count] = [sizeOf(extra.shape), sizeOf(whole.shape)];
+  if (size === 1) return '0u';
+  const trimmed = extra.shape.slice(extra.shape.findIndex((extent) => extent > 1));
+  const ends = whole.shape.slice(whole.shape.length - trimmed.length);
+  if (trimmed.length > whole.shape.length || trimmed.some((extent, axis) => extent !== ends[axis])) return undefined;
+  return size === count ? 'at' : 'cycle';
+}
+
+/** What the steps make of the head's value, in a function for each of them and one that calls them all. */
+function epilogueOf({ head, steps, extras, kept }: Parts, own: string | undefined): string {
+  const functions = own ? [own.replace('fn epilogue(', 'fn head_epilogue(')] : [];
+  const lines = [`  let v0 = ${own ? 'head_epilogue(value, at)' : 'value'};`];
+  const store = (at: number): void => {
+    if (kept.includes(at)) lines.push(`  kept${kept.indexOf(at)}[at] = v${at};`);
+  };
+  store(0);
+  steps.forEach(({ node, operands }, at) => {
+    const { pointwise } = node.op as PointwiseOp;
+    const parameters = NAMES.slice(0, operands.length).map((name) => `${name}: f32`);
+    functions.push(
+      `fn step${at}(${parameters.join(', ')}) -> f32 {\n  return ${bodyOf(pointwise, node.attrs.constants)};\n}`,
+    );
+    const read = (operand: 'register' | number): string => {
+      if (operand === 'register') return `v${at}`;
+      const place = placeIn(extras[operand].spec, head.outputs[0].spec);
+      return `extra${operand}[${place === 'cycle' ? `at % arrayLength(&extra${operand})` : place}]`;
+    };
+    lines.push(`  let v${at + 1} = step${at}(${operands.map(read).join(', ')});`);
+    if (at < steps.length - 1) store(at + 1);
+  });
+  lines.push(`  return v${steps.length};`);
+  return [...functions, `fn epilogue(value: f32, at: u32) -> f32 {\n${lines.join('\n')}\n}`].join('\n\n');
+}
+
+function launchOf(parts: Parts, name: string, { kernel, bindings, ...rest }: Launch): Launch {
+  const { head, steps, extras, kept } = parts;
+  const includes = steps.flatMap(({ node }) => {
+    const { wgsl } = (node.op as PointwiseOp).pointwise;
+    return 'expression' in wgsl ? [] : wgsl.sources;
+  });
+  const functions = { ...kernel.functions, epilogue: epilogueOf(parts, kernel.functions?.['epilogue']) };
+  const fused: Kernel = {
+    ...kernel,
+    name,
+    functions,
+    includes: [...(kernel.includes ?? []), ...includes],
+    reads: { ...kernel.reads, ...Object.fromEntries(extras.map((_, at) => [`extra${at}`, 'f32'])) },
+    writes: { ...kernel.writes, ...Object.fromEntries(kept.map((_, at) => [`kept${at}`, 'f32'])) },
+  };
+  // The head's own writes come after all reads.
+  const own = bindings ?? [...head.inputs.map((_, at) => at), output(0)];
+  const writes = Object.keys(kernel.writes ?? {}).length;
+  const [before, after] = [own.slice(0, own.length - writes), own.slice(own.length - writes)];
+  const extraInputs = extras.map((_, at) => head.inputs.length + at);
+  return {
+    ...rest,
+    kernel: fused,
+    bindings: [...before, ...extraInputs, ...after, ...kept.map((_, at) => output(1 + at))],
+  };
+}
+
+/** Every value of the chain, from the head's to the last step's. */
+function valuesOf({ head, steps }: Parts, inputs: readonly Numbers[], like: Numbers): Numbers[] {
+  const precision = like instanceof Float64Array ? 'f64' : 'f32';
+  const first = allocate(head.outputs[0].spec, precision);
+  head.op.cpu(inputs.slice(0, head.inputs.length), [first], head);
+  return steps.reduce<Numbers[]>(
+    (values, step) => [...values, after(step, values[values.length - 1], inputs.slice(head.inputs.length), precision)],
+    [first],
+  );
+}
+
+const operandsOf = ({ operands }: Step, register: Numbers, extras: readonly Numbers[]): Numbers[] =>
+  operands.map((operand) => (operand === 'register' ? register : extras[operand]));
+
+function after(step: Step, register: Numbers, extras: readonly Numbers[], precision: 'f32' | 'f64'): Numbers {
+  const result = allocate(step.node.outputs[0].spec, precision);
+  step.node.op.cpu(operandsOf(step, register, extras), [result], step.node);
+  return result;
+}
+
+/** The errors that are allowed in the chain's values: each step's own, and what it makes of those before. */
+function chainBounds(parts: Parts, inputs: readonly Numbers[]): Numbers[] {
+  const { head, steps } = parts;
+  const own = inputs.slice(0, head.inputs.length);
+  const extras = inputs.slice(head.inputs.length);
+  let [register] = runReference(head, own);
+  let [bound] = boundsOf(head, own, [register]);
+  const bounds = [bound];
+  for (const step of steps) {
+    const exact = after(step, register, extras, 'f64');
+    const [self] = boundsOf(step.node, operandsOf(step, register, extras), [exact]);
+    const moved = [1, -1].map((sign) => {
+      return after(
+        step,
+        Float64Array.from(register, (x, i) => x + sign * bound[i]),
+        extras,
+        'f64',
+      );
+    });
+    bound = Float64Array.from(exact, (y, i) => self[i] + 2 * Math.max(...moved.map((other) => Math.abs(other[i] - y))));
+    register = exact;
+    bounds.push(bound);
+  }
+  return bounds;
+}
+
+/** The op that does all of it in one launch: its inputs are the head's, then the extras; its outputs the last, then the kept. */
+export function fusedOp(parts: Parts): Op<null> {
+  const { head, steps, kept } = parts;
+  const last = steps[steps.length - 1].node.outputs[0].spec;
+  const name = [head, ...steps.map(({ node }) => node)].map(({ op }) => op.name).join('+');
+  const pick = (values: readonly Numbers[]): Numbers[] => [values[values.length - 1], ...kept.map((at) => values[at])];
+  return {
+    name,
+    infer: () => [last, ...kept.map((at) => (at === 0 ? head : steps[at - 1].node).outputs[0].spec)],
+    cpu(inputs, outputs) {
+      pick(valuesOf(parts, inputs, outputs[0])).forEach((numbers, at) => outputs[at].set(numbers));
+    },
+    gpu(_, adapter) {
+      const launches = head.op.gpu(head, adapter);
+      return [...launches.slice(0, -1), launchOf(parts, name, launches[launches.length - 1])];
+    },
+    accuracy: (): Accuracy => ({
+      ulps: 1,
+      magnitude: (inputs) => pick(chainBounds(parts, inputs)).map((bounds) => bounds.map((bound) => bound / UNIT)),
+    }),
+  };
+}

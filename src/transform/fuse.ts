@@ -1,0 +1,144 @@
+import { sizeOf } from '../core/shape.ts';
+import { apply, orderOf, rootsOf, storageOf, type Graph, type Node, type Value } from '../graph/graph.ts';
+import { asPointwise, fusedOp, placeIn, type Step } from '../ops/fused.ts';
+
+/** A head with what is appended to it so far. */
+interface Chain {
+  readonly head: Node;
+  readonly steps: Step[];
+  readonly extras: Value[];
+}
+
+/** The value whose elements a value has, all of them in order; itself but for views. */
+function sourceOf(value: Value): Value {
+  const { root, offset } = storageOf(value);
+  return offset === 0 && sizeOf(root.spec.shape) === sizeOf(value.spec.shape) ? root : value;
+}
+
+const lastOf = ({ head, steps }: Chain): Value => (steps.at(-1)?.node ?? head).outputs[0];
+
+/**
+ * The same graph with pointwise ops appended to the launches that make what they read. What others read as well is
+ * stored on the way. A launch never binds more than `mostBindings` buffers.
+ */
+export function fuse(graph: Graph, mostBindings: number): Graph {
+  const chains = chainsOf(graph, mostBindings);
+  return chains.length === 0 ? graph : rebuilt(graph, chains);
+}
+
+function chainsOf(graph: Graph, mostBindings: number): Chain[] {
+  const order = orderOf(graph);
+  const readers = readersIn(graph, order);
+  const chainAt = new Map<Value, Chain>();
+  const chainOf = new Map<Node, Chain>();
+  for (const node of order) {
+    if (!node.op.epilogue) continue;
+    const chain = chainFor(node);
+    chainAt.set(lastOf(chain), chain);
+    chainOf.set(node, chain);
+  }
+  return [...new Set(chainAt.values())].filter(({ steps }) => steps.length > 0);
+
+  /** The chain that a node is appended to, or a new one that it heads. */
+  function chainFor(node: Node): Chain {
+    const step = asPointwise(node);
+    for (const input of step ? node.inputs : []) {
+      const chain = chainAt.get(sourceOf(input));
+      if (chain && append(chain, node)) {
+        chainAt.delete(sourceOf(input));
+        return chain;
+      }
+    }
+    return { head: node, steps: [], extras: [] };
+  }
+
+  function append(chain: Chain, node: Node): boolean {
+    const register = lastOf(chain);
+    if (sizeOf(node.outputs[0].spec.shape) !== sizeOf(register.spec.shape)) return false;
+    const extras = [...chain.extras];
+    const operands = node.inputs.map((input): 'register' | number => {
+      if (sourceOf(input) === register) return 'register';
+      if (!extras.includes(input)) extras.push(input);
+      return extras.indexOf(input);
+    });
+    const added = extras.slice(chain.extras.length);
+    const whole = chain.head.outputs[0].spec;
+    if (added.some((extra) => !placeIn(extra.spec, node.outputs[0].spec) || !placeIn(extra.spec, whole))) return false;
+    // What the launch reads must be there before it: nothing of the chain itself, nothing that was changed in place.
+    const own = [chain.head, ...chain.steps.map((step) => step.node)];
+    if (added.some((extra) => dependsOn(extra.node, chain))) return false;
+    const kept = own.filter(({ outputs: [value] }) => isKept(value, [...own, node])).length;
+    const bindings = new Set(chain.head.inputs).size + 1 + extras.length + kept;
+    if (bindings > mostBindings) return false;
+    chain.extras.push(...added);
+    chain.steps.push({ node: asPointwise(node)!, operands });
+    return true;
+  }
+
+  /** Whether a node needs the chain's launch, or one that changes something in place; chains count as they will be. */
+  function dependsOn(node: Node, chain: Chain): boolean {
+    const seen = new Set<Node>();
+    const search = (at: Node): boolean => {
+      if (seen.has(at)) return false;
+      seen.add(at);
+      const own = chainOf.get(at);
+      if (own === chain || at === chain.head || at.op.inPlace) return true;
+      const inputs = own ? [...own.head.inputs, ...own.extras] : at.inputs;
+      return inputs.some((input) => search(input.node));
+    };
+    return search(node);
+  }
+
+  function isKept(value: Value, own: readonly Node[]): boolean {
+    return (readers.get(value) ?? []).some((reader) => reader === null || !own.includes(reader));
+  }
+}
+
+/** Who reads each value, through views; null for the graph's own outputs. */
+function readersIn(graph: Graph, order: readonly Node[]): Map<Value, (Node | null)[]> {
+  const readers = new Map<Value, (Node | null)[]>();
+  const note = (value: Value, reader: Node | null): void => {
+    const { root } = storageOf(value);
+    const list = readers.get(root);
+    if (list) list.push(reader);
+    else readers.set(root, [reader]);
+  };
+  for (const node of order) if (!node.op.view) for (const input of node.inputs) note(input, node);
+  for (const root of rootsOf(graph)) note(root, null);
+  return readers;
+}
+
+function rebuilt(graph: Graph, chains: readonly Chain[]): Graph {
+  const chainOf = new Map<Node, Chain>();
+  for (const chain of chains) {
+    for (const node of [chain.head, ...chain.steps.map((step) => step.node)]) chainOf.set(node, chain);
+  }
+  const readers = readersIn(graph, orderOf(graph));
+  const replaced = new Map<Value, Value>();
+  const valueOf = (value: Value): Value => {
+    if (!replaced.has(value)) renew(value.node);
+    return replaced.get(value)!;
+  };
+  const renew = (node: Node): void => {
+    const chain = chainOf.get(node);
+    if (chain) return renewChain(chain);
+    const inputs = node.inputs.map(valueOf);
+    const isSame = inputs.every((input, at) => input === node.inputs[at]);
+    const outputs = isSame ? node.outputs : apply(node.op, inputs, node.attrs);
+    node.outputs.forEach((value, at) => replaced.set(value, outputs[at]));
+  };
+  const renewChain = ({ head, steps, extras }: Chain): void => {
+    const nodes = [head, ...steps.map((step) => step.node)];
+    const wanted = (at: number): boolean =>
+      (readers.get(nodes[at].outputs[0]) ?? []).some((reader) => reader === null || !nodes.includes(reader));
+    const kept = nodes.map((_, at) => at).filter((at) => at < nodes.length - 1 && wanted(at));
+    const op = fusedOp({ head, steps, extras, kept });
+    const [last, ...others] = apply(op, [...head.inputs, ...extras].map(valueOf), null);
+    replaced.set(nodes[nodes.length - 1].outputs[0], last);
+    kept.forEach((at, k) => replaced.set(nodes[at].outputs[0], others[k]));
+  };
+  return {
+    outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, value]) => [name, valueOf(value)])),
+    writes: graph.writes.map(([state, value]) => [state, valueOf(value)] as const),
+  };
+}
