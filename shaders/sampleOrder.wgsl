@@ -44,8 +44,8 @@ fn encrypt(place: u32, keys: array<vec4u, 2>) -> u32 {
 }
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let r = id.x;
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let r = id.y * groups.x * 64u + id.x;
   if (r >= sizes.count) {
     return;
   }

@@ -28,9 +28,7 @@ const isPointwise = (op: Op): op is PointwiseOp => 'pointwise' in op;
 
 /** A node that can be appended to others. */
 export const asPointwise = (node: Node): Node<PointwiseAttrs> | undefined =>
-  isPointwise(node.op as Op) &&
-  node.outputs[0].spec.dtype === 'f32' &&
-  node.inputs.every(({ spec }) => spec.dtype === 'f32')
+  isPointwise(node.op) && node.outputs[0].spec.dtype === 'f32' && node.inputs.every(({ spec }) => spec.dtype === 'f32')
     ? (node as Node<PointwiseAttrs>)
     : undefined;
 

@@ -39,4 +39,4 @@ export const addShare = (total: Value, gradients: Value, control: Value, share: 
 
 /** An exponential moving average: average ← decay · average + (1 − decay) · x. */
 export const average = (averages: Value, x: Value, control: Value, decay: number): Value =>
-  applyOne(accumulateOp, [averages, x, control], { keep: decay, add: 1 - decay, afresh: false });
+  applyOne(accumulateOp, [averages, x, control], { keep: decay, add: 1 - Math.fround(decay), afresh: false });

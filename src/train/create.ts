@@ -36,11 +36,19 @@ function requireOptions({ batchSize, microBatches = 1, averageWeights, seed = 0 
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new DataError(`[createTrainer] seed is ${seed} but must be a whole number from 0 to 2⁵³ − 1`);
   }
-  if (averageWeights) requireOption('createTrainer', 'averageWeights.decay', averageWeights.decay, 1);
+  if (averageWeights) {
+    // As f32 has it: one that is rounded to 1 would never move.
+    requireOption('createTrainer', 'averageWeights.decay', Math.fround(averageWeights.decay), 1);
+  }
 }
 
 function phasesOf({ phases, loss, optimizer, model }: TrainerOptions): readonly Phase[] {
-  if (phases && !loss && !optimizer && phases.length > 0) return phases;
+  if (phases && !loss && !optimizer && phases.length > 0) {
+    const names = phases.map(({ name }) => name);
+    const twice = names.find((name, at) => names.indexOf(name) < at);
+    if (twice === undefined) return phases;
+    throw new ShapeError(`[createTrainer] two phases are named "${twice}": their metrics could not be told apart`);
+  }
   if (!phases && loss && optimizer && model) return [{ name: 'train', loss, optimizer }];
   throw new ShapeError('[createTrainer] give model, loss and optimizer, or phases, each with a loss and an optimizer');
 }

@@ -44,6 +44,7 @@ export class Evaluator {
         row.forEach((total, j) => (totals[j] += (total / batch.sizes[j]) * batch.n));
       }
       return withLoss(
+        this.#prepared,
         evaluationMetrics,
         totals.map((total) => total / data.length),
       );

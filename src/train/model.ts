@@ -36,6 +36,9 @@ export interface Phase {
 /** Rows of the metrics' ring: as many steps may pass before it is read. */
 export const RING_ROWS = 1024;
 
+/** What steps report beside a phase's own metrics. */
+const OWN_METRICS = ['gradientNorm', 'learningRate'];
+
 /** Which samples a graph takes, and from where. */
 export interface Feed {
   readonly source: Source;
@@ -64,7 +67,8 @@ function takenBatch(
     const parts = states.map(read);
     return [name, takeSamples(rows, parts, { label: name, held, ...fields[name] })] as const;
   });
-  return Object.fromEntries(entries);
+  // A field that nobody reads is not in the source, but decides, as the others do, what the model is given.
+  return { ...uploadedBatch(fields, count), ...Object.fromEntries(entries) };
 }
 
 /** What goes into the model: all fields but the one that it is judged by; a single one goes in as it is. */
@@ -218,6 +222,9 @@ export class TracedModel {
     const result = loss(outputs, batch, tracer);
     const measures: Measures = 'node' in result && 'spec' in result ? { loss: result as Value } : result;
     for (const [name, { spec: given }] of Object.entries(measures)) {
+      if (OWN_METRICS.includes(name)) {
+        throw new ShapeError(`[model] a metric is called "${name}", as one that steps report by themselves: rename it`);
+      }
       if (given.dtype !== 'f32') throw new ShapeError(`[model] metric "${name}" is ${given.dtype}: cast it to f32`);
     }
     if (sizeOf(measures.loss.spec.shape) !== 1) {
@@ -232,11 +239,12 @@ export class TracedModel {
     return this.phases.length > 1 ? metrics.map((metric) => `${name}.${metric}`) : [...metrics];
   }
 
-  /** The graph of the whole batch's loss and metrics, for what it says of the fields: which, and in what range. */
+  /** The graph of the whole batch's loss and metrics in both modes, for what it says of the fields: which, and in what range. */
   batchGraph(): Graph {
     const batch = uploadedBatch(this.fields, this.#options.batchSize);
-    const outputs = this.phases.map(({ phase }, at) => {
-      const measures = this.#measure(phase, new Tracer(this.registry, 'train', this.#home), batch);
+    const uses = this.phases.flatMap(({ phase }) => (['train', 'evaluate'] as const).map((mode) => ({ phase, mode })));
+    const outputs = uses.map(({ phase, mode }, at) => {
+      const measures = this.#measure(phase, new Tracer(this.registry, mode, this.#home), batch);
       return Object.entries(measures).map(([name, value]) => [`${at}.${name}`, value] as const);
     });
     return { outputs: Object.fromEntries(outputs.flat()), writes: [] };

@@ -23,7 +23,8 @@ export interface TrainerOptions {
   readonly batchSize: number;
   /**
    * Parts in which a step takes its samples, one after the other, so that a large batch needs the memory of a small one:
-   * 1. Gradients are those of the whole batch; statistics over a batch are those of each part.
+   * 1. Of a loss that is a mean over the samples, gradients and metrics are those of the whole batch; a mean over fewer
+   * (ignored labels, class weights) and statistics over the batch are taken in each part.
    */
   readonly microBatches?: number;
   /**

@@ -12,6 +12,10 @@ export interface Prepared {
   /** What each step reports, in the ring's order; what a set is judged by, in the evaluation ring's. */
   readonly metrics: readonly string[];
   readonly evaluationMetrics: readonly string[];
+  /** Names of what each phase makes small. */
+  readonly losses: readonly string[];
+  /** The first phase's learning rate. */
+  readonly rate: string;
   readonly ring: State;
   readonly evaluationRing: State;
   /** Fields that a step reads. */
@@ -41,6 +45,8 @@ export function prepare(options: TrainerOptions, phases: readonly Phase[], given
     traced,
     metrics,
     evaluationMetrics,
+    losses: phases.length > 1 ? phases.map(({ name }) => `${name}.loss`) : ['loss'],
+    rate: phases.length > 1 ? `${phases[0].name}.learningRate` : 'learningRate',
     ring: ringOf('metrics ring', metrics.length),
     evaluationRing: ringOf('evaluation ring', evaluationMetrics.length),
     names: [...new Set(read)],
@@ -49,25 +55,25 @@ export function prepare(options: TrainerOptions, phases: readonly Phase[], given
 }
 
 /** Metrics by name; the loss of several phases is their sum. */
-export function withLoss(names: readonly string[], numbers: readonly number[]): Evaluation {
+export function withLoss({ losses }: Prepared, names: readonly string[], numbers: readonly number[]): Evaluation {
   const metrics = Object.fromEntries(names.map((name, at) => [name, numbers[at]]));
-  const losses = names.filter((name) => name === 'loss' || name.endsWith('.loss'));
   return { ...metrics, loss: losses.reduce((total, name) => total + metrics[name], 0) };
 }
 
 /** What the ring says of a step. */
 export function reportOf(
-  { metrics }: Prepared,
+  prepared: Prepared,
   rows: Numbers,
   step: number,
 ): Pick<Report, 'step' | 'loss' | 'learningRate' | 'metrics'> {
+  const { metrics, rate } = prepared;
   const row = ((step - 1) % RING_ROWS) * metrics.length;
   const numbers = metrics.map((_, at) => rows[row + at]);
-  const rate = metrics.findIndex((name) => name === 'learningRate' || name.endsWith('.learningRate'));
   const shown = metrics.filter((name) => name !== 'learningRate');
   const named = withLoss(
+    prepared,
     shown,
     shown.map((name) => numbers[metrics.indexOf(name)]),
   );
-  return { step, loss: named.loss, learningRate: numbers[rate], metrics: named };
+  return { step, loss: named.loss, learningRate: numbers[metrics.lastIndexOf(rate)], metrics: named };
 }

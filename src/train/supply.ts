@@ -198,7 +198,7 @@ export class StreamSupply implements Supply {
     const { accept, fields, programsOf } = this.#options;
     const { length, fields: given } = accept(batch, this.#taken);
     const programs = await programsOf(length);
-    // From here on without a pause, in which a submit could move what is staged.
+    // From here on nothing is awaited: a submit moves the samples that wait, and no others.
     const start = this.#waiting.reduce((total, { samples }) => total + samples, 0);
     for (const [name, staging] of this.#staging) staging.set(given[name].data, start * sizeOf(fields[name].shape));
     this.#waiting.push({ samples: length, programs });

@@ -57,7 +57,7 @@ export const losses: readonly Case[] = [
   ['[differentiate] the loss', () => differentiate(x, [x])],
   ['[model] the loss is', () => trainerOf({ loss: (y: Value) => y })],
   [
-    '[model] metric',
+    '[model] metric "<name>" is',
     () =>
       trainerOf({
         loss: (y: Value, batch) => ({ loss: crossEntropy(y, batch['label']), label: cast(batch['label'], 'i32') }),

@@ -63,6 +63,12 @@ const phases: readonly Phase[] = [
   },
 ];
 
+const twice: Others = { phases: [phases[0], phases[0]], model: undefined, loss: undefined, optimizer: undefined };
+
+const named =
+  (metric: string) =>
+  (logits: Value, { label }: BatchValues) => ({ loss: crossEntropy(logits, label), [metric]: mean(logits) });
+
 /** Two fields go in. */
 const ofTwo: Partial<TrainerOptions> = {
   model: ({ a, b }: BatchValues, context: Context) => context.apply(dense, add(a, b)),
@@ -121,6 +127,9 @@ export const training: readonly Case[] = [
     '[fit] the decisions',
     trained((trainer) => trainer.fit(set, { decisions: [keepBest(), earlyStop({ restoreBest: true })] }).next()),
   ],
+  ['[createTrainer] two phases', trained(() => {}, twice)],
+  ['[model] a metric is called', trained(() => {}, { loss: named('learningRate') })],
+  ['[model] a metric is called', trained(() => {}, { loss: named('gradientNorm') })],
   ['[createTrainer] microBatches', trained(() => {}, { microBatches: 5 })],
   ['[createTrainer] microBatches', trained(() => {}, { microBatches: 0 })],
   ['[createTrainer] seed', trained(() => {}, { seed: NaN })],
