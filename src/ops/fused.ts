@@ -86,12 +86,12 @@ function launchOf(parts: Parts, name: string, { kernel, bindings, ...rest }: Lau
   // The head's own writes come after all reads.
   const own = bindings ?? [...head.inputs.map((_, at) => at), output(0)];
   const writes = Object.keys(kernel.writes ?? {}).length;
-  const [before, after] = [own.slice(0, own.length - writes), own.slice(own.length - writes)];
+  const [reading, writing] = [own.slice(0, own.length - writes), own.slice(own.length - writes)];
   const extraInputs = extras.map((_, at) => head.inputs.length + at);
   return {
     ...rest,
     kernel: fused,
-    bindings: [...before, ...extraInputs, ...after, ...kept.map((_, at) => output(1 + at))],
+    bindings: [...reading, ...extraInputs, ...writing, ...kept.map((_, at) => output(1 + at))],
   };
 }
 
