@@ -37,6 +37,10 @@ fn class_weight(class_index: u32) -> f32 {
   return 1.0;
 }
 
+// What else is to be made of a row.
+fn finish_row(row: u32, log_total: f32, label: i32, counts: bool) {
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let row = id.y * groups.x * 64u + id.x;
@@ -71,10 +75,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     loss[row] = 0.0;
     weight[row] = 0.0;
     correct[row] = 0.0;
+    finish_row(row, log_total, label, false);
     return;
   }
   let w = class_weight(u32(label));
   loss[row] = (1.0 - sizes.smoothing) * w * (log_total - logits[base + u32(label)]) + even;
   weight[row] = w;
   correct[row] = select(0.0, 1.0, best == label);
+  finish_row(row, log_total, label, true);
 }

@@ -27,6 +27,11 @@ fn class_weight(class_index: u32) -> f32 {
   return 1.0;
 }
 
+// Without smoothing.
+fn cross_entropy_slope(p: f32, hit: f32, sharp: f32, even: f32, total_weight: f32, weight: f32) -> f32 {
+  return sharp * (p - hit);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let row = id.y * groups.x * 64u + id.x;
@@ -49,6 +54,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var c = 0u; c < sizes.classes; c++) {
     let p = exponential(logits[base + c] - log_sum[row]);
     let hit = select(0.0, 1.0, i32(c) == label);
-    d_logits[base + c] = d_row * (sharp * (p - hit) + even * (p * total_weight - class_weight(c)));
+    d_logits[base + c] = d_row * cross_entropy_slope(p, hit, sharp, even, total_weight, class_weight(c));
   }
 }

@@ -70,6 +70,11 @@ export interface Op<A = unknown> {
    * its place: further ops may be appended there.
    */
   readonly epilogue?: true;
+  /**
+   * The op that does a node and one of its readers in one launch, if there is one: its inputs are the node's, its outputs
+   * the node's, then the reader's.
+   */
+  absorbs?(node: Node<A>, reader: Node): Op<null> | undefined;
   /** How far the kernel may stray from `cpu` in f64. Left out: it must be equal. */
   accuracy?(node: Node<A>): Accuracy;
   /** What the integers in each input may be, checked where they come in; null for no bound. */

@@ -1,13 +1,15 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { flatGrid, type Kernel } from '../core/launch.ts';
+import { f32Literal, flatGrid, output, type Kernel } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
+import { boundsOf, UNIT } from '../graph/accuracy.ts';
 import { apply, applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
-import { constant } from '../graph/leaf.ts';
+import { asUseOf, constant, constantOp } from '../graph/leaf.ts';
 import { div } from './arithmetic.ts';
 import { guarded } from './guarded.ts';
 import { integerDtypes, integerReader } from './integers.ts';
 import { mean, sum } from './reduce.ts';
 import { reshape } from './window.ts';
+import slopeText from '../../shaders/pointwise/crossEntropySlope.wgsl?raw';
 import forwardKernel from '../../shaders/crossEntropy.wgsl?raw';
 import backwardKernel from '../../shaders/crossEntropyGrad.wgsl?raw';
 
@@ -68,7 +70,10 @@ const gradOp: Op<Attrs> = {
   },
   gpu(node) {
     const rows = node.inputs[0].spec.shape[0];
-    return [{ ...kernelOf(node, backwardKernel, 4), uniform: sizesOf(node), grid: flatGrid(rows) }];
+    const { kernel, bindings } = kernelOf(node, backwardKernel, 4);
+    const functions = { ...kernel.functions, cross_entropy_slope: '' };
+    const whole = { ...kernel, functions, includes: [...(kernel.includes ?? []), slopeText] };
+    return [{ kernel: whole, bindings, uniform: sizesOf(node), grid: flatGrid(rows) }];
   },
   // A rounding of the logits moves p by as much as they are large, and dLoss scales it all.
   accuracy: (node) => ({
@@ -94,6 +99,83 @@ const sumOf = (numbers: Numbers): number => {
   for (const number of numbers) total += number;
   return total;
 };
+
+/** Whether a node is the gradient of a cross-entropy whose rows all count alike in the loss: a plain mean. */
+function isPlainGradient(node: Node<Attrs>, reader: Node): boolean {
+  const [logits, labels, logSum, dLoss, ...weights] = reader.inputs;
+  const slopes = dLoss && asUseOf(constantOp, dLoss.node)?.numbers;
+  return (
+    reader.op === (gradOp as Op) &&
+    slopes?.every((slope) => slope === slopes[0]) === true &&
+    [logits, labels, ...weights].every((value, at) => value === node.inputs[at]) &&
+    logSum === node.outputs[1]
+  );
+}
+
+/** The text that writes a row's gradient once its loss is known. */
+const finishRow = (slope: number): string => `fn finish_row(row: u32, log_total: f32, label: i32, counts: bool) {
+  let base = row * sizes.classes;
+  let d_row = select(0.0, ${f32Literal(slope)}, counts);
+  var total_weight = f32(sizes.classes);
+  if (sizes.smoothing > 0.0) {
+    total_weight = 0.0;
+    for (var c = 0u; c < sizes.classes; c++) {
+      total_weight += class_weight(c);
+    }
+  }
+  let sharp = (1.0 - sizes.smoothing) * class_weight(u32(max(label, 0)));
+  let even = sizes.smoothing / f32(sizes.classes);
+  for (var c = 0u; c < sizes.classes; c++) {
+    let p = exponential(logits[base + c] - log_total);
+    let hit = select(0.0, 1.0, i32(c) == label);
+    d_logits[base + c] = d_row * cross_entropy_slope(p, hit, sharp, even, total_weight, class_weight(c));
+  }
+}`;
+
+/** Forward and backward in one launch. */
+function bothOp(node: Node<Attrs>, backward: Node<Attrs>): Op<null> {
+  const [dLoss] = asUseOf(constantOp, backward.inputs[3].node)!.numbers;
+  const slopes = Float64Array.from({ length: node.inputs[1].spec.shape[0] }, () => dLoss);
+  const backwardInputs = ([logits, labels, ...weights]: readonly Numbers[], logSum: Numbers): Numbers[] => [
+    logits,
+    labels,
+    logSum,
+    slopes,
+    ...weights,
+  ];
+  return {
+    name: 'crossEntropy+crossEntropyGrad',
+    infer: () => [...node.outputs, ...backward.outputs].map(({ spec }) => spec),
+    cpu(inputs, outputs) {
+      crossEntropyOp.cpu(inputs, outputs.slice(0, 4), node);
+      gradOp.cpu(backwardInputs(inputs, outputs[1]), outputs.slice(4), backward);
+    },
+    gpu() {
+      const { kernel, bindings } = kernelOf(node, forwardKernel, 2);
+      const whole: Kernel = {
+        ...kernel,
+        name: 'crossEntropy+crossEntropyGrad',
+        functions: { ...kernel.functions, finish_row: finishRow(dLoss) },
+        includes: [...(kernel.includes ?? []), slopeText],
+        writes: { d_logits: 'f32' },
+      };
+      const rows = node.inputs[0].spec.shape[0];
+      return [{ kernel: whole, bindings: [...bindings, output(4)], uniform: sizesOf(node), grid: flatGrid(rows) }];
+    },
+    accuracy: () => ({
+      ulps: 1,
+      magnitude(inputs, expected) {
+        const forward = boundsOf(node, inputs, expected.slice(0, 4));
+        const [own] = boundsOf(backward, backwardInputs(inputs, expected[1]), expected.slice(4));
+        const C = classesOf(node);
+        const heaviest = Math.max(1, ...(inputs[2] ?? []));
+        // The launch reads its own log Σ exp, off by as much as it may be.
+        const last = own.map((bound, at) => bound + Math.abs(dLoss) * heaviest * forward[1][Math.floor(at / C)]);
+        return [...forward, last].map((bounds) => bounds.map((bound) => bound / UNIT));
+      },
+    }),
+  };
+}
 
 /** Per row: loss, log Σ exp, the weight that the loss was given, and whether the largest logit is the label's. */
 const crossEntropyOp: Op<Attrs> = {
@@ -150,6 +232,7 @@ const crossEntropyOp: Op<Attrs> = {
     const reads = [logits, labels, node.outputs[1], dLoss, ...(weights ? [weights] : [])];
     return [applyOne(gradOp, reads, node.attrs), null, null];
   },
+  absorbs: (node, reader) => (isPlainGradient(node, reader) ? bothOp(node, reader as Node<Attrs>) : undefined),
   ranges: (node) => [
     null,
     {

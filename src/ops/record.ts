@@ -2,8 +2,9 @@ import { output } from '../core/launch.ts';
 import { eight } from '../core/strided.ts';
 import { sizeOf, type Numbers } from '../core/shape.ts';
 import { apply, type Node, type Op, type State, type Value } from '../graph/graph.ts';
-import { read } from '../graph/leaf.ts';
+import { asUseOf, read } from '../graph/leaf.ts';
 import { EPOCH, PART, POSITION, STEP } from './control.ts';
+import { averagedBy } from './reduce.ts';
 import recordKernel from '../../shaders/record.wgsl?raw';
 
 /** What the control counts on by; the numbers are the kernel's. */
@@ -116,6 +117,26 @@ const recordOp: Op<Attrs> = {
   }),
 };
 
+/** A use of `record`. */
+export const asRecord = (node: Node): unknown => asUseOf(recordOp, node);
+
+/** What a launch added to the first of its columns: the loss, or a part's share of it. */
+export function lossRecorded(node: Node, [control, before]: readonly Numbers[], ring: Numbers): number {
+  const { column, share } = asUseOf(recordOp, node)!;
+  const [rows, columns] = node.inputs[1].spec.shape as [number, number];
+  const at = (control[STEP] % rows) * columns + column;
+  return ring[at] - (share < 1 && control[PART] > 0 ? before[at] : 0);
+}
+
+/** Of a metric that need not be averaged before it is recorded: one invocation adds it up. */
+const MOST_TERMS = 1024;
+
+/** Recording takes means: what would only be averaged for it is recorded as it is. */
+function unaveraged(metric: Value): Value {
+  const whole = averagedBy(metric);
+  return whole && sizeOf(whole.spec.shape) <= MOST_TERMS ? whole : metric;
+}
+
 /** As many metrics as fit beside the two states under WebGPU's default of eight storage buffers a stage. */
 const METRICS_PER_LAUNCH = 6;
 
@@ -131,7 +152,8 @@ export function record(
   options: RecordOptions,
 ): [State, Value][] {
   const { schedule, counts, taken = 0, length = 1, share = 1, totals = false } = options;
-  const all = schedule ? [...metrics, schedule] : metrics;
+  const recorded = totals ? metrics : metrics.map(unaveraged);
+  const all = schedule ? [...recorded, schedule] : recorded;
   let values = [read(control), read(ring)];
   for (let first = 0; first === 0 || first < all.length; first += METRICS_PER_LAUNCH) {
     const some = all.slice(first, first + METRICS_PER_LAUNCH);

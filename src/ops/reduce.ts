@@ -15,6 +15,7 @@ import {
 } from '../core/shape.ts';
 import { collapse, eight, forEachOffset, type Walk } from '../core/strided.ts';
 import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
+import { asUseOf } from '../graph/leaf.ts';
 import nan from '../../shaders/pointwise/nan.wgsl?raw';
 import argmaxKernel from '../../shaders/argmax.wgsl?raw';
 import copy from '../../shaders/copy.wgsl?raw';
@@ -359,3 +360,11 @@ function splitAt({ inputs, outputs, attrs }: Node<{ readonly axis: number }>): {
 /** Where the largest element along an axis is, the first of equals. @returns i32, x's shape without the axis */
 export const argmax = (x: Value, axis = -1): Value =>
   applyOne(argmaxOp, [x], { axis: resolveAxis('argmax', axis, x.spec) });
+
+/** The value whose elements a value is the mean of, all of them; undefined if it is no such mean. */
+export function averagedBy({ node, spec }: Value): Value | undefined {
+  const attrs = asUseOf(sumOp, node);
+  const [x] = node.inputs;
+  const isMean = attrs && sizeOf(spec.shape) === 1 && attrs.scale === 1 / sizeOf(x.spec.shape);
+  return isMean ? x : undefined;
+}

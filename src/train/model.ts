@@ -232,7 +232,7 @@ export class TracedModel {
         `[model] the loss is f32[${measures.loss.spec.shape.join(', ')}] but must be one number: take its mean`,
       );
     }
-    return measures;
+    return { loss: measures.loss, ...measures };
   }
 
   #prefixed({ name }: Phase, metrics: readonly string[]): string[] {
@@ -287,7 +287,7 @@ export class TracedModel {
     const measures = this.#measure(states.phase, tracer, takenBatch(this.fields, n, feed, this.control, 0));
     const gradients = this.#gradients(states, measures.loss, tracer);
     const writes = [...this.#update(step, gradients, Object.values(measures).map(detached)), ...tracer.assignments()];
-    return simplify({ outputs: { loss: measures.loss }, writes });
+    return simplify({ outputs: {}, writes });
   }
 
   #partGraphs(step: PhaseStep, partRows: number): StepGraph[] {
@@ -314,7 +314,7 @@ export class TracedModel {
     const metrics = Object.values(measures).map(detached);
     const recorded = record(this.control, ring, metrics, { column, counts: 'part', share });
     const writes = [[states.gradients, total] as const, ...tracer.assignments(), ...recorded];
-    return simplify({ outputs: { loss: measures.loss }, writes });
+    return simplify({ outputs: {}, writes });
   }
 
   /** What the parameters are to change by, at their offsets. */

@@ -1,6 +1,7 @@
 import type { Numbers } from '../core/shape.ts';
 import { interpret, statesOf } from '../cpu/interpret.ts';
-import type { State, Value } from '../graph/graph.ts';
+import type { Node, State, Value } from '../graph/graph.ts';
+import { asRecord, lossRecorded } from '../ops/record.ts';
 import type { Backend, Executable, Observation } from '../scheduler/backend.ts';
 import type { StepProgram } from './programs.ts';
 import { drifted, findFault, relativeError, type Fault, type Verification } from './verify.ts';
@@ -34,7 +35,7 @@ export async function verifyStep(
       fault ??= findFault(program.order, observations);
       if (share === 0) continue;
       const ends = endToEnd(program, observations, states);
-      loss = { actual: loss.actual + share * ends.loss, reference: loss.reference + share * ends.reference };
+      loss = { actual: loss.actual + ends.loss, reference: loss.reference + ends.reference };
       gradientError = Math.max(gradientError, ends.gradientError);
     }
     fault ??= drifted(loss, gradientError);
@@ -46,18 +47,20 @@ export async function verifyStep(
 
 /** Loss and gradients of the whole program beside an f64 run of it. */
 function endToEnd(
-  { graph, order }: Executable,
+  { order }: Executable,
   observations: readonly Observation[],
   states: ReadonlyMap<State, Numbers>,
 ): { loss: number; reference: number; gradientError: number } {
+  const recorded = order.find((node) => asRecord(node))!;
   const gradients = order.find(({ op }) => op.parts)?.outputs[0];
-  const outputs: Record<string, Value> = { loss: graph.outputs['loss'], ...(gradients && { gradients }) };
+  const outputs: Record<string, Value> = { ring: recorded.outputs[1], ...(gradients && { gradients }) };
   const reference = interpret({ outputs, writes: [] }, { states, precision: 'f64' }).outputs;
-  const actual = (value: Value): Numbers | undefined =>
-    observations.find(({ node }) => node === value.node)?.outputs[value.index];
+  const of = (node: Node): Observation => observations.find((observation) => observation.node === node)!;
+  const { inputs, outputs: left } = of(recorded);
+  const lossIn = (ring: Numbers): number => lossRecorded(recorded, inputs, ring);
   return {
-    loss: actual(graph.outputs['loss'])?.[0] ?? NaN,
-    reference: reference['loss'][0],
-    gradientError: gradients ? relativeError(actual(gradients)!, reference['gradients']) : 0,
+    loss: lossIn(left[1]),
+    reference: lossIn(reference['ring']),
+    gradientError: gradients ? relativeError(of(gradients.node).outputs[gradients.index], reference['gradients']) : 0,
   };
 }

@@ -1,5 +1,5 @@
 import { sizeOf } from '../core/shape.ts';
-import { apply, orderOf, rootsOf, storageOf, type Graph, type Node, type Value } from '../graph/graph.ts';
+import { apply, orderOf, rootsOf, storageOf, type Graph, type Node, type Op, type Value } from '../graph/graph.ts';
 import { asPointwise, fusedOp, placeIn, type Step } from '../ops/fused.ts';
 
 /** A head with what is appended to it so far. */
@@ -22,8 +22,35 @@ const lastOf = ({ head, steps }: Chain): Value => (steps.at(-1)?.node ?? head).o
  * stored on the way. A launch never binds more than `mostBindings` buffers.
  */
 export function fuse(graph: Graph, mostBindings: number): Graph {
-  const chains = chainsOf(graph, mostBindings);
-  return chains.length === 0 ? graph : rebuilt(graph, chains);
+  const merged = withMerged(graph, mostBindings);
+  const chains = chainsOf(merged, mostBindings);
+  return chains.length === 0 ? merged : withChains(merged, chains);
+}
+
+/** The same graph with ops that absorb one of their readers. */
+function withMerged(graph: Graph, mostBindings: number): Graph {
+  const order = orderOf(graph);
+  const readers = readersIn(graph, order);
+  const absorbed = new Map<Node, { readonly reader: Node; readonly op: Op<null> }>();
+  for (const node of order) {
+    if (!node.op.absorbs) continue;
+    for (const reader of new Set(node.outputs.flatMap((value) => readers.get(value) ?? []))) {
+      const op = reader && node.op.absorbs(node, reader);
+      const bindings = node.inputs.length + node.outputs.length + (reader?.outputs.length ?? 0);
+      if (!op || bindings > mostBindings) continue;
+      absorbed.set(node, { reader, op });
+      break;
+    }
+  }
+  if (absorbed.size === 0) return graph;
+  const nodeOf = new Map([...absorbed].map(([node, { reader }]) => [reader, node]));
+  return rebuilt(graph, (node, valueOf) => {
+    const first = nodeOf.get(node) ?? node;
+    const pair = absorbed.get(first);
+    if (!pair) return undefined;
+    const values = apply(pair.op, first.inputs.map(valueOf), null);
+    return new Map([...first.outputs, ...pair.reader.outputs].map((value, at) => [value, values[at]]));
+  });
 }
 
 function chainsOf(graph: Graph, mostBindings: number): Chain[] {
@@ -108,34 +135,45 @@ function readersIn(graph: Graph, order: readonly Node[]): Map<Value, (Node | nul
   return readers;
 }
 
-function rebuilt(graph: Graph, chains: readonly Chain[]): Graph {
+/** The same graph with chains as single nodes. */
+function withChains(graph: Graph, chains: readonly Chain[]): Graph {
   const chainOf = new Map<Node, Chain>();
   for (const chain of chains) {
     for (const node of [chain.head, ...chain.steps.map((step) => step.node)]) chainOf.set(node, chain);
   }
   const readers = readersIn(graph, orderOf(graph));
+  return rebuilt(graph, (node, valueOf) => {
+    const chain = chainOf.get(node);
+    if (!chain) return undefined;
+    const { head, steps, extras } = chain;
+    const nodes = [head, ...steps.map((step) => step.node)];
+    const isWanted = (at: number): boolean =>
+      (readers.get(nodes[at].outputs[0]) ?? []).some((reader) => reader === null || !nodes.includes(reader));
+    const kept = nodes.map((_, at) => at).filter((at) => at < nodes.length - 1 && isWanted(at));
+    const op = fusedOp({ head, steps, extras, kept });
+    const values = apply(op, [...head.inputs, ...extras].map(valueOf), null);
+    return new Map([nodes.length - 1, ...kept].map((at, k) => [nodes[at].outputs[0], values[k]]));
+  });
+}
+
+/** A graph anew, with some nodes' values replaced by others. @param renew by old value, what takes the place of a node's */
+function rebuilt(
+  graph: Graph,
+  renew: (node: Node, valueOf: (value: Value) => Value) => ReadonlyMap<Value, Value> | undefined,
+): Graph {
   const replaced = new Map<Value, Value>();
   const valueOf = (value: Value): Value => {
-    if (!replaced.has(value)) renew(value.node);
+    const { node } = value;
+    if (replaced.has(value)) return replaced.get(value)!;
+    const renewed = renew(node, valueOf);
+    if (renewed) for (const [before, after] of renewed) replaced.set(before, after);
+    else {
+      const inputs = node.inputs.map(valueOf);
+      const isSame = inputs.every((input, at) => input === node.inputs[at]);
+      const outputs = isSame ? node.outputs : apply(node.op, inputs, node.attrs);
+      node.outputs.forEach((before, at) => replaced.set(before, outputs[at]));
+    }
     return replaced.get(value)!;
-  };
-  const renew = (node: Node): void => {
-    const chain = chainOf.get(node);
-    if (chain) return renewChain(chain);
-    const inputs = node.inputs.map(valueOf);
-    const isSame = inputs.every((input, at) => input === node.inputs[at]);
-    const outputs = isSame ? node.outputs : apply(node.op, inputs, node.attrs);
-    node.outputs.forEach((value, at) => replaced.set(value, outputs[at]));
-  };
-  const renewChain = ({ head, steps, extras }: Chain): void => {
-    const nodes = [head, ...steps.map((step) => step.node)];
-    const wanted = (at: number): boolean =>
-      (readers.get(nodes[at].outputs[0]) ?? []).some((reader) => reader === null || !nodes.includes(reader));
-    const kept = nodes.map((_, at) => at).filter((at) => at < nodes.length - 1 && wanted(at));
-    const op = fusedOp({ head, steps, extras, kept });
-    const [last, ...others] = apply(op, [...head.inputs, ...extras].map(valueOf), null);
-    replaced.set(nodes[nodes.length - 1].outputs[0], last);
-    kept.forEach((at, k) => replaced.set(nodes[at].outputs[0], others[k]));
   };
   return {
     outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, value]) => [name, valueOf(value)])),
