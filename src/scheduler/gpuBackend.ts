@@ -70,6 +70,7 @@ export class GpuBackend implements Backend {
   }
 
   #submit(encoder: GPUCommandEncoder): void {
+    this.#storage.requireAlive('a submit');
     this.#device.queue.submit([encoder.finish()]);
     this.submits++;
   }
@@ -99,6 +100,7 @@ export class GpuBackend implements Backend {
   }
 
   async #read(program: Program, values: readonly Value[]): Promise<Numbers[]> {
+    this.#storage.requireAlive('a value');
     const regions = values.map((value) => program.regionOf(value));
     const bytes = await readRegions(this.#device, regions);
     return values.map(({ spec }, at) => numbersOf(bytes[at], spec.dtype, sizeOf(spec.shape)));

@@ -132,7 +132,7 @@ export class Storage {
   }
 
   async #hold(what: string, states: readonly State[]): Promise<void> {
-    this.#requireAlive(what);
+    this.requireAlive(what);
     const missing = states.filter((state) => !this.#states.has(state));
     const bytes = missing.reduce((sum, { spec }) => sum + byteLength(spec), 0);
     const make = (): void => {
@@ -155,7 +155,7 @@ export class Storage {
   }
 
   bufferOf(state: State): GPUBuffer {
-    this.#requireAlive(state.name);
+    this.requireAlive(state.name);
     let buffer = this.#states.get(state);
     if (!buffer) {
       buffer = this.#create(state.name, byteLength(state.spec));
@@ -174,13 +174,24 @@ export class Storage {
     upload(this.device, this.bufferOf(state), 4 * offset, numbers);
   }
 
-  #requireAlive(what: string): void {
+  /** Buffers that are gone must not be submitted: a caller's device would be told of it. */
+  requireAlive(what: string): void {
     if (this.#destroyed) throw new Error(`[storage] ${what} is asked for after it was destroyed`);
   }
 
   /** A buffer for each slot that lasts no longer than a run, no two alike; other programs are lent the same ones. */
   lend(slots: readonly Slot[]): Promise<Map<Slot, GPUBuffer>> {
-    this.#requireAlive('a program');
+    // One after the other, so that nobody is lent a buffer for which there turns out to be no room.
+    const lent = this.#holding.then(() => this.#lend(slots));
+    this.#holding = lent.then(
+      () => {},
+      () => {},
+    );
+    return lent;
+  }
+
+  #lend(slots: readonly Slot[]): Promise<Map<Slot, GPUBuffer>> {
+    this.requireAlive('a program');
     const free = new Set(this.#scratch);
     const lent = new Map<Slot, GPUBuffer>();
     const missing: Slot[] = [];

@@ -7,8 +7,7 @@ import type { Launcher } from './launcher.ts';
 interface CouncilOptions {
   readonly launcher: Launcher;
   readonly keeper: Keeper;
-  /** @throws DeviceError once the trainer was destroyed */
-  requireAlive(): void;
+  isAlive(): boolean;
 }
 
 /** The decisions of one run: asks them all, and does what they say. */
@@ -70,8 +69,7 @@ export class Council {
 
   /** The kept weights come back, however the run ended. */
   close(): void {
-    if (!this.#decisions.some(({ keeps }) => keeps)) return;
-    this.#options.requireAlive();
-    this.#options.keeper.restore();
+    const { keeper, isAlive } = this.#options;
+    if (this.#decisions.some(({ keeps }) => keeps) && isAlive()) keeper.restore();
   }
 }

@@ -1,4 +1,4 @@
-import { DataError } from '../core/errors.ts';
+import { DataError, DeviceError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import { Council } from './council.ts';
@@ -11,7 +11,7 @@ import { Pace } from './pace.ts';
 import { reportOf, type Prepared } from './prepared.ts';
 import type { Programs } from './programs.ts';
 import { Run, type Supply } from './run.ts';
-import { bytesOf, tableSource } from './source.ts';
+import { bytesOf, tableSource, type Source } from './source.ts';
 import { ResidentSupply, StreamSupply, type Steps } from './supply.ts';
 
 /** Where in the endless stream of epochs the next sample is. */
@@ -33,6 +33,7 @@ export interface Shop {
   readonly cursors: WeakMap<Dataset, Cursor>;
   /** A batch of somebody's own as sound samples. */
   accept(batch: Samples | Dataset, index: number): Dataset;
+  isAlive(): boolean;
   /** @throws DeviceError once the trainer was destroyed */
   requireAlive(): void;
 }
@@ -46,6 +47,8 @@ interface Course {
   endsEpoch(done: number): boolean;
   /** Steps in all, if that is known. */
   readonly total: number | undefined;
+  /** Steps that can be ready at once. */
+  readonly most: number;
   release(): void;
 }
 
@@ -79,7 +82,7 @@ export async function* fit(
   const run = new Run({
     supply: course.supply,
     // The CPU works as it is called, and lets others have a turn only between submits.
-    pace: new Pace(backend.kind === 'cpu' ? 1 : stepsPerSubmit),
+    pace: new Pace(backend.kind === 'cpu' ? 1 : stepsPerSubmit, course.most),
     cutAfter: (done) => pauses(done) || launcher.cutBefore(firstStep + done),
     // Validation and decisions must see the parameters as their step leaves them.
     settleAfter: pauses,
@@ -109,6 +112,10 @@ export async function* fit(
       }
     }
     if (left && !signal?.aborted) yield left;
+  } catch (error) {
+    // The reports of all steps that were taken come first.
+    if (left && shop.isAlive()) yield left;
+    throw error;
   } finally {
     course.release();
     council.close();
@@ -148,6 +155,7 @@ async function residentCourse(shop: Shop, data: Dataset, options: FitOptions): P
     return {
       supply: new ResidentSupply({ samples, batchSize, whole, last, launch }),
       total: Math.ceil(samples / batchSize),
+      most: RING_ROWS,
       epochs,
       endsEpoch: (done) => Math.floor(epochs(done)) > Math.floor(epochs(done - 1)),
       release,
@@ -164,7 +172,7 @@ const TABLE_STEPS = 64;
 
 async function streamCourse(shop: Shop, batches: Batches, options: FitOptions): Promise<Course> {
   const { backend, programs, prepared, launcher, batchSize, accept, requireAlive } = shop;
-  const { epochs, steps, stepsPerSubmit = 'auto', validation, validateEvery, signal } = options;
+  const { epochs, steps, stepsPerSubmit = 'auto', validation, validateEvery, decisions = [], signal } = options;
   const { fields } = prepared.traced;
   if (!wholeNumber(epochs) || !wholeNumber(steps) || (epochs !== undefined && steps !== undefined)) {
     throw new DataError(
@@ -172,11 +180,20 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitOptions): 
     );
   }
   const bytes = bytesOf(tableSource(fields, prepared.names, batchSize));
+  const most = Math.min(TABLE_BYTES, backend.largestBinding);
   const wanted = stepsPerSubmit === 'auto' ? TABLE_STEPS : Math.min(stepsPerSubmit, RING_ROWS);
-  const slots = backend.kind === 'cpu' ? 1 : Math.max(1, Math.min(wanted, Math.floor(TABLE_BYTES / bytes)));
-  const table = programs.table(slots * batchSize);
+  const slots = backend.kind === 'cpu' ? 1 : Math.max(1, Math.min(wanted, Math.floor(most / bytes)));
+  const prepareTable = async (rows: number): Promise<Source> => {
+    const source = programs.table(rows);
+    await programs.step(batchSize, { source, shuffle: false });
+    return source;
+  };
+  // Where there is no room for several batches, there is for one, as for `step`.
+  const table = await prepareTable(slots * batchSize).catch((error: unknown) => {
+    if (error instanceof DeviceError) return prepareTable(batchSize);
+    throw error;
+  });
   const programsOf = (n: number) => programs.step(n, { source: table, shuffle: false });
-  await programsOf(batchSize);
   const supply = new StreamSupply({
     batches,
     epochs,
@@ -184,7 +201,9 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitOptions): 
     batchSize,
     fields,
     table,
-    looksAhead: validation !== undefined && validateEvery === undefined,
+    // Whether the run pauses after a step must be known before another one is submitted.
+    looksAhead:
+      (validation !== undefined || decisions.length > 0) && (validateEvery === undefined || steps === undefined),
     signal,
     accept,
     programsOf,
@@ -197,7 +216,10 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitOptions): 
   });
   return {
     supply,
-    total: steps,
+    get total() {
+      return supply.total;
+    },
+    most: table.length / batchSize,
     epochs: (done) => supply.epochEnds.filter((end) => end <= done).length,
     endsEpoch: (done) => supply.epochEnds.includes(done),
     release: () => {},

@@ -232,7 +232,8 @@ export class TracedModel {
         `[model] the loss is f32[${measures.loss.spec.shape.join(', ')}] but must be one number: take its mean`,
       );
     }
-    return { loss: measures.loss, ...measures };
+    const { loss: first, ...others } = measures;
+    return { loss: first, ...others };
   }
 
   #prefixed({ name }: Phase, metrics: readonly string[]): string[] {

@@ -13,10 +13,13 @@ const MOST_GROWTH = 4;
 export class Pace {
   #steps: number;
   readonly #adapts: boolean;
+  readonly #most: number;
 
-  constructor(stepsPerSubmit: number | 'auto') {
+  /** @param most steps that there is room for */
+  constructor(stepsPerSubmit: number | 'auto', most = RING_ROWS) {
+    this.#most = most;
     this.#adapts = stepsPerSubmit === 'auto';
-    this.#steps = stepsPerSubmit === 'auto' ? 1 : Math.min(stepsPerSubmit, RING_ROWS);
+    this.#steps = stepsPerSubmit === 'auto' ? 1 : Math.min(stepsPerSubmit, most);
   }
 
   get steps(): number {
@@ -27,6 +30,6 @@ export class Pace {
   took(steps: number, seconds: number): void {
     if (!this.#adapts) return;
     const fitting = ((isPage ? PAGE_SECONDS : OTHER_SECONDS) * steps) / Math.max(seconds, 1e-6);
-    this.#steps = Math.max(1, Math.min(Math.floor(fitting), this.#steps * MOST_GROWTH, RING_ROWS));
+    this.#steps = Math.max(1, Math.min(Math.floor(fitting), this.#steps * MOST_GROWTH, this.#most));
   }
 }

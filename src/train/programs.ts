@@ -103,25 +103,37 @@ export class Programs {
     this.#residents.set(data, reader);
     reader.users++;
     try {
-      this.#makeRoom();
-      await this.#backend.hold(`a data set of ${thousands(data.length)} samples`, statesIn(reader.source));
+      this.#makeRoom(MOST_RESIDENT);
+      const hold = () => this.#backend.hold(`a data set of ${thousands(data.length)} samples`, statesIn(reader.source));
+      // Sets that stay only for the next time give way.
+      await hold().catch((error: unknown) => {
+        if (!this.#makeRoom(1)) throw error;
+        return hold();
+      });
     } catch (error) {
       reader.users--;
       if (reader.users === 0) this.#drop(data, reader);
       throw error;
     }
-    return { source: reader.source, release: () => void reader.users-- };
+    const release = (): void => {
+      reader.users--;
+      this.#makeRoom(MOST_RESIDENT);
+    };
+    return { source: reader.source, release };
   }
 
   #sourceOf(data: Dataset): Source {
     return residentSource(data, this.#prepared.names, this.#backend.largestBinding);
   }
 
-  #makeRoom(): void {
+  /** Drops what nobody uses until no more than so many sets are left. @returns whether there was any */
+  #makeRoom(most: number): boolean {
+    const before = this.#residents.size;
     for (const [data, reader] of this.#residents) {
-      if (this.#residents.size <= MOST_RESIDENT) return;
+      if (this.#residents.size <= most) break;
       if (reader.users === 0) this.#drop(data, reader);
     }
+    return this.#residents.size < before;
   }
 
   #drop(data: Dataset, reader: Reader): void {
@@ -134,6 +146,11 @@ export class Programs {
     let reader = this.#tables.get(rows);
     if (!reader) {
       const { traced, names } = this.#prepared;
+      // The first is for single batches. The others are for runs, and only one runs at a time.
+      for (const [size, other] of [...this.#tables].slice(1)) {
+        this.#tables.delete(size);
+        other.destroy();
+      }
       reader = new Reader(this.#backend, tableSource(traced.fields, names, rows));
       this.#tables.set(rows, reader);
     }
@@ -148,8 +165,9 @@ export class Programs {
 
   async #programs(reader: Reader, key: string, graphs: () => readonly StepGraph[]): Promise<readonly StepProgram[]> {
     const programs = await reader.programs(key, graphs);
-    if (this.#destroyed) reader.destroy();
-    return programs;
+    if (!this.#destroyed) return programs;
+    reader.destroy();
+    throw new Error('[programs] they were destroyed while they were made');
   }
 
   /** The programs of a training step of n samples. */

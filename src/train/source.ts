@@ -35,7 +35,8 @@ export function residentSource(data: Dataset, names: readonly string[], largest:
     const { data: numbers, shape, dtype } = data.fields[name];
     const size = sizeOf(shape);
     // A sample that is too large by itself is told of when its buffer is made.
-    const held = Math.max(4, Math.min(data.length, samplesIn(largest, size, dtype === 'u8')));
+    const isPacked = dtype === 'u8';
+    const held = Math.max(isPacked ? 4 : 1, Math.min(data.length, samplesIn(largest, size, isPacked)));
     const states = Array.from({ length: Math.ceil(data.length / held) }, (_, at): State => {
       const samples = Math.min(held, data.length - at * held);
       const from = at * held * size;

@@ -93,6 +93,8 @@ export class StreamSupply implements Supply {
   failure: { readonly error: unknown } | undefined;
   /** Steps with which an epoch ended. */
   readonly epochEnds: number[] = [];
+  /** Steps in all, once that is known. */
+  total: number | undefined;
   readonly #options: StreamOptions;
   readonly #staging: ReadonlyMap<string, Numbers>;
   readonly #waiting: Waiting[] = [];
@@ -102,11 +104,12 @@ export class StreamSupply implements Supply {
   #closed = false;
   #wake = (): void => {};
   #changed = Promise.resolve();
-  #iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined;
+  #iterator: AsyncIterator<Samples | Dataset> | Iterator<Samples | Dataset> | undefined;
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    const { fields, table, signal } = options;
+    const { fields, table, steps, signal } = options;
+    this.total = steps;
     const names = Object.keys(table.fields);
     this.#staging = new Map(
       names.map((name) => [
@@ -143,7 +146,7 @@ export class StreamSupply implements Supply {
       const most = epochs ?? (steps === undefined ? 1 : Infinity);
       for (let epoch = 0; epoch < most && !this.#isEnough; epoch++) {
         const before = this.#taken;
-        await this.#takeEpoch();
+        await this.#takeEpoch(epoch + 1 === most);
         if (this.#closed) return;
         if (this.#taken === before) throw this.#endedEarly(epoch);
       }
@@ -160,26 +163,42 @@ export class StreamSupply implements Supply {
     return this.#closed || this.#taken === this.#options.steps;
   }
 
-  async #takeEpoch(): Promise<void> {
+  async #takeEpoch(isFinal: boolean): Promise<void> {
     const { batches } = this.#options;
+    const before = this.#taken;
     const iterator = Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : batches[Symbol.iterator]();
     this.#iterator = iterator;
     while (!this.#isEnough) {
-      await this.#room();
+      // Before there is room for it, since the batch before may wait to be known as the last one or not.
+      const { done, value } = await this.#next(iterator);
       if (this.#closed) return;
-      const { done, value } = await iterator.next();
-      if (this.#closed) return;
+      this.#isLastOpen = false;
       if (done) {
-        this.epochEnds.push(this.#taken);
-        this.#isLastOpen = false;
-        this.#notify();
         this.#iterator = undefined;
+        if (this.#taken > before) this.epochEnds.push(this.#taken);
+        if (isFinal) this.total = this.#taken;
+        this.#notify();
         return;
       }
+      this.#notify();
+      await this.#room();
+      if (this.#closed) return;
       await this.#take(value);
     }
     this.#isLastOpen = false;
     this.#leave();
+  }
+
+  /** One that failed is over, and not to be left any more. */
+  async #next(
+    iterator: AsyncIterator<Samples | Dataset> | Iterator<Samples | Dataset>,
+  ): Promise<IteratorResult<Samples | Dataset>> {
+    try {
+      return await iterator.next();
+    } catch (error) {
+      this.#iterator = undefined;
+      throw error;
+    }
   }
 
   /** Waits until another whole batch fits the table; a short one is its last. */
@@ -198,7 +217,7 @@ export class StreamSupply implements Supply {
     const { accept, fields, programsOf } = this.#options;
     const { length, fields: given } = accept(batch, this.#taken);
     const programs = await programsOf(length);
-    // From here on nothing is awaited: a submit moves the samples that wait, and no others.
+    // Nothing is awaited from here on: a submit moves the batches that wait.
     const start = this.#waiting.reduce((total, { samples }) => total + samples, 0);
     for (const [name, staging] of this.#staging) staging.set(given[name].data, start * sizeOf(fields[name].shape));
     this.#waiting.push({ samples: length, programs });
@@ -244,6 +263,6 @@ export class StreamSupply implements Supply {
     const iterator = this.#iterator;
     this.#iterator = undefined;
     // Not awaited: an iterable that is still busy would keep the caller.
-    void Promise.resolve(iterator?.return?.()).catch(() => {});
+    void (async () => iterator?.return?.())().catch(() => {});
   }
 }

@@ -183,6 +183,7 @@ export class Trainer {
       batchSize,
       cursors: this.#cursors,
       accept: (batch: Samples | Dataset, index: number) => this.#accepted(batch, index, prepared),
+      isAlive: () => !this.#destroyed,
       requireAlive: () => this.#requireAlive(),
     };
     this.#enter('fit');
@@ -230,7 +231,7 @@ export class Trainer {
   /** A batch of an iterable. */
   #accepted(batch: Samples | Dataset, index: number, prepared: Prepared): Dataset {
     const given = isDataset(batch) ? numbersOf(batch) : batch;
-    const samples = this.#samples(`fit, batch ${index}`, given, prepared.names, prepared);
+    const samples = inBatch(index, () => this.#samples(`fit, batch ${index}`, given, prepared.names, prepared));
     if (samples.length <= this.batchSize) return samples;
     throw new ShapeError(
       `[fit, batch ${index}] the batch has ${samples.length} samples but batchSize is ${this.batchSize}: give at most as many`,
@@ -390,6 +391,16 @@ const isDataset = (given: object): given is Dataset => 'fields' in given && 'len
 
 const numbersOf = ({ fields }: Dataset): Samples =>
   Object.fromEntries(Object.entries(fields).map(([name, { data }]) => [name, data]));
+
+/** Says of an error in a batch's numbers in which batch they are. */
+function inBatch<T>(index: number, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof DataError) error.message += ` (in batch ${index})`;
+    throw error;
+  }
+}
 
 /** Numbers alone are those of the only field. */
 function asSamples(given: Samples | Numbers, names: readonly string[]): Samples {

@@ -10,6 +10,7 @@ import {
   type TrainerOptions,
 } from '../../src/index.ts';
 import { sharedDevice } from '../support/device.ts';
+import { limited } from '../support/otherDevice.ts';
 import { withGlobals, type Case } from '../support/provoke.ts';
 import { clusters } from '../support/toy.ts';
 
@@ -49,27 +50,6 @@ function withoutPlatform(): Promise<unknown> {
     return requested;
   });
 }
-
-/** The shared device, as if it had other limits. */
-async function limited(limits: Partial<GPUSupportedLimits>): Promise<GPUDevice> {
-  const device = await sharedDevice();
-  const own = { ...traits(device), ...limits };
-  return new Proxy(device, {
-    get(target, name) {
-      if (name === 'limits') return own;
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
-    },
-  });
-}
-
-const traits = ({ limits }: GPUDevice) => ({
-  maxBufferSize: limits.maxBufferSize,
-  maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-  maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
-  maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
-  maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
-});
 
 const KIB = 1024;
 

@@ -17,7 +17,7 @@ const watched: readonly (readonly [string, string])[] = [
 ];
 
 /** The prototype that a device's objects share, found from one of them: Node has no global classes. */
-function prototypes(device: GPUDevice): Record<string, Record<string, (...args: unknown[]) => unknown>> {
+export function prototypes(device: GPUDevice): Record<string, Record<string, (...args: unknown[]) => unknown>> {
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   const buffer = device.createBuffer({ size: 4, usage: 0x80 });
