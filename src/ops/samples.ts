@@ -1,4 +1,4 @@
-import { f32Literal, flatGrid, output } from '../core/launch.ts';
+import { f32Literal, flatGrid, output, type Kernel } from '../core/launch.ts';
 import { halfBitsOf, Permutation } from '../core/permutation.ts';
 import { sizeOf, type Dtype } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
@@ -60,7 +60,27 @@ interface TakeAttrs {
   readonly offset: number;
 }
 
-const UNPACKED = 'fn element(at: u32) -> u32 {\n  return (x[at / 4u] >> (8u * (at % 4u))) & 0xffu;\n}';
+const lanes = (lane: (at: number) => string): string => [0, 1, 2, 3].map(lane).join(', ');
+
+const byte = (at: number): string => `(x[(at + ${at}u) / 4u] >> (8u * ((at + ${at}u) % 4u))) & 0xffu`;
+
+/** Element access by packed bytes, or by whole vectors where samples are a multiple of four long. */
+function accessOf(stored: Dtype, size: number): Pick<Kernel, 'functions' | 'constants'> {
+  const whole = size % 4 === 0;
+  const head = 'fn four(at: u32) -> vec4<X>';
+  const packed = whole
+    ? `let word = x[at / 4u];\n  return vec4u(${lanes((at) => `(word >> ${8 * at}u) & 0xffu`)});`
+    : `return vec4u(${lanes(byte)});`;
+  const store = 'fn store_four(at: u32, left: u32, value: vec4<Y>) {\n  y[at / 4u] = value;\n}';
+  const load = stored === 'u8' ? packed : whole ? 'return x[at / 4u];' : undefined;
+  return {
+    functions: { ...(load && { four: `${head} {\n  ${load}\n}` }), ...(whole && { store_four: store }) },
+    constants: {
+      X_ELEMENT: stored === 'u8' ? 'u32' : whole ? 'vec4<X>' : 'X',
+      Y_ELEMENT: whole ? 'vec4<Y>' : 'Y',
+    },
+  };
+}
 
 /** The inputs are the rows, then the parts of the data, one launch for each. */
 export const takeOp: Op<TakeAttrs> = {
@@ -78,21 +98,23 @@ export const takeOp: Op<TakeAttrs> = {
     const count = sizeOf(y.spec.shape);
     const size = count / y.spec.shape[0];
     const scaled = scale !== 1 || offset !== 0;
-    const value = scaled ? `f32(value) * ${f32Literal(scale)} + ${f32Literal(offset)}` : 'Y(value)';
-    return parts.map(({ spec }, at) => ({
-      kernel: {
-        name: 'takeSamples',
-        source: takeKernel,
-        constants: { X: spec.dtype === 'u8' ? 'u32' : spec.dtype, Y: dtype },
-        functions: {
-          ...(spec.dtype === 'u8' && { element: UNPACKED }),
-          epilogue: `fn epilogue(value: X) -> Y {\n  return ${value};\n}`,
+    const value = scaled ? `vec4f(value) * ${f32Literal(scale)} + ${f32Literal(offset)}` : 'vec4<Y>(value)';
+    const rows = y.spec.shape[0];
+    const fours = Math.ceil(size / 4);
+    return parts.map(({ spec }, at) => {
+      const { functions, constants } = accessOf(spec.dtype, size);
+      return {
+        kernel: {
+          name: 'takeSamples',
+          source: takeKernel,
+          constants: { X: spec.dtype === 'u8' ? 'u32' : spec.dtype, Y: dtype, ...constants },
+          functions: { ...functions, epilogue: `fn epilogue(value: vec4<X>) -> vec4<Y> {\n  return ${value};\n}` },
         },
-      },
-      bindings: [0, 1 + at, output(0)],
-      uniform: [count, size, at * held, spec.shape[0]],
-      grid: flatGrid(count),
-    }));
+        bindings: [0, 1 + at, output(0)],
+        uniform: [rows, fours, size, at * held, spec.shape[0]],
+        grid: flatGrid(rows * fours),
+      };
+    });
   },
   accuracy({ attrs: { scale, offset } }) {
     const scaled = scale !== 1 || offset !== 0;
