@@ -68,24 +68,29 @@ fn store_four(at: u32, left: u32, value: vec4f) {
   }
 }
 
+// Where a stored line of A begins.
+fn a_line(line: u32, length: u32) -> u32 {
+  return line * length;
+}
+
 // Rows row … row + 3 of A, as columns; 0 past K, and the last row again past M, where nothing is stored.
 fn load_a(base: u32, row: u32, k: u32) -> mat4x4f {
   if (A_TRANSPOSED) {
     let left = sizes.m - row;
     return transpose(mat4x4f(
-      a_four(base + k * sizes.m + row, left),
-      select(vec4f(), a_four(base + (k + 1u) * sizes.m + row, left), k + 1u < sizes.k),
-      select(vec4f(), a_four(base + (k + 2u) * sizes.m + row, left), k + 2u < sizes.k),
-      select(vec4f(), a_four(base + (k + 3u) * sizes.m + row, left), k + 3u < sizes.k),
+      a_four(base + a_line(k, sizes.m) + row, left),
+      select(vec4f(), a_four(base + a_line(k + 1u, sizes.m) + row, left), k + 1u < sizes.k),
+      select(vec4f(), a_four(base + a_line(k + 2u, sizes.m) + row, left), k + 2u < sizes.k),
+      select(vec4f(), a_four(base + a_line(k + 3u, sizes.m) + row, left), k + 3u < sizes.k),
     ));
   }
   let last = sizes.m - 1u;
   let left = sizes.k - k;
   return mat4x4f(
-    a_four(base + row * sizes.k + k, left),
-    a_four(base + min(row + 1u, last) * sizes.k + k, left),
-    a_four(base + min(row + 2u, last) * sizes.k + k, left),
-    a_four(base + min(row + 3u, last) * sizes.k + k, left),
+    a_four(base + a_line(row, sizes.k) + k, left),
+    a_four(base + a_line(min(row + 1u, last), sizes.k) + k, left),
+    a_four(base + a_line(min(row + 2u, last), sizes.k) + k, left),
+    a_four(base + a_line(min(row + 3u, last), sizes.k) + k, left),
   );
 }
 

@@ -1,5 +1,5 @@
-import { formatSpec, type Numbers, type Spec } from '../core/shape.ts';
-import type { AdapterTraits, Launch } from '../core/launch.ts';
+import { formatSpec, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
+import type { AdapterTraits, Kernel, Launch } from '../core/launch.ts';
 
 /** One result of one node. */
 export interface Value {
@@ -35,6 +35,15 @@ export interface Accuracy {
     | 'gradient'
     | ((inputs: readonly Numbers[], expected: readonly Numbers[]) => readonly ArrayLike<number>[]);
   readonly absolute?: number;
+}
+
+/** How samples lie that a kernel reads by itself; it sees data · scale + offset. */
+export interface Samples {
+  readonly dtype: Dtype;
+  /** Numbers of one sample. */
+  readonly size: number;
+  readonly scale: number;
+  readonly offset: number;
 }
 
 /** Integers that an input may hold: `low` … `high`, both included. */
@@ -75,6 +84,11 @@ export interface Op<A = unknown> {
    * the node's, then the reader's.
    */
   absorbs?(node: Node<A>, reader: Node): Op<null> | undefined;
+  /**
+   * What replaces its kernel's access to an input, if that can be read where its samples lie: line i of the input is
+   * sample `rows[i]` of what is bound in its place.
+   */
+  fromSamples?(node: Node<A>, input: number, samples: Samples): Pick<Kernel, 'functions' | 'constants'> | undefined;
   /** How far the kernel may stray from `cpu` in f64. Left out: it must be equal. */
   accuracy?(node: Node<A>): Accuracy;
   /** What the integers in each input may be, checked where they come in; null for no bound. */

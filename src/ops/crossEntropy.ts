@@ -2,7 +2,7 @@ import { DataError, ShapeError } from '../core/errors.ts';
 import { f32Literal, flatGrid, output, type Kernel } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { boundsOf, UNIT } from '../graph/accuracy.ts';
-import { apply, applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
+import { apply, applyOne, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
 import { asUseOf, constant, constantOp } from '../graph/leaf.ts';
 import { div } from './arithmetic.ts';
 import { guarded } from './guarded.ts';
@@ -112,6 +112,20 @@ function isPlainGradient(node: Node<Attrs>, reader: Node): boolean {
   );
 }
 
+/** Labels that are read where the samples lie. */
+const fromSamples = (
+  input: number,
+  { dtype, size, scale, offset }: Samples,
+): ReturnType<NonNullable<Op['fromSamples']>> =>
+  input === 1 && size === 1 && scale === 1 && offset === 0 && dtype !== 'f32'
+    ? {
+        functions: {
+          label_at: `${integerReader('stored_label_at', 'labels', dtype, 'i32')}\n\nfn label_at(row: u32) -> i32 {\n  return stored_label_at(rows[row]);\n}`,
+        },
+        constants: {},
+      }
+    : undefined;
+
 /** The text that writes a row's gradient once its loss is known. */
 const finishRow = (slope: number): string => `fn finish_row(row: u32, log_total: f32, label: i32, counts: bool) {
   let base = row * sizes.classes;
@@ -145,6 +159,7 @@ function bothOp(node: Node<Attrs>, backward: Node<Attrs>): Op<null> {
   ];
   return {
     name: 'crossEntropy+crossEntropyGrad',
+    fromSamples: (_, input, samples) => fromSamples(input, samples),
     infer: () => [...node.outputs, ...backward.outputs].map(({ spec }) => spec),
     cpu(inputs, outputs) {
       crossEntropyOp.cpu(inputs, outputs.slice(0, 4), node);
@@ -232,6 +247,7 @@ const crossEntropyOp: Op<Attrs> = {
     const reads = [logits, labels, node.outputs[1], dLoss, ...(weights ? [weights] : [])];
     return [applyOne(gradOp, reads, node.attrs), null, null];
   },
+  fromSamples: (_, input, samples) => fromSamples(input, samples),
   absorbs: (node, reader) => (isPlainGradient(node, reader) ? bothOp(node, reader as Node<Attrs>) : undefined),
   ranges: (node) => [
     null,

@@ -1,7 +1,8 @@
 import { ShapeError } from '../core/errors.ts';
-import { flatGrid, output, type Launch } from '../core/launch.ts';
+import { f32Literal, flatGrid, output, type Kernel, type Launch } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Spec } from '../core/shape.ts';
-import { apply, applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
+import { apply, applyOne, type Accuracy, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
+import { byteAt } from './integers.ts';
 import { multiply, prepareProduct, type Product } from './multiply.ts';
 import { sum, sumTo } from './reduce.ts';
 import { reshape } from './window.ts';
@@ -145,6 +146,37 @@ function productOf(node: Node<Attrs>): Product {
   return product;
 }
 
+/** Access to an A whose lines are samples, read where they lie: four of a line at a time. */
+function aFromSamples({ dtype, size, scale, offset }: Samples): Pick<Kernel, 'functions' | 'constants'> {
+  const whole = size % 4 === 0;
+  const packed = dtype === 'u8';
+  const seen = (value: string): string => `vec4f(${value}) * ${f32Literal(scale)} + ${f32Literal(offset)}`;
+  const lanes = [0, 1, 2, 3].map((at) => (packed ? byteAt('a', `(at + ${at}u)`) : `a[at + ${at}u]`)).join(', ');
+  const four = whole
+    ? packed
+      ? '(vec4u(a[at / 4u]) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(0xffu)'
+      : 'a[at / 4u]'
+    : `vec4<A_ELEMENT>(${lanes})`;
+  // Past a line's end there is 0, whatever the offset.
+  const value = whole
+    ? `  return ${seen(four)};`
+    : `  return select(vec4f(), ${seen(four)}, vec4u(0u, 1u, 2u, 3u) < vec4u(left));`;
+  return {
+    functions: {
+      a_line: 'fn a_line(line: u32, length: u32) -> u32 {\n  return rows[line] * length;\n}',
+      a_four: `fn a_four(at: u32, left: u32) -> vec4f {\n${value}\n}`,
+    },
+    constants: { A_ELEMENT: packed ? 'u32' : whole ? `vec4<${dtype}>` : dtype },
+  };
+}
+
+/** The lines of A are the samples: of the product, or of a weight's gradient. */
+const fromSamples: Op<Attrs>['fromSamples'] = (node, at, samples) => {
+  const [lines, length] = node.inputs[0].spec.shape;
+  const isOne = at === 0 && node.inputs[0].spec.shape.length === 2 && node.inputs[1] !== node.inputs[0];
+  return isOne && length === samples.size && lines > 0 ? aFromSamples(samples) : undefined;
+};
+
 const accuracy = (node: Node<Attrs>): Accuracy => ({
   ulps: 2 * (extents(node).K + 8),
   magnitude: 'terms',
@@ -171,6 +203,7 @@ const matmulSumsOp: Op<Attrs> = {
     }
   },
   gpu: (node) => [launch(node, { withSums: true })],
+  fromSamples,
   accuracy,
 };
 
@@ -188,6 +221,7 @@ const matmulOp: Op<Attrs> = {
   epilogue: true,
   cpu: ([a, b, bias], [c], node) => multiply(a, b, c, bias, productOf(node)),
   gpu: (node) => [launch(node, { withSums: false })],
+  fromSamples,
   accuracy,
   // Written so that what is stored transposed stays so: no launch transposes anything.
   vjp([dC], { inputs: [a, b, bias], attrs: { transposeA, transposeB } }) {

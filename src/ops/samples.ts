@@ -1,8 +1,11 @@
 import { f32Literal, flatGrid, output, type Kernel } from '../core/launch.ts';
 import { halfBitsOf, Permutation } from '../core/permutation.ts';
-import { sizeOf, type Dtype } from '../core/shape.ts';
-import { applyOne, type Op, type Value } from '../graph/graph.ts';
+import { allocate, sizeOf, type Dtype, type Numbers } from '../core/shape.ts';
+import { boundsOf, runReference, UNIT } from '../graph/accuracy.ts';
+import { applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
+import { asUseOf } from '../graph/leaf.ts';
 import { EPOCH, keyOf, PART, POSITION } from './control.ts';
+import { byteAt } from './integers.ts';
 import { randomWords } from './random.ts';
 import orderKernel from '../../shaders/sampleOrder.wgsl?raw';
 import takeKernel from '../../shaders/takeSamples.wgsl?raw';
@@ -62,15 +65,13 @@ interface TakeAttrs {
 
 const lanes = (lane: (at: number) => string): string => [0, 1, 2, 3].map(lane).join(', ');
 
-const byte = (at: number): string => `(x[(at + ${at}u) / 4u] >> (8u * ((at + ${at}u) % 4u))) & 0xffu`;
-
 /** Element access by packed bytes, or by whole vectors where samples are a multiple of four long. */
 function accessOf(stored: Dtype, size: number): Pick<Kernel, 'functions' | 'constants'> {
   const whole = size % 4 === 0;
   const head = 'fn four(at: u32) -> vec4<X>';
   const packed = whole
     ? `let word = x[at / 4u];\n  return vec4u(${lanes((at) => `(word >> ${8 * at}u) & 0xffu`)});`
-    : `return vec4u(${lanes(byte)});`;
+    : `return vec4u(${lanes((at) => byteAt('x', `(at + ${at}u)`))});`;
   const store = 'fn store_four(at: u32, left: u32, value: vec4<Y>) {\n  y[at / 4u] = value;\n}';
   const load = stored === 'u8' ? packed : whole ? 'return x[at / 4u];' : undefined;
   return {
@@ -146,4 +147,60 @@ export function takeSamples(
     scale: scale?.scale ?? 1,
     offset: scale?.offset ?? 0,
   });
+}
+
+/** A node whose input comes from `take`, as an op that reads the samples where they lie. Its inputs: that input's samples in its place, and behind all the rows. */
+export function takingOp(node: Node, at: number, take: Node): Op<null> | undefined {
+  const { dtype: seen, scale, offset } = asUseOf(takeOp, take)!;
+  const part = take.inputs[1];
+  const stored = part.spec.dtype;
+  const size = sizeOf(part.spec.shape.slice(1));
+  const access = node.op.fromSamples?.(node, at, { dtype: stored, size, scale, offset });
+  if (!access || take.inputs.length !== 2) return undefined;
+  const taken = (inputs: readonly Numbers[], precision: 'f32' | 'f64'): Numbers[] => {
+    const numbers = allocate(take.outputs[0].spec, precision);
+    takeOp.cpu([inputs[inputs.length - 1], inputs[at]], [numbers], take as Node<TakeAttrs>);
+    return inputs.slice(0, -1).with(at, numbers);
+  };
+  const name = `takeSamples+${node.op.name}`;
+  return {
+    name,
+    ...(node.op.epilogue && { epilogue: true }),
+    infer: () => node.outputs.map(({ spec }) => spec),
+    cpu: (inputs, outputs) =>
+      node.op.cpu(taken(inputs, outputs[0] instanceof Float64Array ? 'f64' : 'f32'), outputs, node),
+    gpu(self, adapter) {
+      const launches = node.op.gpu(node, adapter);
+      return launches.map(({ kernel, bindings, ...rest }) => {
+        const own = bindings ?? [...node.inputs.map((_, i) => i), ...node.outputs.map((_, i) => output(i))];
+        const writes = Object.keys(kernel.writes ?? {}).length;
+        return {
+          ...rest,
+          kernel: {
+            ...kernel,
+            name,
+            functions: { ...kernel.functions, ...access.functions },
+            constants: { ...kernel.constants, ...access.constants },
+            reads: { ...kernel.reads, rows: 'u32' },
+          },
+          bindings: [...own.slice(0, own.length - writes), self.inputs.length - 1, ...own.slice(own.length - writes)],
+        };
+      });
+    },
+    accuracy: (): Accuracy => ({
+      ulps: 1,
+      magnitude(inputs, expected) {
+        const whole = taken(inputs, 'f64');
+        const bounds = boundsOf(node, whole, expected);
+        if (seen !== 'f32' || (scale === 1 && offset === 0)) return bounds.map((bound) => bound.map((b) => b / UNIT));
+        // What the samples' own rounding moves the result by, where it is linear in them.
+        const sizes = whole[at].map((x) => Math.abs(x) + 2 * Math.abs(offset));
+        const moved = runReference(
+          node,
+          whole.map((numbers, i) => (i === at ? sizes : numbers.map(Math.abs))),
+        );
+        return bounds.map((bound, o) => bound.map((b, i) => b / UNIT + 8 * Math.abs(moved[o][i])));
+      },
+    }),
+  };
 }

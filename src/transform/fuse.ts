@@ -1,6 +1,7 @@
 import { sizeOf } from '../core/shape.ts';
 import { apply, orderOf, rootsOf, storageOf, type Graph, type Node, type Op, type Value } from '../graph/graph.ts';
 import { asPointwise, fusedOp, placeIn, type Step } from '../ops/fused.ts';
+import { takeOp, takingOp } from '../ops/samples.ts';
 
 /** A head with what is appended to it so far. */
 interface Chain {
@@ -22,7 +23,7 @@ const lastOf = ({ head, steps }: Chain): Value => (steps.at(-1)?.node ?? head).o
  * stored on the way. A launch never binds more than `mostBindings` buffers.
  */
 export function fuse(graph: Graph, mostBindings: number): Graph {
-  const merged = withMerged(graph, mostBindings);
+  const merged = withTaken(withMerged(graph, mostBindings), mostBindings);
   const chains = chainsOf(merged, mostBindings);
   return chains.length === 0 ? merged : withChains(merged, chains);
 }
@@ -133,6 +134,32 @@ function readersIn(graph: Graph, order: readonly Node[]): Map<Value, (Node | nul
   for (const node of order) if (!node.op.view) for (const input of node.inputs) note(input, node);
   for (const root of rootsOf(graph)) note(root, null);
   return readers;
+}
+
+/** The same graph with samples read where they lie, if all that read them can. */
+function withTaken(graph: Graph, mostBindings: number): Graph {
+  const order = orderOf(graph);
+  const readers = readersIn(graph, order);
+  const taking = new Map<Node, { readonly op: Op<null>; readonly at: number; readonly take: Node }>();
+  for (const take of order) {
+    if (take.op !== (takeOp as Op)) continue;
+    const uses = (readers.get(take.outputs[0]) ?? []).map((node) => {
+      const at = node?.inputs.findIndex((input) => sourceOf(input) === take.outputs[0]) ?? -1;
+      const bindings = node ? node.inputs.length + node.outputs.length + 1 : Infinity;
+      const op = at < 0 || bindings > mostBindings || taking.has(node!) ? undefined : takingOp(node!, at, take);
+      return { node, op, at };
+    });
+    if (uses.some(({ op }) => !op)) continue;
+    for (const { node, op, at } of uses) taking.set(node!, { op: op!, at, take });
+  }
+  if (taking.size === 0) return graph;
+  return rebuilt(graph, (node, valueOf) => {
+    const own = taking.get(node);
+    if (!own) return undefined;
+    const [rows, part] = own.take.inputs;
+    const values = apply(own.op, [...node.inputs.with(own.at, part), rows].map(valueOf), null);
+    return new Map(node.outputs.map((value, at) => [value, values[at]]));
+  });
 }
 
 /** The same graph with chains as single nodes. */

@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/core/random.ts';
-import { spec, type Numbers } from '../../src/core/shape.ts';
+import { allocate, sizeOf, spec, type Dtype, type Numbers } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
 import { judge } from '../../src/cpu/judge.ts';
-import { orderOf, type Graph, type Value } from '../../src/graph/graph.ts';
+import { orderOf, type Graph, type Node, type State, type Value } from '../../src/graph/graph.ts';
 import {
   adam,
   add,
   createTrainer,
   crossEntropy,
+  crossEntropyRows,
+  differentiate,
   div,
   exp,
   gelu,
@@ -18,16 +20,20 @@ import {
   mean,
   mul,
   neg,
+  read,
   relu,
   reshape,
   sequential,
   sigmoid,
+  simplify,
   silu,
   sub,
   sum,
   tanh,
   transpose,
 } from '../../src/index.ts';
+import { controlState } from '../../src/ops/control.ts';
+import { sampleOrder, takeSamples } from '../../src/ops/samples.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { fuse } from '../../src/transform/fuse.ts';
 import { sharedDevice } from '../support/device.ts';
@@ -105,6 +111,85 @@ describe('fusing', () => {
   });
 });
 
+describe('samples that lie on the GPU', () => {
+  const LENGTH = 23;
+  const control = controlState('control', SEED);
+  const stateOf = (shape: readonly number[], dtype: Dtype): State => {
+    const random = new Random(SEED, `samples ${shape.join()} ${dtype}`);
+    const numbers = allocate({ shape: [LENGTH, ...shape], dtype });
+    for (let i = 0; i < numbers.length; i++) numbers[i] = dtype === 'f32' ? random.normal() : random.uniform(0, 250);
+    return { name: `data ${dtype}`, spec: spec([LENGTH, ...shape], dtype), initial: () => numbers, fixed: true };
+  };
+  const rows = (count: number): Value =>
+    sampleOrder(read(control), { count, length: LENGTH, partRows: 0, shuffle: true });
+
+  /** Runs a graph with fusion, holds each launch against f64, and names them. */
+  async function launchesOf(outputs: Readonly<Record<string, Value>>): Promise<readonly string[]> {
+    const backend = new GpuBackend(await sharedDevice(), { fuse: true });
+    const program = await backend.compile(simplify(graphOf(outputs)));
+    try {
+      for (const { node, inputs, outputs: left } of await backend.observe(program, batchOf(program.order))) {
+        expect(judge(node, inputs, left), `${node.op.name}, seed ${SEED}`).toBeNull();
+      }
+      return program.launches;
+    } finally {
+      program.destroy();
+      backend.destroy();
+    }
+  }
+
+  describe.each([
+    ['u8', { scale: 1 / 255, offset: 0 }],
+    ['u8', { scale: 2, offset: -0.5 }],
+    ['f32', null],
+    ['i32', { scale: 0.5, offset: 1 }],
+  ] as const)('as %s, seen by %j', (dtype, scale) => {
+    test.each([1, 3, 4, 8, 13])('%i to a sample: are read by a product and by its gradient', async (size) => {
+      const n = 9;
+      const state = stateOf([size], dtype);
+      const taken = takeSamples(rows(n), [read(state)], { label: 'x', held: LENGTH, dtype, scale });
+      const y = relu(matmul(taken, input('w', spec([size, 6]))));
+      const dWeight = matmul(taken, input('dY', spec([n, 6])), { transposeA: true });
+      const launches = await launchesOf({ y, dWeight });
+      expect(launches.toSorted()).toEqual(['sampleOrder', 'takeSamples+matmul', 'takeSamples+matmul+relu']);
+    });
+  });
+
+  test.each(['u8', 'u32', 'i32'] as const)('are read by cross-entropy as labels of %s', async (dtype) => {
+    const labels = stateOf([], dtype);
+    const numbers = labels.initial();
+    numbers.forEach((label, at) => (numbers[at] = label % 7));
+    const taken = takeSamples(rows(9), [read(labels)], { label: 'label', held: LENGTH, dtype, scale: null });
+    const logits = input('logits', spec([9, 7]));
+    const { loss } = crossEntropyRows(logits, taken, { labelSmoothing: 0.1 });
+    const [dLogits] = differentiate(loss, [logits]);
+    const launches = await launchesOf({ loss, dLogits: dLogits! });
+    expect(launches).toEqual(['sampleOrder', 'takeSamples+crossEntropy+crossEntropyGrad', 'sum']);
+  });
+
+  test('are gathered once where something else reads them too, or where they lie in two parts', async () => {
+    const state = stateOf([4], 'f32');
+    const taken = takeSamples(rows(9), [read(state)], { label: 'x', held: LENGTH, dtype: 'f32', scale: null });
+    const w4 = input('w', spec([4, 6]));
+    expect(await launchesOf({ y: matmul(taken, w4), z: sum(taken) })).toContain('takeSamples');
+    const parts = [read(state), read(state)];
+    const split = takeSamples(rows(9), parts, { label: 'x', held: 12, dtype: 'f32', scale: null });
+    expect(await launchesOf({ y: matmul(split, w4) })).toEqual(['sampleOrder', 'takeSamples', 'takeSamples', 'matmul']);
+  });
+});
+
+/** Numbers for all fields that a graph reads. */
+function batchOf(order: readonly Node[]): Record<string, Numbers> {
+  const fields = order.filter(({ op }) => op.name === 'input');
+  return Object.fromEntries(
+    fields.map(({ attrs, outputs: [{ spec: given }] }) => {
+      const { label } = attrs as { label: string };
+      const random = new Random(SEED, label);
+      return [label, Float32Array.from({ length: sizeOf(given.shape) }, () => random.uniform(-1, 1))];
+    }),
+  );
+}
+
 /** A graph of so many ops, each on values that came before. */
 function randomGraph(random: Random, count: number): Graph {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random.uniform(0, list.length))];
@@ -137,14 +222,7 @@ describe('a fused graph', () => {
     for (let round = 0; round < 4; round++) {
       const random = new Random(SEED, `graph ${count} ${round}`);
       const graph = randomGraph(random, count);
-      const batch: Record<string, Numbers> = {};
-      for (const node of orderOf(graph)) {
-        if (node.op.name !== 'input') continue;
-        const { label } = node.attrs as { label: string };
-        batch[label] = Float32Array.from({ length: node.outputs[0].spec.shape.reduce((a, b) => a * b, 1) }, () =>
-          random.uniform(-1, 1),
-        );
-      }
+      const batch = batchOf(orderOf(graph));
       const backend = new GpuBackend(device, { fuse: true });
       const program = await backend.compile(graph);
       try {
