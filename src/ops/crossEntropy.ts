@@ -100,24 +100,31 @@ const sumOf = (numbers: Numbers): number => {
   return total;
 };
 
-/** Whether a node is the gradient of a cross-entropy whose rows all count alike in the loss: a plain mean. */
-function isPlainGradient(node: Node<Attrs>, reader: Node): boolean {
+/** What every row's loss counts in the whole, if a node is the gradient of a cross-entropy of which all count alike. */
+export function slopeOf(node: Node, reader: Node): number | undefined {
   const [logits, labels, logSum, dLoss, ...weights] = reader.inputs;
   const slopes = dLoss && asUseOf(constantOp, dLoss.node)?.numbers;
-  return (
+  const isGradient =
     reader.op === (gradOp as Op) &&
-    slopes?.every((slope) => slope === slopes[0]) === true &&
     [logits, labels, ...weights].every((value, at) => value === node.inputs[at]) &&
-    logSum === node.outputs[1]
-  );
+    logSum === node.outputs[1];
+  return isGradient && slopes?.every((slope) => slope === slopes[0]) ? slopes[0] : undefined;
+}
+
+/** Whether a node is a cross-entropy without smoothing, class weights or labels to ignore. */
+export function asPlainCrossEntropy(node: Node): boolean {
+  const attrs = asUseOf(crossEntropyOp, node);
+  return attrs !== undefined && attrs.labelSmoothing === 0 && attrs.ignoreIndex === null && !attrs.weighted;
 }
 
 /** Labels that are read where the samples lie. */
-const fromSamples = (
-  input: number,
-  { dtype, size, scale, offset }: Samples,
-): ReturnType<NonNullable<Op['fromSamples']>> =>
-  input === 1 && size === 1 && scale === 1 && offset === 0 && dtype !== 'f32'
+export const labelsFromSamples = ({
+  dtype,
+  size,
+  scale,
+  offset,
+}: Samples): ReturnType<NonNullable<Op['fromSamples']>> =>
+  size === 1 && scale === 1 && offset === 0 && dtype !== 'f32'
     ? {
         functions: {
           label_at: `${integerReader('stored_label_at', 'labels', dtype, 'i32')}\n\nfn label_at(row: u32) -> i32 {\n  return stored_label_at(rows[row]);\n}`,
@@ -148,7 +155,7 @@ const finishRow = (slope: number): string => `fn finish_row(row: u32, log_total:
 
 /** Forward and backward in one launch. */
 function bothOp(node: Node<Attrs>, backward: Node<Attrs>): Op<null> {
-  const [dLoss] = asUseOf(constantOp, backward.inputs[3].node)!.numbers;
+  const dLoss = slopeOf(node, backward)!;
   const slopes = Float64Array.from({ length: node.inputs[1].spec.shape[0] }, () => dLoss);
   const backwardInputs = ([logits, labels, ...weights]: readonly Numbers[], logSum: Numbers): Numbers[] => [
     logits,
@@ -159,7 +166,7 @@ function bothOp(node: Node<Attrs>, backward: Node<Attrs>): Op<null> {
   ];
   return {
     name: 'crossEntropy+crossEntropyGrad',
-    fromSamples: (_, input, samples) => fromSamples(input, samples),
+    fromSamples: (_, input, samples) => (input === 1 ? labelsFromSamples(samples) : undefined),
     infer: () => [...node.outputs, ...backward.outputs].map(({ spec }) => spec),
     cpu(inputs, outputs) {
       crossEntropyOp.cpu(inputs, outputs.slice(0, 4), node);
@@ -247,8 +254,8 @@ const crossEntropyOp: Op<Attrs> = {
     const reads = [logits, labels, node.outputs[1], dLoss, ...(weights ? [weights] : [])];
     return [applyOne(gradOp, reads, node.attrs), null, null];
   },
-  fromSamples: (_, input, samples) => fromSamples(input, samples),
-  absorbs: (node, reader) => (isPlainGradient(node, reader) ? bothOp(node, reader as Node<Attrs>) : undefined),
+  fromSamples: (_, input, samples) => (input === 1 ? labelsFromSamples(samples) : undefined),
+  absorbs: (node, reader) => (slopeOf(node, reader) !== undefined ? bothOp(node, reader as Node<Attrs>) : undefined),
   ranges: (node) => [
     null,
     {

@@ -68,7 +68,7 @@ function epilogueOf({ head, steps, extras, kept }: Parts, own: string | undefine
   return [...functions, `fn epilogue(value: f32, at: u32) -> f32 {\n${lines.join('\n')}\n}`].join('\n\n');
 }
 
-function launchOf(parts: Parts, name: string, { kernel, bindings, ...rest }: Launch): Launch {
+function launchOf(parts: Parts, name: string, { kernel, bindings, ...others }: Launch): Launch {
   const { head, steps, extras, kept } = parts;
   const includes = steps.flatMap(({ node }) => {
     const { wgsl } = (node.op as PointwiseOp).pointwise;
@@ -85,25 +85,27 @@ function launchOf(parts: Parts, name: string, { kernel, bindings, ...rest }: Lau
   };
   // The head's own writes come after all reads.
   const own = bindings ?? [...head.inputs.map((_, at) => at), output(0)];
+  const rest = head.outputs.length - 1;
   const writes = Object.keys(kernel.writes ?? {}).length;
   const [reading, writing] = [own.slice(0, own.length - writes), own.slice(own.length - writes)];
   const extraInputs = extras.map((_, at) => head.inputs.length + at);
   return {
-    ...rest,
+    ...others,
     kernel: fused,
-    bindings: [...reading, ...extraInputs, ...writing, ...kept.map((_, at) => output(1 + at))],
+    bindings: [...reading, ...extraInputs, ...writing, ...kept.map((_, at) => output(1 + rest + at))],
   };
 }
 
-/** Every value of the chain, from the head's to the last step's. */
-function valuesOf({ head, steps }: Parts, inputs: readonly Numbers[], like: Numbers): Numbers[] {
+/** Every value of the chain, from the head's to the last step's; and the head's further outputs. */
+function valuesOf({ head, steps }: Parts, inputs: readonly Numbers[], like: Numbers): [Numbers[], Numbers[]] {
   const precision = like instanceof Float64Array ? 'f64' : 'f32';
-  const first = allocate(head.outputs[0].spec, precision);
-  head.op.cpu(inputs.slice(0, head.inputs.length), [first], head);
-  return steps.reduce<Numbers[]>(
+  const made = head.outputs.map(({ spec }) => allocate(spec, precision));
+  head.op.cpu(inputs.slice(0, head.inputs.length), made, head);
+  const chain = steps.reduce<Numbers[]>(
     (values, step) => [...values, after(step, values[values.length - 1], inputs.slice(head.inputs.length), precision)],
-    [first],
+    [made[0]],
   );
+  return [chain, made.slice(1)];
 }
 
 const operandsOf = ({ operands }: Step, register: Numbers, extras: readonly Numbers[]): Numbers[] =>
@@ -116,12 +118,14 @@ function after(step: Step, register: Numbers, extras: readonly Numbers[], precis
 }
 
 /** The errors that are allowed in the chain's values: each step's own, and what it makes of those before. */
-function chainBounds(parts: Parts, inputs: readonly Numbers[]): Numbers[] {
+function chainBounds(parts: Parts, inputs: readonly Numbers[]): [Numbers[], Numbers[]] {
   const { head, steps } = parts;
   const own = inputs.slice(0, head.inputs.length);
   const extras = inputs.slice(head.inputs.length);
-  let [register] = runReference(head, own);
-  let [bound] = boundsOf(head, own, [register]);
+  const made = runReference(head, own);
+  const ofHead = boundsOf(head, own, made);
+  let [register] = made;
+  let [bound] = ofHead;
   const bounds = [bound];
   for (const step of steps) {
     const exact = after(step, register, extras, 'f64');
@@ -138,18 +142,26 @@ function chainBounds(parts: Parts, inputs: readonly Numbers[]): Numbers[] {
     register = exact;
     bounds.push(bound);
   }
-  return bounds;
+  return [bounds, ofHead.slice(1)];
 }
 
-/** The op that does all of it in one launch: its inputs are the head's, then the extras; its outputs the last, then the kept. */
+/** The op that does all of it in one launch: its inputs are the head's, then the extras; its outputs the last, the head's further ones, then the kept. */
 export function fusedOp(parts: Parts): Op<null> {
   const { head, steps, kept } = parts;
   const last = steps[steps.length - 1].node.outputs[0].spec;
   const name = [head, ...steps.map(({ node }) => node)].map(({ op }) => op.name).join('+');
-  const pick = (values: readonly Numbers[]): Numbers[] => [values[values.length - 1], ...kept.map((at) => values[at])];
+  const pick = ([chain, further]: readonly [readonly Numbers[], readonly Numbers[]]): Numbers[] => [
+    chain[chain.length - 1],
+    ...further,
+    ...kept.map((at) => chain[at]),
+  ];
   return {
     name,
-    infer: () => [last, ...kept.map((at) => (at === 0 ? head : steps[at - 1].node).outputs[0].spec)],
+    infer: () => [
+      last,
+      ...head.outputs.slice(1).map(({ spec }) => spec),
+      ...kept.map((at) => (at === 0 ? head : steps[at - 1].node).outputs[0].spec),
+    ],
     cpu(inputs, outputs) {
       pick(valuesOf(parts, inputs, outputs[0])).forEach((numbers, at) => outputs[at].set(numbers));
     },

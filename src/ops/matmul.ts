@@ -207,7 +207,7 @@ const matmulSumsOp: Op<Attrs> = {
   accuracy,
 };
 
-const matmulOp: Op<Attrs> = {
+export const matmulOp: Op<Attrs> = {
   name: 'matmul',
   infer([a, b, bias], attrs) {
     const { M, N, batch } = extentsOf(a, b, attrs);

@@ -1,6 +1,7 @@
 import { sizeOf } from '../core/shape.ts';
 import { apply, orderOf, rootsOf, storageOf, type Graph, type Node, type Op, type Value } from '../graph/graph.ts';
 import { asPointwise, fusedOp, placeIn, type Step } from '../ops/fused.ts';
+import { narrowLoss, type Joined } from '../ops/narrowLoss.ts';
 import { takeOp, takingOp } from '../ops/samples.ts';
 
 /** A head with what is appended to it so far. */
@@ -23,9 +24,28 @@ const lastOf = ({ head, steps }: Chain): Value => (steps.at(-1)?.node ?? head).o
  * stored on the way. A launch never binds more than `mostBindings` buffers.
  */
 export function fuse(graph: Graph, mostBindings: number): Graph {
-  const merged = withTaken(withMerged(graph, mostBindings), mostBindings);
+  const merged = withTaken(withMerged(withJoined(graph, mostBindings), mostBindings), mostBindings);
   const chains = chainsOf(merged, mostBindings);
   return chains.length === 0 ? merged : withChains(merged, chains);
+}
+
+/** The same graph with the ends of classifiers as single nodes. */
+function withJoined(graph: Graph, mostBindings: number): Graph {
+  const order = orderOf(graph);
+  const readers = readersIn(graph, order);
+  const joinedOf = new Map<Node, Joined>();
+  for (const node of order) {
+    const joined = narrowLoss(node, (value) => readers.get(value) ?? []);
+    // The samples' rows may have to be bound as well.
+    if (!joined || joined.inputs.length + joined.makes.length + 1 > mostBindings) continue;
+    for (const each of joined.nodes) joinedOf.set(each, joined);
+  }
+  return rebuilt(graph, (node, valueOf) => {
+    const joined = joinedOf.get(node);
+    if (!joined) return undefined;
+    const values = apply(joined.op, joined.inputs.map(valueOf), null);
+    return new Map(joined.makes.map((value, at) => [value, values[at]]));
+  });
 }
 
 /** The same graph with ops that absorb one of their readers. */
@@ -96,7 +116,7 @@ function chainsOf(graph: Graph, mostBindings: number): Chain[] {
     const own = [chain.head, ...chain.steps.map((step) => step.node)];
     if (added.some((extra) => dependsOn(extra.node, chain))) return false;
     const kept = own.filter(({ outputs: [value] }) => isKept(value, [...own, node])).length;
-    const bindings = new Set(chain.head.inputs).size + 1 + extras.length + kept;
+    const bindings = new Set(chain.head.inputs).size + chain.head.outputs.length + extras.length + kept;
     if (bindings > mostBindings) return false;
     chain.extras.push(...added);
     chain.steps.push({ node: asPointwise(node)!, operands });
@@ -179,7 +199,12 @@ function withChains(graph: Graph, chains: readonly Chain[]): Graph {
     const kept = nodes.map((_, at) => at).filter((at) => at < nodes.length - 1 && isWanted(at));
     const op = fusedOp({ head, steps, extras, kept });
     const values = apply(op, [...head.inputs, ...extras].map(valueOf), null);
-    return new Map([nodes.length - 1, ...kept].map((at, k) => [nodes[at].outputs[0], values[k]]));
+    const made = [
+      nodes[nodes.length - 1].outputs[0],
+      ...head.outputs.slice(1),
+      ...kept.map((at) => nodes[at].outputs[0]),
+    ];
+    return new Map(made.map((value, at) => [value, values[at]]));
   });
 }
 

@@ -25,6 +25,10 @@ const traits = ({ limits }: GPUDevice) => ({
 export const limited = (limits: Partial<GPUSupportedLimits>): Promise<GPUDevice> =>
   sharedWith((device) => ({ limits: { ...traits(device), ...limits } }));
 
+/** The shared device, as if it were a card: kernels are chosen as for one. */
+export const asCard = (): Promise<GPUDevice> =>
+  sharedWith(() => ({ adapterInfo: { vendor: 'a', architecture: 'b', device: 'c', description: 'a card' } }));
+
 /** Which allocations are to fail: those of labels in which the word stands, so many times. */
 export interface Shortage {
   word: string;

@@ -6,6 +6,7 @@ import { judge } from '../../src/cpu/judge.ts';
 import { orderOf, type Graph, type Node, type State, type Value } from '../../src/graph/graph.ts';
 import {
   adam,
+  affine,
   add,
   createTrainer,
   crossEntropy,
@@ -33,10 +34,12 @@ import {
   transpose,
 } from '../../src/index.ts';
 import { controlState } from '../../src/ops/control.ts';
+import type { CrossEntropyRowsOptions } from '../../src/ops/crossEntropy.ts';
 import { sampleOrder, takeSamples } from '../../src/ops/samples.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { fuse } from '../../src/transform/fuse.ts';
 import { sharedDevice } from '../support/device.ts';
+import { asCard } from '../support/otherDevice.ts';
 import { clusters } from '../support/toy.ts';
 
 const SEED = Number(process.env['MILLRACE_TEST_SEED'] ?? Date.now() % 1_000_000_007);
@@ -124,8 +127,11 @@ describe('samples that lie on the GPU', () => {
     sampleOrder(read(control), { count, length: LENGTH, partRows: 0, shuffle: true });
 
   /** Runs a graph with fusion, holds each launch against f64, and names them. */
-  async function launchesOf(outputs: Readonly<Record<string, Value>>): Promise<readonly string[]> {
-    const backend = new GpuBackend(await sharedDevice(), { fuse: true });
+  async function launchesOf(
+    outputs: Readonly<Record<string, Value>>,
+    device = sharedDevice(),
+  ): Promise<readonly string[]> {
+    const backend = new GpuBackend(await device, { fuse: true });
     const program = await backend.compile(simplify(graphOf(outputs)));
     try {
       for (const { node, inputs, outputs: left } of await backend.observe(program, batchOf(program.order))) {
@@ -165,6 +171,49 @@ describe('samples that lie on the GPU', () => {
     const [dLogits] = differentiate(loss, [logits]);
     const launches = await launchesOf({ loss, dLogits: dLogits! });
     expect(launches).toEqual(['sampleOrder', 'takeSamples+crossEntropy+crossEntropyGrad', 'sum']);
+  });
+
+  describe('the end of a classifier', () => {
+    test.each([
+      [9, 5, 7],
+      [1, 1, 2],
+      [5, 64, 10],
+      [3, 130, 32],
+    ])('of %i rows, %i features and %i classes is one launch, and judged whole', async (n, inner, classes) => {
+      const labels = stateOf([], 'u8');
+      const numbers = labels.initial();
+      numbers.forEach((label, at) => (numbers[at] = label % classes));
+      const label = takeSamples(rows(n), [read(labels)], { label: 'label', held: LENGTH, dtype: 'u8', scale: null });
+      const before = input('h', spec([n, inner]));
+      const h = tanh(before);
+      const [w9, b9] = [input('w', spec([inner, classes])), input('b', spec([classes]))];
+      const { loss, correct } = crossEntropyRows(affine(h, w9, b9), label);
+      const [dX, dWeight, dBias] = differentiate(loss, [before, w9, b9]).map((gradient) => gradient!);
+      for (const device of [sharedDevice(), asCard()]) {
+        const launches = await launchesOf({ loss, correct, dX, dWeight, dBias }, device);
+        expect(launches).toContain('takeSamples+narrowLoss+tanhGrad');
+        expect(launches).toHaveLength(5);
+      }
+    });
+    test('stays in parts where a label may be ignored, where logits are wanted, or where there are many classes', async () => {
+      const label = input('label', spec([9], 'u8'));
+      const end = (classes: number, options: CrossEntropyRowsOptions, wanted: boolean) => {
+        const [h, w9] = [input('h', spec([9, 5])), input('w', spec([5, classes]))];
+        const logits = matmul(h, w9);
+        const { loss } = crossEntropyRows(logits, label, options);
+        const [dH] = differentiate(loss, [h]);
+        return opsOf(fuse(simplify(graphOf({ loss, dH: dH!, ...(wanted && { logits }) })), 16));
+      };
+      expect(end(7, {}, false)).toContain('narrowLoss');
+      for (const parts of [
+        end(7, { ignoreIndex: 3 }, false),
+        end(7, {}, true),
+        end(33, {}, false),
+        end(7, { labelSmoothing: 0.1 }, false),
+      ]) {
+        expect(parts.join()).not.toContain('narrowLoss');
+      }
+    });
   });
 
   test('are gathered once where something else reads them too, or where they lie in two parts', async () => {
