@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { allocate, sizeOf, spec, type Dtype, type Numbers } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
@@ -224,6 +224,27 @@ describe('samples that lie on the GPU', () => {
     const parts = [read(state), read(state)];
     const split = takeSamples(rows(9), parts, { label: 'x', held: 12, dtype: 'f32', scale: null });
     expect(await launchesOf({ y: matmul(split, w4) })).toEqual(['sampleOrder', 'takeSamples', 'takeSamples', 'matmul']);
+  });
+});
+
+describe('a backend', () => {
+  test.each([
+    ['0', ['matmul', 'relu']],
+    ['1', ['matmul+relu']],
+    [undefined, ['matmul+relu']],
+  ])('under MILLRACE_FUSE=%s, and not told otherwise, makes of a layer the launches %j', async (value, launches) => {
+    vi.stubEnv('MILLRACE_FUSE', value);
+    try {
+      const backend = new GpuBackend(await sharedDevice());
+      const told = new GpuBackend(await sharedDevice(), { fuse: true });
+      const graph = graphOf({ y: relu(matmul(x, w)) });
+      expect((await backend.compile(graph)).launches).toEqual(launches);
+      expect((await told.compile(graph)).launches).toEqual(['matmul+relu']);
+      backend.destroy();
+      told.destroy();
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 });
 
