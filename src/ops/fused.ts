@@ -102,11 +102,17 @@ function valuesOf({ head, steps }: Parts, inputs: readonly Numbers[], like: Numb
   const made = head.outputs.map(({ spec }) => allocate(spec, precision));
   head.op.cpu(inputs.slice(0, head.inputs.length), made, head);
   const chain = steps.reduce<Numbers[]>(
-    (values, step) => [...values, after(step, values[values.length - 1], inputs.slice(head.inputs.length), precision)],
+    (values, step) => [
+      ...values,
+      after(step, rounded(values[values.length - 1]), inputs.slice(head.inputs.length), precision),
+    ],
     [made[0]],
   );
   return [chain, made.slice(1)];
 }
+
+/** What a step reads is what f32 holds of it: overflow is infinite, and what underflows is 0. */
+const rounded = (numbers: Numbers): Numbers => (numbers instanceof Float64Array ? numbers.map(Math.fround) : numbers);
 
 const operandsOf = ({ operands }: Step, register: Numbers, extras: readonly Numbers[]): Numbers[] =>
   operands.map((operand) => (operand === 'register' ? register : extras[operand]));
@@ -116,6 +122,12 @@ function after(step: Step, register: Numbers, extras: readonly Numbers[], precis
   step.node.op.cpu(operandsOf(step, register, extras), [result], step.node);
   return result;
 }
+
+/** A number beyond a function's domain says nothing of how far the function moves. */
+const distance = (x: number, y: number): number => {
+  const far = Math.abs(x - y);
+  return Number.isNaN(far) ? 0 : far;
+};
 
 /** The errors that are allowed in the chain's values: each step's own, and what it makes of those before. */
 function chainBounds(parts: Parts, inputs: readonly Numbers[]): [Numbers[], Numbers[]] {
@@ -128,6 +140,7 @@ function chainBounds(parts: Parts, inputs: readonly Numbers[]): [Numbers[], Numb
   let [bound] = ofHead;
   const bounds = [bound];
   for (const step of steps) {
+    register = rounded(register);
     const exact = after(step, register, extras, 'f64');
     const [self] = boundsOf(step.node, operandsOf(step, register, extras), [exact]);
     const moved = [1, -1].map((sign) => {
@@ -138,7 +151,7 @@ function chainBounds(parts: Parts, inputs: readonly Numbers[]): [Numbers[], Numb
         'f64',
       );
     });
-    bound = Float64Array.from(exact, (y, i) => self[i] + 2 * Math.max(...moved.map((other) => Math.abs(other[i] - y))));
+    bound = Float64Array.from(exact, (y, i) => self[i] + 2 * Math.max(...moved.map((other) => distance(other[i], y))));
     register = exact;
     bounds.push(bound);
   }

@@ -109,6 +109,8 @@ function chainsOf(graph: Graph, mostBindings: number): Chain[] {
       if (!extras.includes(input)) extras.push(input);
       return extras.indexOf(input);
     });
+    // Of one register minus itself, a driver makes 0, and hides a NaN.
+    if (operands.filter((operand) => operand === 'register').length > 1) return false;
     const added = extras.slice(chain.extras.length);
     const whole = chain.head.outputs[0].spec;
     if (added.some((extra) => !placeIn(extra.spec, node.outputs[0].spec) || !placeIn(extra.spec, whole))) return false;
@@ -116,7 +118,7 @@ function chainsOf(graph: Graph, mostBindings: number): Chain[] {
     const own = [chain.head, ...chain.steps.map((step) => step.node)];
     if (added.some((extra) => dependsOn(extra.node, chain))) return false;
     const kept = own.filter(({ outputs: [value] }) => isKept(value, [...own, node])).length;
-    const bindings = new Set(chain.head.inputs).size + chain.head.outputs.length + extras.length + kept;
+    const bindings = chain.head.inputs.length + chain.head.outputs.length + extras.length + kept;
     if (bindings > mostBindings) return false;
     chain.extras.push(...added);
     chain.steps.push({ node: asPointwise(node)!, operands });
