@@ -6,6 +6,8 @@ export interface AdapterTraits {
   readonly maxStorageBufferBindingSize: number;
   readonly maxComputeWorkgroupStorageSize: number;
   readonly maxComputeInvocationsPerWorkgroup: number;
+  /** Invocations of a subgroup; 0 where there are none, or not always as many. */
+  readonly subgroupSize: number;
 }
 
 /** WGSL text before it is linked: a file that is valid on its own, and what is put in its place. */
@@ -13,6 +15,10 @@ export interface Kernel {
   /** Names the pipeline, and the launch in profiles and errors. */
   readonly name: string;
   readonly source: string;
+  /** Which of the file's entry points; `main` if left out. */
+  readonly entry?: string;
+  /** Language features that the replaced functions need: `subgroups`. */
+  readonly enables?: readonly string[];
   /** By name: the full text of a function that replaces the file's own. */
   readonly functions?: Readonly<Record<string, string>>;
   /** By name: the value of a `const`, or the type of an `alias`. */

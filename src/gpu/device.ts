@@ -138,12 +138,15 @@ function summaryOf(info: GPUAdapterInfo): AdapterSummary {
 
 /** What the choice of kernels depends on. */
 export function traitsOf(device: GPUDevice): AdapterTraits {
-  const { limits } = device;
+  const { limits, adapterInfo } = device;
+  const { subgroupMinSize = 0, subgroupMaxSize = 0 } = adapterInfo;
+  const isFixed = device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize;
   return {
-    software: isSoftware(device.adapterInfo),
+    software: isSoftware(adapterInfo),
     maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
     maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
     maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
     maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+    subgroupSize: isFixed ? subgroupMinSize : 0,
   };
 }

@@ -47,5 +47,6 @@ export function link(kernel: Kernel): string {
     ([access, name, type], index) =>
       `@group(0) @binding(${first + index}) var<storage, ${access}> ${name}: array<${type}>;`,
   );
-  return [...new Set(kernel.includes ?? []), ...extra, text].map((part) => part.trim()).join('\n\n') + '\n';
+  const enables = (kernel.enables ?? []).map((feature) => `enable ${feature};`);
+  return [...enables, ...new Set(kernel.includes ?? []), ...extra, text].map((part) => part.trim()).join('\n\n') + '\n';
 }

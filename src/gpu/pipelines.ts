@@ -52,7 +52,7 @@ async function create(device: GPUDevice, kernel: Kernel, code: string, access: r
     const pipeline = await device.createComputePipelineAsync({
       label,
       layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
-      compute: { module, entryPoint: 'main' },
+      compute: { module, entryPoint: kernel.entry ?? 'main' },
     });
     return { pipeline, layout };
   } catch (cause) {
@@ -66,7 +66,7 @@ async function create(device: GPUDevice, kernel: Kernel, code: string, access: r
 export function pipelineOf(device: GPUDevice, kernel: Kernel, access: readonly Access[]): Promise<Pipeline> {
   const { pipelines } = cacheOf(device);
   const code = link(kernel);
-  const key = `${access.join()}\n${code}`;
+  const key = `${kernel.entry} ${access.join()}\n${code}`;
   let pipeline = pipelines.get(key);
   if (!pipeline) pipelines.set(key, (pipeline = create(device, kernel, code, access)));
   return pipeline;

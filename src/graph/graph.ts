@@ -46,6 +46,14 @@ export interface Samples {
   readonly offset: number;
 }
 
+/** Kernels that do the same work. */
+export interface Forms {
+  /** What they are to do, as far as it matters to which is fastest: nodes of one kind take one form. */
+  readonly kind: string;
+  /** The likeliest fastest first. */
+  readonly names: readonly string[];
+}
+
 /** Integers that an input may hold: `low` … `high`, both included. */
 export interface Range {
   readonly low: number;
@@ -62,8 +70,10 @@ export interface Op<A = unknown> {
   infer(inputs: readonly Spec[], attrs: A): readonly Spec[];
   /** The definition of correctness: plain loops, no cleverness; f32 or f64 by the arrays it is given. */
   cpu(inputs: readonly Numbers[], outputs: readonly Numbers[], node: Node<A>): void;
-  /** The same on the GPU: kernels, sizes, grids. Bindings are inputs, then outputs. */
-  gpu(node: Node<A>, adapter: AdapterTraits): readonly Launch[];
+  /** The same on the GPU: kernels, sizes, grids. Bindings are inputs, then outputs. @param form one of `forms`; the first if left out */
+  gpu(node: Node<A>, adapter: AdapterTraits, form?: string): readonly Launch[];
+  /** The forms that its kernel has for this node on such an adapter. Left out: there is one. */
+  forms?(node: Node<A>, adapter: AdapterTraits): Forms;
   /** Gradient with respect to each input; null where none flows. A dOutput is null where nobody used the output. */
   vjp?(dOutputs: readonly (Value | null)[], node: Node<A>): readonly (Value | null)[];
   /** Output i lives in input inPlace[i]'s storage, bound once, read_write: updates, running averages, counters. */

@@ -1,4 +1,4 @@
-import { output, type Kernel, type Launch } from '../core/launch.ts';
+import { output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import { allocate, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../graph/accuracy.ts';
 import type { Accuracy, Node, Op, Value } from '../graph/graph.ts';
@@ -178,8 +178,9 @@ export function fusedOp(parts: Parts): Op<null> {
     cpu(inputs, outputs) {
       pick(valuesOf(parts, inputs, outputs[0])).forEach((numbers, at) => outputs[at].set(numbers));
     },
-    gpu(_, adapter) {
-      const launches = head.op.gpu(head, adapter);
+    ...(head.op.forms && { forms: (_: Node<null>, adapter: AdapterTraits) => head.op.forms!(head, adapter) }),
+    gpu(_, adapter, form) {
+      const launches = head.op.gpu(head, adapter, form);
       return [...launches.slice(0, -1), launchOf(parts, name, launches[launches.length - 1])];
     },
     accuracy: (): Accuracy => ({

@@ -1,12 +1,12 @@
 import { ShapeError } from '../core/errors.ts';
-import { f32Literal, flatGrid, output, type Kernel, type Launch } from '../core/launch.ts';
+import { f32Literal, type Kernel } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Spec } from '../core/shape.ts';
 import { apply, applyOne, type Accuracy, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
 import { byteAt } from './integers.ts';
+import { productForms, productLaunch, type ProductShape } from './matmulForms.ts';
 import { multiply, prepareProduct, type Product } from './multiply.ts';
 import { sum, sumTo } from './reduce.ts';
 import { reshape } from './window.ts';
-import kernel from '../../shaders/matmul.wgsl?raw';
 
 // Legend: C[M, N] = A[M, K] · B[K, N], for each matrix of a batch.
 
@@ -69,64 +69,20 @@ function extentsOf(a: Spec, b: Spec, { transposeA, transposeB }: Attrs): Extents
 
 const extents = ({ inputs: [a, b], attrs }: Node<Attrs>): Extents => extentsOf(a.spec, b.spec, attrs);
 
-/** Replaces element access by whole vectors where lines are a multiple of four long. */
-function vectors(lines: { readonly a: number; readonly b: number; readonly c: number }): {
-  functions: Record<string, string>;
-  constants: Record<string, string>;
-} {
-  const functions: Record<string, string> = {};
-  const constants: Record<string, string> = {};
-  for (const operand of ['a', 'b'] as const) {
-    if (lines[operand] % 4 !== 0) continue;
-    constants[`${operand.toUpperCase()}_ELEMENT`] = 'vec4f';
-    functions[`${operand}_four`] =
-      `fn ${operand}_four(at: u32, left: u32) -> vec4f {\n  return ${operand}[at / 4u];\n}`;
-  }
-  if (lines.c % 4 === 0) {
-    constants['C_ELEMENT'] = 'vec4f';
-    const each = ['x', 'y', 'z', 'w'].map((lane, at) => `epilogue(value.${lane}, at + ${at}u)`);
-    functions['store_four'] =
-      `fn store_four(at: u32, left: u32, value: vec4f) {\n  c[at / 4u] = vec4f(${each.join(', ')});\n}`;
-  }
-  return { functions, constants };
-}
+const shapeOf = (node: Node<Attrs>, withSums: boolean): ProductShape => {
+  const { batch, aBatch, bBatch, ...extent } = extents(node);
+  return { ...extent, ...node.attrs, matrices: sizeOf(batch), aMatrix: aBatch, bMatrix: bBatch, withSums, parts: 1 };
+};
 
-function launch(node: Node<Attrs>, { withSums }: { readonly withSums: boolean }): Launch {
-  const { M, N, K, batch, aBatch, bBatch } = extents(node);
-  const { transposeA, transposeB } = node.attrs;
-  const bias = node.inputs[2];
-  const { functions, constants } = vectors({ a: transposeA ? M : K, b: transposeB ? K : N, c: N });
-  if (bias) {
-    functions['epilogue'] = 'fn epilogue(value: f32, at: u32) -> f32 {\n  return value + bias[at % sizes.n];\n}';
-  }
-  if (withSums) {
-    const stores = ['x', 'y', 'z', 'w'].map(
-      (lane, at) => `  if (column + ${at}u < sizes.n) {\n    sums[column + ${at}u] = value.${lane};\n  }`,
-    );
-    functions['store_sums'] = `fn store_sums(column: u32, value: vec4f) {\n${stores.join('\n')}\n}`;
-  }
-  const matrices = sizeOf(batch);
-  const mBlocks = Math.ceil(M / 4) + (withSums ? 1 : 0);
-  const nBlocks = Math.ceil(N / 4);
-  return {
-    kernel: {
-      name: node.op.name,
-      source: kernel,
-      functions,
-      constants: {
-        ...constants,
-        A_TRANSPOSED: String(transposeA),
-        B_TRANSPOSED: String(transposeB),
-        WITH_SUMS: String(withSums),
-      },
-      ...(bias && { reads: { bias: 'f32' } }),
-      ...(withSums && { writes: { sums: 'f32' } }),
-    },
-    bindings: [0, 1, output(0), ...(bias ? [2] : []), ...(withSums ? [output(1)] : [])],
-    uniform: [M, N, K, matrices, aBatch, bBatch, mBlocks, nBlocks],
-    grid: flatGrid(matrices * mBlocks * nBlocks),
-  };
-}
+/** The forms of a product's kernel, and its launch in one of them. */
+const onGpu = (withSums: boolean): Required<Pick<Op<Attrs>, 'forms' | 'gpu'>> => ({
+  forms: (node, adapter) => productForms(adapter, shapeOf(node, withSums)),
+  gpu(node, adapter, form) {
+    const shape = shapeOf(node, withSums);
+    const bias = node.inputs[2] && 2;
+    return [productLaunch(node.op.name, form ?? productForms(adapter, shape).names[0], adapter, shape, bias)];
+  },
+});
 
 /** Each node's product as the CPU computes it: kept with its panels, so that a step allocates nothing. */
 const products = new WeakMap<Node<Attrs>, Product>();
@@ -202,7 +158,7 @@ const matmulSumsOp: Op<Attrs> = {
       sums[n] = total;
     }
   },
-  gpu: (node) => [launch(node, { withSums: true })],
+  ...onGpu(true),
   fromSamples,
   accuracy,
 };
@@ -220,7 +176,7 @@ export const matmulOp: Op<Attrs> = {
   },
   epilogue: true,
   cpu: ([a, b, bias], [c], node) => multiply(a, b, c, bias, productOf(node)),
-  gpu: (node) => [launch(node, { withSums: false })],
+  ...onGpu(false),
   fromSamples,
   accuracy,
   // Written so that what is stored transposed stays so: no launch transposes anything.

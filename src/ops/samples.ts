@@ -1,4 +1,4 @@
-import { f32Literal, flatGrid, output, type Kernel } from '../core/launch.ts';
+import { f32Literal, flatGrid, output, type Kernel, type AdapterTraits } from '../core/launch.ts';
 import { halfBitsOf, Permutation } from '../core/permutation.ts';
 import { allocate, sizeOf, type Dtype, type Numbers } from '../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../graph/accuracy.ts';
@@ -169,8 +169,9 @@ export function takingOp(node: Node, at: number, take: Node): Op<null> | undefin
     infer: () => node.outputs.map(({ spec }) => spec),
     cpu: (inputs, outputs) =>
       node.op.cpu(taken(inputs, outputs[0] instanceof Float64Array ? 'f64' : 'f32'), outputs, node),
-    gpu(self, adapter) {
-      const launches = node.op.gpu(node, adapter);
+    ...(node.op.forms && { forms: (_: Node<null>, adapter: AdapterTraits) => node.op.forms!(node, adapter) }),
+    gpu(self, adapter, form) {
+      const launches = node.op.gpu(node, adapter, form);
       return launches.map(({ kernel, bindings, ...rest }) => {
         const own = bindings ?? [...node.inputs.map((_, i) => i), ...node.outputs.map((_, i) => output(i))];
         const writes = Object.keys(kernel.writes ?? {}).length;

@@ -5,6 +5,7 @@ import { Readback, readRegions } from '../gpu/readback.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import { isLeaf } from '../graph/leaf.ts';
 import { uploadBatch, type Backend, type Executable, type Observation } from './backend.ts';
+import { Choice, type KernelChoice, type Kernels } from './choice.ts';
 import { compile, type Program } from './program.ts';
 import { largestBinding, numbersOf, Storage } from './storage.ts';
 
@@ -14,6 +15,8 @@ export interface GpuOptions {
   readonly memoryLimit?: number | undefined;
   /** Whether ops share launches where they can; unless MILLRACE_FUSE=0 is in the environment. */
   readonly fuse?: boolean | undefined;
+  /** How kernels are chosen among their forms: `auto`. */
+  readonly kernels?: Kernels | undefined;
 }
 
 /** Node's and Deno's environment, where there is one. */
@@ -33,9 +36,11 @@ export class GpuBackend implements Backend {
   readonly #readbacks = new Map<State, Readback[]>();
 
   readonly #fuses: boolean;
+  readonly #choice: Choice;
 
-  constructor(device: GPUDevice, { memoryLimit, fuse = fusesByDefault() }: GpuOptions = {}) {
+  constructor(device: GPUDevice, { memoryLimit, fuse = fusesByDefault(), kernels = 'auto' }: GpuOptions = {}) {
     this.#device = device;
+    this.#choice = new Choice(device, kernels);
     this.#fuses = fuse;
     this.#storage = new Storage(device, memoryLimit);
     this.adapter = summarize(device).name;
@@ -43,6 +48,11 @@ export class GpuBackend implements Backend {
 
   get bytes(): number {
     return this.#storage.bytes;
+  }
+
+  /** The forms of kernels that its programs take. */
+  get kernels(): KernelChoice {
+    return this.#choice.made;
   }
 
   get largestBinding(): number {
@@ -58,7 +68,7 @@ export class GpuBackend implements Backend {
   }
 
   compile(graph: Graph): Promise<Program> {
-    return compile(graph, this.#storage, { fuses: this.#fuses });
+    return compile(graph, this.#storage, { fuses: this.#fuses, choice: this.#choice });
   }
 
   #encode(programs: readonly Executable[]): GPUCommandEncoder {

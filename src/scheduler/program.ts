@@ -10,6 +10,7 @@ import { orderOf, type Graph, type Node, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { fuse } from '../transform/fuse.ts';
 import type { Executable } from './backend.ts';
+import type { Choice } from './choice.ts';
 import { planMemory, type MemoryPlan, type Place, type Slot } from './memory.ts';
 import { createStorage, upload, type Storage } from './storage.ts';
 
@@ -30,7 +31,6 @@ interface Planned {
   readonly launch: Launch;
   readonly bindings: readonly number[];
   readonly access: readonly Access[];
-  readonly uniformAt: number;
 }
 
 /** Launches in order, recorded once and replayed: no buffer, bind group or pipeline is made after compiling. */
@@ -93,13 +93,7 @@ export class Program implements Executable {
 
   /** Replays every launch, or those of one node. */
   record(pass: GPUComputePassEncoder, only?: Node): void {
-    let last: GPUComputePipeline | undefined;
-    for (const { node, pipeline, bindGroup, launch } of this.#launches) {
-      if (only && node !== only) continue;
-      if (pipeline !== last) pass.setPipeline((last = pipeline));
-      pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(...launch.grid);
-    }
+    replay(pass, only ? this.#launches.filter(({ node }) => node === only) : this.#launches);
   }
 
   /** Fills what the launches are to write with NaN, so that nothing left over passes for a result. */
@@ -126,7 +120,7 @@ export class Program implements Executable {
 export async function compile(
   given: Graph,
   storage: Storage,
-  { fuses }: { readonly fuses: boolean },
+  { fuses, choice }: { readonly fuses: boolean; readonly choice: Choice },
 ): Promise<Program> {
   const { device } = storage;
   const graph = fuses ? fuse(given, traitsOf(device).maxStorageBuffersPerShaderStage) : given;
@@ -137,9 +131,6 @@ export async function compile(
       throw new Error(`[compile] what ${state.name} is to hold is not in its place: assign it, or compute it in place`);
     }
   }
-  const planned = planLaunches(order, plan, device);
-  const pipelines = await Promise.all(planned.map(({ launch, access }) => pipelineOf(device, launch.kernel, access)));
-
   await storage.hold('the model', [...statesOf(graph)]);
   const own = plan.slots.filter(({ lasting, key }) => lasting && key === undefined);
   const lent = await storage.lend(plan.slots.filter((slot) => !own.includes(slot)));
@@ -152,10 +143,17 @@ export async function compile(
       buffers.set(slot, buffer);
       if (slot.constant) upload(device, buffer, 0, slot.constant);
     }
-    const uniforms = createUniforms(device, planned);
-    if (uniforms) made.push(uniforms);
     const regionOf = (value: Value): Region => regionAt(plan.places.get(value)!, value, storage, buffers);
-    const launches = planned.map((each, at) => record(device, each, pipelines[at], regionOf, uniforms));
+    await choice.measure(
+      order.filter((node) => isHarmless(node, plan)),
+      async (node, form) => {
+        const { launches, uniforms } = await prepare(device, planNode(node, plan, device, form), regionOf);
+        return { record: (pass) => replay(pass, launches), destroy: () => uniforms?.destroy() };
+      },
+    );
+    const planned = order.flatMap((node) => planNode(node, plan, device, choice.formOf(node)));
+    const { launches, uniforms } = await prepare(device, planned, regionOf);
+    if (uniforms) made.push(uniforms);
     return new Program({
       graph,
       order,
@@ -178,33 +176,53 @@ function regionAt(place: Place, value: Value, storage: Storage, buffers: Readonl
   return { buffer, offset, size: byteLength(value.spec) };
 }
 
-function planLaunches(order: readonly Node[], plan: MemoryPlan, device: GPUDevice): Planned[] {
+/** Whether a node may run before its program does: what it writes lasts no longer than a run. */
+const isHarmless = ({ op, outputs }: Node, { places }: MemoryPlan): boolean =>
+  !op.effect && !op.inPlace && outputs.every((value) => 'holds' in places.get(value)!.home);
+
+/** The launches of a node, those that its place in memory spares it left out. */
+function planNode(node: Node, plan: MemoryPlan, device: GPUDevice, form: string | undefined): Planned[] {
+  // Nothing to compute: a value without elements.
+  if (node.op.view || node.outputs.every(({ spec }) => sizeOf(spec.shape) === 0)) return [];
   const traits = traitsOf(device);
-  const planned: Planned[] = [];
-  let uniformAt = 0;
-  for (const node of order) {
-    // Nothing to compute: a value without elements.
-    if (node.outputs.every(({ spec }) => sizeOf(spec.shape) === 0)) continue;
-    if (node.op.view) continue;
-    const copied = plan.copied.get(node);
-    node.op.gpu(node, traits).forEach((launch, at) => {
-      if (copied && !copied.has(at)) return;
-      const bindings = launch.bindings ?? defaultBindings(node);
-      const own = bindings.length - extraCount(launch);
-      const access: Access[] = bindings.map((binding) => (binding < 0 ? 'read_write' : 'read'));
-      if (launch.uniform) access.splice(own, 0, 'uniform');
-      const most = traits.maxStorageBuffersPerShaderStage;
-      if (bindings.length > most) {
-        throw new DeviceError(
-          `[compile] ${node.op.name} binds ${bindings.length} buffers but this device has ${most} a stage: split the op in two`,
-        );
-      }
-      requireApart(node, bindings, plan);
-      planned.push({ node, launch, bindings, access, uniformAt });
-      if (launch.uniform) uniformAt += aligned(launch.uniform);
-    });
+  const most = traits.maxStorageBuffersPerShaderStage;
+  const copied = plan.copied.get(node);
+  const launches = node.op.gpu(node, traits, form).filter((_, at) => !copied || copied.has(at));
+  return launches.map((launch) => {
+    const bindings = launch.bindings ?? defaultBindings(node);
+    const own = bindings.length - extraCount(launch);
+    const access: Access[] = bindings.map((binding) => (binding < 0 ? 'read_write' : 'read'));
+    if (launch.uniform) access.splice(own, 0, 'uniform');
+    if (bindings.length > most) {
+      throw new DeviceError(
+        `[compile] ${node.op.name} binds ${bindings.length} buffers but this device has ${most} a stage: split the op in two`,
+      );
+    }
+    requireApart(node, bindings, plan);
+    return { node, launch, bindings, access };
+  });
+}
+
+/** Compiles launches, all at once, and gives them what they bind: a buffer of uniforms comes with them. */
+async function prepare(
+  device: GPUDevice,
+  planned: readonly Planned[],
+  regionOf: (value: Value) => Region,
+): Promise<{ launches: Recorded[]; uniforms: GPUBuffer | undefined }> {
+  const pipelines = await Promise.all(planned.map(({ launch, access }) => pipelineOf(device, launch.kernel, access)));
+  const places = uniformPlaces(planned);
+  const uniforms = createUniforms(device, planned, places);
+  const launches = planned.map((each, at) => record(device, each, pipelines[at], regionOf, uniforms, places[at]));
+  return { launches, uniforms };
+}
+
+function replay(pass: GPUComputePassEncoder, launches: readonly Recorded[]): void {
+  let last: GPUComputePipeline | undefined;
+  for (const { pipeline, bindGroup, launch } of launches) {
+    if (pipeline !== last) pass.setPipeline((last = pipeline));
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(...launch.grid);
   }
-  return planned;
 }
 
 /** WebGPU refuses a dispatch that reads and writes one buffer; its own error would come too late, and as zeros. */
@@ -236,15 +254,22 @@ function defaultBindings({ op, inputs, outputs }: Node): number[] {
   return [...ofInputs, ...others.map((at) => -1 - at)];
 }
 
-/** All uniforms of a program in one buffer. */
-function createUniforms(device: GPUDevice, planned: readonly Planned[]): GPUBuffer | undefined {
-  const last = planned.findLast(({ launch }) => launch.uniform);
-  if (!last) return undefined;
-  const bytes = last.uniformAt + aligned(last.launch.uniform!);
+/** Where each launch's uniform begins, in bytes; last, where they all end. */
+const uniformPlaces = (planned: readonly Planned[]): number[] =>
+  planned.reduce((places, { launch }) => [...places, places[places.length - 1] + aligned(launch.uniform ?? [])], [0]);
+
+/** The uniforms of launches in one buffer. */
+function createUniforms(
+  device: GPUDevice,
+  planned: readonly Planned[],
+  places: readonly number[],
+): GPUBuffer | undefined {
+  const bytes = places[planned.length];
+  if (bytes === 0) return undefined;
   const words = new DataView(new ArrayBuffer(bytes));
-  for (const { launch, uniformAt } of planned) {
-    launch.uniform?.forEach((word, at) => writeWord(words, uniformAt + 4 * at, word));
-  }
+  planned.forEach(({ launch }, at) => {
+    launch.uniform?.forEach((word, i) => writeWord(words, places[at] + 4 * i, word));
+  });
   const buffer = device.createBuffer({
     label: 'millrace sizes',
     size: bytes,
@@ -261,10 +286,11 @@ function writeWord(words: DataView, at: number, word: Word): void {
 
 function record(
   device: GPUDevice,
-  { node, launch, bindings, uniformAt }: Planned,
+  { node, launch, bindings }: Planned,
   { pipeline, layout }: Pipeline,
   regionOf: (value: Value) => Region,
   uniforms: GPUBuffer | undefined,
+  uniformAt: number,
 ): Recorded {
   const resources: GPUBufferBinding[] = bindings.map((binding) =>
     regionOf(binding < 0 ? node.outputs[-1 - binding] : node.inputs[binding]),

@@ -53,12 +53,12 @@ function phasesOf({ phases, loss, optimizer, model }: TrainerOptions): readonly 
   throw new ShapeError('[createTrainer] give model, loss and optimizer, or phases, each with a loss and an optimizer');
 }
 
-async function placeOf({ backend = 'webgpu', device, memoryLimit, fuse }: TrainerOptions): Promise<Place> {
+async function placeOf({ backend = 'webgpu', device, memoryLimit, fuse, kernels }: TrainerOptions): Promise<Place> {
   if (backend === 'cpu') return { backend: new CpuBackend() };
-  if (device) return { backend: new GpuBackend(device, { memoryLimit, fuse }) };
+  if (device) return { backend: new GpuBackend(device, { memoryLimit, fuse, kernels }) };
   try {
     const owned = await requestDevice();
-    return { backend: new GpuBackend(owned, { memoryLimit, fuse }), owned };
+    return { backend: new GpuBackend(owned, { memoryLimit, fuse, kernels }), owned };
   } catch (error) {
     if (backend === 'auto' && error instanceof DeviceError) {
       return { backend: new CpuBackend(), fallback: error.message };

@@ -1,6 +1,7 @@
 import type { Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Loss } from '../nn/losses.ts';
+import type { Kernels } from '../scheduler/choice.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { Decision } from './decisions.ts';
 import type { Model, Phase } from './model.ts';
@@ -38,6 +39,12 @@ export interface TrainerOptions {
   readonly memoryLimit?: number;
   /** Whether ops share launches where they can: true, unless MILLRACE_FUSE=0 is in the environment. */
   readonly fuse?: boolean;
+  /**
+   * How kernels are chosen among their forms: `auto`, which measures on cards, a few milliseconds for each kind of
+   * product, and guesses on software adapters. Another choice gives other roundings: to repeat a run to the bit, give
+   * what `trainer.kernels` said.
+   */
+  readonly kernels?: Kernels;
   /** Fixes the first weights, the order of samples, and every draw; 0 if left out. */
   readonly seed?: number;
   /** `auto` takes the CPU where there is no WebGPU. */

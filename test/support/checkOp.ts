@@ -9,6 +9,7 @@ import { add, mul } from '../../src/ops/arithmetic.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';
 import type { Observation } from '../../src/scheduler/backend.ts';
+import type { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { sharedBackend } from './device.ts';
 
 type Batch = Record<string, Numbers>;
@@ -25,6 +26,8 @@ export interface CheckOptions {
   readonly kinked?: boolean;
   /** False where NaN and infinity do not come in, or the reference says nothing of them. */
   readonly special?: boolean;
+  /** Where its launches run; the shared device, each op in launches of its own, if left out. */
+  readonly backend?: () => Promise<GpuBackend>;
 }
 
 const asSpec = (given: Spec | Shape): Spec => (Array.isArray(given) ? spec(given as Shape) : (given as Spec));
@@ -103,8 +106,8 @@ function graphOf(
 }
 
 /** Every launch against its f64 reference, and the same bits when run again. */
-async function expectLaunches(graph: Graph, batch: Batch): Promise<void> {
-  const backend = await sharedBackend();
+async function expectLaunches(graph: Graph, batch: Batch, backendOf = sharedBackend): Promise<void> {
+  const backend = await backendOf();
   const program = await backend.compile(graph);
   try {
     const first = await backend.observe(program, batch);
@@ -186,7 +189,7 @@ export function checkOp(
 
       test(`${title}: launches agree with the f64 reference`, async () => {
         const { graph } = graphOf(build, specs, random, options);
-        await expectLaunches(graph, batchOf(specs, random));
+        await expectLaunches(graph, batchOf(specs, random), options.backend);
       });
 
       const smallest = sizeOf(specs[0].shape) <= 4096;
@@ -211,7 +214,7 @@ export function checkOp(
             const numbers = batch[fieldName(at)];
             for (let i = 0; i < numbers.length; i += 2) numbers[i] = values[(i + shift) % values.length];
             const { graph } = graphOf(build, specs, random, { ...options, differentiable: false });
-            await expectLaunches(graph, batch);
+            await expectLaunches(graph, batch, options.backend);
           }
         }
       });

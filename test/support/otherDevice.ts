@@ -1,3 +1,4 @@
+import { create } from 'webgpu';
 import { sharedDevice } from './device.ts';
 
 /** The shared device with some members of a test's own. */
@@ -62,3 +63,14 @@ export const short = (shortage: Shortage): Promise<GPUDevice> =>
       },
     };
   });
+
+/** In Node, Dawn's instance must outlive its devices. */
+const instances: GPU[] = [];
+
+/** A device of its own with WebGPU's default limits and no features; the caller destroys it. */
+export async function modestDevice(): Promise<GPUDevice> {
+  const gpu = create([]);
+  instances.push(gpu);
+  const adapter = await gpu.requestAdapter();
+  return adapter!.requestDevice();
+}

@@ -1,0 +1,128 @@
+import { summarize, traitsOf } from '../gpu/device.ts';
+import type { Forms, Node } from '../graph/graph.ts';
+
+/** Which form each kind of kernel takes on an adapter: plain data, to be kept and given again. */
+export interface KernelChoice {
+  /** The adapter's name: on another, the choice says nothing. */
+  readonly adapter: string;
+  /** By kind, as in `matmul AᵀB 1024×128×128`; `*` stands for those not named. */
+  readonly forms: Readonly<Record<string, string>>;
+}
+
+/**
+ * How kernels are chosen among their forms: by a guess from the adapter's traits, by timing them once on it, or as they
+ * were chosen before. `auto` guesses where a CPU plays the GPU, and measures on cards.
+ */
+export type Kernels = 'auto' | 'guess' | 'measure' | KernelChoice;
+
+/** A node's launches in one of its forms, on the buffers of its program. */
+export interface Candidate {
+  record(pass: GPUComputePassEncoder): void;
+  destroy(): void;
+}
+
+/** What was measured on each device: its programs share it, so that what a process does twice it does alike. */
+const measured = new WeakMap<GPUDevice, Map<string, string>>();
+
+/** Long enough for a timer, short enough to wait for. */
+const SAMPLE_MS = 2;
+const ROUNDS = 3;
+/** A form so many times slower at first sight than another is out. */
+const HOPELESS = 3;
+/** A form must be so much faster than a likelier one: within it, noise would choose. */
+const CLEARLY = 0.95;
+
+/** Chooses between the forms of kernels on one device. */
+export class Choice {
+  readonly #device: GPUDevice;
+  readonly #measures: boolean;
+  readonly #chosen: Map<string, string>;
+  /** What was asked for so far, the guesses too. */
+  readonly #taken = new Map<string, string>();
+
+  constructor(device: GPUDevice, kernels: Kernels) {
+    this.#device = device;
+    const given = typeof kernels === 'object' && kernels.adapter === summarize(device).name ? kernels.forms : undefined;
+    this.#measures = kernels === 'measure' || (kernels !== 'guess' && !given && !traitsOf(device).software);
+    let shared = measured.get(device);
+    if (!shared) measured.set(device, (shared = new Map()));
+    this.#chosen = this.#measures ? shared : new Map(Object.entries(given ?? {}));
+  }
+
+  /** The forms that its programs' kernels have. */
+  get made(): KernelChoice {
+    return { adapter: summarize(this.#device).name, forms: Object.fromEntries([...this.#taken].sort()) };
+  }
+
+  /** A node's form; undefined where there is but one. */
+  formOf(node: Node): string | undefined {
+    const forms = formsOf(this.#device, node);
+    if (!forms) return undefined;
+    const chosen = this.#chosen.get(forms.kind) ?? this.#chosen.get('*');
+    const form = chosen !== undefined && forms.names.includes(chosen) ? chosen : forms.names[0];
+    this.#taken.set(forms.kind, form);
+    return form;
+  }
+
+  /** Times the forms of each kind that has not been timed, if it is to. @param candidateOf makes one ready to run */
+  async measure(nodes: readonly Node[], candidateOf: (node: Node, form: string) => Promise<Candidate>): Promise<void> {
+    if (!this.#measures) return;
+    for (const node of nodes) {
+      const forms = formsOf(this.#device, node);
+      if (!forms || forms.names.length === 1 || this.#chosen.has(forms.kind)) continue;
+      const ready = await Promise.allSettled(forms.names.map((name) => candidateOf(node, name)));
+      // One that a driver cannot compile is out; if it is the only one, compiling says why.
+      const candidates = ready.flatMap((result, at) =>
+        result.status === 'fulfilled' ? [{ name: forms.names[at], candidate: result.value }] : [],
+      );
+      try {
+        const times = await this.#times(candidates.map(({ candidate }) => candidate));
+        const best = fastest(times);
+        if (best >= 0) this.#chosen.set(forms.kind, candidates[best].name);
+      } finally {
+        for (const { candidate } of candidates) candidate.destroy();
+      }
+    }
+  }
+
+  /** Milliseconds of each candidate; Infinity for those that were given up. */
+  async #times(candidates: readonly Candidate[]): Promise<readonly number[]> {
+    for (const candidate of candidates) await this.#run(candidate, 1);
+    const first: number[] = [];
+    for (const candidate of candidates) first.push(await this.#run(candidate, 1));
+    const hopeless = HOPELESS * Math.min(...first);
+    const times = first.map((ms) => (ms <= hopeless ? ms : Infinity));
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [at, candidate] of candidates.entries()) {
+        if (times[at] === Infinity) continue;
+        const repeats = Math.ceil(SAMPLE_MS / Math.max(times[at], 1e-3));
+        const ms = (await this.#run(candidate, repeats)) / repeats;
+        times[at] = round === 0 ? ms : Math.min(times[at], ms);
+      }
+    }
+    return times;
+  }
+
+  async #run(candidate: Candidate, repeats: number): Promise<number> {
+    const encoder = this.#device.createCommandEncoder({ label: 'millrace choice' });
+    const pass = encoder.beginComputePass({ label: 'millrace choice' });
+    for (let i = 0; i < repeats; i++) candidate.record(pass);
+    pass.end();
+    const commands = encoder.finish();
+    const start = performance.now();
+    this.#device.queue.submit([commands]);
+    await this.#device.queue.onSubmittedWorkDone();
+    return performance.now() - start;
+  }
+}
+
+const formsOf = (device: GPUDevice, node: Node): Forms | undefined => node.op.forms?.(node, traitsOf(device));
+
+/** The first that no later one clearly beats. */
+function fastest(times: readonly number[]): number {
+  let best = times.length ? 0 : -1;
+  times.forEach((ms, at) => {
+    if (ms < times[best] * CLEARLY) best = at;
+  });
+  return best;
+}

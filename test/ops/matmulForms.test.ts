@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Random } from '../../src/core/random.ts';
+import { sizeOf, spec, type Shape } from '../../src/core/shape.ts';
+import { summarize, traitsOf } from '../../src/gpu/device.ts';
+import { input } from '../../src/graph/leaf.ts';
+import { affine, matmul } from '../../src/ops/matmul.ts';
+import { productForms, type ProductShape } from '../../src/ops/matmulForms.ts';
+import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
+import { checkOp, expectFaithful } from '../support/checkOp.ts';
+import { sharedDevice } from '../support/device.ts';
+import { asCard, limited, modestDevice } from '../support/otherDevice.ts';
+
+/** Every product in one form, wherever the adapter has it. */
+const inForm = (form: string) => async (): Promise<GpuBackend> => {
+  const device = await sharedDevice();
+  return new GpuBackend(device, { fuse: false, kernels: { adapter: summarize(device).name, forms: { '*': form } } });
+};
+
+/** M, N and K: odd and one past a tile of each size; whole vectors, the same. */
+const odd = [
+  [5, 7, 3],
+  [1, 1, 1],
+  [65, 67, 18],
+  [131, 129, 35],
+] as const;
+const whole = [
+  [4, 8, 4],
+  [68, 132, 36],
+  [128, 64, 64],
+] as const;
+
+interface Operands {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+const stored = (transposeA: boolean, transposeB: boolean): Operands => ({ transposeA, transposeB });
+const allWays = [stored(false, false), stored(false, true), stored(true, false), stored(true, true)];
+
+/** What a software driver compiles in a moment is held in every way, what takes it seconds in those that differ most. */
+const forms: readonly (readonly [form: string, odd: readonly Operands[], whole: readonly Operands[]])[] = [
+  ['naive', allWays, allWays],
+  ['registers4', allWays, allWays],
+  ['registers8', allWays, allWays],
+  ['subgroups', allWays, allWays],
+  ['slices', [stored(false, false), stored(true, true)], [stored(false, true)]],
+  ['tiles64', [stored(true, true)], [stored(false, false)]],
+  ['tiles128', [stored(false, false)], [stored(true, true)]],
+];
+
+const operandShapes = (
+  sizes: readonly (readonly [number, number, number])[],
+  { transposeA, transposeB }: Operands,
+): Shape[][] => sizes.map(([M, N, K]) => [transposeA ? [K, M] : [M, K], transposeB ? [N, K] : [K, N]]);
+
+for (const [form, oddWays, wholeWays] of forms) {
+  for (const [name, sizes, ways] of [
+    ['odd', odd, oddWays],
+    ['whole', whole, wholeWays],
+  ] as const) {
+    for (const way of ways) {
+      checkOp(
+        `${form}: ${name} matmul of ${way.transposeA ? 'Aᵀ' : 'A'} and ${way.transposeB ? 'Bᵀ' : 'B'}`,
+        ([a, b]) => matmul(a, b, way),
+        operandShapes(sizes, way),
+        { backend: inForm(form), differentiable: false },
+      );
+    }
+  }
+  // With its gradients: the column sums come with the weight's.
+  checkOp(`${form}: affine`, ([x, weight, bias]) => affine(x, weight, bias), [[[68, 36], [36, 132], [132]]], {
+    backend: inForm(form),
+    special: false,
+  });
+}
+
+for (const form of ['naive', 'registers8', 'subgroups']) {
+  checkOp(
+    `${form}: batched matmul`,
+    ([a, b]) => matmul(a, b, { transposeB: true }),
+    [
+      [
+        [3, 65, 18],
+        [3, 7, 18],
+      ],
+      [
+        [2, 2, 5, 20],
+        [9, 20],
+      ],
+    ],
+    { backend: inForm(form) },
+  );
+}
+
+const square = (extent: number): ProductShape => ({
+  M: extent,
+  N: extent,
+  K: extent,
+  matrices: 1,
+  aMatrix: 0,
+  bMatrix: 0,
+  transposeA: false,
+  transposeB: false,
+  withSums: false,
+  parts: 1,
+});
+
+describe('the forms of a product', () => {
+  test('are a card’s by its size: tiles where there are many of them, slices where there are few', async () => {
+    const card = traitsOf(await asCard());
+    expect(productForms(card, square(4096)).names[0]).toBe('tiles128');
+    expect(productForms(card, square(1024)).names[0]).toBe('tiles64');
+    expect(productForms(card, square(128)).names[0]).toBe('slices');
+  });
+  test('of a software adapter are those that never wait', async () => {
+    const software = traitsOf(await sharedDevice());
+    expect(productForms(software, square(512)).names[0]).toBe('subgroups');
+    expect(productForms(software, { ...square(512), M: 1 }).names[0]).toBe('registers4');
+    expect(productForms({ ...software, subgroupSize: 4 }, square(512)).names[0]).toBe('registers8');
+  });
+  test('stay within the limits of the device', async () => {
+    const smallest = traitsOf(
+      await limited({ maxComputeWorkgroupStorageSize: 16_384, maxComputeInvocationsPerWorkgroup: 256 }),
+    );
+    expect(productForms(smallest, square(512)).names).toContain('tiles128');
+    const tight = { ...smallest, maxComputeWorkgroupStorageSize: 16_383 };
+    expect(productForms(tight, square(512)).names).not.toContain('tiles128');
+    expect(productForms(tight, square(512)).names).not.toContain('slices');
+    const few = { ...smallest, maxComputeInvocationsPerWorkgroup: 128 };
+    expect(productForms(few, square(512)).names).toEqual(['subgroups', 'registers8', 'registers4', 'naive', 'tiles64']);
+  });
+  test('are known by a kind that stays the same within a power of two', async () => {
+    const traits = traitsOf(await sharedDevice());
+    const shape = { ...square(100), transposeA: true, matrices: 3 };
+    expect(productForms(traits, shape).kind).toBe('matmul AᵀB batched 128×128×128');
+    expect(productForms(traits, { ...shape, M: 128 }).kind).toBe(productForms(traits, shape).kind);
+    expect(productForms(traits, { ...shape, M: 129 }).kind).not.toBe(productForms(traits, shape).kind);
+  });
+});
+
+describe('with WebGPU’s default limits', () => {
+  /** A device that has no more than the standard grants everywhere: 16 KiB of workgroup memory, 256 invocations. */
+  let modest: GPUDevice;
+  beforeAll(async () => {
+    modest = await modestDevice();
+  });
+  afterAll(() => modest.destroy());
+
+  test.each(['tiles64', 'tiles128', 'slices'])('%s computes the same', async (form) => {
+    expect(modest.limits.maxComputeWorkgroupStorageSize).toBe(16_384);
+    expect(modest.limits.maxComputeInvocationsPerWorkgroup).toBe(256);
+    const backend = new GpuBackend(modest, {
+      fuse: false,
+      kernels: { adapter: summarize(modest).name, forms: { '*': form } },
+    });
+    const [a, b] = [input('a', spec([70, 36])), input('b', spec([36, 132]))];
+    const program = await backend.compile({ outputs: { c: matmul(a, b) }, writes: [] });
+    const random = new Random(1, 'modest');
+    const batch = Object.fromEntries(
+      [a, b].map((value, at) => [
+        'ab'[at],
+        Float32Array.from({ length: sizeOf(value.spec.shape) }, () => random.normal()),
+      ]),
+    );
+    expectFaithful(program.order, await backend.observe(program, batch));
+    program.destroy();
+    backend.destroy();
+  });
+});
