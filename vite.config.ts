@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** `--mode library` builds what npm ships; without it, Vite serves and builds the page at the root. */
+/** `--mode library` builds what npm ships, `--mode bench` the benchmarks for Node; else it is the pages, as they are served. */
 export default defineConfig(({ mode }) => ({
   base: './',
   publicDir: false,
-  build: mode === 'library' ? library : { target: 'es2022', outDir: 'dist/page' },
+  build: mode === 'library' ? library : mode === 'bench' ? bench : pages,
+  // The benchmarks are to run where there is nothing but them and Dawn's package.
+  ssr: { noExternal: mode === 'bench' ? true : [], external: ['webgpu'] },
   test: {
     include: ['test/**/*.test.ts'],
     // One process for all files: they share one GPU device, which a software driver takes long to make and to fill.
@@ -37,4 +39,21 @@ const library = {
     external: [/^node:/, 'webgpu'],
     output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
   },
+};
+
+const pages = {
+  target: 'es2022',
+  outDir: 'dist/page',
+  rolldownOptions: { input: ['index.html', 'bench/index.html'] },
+  // The benchmarks load TensorFlow.js' WebAssembly, as text, when they are asked to.
+  chunkSizeWarningLimit: 2000,
+};
+
+const bench = {
+  target: 'es2022',
+  outDir: 'dist',
+  emptyOutDir: false,
+  minify: false,
+  ssr: 'bench/node.ts',
+  rolldownOptions: { output: { entryFileNames: 'bench.js', codeSplitting: false } },
 };

@@ -1,0 +1,23 @@
+import { gpujsCpu, gpujsWebgpu } from './gpujs.ts';
+import { jaxWasm, jaxWebgpu } from './jax.ts';
+import { loops } from './loops.ts';
+import { millrace, millraceBySteps, millraceCpu } from './millrace.ts';
+import type { PeerEntry } from './peer.ts';
+import { tensorflowCpu, tensorflowWasm, tensorflowWebgpu } from './tensorflow.ts';
+
+/** Whom ratios compare with. */
+export const SUBJECT = millrace.name;
+
+export const peers: readonly PeerEntry[] = [
+  millrace,
+  millraceBySteps,
+  tensorflowWebgpu,
+  jaxWebgpu,
+  gpujsWebgpu,
+  millraceCpu,
+  tensorflowWasm,
+  jaxWasm,
+  tensorflowCpu,
+  gpujsCpu,
+  loops,
+];

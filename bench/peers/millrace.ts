@@ -1,0 +1,188 @@
+import { BLOCK } from '../../src/core/layout.ts';
+import { spec } from '../../src/core/shape.ts';
+import type { Graph, State, Value } from '../../src/graph/graph.ts';
+import { constant, input, read } from '../../src/graph/leaf.ts';
+import {
+  adam,
+  createTrainer,
+  crossEntropy,
+  dataset,
+  flatten,
+  linear,
+  matmul,
+  relu,
+  sequential,
+  sgd,
+  softmax,
+  sum,
+  type FitOptions,
+  type Trainer,
+} from '../../src/index.ts';
+import type { Optimizer } from '../../src/optim/optimizer.ts';
+import type { Backend } from '../../src/scheduler/backend.ts';
+import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
+import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
+import {
+  adamConstants,
+  CHECKED_STEPS,
+  rates,
+  shapeOfA,
+  shapeOfB,
+  type Inputs,
+  type OptimizerName,
+  type Steps,
+  type Update,
+  type Work,
+} from '../work.ts';
+import { Unavailable, type Job, type Peer, type PeerEntry, type Platform } from './peer.ts';
+import { version } from '../../package.json' with { type: 'json' };
+
+/** Replays that share a submit: enough to hide its cost, few enough for any driver's patience. */
+const RUNS_PER_SUBMIT = 64;
+
+const optimizerOf = (name: OptimizerName): Optimizer =>
+  name === 'sgd' ? sgd(rates.sgd) : adam({ ...rates.adam, ...adamConstants });
+
+/** The graph of one op, and where its result lies. */
+interface OpGraph {
+  readonly graph: Graph;
+  readonly result: 'y' | State;
+}
+
+const pure = (y: Value): OpGraph => ({ graph: { outputs: { y }, writes: [] }, result: 'y' });
+
+function graphOf(work: Exclude<Work, Steps>, { arrays }: Inputs): OpGraph {
+  switch (work.kind) {
+    case 'product': {
+      const [a, b] = [input('0', spec(shapeOfA(work))), input('1', spec(shapeOfB(work)))];
+      const { transposeA = false, transposeB = false } = work;
+      return pure(matmul(a, b, { transposeA, transposeB }));
+    }
+    case 'sum':
+    case 'softmax': {
+      const x = input('0', spec([work.rows, work.columns]));
+      if (work.kind === 'softmax') return pure(softmax(x));
+      return pure(work.axis === null ? sum(x) : sum(x, { axes: [work.axis] }));
+    }
+    case 'update':
+      return updateGraph(work, arrays);
+  }
+}
+
+/** An update as a trainer has it: arenas in blocks, a table of groups by block, a table of rates by step. */
+function updateGraph({ optimizer: name, size }: Update, [parameters, gradients]: readonly Float32Array[]): OpGraph {
+  const optimizer = optimizerOf(name);
+  const blocks = Math.ceil(size / BLOCK);
+  const arena = (label: string, fill: (numbers: Float32Array) => Float32Array): State => ({
+    name: label,
+    spec: spec([blocks * BLOCK]),
+    initial: () => fill(new Float32Array(blocks * BLOCK)),
+  });
+  const holding = (label: string, given: Float32Array) =>
+    arena(label, (numbers) => {
+      numbers.set(given);
+      return numbers;
+    });
+  const arenas = [
+    holding('parameters', parameters),
+    ...Object.entries(optimizer.moments).map(([label, initial]) => arena(label, (numbers) => numbers.fill(initial))),
+  ];
+  const gradient = holding('gradients', gradients);
+  const groups = Float32Array.from({ length: 4 * blocks }, (_, i) => [1, 0, 1, 0][i % 4]);
+  const schedule = Float32Array.from([...optimizer.row(0, rates[name].learningRate), 0, 0, 0].slice(0, 4));
+  const [current, ...moments] = arenas.map(read);
+  const updated = optimizer.update({
+    parameters: current,
+    gradients: read(gradient),
+    moments,
+    groups: constant(groups, spec([blocks, 4])),
+    schedule: constant(schedule, spec([1, 4])),
+    control: constant(new Uint32Array(8), spec([8], 'u32')),
+    ranges: [{ name: 'parameters', shape: [size], offset: 0, size, trains: true }],
+  });
+  return { graph: { outputs: {}, writes: arenas.map((state, i) => [state, updated[i]]) }, result: arenas[0] };
+}
+
+async function opJob(backend: Backend, settle: () => Promise<unknown>, work: Exclude<Work, Steps>, inputs: Inputs) {
+  const { graph, result } = graphOf(work, inputs);
+  const program = await backend.compile(graph);
+  for (const field of program.fields.keys()) program.upload(field, inputs.arrays[Number(field)]);
+  const job: Job = {
+    async result() {
+      backend.run([program]);
+      if (result === 'y') return backend.readOutput(program, 'y');
+      const numbers = await backend.readState(result);
+      return numbers.subarray(0, inputs.arrays[0].length);
+    },
+    async run(times) {
+      for (let left = times; left > 0; left -= RUNS_PER_SUBMIT) {
+        backend.run(Array.from({ length: Math.min(left, RUNS_PER_SUBMIT) }, () => program));
+      }
+      await settle();
+    },
+    destroy() {
+      program.destroy();
+      backend.destroy();
+    },
+  };
+  return job;
+}
+
+type Place = Pick<Parameters<typeof createTrainer>[0], 'backend' | 'device'>;
+
+/** Steps as a user takes them: a data set of bytes on the GPU, and `fit`, which draws its samples from there. */
+async function fitJob(place: Place, stepsPerSubmit: 'auto' | 1, work: Steps, inputs: Inputs): Promise<Job> {
+  const [features, hidden, classes] = work.layers;
+  const trainer = await createTrainer({
+    ...place,
+    model: sequential(flatten, linear(features, hidden), relu, linear(hidden, classes)),
+    loss: crossEntropy,
+    optimizer: optimizerOf(work.optimizer),
+    batchSize: work.batchSize,
+  });
+  const data = dataset({ image: { data: inputs.images, shape: [features, 1] }, label: inputs.labels });
+  const fit = async (options: FitOptions): Promise<number[]> => {
+    const losses = [];
+    for await (const { loss } of trainer.fit(data, { stepsPerSubmit, ...options })) losses.push(loss);
+    return losses;
+  };
+  return {
+    async result() {
+      await trainer.prepare(data);
+      await writeParameters(trainer, inputs.arrays);
+      return fit({ steps: CHECKED_STEPS, shuffle: false });
+    },
+    run: async (times) => void (await fit({ steps: times, every: times })),
+    destroy: () => trainer.destroy(),
+  };
+}
+
+async function writeParameters(trainer: Trainer, arrays: readonly Float32Array[]): Promise<void> {
+  const names = Object.keys(await trainer.readParameters());
+  await trainer.writeParameters(Object.fromEntries(names.map((name, i) => [name, arrays[i]])));
+}
+
+/** How it does its steps is the only way in which these differ from each other. */
+function entry(name: string, kind: 'webgpu' | 'cpu', stepsPerSubmit: 'auto' | 1): PeerEntry {
+  const open = async ({ device }: Platform): Promise<Peer> => {
+    if (kind === 'webgpu' && !device) throw new Unavailable('there is no WebGPU here');
+    const place: Place = kind === 'cpu' ? { backend: 'cpu' } : { device };
+    return {
+      name,
+      version,
+      slow: kind === 'cpu',
+      ...(stepsPerSubmit === 1 && { only: 'steps' }),
+      prepare: async (work, inputs) => {
+        if (work.kind === 'steps') return fitJob(place, stepsPerSubmit, work, inputs);
+        const backend = kind === 'cpu' ? new CpuBackend() : new GpuBackend(device!);
+        const settle = async () => kind === 'webgpu' && device!.queue.onSubmittedWorkDone();
+        return opJob(backend, settle, work, inputs);
+      },
+    };
+  };
+  return { name, open };
+}
+
+export const millrace = entry('millrace', 'webgpu', 'auto');
+export const millraceBySteps = entry('millrace, a submit a step', 'webgpu', 1);
+export const millraceCpu = entry('millrace cpu', 'cpu', 'auto');

@@ -1,0 +1,191 @@
+import type * as TensorFlow from '@tensorflow/tfjs-core';
+import type { NamedTensorMap, Optimizer, Rank, Tensor, Variable } from '@tensorflow/tfjs-core';
+import {
+  adamConstants,
+  batchesOf,
+  CHECKED_STEPS,
+  parameterShapes,
+  rates,
+  shapeOfA,
+  shapeOfB,
+  type Inputs,
+  type OptimizerName,
+  type Steps,
+  type Update,
+  type Work,
+} from '../work.ts';
+import { Unavailable, type Job, type Peer, type PeerEntry, type Platform } from './peer.ts';
+
+type BackendName = 'webgpu' | 'wasm' | 'cpu';
+
+interface Tools {
+  readonly tf: typeof TensorFlow;
+  /** The back end is a global of TensorFlow.js: whoever works chooses it first. */
+  choose(): Promise<void>;
+  /** Submits what is left, and waits for all of it. */
+  finish(): Promise<void>;
+}
+
+function optimizerOf(tf: typeof TensorFlow, name: OptimizerName): Optimizer {
+  const { beta1, beta2, epsilon } = adamConstants;
+  return name === 'sgd'
+    ? tf.train.sgd(rates.sgd.learningRate)
+    : tf.train.adam(rates.adam.learningRate, beta1, beta2, epsilon);
+}
+
+function pureJob({ choose, finish }: Tools, f: () => Tensor, tensors: readonly Tensor[]): Job {
+  return {
+    async result() {
+      await choose();
+      const y = f();
+      const numbers = await y.data<'float32'>();
+      y.dispose();
+      return numbers;
+    },
+    async run(times) {
+      await choose();
+      for (let i = 0; i < times; i++) f().dispose();
+      await finish();
+    },
+    destroy: () => tensors.forEach((tensor) => tensor.dispose()),
+  };
+}
+
+function updateJob({ tf, choose, finish }: Tools, { optimizer: name }: Update, { arrays }: Inputs): Job {
+  const parameters = tf.variable(tf.tensor1d(arrays[0]));
+  const gradients: NamedTensorMap = { [parameters.name]: tf.tensor1d(arrays[1]) };
+  const optimizer = optimizerOf(tf, name);
+  return {
+    async result() {
+      await choose();
+      optimizer.applyGradients(gradients);
+      return parameters.data<'float32'>();
+    },
+    async run(times) {
+      await choose();
+      for (let i = 0; i < times; i++) optimizer.applyGradients(gradients);
+      await finish();
+    },
+    destroy() {
+      optimizer.dispose();
+      tf.dispose([parameters, gradients]);
+    },
+  };
+}
+
+function stepsJob({ tf, choose, finish }: Tools, work: Steps, inputs: Inputs): Job {
+  const [features, , classes] = work.layers;
+  const shapes = parameterShapes(work.layers);
+  const parameters: Variable[] = inputs.arrays.map((numbers, i) => tf.variable(tf.tensor(numbers, shapes[i])));
+  const [W1, b1, W2, b2] = parameters as [Variable<Rank.R2>, Variable, Variable<Rank.R2>, Variable];
+  const batches = batchesOf(work, inputs).map(({ x, y }) => ({
+    x: tf.tensor2d(x, [work.batchSize, features]),
+    y: tf.tensor2d(y, [work.batchSize, classes]),
+  }));
+  const optimizer = optimizerOf(tf, work.optimizer);
+  let steps = 0;
+  /** The loss if it is wanted; `minimize` is tidy by itself. */
+  const once = (wantsLoss: boolean) => {
+    const { x, y } = batches[steps++ % batches.length];
+    return optimizer.minimize(() => {
+      const h = tf.fused.matMul({ a: x, b: W1, bias: b1, activation: 'relu' });
+      const logits = tf.fused.matMul({ a: h, b: W2, bias: b2 });
+      return tf.losses.softmaxCrossEntropy(y, logits);
+    }, wantsLoss);
+  };
+  return {
+    async result() {
+      await choose();
+      const losses = [];
+      for (let i = 0; i < CHECKED_STEPS; i++) {
+        const loss = once(true)!;
+        losses.push((await loss.data())[0]);
+        loss.dispose();
+      }
+      return losses;
+    },
+    async run(times) {
+      await choose();
+      for (let i = 0; i < times; i++) once(false);
+      await finish();
+    },
+    destroy() {
+      optimizer.dispose();
+      tf.dispose([parameters, batches]);
+    },
+  };
+}
+
+function prepare(tools: Tools, work: Work, inputs: Inputs): Job {
+  const { tf } = tools;
+  switch (work.kind) {
+    case 'product': {
+      const [a, b] = [tf.tensor2d(inputs.arrays[0], shapeOfA(work)), tf.tensor2d(inputs.arrays[1], shapeOfB(work))];
+      return pureJob(tools, () => tf.matMul(a, b, work.transposeA, work.transposeB), [a, b]);
+    }
+    case 'sum': {
+      const x = tf.tensor2d(inputs.arrays[0], [work.rows, work.columns]);
+      return pureJob(tools, () => tf.sum(x, work.axis ?? undefined), [x]);
+    }
+    case 'softmax': {
+      const x = tf.tensor2d(inputs.arrays[0], [work.rows, work.columns]);
+      return pureJob(tools, () => tf.softmax(x), [x]);
+    }
+    case 'update':
+      return updateJob(tools, work, inputs);
+    case 'steps':
+      return stepsJob(tools, work, inputs);
+  }
+}
+
+/** Registers a back end. @returns what waits for it */
+async function register(tf: typeof TensorFlow, name: BackendName, { device }: Platform): Promise<() => Promise<void>> {
+  if (name === 'cpu') {
+    await import('@tensorflow/tfjs-backend-cpu');
+    return async () => {};
+  }
+  if (name === 'wasm') {
+    const wasm = await import('@tensorflow/tfjs-backend-wasm');
+    const { wasmFiles } = await import('./tensorflowWasm.ts');
+    wasm.setWasmPaths(wasmFiles, true);
+    return async () => {};
+  }
+  if (!device) throw new Unavailable('there is no WebGPU here');
+  const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
+  return async () => {
+    const backend = tf.backend() as InstanceType<typeof WebGPUBackend>;
+    backend.ensureCommandEncoderReady();
+    backend.endComputePassEncoder();
+    backend.submitQueue();
+    await backend.queue.onSubmittedWorkDone();
+  };
+}
+
+function entry(backend: BackendName): PeerEntry {
+  const name = `TensorFlow.js ${backend}`;
+  const open = async (platform: Platform): Promise<Peer> => {
+    const tf = await import('@tensorflow/tfjs-core');
+    // No checks that are meant for development.
+    tf.enableProdMode();
+    await import('@tensorflow/tfjs-core/dist/register_all_gradients');
+    const finish = await register(tf, backend, platform);
+    const choose = async () => {
+      if (!(await tf.setBackend(backend))) throw new Unavailable(`TensorFlow.js cannot start its back end ${backend}`);
+    };
+    await choose();
+    return {
+      name,
+      version: tf.version_core,
+      slow: backend !== 'webgpu',
+      async prepare(work, inputs) {
+        await choose();
+        return prepare({ tf, choose, finish }, work, inputs);
+      },
+    };
+  };
+  return { name, open };
+}
+
+export const tensorflowWebgpu = entry('webgpu');
+export const tensorflowWasm = entry('wasm');
+export const tensorflowCpu = entry('cpu');

@@ -1,0 +1,110 @@
+import { costOf, type OptimizerName, type Product, type Steps, type Work } from './work.ts';
+
+/** One line of the table. */
+export interface Case {
+  readonly group: string;
+  readonly name: string;
+  readonly work: Work;
+  /** How often a sample does it, and what that is called; otherwise as often as fills the sample's time. */
+  readonly whole?: { readonly times: number; readonly name: string };
+}
+
+/** What is worth measuring: the whole of it on a GPU, what ends today on a software adapter, the smallest for a test. */
+export type Scale = 'hardware' | 'software' | 'quick';
+
+const times = (...sizes: readonly number[]): string => sizes.join(' × ');
+
+const product = (group: string, M: number, K: number, N: number, stored: Partial<Product> = {}, note = ''): Case => ({
+  group,
+  name: times(M, K, N) + note,
+  work: { kind: 'product', M, K, N, ...stored },
+});
+
+const square = (size: number): Case => product('matmul', size, size, size);
+
+/** The products of a 784-128-10 classifier's step, forward and backward. */
+const mlpProducts = (B: number): Case[] => [
+  product('mlp products', B, 784, 128),
+  product('mlp products', B, 128, 10),
+  product('mlp products', B, 10, 128, { transposeB: true }, ', B stored transposed'),
+  product('mlp products', 784, B, 128, { transposeA: true }, ', A stored transposed'),
+  product('mlp products', 128, B, 10, { transposeA: true }, ', A stored transposed'),
+];
+
+/** Convolutions of 28 × 28 and 14 × 14 images as products of their patches: 5 × 5 × 1 → 32, 3 × 3 × 32 → 64. */
+const cnnProducts = (images: number): Case[] => [
+  product('cnn products', images * 28 * 28, 25, 32),
+  product('cnn products', images * 14 * 14, 288, 64),
+  product('cnn products', images, 3136, 128),
+];
+
+const sums = (rows: number, columns: number): Case[] =>
+  (
+    [
+      [1, 'each row'],
+      [0, 'each column'],
+      [null, 'all'],
+    ] as const
+  ).map(([axis, what]) => ({
+    group: 'sum',
+    name: `${times(rows, columns)}, ${what}`,
+    work: { kind: 'sum', rows, columns, axis },
+  }));
+
+const softmax = (rows: number, columns: number): Case => ({
+  group: 'softmax',
+  name: times(rows, columns),
+  work: { kind: 'softmax', rows, columns },
+});
+
+const optimizers: readonly OptimizerName[] = ['sgd', 'adam'];
+
+const updates = (size: number): Case[] =>
+  optimizers.map((optimizer) => ({
+    group: 'update',
+    name: `${optimizer}, ${size.toLocaleString('en')} parameters`,
+    work: { kind: 'update', optimizer, size },
+  }));
+
+const LAYERS = [784, 128, 10] as const;
+const BATCHES = 16;
+const steps = (layers: Steps['layers'], batchSize: number): Case[] =>
+  optimizers.map((optimizer) => ({
+    group: 'mlp step',
+    name: `${layers.join('-')}, batch ${batchSize}, ${optimizer}`,
+    work: { kind: 'steps', layers, batchSize, batches: BATCHES, optimizer },
+  }));
+
+const MNIST_STEPS = 938;
+const epochs: readonly Case[] = steps(LAYERS, 64).map(({ name, work }) => ({
+  group: 'mlp epoch',
+  name: `${name}, ${MNIST_STEPS} steps`,
+  work,
+  whole: { times: MNIST_STEPS, name: 'epoch' },
+}));
+
+export function suite(scale: Scale): readonly Case[] {
+  if (scale === 'quick') {
+    const [forward] = mlpProducts(32);
+    return [square(64), forward, ...sums(64, 100), softmax(32, 10), ...updates(1000), ...steps([64, 16, 10], 32)];
+  }
+  const large = scale === 'hardware';
+  return [
+    ...[128, 256, 512, ...(large ? [1024, 2048, 4096] : [])].map(square),
+    ...mlpProducts(128),
+    ...cnnProducts(large ? 128 : 8),
+    ...(large ? sums(4096, 4096) : sums(1024, 1024)),
+    softmax(128, 10),
+    large ? softmax(4096, 4096) : softmax(1024, 1024),
+    ...updates(101_770),
+    ...(large ? updates(10_000_000) : []),
+    ...steps(LAYERS, 64),
+    ...steps(LAYERS, 128),
+    ...(large ? epochs : []),
+  ];
+}
+
+/** The largest work, in operations, that a peer without a GPU is asked for: the slowest take seconds for it. */
+const MOST_WITHOUT_GPU = 2 ** 29;
+
+export const isTooMuch = (work: Work): boolean => costOf(work) > MOST_WITHOUT_GPU;
