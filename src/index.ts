@@ -2,7 +2,16 @@ export { DataError, DeviceError, FormatError, ShapeError } from './core/errors.t
 export { Random } from './core/random.ts';
 export type { Dtype, Numbers, Shape, Spec } from './core/shape.ts';
 export type { AdapterTraits, Kernel, Launch } from './core/launch.ts';
-export { apply, formatGraph, type Graph, type Node, type Op, type State, type Value } from './graph/graph.ts';
+export {
+  apply,
+  formatGraph,
+  type Forms,
+  type Graph,
+  type Node,
+  type Op,
+  type State,
+  type Value,
+} from './graph/graph.ts';
 export { constant, input, read } from './graph/leaf.ts';
 export { requestDevice, type DeviceOptions } from './gpu/device.ts';
 export * from './ops/index.ts';
@@ -24,6 +33,8 @@ export {
   type Verdict,
   type Watched,
 } from './train/decisions.ts';
+export { formatProfile } from './train/profileTable.ts';
+export type { Cost, LaunchProfile, Peak, Profile, ProfileOptions } from './train/profile.ts';
 export type { Trainer } from './train/trainer.ts';
 export type {
   Batches,
@@ -35,5 +46,6 @@ export type {
   Samples,
   TrainerOptions,
 } from './train/options.ts';
+export type { KernelChoice, Kernels } from './scheduler/choice.ts';
 export type { Model, Phase } from './train/model.ts';
 export type { Fault, Verification } from './train/verify.ts';

@@ -24,6 +24,8 @@ export interface TrainCommand {
   readonly table: TableWishes;
   readonly save: string | undefined;
   readonly report: string | undefined;
+  /** Steps to time, once all are taken. */
+  readonly profile: number | undefined;
   readonly quiet: boolean;
 }
 
@@ -77,6 +79,7 @@ train learns, and says how well it does on samples that it has not seen.
   --seed N            fixes weights, order, and which rows are held out        (1)
   --save FILE         keeps the model, for predict           (safetensors)
   --report FILE.json  writes what came of it
+  --profile N         times every launch of N more steps, which change nothing
   --quiet             prints the last line only
 
 of a table
@@ -107,6 +110,7 @@ const options = {
   seed: { type: 'string' },
   save: { type: 'string' },
   report: { type: 'string' },
+  profile: { type: 'string' },
   quiet: { type: 'boolean' },
   target: { type: 'string' },
   task: { type: 'string' },
@@ -250,6 +254,7 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     table: tableWishes(values),
     save: values.save,
     report: values.report,
+    profile: given(values.profile, (text) => whole('profile', text, 1)),
     quiet: values.quiet ?? false,
   };
 }

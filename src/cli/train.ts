@@ -1,5 +1,14 @@
-import { createTrainer, crossEntropy, meanSquaredError, type Trainer } from '../index.ts';
+import {
+  createTrainer,
+  crossEntropy,
+  formatProfile,
+  meanSquaredError,
+  requestDevice,
+  type Profile,
+  type Trainer,
+} from '../index.ts';
 import { answersOf } from '../data/index.ts';
+import { EXACT_TIMESTAMPS } from '../gpu/timing.ts';
 import { whyNoAdapter } from './adapters.ts';
 import { modelFile } from './modelFile.ts';
 import { layersOf, networkOf, type ModelForm } from './network.ts';
@@ -33,6 +42,16 @@ export async function train(command: TrainCommand, signal: AbortSignal): Promise
   const subject = await loadSubject(command, { signal, terminal });
   const settings = settingsOf(command, subject);
   const form = { input: subject.input, hidden: settings.hidden };
+  const device = await timedDevice(command);
+  try {
+    return await trainOn(device, { command, subject, settings, form, terminal, signal });
+  } finally {
+    device?.destroy();
+  }
+}
+
+async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>): Promise<number> {
+  const { command, subject, settings, form, terminal } = all;
   const trainer = await createTrainer({
     model: networkOf(form),
     loss: isRegression(subject) ? meanSquaredError : crossEntropy,
@@ -40,15 +59,22 @@ export async function train(command: TrainCommand, signal: AbortSignal): Promise
     batchSize: settings.batch,
     seed: command.seed,
     backend: command.backend,
+    device,
     data: subject.train,
   });
   try {
     if (terminal) await introduce(subject, trainer, terminal);
-    return await run({ command, subject, settings, form, trainer, terminal, signal });
+    return await run({ ...all, trainer });
   } finally {
     trainer.destroy();
   }
 }
+
+/** A device for a profile, whose timestamps are exact. Where there is none, the trainer says so, or does without. */
+const timedDevice = async ({ profile, backend }: TrainCommand): Promise<GPUDevice | undefined> =>
+  profile === undefined || backend === 'cpu'
+    ? undefined
+    : requestDevice({ dawn: [EXACT_TIMESTAMPS] }).catch(() => undefined);
 
 const isRegression = ({ input }: Subject): boolean => input.kind === 'table' && input.table.target.kind === 'number';
 
@@ -110,18 +136,25 @@ async function run(all: Run): Promise<number> {
   const isWhole = losses.length === settings.steps;
   const ended = isWhole ? `${settings.steps} steps` : `Stopped after ${done}`;
   process.stdout.write(`${ended} in ${seconds.toFixed(1)} s. ${judgement.sentence}\n`);
+  const profile = command.profile !== undefined && isWhole ? await trainer.profile(command.profile) : undefined;
+  if (profile) terminal?.line(`\n${formatProfile(profile)}\n`);
   if (command.save !== undefined) {
     await write(command.save, await modelFile(form, trainer));
     terminal?.line(`The model is in ${command.save}.`);
   }
   if (command.report !== undefined) {
-    await write(command.report, `${JSON.stringify(reportOf(all, curve, judgement), null, 2)}\n`);
+    await write(command.report, `${JSON.stringify(reportOf(all, curve, judgement, profile), null, 2)}\n`);
   }
   return isWhole ? 0 : INTERRUPTED;
 }
 
 /** What `--report` writes. */
-function reportOf({ command, subject, settings, form, trainer }: Run, curve: Curve, { figures }: Judgement): unknown {
+function reportOf(
+  { command, subject, settings, form, trainer }: Run,
+  curve: Curve,
+  { figures }: Judgement,
+  profile: Profile | undefined,
+): unknown {
   const { batch, optimizer, learningRate, weightDecay, schedule } = settings;
   return {
     adapter: trainer.adapter,
@@ -141,6 +174,7 @@ function reportOf({ command, subject, settings, form, trainer }: Run, curve: Cur
     launchesPerStep: trainer.launchesPerStep,
     submitsPerStep: curve.submitsPerStep,
     peakGpuBytes: trainer.backend === 'cpu' ? 0 : trainer.bytes,
+    profile,
   };
 }
 

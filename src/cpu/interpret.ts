@@ -56,14 +56,15 @@ export class Interpreter {
     return numbers;
   }
 
-  /** Computes every node, and leaves in the states what the graph says. */
-  run(batch: Batch): void {
+  /** Computes every node, and leaves in the states what the graph says. @param done told of each node but views and constants */
+  run(batch: Batch, done?: (node: Node) => void): void {
     for (const { node, inputs, outputs } of this.#uses) {
       const field = asUseOf(inputOp, node);
       const kept = asUseOf(stateOp, node);
       if (field) outputs[0].set(fieldOf(batch, field.label, outputs[0].length));
       else if (!kept) node.op.cpu(inputs, outputs, node);
       else if (outputs[0] !== this.#states.get(kept.state)) outputs[0].set(this.#states.get(kept.state)!);
+      done?.(node);
     }
     for (const [state, value] of this.#graph.writes) this.#states.get(state)!.set(this.value(value));
   }

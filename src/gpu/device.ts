@@ -49,7 +49,7 @@ export interface DeviceOptions {
   /** Refuses an adapter that a CPU plays. */
   readonly hardwareOnly?: boolean;
   readonly powerPreference?: GPUPowerPreference;
-  /** Options for Dawn's instance, where this runs in Node: `enable-dawn-features=…`. */
+  /** Options for Dawn's instance, where this runs in Node: `disable-dawn-features=timestamp_quantization`, for a profile. */
   readonly dawn?: readonly string[];
 }
 

@@ -101,6 +101,10 @@ export interface Op<A = unknown> {
   fromSamples?(node: Node<A>, input: number, samples: Samples): Pick<Kernel, 'functions' | 'constants'> | undefined;
   /** How far the kernel may stray from `cpu` in f64. Left out: it must be equal. */
   accuracy?(node: Node<A>): Accuracy;
+  /** Floating-point operations of a node; left out, one for each element of its outputs. See graph/work.ts. */
+  flops?(node: Node<A>): number;
+  /** Bytes that a node must at least move; left out, all of its inputs and outputs. */
+  bytes?(node: Node<A>): number;
   /** What the integers in each input may be, checked where they come in; null for no bound. */
   ranges?(node: Node<A>): readonly (Range | null)[];
 }

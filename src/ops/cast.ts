@@ -2,6 +2,7 @@ import { ShapeError } from '../core/errors.ts';
 import { f32Literal, flatGrid } from '../core/launch.ts';
 import { sizeOf, type Dtype } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
+import { elementsOf } from '../graph/work.ts';
 import bytes from '../../shaders/cast.wgsl?raw';
 import map from '../../shaders/map.wgsl?raw';
 
@@ -42,6 +43,7 @@ const castOp: Op<CastAttrs> = {
       },
     ];
   },
+  flops: ({ outputs, attrs: { scale, offset } }) => (scale === 1 && offset === 0 ? 0 : 2 * elementsOf(outputs)),
   accuracy: ({ attrs: { scale, offset } }) => ({
     ulps: 4,
     magnitude: 'result',

@@ -4,6 +4,7 @@ import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } 
 import { boundsOf, UNIT } from '../graph/accuracy.ts';
 import { apply, applyOne, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
 import { asUseOf, constant, constantOp } from '../graph/leaf.ts';
+import { elementsOf, workOf } from '../graph/work.ts';
 import { div } from './arithmetic.ts';
 import { guarded } from './guarded.ts';
 import { integerDtypes, integerReader } from './integers.ts';
@@ -21,6 +22,11 @@ interface Attrs {
   readonly ignoreIndex: number | null;
   readonly weighted: boolean;
 }
+
+/** Compared, shifted, its exponential added up; in the gradient, shifted, its exponential, less the hit, times dLoss. */
+const FLOPS_PER_LOGIT = 4;
+
+const flops = ({ inputs: [logits] }: Node<Attrs>): number => FLOPS_PER_LOGIT * elementsOf([logits]);
 
 const classesOf = (node: Node): number => node.inputs[0].spec.shape[1];
 
@@ -75,6 +81,7 @@ const gradOp: Op<Attrs> = {
     const whole = { ...kernel, functions, includes: [...(kernel.includes ?? []), slopeText] };
     return [{ kernel: whole, bindings, uniform: sizesOf(node), grid: flatGrid(rows) }];
   },
+  flops,
   // A rounding of the logits moves p by as much as they are large, and dLoss scales it all.
   accuracy: (node) => ({
     ulps: 64,
@@ -184,6 +191,7 @@ function bothOp(node: Node<Attrs>, backward: Node<Attrs>): Op<null> {
       const rows = node.inputs[0].spec.shape[0];
       return [{ kernel: whole, bindings: [...bindings, output(4)], uniform: sizesOf(node), grid: flatGrid(rows) }];
     },
+    flops: () => workOf(node).flops + workOf(backward).flops,
     accuracy: () => ({
       ulps: 1,
       magnitude(inputs, expected) {
@@ -247,6 +255,7 @@ const crossEntropyOp: Op<Attrs> = {
     const rows = node.inputs[0].spec.shape[0];
     return [{ ...kernelOf(node, forwardKernel, 2), uniform: sizesOf(node), grid: flatGrid(rows) }];
   },
+  flops,
   accuracy: (node) => ({ ulps: 32 + 4 * classesOf(node), magnitude: 'largest' }),
   vjp([dLoss], node) {
     const [logits, labels, weights] = node.inputs;

@@ -2,6 +2,7 @@ import { output, type AdapterTraits, type Kernel, type Launch } from '../core/la
 import { allocate, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../graph/accuracy.ts';
 import type { Accuracy, Node, Op, Value } from '../graph/graph.ts';
+import { bytesOf, workOf } from '../graph/work.ts';
 import { bodyOf, NAMES, type PointwiseAttrs, type PointwiseOp } from './pointwise.ts';
 
 /*
@@ -160,9 +161,10 @@ function chainBounds(parts: Parts, inputs: readonly Numbers[]): [Numbers[], Numb
 
 /** The op that does all of it in one launch: its inputs are the head's, then the extras; its outputs the last, the head's further ones, then the kept. */
 export function fusedOp(parts: Parts): Op<null> {
-  const { head, steps, kept } = parts;
+  const { head, steps, extras, kept } = parts;
   const last = steps[steps.length - 1].node.outputs[0].spec;
   const name = [head, ...steps.map(({ node }) => node)].map(({ op }) => op.name).join('+');
+  const valueAt = (at: number): Value => (at === 0 ? head : steps[at - 1].node).outputs[0];
   const pick = ([chain, further]: readonly [readonly Numbers[], readonly Numbers[]]): Numbers[] => [
     chain[chain.length - 1],
     ...further,
@@ -170,11 +172,7 @@ export function fusedOp(parts: Parts): Op<null> {
   ];
   return {
     name,
-    infer: () => [
-      last,
-      ...head.outputs.slice(1).map(({ spec }) => spec),
-      ...kept.map((at) => (at === 0 ? head : steps[at - 1].node).outputs[0].spec),
-    ],
+    infer: () => [last, ...head.outputs.slice(1).map(({ spec }) => spec), ...kept.map((at) => valueAt(at).spec)],
     cpu(inputs, outputs) {
       pick(valuesOf(parts, inputs, outputs[0])).forEach((numbers, at) => outputs[at].set(numbers));
     },
@@ -182,6 +180,12 @@ export function fusedOp(parts: Parts): Op<null> {
     gpu(_, adapter, form) {
       const launches = head.op.gpu(head, adapter, form);
       return [...launches.slice(0, -1), launchOf(parts, name, launches[launches.length - 1])];
+    },
+    flops: () => [head, ...steps.map(({ node }) => node)].reduce((total, node) => total + workOf(node).flops, 0),
+    // What passes from one to the next stays in a register: the last value takes the place of the head's.
+    bytes() {
+      const others = extras.filter((extra) => !head.inputs.includes(extra));
+      return workOf(head).bytes + bytesOf([...others, ...kept.map(valueAt)]);
     },
     accuracy: (): Accuracy => ({
       ulps: 1,

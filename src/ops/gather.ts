@@ -1,6 +1,7 @@
 import { flatGrid, type Launch } from '../core/launch.ts';
 import { requireDtype, resolveAxis, sizeOf, type Shape } from '../core/shape.ts';
 import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
+import { bytesOf, elementsOf } from '../graph/work.ts';
 import { integerDtypes, integerReader } from './integers.ts';
 import gatherKernel from '../../shaders/gather.wgsl?raw';
 import scatterAddKernel from '../../shaders/scatterAdd.wgsl?raw';
@@ -57,6 +58,7 @@ const scatterAddOp: Op<GatherAttrs> = {
     }
   },
   gpu: (node) => [launch(node, scatterAddKernel, {})],
+  flops: ({ inputs: [x] }) => elementsOf([x]),
   accuracy: (node) => ({ ulps: 2 * extentsOf(node).chosen, magnitude: 'terms' }),
   vjp: ([dY], { inputs: [, indices], attrs }) => [dY ? gather(dY, indices, attrs.axis) : null, null],
 };
@@ -82,6 +84,8 @@ const gatherOp: Op<GatherAttrs> = {
     }
   },
   gpu: (node) => [launch(node, gatherKernel, { X: node.inputs[0].spec.dtype })],
+  flops: () => 0,
+  bytes: ({ inputs: [, indices], outputs }) => bytesOf([indices]) + 2 * bytesOf(outputs),
   vjp: ([dY], { inputs: [, indices], attrs }) => [dY ? applyOne(scatterAddOp, [dY, indices], attrs) : null, null],
   ranges({ attrs: { shape, axis } }) {
     const high = shape[axis] - 1;

@@ -2,6 +2,7 @@ import { ShapeError } from '../core/errors.ts';
 import { f32Literal, type Kernel } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Spec } from '../core/shape.ts';
 import { apply, applyOne, type Accuracy, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
+import { elementsOf } from '../graph/work.ts';
 import { byteAt } from './integers.ts';
 import { productForms, productLaunch, type ProductShape } from './matmulForms.ts';
 import { multiply, prepareProduct, type Product } from './multiply.ts';
@@ -139,6 +140,11 @@ const accuracy = (node: Node<Attrs>): Accuracy => ({
   absolute: 1e-37,
 });
 
+const flops = (node: Node<Attrs>): number => {
+  const { M, N, K, batch } = extents(node);
+  return 2 * M * N * K * sizeOf(batch);
+};
+
 /** C and the column sums of B: the gradients of a weight and of its bias, in one launch. */
 const matmulSumsOp: Op<Attrs> = {
   name: 'matmulSums',
@@ -159,6 +165,7 @@ const matmulSumsOp: Op<Attrs> = {
     }
   },
   ...onGpu(true),
+  flops: (node) => flops(node) + elementsOf([node.inputs[1]]),
   fromSamples,
   accuracy,
 };
@@ -177,6 +184,7 @@ export const matmulOp: Op<Attrs> = {
   epilogue: true,
   cpu: ([a, b, bias], [c], node) => multiply(a, b, c, bias, productOf(node)),
   ...onGpu(false),
+  flops,
   fromSamples,
   accuracy,
   // Written so that what is stored transposed stays so: no launch transposes anything.

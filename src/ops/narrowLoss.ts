@@ -3,6 +3,7 @@ import type { Numbers } from '../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../graph/accuracy.ts';
 import type { Accuracy, Node, Op, Value } from '../graph/graph.ts';
 import { asUseOf } from '../graph/leaf.ts';
+import { workOf } from '../graph/work.ts';
 import { asPlainCrossEntropy, labelsFromSamples, slopeOf } from './crossEntropy.ts';
 import { guarded } from './guarded.ts';
 import { integerReader } from './integers.ts';
@@ -128,6 +129,7 @@ function joinedOp(ends: Ends): Op<null> {
       ];
     },
     fromSamples: (_, input, samples) => (input === 1 ? labelsFromSamples(samples) : undefined),
+    flops: () => [product, loss, dLogits, dHidden].reduce((total, node) => total + workOf(node).flops, 0),
     accuracy: (): Accuracy => ({
       ulps: 1,
       magnitude: (inputs) => bounds(ends, inputs).map((bound) => bound.map((b) => b / UNIT)),

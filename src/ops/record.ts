@@ -3,6 +3,7 @@ import { eight } from '../core/strided.ts';
 import { sizeOf, type Numbers } from '../core/shape.ts';
 import { apply, type Node, type Op, type State, type Value } from '../graph/graph.ts';
 import { asUseOf, read } from '../graph/leaf.ts';
+import { bytesOf } from '../graph/work.ts';
 import { EPOCH, PART, POSITION, STEP } from './control.ts';
 import { averagedBy } from './reduce.ts';
 import recordKernel from '../../shaders/record.wgsl?raw';
@@ -39,6 +40,9 @@ function termsOf({ inputs, attrs: { totals, share, scheduled } }: Node<Attrs>): 
     return { length, factor: totals ? 1 : share / length };
   });
 }
+
+/** Numbers that are added up in all. */
+const lengthsOf = (node: Node<Attrs>): number => termsOf(node).reduce((total, { length }) => total + length, 0);
 
 const rateIn = (schedule: Numbers, control: Numbers): Numbers => {
   const row = 4 * (control[STEP] % (schedule.length / 4));
@@ -110,6 +114,9 @@ const recordOp: Op<Attrs> = {
       },
     ];
   },
+  flops: (node) => lengthsOf(node),
+  // The control is read and written, of the ring and a schedule only what belongs to the step.
+  bytes: (node) => 2 * bytesOf([node.outputs[0]]) + 4 * (lengthsOf(node) + termsOf(node).length),
   accuracy: (node) => ({
     ulps: 8 + 2 * Math.max(1, ...termsOf(node).map(({ length }) => length)),
     magnitude: 'terms',

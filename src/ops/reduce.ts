@@ -16,6 +16,7 @@ import {
 import { collapse, eight, forEachOffset, type Walk } from '../core/strided.ts';
 import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
 import { asUseOf } from '../graph/leaf.ts';
+import { elementsOf } from '../graph/work.ts';
 import nan from '../../shaders/pointwise/nan.wgsl?raw';
 import argmaxKernel from '../../shaders/argmax.wgsl?raw';
 import copy from '../../shaders/copy.wgsl?raw';
@@ -127,6 +128,7 @@ const sumOp: Op<SumAttrs> = {
     const epilogue = `fn epilogue(value: X, at: u32) -> X {\n  return value * ${f32Literal(scale)};\n}`;
     return reduceLaunch(node, { functions: { epilogue } });
   },
+  flops: (node) => elementsOf(node.inputs),
   accuracy: (node) => ({
     ulps: 2 * (64 + sizeOf(node.inputs[0].spec.shape) / sizeOf(node.outputs[0].spec.shape) / 64 + 4),
     magnitude: 'terms',
@@ -178,6 +180,7 @@ const broadcastOp: Op<BroadcastAttrs> = {
       },
     ];
   },
+  flops: (node) => (node.attrs.scale === 1 ? 0 : elementsOf(node.outputs)),
   accuracy: () => ({ ulps: 2, magnitude: 'result' }),
   vjp([dY], node) {
     const { axes, scale } = node.attrs;
@@ -258,6 +261,8 @@ const extremumGradOp: Op<ReduceAttrs> = {
     const { words, count } = sizesOf('max', node.inputs[0].spec.shape, node.attrs.axes);
     return [{ kernel: { name: 'extremumGrad', source: extremumGradKernel }, uniform: words, grid: flatGrid(count) }];
   },
+  // A comparison with the extremum, to count ties and to share the gradient.
+  flops: (node) => 2 * elementsOf(node.outputs),
   accuracy: () => ({ ulps: 8, magnitude: 'result' }),
 };
 
@@ -290,6 +295,7 @@ const extremum = (name: string, sign: 1 | -1): Op<ReduceAttrs> => ({
       },
     });
   },
+  flops: (node) => elementsOf(node.inputs),
   vjp: ([dY], node) => [dY ? applyOne(extremumGradOp, [node.inputs[0], node.outputs[0], dY], node.attrs) : null],
 });
 
@@ -339,6 +345,7 @@ const argmaxOp: Op<{ readonly axis: number }> = {
       },
     ];
   },
+  flops: (node) => elementsOf(node.inputs),
   vjp: () => [null],
 };
 

@@ -1,9 +1,10 @@
 import { f32Literal, flatGrid, output, type Kernel, type AdapterTraits } from '../core/launch.ts';
 import { halfBitsOf, Permutation } from '../core/permutation.ts';
-import { allocate, sizeOf, type Dtype, type Numbers } from '../core/shape.ts';
+import { allocate, byteLength, sizeOf, type Dtype, type Numbers } from '../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../graph/accuracy.ts';
 import { applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
 import { asUseOf } from '../graph/leaf.ts';
+import { bytesOf, elementsOf, workOf } from '../graph/work.ts';
 import { EPOCH, keyOf, PART, POSITION } from './control.ts';
 import { byteAt } from './integers.ts';
 import { randomWords } from './random.ts';
@@ -44,6 +45,7 @@ const orderOp: Op<OrderAttrs> = {
       grid: flatGrid(count),
     },
   ],
+  flops: () => 0,
 };
 
 /**
@@ -83,6 +85,10 @@ function accessOf(stored: Dtype, size: number): Pick<Kernel, 'functions' | 'cons
   };
 }
 
+/** Of the data, only the chosen samples are read. */
+const chosenBytes = ({ inputs: [, part], outputs: [y] }: Node): number =>
+  byteLength({ shape: y.spec.shape, dtype: part.spec.dtype });
+
 /** The inputs are the rows, then the parts of the data, one launch for each. */
 export const takeOp: Op<TakeAttrs> = {
   name: 'takeSamples',
@@ -117,6 +123,8 @@ export const takeOp: Op<TakeAttrs> = {
       };
     });
   },
+  flops: ({ outputs, attrs: { scale, offset } }) => (scale !== 1 || offset !== 0 ? 2 * elementsOf(outputs) : 0),
+  bytes: (node) => chosenBytes(node) + bytesOf([node.inputs[0], ...node.outputs]),
   accuracy({ attrs: { scale, offset } }) {
     const scaled = scale !== 1 || offset !== 0;
     return { ulps: scaled ? 4 : 0, magnitude: 'result', absolute: scaled ? 2 ** -22 * Math.abs(offset) + 1e-37 : 0 };
@@ -188,6 +196,8 @@ export function takingOp(node: Node, at: number, take: Node): Op<null> | undefin
         };
       });
     },
+    flops: () => workOf(node).flops + workOf(take).flops,
+    bytes: () => workOf(node).bytes - bytesOf([node.inputs[at]]) + bytesOf([take.inputs[0]]) + chosenBytes(take),
     accuracy: (): Accuracy => ({
       ulps: 1,
       magnitude(inputs, expected) {

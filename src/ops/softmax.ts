@@ -2,9 +2,15 @@ import { flatGrid, type Launch } from '../core/launch.ts';
 import { ShapeError } from '../core/errors.ts';
 import { formatSpec, requireDtype, sizeOf } from '../core/shape.ts';
 import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
+import { elementsOf } from '../graph/work.ts';
 import { guarded } from './guarded.ts';
 import softmaxKernel from '../../shaders/softmax.wgsl?raw';
 import softmaxGradKernel from '../../shaders/softmaxGrad.wgsl?raw';
+
+/** Of an element: compared, shifted, its exponential added up, divided by the sum. */
+const FLOPS = 5;
+/** Of an element: a product and a sum for the row's total, a difference, a product. */
+const GRADIENT_FLOPS = 4;
 
 /** Rows are all axes but the last; a row is a distribution over the last. */
 function rowsOf({ outputs: [y] }: Node): { rows: number; classes: number } {
@@ -38,6 +44,7 @@ function define(name: string, logarithm: boolean): Op<null> {
       }
     },
     gpu: (node) => [launch(node, softmaxGradKernel, logarithm)],
+    flops: (node) => GRADIENT_FLOPS * elementsOf(node.outputs),
     accuracy: (node) => ({
       ulps: 64 + 8 * rowsOf(node).classes,
       magnitude([y, dY]) {
@@ -79,6 +86,7 @@ function define(name: string, logarithm: boolean): Op<null> {
       }
     },
     gpu: (node) => [launch(node, softmaxKernel, logarithm)],
+    flops: (node) => FLOPS * elementsOf(node.outputs),
     accuracy: (node) => ({ ulps: 32 + 2 * rowsOf(node).classes, magnitude: 'largest' }),
     vjp: ([dY], { outputs: [y] }) => [dY ? applyOne(gradOp, [y, dY], null) : null],
   };

@@ -15,6 +15,7 @@ import {
 import { collapse, eight, forEachOffset, MAX_RANK } from '../core/strided.ts';
 import { applyOne, type Node, type Op, type State, type Value } from '../graph/graph.ts';
 import { read } from '../graph/leaf.ts';
+import { bytesOf } from '../graph/work.ts';
 import copyKernel from '../../shaders/copy.wgsl?raw';
 import padKernel from '../../shaders/pad.wgsl?raw';
 
@@ -137,6 +138,9 @@ const packOp: Op<PackAttrs> = {
   // The planner lets most inputs be computed in place and launches copies of the others.
   gpu: (node) => node.inputs.map((_, at) => copyInto(node, at, node.attrs.offsets[at])),
   parts: ({ offsets }) => offsets,
+  flops: () => 0,
+  // Where only some inputs are copied, it is less.
+  bytes: ({ inputs }) => 2 * bytesOf(inputs),
 };
 
 /** Values at their offsets of one array, 0 between them: gradients in the layout of their parameters. */
@@ -157,6 +161,8 @@ const assignOp: Op<null> = {
   },
   cpu: ([, x], [y]) => y.set(x),
   gpu: (node) => [copyInto(node, 1, 0)],
+  flops: () => 0,
+  bytes: ({ outputs }) => 2 * bytesOf(outputs),
 };
 
 /** What a state is to hold after the step: a copy of x, made when everyone has read what it held before. */
@@ -170,6 +176,7 @@ const transposeOp: Op<{ readonly order: readonly number[] }> = {
   },
   cpu: ([x], [y], node) => copyBox(x, y, transposedBox(node)),
   gpu: (node) => [copyLaunch(node, 0, transposedBox(node))],
+  flops: () => 0,
   vjp([dY], { attrs: { order } }) {
     const inverse = order.map((_, axis) => order.indexOf(axis));
     return [dY ? applyOne(transposeOp, [dY], { order: inverse }) : null];
@@ -212,6 +219,8 @@ const sliceOp: Op<SliceAttrs> = {
   },
   cpu: ([x], [y], node) => copyBox(x, y, slicedBox(node)),
   gpu: (node) => [copyLaunch(node, 0, slicedBox(node))],
+  flops: () => 0,
+  bytes: ({ outputs }) => 2 * bytesOf(outputs),
   vjp([dY], { inputs: [x], attrs: { start, step } }) {
     return [dY ? applyOne(padOp, [dY], { before: start, step, shape: x.spec.shape, value: 0 }) : null];
   },
@@ -310,6 +319,7 @@ const padOp: Op<PadAttrs> = {
       },
     ];
   },
+  flops: () => 0,
   vjp([dY], { inputs: [x], attrs: { before, step } }) {
     return [dY ? applyOne(sliceOp, [dY], { start: before, shape: x.spec.shape, step }) : null];
   },
@@ -346,6 +356,7 @@ const concatOp: Op<{ readonly axis: number }> = {
   },
   cpu: (inputs, [y], node) => concatBoxes(node).forEach((box, at) => copyBox(inputs[at], y, box)),
   gpu: (node) => concatBoxes(node).map((box, at) => copyLaunch(node, at, box)),
+  flops: () => 0,
   vjp([dY], { inputs, attrs: { axis } }) {
     let end = 0;
     return inputs.map(({ spec }: { spec: Spec }) => {

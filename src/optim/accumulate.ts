@@ -1,6 +1,7 @@
 import { flatGrid } from '../core/launch.ts';
 import { sizeOf } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
+import { elementsOf } from '../graph/work.ts';
 import { PART } from '../ops/control.ts';
 import accumulateKernel from '../../shaders/accumulate.wgsl?raw';
 
@@ -30,6 +31,7 @@ const accumulateOp: Op<Attrs> = {
       },
     ];
   },
+  flops: (node) => 3 * elementsOf(node.outputs),
   accuracy: () => ({ ulps: 6, magnitude: 'terms', absolute: 1e-37 }),
 };
 

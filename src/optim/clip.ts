@@ -1,6 +1,7 @@
 import { flatGrid, type Kernel } from '../core/launch.ts';
 import { spec } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
+import { bytesOf, elementsOf } from '../graph/work.ts';
 import { sqrt } from '../ops/elementary.ts';
 import { sum } from '../ops/reduce.ts';
 import { rowAt, type UpdateInputs } from './optimizer.ts';
@@ -42,6 +43,7 @@ const squaresOp: Op<null> = {
       },
     ];
   },
+  flops: (node) => 2 * elementsOf(node.inputs),
   accuracy: ({ inputs: [x], outputs: [squares] }) => ({
     ulps: 2 * (64 + x.spec.shape[0] / squares.spec.shape[0] / 64 + 4),
     magnitude: 'result',
@@ -66,6 +68,9 @@ const clipNormOp: Op<{ readonly limit: number }> = {
       grid: [1, 1, 1],
     },
   ],
+  flops: ({ inputs: [squares] }) => elementsOf([squares]),
+  // Of the schedule, a row.
+  bytes: ({ inputs: [squares, , control], outputs }) => bytesOf([squares, control]) + 2 * bytesOf(outputs),
   accuracy: ({ inputs: [squares] }) => ({
     ulps: squares.spec.shape[0] / 64 + 64 + 8,
     magnitude: 'result',

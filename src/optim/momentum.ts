@@ -1,8 +1,9 @@
 import { flatGrid } from '../core/launch.ts';
 import { BLOCK } from '../core/layout.ts';
 import type { Op } from '../graph/graph.ts';
+import { elementsOf } from '../graph/work.ts';
 import { clipFunctions, clipOf, limitOf, type Clip } from './clip.ts';
-import { groupAt, rowAt } from './optimizer.ts';
+import { bytesOfUpdate, groupAt, rowAt } from './optimizer.ts';
 import momentumKernel from '../../shaders/momentum.wgsl?raw';
 
 interface Attrs {
@@ -49,6 +50,9 @@ export function momentumOp(nesterov: boolean, clip: Clip | undefined): Op<Attrs>
         },
       ];
     },
+    // Two products and a sum, and with Nesterov's look ahead as many again.
+    flops: ({ inputs: [momentum] }) => (nesterov ? 6 : 3) * elementsOf([momentum]),
+    bytes: bytesOfUpdate,
     accuracy: () => ({ ulps: 16, magnitude: 'terms', absolute: 1e-37 }),
   };
 }

@@ -1,5 +1,6 @@
 import { flatGrid } from '../core/launch.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
+import { elementsOf } from '../graph/work.ts';
 import { matmul } from '../ops/matmul.ts';
 import quinticKernel from '../../shaders/quintic.wgsl?raw';
 
@@ -31,6 +32,8 @@ const quinticOp: Op<Attrs> = {
       },
     ];
   },
+  // Two products, their sum, and the diagonal.
+  flops: (node) => 4 * elementsOf(node.outputs),
   accuracy: ({ attrs: { coefficients } }) => ({
     ulps: 8,
     // The terms have both signs.

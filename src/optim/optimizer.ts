@@ -1,7 +1,8 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { BLOCK, type Layout, type Range } from '../core/layout.ts';
 import type { Numbers } from '../core/shape.ts';
-import type { Value } from '../graph/graph.ts';
+import type { Node, Value } from '../graph/graph.ts';
+import { bytesOf } from '../graph/work.ts';
 import { part } from '../ops/window.ts';
 import type { Clip } from './clip.ts';
 
@@ -208,6 +209,10 @@ export function groupTable(
   });
   return { groups, trains };
 }
+
+/** All that an update binds, but of the schedule, its fourth input, only the step's row. */
+export const bytesOfUpdate = ({ inputs, outputs }: Node): number =>
+  bytesOf([...inputs.toSpliced(3, 1), ...outputs]) + Float32Array.BYTES_PER_ELEMENT * 4;
 
 /** A block's row as the references read it: factor of the learning rate, decay, whether it trains, factor of its norm. */
 export const groupAt = (groups: ArrayLike<number>, block: number): readonly [number, number, boolean, number] => [

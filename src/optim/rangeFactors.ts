@@ -3,6 +3,7 @@ import { BLOCK, type Range } from '../core/layout.ts';
 import { spec } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
+import { elementsOf } from '../graph/work.ts';
 import blockSquaresKernel from '../../shaders/blockSquares.wgsl?raw';
 import rangeFactorsKernel from '../../shaders/rangeFactors.wgsl?raw';
 
@@ -28,6 +29,7 @@ const blockSquaresOp: Op<null> = {
       },
     ];
   },
+  flops: (node) => 2 * elementsOf(node.inputs),
   accuracy: () => ({ ulps: 2 * (BLOCK + 4), magnitude: 'result', absolute: 1e-36 }),
 };
 

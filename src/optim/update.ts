@@ -2,8 +2,9 @@ import { flatGrid, type Kernel, type Word } from '../core/launch.ts';
 import { BLOCK } from '../core/layout.ts';
 import { allocate, type Numbers } from '../core/shape.ts';
 import { apply, type Node, type Op } from '../graph/graph.ts';
+import { elementsOf } from '../graph/work.ts';
 import { clipFunctions, clippedTables, clipOf, limitOf, type Clip } from './clip.ts';
-import { groupAt, requireUsualOptions, rowAt, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { bytesOfUpdate, groupAt, requireUsualOptions, rowAt, type Optimizer, type UsualOptions } from './optimizer.ts';
 import updateKernel from '../../shaders/update.wgsl?raw';
 
 /** How one number is updated: what tells one optimizer from another. */
@@ -81,6 +82,9 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
         },
       ];
     },
+    // Decay and its addition, and the change of the parameter itself.
+    flops: ({ inputs: [parameters] }) => (operationsIn(rule.wgsl) + 3) * elementsOf([parameters]),
+    bytes: bytesOfUpdate,
     accuracy: (node) => ({
       ulps: ULPS,
       magnitude: (inputs, expected) => sensitivities(node, inPlace, inputs, expected),
@@ -95,6 +99,9 @@ function updateFunction({ constants, wgsl }: Rule): string {
   const lines = [...names, ...wgsl.trim().split('\n')].map((line) => `  ${line.trim()}`);
   return `fn update(i: u32, g: f32, rate: f32, now: vec4f) -> f32 {\n${lines.join('\n')}\n}`;
 }
+
+/** The operators and calls of a rule's text. */
+const operationsIn = (wgsl: string): number => (wgsl.match(/ [-+*/]=? |\w\(/g) ?? []).length;
 
 /** Roundings of an update, each good to a few units. */
 const ULPS = 16;

@@ -1,6 +1,7 @@
 import type { Numbers, Spec } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
+import type { KernelChoice } from './choice.ts';
 
 /** What one node read and what it made of it, in a run that was watched. */
 export interface Observation {
@@ -9,6 +10,23 @@ export interface Observation {
   readonly outputs: readonly Numbers[];
   /** An input that was no longer what its node had computed: something else wrote into its storage. */
   readonly overwritten: Value | null;
+}
+
+/** What the clock said of some runs. */
+export interface Timing {
+  /** The GPU's own, or the caller's. */
+  readonly clock: 'timestamps' | 'wall';
+  /** Whether all that the clock said were multiples of Dawn's quantum, 65,536 ns. */
+  readonly quantised: boolean;
+  /** For each launch, the node that it is of; on the CPU, which launches none, the nodes that it computes. */
+  readonly nodes: readonly Node[];
+  readonly runs: readonly Times[];
+}
+
+/** Milliseconds of one run: undivided, and launch by launch. */
+export interface Times {
+  readonly whole: number;
+  readonly launches: readonly number[];
 }
 
 /** A graph, ready to run again and again. */
@@ -30,6 +48,8 @@ export interface Backend {
   readonly kind: 'webgpu' | 'cpu';
   /** The adapter's or the processor's name. */
   readonly adapter: string;
+  /** The forms of kernels that its programs take; null where there are no kernels. */
+  readonly kernels: KernelChoice | null;
   /** Command buffers handed to the GPU so far, to count; none on the CPU. */
   readonly submits: number;
   /** Of all that its programs share: states, and the memory that they use in turn. */
@@ -54,6 +74,8 @@ export interface Backend {
   copyStates(pairs: readonly (readonly [from: State, to: State])[]): void;
   /** Runs a program node by node, keeping what each read and wrote. The states end changed. */
   observe(program: Executable, batch: Batch): Promise<readonly Observation[]>;
+  /** Runs programs one behind the other, so many times, timing every launch. The states end changed. */
+  time(programs: readonly Executable[], runs: number): Promise<Timing>;
   destroy(): void;
 }
 

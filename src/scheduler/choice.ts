@@ -51,7 +51,7 @@ export class Choice {
 
   /** The forms that its programs' kernels have. */
   get made(): KernelChoice {
-    return { adapter: summarize(this.#device).name, forms: Object.fromEntries([...this.#taken].sort()) };
+    return { adapter: summarize(this.#device).name, forms: Object.fromEntries([...this.#taken].sort(byKind)) };
   }
 
   /** A node's form; undefined where there is but one. */
@@ -115,6 +115,8 @@ export class Choice {
     return performance.now() - start;
   }
 }
+
+const byKind = ([a]: readonly [string, string], [b]: readonly [string, string]): number => (a < b ? -1 : 1);
 
 const formsOf = (device: GPUDevice, node: Node): Forms | undefined => node.op.forms?.(node, traitsOf(device));
 

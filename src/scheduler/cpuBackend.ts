@@ -3,7 +3,7 @@ import { allocate, byteLength, type Numbers, type Spec } from '../core/shape.ts'
 import { Interpreter, statesOf, type Batch, type States } from '../cpu/interpret.ts';
 import type { Graph, Node, Op, State } from '../graph/graph.ts';
 import { asUseOf, inputOp, isLeaf, stateOp } from '../graph/leaf.ts';
-import { uploadBatch, type Backend, type Executable, type Observation } from './backend.ts';
+import { uploadBatch, type Backend, type Executable, type Observation, type Times, type Timing } from './backend.ts';
 
 class CpuProgram implements Executable {
   readonly graph: Graph;
@@ -42,6 +42,7 @@ const BREATH_MS = 8;
 export class CpuBackend implements Backend {
   readonly kind = 'cpu';
   readonly adapter = 'CPU reference';
+  readonly kernels = null;
   readonly submits = 0;
   readonly largestBinding = Number.MAX_SAFE_INTEGER;
   readonly #states = new Map<State, Numbers>();
@@ -125,6 +126,27 @@ export class CpuBackend implements Backend {
       outputs: node.outputs.map((value) => interpreter.value(value).slice()),
       overwritten: null,
     }));
+  }
+
+  async time(executables: readonly Executable[], runs: number): Promise<Timing> {
+    const programs = executables as readonly CpuProgram[];
+    const times: Times[] = [];
+    for (let run = 0; run < runs; run++) {
+      const launches: number[] = [];
+      const begun = performance.now();
+      for (const { interpreter, batch } of programs) {
+        let last = performance.now();
+        interpreter.run(batch, (node) => {
+          const now = performance.now();
+          if (!isLeaf(node)) launches.push(now - last);
+          last = now;
+        });
+      }
+      times.push({ whole: performance.now() - begun, launches });
+      await this.#breathe();
+    }
+    const nodes = programs.flatMap(({ order }) => order.filter((node) => !isLeaf(node) && !node.op.view));
+    return { clock: 'wall', quantised: false, nodes, runs: times };
   }
 
   destroy(): void {

@@ -2,9 +2,10 @@ import { sizeOf, type Numbers } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
 import { summarize } from '../gpu/device.ts';
 import { Readback, readRegions } from '../gpu/readback.ts';
+import { passTimer, type Recorder } from '../gpu/timing.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import { isLeaf } from '../graph/leaf.ts';
-import { uploadBatch, type Backend, type Executable, type Observation } from './backend.ts';
+import { uploadBatch, type Backend, type Executable, type Observation, type Times, type Timing } from './backend.ts';
 import { Choice, type KernelChoice, type Kernels } from './choice.ts';
 import { compile, type Program } from './program.ts';
 import { largestBinding, numbersOf, Storage } from './storage.ts';
@@ -138,6 +139,7 @@ export class GpuBackend implements Backend {
     const program = executable as Program;
     const observations: Observation[] = [];
     const computed = new Map<Value, Numbers>();
+    this.#storage.requireAlive('a program');
     program.poison();
     uploadBatch(program, batch);
     for (const node of program.order) {
@@ -158,6 +160,26 @@ export class GpuBackend implements Backend {
     program.record(pass, node);
     pass.end();
     return encoder;
+  }
+
+  async time(executables: readonly Executable[], runs: number): Promise<Timing> {
+    const programs = executables as readonly Program[];
+    const launches = programs.flatMap(({ replays }) => replays);
+    const whole: Recorder = (pass) => {
+      for (const program of programs) program.record(pass);
+    };
+    const timer = passTimer(this.#device, 1 + launches.length, (encoder) => this.#submit(encoder));
+    try {
+      const times: Times[] = [];
+      for (let run = 0; run < runs; run++) {
+        const [first, ...others] = await timer.time([whole, ...launches.map(({ record }) => record)]);
+        times.push({ whole: first, launches: others });
+      }
+      const { clock, quantised } = timer;
+      return { clock, quantised, nodes: launches.map(({ node }) => node), runs: times };
+    } finally {
+      timer.destroy();
+    }
   }
 
   destroy(): void {

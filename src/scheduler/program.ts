@@ -6,6 +6,7 @@ import { statesOf } from '../cpu/interpret.ts';
 import { traitsOf } from '../gpu/device.ts';
 import { pipelineOf, type Access, type Pipeline } from '../gpu/pipelines.ts';
 import type { Region } from '../gpu/readback.ts';
+import type { Recorder } from '../gpu/timing.ts';
 import { orderOf, type Graph, type Node, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { fuse } from '../transform/fuse.ts';
@@ -94,6 +95,11 @@ export class Program implements Executable {
   /** Replays every launch, or those of one node. */
   record(pass: GPUComputePassEncoder, only?: Node): void {
     replay(pass, only ? this.#launches.filter(({ node }) => node === only) : this.#launches);
+  }
+
+  /** For each launch, the node that it is of, and what replays it alone. */
+  get replays(): readonly { readonly node: Node; readonly record: Recorder }[] {
+    return this.#launches.map((launch) => ({ node: launch.node, record: (pass) => replay(pass, [launch]) }));
   }
 
   /** Fills what the launches are to write with NaN, so that nothing left over passes for a result. */
@@ -255,8 +261,11 @@ function defaultBindings({ op, inputs, outputs }: Node): number[] {
 }
 
 /** Where each launch's uniform begins, in bytes; last, where they all end. */
-const uniformPlaces = (planned: readonly Planned[]): number[] =>
-  planned.reduce((places, { launch }) => [...places, places[places.length - 1] + aligned(launch.uniform ?? [])], [0]);
+function uniformPlaces(planned: readonly Planned[]): number[] {
+  const places = [0];
+  for (const { launch } of planned) places.push(places[places.length - 1] + aligned(launch.uniform ?? []));
+  return places;
+}
 
 /** The uniforms of launches in one buffer. */
 function createUniforms(

@@ -67,6 +67,12 @@ export function requireFields(
   }
 }
 
+/** @throws DataError for a number of steps that is none */
+export function requireWhole(where: string, name: string, number: number): void {
+  if (Number.isInteger(number) && number >= 1) return;
+  throw new DataError(`[${where}] ${name} is ${number} but must be a whole number above 0`);
+}
+
 /** Everything in a data set that would spoil training, found before the first step. */
 export function requireSound(data: Dataset, names: readonly string[], ranges: readonly FieldRange[]): void {
   for (const name of names) requireFinite(name, data.fields[name]);

@@ -1,11 +1,12 @@
 import { DataError, DeviceError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Backend } from '../scheduler/backend.ts';
+import { requireWhole } from './checks.ts';
 import { Council } from './council.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { Keeper } from './keeper.ts';
 import type { Launcher } from './launcher.ts';
-import { RING_ROWS } from './model.ts';
+import { RING_ROWS, type Feed } from './model.ts';
 import type { Batches, FitOptions, Report, Samples } from './options.ts';
 import { Pace } from './pace.ts';
 import { reportOf, type Prepared } from './prepared.ts';
@@ -33,6 +34,8 @@ export interface Shop {
   readonly cursors: WeakMap<Dataset, Cursor>;
   /** A batch of somebody's own as sound samples. */
   accept(batch: Samples | Dataset, index: number): Dataset;
+  /** Told of where a run over an iterable has brought its batches. */
+  feed(feed: Feed): void;
   isAlive(): boolean;
   /** @throws DeviceError once the trainer was destroyed */
   requireAlive(): void;
@@ -57,9 +60,7 @@ const wholeNumber = (x: number | undefined): boolean => x === undefined || (Numb
 /** @throws DataError for numbers of steps that are none */
 export function requireFitOptions({ every, validateEvery, stepsPerSubmit }: FitOptions): void {
   const given = { every, validateEvery, stepsPerSubmit: stepsPerSubmit === 'auto' ? undefined : stepsPerSubmit };
-  for (const [name, number] of Object.entries(given)) {
-    if (!wholeNumber(number)) throw new DataError(`[fit] ${name} is ${number} but must be a whole number above 0`);
-  }
+  for (const [name, number] of Object.entries(given)) if (number !== undefined) requireWhole('fit', name, number);
 }
 
 /** Trains, and yields the reports in order; see `Trainer.fit`. */
@@ -171,7 +172,7 @@ const TABLE_BYTES = 2 ** 26;
 const TABLE_STEPS = 64;
 
 async function streamCourse(shop: Shop, batches: Batches, options: FitOptions): Promise<Course> {
-  const { backend, programs, prepared, launcher, batchSize, accept, requireAlive } = shop;
+  const { backend, programs, prepared, launcher, batchSize, accept, feed, requireAlive } = shop;
   const { epochs, steps, stepsPerSubmit = 'auto', validation, validateEvery, decisions = [], signal } = options;
   const { fields } = prepared.traced;
   if (!wholeNumber(epochs) || !wholeNumber(steps) || (epochs !== undefined && steps !== undefined)) {
@@ -193,6 +194,7 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitOptions): 
     if (error instanceof DeviceError) return prepareTable(batchSize);
     throw error;
   });
+  feed({ source: table, shuffle: false });
   const programsOf = (n: number) => programs.step(n, { source: table, shuffle: false });
   const supply = new StreamSupply({
     batches,

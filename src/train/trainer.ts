@@ -3,14 +3,16 @@ import { allocate, type Dtype, type Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { formatGraph, type Graph, type State } from '../graph/graph.ts';
 import type { Backend } from '../scheduler/backend.ts';
-import { requireFields, requireSound, rowsOf } from './checks.ts';
+import type { KernelChoice } from '../scheduler/choice.ts';
+import { requireFields, requireSound, requireWhole, rowsOf } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
 import { fit, requireFitOptions, type Cursor } from './fit.ts';
 import { Keeper } from './keeper.ts';
 import { Launcher } from './launcher.ts';
-import type { Phase } from './model.ts';
+import type { Feed, Phase } from './model.ts';
 import type { Batches, Evaluation, FitOptions, Prediction, Report, Samples, TrainerOptions } from './options.ts';
 import { prepare, reportOf, type Prepared } from './prepared.ts';
+import { profileStep, requirePeak, type Profile, type ProfileOptions } from './profile.ts';
 import { Programs, type StepProgram } from './programs.ts';
 import type { Fields, Source } from './source.ts';
 import { summarizeModel } from './summary.ts';
@@ -24,6 +26,9 @@ export interface Place {
   readonly owned?: GPUDevice;
   readonly fallback?: string;
 }
+
+/** Where steps take their samples: from a whole set, once it is resident, or from where batches were brought. */
+type Origin = Feed | { readonly data: Dataset; readonly shuffle: boolean };
 
 /** What there is once the model was traced. */
 interface Ready {
@@ -53,6 +58,8 @@ export class Trainer {
   #single: readonly StepProgram[] = [];
   #destroyed = false;
   #busy: string | undefined;
+  /** Of the last steps. */
+  #origin: Origin | undefined;
 
   /** Use `createTrainer`. */
   constructor(options: TrainerOptions, phases: readonly Phase[], { backend, owned, fallback }: Place) {
@@ -67,6 +74,11 @@ export class Trainer {
   /** Where it runs: the adapter's name, or the CPU reference. */
   get adapter(): string {
     return this.#backend.adapter;
+  }
+
+  /** Which form each kind of kernel takes, so far: given as `kernels`, it repeats a run to the bit. Null on the CPU. */
+  get kernels(): KernelChoice | null {
+    return this.#backend.kernels;
   }
 
   get backend(): 'webgpu' | 'cpu' {
@@ -124,10 +136,18 @@ export class Trainer {
     this.#sound.set(data, new Set([...checked, ...left]));
   }
 
-  /** `verify` changes the states for as long as it runs, and puts them back. */
+  #requireBatch(where: string, { length }: Dataset): void {
+    const { batchSize } = this;
+    if (batchSize <= length) return;
+    throw new DataError(
+      `[${where}] batchSize is ${batchSize} but the data set has ${length} samples: use a batch size of at most ${length}`,
+    );
+  }
+
+  /** `verify` and `profile` change the states for as long as they run, and put them back. */
   #requireSettled(what: string): void {
-    if (this.#busy === 'verify')
-      throw new DataError(`[${what}] verify is still running on this trainer: await it first`);
+    if (this.#busy === 'verify' || this.#busy === 'profile')
+      throw new DataError(`[${what}] ${this.#busy} is still running on this trainer: await it first`);
   }
 
   #enter(what: string): void {
@@ -172,21 +192,19 @@ export class Trainer {
     requireFitOptions(options);
     if (set) this.#check('fit', set, prepared);
     if (options.validation) this.#check('validation', options.validation, prepared);
-    if (set && batchSize > set.length) {
-      throw new DataError(
-        `[fit] batchSize is ${batchSize} but the data set has ${set.length} samples: use a batch size of at most ${set.length}`,
-      );
-    }
+    if (set) this.#requireBatch('fit', set);
     const shop = {
       ...ready,
       backend: this.#backend,
       batchSize,
       cursors: this.#cursors,
       accept: (batch: Samples | Dataset, index: number) => this.#accepted(batch, index, prepared),
+      feed: (feed: Feed) => (this.#origin = feed),
       isAlive: () => !this.#destroyed,
       requireAlive: () => this.#requireAlive(),
     };
     this.#enter('fit');
+    this.#origin = set && { data: set, shuffle: options.shuffle ?? true };
     try {
       yield* fit(shop, data, options);
     } catch (error) {
@@ -210,6 +228,7 @@ export class Trainer {
     const begun = performance.now();
     const numbers = this.#batch('step', batch, prepared);
     this.#enter('step');
+    this.#origin = { source: table, shuffle: false };
     try {
       this.#bring(numbers, table, launcher);
       const rows = await this.#whileAlive(launcher.launch({ programs: [single] }));
@@ -345,6 +364,40 @@ export class Trainer {
     }
   }
 
+  /**
+   * Runs so many training steps, 20 if left out, times every launch of them, and puts the states back: training goes on
+   * as if nothing had been. Times are the GPU's own where its device has timestamps; see `Profile`. `formatProfile` makes a
+   * table of it. Timestamps are coarse unless the device came from
+   * `requestDevice({ dawn: ['disable-dawn-features=timestamp_quantization'] })`, or from a browser that was told so.
+   * @throws DataError if no samples are known, or for a number of steps or a peak that is none
+   */
+  async profile(steps = 20, { data, peak = {} }: ProfileOptions = {}): Promise<Profile> {
+    requireWhole('profile', 'steps', steps);
+    requirePeak(peak);
+    const { prepared, programs } = await this.#use(data);
+    if (data) {
+      this.#check('profile', data, prepared);
+      this.#requireBatch('profile', data);
+    }
+    const origin = data ? { data, shuffle: true } : this.#origin;
+    if (!origin) {
+      throw new DataError(
+        '[profile] there are no samples yet to take steps on: give `data`, or call fit or step first',
+      );
+    }
+    const timed = async (source: Source): Promise<Profile> => {
+      const step = await programs.step(this.batchSize, { source, shuffle: origin.shuffle });
+      return profileStep(this.#backend, step, steps, peak);
+    };
+    this.#enter('profile');
+    try {
+      const work = 'data' in origin ? programs.withResident(origin.data, timed) : timed(origin.source);
+      return await this.#whileAlive(work);
+    } finally {
+      this.#busy = undefined;
+    }
+  }
+
   /** Layers, shapes, parameters, launches and bytes, as a table. */
   async summary(): Promise<string> {
     const { prepared, single } = await this.#use();
@@ -375,6 +428,7 @@ export class Trainer {
   /** Frees every GPU object that it made, and its device if it acquired one. */
   destroy(): void {
     this.#destroyed = true;
+    this.#origin = undefined;
     this.#programs?.destroy();
     this.#single = [];
     this.#backend.destroy();

@@ -4,6 +4,7 @@ import type { Node, State, Value } from '../graph/graph.ts';
 import { asRecord, lossRecorded } from '../ops/record.ts';
 import type { Backend, Executable, Observation } from '../scheduler/backend.ts';
 import type { StepProgram } from './programs.ts';
+import { rehearse } from './rehearse.ts';
 import { drifted, findFault, relativeError, type Fault, type Verification } from './verify.ts';
 
 /**
@@ -15,13 +16,8 @@ export async function verifyStep(
   programs: readonly StepProgram[],
   enter: () => void,
 ): Promise<Verification> {
-  const before = new Map<State, Numbers>();
-  for (const { program } of programs) {
-    for (const state of statesOf(program.graph)) {
-      if (!before.has(state)) before.set(state, await backend.readState(state));
-    }
-  }
-  try {
+  const all = programs.flatMap(({ program }) => [...statesOf(program.graph)]);
+  return rehearse(backend, all, async () => {
     enter();
     let fault: Fault | null = null;
     let checked = 0;
@@ -40,9 +36,7 @@ export async function verifyStep(
     }
     fault ??= drifted(loss, gradientError);
     return { ok: fault === null, checked, fault, loss, gradientError };
-  } finally {
-    for (const [state, numbers] of before) backend.writeState(state, numbers);
-  }
+  });
 }
 
 /** Loss and gradients of the whole program beside an f64 run of it. */

@@ -8,7 +8,8 @@ describe('the command', () => {
     expect(parseCommand([])).toBeNull();
     expect(parse('help')).toBeNull();
     expect(parse('train mnist --help')).toBeNull();
-    const options = 'data epochs steps batch hidden optimizer lr weight-decay schedule backend seed save report quiet';
+    const options =
+      'data epochs steps batch hidden optimizer lr weight-decay schedule backend seed save report profile quiet';
     for (const name of `${options} target task held-out drop header delimiter`.split(' ')) {
       expect(help).toContain(`--${name}`);
     }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parseCommand, type TrainCommand } from '../../src/cli/options.ts';
 import { train } from '../../src/cli/train.ts';
 import { Random } from '../../src/core/random.ts';
+import type { Profile } from '../../src/index.ts';
 
 const trainCommand = (...words: string[]): TrainCommand => parseCommand(['train', ...words]) as TrainCommand;
 
@@ -104,6 +105,14 @@ describe('train mnist', () => {
     } finally {
       write.mockRestore();
     }
+  });
+
+  test('--profile prints a table of the launches, and adds them to the report', async () => {
+    const file = join(folder, 'profile.json');
+    const { text } = await run('--steps', '3', '--batch', '20', '--profile', '2', '--report', file);
+    expect(text).toMatch(/\ntakeSamples\+matmul\+relu +f32\[20, 128\]( +[\d.,]+| %){7}\n/);
+    const { profile, steps } = JSON.parse(await readFile(file, 'utf8')) as { profile: Profile; steps: number };
+    expect([profile.steps, profile.launches.length, steps]).toEqual([2, 7, 3]);
   });
 
   test('--quiet says one line', async () => {

@@ -100,7 +100,7 @@ export const training: readonly Case[] = [
     }),
   ],
   [
-    '[<call>] verify is still running',
+    '[<call>] <verify or profile> is still running',
     trained(async (trainer) => {
       const [, evaluated] = await Promise.allSettled([trainer.verify(batch), trainer.evaluate(set)]);
       if (evaluated.status === 'rejected') throw evaluated.reason;
@@ -113,9 +113,9 @@ export const training: readonly Case[] = [
     '[fit] epochs is <n>, steps is <n>: for',
     trained((trainer) => trainer.fit([batch], { epochs: 1, steps: 1 }).next()),
   ],
-  ['[fit] <option> is', trained((trainer) => trainer.fit(set, { every: 0 }).next())],
-  ['[fit] <option> is', trained((trainer) => trainer.fit(set, { stepsPerSubmit: 2.5 }).next())],
-  ['[fit] <option> is', trained((trainer) => trainer.fit(set, { validateEvery: NaN }).next())],
+  ['[<call>] <option> is', trained((trainer) => trainer.fit(set, { every: 0 }).next())],
+  ['[<call>] <option> is', trained((trainer) => trainer.fit(set, { stepsPerSubmit: 2.5 }).next())],
+  ['[<call>] <option> is', trained((trainer) => trainer.fit(set, { validateEvery: NaN }).next())],
   ['[fit] the iterable gave no', trained((trainer) => trainer.fit([]).next())],
   ['[fit] the iterable ended', trained((trainer) => all(trainer.fit(once(), { steps: 3 })))],
   ['[fit] the iterable ended', trained((trainer) => all(trainer.fit(once(), { epochs: 2 })))],
@@ -135,7 +135,11 @@ export const training: readonly Case[] = [
   ['[createTrainer] seed', trained(() => {}, { seed: NaN })],
   ['[createTrainer] seed', trained(() => {}, { seed: -1 })],
   ['[<optimizer>] <option> is', trained(() => {}, { averageWeights: { decay: 1 } })],
-  ['[fit] batchSize is', trained((trainer) => trainer.fit(clusters(3, 3)).next())],
+  ['[<call>] batchSize is', trained((trainer) => trainer.fit(clusters(3, 3)).next())],
+  ['[<call>] batchSize is', trained((trainer) => trainer.profile(1, { data: clusters(3, 3) }))],
+  ['[<call>] <option> is', trained((trainer) => trainer.profile(0))],
+  ['[profile] there are no samples', trained((trainer) => trainer.profile(1))],
+  ['[profile] peak', trained((trainer) => trainer.profile(1, { data: set, peak: { bytes: NaN } }))],
   ['[<decision>] <option> is', () => earlyStop({ patience: -1 })],
   ['[<decision>] <option> is', () => reduceOnPlateau({ cooldown: 1.5 })],
   [

@@ -30,6 +30,9 @@ export const limited = (limits: Partial<GPUSupportedLimits>): Promise<GPUDevice>
 export const asCard = (): Promise<GPUDevice> =>
   sharedWith(() => ({ adapterInfo: { vendor: 'a', architecture: 'b', device: 'c', description: 'a card' } }));
 
+/** The shared device, as if it had none of WebGPU's optional features: no timestamps. */
+export const plain = (): Promise<GPUDevice> => sharedWith(() => ({ features: new Set() }));
+
 /** Which allocations are to fail: those of labels in which the word stands, so many times. */
 export interface Shortage {
   word: string;

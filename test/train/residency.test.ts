@@ -276,6 +276,7 @@ describe('destroying a trainer', () => {
     ['evaluate', (trainer) => Promise.all([trainer.evaluate(set), trainer.evaluate(clusters(65, 3))])],
     ['predict', (trainer) => trainer.predict(clusters(3000, 3))],
     ['verify', (trainer) => trainer.verify(batchOf(set, 32))],
+    ['profile', (trainer) => trainer.profile(5, { data: set })],
   ];
 
   test.each(uses)(
