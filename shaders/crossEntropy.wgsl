@@ -1,11 +1,20 @@
 // loss[n] = w · ((1 − s) (L − x[label]) + s (L − mean x)), L = log Σ exp x[n, ·], s the label smoothing, w = weight[n].
-// One invocation computes one row: its loss, L, w, and whether the largest logit is at the label.
+// One invocation computes one row, or as many as sizes.shares do: its loss, L, w, and whether the largest logit is at the label.
+
+const WIDTH = 64u;
+
+struct Term {
+  largest: f32,
+  best: u32,
+  total: f32,
+}
 
 struct Sizes {
   rows: u32,
   classes: u32,
   smoothing: f32,
   ignored: i32,
+  shares: u32,
 }
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
@@ -16,12 +25,14 @@ struct Sizes {
 @group(0) @binding(5) var<storage, read_write> correct: array<f32>;
 @group(0) @binding(6) var<uniform> sizes: Sizes;
 
+var<workgroup> terms: array<Term, WIDTH>;
+
 fn label_at(row: u32) -> i32 {
   return i32(labels[row]);
 }
 
-fn larger(a: f32, b: f32) -> f32 {
-  return max(a, b);
+fn is_nan(x: f32) -> bool {
+  return x != x;
 }
 
 fn exponential(x: f32) -> f32 {
@@ -37,50 +48,90 @@ fn class_weight(class_index: u32) -> f32 {
   return 1.0;
 }
 
-// What else is to be made of a row.
-fn finish_row(row: u32, log_total: f32, label: i32, counts: bool) {
+// NaN counts as larger than all.
+fn exceeds(value: f32, best: f32) -> bool {
+  return !is_nan(best) && (value > best || is_nan(value));
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let row = id.y * groups.x * 64u + id.x;
-  if (row >= sizes.rows) {
-    return;
+// The first of the largest, and a sum.
+fn combine(a: Term, b: Term) -> Term {
+  let total = a.total + b.total;
+  if (exceeds(b.largest, a.largest) || (b.best < a.best && !exceeds(a.largest, b.largest))) {
+    return Term(b.largest, b.best, total);
   }
-  let base = row * sizes.classes;
-  var largest = logits[base];
-  var best = 0;
-  for (var c = 1u; c < sizes.classes; c++) {
-    let x = logits[base + c];
-    if (x > largest) {
-      best = i32(c);
+  return Term(a.largest, a.best, total);
+}
+
+// One invocation has a row to itself; where several share it, the functions of tree.wgsl take the place of these two.
+fn shares() -> u32 {
+  return 1u;
+}
+
+fn tree(term: Term, slot: u32) -> Term {
+  return term;
+}
+
+fn sum_of(total: f32, slot: u32) -> f32 {
+  return tree(Term(0.0, 0u, total), slot).total;
+}
+
+// What stands before the first NaN counts, as the reference goes no further.
+fn best_of(base: u32, best: Term) -> i32 {
+  var at = best.best;
+  if (is_nan(best.largest)) {
+    at = 0u;
+    for (var c = 1u; c < best.best; c++) {
+      at = select(at, c, logits[base + c] > logits[base + at]);
     }
-    largest = larger(largest, x);
   }
+  return i32(at);
+}
+
+// What else is to be made of a row, from its class `first` up to `end`.
+fn finish_row(row: u32, first: u32, end: u32, slot: u32, log_total: f32, label: i32, counts: bool) {
+}
+
+@compute @workgroup_size(WIDTH)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.y * groups.x + group.x) * (WIDTH / shares()) + lane / shares();
+  let base = row * sizes.classes;
+  let first = lane % shares();
+  let end = select(0u, sizes.classes, row < sizes.rows);
+  var best = Term(logits[base + first], first, 0.0);
+  for (var c = first + shares(); c < end; c += shares()) {
+    let x = logits[base + c];
+    if (exceeds(x, best.largest)) {
+      best = Term(x, c, 0.0);
+    }
+  }
+  best = tree(best, lane);
+  let largest = best.largest;
   var total = 0.0;
-  var even = 0.0;
-  for (var c = 0u; c < sizes.classes; c++) {
+  for (var c = first; c < end; c += shares()) {
     total += exponential(logits[base + c] - largest);
   }
-  let log_total = largest + logarithm(total);
+  let log_total = largest + logarithm(sum_of(total, lane));
+  var even = 0.0;
   if (sizes.smoothing > 0.0) {
-    for (var c = 0u; c < sizes.classes; c++) {
+    for (var c = first; c < end; c += shares()) {
       even += class_weight(c) * (log_total - logits[base + c]);
     }
-    even *= sizes.smoothing / f32(sizes.classes);
+    even = sum_of(even, lane) * (sizes.smoothing / f32(sizes.classes));
   }
-  log_sum[row] = log_total;
   let label = label_at(row);
-  if (label == sizes.ignored || label < 0 || label >= i32(sizes.classes)) {
-    loss[row] = 0.0;
-    weight[row] = 0.0;
-    correct[row] = 0.0;
-    finish_row(row, log_total, label, false);
-    return;
+  let counts = label != sizes.ignored && label >= 0 && label < i32(sizes.classes);
+  if (first == 0u && row < sizes.rows) {
+    let at = u32(max(label, 0));
+    let w = class_weight(at);
+    let value = (1.0 - sizes.smoothing) * w * (log_total - logits[base + at]) + even;
+    log_sum[row] = log_total;
+    loss[row] = select(0.0, value, counts);
+    weight[row] = select(0.0, w, counts);
+    correct[row] = select(0.0, 1.0, counts && best_of(base, best) == label);
   }
-  let w = class_weight(u32(label));
-  loss[row] = (1.0 - sizes.smoothing) * w * (log_total - logits[base + u32(label)]) + even;
-  weight[row] = w;
-  correct[row] = select(0.0, 1.0, best == label);
-  finish_row(row, log_total, label, true);
+  finish_row(row, first, end, lane, log_total, label, counts);
 }

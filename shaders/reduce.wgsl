@@ -1,13 +1,24 @@
-// y[i] = epilogue(accumulate over r of x[i, r]), r running over the reduced axes in row-major order.
-// One invocation computes one output, in blocks of 64 terms, so that the rounding of long sums stays small.
+// y[p, i] = epilogue(all x[i, r] combined), r running over part p of the reduced axes, in row-major order.
+// One invocation computes one output, or as many as sizes.shares do, in blocks of terms.
 
 alias X = f32;
+alias Term = X;
+
+const WIDTH = 64u;
+// So many terms at a time, so that the rounding of long sums stays small.
+const BLOCK = 64u;
 
 struct Sizes {
   count: u32,
   length: u32,
   kept_rank: u32,
   reduced_rank: u32,
+  // Outputs of one part, and terms of one.
+  kept: u32,
+  part: u32,
+  shares: u32,
+  // Whether neighbours in x belong to neighbouring outputs.
+  columns: u32,
   kept_shape: array<vec4u, 2>,
   kept_strides: array<vec4u, 2>,
   reduced_shape: array<vec4u, 2>,
@@ -18,14 +29,14 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read_write> y: array<X>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
-const BLOCK = 64u;
+var<workgroup> terms: array<Term, WIDTH>;
 
 fn initial() -> X {
   return X(0);
 }
 
-fn accumulate(total: X, value: X) -> X {
-  return total + value;
+fn combine(a: Term, b: Term) -> Term {
+  return a + b;
 }
 
 fn epilogue(value: X, at: u32) -> X {
@@ -59,21 +70,40 @@ fn reduced_offset(index: u32) -> u32 {
   return offset;
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.y * groups.x * 64u + id.x;
-  if (i >= sizes.count) {
-    return;
-  }
-  let base = kept_offset(i);
+// One invocation has a row to itself; where several share it, the functions of tree.wgsl take the place of these two.
+fn shares() -> u32 {
+  return 1u;
+}
+
+fn tree(term: Term, slot: u32) -> Term {
+  return term;
+}
+
+@compute @workgroup_size(WIDTH)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let across = WIDTH / shares();
+  // Neighbours read neighbours: the terms of an output, or one term each of several.
+  let slot = select(lane, lane % across * shares() + lane / across, sizes.columns == 1u);
+  let i = (group.y * groups.x + group.x) * across + slot / shares();
+  let base = kept_offset(i % sizes.kept);
+  let first = i / sizes.kept * sizes.part;
+  let end = select(0u, min(first + sizes.part, sizes.length), i < sizes.count);
+  let stride = BLOCK * shares();
   var total = initial();
-  for (var start = 0u; start < sizes.length; start += BLOCK) {
-    let end = min(start + BLOCK, sizes.length);
+  for (var start = first + slot % shares(); start < end; start += stride) {
+    let stop = min(start + stride, end);
     var block = initial();
-    for (var r = start; r < end; r++) {
-      block = accumulate(block, x[base + reduced_offset(r)]);
+    for (var r = start; r < stop; r += shares()) {
+      block = combine(block, x[base + reduced_offset(r)]);
     }
-    total = accumulate(total, block);
+    total = combine(total, block);
   }
-  y[i] = epilogue(total, i);
+  total = tree(total, slot);
+  if (i < sizes.count && slot % shares() == 0u) {
+    y[i] = epilogue(total, i);
+  }
 }

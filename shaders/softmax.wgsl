@@ -1,33 +1,58 @@
 // y[n, c] = exp(x[n, c] − max) / Σ exp(x[n, ·] − max), or its logarithm.
-// One invocation computes one row.
+// One invocation computes one row, or as many as sizes.shares do.
 
+const WIDTH = 64u;
 const LOGARITHM = false;
 
 struct Sizes {
   rows: u32,
   classes: u32,
+  shares: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let row = id.y * groups.x * 64u + id.x;
-  if (row >= sizes.rows) {
-    return;
-  }
+// The largest, and a sum.
+alias Term = vec2f;
+
+var<workgroup> terms: array<Term, WIDTH>;
+
+fn combine(a: Term, b: Term) -> Term {
+  return Term(larger(a.x, b.x), a.y + b.y);
+}
+
+// One invocation has a row to itself; where several share it, the functions of tree.wgsl take the place of these two.
+fn shares() -> u32 {
+  return 1u;
+}
+
+fn tree(term: Term, slot: u32) -> Term {
+  return term;
+}
+
+@compute @workgroup_size(WIDTH)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.y * groups.x + group.x) * (WIDTH / shares()) + lane / shares();
   let base = row * sizes.classes;
-  var largest = x[base];
-  for (var c = 1u; c < sizes.classes; c++) {
+  let first = lane % shares();
+  let end = select(0u, sizes.classes, row < sizes.rows);
+  var largest = x[base + first];
+  for (var c = first + shares(); c < end; c += shares()) {
     largest = larger(largest, x[base + c]);
   }
+  largest = tree(Term(largest, 0.0), lane).x;
   var total = 0.0;
-  for (var c = 0u; c < sizes.classes; c++) {
+  for (var c = first; c < end; c += shares()) {
     total += exponential(x[base + c] - largest);
   }
-  for (var c = 0u; c < sizes.classes; c++) {
+  total = tree(Term(largest, total), lane).y;
+  for (var c = first; c < end; c += shares()) {
     let shifted = x[base + c] - largest;
     if (LOGARITHM) {
       y[base + c] = shifted - logarithm(total);

@@ -37,6 +37,17 @@ export function collapse(where: string, shape: Shape, ...strides: readonly (read
 export const eight = (numbers: readonly number[]): Word[] =>
   Array.from({ length: MAX_RANK }, (_, at) => numbers[at] ?? 0);
 
+/** The first array's offset of the element at a place in row-major order of the box. */
+export function offsetAt({ shape, strides }: Walk, index: number): number {
+  let rest = index;
+  let offset = 0;
+  for (let axis = shape.length - 1; axis > 0; axis--) {
+    offset += (rest % shape[axis]) * strides[0][axis];
+    rest = Math.floor(rest / shape[axis]);
+  }
+  return shape.length > 0 ? offset + rest * strides[0][0] : offset;
+}
+
 /** An element's place in row-major order of the box, and its offset in each of up to three arrays. */
 type Visit = (index: number, p: number, q: number, r: number) => void;
 

@@ -74,6 +74,11 @@ export interface Op<A = unknown> {
   gpu(node: Node<A>, adapter: AdapterTraits, form?: string): readonly Launch[];
   /** The forms that its kernel has for this node on such an adapter. Left out: there is one. */
   forms?(node: Node<A>, adapter: AdapterTraits): Forms;
+  /**
+   * The same values by several nodes, where that serves this adapter better; undefined: as it is. What it gives is not
+   * expanded again.
+   */
+  expand?(node: Node<A>, adapter: AdapterTraits): readonly Value[] | undefined;
   /** Gradient with respect to each input; null where none flows. A dOutput is null where nobody used the output. */
   vjp?(dOutputs: readonly (Value | null)[], node: Node<A>): readonly (Value | null)[];
   /** Output i lives in input inPlace[i]'s storage, bound once, read_write: updates, running averages, counters. */

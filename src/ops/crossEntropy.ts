@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { f32Literal, flatGrid, output, type Kernel } from '../core/launch.ts';
+import { f32Literal, output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { boundsOf, UNIT } from '../graph/accuracy.ts';
 import { apply, applyOne, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
@@ -9,6 +9,7 @@ import { div } from './arithmetic.ts';
 import { guarded } from './guarded.ts';
 import { integerDtypes, integerReader } from './integers.ts';
 import { mean, sum } from './reduce.ts';
+import { sharedBy, sharingOf } from './tree.ts';
 import { reshape } from './window.ts';
 import slopeText from '../../shaders/pointwise/crossEntropySlope.wgsl?raw';
 import forwardKernel from '../../shaders/crossEntropy.wgsl?raw';
@@ -48,12 +49,14 @@ function kernelOf(node: Node<Attrs>, source: string, weightsInput: number): { ke
   };
 }
 
-const sizesOf = (node: Node<Attrs>) => [
-  node.inputs[0].spec.shape[0],
-  classesOf(node),
-  { f32: node.attrs.labelSmoothing },
-  (node.attrs.ignoreIndex ?? -1) >>> 0,
-];
+/** A launch over the rows of logits, each shared by as many invocations as serve the adapter. */
+function overRows(node: Node<Attrs>, kernel: Kernel, bindings: readonly number[], adapter: AdapterTraits): Launch {
+  const { labelSmoothing, ignoreIndex } = node.attrs;
+  const [rows, classes] = node.inputs[0].spec.shape as [number, number];
+  const sharing = sharingOf(classes, adapter);
+  const uniform = [rows, classes, { f32: labelSmoothing }, (ignoreIndex ?? -1) >>> 0, sharing.shares];
+  return { ...sharedBy(sharing, kernel, rows), bindings, uniform };
+}
 
 const gradOp: Op<Attrs> = {
   name: 'crossEntropyGrad',
@@ -74,12 +77,11 @@ const gradOp: Op<Attrs> = {
       }
     }
   },
-  gpu(node) {
-    const rows = node.inputs[0].spec.shape[0];
+  gpu(node, adapter) {
     const { kernel, bindings } = kernelOf(node, backwardKernel, 4);
     const functions = { ...kernel.functions, cross_entropy_slope: '' };
     const whole = { ...kernel, functions, includes: [...(kernel.includes ?? []), slopeText] };
-    return [{ kernel: whole, bindings, uniform: sizesOf(node), grid: flatGrid(rows) }];
+    return [overRows(node, whole, bindings, adapter)];
   },
   flops,
   // A rounding of the logits moves p by as much as they are large, and dLoss scales it all.
@@ -141,19 +143,22 @@ export const labelsFromSamples = ({
     : undefined;
 
 /** The text that writes a row's gradient once its loss is known. */
-const finishRow = (slope: number): string => `fn finish_row(row: u32, log_total: f32, label: i32, counts: bool) {
+const finishRow = (
+  slope: number,
+): string => `fn finish_row(row: u32, first: u32, end: u32, slot: u32, log_total: f32, label: i32, counts: bool) {
   let base = row * sizes.classes;
   let d_row = select(0.0, ${f32Literal(slope)}, counts);
   var total_weight = f32(sizes.classes);
   if (sizes.smoothing > 0.0) {
     total_weight = 0.0;
-    for (var c = 0u; c < sizes.classes; c++) {
+    for (var c = first; c < end; c += shares()) {
       total_weight += class_weight(c);
     }
+    total_weight = sum_of(total_weight, slot);
   }
   let sharp = (1.0 - sizes.smoothing) * class_weight(u32(max(label, 0)));
   let even = sizes.smoothing / f32(sizes.classes);
-  for (var c = 0u; c < sizes.classes; c++) {
+  for (var c = first; c < end; c += shares()) {
     let p = exponential(logits[base + c] - log_total);
     let hit = select(0.0, 1.0, i32(c) == label);
     d_logits[base + c] = d_row * cross_entropy_slope(p, hit, sharp, even, total_weight, class_weight(c));
@@ -179,7 +184,7 @@ function bothOp(node: Node<Attrs>, backward: Node<Attrs>): Op<null> {
       crossEntropyOp.cpu(inputs, outputs.slice(0, 4), node);
       gradOp.cpu(backwardInputs(inputs, outputs[1]), outputs.slice(4), backward);
     },
-    gpu() {
+    gpu(_, adapter) {
       const { kernel, bindings } = kernelOf(node, forwardKernel, 2);
       const whole: Kernel = {
         ...kernel,
@@ -188,8 +193,7 @@ function bothOp(node: Node<Attrs>, backward: Node<Attrs>): Op<null> {
         includes: [...(kernel.includes ?? []), slopeText],
         writes: { d_logits: 'f32' },
       };
-      const rows = node.inputs[0].spec.shape[0];
-      return [{ kernel: whole, bindings: [...bindings, output(4)], uniform: sizesOf(node), grid: flatGrid(rows) }];
+      return [overRows(node, whole, [...bindings, output(4)], adapter)];
     },
     flops: () => workOf(node).flops + workOf(backward).flops,
     accuracy: () => ({
@@ -251,9 +255,9 @@ const crossEntropyOp: Op<Attrs> = {
       correct[n] = counts && best === label ? 1 : 0;
     }
   },
-  gpu(node) {
-    const rows = node.inputs[0].spec.shape[0];
-    return [{ ...kernelOf(node, forwardKernel, 2), uniform: sizesOf(node), grid: flatGrid(rows) }];
+  gpu(node, adapter) {
+    const { kernel, bindings } = kernelOf(node, forwardKernel, 2);
+    return [overRows(node, kernel, bindings, adapter)];
   },
   flops,
   accuracy: (node) => ({ ulps: 32 + 4 * classesOf(node), magnitude: 'largest' }),

@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import { f32Literal, flatGrid, type Kernel, type Launch, type Word } from '../core/launch.ts';
+import { f32Literal, flatGrid, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import {
   broadcastShapes,
   broadcastStrides,
@@ -13,10 +13,11 @@ import {
   type Shape,
   type Spec,
 } from '../core/shape.ts';
-import { collapse, eight, forEachOffset, type Walk } from '../core/strided.ts';
+import { collapse, eight, forEachOffset, offsetAt, type Walk } from '../core/strided.ts';
 import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
 import { asUseOf } from '../graph/leaf.ts';
 import { elementsOf } from '../graph/work.ts';
+import { partOf, sharedBy, sharingOf } from './tree.ts';
 import nan from '../../shaders/pointwise/nan.wgsl?raw';
 import argmaxKernel from '../../shaders/argmax.wgsl?raw';
 import copy from '../../shaders/copy.wgsl?raw';
@@ -29,6 +30,8 @@ interface ReduceAttrs {
   /** From the front, ascending. */
   readonly axes: readonly number[];
   readonly keepDimensions: boolean;
+  /** Into how many runs the terms are cut, each reduced by itself, along a new first axis; left out: all are one. */
+  readonly parts?: number;
 }
 
 interface SumAttrs extends ReduceAttrs {
@@ -43,9 +46,11 @@ export interface ReduceOptions {
   readonly keepDimensions?: boolean;
 }
 
-function reducedShape(shape: Shape, { axes, keepDimensions }: ReduceAttrs): number[] {
-  if (keepDimensions) return shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
-  return shape.filter((_, axis) => !axes.includes(axis));
+function reducedShape(shape: Shape, { axes, keepDimensions, parts }: ReduceAttrs): number[] {
+  const kept = keepDimensions
+    ? shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent))
+    : shape.filter((_, axis) => !axes.includes(axis));
+  return parts === undefined ? kept : [parts, ...kept];
 }
 
 function attrsOf(where: string, x: Value, { axes, keepDimensions = false }: ReduceOptions): ReduceAttrs {
@@ -60,51 +65,83 @@ function attrsOf(where: string, x: Value, { axes, keepDimensions = false }: Redu
   return { axes: resolved, keepDimensions };
 }
 
-/** The kept axes and the reduced ones of x, each walked with x's own strides. */
-function walksOf(where: string, shape: Shape, axes: readonly number[]): { kept: Walk; reduced: Walk; length: number } {
+/** How x is read. */
+interface Layout {
+  /** The kept axes and the reduced ones of x, each walked with x's own strides. */
+  readonly kept: Walk;
+  readonly reduced: Walk;
+  /** Outputs of one part; terms of all, and of one. */
+  readonly count: number;
+  readonly length: number;
+  readonly part: number;
+  /** Outputs whose terms lie side by side in x; 1 where those of one output do. */
+  readonly run: number;
+}
+
+function layoutOf({ op, inputs, attrs: { axes, parts = 1 } }: Node<ReduceAttrs>): Layout {
+  const { shape } = inputs[0].spec;
   const strides = stridesOf(shape);
-  const pick = (reduced: boolean): Walk => {
-    const chosen = shape.map((_, axis) => axis).filter((axis) => axes.includes(axis) === reduced);
+  const pick = (isReduced: boolean): Walk => {
+    const chosen = shape.map((_, axis) => axis).filter((axis) => axes.includes(axis) === isReduced);
     return collapse(
-      where,
+      op.name,
       chosen.map((axis) => shape[axis]),
       chosen.map((axis) => strides[axis]),
     );
   };
-  const reduced = pick(true);
-  return { kept: pick(false), reduced, length: sizeOf(reduced.shape) };
+  const [kept, reduced] = [pick(false), pick(true)];
+  const length = sizeOf(reduced.shape);
+  const run = kept.strides[0].at(-1) === 1 ? kept.shape.at(-1)! : 1;
+  return { kept, reduced, count: sizeOf(kept.shape), length, part: Math.ceil(length / parts), run };
 }
 
-function sizesOf(where: string, shape: Shape, axes: readonly number[]): { words: Word[]; count: number } {
-  const { kept, reduced, length } = walksOf(where, shape, axes);
-  const count = sizeOf(kept.shape);
-  const words = [
-    count,
+/** Calls back for each element of the output, with a way to visit the places of x that belong to it. */
+function forEachOutput(
+  node: Node<ReduceAttrs>,
+  compute: (output: number, forEachTerm: (visit: (at: number) => void) => void) => void,
+): void {
+  const { kept, reduced, count, length, part } = layoutOf(node);
+  const { parts = 1 } = node.attrs;
+  for (let p = 0; p < parts; p++) {
+    const end = Math.min((p + 1) * part, length);
+    forEachOffset(kept, (output, base) => {
+      compute(p * count + output, (visit) => {
+        // A walk over all terms takes half as long as looking each of them up.
+        if (parts === 1) forEachOffset(reduced, (_, offset) => visit(base + offset));
+        else for (let r = p * part; r < end; r++) visit(base + offsetAt(reduced, r));
+      });
+    });
+  }
+}
+
+function reduceLaunch(node: Node<ReduceAttrs>, kernel: Kernel, adapter: AdapterTraits): Launch[] {
+  const { kept, reduced, count, length, part, run } = layoutOf(node);
+  const outputs = count * (node.attrs.parts ?? 1);
+  const sharing = sharingOf(part, adapter, run);
+  const uniform = [
+    outputs,
     length,
     kept.shape.length,
     reduced.shape.length,
+    count,
+    part,
+    sharing.shares,
+    run > 1 ? 1 : 0,
     ...eight(kept.shape),
     ...eight(kept.strides[0]),
     ...eight(reduced.shape),
     ...eight(reduced.strides[0]),
   ];
-  return { words, count };
+  return [{ ...sharedBy(sharing, kernel, outputs), uniform }];
 }
 
-/** Calls back for each element of the output, with a way to visit the places of x that belong to it. */
-function forEachOutput(
-  { op, inputs, attrs: { axes } }: Node<ReduceAttrs>,
-  compute: (output: number, forEachTerm: (visit: (at: number) => void) => void) => void,
-): void {
-  const { kept, reduced } = walksOf(op.name, inputs[0].spec.shape, axes);
-  forEachOffset(kept, (output, base) => {
-    compute(output, (visit) => forEachOffset(reduced, (_, offset) => visit(base + offset)));
-  });
-}
-
-function reduceLaunch<A extends ReduceAttrs>(node: Node<A>, kernel: Omit<Kernel, 'source' | 'name'>): Launch[] {
-  const { words, count } = sizesOf(node.op.name, node.inputs[0].spec.shape, node.attrs.axes);
-  return [{ kernel: { name: node.op.name, source: reduce, ...kernel }, uniform: words, grid: flatGrid(count) }];
+/** Where few outputs have many terms: parts of each first, by `attrs`, and then what the parts make together. */
+function inParts<A extends ReduceAttrs>(node: Node<A>, attrs: A, adapter: AdapterTraits): [Value] | undefined {
+  const { count, length, run } = layoutOf(node);
+  const part = partOf(length, count, adapter, run);
+  if (part === undefined) return undefined;
+  const partial = applyOne(node.op, node.inputs, { ...attrs, parts: Math.ceil(length / part) });
+  return [applyOne(node.op, [partial], { ...node.attrs, axes: [0], keepDimensions: false })];
 }
 
 const sumOp: Op<SumAttrs> = {
@@ -122,13 +159,16 @@ const sumOp: Op<SumAttrs> = {
       y[i] = total * scale;
     });
   },
-  gpu(node) {
+  gpu(node, adapter) {
     const { scale } = node.attrs;
-    if (scale === 1) return reduceLaunch(node, {});
     const epilogue = `fn epilogue(value: X, at: u32) -> X {\n  return value * ${f32Literal(scale)};\n}`;
-    return reduceLaunch(node, { functions: { epilogue } });
+    const functions = scale === 1 ? {} : { epilogue };
+    return reduceLaunch(node, { name: 'sum', source: reduce, functions }, adapter);
   },
   flops: (node) => elementsOf(node.inputs),
+  expand: (node, adapter) => inParts(node, { ...node.attrs, scale: 1 }, adapter),
+  // At most 64 terms one by one, then their blocks one by one. Invocations that share the terms have fewer of either, by
+  // more than the additions of their tree.
   accuracy: (node) => ({
     ulps: 2 * (64 + sizeOf(node.inputs[0].spec.shape) / sizeOf(node.outputs[0].spec.shape) / 64 + 4),
     magnitude: 'terms',
@@ -257,10 +297,7 @@ const extremumGradOp: Op<ReduceAttrs> = {
       forEachTerm((at) => (dX[at] = x[at] === y[i] ? dY[i] / ties : 0));
     });
   },
-  gpu(node) {
-    const { words, count } = sizesOf('max', node.inputs[0].spec.shape, node.attrs.axes);
-    return [{ kernel: { name: 'extremumGrad', source: extremumGradKernel }, uniform: words, grid: flatGrid(count) }];
-  },
+  gpu: (node, adapter) => reduceLaunch(node, { name: 'extremumGrad', source: extremumGradKernel }, adapter),
   // A comparison with the extremum, to count ties and to share the gradient.
   flops: (node) => 2 * elementsOf(node.outputs),
   accuracy: () => ({ ulps: 8, magnitude: 'result' }),
@@ -284,18 +321,17 @@ const extremum = (name: string, sign: 1 | -1): Op<ReduceAttrs> => ({
       y[i] = best;
     });
   },
-  gpu(node) {
+  gpu(node, adapter) {
     const compare = sign === 1 ? '>' : '<';
-    return reduceLaunch(node, {
-      includes: [nan],
-      functions: {
-        // WGSL forbids an infinity in a constant expression, so a word of the uniform makes it one of run time.
-        initial: `fn initial() -> X {\n  return bitcast<f32>(${sign === 1 ? '0xff800000u' : '0x7f800000u'} | (sizes.count & 0u));\n}`,
-        accumulate: `fn accumulate(total: X, value: X) -> X {\n  return select(total, value, value ${compare} total || is_nan(value));\n}`,
-      },
-    });
+    const functions = {
+      // WGSL forbids an infinity in a constant expression, so a word of the uniform makes it one of run time.
+      initial: `fn initial() -> X {\n  return bitcast<f32>(${sign === 1 ? '0xff800000u' : '0x7f800000u'} | (sizes.count & 0u));\n}`,
+      combine: `fn combine(a: Term, b: Term) -> Term {\n  return select(a, b, b ${compare} a || is_nan(b));\n}`,
+    };
+    return reduceLaunch(node, { name, source: reduce, functions, includes: [nan] }, adapter);
   },
   flops: (node) => elementsOf(node.inputs),
+  expand: (node, adapter) => inParts(node, node.attrs, adapter),
   vjp: ([dY], node) => [dY ? applyOne(extremumGradOp, [node.inputs[0], node.outputs[0], dY], node.attrs) : null],
 });
 
@@ -327,8 +363,9 @@ const argmaxOp: Op<{ readonly axis: number }> = {
       y[i] = best;
     }
   },
-  gpu(node) {
+  gpu(node, adapter) {
     const { length, inner, count } = splitAt(node);
+    const sharing = sharingOf(length, adapter, inner);
     const type: Dtype = node.inputs[0].spec.dtype;
     const functions: Record<string, string> =
       type === 'f32'
@@ -337,13 +374,8 @@ const argmaxOp: Op<{ readonly axis: number }> = {
               'fn exceeds(value: X, best: X) -> bool {\n  return !is_nan(best) && (value > best || is_nan(value));\n}',
           }
         : {};
-    return [
-      {
-        kernel: { name: 'argmax', source: argmaxKernel, constants: { X: type }, functions, includes: [nan] },
-        uniform: [count, length, inner],
-        grid: flatGrid(count),
-      },
-    ];
+    const kernel = { name: 'argmax', source: argmaxKernel, constants: { X: type }, functions, includes: [nan] };
+    return [{ ...sharedBy(sharing, kernel, count), uniform: [count, length, inner, sharing.shares] }];
   },
   flops: (node) => elementsOf(node.inputs),
   vjp: () => [null],

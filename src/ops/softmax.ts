@@ -1,9 +1,10 @@
-import { flatGrid, type Launch } from '../core/launch.ts';
+import type { AdapterTraits, Launch } from '../core/launch.ts';
 import { ShapeError } from '../core/errors.ts';
 import { formatSpec, requireDtype, sizeOf } from '../core/shape.ts';
 import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { guarded } from './guarded.ts';
+import { sharedBy, sharingOf } from './tree.ts';
 import softmaxKernel from '../../shaders/softmax.wgsl?raw';
 import softmaxGradKernel from '../../shaders/softmaxGrad.wgsl?raw';
 
@@ -18,13 +19,11 @@ function rowsOf({ outputs: [y] }: Node): { rows: number; classes: number } {
   return { rows: sizeOf(y.spec.shape) / classes, classes };
 }
 
-function launch(node: Node, source: string, logarithm: boolean): Launch {
+function launch(node: Node, source: string, logarithm: boolean, adapter: AdapterTraits): Launch {
   const { rows, classes } = rowsOf(node);
-  return {
-    kernel: { ...guarded(node.op.name, source), constants: { LOGARITHM: String(logarithm) } },
-    uniform: [rows, classes],
-    grid: flatGrid(rows),
-  };
+  const sharing = sharingOf(classes, adapter);
+  const kernel = { ...guarded(node.op.name, source), constants: { LOGARITHM: String(logarithm) } };
+  return { ...sharedBy(sharing, kernel, rows), uniform: [rows, classes, sharing.shares] };
 }
 
 function define(name: string, logarithm: boolean): Op<null> {
@@ -43,7 +42,7 @@ function define(name: string, logarithm: boolean): Op<null> {
         }
       }
     },
-    gpu: (node) => [launch(node, softmaxGradKernel, logarithm)],
+    gpu: (node, adapter) => [launch(node, softmaxGradKernel, logarithm, adapter)],
     flops: (node) => GRADIENT_FLOPS * elementsOf(node.outputs),
     accuracy: (node) => ({
       ulps: 64 + 8 * rowsOf(node).classes,
@@ -85,8 +84,9 @@ function define(name: string, logarithm: boolean): Op<null> {
         }
       }
     },
-    gpu: (node) => [launch(node, softmaxKernel, logarithm)],
+    gpu: (node, adapter) => [launch(node, softmaxKernel, logarithm, adapter)],
     flops: (node) => FLOPS * elementsOf(node.outputs),
+    // A row's classes are added one by one at the most: invocations that share it have fewer each.
     accuracy: (node) => ({ ulps: 32 + 2 * rowsOf(node).classes, magnitude: 'largest' }),
     vjp: ([dY], { outputs: [y] }) => [dY ? applyOne(gradOp, [y, dY], null) : null],
   };

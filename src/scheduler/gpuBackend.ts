@@ -16,15 +16,18 @@ export interface GpuOptions {
   readonly memoryLimit?: number | undefined;
   /** Whether ops share launches where they can; unless MILLRACE_FUSE=0 is in the environment. */
   readonly fuse?: boolean | undefined;
-  /** How kernels are chosen among their forms: `auto`. */
+  /** How kernels are chosen among their forms: `auto`, unless MILLRACE_KERNELS=guess is in the environment. */
   readonly kernels?: Kernels | undefined;
 }
 
-/** Node's and Deno's environment, where there is one. */
-const fusesByDefault = (): boolean => {
+/** A variable of Node's and Deno's environment, where there is one. */
+const fromEnvironment = (name: string): string | undefined => {
   const { process } = globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string>> } };
-  return process?.env?.['MILLRACE_FUSE'] !== '0';
+  return process?.env?.[name];
 };
+
+const fusesByDefault = (): boolean => fromEnvironment('MILLRACE_FUSE') !== '0';
+const kernelsByDefault = (): Kernels => (fromEnvironment('MILLRACE_KERNELS') === 'guess' ? 'guess' : 'auto');
 
 /** Runs programs on a device. The device is its caller's. */
 export class GpuBackend implements Backend {
@@ -39,7 +42,10 @@ export class GpuBackend implements Backend {
   readonly #fuses: boolean;
   readonly #choice: Choice;
 
-  constructor(device: GPUDevice, { memoryLimit, fuse = fusesByDefault(), kernels = 'auto' }: GpuOptions = {}) {
+  constructor(
+    device: GPUDevice,
+    { memoryLimit, fuse = fusesByDefault(), kernels = kernelsByDefault() }: GpuOptions = {},
+  ) {
     this.#device = device;
     this.#choice = new Choice(device, kernels);
     this.#fuses = fuse;

@@ -9,6 +9,7 @@ import type { Region } from '../gpu/readback.ts';
 import type { Recorder } from '../gpu/timing.ts';
 import { orderOf, type Graph, type Node, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
+import { expand } from '../transform/expand.ts';
 import { fuse } from '../transform/fuse.ts';
 import type { Executable } from './backend.ts';
 import type { Choice } from './choice.ts';
@@ -120,7 +121,7 @@ export class Program implements Executable {
 }
 
 /**
- * Turns a graph into a program: fused launches, order, memory, launches, all pipelines at once, bind groups.
+ * Turns a graph into a program: expanded nodes, fused launches, order, memory, launches, all pipelines at once, bind groups.
  * @throws DeviceError if a buffer is larger than the device allows, or all together are
  */
 export async function compile(
@@ -129,7 +130,9 @@ export async function compile(
   { fuses, choice }: { readonly fuses: boolean; readonly choice: Choice },
 ): Promise<Program> {
   const { device } = storage;
-  const graph = fuses ? fuse(given, traitsOf(device).maxStorageBuffersPerShaderStage) : given;
+  const traits = traitsOf(device);
+  const expanded = expand(given, traits);
+  const graph = fuses ? fuse(expanded, traits.maxStorageBuffersPerShaderStage) : expanded;
   const order = orderOf(graph);
   const plan = planMemory(graph, order);
   for (const [state, value] of graph.writes) {

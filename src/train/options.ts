@@ -41,7 +41,7 @@ export interface TrainerOptions {
   readonly fuse?: boolean;
   /**
    * How kernels are chosen among their forms: `auto`, which measures on cards, a few milliseconds for each kind of
-   * product, and guesses on software adapters. Another choice gives other roundings: to repeat a run to the bit, give
+   * product, and guesses on software adapters, or everywhere if MILLRACE_KERNELS=guess is in the environment. Another choice gives other roundings: to repeat a run to the bit, give
    * what `trainer.kernels` said.
    */
   readonly kernels?: Kernels;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { sizeOf, stridesOf, type Shape } from '../../src/core/shape.ts';
-import { collapse, forEachOffset } from '../../src/core/strided.ts';
+import { collapse, forEachOffset, offsetAt } from '../../src/core/strided.ts';
 
 /** Where row-major element `index` of a box lies, by division. */
 function offsetOf(index: number, shape: Shape, strides: readonly number[]): number {
@@ -47,5 +47,9 @@ describe('a walk over a box', () => {
       ...[0, 1, 2].map((array) => (array < strides.length ? offsetOf(index, shape, strides[array]) : 0)),
     ]);
     expect(visited).toEqual(places);
+  });
+  test.each(boxes)('$shape finds the place of each element by itself', ({ shape, strides }) => {
+    const walk = collapse('test', shape, ...strides);
+    forEachOffset(walk, (index, offset) => expect(offsetAt(walk, index)).toBe(offset));
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { sizeOf, spec, type Shape } from '../../src/core/shape.ts';
 import { summarize, traitsOf } from '../../src/gpu/device.ts';
@@ -6,15 +6,14 @@ import { input } from '../../src/graph/leaf.ts';
 import { affine, matmul } from '../../src/ops/matmul.ts';
 import { productForms, type ProductShape } from '../../src/ops/matmulForms.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
-import { checkOp, expectFaithful } from '../support/checkOp.ts';
+import { checkOp, expectFaithful, type CheckOptions } from '../support/checkOp.ts';
 import { sharedDevice } from '../support/device.ts';
-import { asCard, limited, modestDevice } from '../support/otherDevice.ts';
+import { asCard, asPlainCard, limited } from '../support/otherDevice.ts';
 
-/** Every product in one form, wherever the adapter has it. */
-const inForm = (form: string) => async (): Promise<GpuBackend> => {
-  const device = await sharedDevice();
-  return new GpuBackend(device, { fuse: false, kernels: { adapter: summarize(device).name, forms: { '*': form } } });
-};
+const adapter = summarize(await sharedDevice()).name;
+
+/** Every product in one form, whatever the adapter is called. */
+const inForm = (form: string): CheckOptions => ({ kernels: { adapter, forms: { '*': form } } });
 
 /** M, N and K: odd and one past a tile of each size; whole vectors, the same. */
 const odd = [
@@ -62,13 +61,13 @@ for (const [form, oddWays, wholeWays] of forms) {
         `${form}: ${name} matmul of ${way.transposeA ? 'Aᵀ' : 'A'} and ${way.transposeB ? 'Bᵀ' : 'B'}`,
         ([a, b]) => matmul(a, b, way),
         operandShapes(sizes, way),
-        { backend: inForm(form), differentiable: false },
+        { ...inForm(form), differentiable: false },
       );
     }
   }
   // With its gradients: the column sums come with the weight's.
   checkOp(`${form}: affine`, ([x, weight, bias]) => affine(x, weight, bias), [[[68, 36], [36, 132], [132]]], {
-    backend: inForm(form),
+    ...inForm(form),
     special: false,
   });
 }
@@ -87,7 +86,7 @@ for (const form of ['naive', 'registers8', 'subgroups']) {
         [9, 20],
       ],
     ],
-    { backend: inForm(form) },
+    inForm(form),
   );
 }
 
@@ -138,14 +137,8 @@ describe('the forms of a product', () => {
 });
 
 describe('with WebGPU’s default limits', () => {
-  /** A device that has no more than the standard grants everywhere: 16 KiB of workgroup memory, 256 invocations. */
-  let modest: GPUDevice;
-  beforeAll(async () => {
-    modest = await modestDevice();
-  });
-  afterAll(() => modest.destroy());
-
   test.each(['tiles64', 'tiles128', 'slices'])('%s computes the same', async (form) => {
+    const modest = await asPlainCard();
     expect(modest.limits.maxComputeWorkgroupStorageSize).toBe(16_384);
     expect(modest.limits.maxComputeInvocationsPerWorkgroup).toBe(256);
     const backend = new GpuBackend(modest, {

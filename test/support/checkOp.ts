@@ -9,8 +9,8 @@ import { add, mul } from '../../src/ops/arithmetic.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';
 import type { Observation } from '../../src/scheduler/backend.ts';
-import type { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
-import { sharedBackend } from './device.ts';
+import type { Kernels } from '../../src/scheduler/choice.ts';
+import { backendOn, sharedDevice } from './device.ts';
 
 type Batch = Record<string, Numbers>;
 type Make = (random: Random, index: number) => number;
@@ -26,8 +26,10 @@ export interface CheckOptions {
   readonly kinked?: boolean;
   /** False where NaN and infinity do not come in, or the reference says nothing of them. */
   readonly special?: boolean;
-  /** Where its launches run; the shared device, each op in launches of its own, if left out. */
-  readonly backend?: () => Promise<GpuBackend>;
+  /** Where the launches run; on the shared device by default. */
+  readonly on?: () => Promise<GPUDevice>;
+  /** How their kernels' forms are chosen. */
+  readonly kernels?: Kernels;
 }
 
 const asSpec = (given: Spec | Shape): Spec => (Array.isArray(given) ? spec(given as Shape) : (given as Spec));
@@ -106,8 +108,8 @@ function graphOf(
 }
 
 /** Every launch against its f64 reference, and the same bits when run again. */
-async function expectLaunches(graph: Graph, batch: Batch, backendOf = sharedBackend): Promise<void> {
-  const backend = await backendOf();
+async function expectLaunches(graph: Graph, batch: Batch, { on = sharedDevice, kernels }: CheckOptions): Promise<void> {
+  const backend = await backendOn(on, kernels);
   const program = await backend.compile(graph);
   try {
     const first = await backend.observe(program, batch);
@@ -189,7 +191,7 @@ export function checkOp(
 
       test(`${title}: launches agree with the f64 reference`, async () => {
         const { graph } = graphOf(build, specs, random, options);
-        await expectLaunches(graph, batchOf(specs, random), options.backend);
+        await expectLaunches(graph, batchOf(specs, random), options);
       });
 
       const smallest = sizeOf(specs[0].shape) <= 4096;
@@ -214,7 +216,7 @@ export function checkOp(
             const numbers = batch[fieldName(at)];
             for (let i = 0; i < numbers.length; i += 2) numbers[i] = values[(i + shift) % values.length];
             const { graph } = graphOf(build, specs, random, { ...options, differentiable: false });
-            await expectLaunches(graph, batch, options.backend);
+            await expectLaunches(graph, batch, options);
           }
         }
       });

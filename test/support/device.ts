@@ -1,4 +1,5 @@
 import { requestDevice } from '../../src/gpu/device.ts';
+import type { Kernels } from '../../src/scheduler/choice.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 
 let device: Promise<GPUDevice> | undefined;
@@ -15,4 +16,7 @@ export function sharedDevice(): Promise<GPUDevice> {
 }
 
 /** Every op in launches of its own: kernels are judged one by one. */
-export const sharedBackend = async (): Promise<GpuBackend> => new GpuBackend(await sharedDevice(), { fuse: false });
+export const backendOn = async (open: () => Promise<GPUDevice>, kernels?: Kernels): Promise<GpuBackend> =>
+  new GpuBackend(await open(), { fuse: false, kernels });
+
+export const sharedBackend = (): Promise<GpuBackend> => backendOn(sharedDevice);

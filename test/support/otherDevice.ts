@@ -1,10 +1,10 @@
 import { create } from 'webgpu';
 import { sharedDevice } from './device.ts';
 
-/** The shared device with some members of a test's own. */
-async function sharedWith(members: (device: GPUDevice) => Readonly<Record<string, unknown>>): Promise<GPUDevice> {
-  const device = await sharedDevice();
-  const own = members(device);
+type Members = Readonly<Record<string, unknown>>;
+
+/** A device with some members of a test's own. */
+function withMembers(device: GPUDevice, own: Members): GPUDevice {
   return new Proxy(device, {
     get(target, name) {
       if (typeof name === 'string' && Object.hasOwn(own, name)) return own[name];
@@ -12,6 +12,11 @@ async function sharedWith(members: (device: GPUDevice) => Readonly<Record<string
       return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
     },
   });
+}
+
+async function sharedWith(members: (device: GPUDevice) => Members): Promise<GPUDevice> {
+  const device = await sharedDevice();
+  return withMembers(device, members(device));
 }
 
 const traits = ({ limits }: GPUDevice) => ({
@@ -22,13 +27,31 @@ const traits = ({ limits }: GPUDevice) => ({
   maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
 });
 
-/** The shared device, as if it had other limits. */
-export const limited = (limits: Partial<GPUSupportedLimits>): Promise<GPUDevice> =>
-  sharedWith((device) => ({ limits: { ...traits(device), ...limits } }));
+/** The shared device, or another, as if it had other limits. */
+export const limited = async (limits: Partial<GPUSupportedLimits>, device?: GPUDevice): Promise<GPUDevice> => {
+  const whole = device ?? (await sharedDevice());
+  return withMembers(whole, { limits: { ...traits(whole), ...limits } });
+};
 
-/** The shared device, as if it were a card: kernels are chosen as for one. */
-export const asCard = (): Promise<GPUDevice> =>
-  sharedWith(() => ({ adapterInfo: { vendor: 'a', architecture: 'b', device: 'c', description: 'a card' } }));
+const CARD: Members = { adapterInfo: { vendor: 'a', architecture: 'b', device: 'c', description: 'a card' } };
+
+let card: Promise<GPUDevice> | undefined;
+
+/** The shared device, as if it were a card: kernels are chosen as for one. Always the same, for the sake of its pipelines. */
+export const asCard = (): Promise<GPUDevice> => (card ??= sharedWith(() => CARD));
+
+let plainCard: { readonly gpu: GPU; readonly device: Promise<GPUDevice> } | undefined;
+
+/** A device for which no limits were asked, so that it has WebGPU's own, as if it were a card. */
+export async function asPlainCard(): Promise<GPUDevice> {
+  if (!plainCard) {
+    const gpu = create([]);
+    const open = async () => withMembers(await (await gpu.requestAdapter())!.requestDevice(), CARD);
+    // Dawn's instance must live as long as its device.
+    plainCard = { gpu, device: open() };
+  }
+  return plainCard.device;
+}
 
 /** The shared device, as if it had none of WebGPU's optional features: no timestamps. */
 export const plain = (): Promise<GPUDevice> => sharedWith(() => ({ features: new Set() }));
@@ -66,14 +89,3 @@ export const short = (shortage: Shortage): Promise<GPUDevice> =>
       },
     };
   });
-
-/** In Node, Dawn's instance must outlive its devices. */
-const instances: GPU[] = [];
-
-/** A device of its own with WebGPU's default limits and no features; the caller destroys it. */
-export async function modestDevice(): Promise<GPUDevice> {
-  const gpu = create([]);
-  instances.push(gpu);
-  const adapter = await gpu.requestAdapter();
-  return adapter!.requestDevice();
-}

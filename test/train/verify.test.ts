@@ -117,7 +117,7 @@ describe('verify', () => {
       'a_four(base + a_line(row, sizes.k) + k + 1u, left)',
     ],
     ['matmul', 'a missing bounds check where it stores', 'if (left > 3u)', 'if (left > 0u)'],
-    ['sum', 'a missing bounds check where it loads', 'min(start + BLOCK, sizes.length)', 'start + BLOCK'],
+    ['sum', 'a missing bounds check where it loads', 'min(start + stride, end)', 'start + stride'],
     ['matmul', 'a sum that leaves out its last terms', 'k < sizes.k; k += 4u', 'k + 4u < sizes.k; k += 4u'],
   ] as const;
   for (const [where, what, right, wrong] of faults) {

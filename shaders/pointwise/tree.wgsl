@@ -1,0 +1,21 @@
+// How many invocations share a row: a power of two, and never more than the row has terms.
+fn shares() -> u32 {
+  return sizes.shares;
+}
+
+// What the invocations that share a row make of their terms together, in an order that nothing changes. Whose row it is
+// follows from the slots: the first shares() of them have the first row. All of a workgroup must come here.
+fn tree(term: Term, slot: u32) -> Term {
+  terms[slot] = term;
+  for (var half = shares() / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (slot % shares() < half) {
+      terms[slot] = combine(terms[slot], terms[slot + half]);
+    }
+  }
+  workgroupBarrier();
+  let whole = terms[slot - slot % shares()];
+  // The next tree grows in the same place.
+  workgroupBarrier();
+  return whole;
+}
