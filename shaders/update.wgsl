@@ -1,5 +1,9 @@
 // p = p − update(g), where update stands for an optimizer's rule: here that of plain descent, rate · g.
-// One invocation updates one parameter of the whole model; its block's group says how, or that it stays.
+// One invocation updates SPAN parameters of the whole model; their block's group says how, or that they stay.
+
+// Divides a block of 64. On a card one, so that neighbours touch neighbours; where a CPU plays the GPU, what is read for
+// all of them costs as much as a parameter's own numbers.
+const SPAN = 1u;
 
 // Whether decay is taken from the weight itself, by the rate, or added to its gradient.
 const DECOUPLED = false;
@@ -25,27 +29,34 @@ fn clipped(gradient: f32, now: vec4f, group: vec4f) -> f32 {
   return gradient;
 }
 
+// Reads what a rule calls by name, once for all parameters of an invocation.
+fn prepare() {
+}
+
 fn update(i: u32, g: f32, rate: f32, now: vec4f) -> f32 {
   return rate * g;
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let i = id.y * workgroups.x * 64u + id.x;
-  if (i >= sizes.count) {
+  let first = (id.y * workgroups.x * 64u + id.x) * SPAN;
+  if (first >= sizes.count) {
     return;
   }
-  let group = groups[i / 64u];
+  let group = groups[first / 64u];
   if (group.z == 0.0) {
     return;
   }
   let now = schedule[control[0] % sizes.rows];
   let rate = now.x * group.x;
-  let p = parameters[i];
-  let gradient = clipped(gradients[i], now, group);
-  if (DECOUPLED) {
-    parameters[i] = p * (1.0 - rate * group.y) - update(i, gradient, rate, now);
-  } else {
-    parameters[i] = p - update(i, gradient + group.y * p, rate, now);
+  prepare();
+  for (var i = first; i < min(first + SPAN, sizes.count); i++) {
+    let p = parameters[i];
+    let gradient = clipped(gradients[i], now, group);
+    if (DECOUPLED) {
+      parameters[i] = p * (1.0 - rate * group.y) - update(i, gradient, rate, now);
+    } else {
+      parameters[i] = p - update(i, gradient + group.y * p, rate, now);
+    }
   }
 }

@@ -27,6 +27,8 @@ export interface Rule {
 }
 
 const MOST_CONSTANTS = 8;
+/** Parameters that an invocation updates one after the other where a CPU plays the GPU. */
+const SOFTWARE_SPAN = 16;
 
 /** Inputs of the op in front of the moments: parameters, gradients, groups, schedule, control. */
 const FIRST_MOMENT = 5;
@@ -42,7 +44,7 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
     name,
     source: updateKernel,
     constants: { DECOUPLED: String(decoupled) },
-    functions: { ...clipFunctions(clip), update: updateFunction(rule) },
+    functions: { ...clipFunctions(clip), prepare: prepareFunction(rule), update: updateFunction(rule) },
     includes: rule.includes ?? [],
     writes: Object.fromEntries(moments.map((moment) => [moment, 'f32'])),
   };
@@ -70,15 +72,16 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
         }
       }
     },
-    gpu({ inputs: [parameters, , , schedule] }) {
+    gpu({ inputs: [parameters, , , schedule] }, { software }) {
       const count = parameters.spec.shape[0];
+      const span = software ? SOFTWARE_SPAN : 1;
       const constants: Word[] = Object.values(rule.constants).map((f32) => ({ f32 }));
       const padding = Array.from({ length: MOST_CONSTANTS - constants.length }, () => 0);
       return [
         {
-          kernel,
+          kernel: { ...kernel, constants: { ...kernel.constants, SPAN: `${span}u` } },
           uniform: [count, schedule.spec.shape[0], { f32: limitOf(clip) }, 0, ...constants, ...padding],
-          grid: flatGrid(count),
+          grid: flatGrid(count / span),
         },
       ];
     },
@@ -94,9 +97,19 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
   return op;
 }
 
-function updateFunction({ constants, wgsl }: Rule): string {
-  const names = Object.keys(constants).map((name, at) => `let ${name} = sizes.constants[${at >> 2}][${at & 3}];`);
-  const lines = [...names, ...wgsl.trim().split('\n')].map((line) => `  ${line.trim()}`);
+/** The rule's constants as variables of the whole invocation. */
+function prepareFunction({ constants }: Rule): string {
+  const names = Object.keys(constants);
+  const declared = names.map((name) => `var<private> ${name}: f32;\n`);
+  const read = names.map((name, at) => `  ${name} = sizes.constants[${at >> 2}][${at & 3}];\n`);
+  return `${declared.join('')}fn prepare() {\n${read.join('')}}`;
+}
+
+function updateFunction({ wgsl }: Rule): string {
+  const lines = wgsl
+    .trim()
+    .split('\n')
+    .map((line) => `  ${line.trim()}`);
   return `fn update(i: u32, g: f32, rate: f32, now: vec4f) -> f32 {\n${lines.join('\n')}\n}`;
 }
 
