@@ -1,10 +1,11 @@
 import { ShapeError } from '../core/errors.ts';
-import { f32Literal, type Kernel } from '../core/launch.ts';
-import { formatSpec, requireDtype, sameShape, sizeOf, type Spec } from '../core/shape.ts';
+import { f32Literal, type AdapterTraits, type Kernel } from '../core/launch.ts';
+import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { apply, applyOne, type Accuracy, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
+import { add } from './arithmetic.ts';
 import { byteAt } from './integers.ts';
-import { productForms, productLaunch, type ProductShape } from './matmulForms.ts';
+import { partsOf, partTerms, productForms, productLaunch, type ProductShape } from './matmulForms.ts';
 import { multiply, prepareProduct, type Product } from './multiply.ts';
 import { sum, sumTo } from './reduce.ts';
 import { reshape } from './window.ts';
@@ -18,7 +19,10 @@ export interface MatmulOptions {
   readonly transposeB?: boolean;
 }
 
-type Attrs = Required<MatmulOptions>;
+interface Attrs extends Required<MatmulOptions> {
+  /** Computes so many products, of a part of the terms each, along an axis in front of the rows. */
+  readonly parts?: number;
+}
 
 interface Extents {
   readonly M: number;
@@ -72,7 +76,7 @@ const extents = ({ inputs: [a, b], attrs }: Node<Attrs>): Extents => extentsOf(a
 
 const shapeOf = (node: Node<Attrs>, withSums: boolean): ProductShape => {
   const { batch, aBatch, bBatch, ...extent } = extents(node);
-  return { ...extent, ...node.attrs, matrices: sizeOf(batch), aMatrix: aBatch, bMatrix: bBatch, withSums, parts: 1 };
+  return { parts: 1, ...extent, ...node.attrs, matrices: sizeOf(batch), aMatrix: aBatch, bMatrix: bBatch, withSums };
 };
 
 /** The forms of a product's kernel, and its launch in one of them. */
@@ -84,6 +88,34 @@ const onGpu = (withSums: boolean): Required<Pick<Op<Attrs>, 'forms' | 'gpu'>> =>
     return [productLaunch(node.op.name, form ?? productForms(adapter, shape).names[0], adapter, shape, bias)];
   },
 });
+
+/** The same values by parts that are added up, where the adapter is better served so. */
+function inParts(node: Node<Attrs>, withSums: boolean, adapter: AdapterTraits): readonly Value[] | undefined {
+  const parts = partsOf(adapter, shapeOf(node, withSums));
+  if (parts === 1) return undefined;
+  const [a, b, bias] = node.inputs;
+  const partial = apply(node.op, [a, b], { ...node.attrs, parts });
+  const whole = partial.map((value, at) => sum(value, { axes: value.spec.shape.length - (at === 0 ? 3 : 2) }));
+  return bias ? [add(whole[0], bias)] : whole;
+}
+
+/** Products of a part of the terms each: plain loops. */
+function multiplyParts(a: Numbers, b: Numbers, c: Numbers, node: Node<Attrs>, parts: number): void {
+  const { M, N, K, batch, aBatch, bBatch } = extents(node);
+  const { transposeA, transposeB } = node.attrs;
+  const length = partTerms(K, parts);
+  for (let i = 0; i < sizeOf(batch) * parts * M * N; i++) {
+    const [n, m] = [i % N, Math.floor(i / N) % M];
+    const [part, matrix] = [Math.floor(i / (N * M)) % parts, Math.floor(i / (N * M * parts))];
+    let total = 0;
+    for (let k = part * length; k < Math.min((part + 1) * length, K); k++) {
+      total +=
+        a[matrix * aBatch + (transposeA ? k * M + m : m * K + k)] *
+        b[matrix * bBatch + (transposeB ? n * K + k : k * N + n)];
+    }
+    c[i] = total;
+  }
+}
 
 /** Each node's product as the CPU computes it: kept with its panels, so that a step allocates nothing. */
 const products = new WeakMap<Node<Attrs>, Product>();
@@ -150,20 +182,26 @@ const matmulSumsOp: Op<Attrs> = {
   name: 'matmulSums',
   infer([a, b], attrs) {
     const { M, N } = extentsOf(a, b, attrs);
+    const parts = attrs.parts ? [attrs.parts] : [];
     return [
-      { shape: [M, N], dtype: 'f32' },
-      { shape: [N], dtype: 'f32' },
+      { shape: [...parts, M, N], dtype: 'f32' },
+      { shape: [...parts, N], dtype: 'f32' },
     ];
   },
   cpu([a, b], [c, sums], node) {
     const { N, K } = extents(node);
-    multiply(a, b, c, undefined, productOf(node));
-    for (let n = 0; n < N; n++) {
+    const { parts } = node.attrs;
+    if (parts) multiplyParts(a, b, c, node, parts);
+    else multiply(a, b, c, undefined, productOf(node));
+    const length = parts ? partTerms(K, parts) : K;
+    for (let i = 0; i < sums.length; i++) {
+      const [first, n] = [Math.floor(i / N) * length, i % N];
       let total = 0;
-      for (let k = 0; k < K; k++) total += b[k * N + n];
-      sums[n] = total;
+      for (let k = first; k < Math.min(first + length, K); k++) total += b[k * N + n];
+      sums[i] = total;
     }
   },
+  expand: (node, adapter) => inParts(node, true, adapter),
   ...onGpu(true),
   flops: (node) => flops(node) + elementsOf([node.inputs[1]]),
   fromSamples,
@@ -179,10 +217,15 @@ export const matmulOp: Op<Attrs> = {
         `[matmul] bias is ${formatSpec(bias)} but the product has ${N} columns: it must be f32[${N}]`,
       );
     }
-    return [{ shape: [...batch, M, N], dtype: 'f32' }];
+    return [{ shape: [...batch, ...(attrs.parts ? [attrs.parts] : []), M, N], dtype: 'f32' }];
   },
   epilogue: true,
-  cpu: ([a, b, bias], [c], node) => multiply(a, b, c, bias, productOf(node)),
+  cpu([a, b, bias], [c], node) {
+    const { parts } = node.attrs;
+    if (parts) multiplyParts(a, b, c, node, parts);
+    else multiply(a, b, c, bias, productOf(node));
+  },
+  expand: (node, adapter) => inParts(node, false, adapter),
   ...onGpu(false),
   flops,
   fromSamples,

@@ -44,6 +44,9 @@ interface Form {
 /** Terms of a step of the tiles: parts of a product are multiples of it. */
 const TILE_K = 16;
 
+/** Terms of a part, of which the last may have fewer. */
+export const partTerms = (K: number, parts: number): number => Math.ceil(K / parts / TILE_K) * TILE_K;
+
 const registers = (quads: number): Form => ({
   entry: 'registers',
   rows: 4 * quads,
@@ -137,23 +140,37 @@ const MANY_TILES = 100;
 const NARROW = 4;
 
 /** What is likeliest fastest, without a measurement. */
-function guess(adapter: AdapterTraits, { M, N, matrices }: ProductShape): readonly string[] {
+function guess(adapter: AdapterTraits, { M, N, matrices, parts }: ProductShape): readonly string[] {
   if (adapter.software) return M <= NARROW ? ['registers4'] : ['subgroups', 'registers8', 'registers4'];
-  const tilesOf = (size: number): number => Math.floor(M / size) * Math.floor(N / size) * matrices;
+  const tilesOf = (size: number): number => Math.floor(M / size) * Math.floor(N / size) * matrices * parts;
   if (tilesOf(128) >= MANY_TILES) return ['tiles128', 'tiles64'];
   if (tilesOf(64) >= MANY_TILES) return ['tiles64'];
   return ['slices', 'registers4'];
 }
 
+/** Workgroups that keep a card busy. */
+const MANY_GROUPS = 256;
+/** Terms that a part has at least, and parts that a product has: fewer would not make up for the launch that adds them. */
+const PART_TERMS = 512;
+const FEWEST_PARTS = 4;
+
+/** In how many parts a product is best computed: of few elements with many terms, each part by workgroups of its own. */
+export function partsOf({ software }: AdapterTraits, { M, N, K, matrices }: ProductShape): number {
+  if (software) return 1;
+  const groups = Math.ceil(M / slices.rows) * Math.ceil(N / slices.columns) * matrices;
+  const parts = Math.min(Math.floor(MANY_GROUPS / groups), Math.floor(K / PART_TERMS));
+  return parts >= FEWEST_PARTS ? Math.ceil(K / partTerms(K, parts)) : 1;
+}
+
 /** The forms that can do a product on an adapter. Extents within a power of two are one kind. */
 export function productForms(adapter: AdapterTraits, shape: ProductShape): Forms {
-  const { M, N, K, matrices, transposeA, transposeB } = shape;
-  const extents = [M, N, K].map((extent) => 2 ** Math.ceil(Math.log2(Math.max(1, extent))));
+  const { M, N, K, matrices, parts, transposeA, transposeB } = shape;
+  const extents = [M, N, K / parts].map((extent) => 2 ** Math.ceil(Math.log2(Math.max(1, extent))));
   const operands = `A${transposeA ? 'ᵀ' : ''}B${transposeB ? 'ᵀ' : ''}`;
   const names = [...ladderOf(adapter, shape).keys()];
   const first = guess(adapter, shape).filter((name) => names.includes(name));
   return {
-    kind: `matmul ${operands} ${matrices > 1 ? 'batched ' : ''}${extents.join('×')}`,
+    kind: `matmul ${operands} ${matrices * parts > 1 ? 'batched ' : ''}${extents.join('×')}`,
     names: [...first, ...names.filter((name) => !first.includes(name))],
   };
 }
@@ -200,7 +217,6 @@ export function productLaunch(
   const mBlocks = Math.ceil(M / form.rows) + (withSums && form.sumsApart ? 1 : 0);
   const nBlocks = Math.ceil(N / form.columns);
   const blocks = matrices * parts * mBlocks * nBlocks;
-  const partTerms = Math.ceil(K / parts / TILE_K) * TILE_K;
   return {
     kernel: {
       name,
@@ -225,7 +241,7 @@ export function productLaunch(
       ...(withSums && { writes: { sums: 'f32' } }),
     },
     bindings: [0, 1, output(0), ...(bias === undefined ? [] : [bias]), ...(withSums ? [output(1)] : [])],
-    uniform: [M, N, K, mBlocks, nBlocks, blocks, aMatrix, bMatrix, parts, partTerms],
+    uniform: [M, N, K, mBlocks, nBlocks, blocks, aMatrix, bMatrix, parts, partTerms(K, parts)],
     grid: form.invocations === 1 ? flatGrid(blocks) : flatGrid(blocks, 1),
   };
 }

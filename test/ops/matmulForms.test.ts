@@ -4,7 +4,7 @@ import { sizeOf, spec, type Shape } from '../../src/core/shape.ts';
 import { summarize, traitsOf } from '../../src/gpu/device.ts';
 import { input } from '../../src/graph/leaf.ts';
 import { affine, matmul } from '../../src/ops/matmul.ts';
-import { productForms, type ProductShape } from '../../src/ops/matmulForms.ts';
+import { partsOf, productForms, type ProductShape } from '../../src/ops/matmulForms.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { checkOp, expectFaithful, type CheckOptions } from '../support/checkOp.ts';
 import { sharedDevice } from '../support/device.ts';
@@ -157,5 +157,65 @@ describe('with WebGPU’s default limits', () => {
     expectFaithful(program.order, await backend.observe(program, batch));
     program.destroy();
     backend.destroy();
+  });
+});
+
+describe('a product of few elements with many terms, on a card', () => {
+  const onCard: CheckOptions = { on: asCard, kernels: 'guess' };
+  checkOp('in parts', ([x, weight, bias]) => affine(x, weight, bias), [[[17, 2100], [2100, 10], [10]]], {
+    ...onCard,
+    differentiable: false,
+  });
+  checkOp('a weight’s gradient in parts', ([x, weight, bias]) => affine(x, weight, bias), [[[2051, 9], [9, 5], [5]]], {
+    ...onCard,
+    withRespectTo: [1, 2],
+    special: false,
+  });
+  checkOp(
+    'batched, in parts',
+    ([a, b]) => matmul(a, b, { transposeB: true }),
+    [
+      [
+        [3, 5, 2049],
+        [3, 6, 2049],
+      ],
+    ],
+    { ...onCard, differentiable: false },
+  );
+
+  test('is the same number as in one, where all are exact', async () => {
+    const [M, N, K] = [9, 7, 2500];
+    const [a, b, bias] = [input('a', spec([M, K])), input('b', spec([K, N])), input('bias', spec([N]))];
+    const batch = Object.fromEntries(
+      [a, b, bias].map(({ spec: { shape } }, at) => [
+        ['a', 'b', 'bias'][at],
+        Float32Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 7 + at) % 11) - 5),
+      ]),
+    );
+    const run = async (device: GPUDevice) => {
+      const backend = new GpuBackend(device, { kernels: 'guess' });
+      const program = await backend.compile({ outputs: { c: affine(a, b, bias) }, writes: [] });
+      for (const [name, numbers] of Object.entries(batch)) program.upload(name, numbers);
+      backend.run([program]);
+      const c = await backend.readOutput(program, 'c');
+      const { launches } = program;
+      program.destroy();
+      backend.destroy();
+      return { c, launches };
+    };
+    const [card, plain] = [await run(await asCard()), await run(await sharedDevice())];
+    expect(plain.launches).toEqual(['matmul']);
+    expect(card.launches).toEqual(['matmul', 'sum+add']);
+    expect(card.c).toEqual(plain.c);
+  });
+
+  test('comes in as many parts as keep a card busy, and in one where it would be as soon done', async () => {
+    const card = traitsOf(await asCard());
+    const shape = (M: number, N: number, K: number) => ({ ...square(1), M, N, K });
+    expect(partsOf(card, shape(64, 10, 8192))).toBe(16);
+    expect(partsOf(card, shape(16, 16, 1e6))).toBe(256);
+    expect(partsOf(card, shape(128, 128, 784))).toBe(1);
+    expect(partsOf(card, shape(784, 128, 8192))).toBe(1);
+    expect(partsOf(traitsOf(await sharedDevice()), shape(64, 10, 8192))).toBe(1);
   });
 });
