@@ -172,7 +172,8 @@ export const rootsOf = (graph: Graph): Value[] => [
 
 /**
  * The nodes that the graph needs, in an order that can be executed: inputs first, and every reader of a storage
- * before the node that overwrites it in place. Shallow inputs go first, so that a gradient is used as soon as it is known.
+ * before the node that overwrites it in place. Shallow inputs go first, so that a gradient is used as soon as it is known,
+ * and the two that need it, of a layer's weights and of what it read, stand side by side: neither waits for the other.
  */
 export function orderOf(graph: Graph): Node[] {
   const roots = rootsOf(graph);
@@ -194,12 +195,11 @@ export function orderOf(graph: Graph): Node[] {
     }
   }
   const before = (node: Node): Node[] => {
-    const nodes = node.inputs.map((input) => input.node);
-    for (const at of node.op.inPlace ?? []) {
-      if (at === null) continue;
-      for (const reader of readers.get(storageKey(node.inputs[at])) ?? []) if (reader !== node) nodes.push(reader);
-    }
-    return nodes.sort((a, b) => a.depth - b.depth);
+    const byDepth = (nodes: Node[]): Node[] => nodes.sort((a, b) => a.depth - b.depth);
+    const others = (node.op.inPlace ?? []).flatMap((at) =>
+      at === null ? [] : (readers.get(storageKey(node.inputs[at])) ?? []).filter((reader) => reader !== node),
+    );
+    return [...byDepth(node.inputs.map((input) => input.node)), ...byDepth(others)];
   };
 
   const order: Node[] = [];

@@ -156,12 +156,16 @@ export async function compile(
     await choice.measure(
       order.filter((node) => isHarmless(node, plan)),
       async (node, form) => {
-        const { launches, uniforms } = await prepare(device, planNode(node, plan, device, form), regionOf);
-        return { record: (pass) => replay(pass, launches), destroy: () => uniforms?.destroy() };
+        const { launches, uniforms } = await prepare(storage, planNode(node, plan, device, form), regionOf);
+        const recordAlive = (pass: GPUComputePassEncoder): void => {
+          storage.requireAlive('a program');
+          replay(pass, launches);
+        };
+        return { record: recordAlive, destroy: () => uniforms?.destroy() };
       },
     );
     const planned = order.flatMap((node) => planNode(node, plan, device, choice.formOf(node)));
-    const { launches, uniforms } = await prepare(device, planned, regionOf);
+    const { launches, uniforms } = await prepare(storage, planned, regionOf);
     if (uniforms) made.push(uniforms);
     return new Program({
       graph,
@@ -214,11 +218,14 @@ function planNode(node: Node, plan: MemoryPlan, device: GPUDevice, form: string 
 
 /** Compiles launches, all at once, and gives them what they bind: a buffer of uniforms comes with them. */
 async function prepare(
-  device: GPUDevice,
+  storage: Storage,
   planned: readonly Planned[],
   regionOf: (value: Value) => Region,
 ): Promise<{ launches: Recorded[]; uniforms: GPUBuffer | undefined }> {
+  const { device } = storage;
   const pipelines = await Promise.all(planned.map(({ launch, access }) => pipelineOf(device, launch.kernel, access)));
+  // Its owner may have been destroyed meanwhile.
+  storage.requireAlive('a program');
   const places = uniformPlaces(planned);
   const uniforms = createUniforms(device, planned, places);
   const launches = planned.map((each, at) => record(device, each, pipelines[at], regionOf, uniforms, places[at]));

@@ -8,7 +8,7 @@ import { partsOf, productForms, type ProductShape } from '../../src/ops/matmulFo
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { checkOp, expectFaithful, type CheckOptions } from '../support/checkOp.ts';
 import { sharedDevice } from '../support/device.ts';
-import { asCard, asPlainCard, limited } from '../support/otherDevice.ts';
+import { asCard, limited, modestDevice } from '../support/otherDevice.ts';
 
 const adapter = summarize(await sharedDevice()).name;
 
@@ -138,7 +138,7 @@ describe('the forms of a product', () => {
 
 describe('with WebGPU’s default limits', () => {
   test.each(['tiles64', 'tiles128', 'slices'])('%s computes the same', async (form) => {
-    const modest = await asPlainCard();
+    const modest = await modestDevice();
     expect(modest.limits.maxComputeWorkgroupStorageSize).toBe(16_384);
     expect(modest.limits.maxComputeInvocationsPerWorkgroup).toBe(256);
     const backend = new GpuBackend(modest, {

@@ -40,18 +40,24 @@ let card: Promise<GPUDevice> | undefined;
 /** The shared device, as if it were a card: kernels are chosen as for one. Always the same, for the sake of its pipelines. */
 export const asCard = (): Promise<GPUDevice> => (card ??= sharedWith(() => CARD));
 
-let plainCard: { readonly gpu: GPU; readonly device: Promise<GPUDevice> } | undefined;
+let modest: { readonly gpu: GPU; readonly device: Promise<GPUDevice> } | undefined;
 
-/** A device for which no limits were asked, so that it has WebGPU's own, as if it were a card. */
-export async function asPlainCard(): Promise<GPUDevice> {
-  if (!plainCard) {
+/** A device for which no limits and no features were asked, so that it has WebGPU's own. */
+export function modestDevice(): Promise<GPUDevice> {
+  if (!modest) {
     const gpu = create([]);
-    const open = async () => withMembers(await (await gpu.requestAdapter())!.requestDevice(), CARD);
+    const open = async () => (await gpu.requestAdapter())!.requestDevice();
     // Dawn's instance must live as long as its device.
-    plainCard = { gpu, device: open() };
+    modest = { gpu, device: open() };
   }
-  return plainCard.device;
+  return modest.device;
 }
+
+let plainCard: Promise<GPUDevice> | undefined;
+
+/** The same as if it were a card. */
+export const asPlainCard = (): Promise<GPUDevice> =>
+  (plainCard ??= modestDevice().then((device) => withMembers(device, CARD)));
 
 /** The shared device, as if it had none of WebGPU's optional features: no timestamps. */
 export const plain = (): Promise<GPUDevice> => sharedWith(() => ({ features: new Set() }));

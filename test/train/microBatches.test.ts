@@ -283,7 +283,7 @@ function broken({ node }: Value, right: string, wrong: string): readonly Value[]
       node.op.gpu(used, adapter).map((launch) => {
         const { source } = launch.kernel;
         if (!source.includes(right)) throw new Error(`the kernel no longer says ${right}`);
-        return { ...launch, kernel: { ...launch.kernel, source: source.replace(right, wrong) } };
+        return { ...launch, kernel: { ...launch.kernel, source: source.replaceAll(right, wrong) } };
       }),
   };
   return apply(op, node.inputs, node.attrs);
@@ -303,7 +303,7 @@ describe('verify names', () => {
     apply(x, bound) {
       const product = matmul(x, bound['weight']);
       const y =
-        x.spec.shape[0] === rows ? broken(product, 'k < sizes.k; k += 4u', 'k + 4u < sizes.k; k += 4u') : [product];
+        x.spec.shape[0] === rows ? broken(product, 'k < block.end; k += 4u', 'k + 4u < block.end; k += 4u') : [product];
       return sub(y[0], mean(y[0], { axes: -1, keepDimensions: true }));
     },
   });

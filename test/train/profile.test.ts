@@ -187,6 +187,22 @@ test('each launch has its own time: two products that are nearly all of the work
   expect(new Set(longest)).toEqual(new Set(products));
 });
 
+test('the gradients of a layer’s weights and of what it read stand side by side, so that neither waits', async () => {
+  const model = sequential(linear(2, 65), relu, linear(65, 66), relu, linear(66, 67), relu, linear(67, 80));
+  const data = clusters(40, 80);
+  const { launches } = await profiled({ model, data, batchSize: 32 }, { data });
+  const from = launches.findIndex(({ name }) => name.includes('crossEntropyGrad'));
+  expect(launches.slice(from + 1, -2).map(({ output }) => output)).toEqual([
+    'f32[67, 80]',
+    'f32[32, 67]',
+    'f32[66, 67]',
+    'f32[32, 66]',
+    'f32[65, 66]',
+    'f32[32, 65]',
+    'f32[2, 65]',
+  ]);
+});
+
 describe('the clock', () => {
   test('is the wall’s where the device has no timestamps', async () => {
     const profile = await profiled({ device: await plain() });

@@ -55,7 +55,7 @@ function broken({ node }: Value, right: string, wrong: string): Value {
       node.op.gpu(used, adapter).map((launch) => {
         const { source } = launch.kernel;
         if (!source.includes(right)) throw new Error(`the kernel no longer says ${right}`);
-        return { ...launch, kernel: { ...launch.kernel, source: source.replace(right, wrong) } };
+        return { ...launch, kernel: { ...launch.kernel, source: source.replaceAll(right, wrong) } };
       }),
   };
   return apply(op, node.inputs, node.attrs)[0];
@@ -110,15 +110,10 @@ describe('verify', () => {
   });
 
   const faults = [
-    [
-      'matmul',
-      'an index that is off by one',
-      'a_four(base + a_line(row, sizes.k) + k, left)',
-      'a_four(base + a_line(row, sizes.k) + k + 1u, left)',
-    ],
-    ['matmul', 'a missing bounds check where it stores', 'if (left > 3u)', 'if (left > 0u)'],
+    ['matmul', 'an index that is off by one', 'a_four(line + k, sizes.k - k)', 'a_four(line + k + 1u, sizes.k - k)'],
+    ['matmul', 'a bound that is off by one where it stores', 'if (left > 2u)', 'if (left > 3u)'],
     ['sum', 'a missing bounds check where it loads', 'min(start + stride, end)', 'start + stride'],
-    ['matmul', 'a sum that leaves out its last terms', 'k < sizes.k; k += 4u', 'k + 4u < sizes.k; k += 4u'],
+    ['matmul', 'a sum that leaves out its last terms', 'k < block.end; k += 4u', 'k + 4u < block.end; k += 4u'],
   ] as const;
   for (const [where, what, right, wrong] of faults) {
     test(`names the launch with ${what}, where it is one of several ops`, async () => {
