@@ -46,6 +46,16 @@ export interface Samples {
   readonly offset: number;
 }
 
+/** What an op makes of elements that are at hand: how it becomes a step of another op's epilogue. */
+export interface Tail {
+  /** A WGSL expression in the operands' names, one for each input, and in `at`, their place. */
+  expression(operands: readonly string[]): string;
+  /** Texts of functions that it calls. */
+  readonly includes: readonly string[];
+  /** Inputs that it reads as arrays; the others are f32, and come as the element at their place. */
+  readonly arrays?: readonly number[];
+}
+
 /** Kernels that do the same work. */
 export interface Forms {
   /** What they are to do, as far as it matters to which is fastest: nodes of one kind take one form. */
@@ -94,6 +104,8 @@ export interface Op<A = unknown> {
    * its place: further ops may be appended there.
    */
   readonly epilogue?: true;
+  /** How it is appended to another's epilogue, where that serves the adapter. Its only output is f32. */
+  tail?(node: Node<A>, adapter: AdapterTraits): Tail | undefined;
   /**
    * The op that does a node and one of its readers in one launch, if there is one: its inputs are the node's, its outputs
    * the node's, then the reader's.

@@ -1,5 +1,5 @@
 import { DataError } from '../core/errors.ts';
-import { flatGrid } from '../core/launch.ts';
+import { f32Literal, flatGrid } from '../core/launch.ts';
 import { hashName, philox } from '../core/random.ts';
 import { requireDtype, sizeOf } from '../core/shape.ts';
 import { applyOne, type Op, type State, type Value } from '../graph/graph.ts';
@@ -7,6 +7,7 @@ import { read } from '../graph/leaf.ts';
 import { rounded } from './pointwise.ts';
 import { keyOf, STEP } from './control.ts';
 import { firstElement, randomWords } from './random.ts';
+import dropText from '../../shaders/pointwise/drop.wgsl?raw';
 import dropoutKernel from '../../shaders/dropout.wgsl?raw';
 
 /*
@@ -62,6 +63,19 @@ const dropoutOp: Op<Attrs> = {
         grid: flatGrid(Math.ceil((count + 3) / 4)),
       },
     ];
+  },
+  // Where a CPU plays the GPU, drawing a counter anew for each of its four elements costs more than a launch.
+  tail({ attrs: { rate, stream, partCount } }, { software }) {
+    if (software) return undefined;
+    const numbers = [`${stream}u`, `${thresholdOf(rate)}u`, f32Literal(1 / (1 - rate)), `${partCount}u`].join(', ');
+    return {
+      expression([x, control]) {
+        const words = [0, 1, 2, 3].map((at) => `${control}[${at}]`).join(', ');
+        return `drop(${x}, at, vec4u(${words}), ${numbers})`;
+      },
+      includes: [...randomWords.includes, dropText],
+      arrays: [1],
+    };
   },
   // A subnormal may count as 0.
   accuracy: ({ attrs: { rate } }) => ({ ...rounded, absolute: 2 ** -126 / (1 - rate) }),

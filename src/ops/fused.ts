@@ -1,9 +1,9 @@
 import { output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import { allocate, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../graph/accuracy.ts';
-import type { Accuracy, Node, Op, Value } from '../graph/graph.ts';
+import type { Accuracy, Node, Op, Tail, Value } from '../graph/graph.ts';
 import { bytesOf, workOf } from '../graph/work.ts';
-import { bodyOf, NAMES, type PointwiseAttrs, type PointwiseOp } from './pointwise.ts';
+import { NAMES } from './pointwise.ts';
 
 /*
  * Several nodes as one launch: a head whose kernel has an epilogue, and pointwise ops that are appended there, each to
@@ -12,7 +12,8 @@ import { bodyOf, NAMES, type PointwiseAttrs, type PointwiseOp } from './pointwis
 
 /** An appended node, and where each of its operands comes from: the register, or one of the extra inputs. */
 export interface Step {
-  readonly node: Node<PointwiseAttrs>;
+  readonly node: Node;
+  readonly tail: Tail;
   readonly operands: readonly ('register' | number)[];
 }
 
@@ -24,14 +25,6 @@ export interface Parts {
   /** What else is wanted than the last step's value: of the head (0) or of step i (i + 1), the last one left out. */
   readonly kept: readonly number[];
 }
-
-const isPointwise = (op: Op): op is PointwiseOp => 'pointwise' in op;
-
-/** A node that can be appended to others. */
-export const asPointwise = (node: Node): Node<PointwiseAttrs> | undefined =>
-  isPointwise(node.op) && node.outputs[0].spec.dtype === 'f32' && node.inputs.every(({ spec }) => spec.dtype === 'f32')
-    ? (node as Node<PointwiseAttrs>)
-    : undefined;
 
 /** The place, in WGSL, of an extra's element that belongs to place `at` of the output; undefined if it is none of these. */
 export function placeIn(extra: Spec, whole: Spec): 'at' | '0u' | 'cycle' | undefined {
@@ -51,18 +44,17 @@ function epilogueOf({ head, steps, extras, kept }: Parts, own: string | undefine
     if (kept.includes(at)) lines.push(`  kept${kept.indexOf(at)}[at] = v${at};`);
   };
   store(0);
-  steps.forEach(({ node, operands }, at) => {
-    const { pointwise } = node.op as PointwiseOp;
-    const parameters = NAMES.slice(0, operands.length).map((name) => `${name}: f32`);
-    functions.push(
-      `fn step${at}(${parameters.join(', ')}) -> f32 {\n  return ${bodyOf(pointwise, node.attrs.constants)};\n}`,
-    );
+  steps.forEach(({ tail: { expression, arrays = [] }, operands }, at) => {
+    const names = operands.map((operand, i) => (arrays.includes(i) ? `extra${operand}` : NAMES[i]));
+    const elements = operands.map((_, i) => i).filter((i) => !arrays.includes(i));
+    const parameters = [...elements.map((i) => `${NAMES[i]}: f32`), 'at: u32'];
+    functions.push(`fn step${at}(${parameters.join(', ')}) -> f32 {\n  return ${expression(names)};\n}`);
     const read = (operand: 'register' | number): string => {
       if (operand === 'register') return `v${at}`;
       const place = placeIn(extras[operand].spec, head.outputs[0].spec);
       return `extra${operand}[${place === 'cycle' ? `at % arrayLength(&extra${operand})` : place}]`;
     };
-    lines.push(`  let v${at + 1} = step${at}(${operands.map(read).join(', ')});`);
+    lines.push(`  let v${at + 1} = step${at}(${[...elements.map((i) => read(operands[i])), 'at'].join(', ')});`);
     if (at < steps.length - 1) store(at + 1);
   });
   lines.push(`  return v${steps.length};`);
@@ -71,17 +63,14 @@ function epilogueOf({ head, steps, extras, kept }: Parts, own: string | undefine
 
 function launchOf(parts: Parts, name: string, { kernel, bindings, ...others }: Launch): Launch {
   const { head, steps, extras, kept } = parts;
-  const includes = steps.flatMap(({ node }) => {
-    const { wgsl } = (node.op as PointwiseOp).pointwise;
-    return 'expression' in wgsl ? [] : wgsl.sources;
-  });
+  const includes = steps.flatMap(({ tail }) => tail.includes);
   const functions = { ...kernel.functions, epilogue: epilogueOf(parts, kernel.functions?.['epilogue']) };
   const fused: Kernel = {
     ...kernel,
     name,
     functions,
     includes: [...(kernel.includes ?? []), ...includes],
-    reads: { ...kernel.reads, ...Object.fromEntries(extras.map((_, at) => [`extra${at}`, 'f32'])) },
+    reads: { ...kernel.reads, ...Object.fromEntries(extras.map(({ spec }, at) => [`extra${at}`, spec.dtype])) },
     writes: { ...kernel.writes, ...Object.fromEntries(kept.map((_, at) => [`kept${at}`, 'f32'])) },
   };
   // The head's own writes come after all reads.

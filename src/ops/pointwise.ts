@@ -41,9 +41,7 @@ export interface PointwiseDefinition {
   vjp?(dY: Value, node: Node<PointwiseAttrs>): readonly (Value | null)[];
 }
 
-export interface PointwiseOp extends Op<PointwiseAttrs> {
-  readonly pointwise: PointwiseDefinition;
-}
+export type PointwiseOp = Op<PointwiseAttrs>;
 
 /** A few roundings, and a driver's exp or log. */
 export const elementary: Accuracy = { ulps: 64, magnitude: 'result', absolute: 1e-6 };
@@ -58,7 +56,7 @@ export const NAMES = ['a', 'b', 'c'] as const;
 const wgslType = (dtype: Dtype): string => (dtype === 'u8' ? 'u32' : dtype);
 
 /** `sigmoid(a, 0.5f)`, or the expression itself. */
-export function bodyOf({ wgsl, arity }: PointwiseDefinition, constants: readonly number[]): string {
+function bodyOf({ wgsl, arity }: PointwiseDefinition, constants: readonly number[]): string {
   if ('expression' in wgsl) return wgsl.expression;
   return `${wgsl.call}(${[...NAMES.slice(0, arity), ...constants.map(f32Literal)].join(', ')})`;
 }
@@ -84,10 +82,9 @@ function kernelOf(definition: PointwiseDefinition, node: Node<PointwiseAttrs>): 
 
 /** Makes an op of a definition. */
 export function definePointwise(definition: PointwiseDefinition): PointwiseOp {
-  const { name, arity, f, accepts, dtype, accuracy, vjp } = definition;
+  const { name, arity, wgsl, f, accepts, dtype, accuracy, vjp } = definition;
   return {
     name,
-    pointwise: definition,
     ...((dtype ?? 'f32') === 'f32' && { epilogue: true }),
     infer(inputs) {
       inputs.forEach((given, at) => requireDtype(name, NAMES[at], given, ...(accepts?.[at] ?? ['f32'])));
@@ -116,6 +113,13 @@ export function definePointwise(definition: PointwiseDefinition): PointwiseOp {
         arity === 1 ? [count] : [count, walk.shape.length, 0, 0, ...eight(walk.shape), ...walk.strides.flatMap(eight)];
       return [{ kernel: kernelOf(definition, node), uniform: sizes, grid: flatGrid(count) }];
     },
+    tail: (node) =>
+      [...node.inputs, ...node.outputs].every((value) => value.spec.dtype === 'f32')
+        ? {
+            expression: () => bodyOf(definition, node.attrs.constants),
+            includes: 'expression' in wgsl ? [] : wgsl.sources,
+          }
+        : undefined,
     accuracy: () => accuracy ?? { ulps: 0, magnitude: 'result' },
     ...(vjp && { vjp: ([dY], node) => (dY ? vjp(dY, node) : node.inputs.map(() => null)) }),
   };

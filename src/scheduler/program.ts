@@ -132,7 +132,7 @@ export async function compile(
   const { device } = storage;
   const traits = traitsOf(device);
   const expanded = expand(given, traits);
-  const graph = fuses ? fuse(expanded, traits.maxStorageBuffersPerShaderStage) : expanded;
+  const graph = fuses ? fuse(expanded, traits) : expanded;
   const order = orderOf(graph);
   const plan = planMemory(graph, order);
   for (const [state, value] of graph.writes) {

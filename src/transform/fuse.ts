@@ -1,6 +1,17 @@
+import type { AdapterTraits } from '../core/launch.ts';
 import { sizeOf } from '../core/shape.ts';
-import { apply, orderOf, rootsOf, storageOf, type Graph, type Node, type Op, type Value } from '../graph/graph.ts';
-import { asPointwise, fusedOp, placeIn, type Step } from '../ops/fused.ts';
+import {
+  apply,
+  orderOf,
+  rootsOf,
+  storageOf,
+  type Graph,
+  type Node,
+  type Op,
+  type Tail,
+  type Value,
+} from '../graph/graph.ts';
+import { fusedOp, placeIn, type Step } from '../ops/fused.ts';
 import { narrowLoss, type Joined } from '../ops/narrowLoss.ts';
 import { takeOp, takingOp } from '../ops/samples.ts';
 import { rebuilt } from './rebuilt.ts';
@@ -22,11 +33,12 @@ const lastOf = ({ head, steps }: Chain): Value => (steps.at(-1)?.node ?? head).o
 
 /**
  * The same graph with pointwise ops appended to the launches that make what they read. What others read as well is
- * stored on the way. A launch never binds more than `mostBindings` buffers.
+ * stored on the way. A launch never binds more buffers than the adapter has for a stage.
  */
-export function fuse(graph: Graph, mostBindings: number): Graph {
+export function fuse(graph: Graph, adapter: AdapterTraits): Graph {
+  const mostBindings = adapter.maxStorageBuffersPerShaderStage;
   const merged = withTaken(withMerged(withJoined(graph, mostBindings), mostBindings), mostBindings);
-  const chains = chainsOf(merged, mostBindings);
+  const chains = chainsOf(merged, adapter);
   return chains.length === 0 ? merged : withChains(merged, chains);
 }
 
@@ -75,38 +87,41 @@ function withMerged(graph: Graph, mostBindings: number): Graph {
   });
 }
 
-function chainsOf(graph: Graph, mostBindings: number): Chain[] {
+function chainsOf(graph: Graph, adapter: AdapterTraits): Chain[] {
+  const { maxStorageBuffersPerShaderStage: mostBindings } = adapter;
   const order = orderOf(graph);
   const readers = readersIn(graph, order);
   const chainAt = new Map<Value, Chain>();
   const chainOf = new Map<Node, Chain>();
   for (const node of order) {
-    if (!node.op.epilogue) continue;
-    const chain = chainFor(node);
+    const tail = node.op.tail?.(node, adapter);
+    if (!node.op.epilogue && !tail) continue;
+    const chain = chainFor(node, tail);
+    if (!chain) continue;
     chainAt.set(lastOf(chain), chain);
     chainOf.set(node, chain);
   }
   return [...new Set(chainAt.values())].filter(({ steps }) => steps.length > 0);
 
-  /** The chain that a node is appended to, or a new one that it heads. */
-  function chainFor(node: Node): Chain {
-    const step = asPointwise(node);
-    for (const input of step ? node.inputs : []) {
+  /** The chain that a node is appended to, or a new one, if it can head one. */
+  function chainFor(node: Node, tail: Tail | undefined): Chain | undefined {
+    for (const input of tail ? node.inputs : []) {
       const chain = chainAt.get(sourceOf(input));
-      if (chain && append(chain, node)) {
+      if (chain && append(chain, node, tail!)) {
         chainAt.delete(sourceOf(input));
         return chain;
       }
     }
-    return { head: node, steps: [], extras: [] };
+    return node.op.epilogue && { head: node, steps: [], extras: [] };
   }
 
-  function append(chain: Chain, node: Node): boolean {
+  function append(chain: Chain, node: Node, tail: Tail): boolean {
     const register = lastOf(chain);
     if (sizeOf(node.outputs[0].spec.shape) !== sizeOf(register.spec.shape)) return false;
     const extras = [...chain.extras];
+    const arrays = new Set(tail.arrays?.map((at) => node.inputs[at]));
     const operands = node.inputs.map((input): 'register' | number => {
-      if (sourceOf(input) === register) return 'register';
+      if (sourceOf(input) === register && !arrays.has(input)) return 'register';
       if (!extras.includes(input)) extras.push(input);
       return extras.indexOf(input);
     });
@@ -114,7 +129,9 @@ function chainsOf(graph: Graph, mostBindings: number): Chain[] {
     if (operands.filter((operand) => operand === 'register').length > 1) return false;
     const added = extras.slice(chain.extras.length);
     const whole = chain.head.outputs[0].spec;
-    if (added.some((extra) => !placeIn(extra.spec, node.outputs[0].spec) || !placeIn(extra.spec, whole))) return false;
+    const hasPlace = (extra: Value): boolean =>
+      placeIn(extra.spec, node.outputs[0].spec) !== undefined && placeIn(extra.spec, whole) !== undefined;
+    if (added.some((extra) => !arrays.has(extra) && !hasPlace(extra))) return false;
     // What the launch reads must be there before it: nothing of the chain itself, nothing that was changed in place.
     const own = [chain.head, ...chain.steps.map((step) => step.node)];
     if (added.some((extra) => dependsOn(extra.node, chain))) return false;
@@ -122,7 +139,7 @@ function chainsOf(graph: Graph, mostBindings: number): Chain[] {
     const bindings = chain.head.inputs.length + chain.head.outputs.length + extras.length + kept;
     if (bindings > mostBindings) return false;
     chain.extras.push(...added);
-    chain.steps.push({ node: asPointwise(node)!, operands });
+    chain.steps.push({ node, tail, operands });
     return true;
   }
 

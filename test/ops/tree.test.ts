@@ -33,7 +33,7 @@ import { differentiate } from '../../src/transform/differentiate.ts';
 import { simplify } from '../../src/transform/simplify.ts';
 import { checkOp, distinct, expectFaithful } from '../support/checkOp.ts';
 import { sharedDevice } from '../support/device.ts';
-import { asCard, asPlainCard, limited } from '../support/otherDevice.ts';
+import { asCard, asPlainCard, limited, plainProducts } from '../support/otherDevice.ts';
 import { clusters } from '../support/toy.ts';
 
 const SEED = Number(process.env['MILLRACE_TEST_SEED'] ?? Date.now() % 1_000_000_007);
@@ -248,7 +248,7 @@ const options = (): TrainerOptions => ({
 test('thirty steps on a card are those on software, in the bits of a second run, and judged', async () => {
   const data = clusters(700, CLASSES);
   const train = async (device: GPUDevice) => {
-    const trainer = await createTrainer({ ...options(), data, device });
+    const trainer = await createTrainer({ ...options(), data, device, kernels: plainProducts });
     try {
       const reports: number[] = [];
       for await (const { loss, metrics } of trainer.fit(data, { steps: 30 })) {

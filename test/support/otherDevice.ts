@@ -1,4 +1,5 @@
 import { create } from 'webgpu';
+import type { KernelChoice } from '../../src/scheduler/choice.ts';
 import { sharedDevice } from './device.ts';
 
 type Members = Readonly<Record<string, unknown>>;
@@ -39,6 +40,9 @@ let card: Promise<GPUDevice> | undefined;
 
 /** The shared device, as if it were a card: kernels are chosen as for one. Always the same, for the sake of its pipelines. */
 export const asCard = (): Promise<GPUDevice> => (card ??= sharedWith(() => CARD));
+
+/** Products of a card in the form that a software driver compiles soonest, where a test is about something else. */
+export const plainProducts: KernelChoice = { adapter: 'a card', forms: { '*': 'registers4' } };
 
 let modest: { readonly gpu: GPU; readonly device: Promise<GPUDevice> } | undefined;
 

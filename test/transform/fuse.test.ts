@@ -3,6 +3,7 @@ import { Random } from '../../src/core/random.ts';
 import { allocate, sizeOf, spec, type Dtype, type Numbers } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
 import { judge } from '../../src/cpu/judge.ts';
+import type { AdapterTraits } from '../../src/core/launch.ts';
 import { orderOf, type Graph, type Node, type State, type Value } from '../../src/graph/graph.ts';
 import {
   adam,
@@ -10,6 +11,7 @@ import {
   add,
   createTrainer,
   crossEntropy,
+  dropout,
   crossEntropyRows,
   differentiate,
   div,
@@ -36,16 +38,25 @@ import {
   transpose,
 } from '../../src/index.ts';
 import { controlState } from '../../src/ops/control.ts';
+import { dropElements } from '../../src/ops/dropout.ts';
 import type { CrossEntropyRowsOptions } from '../../src/ops/crossEntropy.ts';
 import { sampleOrder, takeSamples } from '../../src/ops/samples.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { fuse } from '../../src/transform/fuse.ts';
 import { sharedDevice } from '../support/device.ts';
-import { asCard } from '../support/otherDevice.ts';
+import { asCard, plainProducts } from '../support/otherDevice.ts';
 import { clusters } from '../support/toy.ts';
 
 const SEED = Number(process.env['MILLRACE_TEST_SEED'] ?? Date.now() % 1_000_000_007);
 const MOST = 8;
+const adapterWith = (most: number, software = true): AdapterTraits => ({
+  software,
+  maxStorageBuffersPerShaderStage: most,
+  maxStorageBufferBindingSize: 2 ** 27,
+  maxComputeWorkgroupStorageSize: 16_384,
+  maxComputeInvocationsPerWorkgroup: 256,
+  subgroupSize: 0,
+});
 
 const graphOf = (outputs: Readonly<Record<string, Value>>): Graph => ({ outputs, writes: [] });
 const opsOf = (graph: Graph): string[] =>
@@ -53,7 +64,9 @@ const opsOf = (graph: Graph): string[] =>
     .filter(({ op }) => !op.view && op.name !== 'input' && op.name !== 'constant')
     .map(({ op }) => op.name);
 const fusedOps = (outputs: Readonly<Record<string, Value>>, most = MOST): string[] =>
-  opsOf(fuse(graphOf(outputs), most));
+  opsOf(fuse(graphOf(outputs), adapterWith(most)));
+
+const set = clusters(200, 3);
 
 const x = input('x', spec([5, 7]));
 const w = input('w', spec([7, 6]));
@@ -79,9 +92,9 @@ describe('fusing', () => {
   });
   test('stores what others read as well, and what the graph gives out', () => {
     const h = matmul(x, w);
-    const graph = fuse(graphOf({ y: sum(tanh(h), { axes: 1 }), z: mul(sum(h), 2) }), MOST);
+    const graph = fuse(graphOf({ y: sum(tanh(h), { axes: 1 }), z: mul(sum(h), 2) }), adapterWith(MOST));
     expect(opsOf(graph)).toEqual(['matmul+tanh', 'sum', 'sum+mul']);
-    const both = fuse(graphOf({ h, y: relu(h) }), MOST);
+    const both = fuse(graphOf({ h, y: relu(h) }), adapterWith(MOST));
     expect(opsOf(both)).toEqual(['matmul+relu']);
     expect(both.outputs['h'].node).toBe(both.outputs['y'].node);
   });
@@ -109,7 +122,7 @@ describe('fusing', () => {
   test('never binds more than it may: it begins another launch', () => {
     const many = Array.from({ length: 9 }, (_, at) => input(`r${at}`, spec([5, 6])));
     const y = many.reduce((sum_, each) => add(sum_, each), matmul(x, w));
-    const graph = fuse(graphOf({ y }), MOST);
+    const graph = fuse(graphOf({ y }), adapterWith(MOST));
     expect(opsOf(graph).length).toBeGreaterThan(1);
     for (const node of orderOf(graph)) expect(node.inputs.length + node.outputs.length).toBeLessThanOrEqual(MOST);
   });
@@ -132,7 +145,7 @@ describe('samples that lie on the GPU', () => {
     outputs: Readonly<Record<string, Value>>,
     device = sharedDevice(),
   ): Promise<readonly string[]> {
-    const backend = new GpuBackend(await device, { fuse: true });
+    const backend = new GpuBackend(await device, { fuse: true, kernels: plainProducts });
     const program = await backend.compile(simplify(graphOf(outputs)));
     try {
       for (const { node, inputs, outputs: left } of await backend.observe(program, batchOf(program.order))) {
@@ -203,7 +216,7 @@ describe('samples that lie on the GPU', () => {
         const logits = matmul(h, w9);
         const { loss } = crossEntropyRows(logits, label, options);
         const [dH] = differentiate(loss, [h]);
-        return opsOf(fuse(simplify(graphOf({ loss, dH: dH!, ...(wanted && { logits }) })), 16));
+        return opsOf(fuse(simplify(graphOf({ loss, dH: dH!, ...(wanted && { logits }) })), adapterWith(16)));
       };
       expect(end(7, {}, false)).toContain('narrowLoss');
       for (const parts of [
@@ -354,7 +367,6 @@ describe('a fused graph', () => {
     ['GELU', gelu],
     ['SiLU', silu],
   ])('of a net with %s learns as the plain one does, in fewer launches', async (_, activation) => {
-    const set = clusters(200, 3);
     const run = async (fused: boolean) => {
       const trainer = await createTrainer({
         model: sequential(linear(2, 16), activation, linear(16, 16), activation, linear(16, 3)),
@@ -383,5 +395,50 @@ describe('a fused graph', () => {
     expect(fused.launches).toBeLessThanOrEqual(plain.launches - 4);
     // One rounding less here and there, through 30 steps.
     fused.losses.forEach((loss, at) => expect(Math.abs(loss - plain.losses[at])).toBeLessThan(1e-4));
+  });
+});
+
+describe('dropout', () => {
+  const control = controlState('control', 1);
+  const dropped = (rate = 0.3): Value => dropElements(control, 'test', relu(matmul(x, w)), rate);
+  const opsFor = (software: boolean): string[] =>
+    opsOf(fuse(graphOf({ y: mul(dropped(), 2) }), adapterWith(8, software)));
+
+  test('is drawn where a card has the product in a register, and by counters where a CPU plays the GPU', () => {
+    expect(opsFor(false)).toEqual(['state', 'matmul+relu+dropout+mul']);
+    expect(opsFor(true)).toEqual(['matmul+relu', 'state', 'dropout', 'mul']);
+  });
+
+  test('keeps the same elements in both, in steps and their parts, through thirty of them', async () => {
+    const run = async (fused: boolean, microBatches: number) => {
+      const trainer = await createTrainer({
+        model: sequential(linear(2, 21), relu, dropout(0.4), linear(21, 22), relu, dropout(0.2), linear(22, 3)),
+        loss: crossEntropy,
+        optimizer: adam({ learningRate: 1e-2 }),
+        batchSize: 32,
+        seed: 3,
+        device: await asCard(),
+        kernels: plainProducts,
+        fuse: fused,
+        microBatches,
+        data: set,
+      });
+      try {
+        const losses: number[] = [];
+        for await (const { loss } of trainer.fit(set, { steps: 30 })) losses.push(loss);
+        const { fault } = await trainer.verify({
+          point: set.fields['point'].data.slice(0, 64),
+          label: set.fields['label'].data.slice(0, 32),
+        });
+        return { losses, fault, graph: await trainer.graph() };
+      } finally {
+        trainer.destroy();
+      }
+    };
+    const [plain, fused, parts] = [await run(false, 1), await run(true, 1), await run(true, 2)];
+    for (const { losses, fault } of [fused, parts]) {
+      expect(fault).toBeNull();
+      losses.forEach((loss, at) => expect(Math.abs(loss - plain.losses[at])).toBeLessThan(1e-4));
+    }
   });
 });
