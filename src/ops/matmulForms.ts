@@ -175,10 +175,11 @@ export function productForms(adapter: AdapterTraits, shape: ProductShape): Forms
   };
 }
 
-/** Replaces element access by whole vectors where lines are a multiple of four long. */
+/** Replaces element access by whole vectors where lines are a multiple of four long; an empty buffer has no room for one. */
 function vectors({ M, N, K, transposeA, transposeB }: ProductShape): Pick<Kernel, 'functions' | 'constants'> {
   const functions: Record<string, string> = {};
   const constants: Record<string, string> = {};
+  if (M * N * K === 0) return { functions, constants };
   const lines = { a: transposeA ? M : K, b: transposeB ? K : N };
   for (const operand of ['a', 'b'] as const) {
     if (lines[operand] % 4 !== 0) continue;
@@ -214,7 +215,8 @@ export function productLaunch(
   if (!form) throw new Error(`[${name}] has no form ${formName} on this adapter`);
   const { M, N, K, matrices, aMatrix, bMatrix, transposeA, transposeB, withSums, parts } = shape;
   const { functions, constants } = vectors(shape);
-  const mBlocks = Math.ceil(M / form.rows) + (withSums && form.sumsApart ? 1 : 0);
+  // Sums are to be had without any rows of C too.
+  const mBlocks = Math.max(1, Math.ceil(M / form.rows) + (withSums && form.sumsApart ? 1 : 0));
   const nBlocks = Math.ceil(N / form.columns);
   const blocks = matrices * parts * mBlocks * nBlocks;
   return {

@@ -15,6 +15,14 @@ export interface KernelChoice {
  */
 export type Kernels = 'auto' | 'guess' | 'measure' | KernelChoice;
 
+/** Whether what a caller gave, perhaps read from a file, is one of these. */
+export function isKernels(given: unknown): given is Kernels {
+  if (typeof given !== 'object' || given === null) return ['auto', 'guess', 'measure'].includes(given as string);
+  const { adapter, forms } = given as { readonly [member in keyof KernelChoice]?: unknown };
+  if (typeof adapter !== 'string' || typeof forms !== 'object' || forms === null) return false;
+  return Object.values(forms).every((form) => typeof form === 'string');
+}
+
 /** A node's launches in one of its forms, on the buffers of its program. */
 export interface Candidate {
   record(pass: GPUComputePassEncoder): void;
@@ -58,13 +66,17 @@ export class Choice {
   formOf(node: Node): string | undefined {
     const forms = formsOf(this.#device, node);
     if (!forms) return undefined;
-    const chosen = this.#chosen.get(forms.kind) ?? this.#chosen.get('*');
+    // The same for a whole kind, whose members may be guessed differently: what it says is made must make it again.
+    const chosen = this.#taken.get(forms.kind) ?? this.#chosen.get(forms.kind) ?? this.#chosen.get('*');
     const form = chosen !== undefined && forms.names.includes(chosen) ? chosen : forms.names[0];
     this.#taken.set(forms.kind, form);
     return form;
   }
 
-  /** Times the forms of each kind that has not been timed, if it is to. @param candidateOf makes one ready to run */
+  /**
+   * Times the forms of each kind that has not been timed, if it is to.
+   * @param candidateOf makes one ready to run; to record it fails once its buffers are gone
+   */
   async measure(nodes: readonly Node[], candidateOf: (node: Node, form: string) => Promise<Candidate>): Promise<void> {
     if (!this.#measures) return;
     for (const node of nodes) {
@@ -78,7 +90,8 @@ export class Choice {
       try {
         const times = await this.#times(candidates.map(({ candidate }) => candidate));
         const best = fastest(times);
-        if (best >= 0) this.#chosen.set(forms.kind, candidates[best].name);
+        // Another may have timed it meanwhile, and programs have taken what it chose.
+        if (best >= 0 && !this.#chosen.has(forms.kind)) this.#chosen.set(forms.kind, candidates[best].name);
       } finally {
         for (const { candidate } of candidates) candidate.destroy();
       }

@@ -27,7 +27,7 @@ const fromEnvironment = (name: string): string | undefined => {
 };
 
 const fusesByDefault = (): boolean => fromEnvironment('MILLRACE_FUSE') !== '0';
-const kernelsByDefault = (): Kernels => (fromEnvironment('MILLRACE_KERNELS') === 'guess' ? 'guess' : 'auto');
+const automatic = (): Kernels => (fromEnvironment('MILLRACE_KERNELS') === 'guess' ? 'guess' : 'auto');
 
 /** Runs programs on a device. The device is its caller's. */
 export class GpuBackend implements Backend {
@@ -42,12 +42,9 @@ export class GpuBackend implements Backend {
   readonly #fuses: boolean;
   readonly #choice: Choice;
 
-  constructor(
-    device: GPUDevice,
-    { memoryLimit, fuse = fusesByDefault(), kernels = kernelsByDefault() }: GpuOptions = {},
-  ) {
+  constructor(device: GPUDevice, { memoryLimit, fuse = fusesByDefault(), kernels = 'auto' }: GpuOptions = {}) {
     this.#device = device;
-    this.#choice = new Choice(device, kernels);
+    this.#choice = new Choice(device, kernels === 'auto' ? automatic() : kernels);
     this.#fuses = fuse;
     this.#storage = new Storage(device, memoryLimit);
     this.adapter = summarize(device).name;

@@ -1,6 +1,7 @@
 import { DataError, DeviceError, ShapeError } from '../core/errors.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { requireOption } from '../optim/optimizer.ts';
+import { isKernels } from '../scheduler/choice.ts';
 import { CpuBackend } from '../scheduler/cpuBackend.ts';
 import { GpuBackend } from '../scheduler/gpuBackend.ts';
 import type { Phase } from './model.ts';
@@ -27,7 +28,8 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   return trainer;
 }
 
-function requireOptions({ batchSize, microBatches = 1, averageWeights, seed = 0 }: TrainerOptions): void {
+function requireOptions(options: TrainerOptions): void {
+  const { batchSize, microBatches = 1, averageWeights, seed = 0, kernels = 'auto' } = options;
   if (!(Number.isInteger(microBatches) && microBatches >= 1 && microBatches <= batchSize)) {
     throw new DataError(
       `[createTrainer] microBatches is ${microBatches} but must be a whole number from 1 to batchSize, which is ${batchSize}`,
@@ -35,6 +37,11 @@ function requireOptions({ batchSize, microBatches = 1, averageWeights, seed = 0 
   }
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new DataError(`[createTrainer] seed is ${seed} but must be a whole number from 0 to 2⁵³ − 1`);
+  }
+  if (!isKernels(kernels)) {
+    throw new DataError(
+      `[createTrainer] kernels is ${JSON.stringify(kernels)} but must be "auto", "guess" or "measure", or an adapter and its forms: give what \`trainer.kernels\` said`,
+    );
   }
   if (averageWeights) {
     // As f32 has it: one that is rounded to 1 would never move.

@@ -133,10 +133,12 @@ const costOf = (ms: number, flops: number, bytes: number): Cost => ({
 });
 
 function limitOf({ flopsPerSecond, bytesPerSecond }: Cost, peak: Peak): LaunchProfile['limit'] {
-  if (flopsPerSecond === null || bytesPerSecond === null || Object.keys(peak).length === 0) return null;
-  const ofFlops = flopsPerSecond / (peak.flops ?? Infinity);
-  const ofBytes = bytesPerSecond / (peak.bytes ?? Infinity);
-  return ofFlops > ofBytes ? { by: 'flops', share: ofFlops } : { by: 'bytes', share: ofBytes };
+  const rates = { bytes: bytesPerSecond, flops: flopsPerSecond };
+  const limits = (['bytes', 'flops'] as const).flatMap((by) => {
+    const [rate, most] = [rates[by], peak[by]];
+    return rate === null || most === undefined ? [] : [{ by, share: rate / most }];
+  });
+  return limits.toSorted((a, b) => b.share - a.share)[0] ?? null;
 }
 
 /** Of multiples of a quantum the median would be another one; their mean comes close to what was rounded. */

@@ -4,7 +4,7 @@ import { input } from '../../src/graph/leaf.ts';
 import { affine, matmul } from '../../src/ops/matmul.ts';
 import { checkOp } from '../support/checkOp.ts';
 
-/** M, N and K: odd, ones, whole vectors, past one block of each. */
+/** M, N and K: odd, ones, whole vectors, past one block of each, nothing to sum. */
 const sizes: readonly (readonly [number, number, number])[] = [
   [5, 7, 3],
   [1, 1, 1],
@@ -15,6 +15,7 @@ const sizes: readonly (readonly [number, number, number])[] = [
   [37, 41, 31],
   [64, 10, 20],
   [130, 66, 97],
+  [4, 8, 0],
 ];
 
 for (const transposeA of [false, true]) {

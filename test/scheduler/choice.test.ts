@@ -1,8 +1,8 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { spec } from '../../src/core/shape.ts';
 import { summarize, traitsOf } from '../../src/gpu/device.ts';
-import type { Graph, State } from '../../src/graph/graph.ts';
+import type { Graph, State, Value } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/leaf.ts';
 import { linear, sequential } from '../../src/nn/layers.ts';
 import { crossEntropy } from '../../src/nn/losses.ts';
@@ -10,12 +10,13 @@ import { relu } from '../../src/ops/activations.ts';
 import { matmul } from '../../src/ops/matmul.ts';
 import { assign } from '../../src/ops/window.ts';
 import { adam } from '../../src/optim/index.ts';
-import type { Kernels } from '../../src/scheduler/choice.ts';
+import { Choice, type Kernels } from '../../src/scheduler/choice.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { createTrainer } from '../../src/train/create.ts';
 import { expectFaithful } from '../support/checkOp.ts';
-import { counting } from '../support/counting.ts';
+import { counting, prototypes } from '../support/counting.ts';
 import { sharedDevice } from '../support/device.ts';
+import { asCard } from '../support/otherDevice.ts';
 import { clusters } from '../support/toy.ts';
 
 const [M, N, K] = [20, 24, 12];
@@ -77,6 +78,56 @@ describe('the choice between forms of a kernel', () => {
     const elsewhere = await backendWith({ adapter: 'another', forms: { [kind]: other } });
     await elsewhere.compile(product());
     expect(elsewhere.kernels.forms).toEqual({ [kind]: guessed });
+  });
+
+  test('is one for a kind, also where its members are guessed differently', async () => {
+    const square = (extent: number): Value => input(`${extent}`, spec([extent, extent]));
+    const [few, many] = [square(520), square(1000)];
+    const graphOf = (x: Value): Graph => ({ outputs: { c: matmul(x, x) }, writes: [] });
+    const backend = new GpuBackend(await asCard(), { fuse: false, kernels: 'guess' });
+    open.push(backend);
+    await backend.compile(graphOf(few));
+    const { forms } = backend.kernels;
+    await backend.compile(graphOf(many));
+    expect(Object.keys(forms)).toHaveLength(1);
+    expect(backend.kernels.forms).toEqual(forms);
+  });
+
+  test('is the first that was measured, where two measure at once', async () => {
+    const device = await sharedDevice();
+    const [first, second] = [new Choice(device, 'measure'), new Choice(device, 'measure')];
+    const { node } = matmul(input('a', spec([5, 700])), input('b', spec([700, 9])));
+    /** Where there is something to compile, the last form wins; it is told when that is done. */
+    const measured = (choice: Choice, best: string, until: Promise<void>): Promise<void> =>
+      choice.measure([node], async (_, form) => {
+        await until;
+        if (form !== best) throw new Error('this driver cannot compile it');
+        return { record: () => {}, destroy: () => {} };
+      });
+    let done = (): void => {};
+    const slow = measured(second, 'naive', new Promise((resolve) => (done = resolve)));
+    await measured(first, 'registers8', Promise.resolve());
+    expect(first.formOf(node)).toBe('registers8');
+    done();
+    await slow;
+    expect([first.formOf(node), second.formOf(node)]).toEqual(['registers8', 'registers8']);
+  });
+
+  test('uses no buffer once its owner was destroyed', async () => {
+    const backend = await backendWith('measure');
+    const device = await sharedDevice();
+    const { GPUQueue: queue } = prototypes(device);
+    const wait = queue['onSubmittedWorkDone'];
+    const waited = vi.spyOn(queue, 'onSubmittedWorkDone').mockImplementationOnce(function (this: unknown) {
+      backend.destroy();
+      return wait.call(this);
+    });
+    device.pushErrorScope('validation');
+    const value = matmul(input('a', spec([40, 300])), input('b', spec([300, 24])));
+    await expect(backend.compile({ outputs: { value }, writes: [] })).rejects.toThrow('after it was destroyed');
+    expect(await device.popErrorScope()).toBeNull();
+    expect(waited).toHaveBeenCalledOnce();
+    waited.mockRestore();
   });
 
   test('passes over a form that this device does not have', async () => {

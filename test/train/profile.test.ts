@@ -155,6 +155,17 @@ describe.each(kinds)('a profile on %s', (backend) => {
     }
   });
 
+  test('says nothing of a peak that was not given', async () => {
+    for (const [by, other] of [
+      ['flops', 'bytes'],
+      ['bytes', 'flops'],
+    ] as const) {
+      const { launches } = await profiled({ backend }, { peak: { [by]: 1e9, [other]: undefined } });
+      const named = launches.flatMap(({ limit }) => limit?.by ?? []);
+      expect(new Set(named)).toEqual(new Set([by]));
+    }
+  });
+
   test('is of what was trained on last: batches of an iterable, or of one’s own', async () => {
     await withTrainer({ backend }, async (trainer) => {
       for await (const _ of trainer.fit(batches));

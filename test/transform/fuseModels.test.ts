@@ -57,7 +57,7 @@ import { randomNormal } from '../../src/nn/initializers.ts';
 import { traitsOf } from '../../src/gpu/device.ts';
 import { sharedDevice } from '../support/device.ts';
 import { fuse as fuseGraph } from '../../src/transform/fuse.ts';
-import { asCard, limited } from '../support/otherDevice.ts';
+import { asCard, limited, plainProducts } from '../support/otherDevice.ts';
 
 const SEED = Number(process.env['MILLRACE_TEST_SEED'] ?? Date.now() % 1_000_000_007);
 const STEPS = 12;
