@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { parseArgs } from 'node:util';
 import { requestDevice, summarize } from '../src/gpu/device.ts';
-import { peers as all, SUBJECT } from './peers/index.ts';
+import { ladder, peers as all, SUBJECT } from './peers/index.ts';
 import { pytorchPeers } from './pytorch.ts';
 import { callLines, formatReport, headLine, notesOf, reportOf, resultLine, type Environment } from './report.ts';
 import { openPeers, runCase, type Result } from './run.ts';
@@ -19,6 +19,7 @@ const { values: options } = parseArgs({
     milliseconds: { type: 'string', default: '50' },
     quick: { type: 'boolean', default: false },
     toggles: { type: 'string', multiple: true, default: [] },
+    ladder: { type: 'boolean', default: false },
     pytorch: { type: 'string' },
     out: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -32,6 +33,7 @@ const help = `Usage: npm run bench -- [options], or node dist/bench.js [options]
   --milliseconds N   that a sample takes at least, ten times as long for training steps: ${options.milliseconds}
   --quick            the smallest cases, to see that all of it works
   --toggles OPTION   for Dawn, enable-dawn-features=… or disable-dawn-features=…; may be given more than once
+  --ladder           every kernel that a product has, beside the one that is chosen
   --pytorch PYTHON   times PyTorch beside the others, in a process of this Python
   --out FILE         keeps the run as JSON, written anew after each case`;
 
@@ -55,7 +57,11 @@ async function main(): Promise<number> {
   const patience = { rounds: Number(options.rounds), seconds: Number(options.milliseconds) / 1000 };
 
   const wanted = options.peers?.split(',');
-  const entries = [...all, ...(options.pytorch ? pytorchPeers(options.pytorch) : [])];
+  const entries = [
+    ...all,
+    ...(options.ladder ? ladder : []),
+    ...(options.pytorch ? pytorchPeers(options.pytorch) : []),
+  ];
   const chosen = entries.filter(
     ({ name }) => name === SUBJECT || (wanted?.some((part) => name.includes(part)) ?? true),
   );

@@ -2,6 +2,8 @@ import { gpujsCpu, gpujsWebgpu } from './gpujs.ts';
 import { jaxWasm, jaxWebgpu } from './jax.ts';
 import { loops } from './loops.ts';
 import { millrace, millraceBySteps, millraceCpu } from './millrace.ts';
+
+export { ladder } from './millrace.ts';
 import type { PeerEntry } from './peer.ts';
 import { tensorflowCpu, tensorflowWasm, tensorflowWebgpu } from './tensorflow.ts';
 

@@ -1,5 +1,6 @@
 import { BLOCK } from '../../src/core/layout.ts';
 import { spec } from '../../src/core/shape.ts';
+import { summarize } from '../../src/gpu/device.ts';
 import type { Graph, State, Value } from '../../src/graph/graph.ts';
 import { constant, input, read } from '../../src/graph/leaf.ts';
 import {
@@ -162,27 +163,46 @@ async function writeParameters(trainer: Trainer, arrays: readonly Float32Array[]
   await trainer.writeParameters(Object.fromEntries(names.map((name, i) => [name, arrays[i]])));
 }
 
-/** How it does its steps is the only way in which these differ from each other. */
-function entry(name: string, kind: 'webgpu' | 'cpu', stepsPerSubmit: 'auto' | 1): PeerEntry {
+interface Manner {
+  readonly kind?: 'cpu';
+  readonly stepsPerSubmit?: 1;
+  /** Of every product's kernel. */
+  readonly form?: string;
+}
+
+/** Manners of millrace: in how it does its steps, or its products, they differ from each other. */
+function entry(name: string, { kind, stepsPerSubmit, form }: Manner = {}): PeerEntry {
   const open = async ({ device }: Platform): Promise<Peer> => {
-    if (kind === 'webgpu' && !device) throw new Unavailable('there is no WebGPU here');
-    const place: Place = kind === 'cpu' ? { backend: 'cpu' } : { device };
+    if (!kind && !device) throw new Unavailable('there is no WebGPU here');
+    const place: Place = kind ? { backend: kind } : { device };
     return {
       name,
       version,
       slow: kind === 'cpu',
-      ...(stepsPerSubmit === 1 && { only: 'steps' }),
+      ...(stepsPerSubmit && { only: 'steps' }),
+      ...(form && { only: 'product' }),
       prepare: async (work, inputs) => {
-        if (work.kind === 'steps') return fitJob(place, stepsPerSubmit, work, inputs);
-        const backend = kind === 'cpu' ? new CpuBackend() : new GpuBackend(device!);
-        const settle = async () => kind === 'webgpu' && device!.queue.onSubmittedWorkDone();
-        return opJob(backend, settle, work, inputs);
+        if (work.kind === 'steps') return fitJob(place, stepsPerSubmit ?? 'auto', work, inputs);
+        if (kind) return opJob(new CpuBackend(), async () => {}, work, inputs);
+        const settle = () => device!.queue.onSubmittedWorkDone();
+        if (!form) return opJob(new GpuBackend(device!), settle, work, inputs);
+        const kernels = { adapter: summarize(device!).name, forms: { '*': form } };
+        const backend = new GpuBackend(device!, { kernels });
+        const job = await opJob(backend, settle, work, inputs);
+        if (Object.values(backend.kernels.forms).every((taken) => taken === form)) return job;
+        await job.destroy();
+        throw new Unavailable('this adapter cannot run it');
       },
     };
   };
   return { name, open };
 }
 
-export const millrace = entry('millrace', 'webgpu', 'auto');
-export const millraceBySteps = entry('millrace, a submit a step', 'webgpu', 1);
-export const millraceCpu = entry('millrace cpu', 'cpu', 'auto');
+export const millrace = entry('millrace');
+export const millraceBySteps = entry('millrace, a submit a step', { stepsPerSubmit: 1 });
+export const millraceCpu = entry('millrace cpu', { kind: 'cpu' });
+
+/** Every kernel that a product has. */
+export const ladder = ['naive', 'registers4', 'registers8', 'subgroups', 'slices', 'tiles64', 'tiles128'].map((form) =>
+  entry(`form ${form}`, { form }),
+);

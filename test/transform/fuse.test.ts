@@ -3,6 +3,7 @@ import { Random } from '../../src/core/random.ts';
 import { allocate, sizeOf, spec, type Dtype, type Numbers } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
 import { judge } from '../../src/cpu/judge.ts';
+import { summarize } from '../../src/gpu/device.ts';
 import type { AdapterTraits } from '../../src/core/launch.ts';
 import { orderOf, type Graph, type Node, type State, type Value } from '../../src/graph/graph.ts';
 import {
@@ -41,6 +42,7 @@ import { controlState } from '../../src/ops/control.ts';
 import { dropElements } from '../../src/ops/dropout.ts';
 import type { CrossEntropyRowsOptions } from '../../src/ops/crossEntropy.ts';
 import { sampleOrder, takeSamples } from '../../src/ops/samples.ts';
+import type { KernelChoice } from '../../src/scheduler/choice.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { fuse } from '../../src/transform/fuse.ts';
 import { sharedDevice } from '../support/device.ts';
@@ -144,8 +146,9 @@ describe('samples that lie on the GPU', () => {
   async function launchesOf(
     outputs: Readonly<Record<string, Value>>,
     device = sharedDevice(),
+    kernels: KernelChoice = plainProducts,
   ): Promise<readonly string[]> {
-    const backend = new GpuBackend(await device, { fuse: true, kernels: plainProducts });
+    const backend = new GpuBackend(await device, { fuse: true, kernels });
     const program = await backend.compile(simplify(graphOf(outputs)));
     try {
       for (const { node, inputs, outputs: left } of await backend.observe(program, batchOf(program.order))) {
@@ -174,6 +177,37 @@ describe('samples that lie on the GPU', () => {
       expect(launches.toSorted()).toEqual(['sampleOrder', 'takeSamples+matmul', 'takeSamples+matmul+relu']);
     });
   });
+
+  test.each([
+    ['naive', 13],
+    ['naive', 16],
+    ['registers8', 13],
+    ['registers8', 16],
+    ['subgroups', 13],
+    ['subgroups', 16],
+    ['slices', 13],
+    ['tiles64', 16],
+  ])(
+    'are read by a product, its gradient and the sums of a bias in the form %s, %i to a sample',
+    async (form, size) => {
+      const adapter = summarize(await sharedDevice()).name;
+      const n = 70;
+      const taken = takeSamples(rows(n), [read(stateOf([size], 'u8'))], {
+        label: 'x',
+        held: LENGTH,
+        dtype: 'u8',
+        scale: { scale: 1 / 255, offset: 0.25 },
+      });
+      const [w5, b5] = [input('w', spec([size, 5])), input('b', spec([5]))];
+      const y = mul(relu(affine(taken, w5, b5)), input('z', spec([n, 5])));
+      const [dWeight, dBias] = differentiate(sum(y), [w5, b5]);
+      const launches = await launchesOf({ y, dWeight: dWeight!, dBias: dBias! }, sharedDevice(), {
+        adapter,
+        forms: { '*': form },
+      });
+      expect(launches.filter((name) => name.startsWith('takeSamples+matmul'))).toHaveLength(2);
+    },
+  );
 
   test.each(['u8', 'u32', 'i32'] as const)('are read by cross-entropy as labels of %s', async (dtype) => {
     const labels = stateOf([], dtype);
