@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { spec } from '../../src/core/shape.ts';
 import type { Value } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/leaf.ts';
-import { mul, pad, relu, sum, transpose } from '../../src/ops/index.ts';
-import { sharedBackend } from '../support/device.ts';
+import { summarize } from '../../src/gpu/device.ts';
+import { matmul, mul, pad, relu, sum, transpose } from '../../src/ops/index.ts';
+import { backendOn, sharedBackend, sharedDevice } from '../support/device.ts';
 
 // Past 65,535 groups of 64 a grid has two rows: a kernel that reads one coordinate of its place alone would leave off there.
 const MANY = 65_535 * 64 + 1000;
@@ -25,3 +26,29 @@ test.each<readonly [string, number[], (x: Value) => Value]>([
   program.destroy();
   backend.destroy();
 });
+
+test.each(['subgroups', 'slices', 'registers4'])(
+  'a product in the form %s reaches the matrices past one row of groups',
+  async (form) => {
+    const matrices = 65_535 + 70;
+    const kernels = { adapter: summarize(await sharedDevice()).name, forms: { '*': form } };
+    const backend = await backendOn(sharedDevice, kernels);
+    const [a, b] = [input('a', spec([matrices, 2, 3])), input('b', spec([matrices, 3, 2]))];
+    const program = await backend.compile({ outputs: { c: matmul(a, b) }, writes: [] });
+    const numbers = Float32Array.from({ length: 6 * matrices }, (_, at) => at % 1021);
+    program.upload('a', numbers);
+    // The sum of a row's first and last, and its middle.
+    program.upload(
+      'b',
+      Float32Array.from({ length: 6 * matrices }, (_, at) => [1, 0, 0, 1, 1, 0][at % 6]),
+    );
+    backend.run([program]);
+    const c = await backend.readOutput(program, 'c');
+    for (let row = 2 * (matrices - 100); row < 2 * matrices; row++) {
+      const [first, middle, last] = numbers.subarray(3 * row, 3 * row + 3);
+      expect([...c.subarray(2 * row, 2 * row + 2)]).toEqual([first + last, middle]);
+    }
+    program.destroy();
+    backend.destroy();
+  },
+);
