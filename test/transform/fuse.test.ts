@@ -181,12 +181,8 @@ describe('samples that lie on the GPU', () => {
   test.each([
     ['naive', 13],
     ['naive', 16],
-    ['registers8', 13],
-    ['registers8', 16],
     ['subgroups', 13],
-    ['subgroups', 16],
     ['slices', 13],
-    ['tiles64', 16],
   ])(
     'are read by a product, its gradient and the sums of a bias in the form %s, %i to a sample',
     async (form, size) => {
