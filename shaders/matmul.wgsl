@@ -3,8 +3,9 @@
 
 const A_TRANSPOSED = false;
 const B_TRANSPOSED = false;
-// The column sums of B as well: the gradient of a bias.
+// Sums as well, of B's columns, or of A's rows: the gradient of a bias.
 const WITH_SUMS = false;
+const SUMS_OF_A = false;
 // K is a multiple of four: no block has terms past its end.
 const WHOLE_K = false;
 
@@ -13,11 +14,17 @@ alias A_ELEMENT = f32;
 alias B_ELEMENT = f32;
 alias C_ELEMENT = f32;
 
+// What is known of four neighbouring lines of an operand; and what there is to say of patches, in operands/patches.wgsl.
+alias LINES = vec4u;
+alias OPERANDS = u32;
+const SPREADS = false;
+const WHOLE_TAPS = false;
+
 struct Sizes {
   m: u32,
   n: u32,
   k: u32,
-  // Blocks of C along M (for the forms that sum in blocks of their own, one more) and along N, and of all there is.
+  // Blocks of C along M and along N (where sums have blocks of their own, one more), and of all there is.
   m_blocks: u32,
   n_blocks: u32,
   blocks: u32,
@@ -27,6 +34,7 @@ struct Sizes {
   // Each product is computed in parts of so many terms, a multiple of TILE_K; C holds part after part.
   parts: u32,
   part_terms: u32,
+  @align(16) operands: OPERANDS,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<A_ELEMENT>;
@@ -38,7 +46,8 @@ fn epilogue(value: f32, at: u32) -> f32 {
   return value;
 }
 
-fn store_sums(part: u32, column: u32, value: vec4f) {
+// Of four columns of B, or rows of A, the first of which is given.
+fn store_sums(part: u32, first: u32, value: vec4f) {
 }
 
 // Four neighbours of a line, of which `left` are left before its end; 0 past it.
@@ -73,8 +82,12 @@ fn store_four(at: u32, left: u32, value: vec4f) {
   }
 }
 
-// Where a stored line of A begins.
+// Where a stored line of A begins, and one of B.
 fn a_line(line: u32, length: u32) -> u32 {
+  return line * length;
+}
+
+fn b_line(line: u32, length: u32) -> u32 {
   return line * length;
 }
 
@@ -104,18 +117,26 @@ fn block_of(i: u32) -> Block {
   );
 }
 
+fn lines_at(at: vec4u) -> LINES {
+  return at;
+}
+
+fn places_of(lines: LINES) -> vec4u {
+  return lines;
+}
+
 // Where the terms of four rows of A begin. Rows past M are the last row again: nothing is stored of them.
-fn a_lines(base: u32, row: u32) -> vec4u {
+fn a_lines(base: u32, row: u32) -> LINES {
   if (A_TRANSPOSED) {
-    return vec4u(base + row);
+    return lines_at(vec4u(base + row));
   }
   let last = sizes.m - 1u;
-  return base + vec4u(
+  return lines_at(base + vec4u(
     a_line(min(row, last), sizes.k),
     a_line(min(row + 1u, last), sizes.k),
     a_line(min(row + 2u, last), sizes.k),
     a_line(min(row + 3u, last), sizes.k),
-  );
+  ));
 }
 
 // Terms k … k + 3 of one row of A.
@@ -129,38 +150,46 @@ fn a_column(line: u32, k: u32) -> vec4f {
 }
 
 // Four rows of A, as columns: terms k … k + 3, 0 past K.
-fn a_block(lines: vec4u, k: u32) -> mat4x4f {
+fn a_block(lines: LINES, k: u32) -> mat4x4f {
+  let at = places_of(lines);
   if (A_TRANSPOSED) {
     return transpose(mat4x4f(
-      a_column(lines.x, k),
-      select(vec4f(), a_column(lines.x, k + 1u), WHOLE_K || k + 1u < sizes.k),
-      select(vec4f(), a_column(lines.x, k + 2u), WHOLE_K || k + 2u < sizes.k),
-      select(vec4f(), a_column(lines.x, k + 3u), WHOLE_K || k + 3u < sizes.k),
+      a_column(at.x, k),
+      select(vec4f(), a_column(at.x, k + 1u), WHOLE_K || k + 1u < sizes.k),
+      select(vec4f(), a_column(at.x, k + 2u), WHOLE_K || k + 2u < sizes.k),
+      select(vec4f(), a_column(at.x, k + 3u), WHOLE_K || k + 3u < sizes.k),
     ));
   }
-  return mat4x4f(a_row(lines.x, k), a_row(lines.y, k), a_row(lines.z, k), a_row(lines.w, k));
+  return mat4x4f(a_row(at.x, k), a_row(at.y, k), a_row(at.z, k), a_row(at.w, k));
 }
 
 // The same of four columns of B.
-fn b_lines(base: u32, column: u32) -> vec4u {
+fn b_lines(base: u32, column: u32) -> LINES {
   if (B_TRANSPOSED) {
-    return base + min(column + vec4u(0u, 1u, 2u, 3u), vec4u(sizes.n - 1u)) * sizes.k;
+    let last = sizes.n - 1u;
+    return lines_at(base + vec4u(
+      b_line(min(column, last), sizes.k),
+      b_line(min(column + 1u, last), sizes.k),
+      b_line(min(column + 2u, last), sizes.k),
+      b_line(min(column + 3u, last), sizes.k),
+    ));
   }
-  return vec4u(base + column);
+  return lines_at(vec4u(base + column));
 }
 
 // Terms k … k + 3 of four columns of B, term by term, 0 past K.
-fn b_block(lines: vec4u, k: u32) -> mat4x4f {
+fn b_block(lines: LINES, k: u32) -> mat4x4f {
+  let first = places_of(lines);
   if (B_TRANSPOSED) {
     let left = sizes.k - k;
     return transpose(mat4x4f(
-      b_four(lines.x + k, left),
-      b_four(lines.y + k, left),
-      b_four(lines.z + k, left),
-      b_four(lines.w + k, left),
+      b_four(first.x + k, left),
+      b_four(first.y + k, left),
+      b_four(first.z + k, left),
+      b_four(first.w + k, left),
     ));
   }
-  let at = lines.x + k * sizes.n;
+  let at = first.x + k * sizes.n;
   return mat4x4f(
     b_four(at, 4u),
     select(vec4f(), b_four(at + sizes.n, 4u), WHOLE_K || k + 1u < sizes.k),
@@ -169,35 +198,38 @@ fn b_block(lines: vec4u, k: u32) -> mat4x4f {
   );
 }
 
+// Four neighbours in a row of C; nothing past its ends.
+fn store_row(part: u32, row: u32, column: u32, value: vec4f) {
+  if (row < sizes.m && column < sizes.n) {
+    store_four((part * sizes.m + row) * sizes.n + column, sizes.n - column, value);
+  }
+}
+
 fn store_block(part: u32, row: u32, column: u32, rows: mat4x4f) {
-  if (column >= sizes.n) {
-    return;
-  }
-  let at = (part * sizes.m + row) * sizes.n + column;
-  let left = sizes.n - column;
-  if (row < sizes.m) {
-    store_four(at, left, rows[0]);
-  }
-  if (row + 1u < sizes.m) {
-    store_four(at + sizes.n, left, rows[1]);
-  }
-  if (row + 2u < sizes.m) {
-    store_four(at + 2u * sizes.n, left, rows[2]);
-  }
-  if (row + 3u < sizes.m) {
-    store_four(at + 3u * sizes.n, left, rows[3]);
-  }
+  store_row(part, row, column, rows[0]);
+  store_row(part, row + 1u, column, rows[1]);
+  store_row(part, row + 2u, column, rows[2]);
+  store_row(part, row + 3u, column, rows[3]);
 }
 
-fn sum_of(block: mat4x4f) -> vec4f {
-  return block[0] + block[1] + block[2] + block[3];
+// Whether a block is one of those that sum.
+fn is_of_sums(block: Block) -> bool {
+  return WITH_SUMS && select(block.row == sizes.m_blocks - 1u, block.column == sizes.n_blocks - 1u, SUMS_OF_A);
 }
 
-// The part's sums of four columns of B, from terms `first`, `first + step` … on.
-fn sums_of(lines: vec4u, first: u32, end: u32, step: u32) -> vec4f {
+// The part's sums of four columns of B, or four rows of A, from terms `first`, `first + step` … on.
+fn sums_of(block: Block, line: u32, first: u32, step: u32) -> vec4f {
   var sums = vec4f();
-  for (var k = first; k < end; k += step) {
-    sums += sum_of(b_block(lines, k));
+  if (SUMS_OF_A) {
+    let lines = a_lines(block.a, min(line, (sizes.m - 1u) / 4u * 4u));
+    for (var k = first; k < block.end; k += step) {
+      sums += vec4f(1.0) * a_block(lines, k);
+    }
+  } else {
+    let lines = b_lines(block.b, min(line, (sizes.n - 1u) / 4u * 4u));
+    for (var k = first; k < block.end; k += step) {
+      sums += b_block(lines, k) * vec4f(1.0);
+    }
   }
   return sums;
 }
@@ -211,18 +243,19 @@ fn naive(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grou
   }
   let block = block_of(i);
   let column = block.column * 4u;
-  let b_first = b_lines(block.b, column);
-  if (WITH_SUMS && block.row == sizes.m) {
-    store_sums(block.part, column, sums_of(b_first, block.first, block.end, 4u));
+  if (is_of_sums(block)) {
+    let line = select(column, block.row * 4u, SUMS_OF_A);
+    store_sums(block.part, line, sums_of(block, line, block.first, 4u));
     return;
   }
+  let b_first = b_lines(block.b, column);
   let lane = block.row % 4u;
   let a_first = a_lines(block.a, block.row - lane);
   var row = vec4f();
   for (var k = block.first; k < block.end; k += 4u) {
     row += b_block(b_first, k) * a_block(a_first, k)[lane];
   }
-  store_four((block.part * sizes.m + block.row) * sizes.n + column, sizes.n - column, row);
+  store_row(block.part, block.row, column, row);
 }
 
 const ROW_QUADS = 1u;
@@ -238,17 +271,18 @@ fn registers(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
   let block = block_of(i);
   let row = block.row * ROW_QUADS * 4u;
   let column = block.column * COLUMN_QUADS * 4u;
-  var b_first: array<vec4u, COLUMN_QUADS>;
-  for (var q = 0u; q < COLUMN_QUADS; q++) {
-    b_first[q] = b_lines(block.b, min(column + 4u * q, (sizes.n - 1u) / 4u * 4u));
-  }
-  if (WITH_SUMS && block.row == sizes.m_blocks - 1u) {
-    for (var q = 0u; q < COLUMN_QUADS; q++) {
-      store_sums(block.part, column + 4u * q, sums_of(b_first[q], block.first, block.end, 4u));
+  if (is_of_sums(block)) {
+    for (var q = 0u; q < select(COLUMN_QUADS, ROW_QUADS, SUMS_OF_A); q++) {
+      let line = select(column, row, SUMS_OF_A) + 4u * q;
+      store_sums(block.part, line, sums_of(block, line, block.first, 4u));
     }
     return;
   }
-  var a_first: array<vec4u, ROW_QUADS>;
+  var b_first: array<LINES, COLUMN_QUADS>;
+  for (var q = 0u; q < COLUMN_QUADS; q++) {
+    b_first[q] = b_lines(block.b, min(column + 4u * q, (sizes.n - 1u) / 4u * 4u));
+  }
+  var a_first: array<LINES, ROW_QUADS>;
   for (var q = 0u; q < ROW_QUADS; q++) {
     a_first[q] = a_lines(block.a, row + 4u * q);
   }
@@ -274,6 +308,8 @@ fn registers(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
 }
 
 const LANES = 8u;
+// Of a block: 16, or 8 where C has no more.
+const ROWS = 16u;
 
 // The lane of its subgroup that an invocation is, and what lanes 0 … 3, and 4 … 7, hold; linked where there are subgroups.
 fn lane_of(local: u32) -> u32 {
@@ -288,7 +324,7 @@ fn high_lanes(value: vec4f) -> mat4x4f {
   return mat4x4f(value, value, value, value);
 }
 
-// One workgroup computes 16 rows of C, one invocation four columns of them. Of A, each lane of a subgroup loads one
+// One workgroup computes ROWS rows of C, one invocation four columns of them. Of A, each lane of a subgroup loads one
 // eighth, and the others take it from there: where a load costs more than arithmetic, that is most of the work.
 @compute @workgroup_size(LANES)
 fn subgroups(
@@ -302,18 +338,21 @@ fn subgroups(
   }
   let block = block_of(i);
   let column = (block.column * LANES + local) * 4u;
-  let b_first = b_lines(block.b, min(column, (sizes.n - 1u) / 4u * 4u));
-  if (WITH_SUMS && block.row == sizes.m_blocks - 1u) {
-    store_sums(block.part, column, sums_of(b_first, block.first, block.end, 4u));
+  let row = block.row * ROWS;
+  if (is_of_sums(block)) {
+    if (!SUMS_OF_A || local < ROWS / 4u) {
+      let line = select(column, row + 4u * local, SUMS_OF_A);
+      store_sums(block.part, line, sums_of(block, line, block.first, 4u));
+    }
     return;
   }
-  let row = block.row * 16u;
+  let b_first = b_lines(block.b, min(column, (sizes.n - 1u) / 4u * 4u));
   let lane = lane_of(local) % 8u;
-  // A row of eight to each lane, or, transposed, a quad of rows in one of two terms.
+  // A row of eight to each lane, or, transposed, a quad of rows in one of the terms.
   var first: u32;
   var second: u32;
   if (A_TRANSPOSED) {
-    first = block.a + row + lane % 4u * 4u;
+    first = block.a + row + lane % (ROWS / 4u) * 4u;
   } else {
     let last = sizes.m - 1u;
     first = block.a + a_line(min(row + lane, last), sizes.k);
@@ -326,7 +365,14 @@ fn subgroups(
   var rows3 = mat4x4f();
   for (var k = block.first; k < block.end; k += 4u) {
     let terms = b_block(b_first, k);
-    if (A_TRANSPOSED) {
+    if (A_TRANSPOSED && ROWS == 8u) {
+      let mine = k + lane / 2u;
+      let quad = select(vec4f(), a_column(first, mine), WHOLE_K || mine < sizes.k);
+      let early = low_lanes(quad);
+      let late = high_lanes(quad);
+      rows0 += terms * transpose(mat4x4f(early[0], early[2], late[0], late[2]));
+      rows1 += terms * transpose(mat4x4f(early[1], early[3], late[1], late[3]));
+    } else if (A_TRANSPOSED) {
       let mine = k + lane / 4u;
       let early = select(vec4f(), a_column(first, mine), WHOLE_K || mine < sizes.k);
       let late = select(vec4f(), a_column(first, mine + 2u), WHOLE_K || mine + 2u < sizes.k);
@@ -340,17 +386,21 @@ fn subgroups(
       rows3 += terms * transpose(mat4x4f(k0[3], k1[3], k2[3], k3[3]));
     } else {
       let upper = a_row(first, k);
-      let lower = a_row(second, k);
       rows0 += terms * low_lanes(upper);
       rows1 += terms * high_lanes(upper);
-      rows2 += terms * low_lanes(lower);
-      rows3 += terms * high_lanes(lower);
+      if (ROWS == 16u) {
+        let lower = a_row(second, k);
+        rows2 += terms * low_lanes(lower);
+        rows3 += terms * high_lanes(lower);
+      }
     }
   }
   store_block(block.part, row, column, rows0);
   store_block(block.part, row + 4u, column, rows1);
-  store_block(block.part, row + 8u, column, rows2);
-  store_block(block.part, row + 12u, column, rows3);
+  if (ROWS == 16u) {
+    store_block(block.part, row + 8u, column, rows2);
+    store_block(block.part, row + 12u, column, rows3);
+  }
 }
 
 const SLICES = 16u;
@@ -375,13 +425,14 @@ fn slices(
   let corner = local / SLICES;
   let row = block.row * 16u + corner / 4u * 4u;
   let column = block.column * 16u + corner % 4u * 4u;
-  let b_first = b_lines(block.b, min(column, (sizes.n - 1u) / 4u * 4u));
   let first = block.first + 4u * slice;
-  let is_sum = WITH_SUMS && block.row == sizes.m_blocks - 1u;
+  let is_sum = is_of_sums(block);
   var rows = mat4x4f();
   if (is_sum) {
-    rows[0] = sums_of(b_first, first, block.end, 4u * SLICES);
+    let line = select(block.column, block.row, SUMS_OF_A) * 16u + corner % 4u * 4u;
+    rows[0] = sums_of(block, line, first, 4u * SLICES);
   } else {
+    let b_first = b_lines(block.b, min(column, (sizes.n - 1u) / 4u * 4u));
     let a_first = a_lines(block.a, row);
     for (var k = first; k < block.end; k += 4u * SLICES) {
       rows += b_block(b_first, k) * a_block(a_first, k);
@@ -404,10 +455,10 @@ fn slices(
   let to = vec2u(block.row * 16u + summed / 4u * 4u + r, block.column * 16u + summed % 4u * 4u);
   if (is_sum) {
     if (summed < 4u && r == 0u) {
-      store_sums(block.part, to.y, total);
+      store_sums(block.part, select(block.column, block.row, SUMS_OF_A) * 16u + summed * 4u, total);
     }
-  } else if (to.x < sizes.m && to.y < sizes.n) {
-    store_four((block.part * sizes.m + to.x) * sizes.n + to.y, sizes.n - to.y, total);
+  } else {
+    store_row(block.part, to.x, to.y, total);
   }
 }
 
@@ -475,7 +526,7 @@ fn tiles(
   let column = block.column * TILE_N;
 
   var places: array<vec2u, LOADS>;
-  var lines: array<vec4u, LOADS>;
+  var lines: array<LINES, LOADS>;
   for (var load = 0u; load < LOADS; load++) {
     let at = local + load * THREADS;
     if (is_of_a(load, local)) {
@@ -525,7 +576,10 @@ fn tiles(
         rows01 = add_outer(rows01, a0, b1);
         rows10 = add_outer(rows10, a1, b0);
         rows11 = add_outer(rows11, a1, b1);
-        if (WITH_SUMS && block.row == 0u) {
+        if (SUMS_OF_A) {
+          sums0 += a0;
+          sums1 += a1;
+        } else if (WITH_SUMS && block.row == 0u) {
           sums0 += b0;
           sums1 += b1;
         }
@@ -556,7 +610,10 @@ fn tiles(
   store_block(block.part, low.x, high.y, rows01);
   store_block(block.part, high.x, low.y, rows10);
   store_block(block.part, high.x, high.y, rows11);
-  if (WITH_SUMS && block.row == 0u && y == 0u) {
+  if (SUMS_OF_A && block.column == 0u && x == 0u) {
+    store_sums(block.part, low.x, sums0);
+    store_sums(block.part, high.x, sums1);
+  } else if (WITH_SUMS && !SUMS_OF_A && block.row == 0u && y == 0u) {
     store_sums(block.part, low.y, sums0);
     store_sums(block.part, high.y, sums1);
   }

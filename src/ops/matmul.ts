@@ -5,7 +5,16 @@ import { apply, applyOne, type Accuracy, type Node, type Op, type Samples, type 
 import { elementsOf } from '../graph/work.ts';
 import { add } from './arithmetic.ts';
 import { byteAt } from './integers.ts';
-import { partsOf, partTerms, productForms, productLaunch, type ProductShape } from './matmulForms.ts';
+import {
+  partsOf,
+  partTerms,
+  productForms,
+  productLaunch,
+  wholeFours,
+  wholeStores,
+  type ProductAccess,
+  type ProductShape,
+} from './matmulForms.ts';
 import { multiply, prepareProduct, type Product } from './multiply.ts';
 import { sum, sumTo } from './reduce.ts';
 import { reshape } from './window.ts';
@@ -76,16 +85,41 @@ const extents = ({ inputs: [a, b], attrs }: Node<Attrs>): Extents => extentsOf(a
 
 const shapeOf = (node: Node<Attrs>, withSums: boolean): ProductShape => {
   const { batch, aBatch, bBatch, ...extent } = extents(node);
-  return { parts: 1, ...extent, ...node.attrs, matrices: sizeOf(batch), aMatrix: aBatch, bMatrix: bBatch, withSums };
+  const { parts = 1, transposeA, transposeB } = node.attrs;
+  const kind = `A${transposeA ? 'ᵀ' : ''}B${transposeB ? 'ᵀ' : ''}`;
+  const sums = withSums ? 'columns' : 'none';
+  return { kind, ...extent, parts, matrices: sizeOf(batch), aMatrix: aBatch, bMatrix: bBatch, sums };
 };
+
+/** Operands by elements, or by whole vectors where lines are a multiple of four long; an empty buffer has no room for one. */
+function accessOf({ M, N, K }: ProductShape, { transposeA, transposeB }: Attrs): ProductAccess {
+  const isWhole = (line: number): boolean => line % 4 === 0 && M * N * K > 0;
+  const whole = [
+    ...(isWhole(transposeA ? M : K) ? [wholeFours('a')] : []),
+    ...(isWhole(transposeB ? K : N) ? [wholeFours('b')] : []),
+  ];
+  return {
+    functions: Object.assign({}, ...whole.map(({ functions }) => functions)) as Kernel['functions'] & object,
+    constants: {
+      ...(Object.assign({}, ...whole.map(({ constants }) => constants)) as Kernel['constants']),
+      A_TRANSPOSED: String(transposeA),
+      B_TRANSPOSED: String(transposeB),
+    },
+    ...(isWhole(N) && { wholeC: { ...wholeStores, along: 'rows' as const } }),
+    operands: [0, 1],
+    biasAt: 'at % sizes.n',
+    sumAt: 'part * sizes.n + first',
+    words: [],
+  };
+}
 
 /** The forms of a product's kernel, and its launch in one of them. */
 const onGpu = (withSums: boolean): Required<Pick<Op<Attrs>, 'forms' | 'gpu'>> => ({
   forms: (node, adapter) => productForms(adapter, shapeOf(node, withSums)),
-  gpu(node, adapter, form) {
+  gpu(node, adapter, form = productForms(adapter, shapeOf(node, withSums)).names[0]) {
     const shape = shapeOf(node, withSums);
     const bias = node.inputs[2] && 2;
-    return [productLaunch(node.op.name, form ?? productForms(adapter, shape).names[0], adapter, shape, bias)];
+    return [productLaunch(node.op.name, form, adapter, shape, accessOf(shape, node.attrs), bias)];
   },
 });
 

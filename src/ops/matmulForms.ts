@@ -10,6 +10,8 @@ import source from '../../shaders/matmul.wgsl?raw';
 
 /** What a product's launch depends on. Legend: C[M, N] = A[M, K] · B[K, N]. */
 export interface ProductShape {
+  /** What tells products of the same extents apart, if it matters to which form is fastest: `AᵀB`. */
+  readonly kind: string;
   readonly M: number;
   readonly N: number;
   readonly K: number;
@@ -17,12 +19,23 @@ export interface ProductShape {
   /** Elements from one matrix to the next; 0 where all share one. */
   readonly aMatrix: number;
   readonly bMatrix: number;
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-  /** Whether the column sums of B come with it. */
-  readonly withSums: boolean;
+  /** Whether sums come with it: of B's columns, or of A's rows. */
+  readonly sums: 'none' | 'columns' | 'rows';
   /** Each product comes as so many, of a part of its terms each. */
   readonly parts: number;
+}
+
+/** How a product's kernel gets at its operands, and where it puts C. */
+export interface ProductAccess extends Pick<Kernel, 'functions' | 'constants' | 'includes'> {
+  /** Which inputs are A and B. */
+  readonly operands: readonly [a: number, b: number];
+  /** How four neighbouring elements of C are stored as one, which takes a form that has them side by side; none if they cannot be. */
+  readonly wholeC?: Pick<Kernel, 'functions' | 'constants'> & { readonly along: 'rows' | 'columns' };
+  /** In WGSL: which element of a bias belongs to element `at` of C, and where sum `line` of a part is stored. */
+  readonly biasAt: string;
+  readonly sumAt: string;
+  /** The words of OPERANDS; none if it is not replaced. */
+  readonly words: readonly number[];
 }
 
 /** A kernel of the ladder: what one of its blocks is, and what it needs. */
@@ -34,8 +47,10 @@ interface Form {
   readonly invocations: number;
   /** Bytes of workgroup memory. */
   readonly shared: number;
-  /** Whether a row of blocks of its own sums the columns of B. */
+  /** Whether blocks of their own make the sums. */
   readonly sumsApart: boolean;
+  /** Whether it stores rows of C by fours; the others store blocks, as rows or as columns. */
+  readonly storesRows?: true;
   readonly constants: Readonly<Record<string, number>>;
   readonly functions?: Readonly<Record<string, string>>;
   readonly enables?: readonly string[];
@@ -57,14 +72,14 @@ const registers = (quads: number): Form => ({
   constants: { ROW_QUADS: quads, COLUMN_QUADS: quads },
 });
 
-const tiles = (size: number, stages: number, unrolls: boolean): Form => ({
+const tiles = (rows: number, columns: number, stages: number, unrolls: boolean): Form => ({
   entry: 'tiles',
-  rows: size,
-  columns: size,
-  invocations: (size / 8) ** 2,
-  shared: 2 * size * TILE_K * 4 * stages,
+  rows,
+  columns,
+  invocations: (rows * columns) / 64,
+  shared: (rows + columns) * TILE_K * 4 * stages,
   sumsApart: false,
-  constants: { TILE_M: size, TILE_N: size, STAGES: stages },
+  constants: { TILE_M: rows, TILE_N: columns, STAGES: stages },
   functions: unrolls ? { terms_of_step: 'fn terms_of_step() -> u32 {\n  return TILE_K;\n}' } : {},
 });
 
@@ -73,15 +88,15 @@ const lanes = (name: string, first: number): string => {
   return `fn ${name}(value: vec4f) -> mat4x4f {\n  return mat4x4f(${each.join(', ')});\n}`;
 };
 
-/** @param invocations a multiple of the subgroup's size, which is a multiple of eight */
-const subgroups = (invocations: number): Form => ({
+/** @param rows 16 or 8   @param invocations a multiple of the subgroup's size, which is a multiple of eight */
+const subgroups = (rows: number, invocations: number): Form => ({
   entry: 'subgroups',
-  rows: 16,
+  rows,
   columns: 4 * invocations,
   invocations,
   shared: 0,
   sumsApart: true,
-  constants: { LANES: invocations },
+  constants: { LANES: invocations, ROWS: rows },
   enables: ['subgroups'],
   functions: {
     lane_of: 'fn lane_of(local: u32) -> u32 {\n  return subgroupExclusiveAdd(1u);\n}',
@@ -97,6 +112,7 @@ const slices: Form = {
   invocations: 256,
   shared: 256 * 64,
   sumsApart: true,
+  storesRows: true,
   constants: {},
 };
 
@@ -107,27 +123,29 @@ const naive: Form = {
   invocations: 1,
   shared: 0,
   sumsApart: true,
+  storesRows: true,
   constants: {},
 };
 
 /** The ladder by name, as far as an adapter can climb it. */
-function ladderOf(adapter: AdapterTraits, { N }: ProductShape): ReadonlyMap<string, Form> {
+function ladderOf(adapter: AdapterTraits, { M, N }: ProductShape): ReadonlyMap<string, Form> {
   const { software, subgroupSize, maxComputeWorkgroupStorageSize: memory } = adapter;
-  const bothStages = (size: number): Form => {
-    const doubled = tiles(size, 2, !software);
-    return doubled.shared <= memory ? doubled : tiles(size, 1, !software);
+  const bothStages = (rows: number, columns: number): Form => {
+    const doubled = tiles(rows, columns, 2, !software);
+    return doubled.shared <= memory ? doubled : tiles(rows, columns, 1, !software);
   };
   const rungs: [string, Form][] = [
     ['naive', naive],
     ['registers4', registers(1)],
     ['registers8', registers(2)],
     ['slices', slices],
-    ['tiles64', bothStages(64)],
-    ['tiles128', bothStages(128)],
+    ['tiles32x64', bothStages(32, 64)],
+    ['tiles64', bothStages(64, 64)],
+    ['tiles128', bothStages(128, 128)],
   ];
   // Sixteen lanes at least, for fewer and larger workgroups, unless most of them would be idle.
   if (subgroupSize % 8 === 0 && subgroupSize > 0) {
-    rungs.push(['subgroups', subgroups(Math.max(subgroupSize, N <= 32 ? 8 : 16))]);
+    rungs.push(['subgroups', subgroups(M <= 8 ? 8 : 16, Math.max(subgroupSize, N <= 32 ? 8 : 16))]);
   }
   const fits = ({ invocations, shared }: Form): boolean =>
     invocations <= adapter.maxComputeInvocationsPerWorkgroup && shared <= memory;
@@ -145,6 +163,7 @@ function guess(adapter: AdapterTraits, { M, N, matrices, parts }: ProductShape):
   const tilesOf = (size: number): number => Math.floor(M / size) * Math.floor(N / size) * matrices * parts;
   if (tilesOf(128) >= MANY_TILES) return ['tiles128', 'tiles64'];
   if (tilesOf(64) >= MANY_TILES) return ['tiles64'];
+  if (M < 64 && Math.ceil(M / 32) * Math.floor(N / 64) * matrices * parts >= MANY_TILES) return ['tiles32x64'];
   return ['slices', 'registers4'];
 }
 
@@ -154,54 +173,61 @@ const MANY_GROUPS = 256;
 const PART_TERMS = 512;
 const FEWEST_PARTS = 4;
 
+/** On a processor: workgroups that keep its cores busy, and terms that a part has at least. */
+const SOFTWARE_GROUPS = 16;
+const SOFTWARE_TERMS = 512;
+
 /** In how many parts a product is best computed: of few elements with many terms, each part by workgroups of its own. */
 export function partsOf({ software }: AdapterTraits, { M, N, K, matrices }: ProductShape): number {
-  if (software) return 1;
   const groups = Math.ceil(M / slices.rows) * Math.ceil(N / slices.columns) * matrices;
-  const parts = Math.min(Math.floor(MANY_GROUPS / groups), Math.floor(K / PART_TERMS));
+  const parts = software
+    ? Math.min(Math.floor((4 * SOFTWARE_GROUPS) / groups), Math.floor(K / SOFTWARE_TERMS))
+    : Math.min(Math.floor(MANY_GROUPS / groups), Math.floor(K / PART_TERMS));
   return parts >= FEWEST_PARTS ? Math.ceil(K / partTerms(K, parts)) : 1;
 }
 
 /** The forms that can do a product on an adapter. Extents within a power of two are one kind. */
 export function productForms(adapter: AdapterTraits, shape: ProductShape): Forms {
-  const { M, N, K, matrices, parts, transposeA, transposeB } = shape;
+  const { kind, M, N, K, matrices, parts } = shape;
   const extents = [M, N, K / parts].map((extent) => 2 ** Math.ceil(Math.log2(Math.max(1, extent))));
-  const operands = `A${transposeA ? 'ᵀ' : ''}B${transposeB ? 'ᵀ' : ''}`;
   const names = [...ladderOf(adapter, shape).keys()];
   const first = guess(adapter, shape).filter((name) => names.includes(name));
   return {
-    kind: `matmul ${operands} ${matrices * parts > 1 ? 'batched ' : ''}${extents.join('×')}`,
+    kind: `matmul ${kind} ${matrices * parts > 1 ? 'batched ' : ''}${extents.join('×')}`,
     names: [...first, ...names.filter((name) => !first.includes(name))],
   };
 }
 
-/** Replaces element access by whole vectors where lines are a multiple of four long; an empty buffer has no room for one. */
-function vectors({ M, N, K, transposeA, transposeB }: ProductShape): Pick<Kernel, 'functions' | 'constants'> {
-  const functions: Record<string, string> = {};
-  const constants: Record<string, string> = {};
-  if (M * N * K === 0) return { functions, constants };
-  const lines = { a: transposeA ? M : K, b: transposeB ? K : N };
-  for (const operand of ['a', 'b'] as const) {
-    if (lines[operand] % 4 !== 0) continue;
-    constants[`${operand.toUpperCase()}_ELEMENT`] = 'vec4f';
-    functions[`${operand}_four`] =
-      `fn ${operand}_four(at: u32, left: u32) -> vec4f {\n  return ${operand}[at / 4u];\n}`;
-  }
-  if (N % 4 === 0) {
-    constants['C_ELEMENT'] = 'vec4f';
-    const each = ['x', 'y', 'z', 'w'].map((lane, at) => `epilogue(value.${lane}, at + ${at}u)`);
-    functions['store_four'] =
-      `fn store_four(at: u32, left: u32, value: vec4f) {\n  c[at / 4u] = vec4f(${each.join(', ')});\n}`;
-  }
-  return { functions, constants };
+/** Four neighbours of an operand as one load, which must begin at a multiple of four. */
+export const wholeFours = (operand: 'a' | 'b'): Required<Pick<Kernel, 'functions' | 'constants'>> => ({
+  functions: {
+    [`${operand}_four`]: `fn ${operand}_four(at: u32, left: u32) -> vec4f {\n  return ${operand}[at / 4u];\n}`,
+  },
+  constants: { [`${operand.toUpperCase()}_ELEMENT`]: 'vec4f' },
+});
+
+const each = ['x', 'y', 'z', 'w'].map((lane, at) => `epilogue(value.${lane}, at + ${at}u)`);
+
+/** Four neighbours of C as one store. */
+export const wholeStores: Required<Pick<Kernel, 'functions' | 'constants'>> = {
+  functions: {
+    store_four: `fn store_four(at: u32, left: u32, value: vec4f) {\n  c[at / 4u] = vec4f(${each.join(', ')});\n}`,
+  },
+  constants: { C_ELEMENT: 'vec4f' },
+};
+
+/** In how many sums each part ends, and how they are stored. */
+function storeSums({ sums }: ProductShape, sumAt: string): string {
+  const end = sums === 'rows' ? 'sizes.m' : 'sizes.n';
+  const stores = ['x', 'y', 'z', 'w'].map(
+    (lane, at) => `  if (first + ${at}u < ${end}) {\n    sums[${sumAt} + ${at}u] = value.${lane};\n  }`,
+  );
+  return `fn store_sums(part: u32, first: u32, value: vec4f) {\n${stores.join('\n')}\n}`;
 }
 
-const withBias = 'fn epilogue(value: f32, at: u32) -> f32 {\n  return value + bias[at % sizes.n];\n}';
-
-const stores = ['x', 'y', 'z', 'w'].map(
-  (lane, at) => `  if (column + ${at}u < sizes.n) {\n    sums[part * sizes.n + column + ${at}u] = value.${lane};\n  }`,
-);
-const storeSums = `fn store_sums(part: u32, column: u32, value: vec4f) {\n${stores.join('\n')}\n}`;
+/** Words of the uniform in front of OPERANDS, which begins at a multiple of four, and behind it, at least. */
+const OPERANDS_AT = 12;
+const LEAST_OPERANDS = 4;
 
 /** A product in one of its forms. @param bias at which input a bias stands that is added as C is stored */
 export function productLaunch(
@@ -209,16 +235,22 @@ export function productLaunch(
   formName: string,
   adapter: AdapterTraits,
   shape: ProductShape,
+  access: ProductAccess,
   bias?: number,
 ): Launch {
   const form = ladderOf(adapter, shape).get(formName);
   if (!form) throw new Error(`[${name}] has no form ${formName} on this adapter`);
-  const { M, N, K, matrices, aMatrix, bMatrix, transposeA, transposeB, withSums, parts } = shape;
-  const { functions, constants } = vectors(shape);
+  const { M, N, K, matrices, aMatrix, bMatrix, sums, parts } = shape;
+  const { words, wholeC, biasAt, sumAt } = access;
+  const apart = form.sumsApart ? sums : 'none';
   // Sums are to be had without any rows of C too.
-  const mBlocks = Math.max(1, Math.ceil(M / form.rows) + (withSums && form.sumsApart ? 1 : 0));
-  const nBlocks = Math.ceil(N / form.columns);
+  const mBlocks = Math.max(1, Math.ceil(M / form.rows) + (apart === 'columns' ? 1 : 0));
+  const nBlocks = Math.ceil(N / form.columns) + (apart === 'rows' ? 1 : 0);
   const blocks = matrices * parts * mBlocks * nBlocks;
+  const stores = wholeC && (wholeC.along === 'rows' || !form.storesRows) ? wholeC : undefined;
+  const withSums = sums !== 'none';
+  const uniform = [M, N, K, mBlocks, nBlocks, blocks, aMatrix, bMatrix, parts, partTerms(K, parts)];
+  const filled = words.length > 0 ? words : new Array<number>(LEAST_OPERANDS).fill(0);
   return {
     kernel: {
       name,
@@ -227,23 +259,27 @@ export function productLaunch(
       ...(form.enables && { enables: form.enables }),
       functions: {
         ...form.functions,
-        ...functions,
-        ...(bias !== undefined && { epilogue: withBias }),
-        ...(withSums && { store_sums: storeSums }),
+        ...access.functions,
+        ...stores?.functions,
+        ...(bias !== undefined && {
+          epilogue: `fn epilogue(value: f32, at: u32) -> f32 {\n  return value + bias[${biasAt}];\n}`,
+        }),
+        ...(withSums && { store_sums: storeSums(shape, sumAt) }),
       },
       constants: {
         ...form.constants,
-        ...constants,
-        A_TRANSPOSED: String(transposeA),
-        B_TRANSPOSED: String(transposeB),
+        ...access.constants,
+        ...stores?.constants,
         WITH_SUMS: String(withSums),
+        SUMS_OF_A: String(sums === 'rows'),
         WHOLE_K: String(K % 4 === 0),
       },
+      ...(access.includes && { includes: access.includes }),
       ...(bias !== undefined && { reads: { bias: 'f32' } }),
       ...(withSums && { writes: { sums: 'f32' } }),
     },
-    bindings: [0, 1, output(0), ...(bias === undefined ? [] : [bias]), ...(withSums ? [output(1)] : [])],
-    uniform: [M, N, K, mBlocks, nBlocks, blocks, aMatrix, bMatrix, parts, partTerms(K, parts)],
+    bindings: [...access.operands, output(0), ...(bias === undefined ? [] : [bias]), ...(withSums ? [output(1)] : [])],
+    uniform: [...uniform, ...new Array<number>(OPERANDS_AT - uniform.length).fill(0), ...filled],
     grid: form.invocations === 1 ? flatGrid(blocks) : flatGrid(blocks, 1),
   };
 }

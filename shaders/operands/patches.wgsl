@@ -1,0 +1,152 @@
+// A product whose operand B is patches of images, and whose C is stored channel by channel: a convolution, or one of its
+// gradients. Rows of C are channels. These declarations take the place of those in matmul.wgsl.
+//
+// A window stands on a grid of places. Its tap t of place o lies on element o · stride − before + t · dilation of an
+// image; y and x are axes, tap and place count along each.
+
+struct Operands {
+  // Of the images: extents, how many, and elements of a pixel.
+  image: vec2u,
+  images: u32,
+  pixel: u32,
+  taps: vec2u,
+  grid: vec2u,
+  stride: vec2u,
+  before: vec2u,
+  dilation: vec2u,
+  // 1, or the stride where a gradient flows back through it: the places of C whose windows share their taps are a phase.
+  phases: vec2u,
+  // From a tap to the next one of its phase, and how far that is in the images.
+  tap_step: vec2u,
+  image_step: vec2u,
+  // Channels of a tap, which is a group's share of a pixel.
+  tap: u32,
+  // Elements of a line of A, of the weights of a tap, and of a pixel of C.
+  a_length: u32,
+  tap_weights: u32,
+  c_pixel: u32,
+}
+
+// Four neighbouring lines of B: where their first terms lie, and at which y and x of an image.
+struct Lines {
+  at: vec4u,
+  y: vec4i,
+  x: vec4i,
+}
+
+// What a phase sees.
+struct View {
+  taps: vec2u,
+  // Places of the phase: how many, the first, and from one to the next.
+  count: vec2u,
+  first: vec2u,
+  pace: vec2u,
+  // In the images: of the first place's first tap, from place to place, from tap to tap.
+  origin: vec2i,
+  place_step: vec2i,
+  image_step: vec2i,
+  first_tap: vec2u,
+}
+
+var<private> view: View;
+
+// a / b, b being known for long; right for quotients below 2²².
+fn quotient(a: u32, b: u32, inverse: f32) -> u32 {
+  let q = u32(f32(a) * inverse);
+  let rest = i32(a - q * b);
+  return q + select(0u, 1u, rest >= i32(b)) - select(0u, 1u, rest < 0);
+}
+
+// The first tap that meets the phase along an axis; as many as there are taps if none does.
+fn first_tap_of(place: u32, taps: u32, stride: u32, before: u32, dilation: u32) -> u32 {
+  for (var tap = 0u; tap < min(taps, stride); tap++) {
+    // The dividend stays positive.
+    if ((place + before + (stride * taps - tap) * dilation) % stride == 0u) {
+      return tap;
+    }
+  }
+  return taps;
+}
+
+fn view_of(phase: u32) -> View {
+  let o = sizes.operands;
+  if (!SPREADS) {
+    return View(o.taps, o.grid, vec2u(), vec2u(1u), -vec2i(o.before), vec2i(o.stride), vec2i(o.dilation), vec2u());
+  }
+  let first = vec2u(phase / o.phases.y, phase % o.phases.y);
+  let tap = vec2u(
+    first_tap_of(first.x, o.taps.x, o.stride.x, o.before.x, o.dilation.x),
+    first_tap_of(first.y, o.taps.y, o.stride.y, o.before.y, o.dilation.y),
+  );
+  let taps = (o.taps - tap + o.tap_step - 1u) / o.tap_step;
+  let count = (o.grid + o.stride - 1u - first) / o.stride;
+  let origin = (vec2i(first + o.before) - vec2i(tap * o.dilation)) / vec2i(o.stride);
+  let none = taps.x * taps.y == 0u;
+  return View(
+    select(taps, vec2u(0u, 1u), none), count, first, o.stride, origin, vec2i(1), -vec2i(o.image_step), tap,
+  );
+}
+
+fn lines_at(at: vec4u) -> LINES {
+  return Lines(at, vec4i(), vec4i());
+}
+
+fn places_of(lines: LINES) -> vec4u {
+  return lines.at;
+}
+
+fn a_line(line: u32, length: u32) -> u32 {
+  return line * sizes.operands.a_length;
+}
+
+fn block_of(i: u32) -> Block {
+  let part = i / (sizes.m_blocks * sizes.n_blocks);
+  let matrix = part / sizes.parts;
+  let phases = sizes.operands.phases.x * sizes.operands.phases.y;
+  let group = matrix / phases;
+  // Not through the variable: all of a workgroup must be known to have the same terms.
+  let own = view_of(matrix % phases);
+  view = own;
+  let first = part % sizes.parts * sizes.part_terms;
+  return Block(
+    i / sizes.n_blocks % sizes.m_blocks,
+    i % sizes.n_blocks,
+    part,
+    group * sizes.a_matrix,
+    group * sizes.b_matrix,
+    first,
+    min(first + sizes.part_terms, term_count(own)),
+  );
+}
+
+// Where a row's element of a column of C lies, and whether there is such a column.
+struct Place {
+  at: u32,
+  exists: bool,
+}
+
+// Four neighbours in a row of C.
+fn store_row(part: u32, row: u32, column: u32, value: vec4f) {
+  for (var i = 0u; i < 4u; i++) {
+    let place = place_of(part, column + i);
+    if (place.exists && row < sizes.m) {
+      store_four(place.at + row, 1u, vec4f(value[i]));
+    }
+  }
+}
+
+// Four neighbouring channels of one place.
+fn store_channels(part: u32, row: u32, column: u32, value: vec4f) {
+  let place = place_of(part, column);
+  if (place.exists && row < sizes.m) {
+    store_four(place.at + row, sizes.m - row, value);
+  }
+}
+
+fn store_block(part: u32, row: u32, column: u32, rows: mat4x4f) {
+  let columns = transpose(rows);
+  store_channels(part, row, column, columns[0]);
+  store_channels(part, row, column + 1u, columns[1]);
+  store_channels(part, row, column + 2u, columns[2]);
+  store_channels(part, row, column + 3u, columns[3]);
+}

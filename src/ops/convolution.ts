@@ -1,0 +1,351 @@
+import { ShapeError } from '../core/errors.ts';
+import { formatSpec, requireDtype, sameShape, type Numbers, type Spec } from '../core/shape.ts';
+import { apply, applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
+import { affine } from './matmul.ts';
+import { partsOf, partTerms, productForms, productLaunch } from './matmulForms.ts';
+import { accessOf, shapeOf, type Convolution, type Role } from './patches.ts';
+import { broadcastTo, sum } from './reduce.ts';
+import { pairOf, slide, spread as spreadAxes, type Axes, type SlideOptions, type SpreadOptions } from './spatial.ts';
+import { reshape } from './window.ts';
+
+/*
+ * Convolutions and their gradients: three products that are each other's derivatives, so they share this file. Images
+ * are [N, H, W, C], weights [taps down, taps across, C / groups, features].
+ */
+
+interface Attrs {
+  readonly axes: Axes;
+  readonly groups: number;
+}
+
+/** The spatial extents of an image or a window. */
+const extentsOf = ({ shape }: Spec): readonly [number, number] => [shape.at(-3)!, shape.at(-2)!];
+
+type Convolved = Pick<Node<Attrs>, 'inputs' | 'attrs'>;
+
+/** What forward and spread have in common: images and weights. */
+const convolutionOf = ({ inputs: [x, weight], attrs: { axes, groups } }: Convolved): Convolution => ({
+  images: x.spec.shape[0],
+  axes,
+  channels: weight.spec.shape[2] * groups,
+  features: weight.spec.shape[3],
+  groups,
+});
+
+/** The place where an image's pixel meets a tap, or the pixel where a place's tap lies; −1 beyond, null if there is none. */
+type Meeting = (at: number, tap: number) => number | null;
+
+/** Down one axis: on which pixel a place's tap lies. */
+const pixelAlong =
+  ({ input, stride, dilation, before }: Axes[number]): Meeting =>
+  (place, tap) => {
+    const pixel = place * stride - before + tap * dilation;
+    return pixel >= 0 && pixel < input ? pixel : -1;
+  };
+
+/** Down one axis: of which place a tap lies on a pixel. */
+const placeAlong =
+  ({ output, stride, dilation, before }: Axes[number]): Meeting =>
+  (pixel, tap) => {
+    const distance = pixel + before - tap * dilation;
+    if (distance % stride !== 0) return null;
+    const place = distance / stride;
+    return place >= 0 && place < output ? place : -1;
+  };
+
+/** How the elements of one grid, places or pixels, meet those of the other. */
+interface Grid {
+  /** Elements in all images. */
+  readonly count: number;
+  /** Calls back for each tap that meets an element: with what it meets of the other grid. */
+  forEachTap(at: number, visit: (tap: number, met: number) => void): void;
+}
+
+function gridOf({ images, axes }: Convolution, elements: 'places' | 'pixels'): Grid {
+  const ofPlaces = elements === 'places';
+  const [rows, columns] = axes.map(({ input, output }) => (ofPlaces ? output : input));
+  const [otherRows, otherColumns] = axes.map(({ input, output }) => (ofPlaces ? input : output));
+  const [down, across] = axes.map(ofPlaces ? pixelAlong : placeAlong);
+  const [{ window: height }, { window: width }] = axes;
+  return {
+    count: images * rows * columns,
+    forEachTap(at, visit) {
+      const image = Math.floor(at / (rows * columns));
+      for (let r = 0; r < height; r++) {
+        const y = down(Math.floor(at / columns) % rows, r);
+        if (y === null) continue;
+        for (let s = 0; s < width; s++) {
+          const x = across(at % columns, s);
+          if (x !== null) visit(r * width + s, y < 0 || x < 0 ? -1 : (image * otherRows + y) * otherColumns + x);
+        }
+      }
+    },
+  };
+}
+
+/** y at each place: the weights of each tap times what lies under it, 0 beyond the image. */
+function convolveOnCpu(
+  x: Numbers,
+  weight: Numbers,
+  bias: Numbers | undefined,
+  y: Numbers,
+  convolution: Convolution,
+): void {
+  const { channels, features, groups } = convolution;
+  const [tapChannels, share] = [channels / groups, features / groups];
+  const grid = gridOf(convolution, 'places');
+  const sums = new Float64Array(features);
+  for (let place = 0; place < grid.count; place++) {
+    sums.fill(0);
+    grid.forEachTap(place, (tap, pixel) => {
+      for (let channel = 0; channel < channels; channel++) {
+        const seen = pixel < 0 ? 0 : x[pixel * channels + channel];
+        const first = Math.floor(channel / tapChannels) * share;
+        const from = (tap * tapChannels + (channel % tapChannels)) * features;
+        for (let f = first; f < first + share; f++) sums[f] += seen * weight[from + f];
+      }
+    });
+    for (let f = 0; f < features; f++) y[place * features + f] = sums[f] + (bias ? bias[f] : 0);
+  }
+}
+
+/** x at each pixel: what each place whose window covers it sends back through the tap that lies there. */
+function spreadOnCpu(
+  y: Numbers,
+  weight: Numbers,
+  bias: Numbers | undefined,
+  x: Numbers,
+  convolution: Convolution,
+): void {
+  const { channels, features, groups } = convolution;
+  const [tapChannels, share] = [channels / groups, features / groups];
+  const grid = gridOf(convolution, 'pixels');
+  const sums = new Float64Array(channels);
+  for (let pixel = 0; pixel < grid.count; pixel++) {
+    sums.fill(0);
+    grid.forEachTap(pixel, (tap, place) => {
+      for (let channel = 0; channel < channels; channel++) {
+        const first = Math.floor(channel / tapChannels) * share;
+        const from = (tap * tapChannels + (channel % tapChannels)) * features;
+        for (let f = first; f < first + share; f++) {
+          sums[channel] += (place < 0 ? 0 : y[place * features + f]) * weight[from + f];
+        }
+      }
+    });
+    for (let channel = 0; channel < channels; channel++) {
+      x[pixel * channels + channel] = sums[channel] + (bias ? bias[channel] : 0);
+    }
+  }
+}
+
+/** Each weight's gradient: the sum over all places, in parts, of what lies under its tap times the place's gradient. */
+function weightsOnCpu(x: Numbers, dY: Numbers, dWeight: Numbers, convolution: Convolution, parts: number): void {
+  const { axes, channels, features, groups } = convolution;
+  const [tapChannels, share] = [channels / groups, features / groups];
+  const grid = gridOf(convolution, 'places');
+  const size = axes[0].window * axes[1].window * tapChannels * features;
+  const length = partTerms(grid.count, parts);
+  const sums = new Float64Array(parts * size);
+  for (let place = 0; place < grid.count; place++) {
+    const part = Math.floor(place / length) * size;
+    grid.forEachTap(place, (tap, pixel) => {
+      for (let channel = 0; channel < channels; channel++) {
+        const seen = pixel < 0 ? 0 : x[pixel * channels + channel];
+        const first = Math.floor(channel / tapChannels) * share;
+        const to = part + (tap * tapChannels + (channel % tapChannels)) * features;
+        for (let f = first; f < first + share; f++) sums[to + f] += seen * dY[place * features + f];
+      }
+    });
+  }
+  dWeight.set(sums);
+}
+
+/** The kernel of one of a convolution's products. */
+const onGpu = <A extends Attrs>(
+  role: Role,
+  of: (node: Node<A>) => Convolution & { readonly parts?: number; readonly withSums?: boolean },
+): Required<Pick<Op<A>, 'forms' | 'gpu' | 'flops' | 'accuracy'>> => ({
+  forms: (node, adapter) => productForms(adapter, shapeOf(role, of(node), of(node))),
+  gpu(node, adapter, form = productForms(adapter, shapeOf(role, of(node), of(node))).names[0]) {
+    const convolution = of(node);
+    const shape = shapeOf(role, convolution, convolution);
+    const bias = node.inputs[2] && 2;
+    return [productLaunch(node.op.name, form, adapter, shape, accessOf(role, convolution), bias)];
+  },
+  // Of all three products: each place's taps, each tap's channels, each channel's features.
+  flops(node) {
+    const { images, axes, channels, features, groups } = of(node);
+    const each = axes.reduce((product, { output, window }) => product * output * window, images);
+    return (2 * each * channels * features) / groups;
+  },
+  accuracy: (node): Accuracy => ({
+    ulps: 2 * (shapeOf(role, of(node)).K + 8),
+    magnitude: 'terms',
+    absolute: 1e-37,
+  }),
+});
+
+function requireBias(op: string, bias: Spec | undefined, extent: number): void {
+  if (bias && !sameShape(bias.shape, [extent])) {
+    throw new ShapeError(
+      `[${op}] bias is ${formatSpec(bias)} but there are ${extent} features: it must be f32[${extent}]`,
+    );
+  }
+}
+
+const convolveOp: Op<Attrs> = {
+  name: 'conv2d',
+  epilogue: true,
+  infer([x, weight, bias], { axes }) {
+    const features = weight.shape[3];
+    requireBias('conv2d', bias, features);
+    return [{ shape: [x.shape[0], ...axes.map(({ output }) => output), features], dtype: 'f32' }];
+  },
+  cpu: ([x, weight, bias], [y], node) => convolveOnCpu(x, weight, bias, y, convolutionOf(node)),
+  ...onGpu('forward', convolutionOf),
+  vjp([dY], { inputs: [x, weight, bias], attrs }) {
+    if (!dY) return [null, null, null];
+    const dX = applyOne(spreadOp, [dY, weight], attrs);
+    return [dX, ...apply(weightsOp, [x, dY], { ...attrs, withSums: bias !== undefined })];
+  },
+};
+
+const spreadOp: Op<Attrs> = {
+  name: 'convTranspose2d',
+  epilogue: true,
+  infer([y, weight, bias], { axes, groups }) {
+    const channels = weight.shape[2] * groups;
+    requireBias('convTranspose2d', bias, channels);
+    return [{ shape: [y.shape[0], ...axes.map(({ input }) => input), channels], dtype: 'f32' }];
+  },
+  cpu: ([y, weight, bias], [x], node) => spreadOnCpu(y, weight, bias, x, convolutionOf(node)),
+  ...onGpu('spread', convolutionOf),
+  vjp([dX], { inputs: [y, weight, bias], attrs }) {
+    if (!dX) return [null, null, null];
+    const dY = applyOne(convolveOp, [dX, weight], attrs);
+    const dWeight = applyOne(weightsOp, [dX, y], { ...attrs, withSums: false });
+    return [dY, dWeight, ...(bias ? [sum(dX, { axes: [0, 1, 2] })] : [])];
+  },
+};
+
+interface WeightsAttrs extends Attrs {
+  /** Whether the sum of dY over all places comes with it: the gradient of a bias. */
+  readonly withSums: boolean;
+  /** Computes so many sums, of a part of the places each, along an axis in front. */
+  readonly parts?: number;
+}
+
+const weightsConvolution = ({ inputs: [x, dY], attrs }: Node<WeightsAttrs>): Convolution & WeightsAttrs => ({
+  ...attrs,
+  images: x.spec.shape[0],
+  channels: x.spec.shape[3],
+  features: dY.spec.shape[3],
+});
+
+const weightsOp: Op<WeightsAttrs> = {
+  name: 'conv2dWeights',
+  infer([x, dY], { axes, groups, withSums, parts }) {
+    const features = dY.shape[3];
+    const leading = parts ? [parts] : [];
+    const windows = axes.map(({ window }) => window);
+    return [
+      { shape: [...leading, ...windows, x.shape[3] / groups, features], dtype: 'f32' },
+      ...(withSums ? [{ shape: [...leading, features], dtype: 'f32' } as const] : []),
+    ];
+  },
+  cpu([x, dY], [dWeight, sums], node) {
+    const convolution = weightsConvolution(node);
+    const { features, parts = 1 } = convolution;
+    weightsOnCpu(x, dY, dWeight, convolution, parts);
+    if (!sums) return;
+    const length = partTerms(dY.length / features, parts) * features;
+    const totals = new Float64Array(sums.length);
+    for (let at = 0; at < dY.length; at++) totals[Math.floor(at / length) * features + (at % features)] += dY[at];
+    sums.set(totals);
+  },
+  ...onGpu('weights', weightsConvolution),
+  expand(node, adapter) {
+    const convolution = weightsConvolution(node);
+    const parts = partsOf(adapter, shapeOf('weights', convolution));
+    if (parts === 1) return undefined;
+    return apply(weightsOp, node.inputs, { ...node.attrs, parts }).map((value) => sum(value, { axes: 0 }));
+  },
+  vjp([dWeight, dSums], { inputs: [x, dY], attrs: { axes, groups } }) {
+    const attrs = { axes, groups };
+    const bias = dSums ? [dSums] : [];
+    if (!dWeight) return [null, dSums ? broadcastTo(dSums, dY.spec.shape) : null];
+    return [applyOne(spreadOp, [dY, dWeight], attrs), applyOne(convolveOp, [x, dWeight, ...bias], attrs)];
+  },
+};
+
+export interface ConvolveOptions extends SlideOptions {
+  /** Added to each feature: `[features]`. */
+  readonly bias?: Value;
+  /** The channels, and the features, fall into so many groups, each made of its own: 1. */
+  readonly groups?: number;
+}
+
+/** Whether the images and weights are such, and how many groups share them. */
+function requireOperands(where: string, x: Value, weight: Value, groups: number, axis: 2 | 3): void {
+  for (const [name, { spec }] of [
+    ['x', x],
+    ['weight', weight],
+  ] as const) {
+    requireDtype(where, name, spec, 'f32');
+    if (spec.shape.length !== 4) {
+      const wanted = name === 'x' ? '[N, H, W, C]' : '[rows, columns, channels / groups, features]';
+      throw new ShapeError(`[${where}] ${name} is ${formatSpec(spec)} but must be ${wanted}: reshape it`);
+    }
+  }
+  const channels = x.spec.shape[3];
+  const [perGroup, features] = weight.spec.shape.slice(2) as [number, number];
+  const taken = axis === 2 ? perGroup * groups : features;
+  pairOf(where, 'groups', groups, 1);
+  if (channels !== taken) {
+    throw new ShapeError(
+      `[${where}] x has ${channels} channels but the weights take ${taken}${axis === 2 && groups > 1 ? `, ${perGroup} in each of ${groups} groups` : ''}: x is ${formatSpec(x.spec)}, weight is ${formatSpec(weight.spec)}`,
+    );
+  }
+  if (features % groups !== 0) {
+    throw new ShapeError(
+      `[${where}] ${groups} groups do not divide ${features} features: weight is ${formatSpec(weight.spec)}`,
+    );
+  }
+}
+
+/**
+ * Each place's features: the weights times what lies under the window there, images being 0 beyond their edges. It is a
+ * cross-correlation, as in every library.
+ * @param x `[N, H, W, C]`   @param weight `[rows, columns, C / groups, features]`, as in Keras
+ * @returns `[N, places down, places across, features]`
+ * @throws ShapeError where channels, groups or extents do not fit; DataError for a stride, padding or dilation that is none
+ */
+export function convolve(x: Value, weight: Value, options: ConvolveOptions = {}): Value {
+  const { groups = 1, bias } = options;
+  requireOperands('conv2d', x, weight, groups, 2);
+  const axes = slide('conv2d', 'kernel', extentsOf(x.spec), [weight.spec.shape[0], weight.spec.shape[1]], options);
+  const isPlain = axes.every(({ window, stride, input, output }) => window * stride === 1 && input === output);
+  if (isPlain && groups === 1) return affine(x, reshape(weight, weight.spec.shape.slice(2)), bias);
+  return applyOne(convolveOp, [x, weight, ...(bias ? [bias] : [])], { axes, groups });
+}
+
+export interface ConvolveTransposedOptions extends SpreadOptions {
+  /** Added to each channel of the result. */
+  readonly bias?: Value;
+  readonly groups?: number;
+}
+
+/**
+ * The transpose of `convolve`: each place sends its features, times the weights, to the pixels under its window. As a layer
+ * it makes images larger.
+ * @param y `[N, H, W, features]`   @param weight `[rows, columns, C / groups, features]`, as in Keras
+ * @returns `[N, (H − 1) · stride + span − padding + outputPadding, …, C]`; with padding `same`, `[N, H · stride, …, C]`
+ * @throws as `convolve` does   Source: Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning".
+ */
+export function convolveTransposed(y: Value, weight: Value, options: ConvolveTransposedOptions = {}): Value {
+  const { groups = 1, bias } = options;
+  requireOperands('convTranspose2d', y, weight, groups, 3);
+  const window = [weight.spec.shape[0], weight.spec.shape[1]] as const;
+  const axes = spreadAxes('convTranspose2d', 'kernel', extentsOf(y.spec), window, options);
+  return applyOne(spreadOp, [y, weight, ...(bias ? [bias] : [])], { axes, groups });
+}
