@@ -27,6 +27,8 @@ const library = {
   // The page and the declarations live in dist too.
   emptyOutDir: false,
   minify: false,
+  // Of what the command line brings along.
+  license: { fileName: 'licenses.md' },
   lib: {
     entry: {
       index: 'src/index.ts',

@@ -19,6 +19,8 @@ const floors = [
   ['node.ts'],
   ['cli', 'demo'],
 ];
+/** What the build puts into the command line, and nowhere else. */
+const bundled = { room: 'cli', packages: ['fast-png'] };
 /** Only these run in Node alone. */
 const nodeOnly = ['node', 'node.ts', 'cli'];
 
@@ -43,6 +45,9 @@ test.each([
   ['src/ops/matmul.ts', `import code from '../../shaders/matmul.wgsl';`, 'from shaders only *.wgsl?raw'],
   ['src/ops/matmul.ts', `import { fixture } from '../../test/fixture.ts';`, 'not of the house'],
   ['src/ops/matmul.ts', `import { clamp } from 'lodash';`, 'not of the house'],
+  ['src/data/cifar10/sprites.ts', `import { decode } from 'fast-png';`, 'only cli may'],
+  ['src/node/cifar10.ts', `const { decode } = await import('fast-png');`, 'only cli may'],
+  ['src/cli/png.ts', `import { decode } from 'pngjs';`, 'not of the house'],
   ['src/attic/old.ts', `import { shape } from '../core/shape.ts';`, 'src/attic has no floor'],
 ])('%s must not say: %s', (file, source, rule) => {
   const bad = badImports(file, source);
@@ -56,6 +61,7 @@ test.each([
   ['src/ops/matmul.ts', `import { shape } from '../core/shape.ts';\nimport { sum } from './reduce.ts';`],
   ['src/gpu/device.ts', `const { create } = await import('webgpu');`],
   ['src/cli/index.ts', `import { parseArgs } from 'node:util';\nimport { requestDevice } from '../node.ts';`],
+  ['src/cli/png.ts', `import { decode, encode } from 'fast-png';`],
   ['src/core/errors.ts', `// a copy from '../train/errors.ts'\nthrow new Error("take it from 'webgpu'");`],
   ['src/core/launch.ts', `export interface Launch {\n  /** Taken from 'webgpu'. */\n  readonly grid: number;\n}`],
 ])('%s may say: %s', (file, source) => {
@@ -78,6 +84,7 @@ function brokenRule(file: string, room: string, from: string, dynamic: boolean):
   const inNode = nodeOnly.includes(room);
   const nodeRule = `only ${nodeOnly.join(', ')} may`;
   if (from.startsWith('node:') || from === 'webgpu') return inNode || dynamic ? undefined : nodeRule;
+  if (bundled.packages.includes(from)) return room === bundled.room ? undefined : `only ${bundled.room} may`;
   if (!from.startsWith('.')) return room === 'demo' ? undefined : 'not of the house';
 
   const target = posix.join(posix.dirname(file), from);

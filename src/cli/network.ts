@@ -2,10 +2,17 @@ import { sizeOf } from '../core/shape.ts';
 import { flatten, glorotUniform, linear, relu, sequential, zeros, type Model } from '../index.ts';
 import { featureCount, outputCount, type TableForm } from '../data/index.ts';
 
+/** Images of bytes, and the classes that they are of. */
+export interface ImageForm {
+  readonly kind: 'image';
+  readonly shape: readonly number[];
+  readonly classes: readonly string[];
+  /** What the model sees of a byte; 0 … 1 if left out. */
+  readonly scaling?: { readonly scale: number; readonly offset: number };
+}
+
 /** What a model takes in and gives out. */
-export type InputForm =
-  | { readonly kind: 'image'; readonly shape: readonly number[]; readonly classes: readonly string[] }
-  | { readonly kind: 'table'; readonly table: TableForm };
+export type InputForm = ImageForm | { readonly kind: 'table'; readonly table: TableForm };
 
 /** All that a model is but for its numbers. */
 export interface ModelForm {

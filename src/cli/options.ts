@@ -8,7 +8,7 @@ export class UsageError extends Error {
 /** What a run of training is asked for; what is undefined depends on the data. */
 export interface TrainCommand {
   readonly command: 'train';
-  /** `mnist`, `fashion-mnist`, `digits`, or the path of a table. */
+  /** `mnist`, `fashion-mnist`, `cifar10`, `digits`, or the path of a table. */
   readonly dataset: string;
   readonly data: string | undefined;
   readonly epochs: number | undefined;
@@ -24,6 +24,8 @@ export interface TrainCommand {
   readonly table: TableWishes;
   readonly save: string | undefined;
   readonly report: string | undefined;
+  /** The folder for pictures of what was learned. */
+  readonly pictures: string | undefined;
   /** Steps to time, once all are taken. */
   readonly profile: number | undefined;
   readonly quiet: boolean;
@@ -43,7 +45,7 @@ export interface PredictCommand {
   readonly command: 'predict';
   /** The file that `train --save` wrote. */
   readonly model: string;
-  /** A table, or an IDX file of images. */
+  /** A table, or images: IDX, PNG, or a batch of CIFAR-10's binary form. */
   readonly input: string;
   readonly backend: 'webgpu' | 'cpu' | 'auto';
   readonly table: TableWishes;
@@ -57,16 +59,17 @@ export type Command = TrainCommand | PredictCommand | DevicesCommand;
 
 export const help = `millrace trains neural networks on WebGPU.
 
-  millrace train mnist | fashion-mnist | digits | FILE.csv   [options]
-  millrace predict MODEL FILE                                [options]
+  millrace train mnist | fashion-mnist | cifar10 | digits | FILE.csv   [options]
+  millrace predict MODEL FILE                                          [options]
   millrace devices
 
 train learns, and says how well it does on samples that it has not seen.
   mnist, fashion-mnist   from --data, MILLRACE_DATA, the cache, or the network
+  cifar10                from the same; its form is binary, or PNG with a row for each image
   digits                 synthetic ones, which mnist also falls back to
   FILE.csv               a table, gzipped or not; its last column is learned
 
-  --data DIR          the folder of MNIST's four files, gzipped or not
+  --data DIR          the folder of the set's files
   --epochs N          passes over the training set           (4; tables: 960 / √rows)
   --steps N           so many steps instead
   --batch N           samples a step                         (128; tables: 32)
@@ -79,6 +82,7 @@ train learns, and says how well it does on samples that it has not seen.
   --seed N            fixes weights, order, and which rows are held out        (1)
   --save FILE         keeps the model, for predict           (safetensors)
   --report FILE.json  writes what came of it
+  --pictures DIR      draws there what the first layer looks for, and what is taken for what
   --profile N         times every launch of N more steps, which change nothing
   --quiet             prints the last line only
 
@@ -90,7 +94,7 @@ of a table
   --header YES|NO     whether line 1 has the columns' names  (told by its cells)
   --delimiter C       between cells: a character, or tab     (told by its lines)
 
-predict prints one line for each row of a table, or image of an IDX file.
+predict prints one line for each row of a table, or image of an IDX, PNG or CIFAR-10 batch file.
 devices prints what WebGPU finds here, and what to install where it finds nothing.
 
 NO_COLOR turns colours off. Exit codes: 0 done, 1 failed, 2 a wrong command, 130 stopped by Ctrl-C.
@@ -110,6 +114,7 @@ const options = {
   seed: { type: 'string' },
   save: { type: 'string' },
   report: { type: 'string' },
+  pictures: { type: 'string' },
   profile: { type: 'string' },
   quiet: { type: 'boolean' },
   target: { type: 'string' },
@@ -128,8 +133,8 @@ type Values = Readonly<Partial<Record<Exclude<keyof typeof options, 'quiet' | 'h
 const tableOptions = ['target', 'task', 'held-out', 'drop', 'header', 'delimiter'] as const;
 const predictOptions: readonly string[] = ['backend', 'header', 'delimiter'];
 
-/** Sets in MNIST's form; any other word is a file. */
-export const imageSets = ['mnist', 'fashion-mnist', 'digits'] as const;
+/** Sets of images; any other word is a file. */
+export const imageSets = ['mnist', 'fashion-mnist', 'cifar10', 'digits'] as const;
 
 function number(name: string, text: string, fits: (n: number) => boolean, wanted: string): number {
   const n = Number(text);
@@ -215,7 +220,7 @@ function requireOnly(what: string, values: Values, allowed: readonly string[]): 
 function trainCommand(words: readonly string[], values: Values): TrainCommand {
   const [dataset] = words;
   if (dataset === undefined)
-    throw new UsageError('train what? Say mnist, fashion-mnist, digits, or the path of a table');
+    throw new UsageError('train what? Say mnist, fashion-mnist, cifar10, digits, or the path of a table');
   requireNoMore(words, 1);
   const isImages = imageSets.some((name) => name === dataset);
   if (!isImages && !/[./\\]/.test(dataset)) {
@@ -226,7 +231,7 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     if (other) throw new UsageError(`--${other} is for tables, and ${dataset} is none`);
   }
   if (values.data !== undefined && (dataset === 'digits' || !isImages)) {
-    throw new UsageError(`--data names the folder of mnist or fashion-mnist, not of ${dataset}`);
+    throw new UsageError(`--data names the folder of mnist, fashion-mnist or cifar10, not of ${dataset}`);
   }
   if (values.epochs !== undefined && values.steps !== undefined) {
     throw new UsageError('--epochs and --steps both say when to end: give one of them');
@@ -254,6 +259,7 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     table: tableWishes(values),
     save: values.save,
     report: values.report,
+    pictures: values.pictures,
     profile: given(values.profile, (text) => whole('profile', text, 1)),
     quiet: values.quiet ?? false,
   };
@@ -262,9 +268,7 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
 function predictCommand(words: readonly string[], values: Values): PredictCommand {
   const [model, input] = words;
   if (model === undefined || input === undefined) {
-    throw new UsageError(
-      'predict needs two files: a model that train --save wrote, and a table or an IDX file of images',
-    );
+    throw new UsageError('predict needs two files: a model that train --save wrote, and a table or a file of images');
   }
   requireNoMore(words, 2);
   requireOnly('predict', values, predictOptions);

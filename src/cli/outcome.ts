@@ -1,6 +1,7 @@
+import { sizeOf } from '../core/shape.ts';
 import { tableOf, thousands } from '../core/wording.ts';
 import { likeliest, type Dataset } from '../data/index.ts';
-import { formatPictures, picturesPerLine } from './picture.ts';
+import { formatPictures, inGrey, picturesPerLine } from './picture.ts';
 import { percent, type Terminal } from './terminal.ts';
 
 /** What a model said of labelled samples. */
@@ -30,12 +31,19 @@ export function answersTo(logits: ArrayLike<number>, classes: number): { answers
 
 const share = (part: number, whole: number): string => (whole === 0 ? '-' : percent(part / whole, 1));
 
+/** How many samples of each class (rows) are taken for each (columns): `[classes, classes]`. */
+export function confusionOf({ classes, labels, answers }: Classified): Uint32Array {
+  const counts = new Uint32Array(classes.length ** 2);
+  answers.forEach((answer, at) => counts[labels[at] * classes.length + answer]++);
+  return counts;
+}
+
 /** By class: samples, the share found, the share of its answers that are right, and what it is taken for. */
-export function formatClasses({ classes, labels, answers }: Classified): string | null {
+export function formatClasses(said: Classified): string | null {
+  const { classes } = said;
   const n = classes.length;
   if (n > MOST_CLASSES) return null;
-  const confusion = new Uint32Array(n * n);
-  answers.forEach((answer, at) => confusion[labels[at] * n + answer]++);
+  const confusion = confusionOf(said);
   const sum = (count: (at: number) => number): number => classes.reduce((total, _, at) => total + count(at), 0);
   const rows = classes.map((name, label) => {
     const right = confusion[label * n + label];
@@ -59,12 +67,13 @@ export function formatClasses({ classes, labels, answers }: Classified): string 
 export function formatMistakes({ fields }: Dataset, said: Classified, terminal: Terminal): string | null {
   const { data, shape } = fields['image'];
   const [height, width] = shape;
+  const size = sizeOf(shape);
   const wrong = said.answers.map((_, at) => at).filter((at) => said.answers[at] !== said.labels[at]);
   if (wrong.length === 0) return null;
   const worst = wrong.sort((a, b) => said.certainty[b] - said.certainty[a]).slice(0, picturesPerLine(width, terminal));
   const pictures = worst.map((at) => ({
     caption: `${said.classes[said.labels[at]]} read as ${said.classes[said.answers[at]]}`,
-    pixels: data.subarray(at * height * width, (at + 1) * height * width),
+    pixels: inGrey(data.subarray(at * size, (at + 1) * size), size / (height * width)),
     height,
     width,
   }));

@@ -1,16 +1,29 @@
 import { existsSync } from 'node:fs';
-import { open, rm, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { FormatError } from '../index.ts';
 import { UsageError, type TrainCommand } from './options.ts';
 
-/** Mistakes about files, found before training rather than after it. A file that is there stays as it is until then. */
-export async function requirePlaces({ dataset, report, save }: TrainCommand): Promise<void> {
-  const wanted = [report, save].filter((file) => file !== undefined);
+/** What `--pictures` names in its folder. */
+export const pictureFiles = (folder: string) =>
+  ({ filters: join(folder, 'filters.png'), confusion: join(folder, 'confusion.png') }) as const;
+
+/**
+ * Mistakes about files, found before training rather than after it. A file that is there stays as it is until then; a
+ * folder that is not comes to be.
+ */
+export async function requirePlaces({ dataset, report, save, pictures }: TrainCommand): Promise<void> {
+  const drawn = pictures === undefined ? [] : Object.values(pictureFiles(pictures));
+  const wanted = [report, save, ...drawn].filter((file) => file !== undefined);
   const taken = new Set([resolve(dataset)]);
   for (const file of wanted) {
     if (taken.has(resolve(file))) throw new UsageError(`${file} is named twice: it would be written over`);
     taken.add(resolve(file));
+  }
+  if (pictures !== undefined) {
+    await mkdir(pictures, { recursive: true }).catch((cause: Error) => {
+      throw unwritable(pictures, cause);
+    });
   }
   for (const file of wanted) {
     const isNew = !existsSync(file);
@@ -23,7 +36,7 @@ export async function requirePlaces({ dataset, report, save }: TrainCommand): Pr
 }
 
 const unwritable = (file: string, cause: Error): FormatError =>
-  new FormatError(`[train] ${file} cannot be written: ${cause.message}: name another file`, { cause });
+  new FormatError(`[train] ${file} cannot be written: ${cause.message}: name another place`, { cause });
 
 /** @throws FormatError if the disk is full, or the place is gone */
 export async function write(file: string, content: string | Uint8Array): Promise<void> {

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { adam, createTrainer, FormatError, mean, type Trainer, type Value } from '../index.ts';
-import { answersOf, dataset, encodeTable, namesColumns, readIdx, type Dataset, type TableForm } from '../data/index.ts';
+import { adam, createTrainer, mean, type Trainer, type Value } from '../index.ts';
+import { answersOf, encodeTable, namesColumns, type Dataset, type TableForm } from '../data/index.ts';
+import { readImages } from './images.ts';
 import { readModel } from './modelFile.ts';
 import { networkOf, type InputForm } from './network.ts';
 import type { PredictCommand } from './options.ts';
@@ -20,7 +19,9 @@ export async function predict(command: PredictCommand): Promise<number> {
   const { form, bytes } = await readModel(command.model);
   const { input } = form;
   const { data, notes } =
-    input.kind === 'table' ? await tableQuestion(input.table, command) : await images(input.shape, command.input);
+    input.kind === 'table'
+      ? await tableQuestion(input.table, command)
+      : { data: await readImages(command.input, input), notes: [] };
   for (const note of notes) process.stderr.write(`${note}\n`);
   const trainer = await createTrainer({
     model: networkOf(form),
@@ -45,20 +46,6 @@ async function tableQuestion(form: TableForm, { input, table: wishes }: PredictC
   const { data, notes } = encodeTable(form, await openTable(input, { header, delimiter: wishes.delimiter }));
   const { features } = data.fields;
   return { data: { length: data.length, fields: { features } }, notes };
-}
-
-async function images(shape: readonly number[], path: string): Promise<Question> {
-  const bytes = await readFile(path).catch((cause: Error) => {
-    throw new FormatError(`[predict] ${path} cannot be read: ${cause.message}`, { cause });
-  });
-  const file = await readIdx(basename(path), bytes);
-  const each = file.shape.slice(1);
-  if (each.join() !== shape.join() || file.data.length === 0) {
-    throw new FormatError(
-      `[predict] ${path} holds [${file.shape.join(', ')}], but the model takes images [N, ${shape.join(', ')}]: give such a file`,
-    );
-  }
-  return { data: dataset({ image: { data: file.data, shape: each } }), notes: [] };
 }
 
 async function linesFor(input: InputForm, data: Dataset, trainer: Trainer): Promise<string[]> {

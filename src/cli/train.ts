@@ -10,10 +10,11 @@ import {
 import { answersOf } from '../data/index.ts';
 import { EXACT_TIMESTAMPS } from '../gpu/timing.ts';
 import { whyNoAdapter } from './adapters.ts';
+import { drawPictures } from './draw.ts';
 import { modelFile } from './modelFile.ts';
 import { layersOf, networkOf, type ModelForm } from './network.ts';
 import type { TrainCommand } from './options.ts';
-import { answersTo, formatClasses, formatMistakes, judgeNumbers, type Regressed } from './outcome.ts';
+import { answersTo, formatClasses, formatMistakes, judgeNumbers, type Classified, type Regressed } from './outcome.ts';
 import { requirePlaces, write } from './places.ts';
 import { Progress } from './progress.ts';
 import { optimizerOf, settingsOf, type Settings } from './settings.ts';
@@ -142,6 +143,7 @@ async function run(all: Run): Promise<number> {
     await write(command.save, await modelFile(form, trainer));
     terminal?.line(`The model is in ${command.save}.`);
   }
+  if (command.pictures !== undefined) await drawPictures(command.pictures, all, judgement.said);
   if (command.report !== undefined) {
     await write(command.report, `${JSON.stringify(reportOf(all, curve, judgement, profile), null, 2)}\n`);
   }
@@ -182,14 +184,20 @@ function reportOf(
 interface Judgement {
   readonly sentence: string;
   readonly figures: { readonly testLoss: number } & Readonly<Record<string, number | null>>;
+  /** Of classes, where somebody looks. */
+  readonly said?: Classified;
 }
 
-async function judge(judged: Pick<Run, 'subject' | 'trainer' | 'terminal'>): Promise<Judgement> {
-  const { loss: testLoss, accuracy } = await judged.trainer.evaluate(judged.subject.test);
-  if (isRegression(judged.subject)) return judgeRegression(judged, testLoss);
-  if (judged.terminal) await showClasses(judged, judged.terminal);
+async function judge(judged: Pick<Run, 'command' | 'subject' | 'trainer' | 'terminal'>): Promise<Judgement> {
+  const { command, subject, trainer, terminal } = judged;
+  const { loss: testLoss, accuracy } = await trainer.evaluate(subject.test);
+  if (isRegression(subject)) return judgeRegression(judged, testLoss);
   const sentence = `Test accuracy ${percent(accuracy)}, test loss ${testLoss.toFixed(4)}.`;
-  return { sentence, figures: { testAccuracy: accuracy, testLoss } };
+  const judgement = { sentence, figures: { testAccuracy: accuracy, testLoss } };
+  if (!terminal && command.pictures === undefined) return judgement;
+  const said = await classify(subject, trainer);
+  if (terminal) showClasses(subject, said, terminal);
+  return { ...judgement, said };
 }
 
 /** Of an error. */
@@ -225,14 +233,16 @@ const classesOf = (subject: Subject): readonly string[] => {
   return target.kind === 'class' ? target.classes : [];
 };
 
-/** Class by class, and a few images that were read wrong. */
-async function showClasses({ subject, trainer }: Pick<Run, 'subject' | 'trainer'>, terminal: Terminal): Promise<void> {
+async function classify(subject: Subject, trainer: Trainer): Promise<Classified> {
   const classes = classesOf(subject);
   const { data } = await trainer.predict(subject.test);
-  const said = { classes, labels: subject.test.fields['label'].data, ...answersTo(data, classes.length) };
+  return { classes, labels: subject.test.fields['label'].data, ...answersTo(data, classes.length) };
+}
+
+/** Class by class, and a few images that were read wrong. */
+function showClasses({ input, test }: Subject, said: Classified, terminal: Terminal): void {
   const table = formatClasses(said);
   if (table) terminal.line(`\n${table}\n`);
-  const mistakes =
-    subject.input.kind === 'image' && terminal.interactive ? formatMistakes(subject.test, said, terminal) : null;
+  const mistakes = input.kind === 'image' && terminal.interactive ? formatMistakes(test, said, terminal) : null;
   if (mistakes) terminal.line(`${mistakes}\n`);
 }

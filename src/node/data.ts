@@ -1,4 +1,5 @@
 // What `millrace/data` is in Node: the same, but that the sets know folders and the user's cache.
 
 export * from '../data/index.ts';
+export { cifar10 } from './cifar10.ts';
 export { fashionMnist, mnist } from './mnist.ts';

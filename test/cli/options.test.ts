@@ -9,17 +9,18 @@ describe('the command', () => {
     expect(parse('help')).toBeNull();
     expect(parse('train mnist --help')).toBeNull();
     const options =
-      'data epochs steps batch hidden optimizer lr weight-decay schedule backend seed save report profile quiet';
+      'data epochs steps batch hidden optimizer lr weight-decay schedule backend seed save report pictures profile quiet';
     for (const name of `${options} target task held-out drop header delimiter`.split(' ')) {
       expect(help).toContain(`--${name}`);
     }
-    for (const word of ['train', 'predict', 'devices', 'mnist', 'fashion-mnist', 'digits', 'NO_COLOR']) {
+    for (const word of ['train', 'predict', 'devices', 'mnist', 'fashion-mnist', 'cifar10', 'digits', 'NO_COLOR']) {
       expect(help).toContain(word);
     }
   });
 
   test('says what it is told, and leaves open what depends on the data', () => {
     expect(parse('train mnist')).toMatchObject({ backend: 'auto', schedule: 'cosine', seed: 1, batch: undefined });
+    expect(parse('train cifar10 --data x --pictures out')).toMatchObject({ dataset: 'cifar10', pictures: 'out' });
     expect(parse('train mnist --hidden 0')).toMatchObject({ hidden: [] });
     expect(parse('train mnist --hidden 64,32 --lr 1e-3')).toMatchObject({ hidden: [64, 32], learningRate: 1e-3 });
     expect(parse('train fashion-mnist --optimizer sgd --weight-decay 0')).toMatchObject({ weightDecay: 0 });
@@ -69,8 +70,8 @@ describe('the command', () => {
     ['train mnist --epochs 2 --steps 3', '--epochs and --steps both say when to end'],
     ['train mnist --target 3', '--target is for tables, and mnist is none'],
     ['train mnist --turbo', 'there is no option --turbo'],
-    ['train digits --data x', '--data names the folder of mnist or fashion-mnist'],
-    ['train a.csv --data x', '--data names the folder of mnist or fashion-mnist'],
+    ['train digits --data x', '--data names the folder of mnist, fashion-mnist or cifar10'],
+    ['train a.csv --data x', '--data names the folder of mnist, fashion-mnist or cifar10'],
     ['train a.csv --held-out 1', '--held-out is "1" but must be a share between 0 and 1'],
     ['train a.csv --header maybe', '--header is "maybe" but must be yes or no'],
     ['predict a', 'predict needs two files'],

@@ -93,3 +93,21 @@ export const fashionMnistEntry: CatalogueEntry = {
     { url: 'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/', cors: false },
   ],
 };
+
+/**
+ * Source: Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images"; www.cs.toronto.edu/~kriz/cifar.html,
+ * which gives the MD5 c32a1d4ab5d03f1284b67883e8d87530 of the same file.
+ */
+export const cifar10Entry: CatalogueEntry = {
+  name: 'cifar10',
+  title: 'CIFAR-10',
+  folder: 'cifar10',
+  files: [
+    {
+      name: 'cifar-10-binary.tar.gz',
+      bytes: 170_052_171,
+      sha256: 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
+    },
+  ],
+  mirrors: [{ url: 'https://www.cs.toronto.edu/~kriz/', cors: false }],
+};

@@ -9,9 +9,9 @@ import type { Store } from './store.ts';
 import { hasSums, sumOf } from './sum.ts';
 import type { SyntheticDigitsOptions } from '../digits/syntheticDigits.ts';
 
-/** How a set in MNIST's form is loaded. */
-export interface MnistOptions {
-  /** The four files, in place of all that is looked through without it. */
+/** How a set is loaded. */
+export interface LoadOptions {
+  /** Its files, in place of all that is looked through without it. */
   readonly source?: Source | undefined;
   /** Told while files are downloaded. */
   readonly progress?: ((progress: DownloadProgress) => void) | undefined;
@@ -19,14 +19,22 @@ export interface MnistOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told what the caller would not expect: synthetic digits, a cache that keeps nothing. `console.warn` if left out. */
   readonly warn?: ((text: string) => void) | undefined;
+}
+
+/** How a set in MNIST's form is loaded. */
+export interface MnistOptions extends LoadOptions {
   /** What `mnist` draws where MNIST is not to be had: 10,000 and 2,000 digits, if left out. */
   readonly synthetic?: SyntheticDigitsOptions | undefined;
 }
 
-/** A set in two halves, fields `image` and `label`. */
-export interface Mnist {
+/** Samples to learn from, and others to be judged by: fields `image` and `label`. */
+export interface Halves {
   readonly train: Dataset;
   readonly test: Dataset;
+}
+
+/** A set in two halves, and where it came from. */
+export interface Mnist extends Halves {
   readonly origin: Origin;
 }
 
@@ -47,10 +55,10 @@ export interface StandIn {
   readonly title: string;
   /** Where it is from, for its origin. */
   readonly text: string;
-  make(options: SyntheticDigitsOptions): Promise<{ readonly train: Dataset; readonly test: Dataset }>;
+  make(options: SyntheticDigitsOptions): Promise<Halves>;
 }
 
-type Told = Pick<MnistOptions, 'progress' | 'signal'> & { readonly warn: (text: string) => void };
+type Told = Pick<LoadOptions, 'progress' | 'signal'> & { readonly warn: (text: string) => void };
 
 const GIVEN: Origin = { kind: 'given', text: 'the files given' };
 
@@ -61,6 +69,10 @@ async function fromStore(store: Store, { name, bytes: size, sha256 }: CatalogueF
   await store.remove(name).catch(() => undefined);
   return null;
 }
+
+/** The mirrors that can be asked from here. */
+const mirrorsOf = ({ mirrors }: CatalogueEntry, page: boolean): readonly string[] =>
+  mirrors.filter(({ cors }) => cors || !page).map(({ url }) => url);
 
 /** The set's files from store and mirrors. @throws FormatError if they are not to be had; the signal's reason */
 async function fetchFiles(
@@ -88,16 +100,12 @@ async function fetchFiles(
     files.set(name, bytes);
     await store?.write(name, bytes).catch((error: unknown) => (unkept ??= error));
   };
-  const urls = entry.mirrors.filter(({ cors }) => cors || !page).map(({ url }) => url);
+  const urls = mirrorsOf(entry, page);
   const { from } = await downloadFiles(entry, missing, urls, { patience, signal, page, store, progress }, keep);
   if (unkept instanceof Error) {
     warn(`[${entry.name}] ${store!.text} keeps nothing (${unkept.message}): the next run downloads the files again`);
   }
   return source({ kind: 'download', text: from });
-}
-
-async function read(source: Source): Promise<Mnist> {
-  return { ...(await readMnistFiles(source)), origin: source.origin ?? GIVEN };
 }
 
 /** A stand-in as a set that says what it is. */
@@ -106,19 +114,47 @@ export async function drawn(standIn: StandIn, options: SyntheticDigitsOptions): 
 }
 
 /** A set in MNIST's form from what was given, or else from a named folder, the store, a mirror, or a stand-in. */
-export async function load(
+export function load(
   entry: CatalogueEntry,
   given: Source | MnistOptions,
   platform: Platform,
   standIn?: StandIn,
 ): Promise<Mnist> {
-  const options: MnistOptions = typeof given === 'function' ? { source: given } : given;
+  const { synthetic, ...options }: MnistOptions = optionsOf(given);
+  const instead = standIn && { ...standIn, draw: () => drawn(standIn, { signal: options.signal, ...synthetic }) };
+  return loadSet(entry, readMnistFiles, options, platform, instead);
+}
+
+/** A source that stands alone is an option too. */
+export const optionsOf = <T extends LoadOptions>(given: Source | T): T | { readonly source: Source } =>
+  typeof given === 'function' ? { source: given } : given;
+
+/** What takes a set's place, ready to be drawn. */
+type Instead = Pick<StandIn, 'title' | 'text'> & { draw(): Promise<Mnist> };
+
+/** A set from what was given, or else from a named folder, the store, a mirror, or what takes its place. */
+export async function loadSet(
+  entry: CatalogueEntry,
+  readFiles: (source: Source) => Promise<Halves>,
+  options: LoadOptions,
+  platform: Platform,
+  instead?: Instead,
+): Promise<Mnist> {
   const { source, progress, signal, warn = (text) => console.warn(text) } = options;
+  const read = async (files: Source): Promise<Mnist> => ({
+    ...(await readFiles(files)),
+    origin: files.origin ?? GIVEN,
+  });
   signal?.throwIfAborted();
   if (source) return read(source);
   const named = await platform.named(entry);
   if (typeof named === 'function') return read(named);
 
+  if (mirrorsOf(entry, platform.page).length === 0) {
+    throw new FormatError(
+      `[${entry.name}] no mirror of ${entry.title} lets a page read its files, and ${named}: ${platform.remedy}`,
+    );
+  }
   const store = await platform.store(entry);
   let fetched: Source;
   try {
@@ -127,11 +163,11 @@ export async function load(
     if (!(error instanceof FormatError)) throw error;
     const why = `${error.message}; ${named}; ${store ? `${store.text} does not hold all of it` : 'there is no cache'}`;
     const { remedy } = platform;
-    if (!standIn) throw new FormatError(`${why}: connect to a network, or ${remedy}`, { cause: error });
+    if (!instead) throw new FormatError(`${why}: connect to a network, or ${remedy}`, { cause: error });
     warn(
-      `THIS IS NOT ${entry.title}, but ${standIn.title} from ${standIn.text}: for the real set connect to a network, or ${remedy}. Why: ${why}`,
+      `THIS IS NOT ${entry.title}, but ${instead.title} from ${instead.text}: for the real set connect to a network, or ${remedy}. Why: ${why}`,
     );
-    return drawn(standIn, { signal, ...options.synthetic });
+    return instead.draw();
   }
   return read(fetched);
 }

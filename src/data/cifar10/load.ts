@@ -1,0 +1,50 @@
+import { FormatError } from '../../core/errors.ts';
+import { batchNames, batchOf, readBatches } from './batches.ts';
+import { datasetOf, type Labelled } from './form.ts';
+import { unpacked } from '../gzip.ts';
+import { cifar10Entry } from '../mnist/catalogue.ts';
+import { loadSet, optionsOf, type Halves, type LoadOptions, type Mnist, type Platform } from '../mnist/load.ts';
+import type { Source } from '../source.ts';
+import { labelsName, readSprites, type Decode } from './sprites.ts';
+import { readTar } from '../tar.ts';
+
+/** How CIFAR-10 is loaded. */
+export interface Cifar10Options extends LoadOptions {
+  /** Reads the pixels of a set that is kept as PNG pictures. A page has a reader of its own. */
+  readonly decode?: Decode | undefined;
+}
+
+const ARCHIVE = cifar10Entry.files[0].name;
+
+/** How a user brings the files. */
+export const BRING = `the six files data_batch_1.bin … test_batch.bin, or ${ARCHIVE}`;
+
+/** Reads the images and labels of a half. */
+type Reader = (half: 'train' | 'test') => Promise<Labelled>;
+
+/** The reader of the form in which the files are there. @throws FormatError if they are in none */
+async function readerOf(source: Source, decode: Decode | undefined): Promise<Reader> {
+  const archive = await source(ARCHIVE);
+  if (archive) {
+    const files = readTar('cifar10', ARCHIVE, await unpacked('cifar10', ARCHIVE, archive));
+    return (half) => readBatches(async (file) => files.get(file) ?? null, batchNames[half]);
+  }
+  if (await batchOf(source, batchNames.train[0])) return (half) => readBatches(source, batchNames[half]);
+  if (await source(labelsName('train'))) return (half) => readSprites(source, half, decode);
+  throw new FormatError(
+    `[cifar10] there is no ${ARCHIVE}, ${batchNames.train[0]} or ${labelsName('train')}: give the publisher's archive, its six files, or PNG pictures with their labels`,
+  );
+}
+
+/** CIFAR-10 in any of its forms. @throws FormatError naming the file that is missing or broken; DataError naming a label beyond 9 */
+async function readCifar10Files(source: Source, decode: Decode | undefined): Promise<Halves> {
+  const read = await readerOf(source, decode);
+  return { train: datasetOf(await read('train')), test: datasetOf(await read('test')) };
+}
+
+/** CIFAR-10 from what was given, or else from a named folder, the store, or its publisher. @param decode where none is given */
+export function loadCifar10(given: Source | Cifar10Options, platform: Platform, decode?: Decode): Promise<Mnist> {
+  const options: Cifar10Options = optionsOf(given);
+  const read = (source: Source): Promise<Halves> => readCifar10Files(source, options.decode ?? decode);
+  return loadSet(cifar10Entry, read, options, platform);
+}

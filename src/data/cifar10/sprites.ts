@@ -1,0 +1,90 @@
+import { FormatError } from '../../core/errors.ts';
+import { IMAGE, PLANE, requireLabels, type Labelled } from './form.ts';
+import type { Source } from '../source.ts';
+
+/** A picture's bytes, row by row, with its channels side by side. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  /** 1 is grey, 3 are red, green and blue; 2 and 4 the same with an alpha behind. */
+  readonly channels: number;
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/** Reads the pixels of a PNG file. */
+export type Decode = (png: Uint8Array) => Pixels | Promise<Pixels>;
+
+/** The labels of a half. A set has sprites where it has these. */
+export const labelsName = (half: 'train' | 'test'): string => `${half}-labels.u8`;
+
+const pictureName = (half: 'train' | 'test', number: number): string =>
+  `${half}_${String(number).padStart(2, '0')}.png`;
+
+/**
+ * Reads half a set kept as PNG pictures in which each row is an image: 1,024 pixels, 32 rows of 32. There are as many
+ * pictures, `train_00.png`, `train_01.png` and so on, as it takes to have an image for every label.
+ * @throws FormatError naming the file that is missing or broken; DataError naming a label beyond 9
+ */
+export async function readSprites(
+  source: Source,
+  half: 'train' | 'test',
+  decode: Decode | undefined,
+): Promise<Labelled> {
+  const labels = await source(labelsName(half));
+  if (!labels?.length) {
+    throw new FormatError(
+      `[cifar10] there is no ${labelsName(half)}, or it is empty: beside PNG pictures it holds a byte for each image`,
+    );
+  }
+  requireLabels(labelsName(half), labels);
+  const pixels = new Uint8Array(labels.length * IMAGE);
+  for (let [images, number] = [0, 0]; images < labels.length; number++) {
+    const file = pictureName(half, number);
+    const bytes = await source(file);
+    if (!bytes) {
+      throw new FormatError(
+        `[cifar10] there is no ${file}: ${labelsName(half)} has ${labels.length} labels, but the pictures before it hold ${images} images`,
+      );
+    }
+    const picture = await decoded(file, bytes, decode);
+    if (images + picture.height > labels.length) {
+      throw new FormatError(
+        `[cifar10] ${file} holds ${picture.height} images, but ${labelsName(half)} has ${labels.length - images} labels left for them: take both from one set`,
+      );
+    }
+    copyColours(picture, pixels, images * IMAGE);
+    images += picture.height;
+  }
+  return { pixels, labels };
+}
+
+/** @throws FormatError if it cannot be, or its rows are no images */
+async function decoded(file: string, bytes: Uint8Array, decode: Decode | undefined): Promise<Pixels> {
+  if (!decode) {
+    throw new FormatError(
+      `[cifar10] ${file} is a picture, and nothing here reads PNG: give a reader as decode, or cifar-10-binary.tar.gz in its place`,
+    );
+  }
+  let picture: Pixels;
+  try {
+    picture = await decode(bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FormatError(`[cifar10] ${file} cannot be read as PNG: ${reason}: get the file again`, { cause });
+  }
+  const { width, height, channels } = picture;
+  if (width !== PLANE || channels < 3) {
+    throw new FormatError(
+      `[cifar10] ${file} is ${width} × ${height} in ${channels} channels, but rows of ${PLANE} in 3 are images of 32 × 32: give pictures of that form`,
+    );
+  }
+  return picture;
+}
+
+/** Red, green and blue of each pixel, to a place on. */
+function copyColours({ data, channels, width, height }: Pixels, into: Uint8Array, to: number): void {
+  if (channels === 3) return into.set(data, to);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    for (let colour = 0; colour < 3; colour++) into[to + 3 * pixel + colour] = data[channels * pixel + colour];
+  }
+}
