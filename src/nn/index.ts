@@ -1,6 +1,24 @@
+export {
+  conv1d,
+  conv2d,
+  convTranspose2d,
+  type Conv1dOptions,
+  type Conv2dOptions,
+  type ConvTranspose2dOptions,
+} from './convolution.ts';
+export { augment } from './augment.ts';
 export * from './initializers.ts';
 export type { Context, Layer, Mode, Module, ParameterDefinition, StateDefinition, Values } from './layer.ts';
 export { dropout, gaussianNoise, linear, sequential, type LinearOptions } from './layers.ts';
+export {
+  batchNorm,
+  groupNorm,
+  layerNorm,
+  rmsNorm,
+  spatialDropout,
+  type BatchNormOptions,
+  type NormOptions,
+} from './normalization.ts';
 export {
   accuracy,
   binaryCrossEntropy,
@@ -16,3 +34,14 @@ export {
   type Measures,
   type Target,
 } from './losses.ts';
+export {
+  averagePool1d,
+  averagePool2d,
+  globalAveragePool2d,
+  globalMaxPool2d,
+  maxPool1d,
+  maxPool2d,
+  upsample2d,
+  type AveragePool1dOptions,
+  type Pool1dOptions,
+} from './pooling.ts';

@@ -1,5 +1,6 @@
 import type { Shape } from '../core/shape.ts';
 import type { Value } from '../graph/graph.ts';
+import type { Draws } from '../ops/random.ts';
 import type { Initializer } from './initializers.ts';
 
 export type Mode = 'train' | 'evaluate';
@@ -25,7 +26,10 @@ export interface Context {
   readonly mode: Mode;
   /** Uses another layer or function; its parameters are named below this one's, by the first path that reaches it. */
   apply<I, O>(layer: Module<I, O>, x: I, name?: string): O;
-  /** What one of the layer's own states is to hold after the step; does nothing in evaluation. */
+  /**
+   * What one of the layer's own states is to hold after the step; does nothing in evaluation. A value that an op computed
+   * in the state's place stays there; another one is copied.
+   */
   update(name: string, value: Value): void;
   /** Numbers drawn anew at each step; two draws of one name are equal within one use of a layer, and differ between uses. */
   random(stream: string, shape: Shape, law?: 'uniform' | 'normal'): Value;
@@ -34,6 +38,11 @@ export interface Context {
    * mode. Streams are named as those of `random`.
    */
   dropout(stream: string, x: Value, rate: number): Value;
+  /**
+   * What an op needs that draws by itself, so many things as the shape says: of `[N]` each of N samples its own, and those
+   * of a step in parts what they would draw in the whole. Streams are named as those of `random`.
+   */
+  draws(stream: string, shape: Shape): Draws;
 }
 
 /** Plain data: what a layer learns, what it keeps, and what it does. The same object used twice shares its weights. */

@@ -6,7 +6,7 @@ import { storageKey, type State, type Value } from '../graph/graph.ts';
 import { input, read } from '../graph/leaf.ts';
 import { dropElements } from '../ops/dropout.ts';
 import { controlState } from '../ops/control.ts';
-import { random } from '../ops/random.ts';
+import { random, type Draws } from '../ops/random.ts';
 import { assign, viewOf } from '../ops/window.ts';
 import type { Context, Layer, Mode, Module, ParameterDefinition } from './layer.ts';
 
@@ -72,6 +72,13 @@ export class Registry {
 }
 
 const join = (path: string, name: string): string => (path && name ? `${path}.${name}` : path || name);
+
+/** Whether a value was computed in a state's own place. */
+function isIn(state: State, { node, index }: Value): boolean {
+  const from = node.op.inPlace?.[index] ?? null;
+  if (from === null) return false;
+  return storageKey(node.inputs[from]) === state || isIn(state, node.inputs[from]);
+}
 
 /** Where a trace finds its parameters; null while it is only finding out which there are. */
 export interface Home {
@@ -181,7 +188,7 @@ export class Tracer implements Context {
   assignments(): (readonly [State, Value])[] {
     // A state that is to hold what it holds needs no launch, which could not read and write it at once.
     const changed = [...this.#updates].filter(([state, value]) => storageKey(value) !== state);
-    return changed.map(([state, value]) => [state, assign(state, value)] as const);
+    return changed.map(([state, value]) => [state, isIn(state, value) ? value : assign(state, value)] as const);
   }
 
   /** A layer that is used again, under the path that it has, draws numbers of its own. */
@@ -196,12 +203,18 @@ export class Tracer implements Context {
     return rows && shape[0] % rows.own === 0 ? (count / rows.own) * rows.before : count;
   }
 
-  random(stream: string, shape: readonly number[], law: 'uniform' | 'normal' = 'uniform'): Value {
-    return random(this.#home?.control ?? nobody, this.#streamOf(stream), shape, law, this.#partCount(shape));
+  draws(stream: string, shape: readonly number[]): Draws {
+    const control = this.#home?.control ?? nobody;
+    return { control, stream: this.#streamOf(stream), partCount: this.#partCount(shape) };
   }
 
-  dropout(stream: string, x: Value, rate: number): Value {
-    const partCount = this.#partCount(x.spec.shape);
-    return dropElements(this.#home?.control ?? nobody, this.#streamOf(stream), x, rate, partCount);
+  random(name: string, shape: readonly number[], law: 'uniform' | 'normal' = 'uniform'): Value {
+    const { control, stream, partCount } = this.draws(name, shape);
+    return random(control, stream, shape, law, partCount);
+  }
+
+  dropout(name: string, x: Value, rate: number): Value {
+    const { control, stream, partCount } = this.draws(name, x.spec.shape);
+    return dropElements(control, stream, x, rate, partCount);
   }
 }

@@ -280,7 +280,7 @@ const weightsOp: Op<WeightsAttrs> = {
 
 export interface ConvolveOptions extends SlideOptions {
   /** Added to each feature: `[features]`. */
-  readonly bias?: Value;
+  readonly bias?: Value | undefined;
   /** The channels, and the features, fall into so many groups, each made of its own: 1. */
   readonly groups?: number;
 }
@@ -331,7 +331,7 @@ export function convolve(x: Value, weight: Value, options: ConvolveOptions = {})
 
 export interface ConvolveTransposedOptions extends SpreadOptions {
   /** Added to each channel of the result. */
-  readonly bias?: Value;
+  readonly bias?: Value | undefined;
   readonly groups?: number;
 }
 

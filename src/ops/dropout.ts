@@ -27,10 +27,10 @@ interface Attrs {
 const thresholdOf = (rate: number): number => Math.ceil(rate * 2 ** 24);
 
 /** @throws DataError unless a share of the elements can be dropped */
-export function requireDropRate(rate: number): void {
+export function requireDropRate(rate: number, where = 'dropout'): void {
   if (rate >= 0 && rate < 1) return;
   throw new DataError(
-    `[dropout] rate is ${rate} but must be at least 0 and below 1: it is the share of the elements that is dropped`,
+    `[${where}] rate is ${rate} but must be at least 0 and below 1: it is the share of the elements that is dropped`,
   );
 }
 

@@ -13,6 +13,13 @@ import philoxText from '../../shaders/pointwise/philox.wgsl?raw';
  */
 export const firstElement = (control: Numbers, partCount: number): number => Math.imul(control[PART], partCount) >>> 0;
 
+/** Where what is drawn comes from: what counts the steps, the stream's name, and how much each earlier part of a step draws. */
+export interface Draws {
+  readonly control: State;
+  readonly stream: string;
+  readonly partCount: number;
+}
+
 /** Puts Philox into a kernel's `random_words`. */
 export const randomWords = {
   functions: {

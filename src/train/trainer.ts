@@ -16,7 +16,7 @@ import { profileStep, requirePeak, type Profile, type ProfileOptions } from './p
 import { Programs, type StepProgram } from './programs.ts';
 import type { Fields, Source } from './source.ts';
 import { summarizeModel } from './summary.ts';
-import { weightsFile, weightsIn } from './weights.ts';
+import { tensorsIn, weightsFile, weightsIn } from './weights.ts';
 import { verifyStep } from './verifyStep.ts';
 import type { Verification } from './verify.ts';
 
@@ -331,22 +331,36 @@ export class Trainer {
     }
   }
 
-  /** Every parameter, or its average if one is kept, by name and shape as the bytes of a safetensors file. @param metadata texts to keep beside them */
+  /**
+   * Every parameter, or its average if one is kept, and all that layers keep beside, as running averages, by name and shape
+   * as the bytes of a safetensors file.
+   * @param metadata texts to keep beside them
+   */
   async saveWeights(metadata: Readonly<Record<string, string>> = {}): Promise<Uint8Array<ArrayBuffer>> {
     const { traced } = (await this.#use()).prepared;
     this.#requireSettled('saveWeights');
-    const arena = await this.#whileAlive(this.#backend.readState(traced.averages ?? traced.parameters));
-    return weightsFile(traced.layout.ranges, arena as Float32Array, metadata);
+    const states = [traced.averages ?? traced.parameters, ...traced.registry.states.values()];
+    const read = this.#whileAlive(Promise.all(states.map((state) => this.#backend.readState(state))));
+    const [arena, ...kept] = (await read) as Float32Array[];
+    const ofLayers = [...traced.registry.states.values()].map(({ name, spec: { shape } }, at) => {
+      return [name, { shape, data: kept[at] }] as const;
+    });
+    return weightsFile({ ...tensorsIn(traced.layout.ranges, arena), ...Object.fromEntries(ofLayers) }, metadata);
   }
 
   /**
-   * Replaces every parameter by those of a safetensors file.
+   * Replaces every parameter, and what layers keep, by those of a safetensors file.
    * @param file its name, for messages
    * @throws FormatError if it is broken, or holds other parameters; then nothing is replaced
    */
   async loadWeights(bytes: Uint8Array, file = 'the file'): Promise<void> {
     const { traced } = (await this.#use()).prepared;
-    await this.writeParameters(weightsIn(traced.layout.ranges, file, bytes));
+    const states = [...traced.registry.states.values()];
+    const kept = states.map(({ name, spec: { shape } }) => ({ name, shape }));
+    const tensors = weightsIn([...traced.layout.ranges, ...kept], file, bytes);
+    const parameters = traced.layout.ranges.map(({ name }) => [name, tensors[name]] as const);
+    await this.writeParameters(Object.fromEntries(parameters));
+    for (const state of states) this.#backend.writeState(state, tensors[state.name]);
   }
 
   /**

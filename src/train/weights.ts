@@ -1,22 +1,31 @@
 import { FormatError } from '../core/errors.ts';
 import type { Range } from '../core/layout.ts';
-import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
+import type { Shape } from '../core/shape.ts';
+import { readSafetensors, writeSafetensors, type Safetensors } from '../data/safetensors.ts';
 
-/** A file of every parameter by name and shape. @param metadata texts to keep beside them */
-export function weightsFile(
-  ranges: readonly Range[],
-  arena: Float32Array,
-  metadata: Readonly<Record<string, string>>,
-): Uint8Array<ArrayBuffer> {
+type Tensors = Safetensors['tensors'];
+
+/** Every parameter in the arena, by name and shape. */
+export function tensorsIn(ranges: readonly Range[], arena: Float32Array): Tensors {
   const tensors = ranges.map(({ name, shape, offset, size }) => {
     return [name, { shape, data: arena.subarray(offset, offset + size) }] as const;
   });
-  return writeSafetensors({ tensors: Object.fromEntries(tensors), metadata });
+  return Object.fromEntries(tensors);
 }
 
-/** The parameters in a file, which must be those of the ranges. @throws FormatError for one that is missing, other or too many */
+/** A file of what a model has learned. @param metadata texts to keep beside it */
+export const weightsFile = (tensors: Tensors, metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> =>
+  writeSafetensors({ tensors, metadata });
+
+/** A parameter, or what a layer keeps. */
+interface Named {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** The tensors in a file, which must be the named ones. @throws FormatError for one that is missing, other or too many */
 export function weightsIn(
-  ranges: readonly Range[],
+  ranges: readonly Named[],
   file: string,
   bytes: Uint8Array,
 ): Readonly<Record<string, Float32Array>> {

@@ -5,9 +5,11 @@ import { predict } from '../../src/cli/predict.ts';
 import { parseCommand, type PredictCommand } from '../../src/cli/options.ts';
 import { dataset, take, type GivenNumbers } from '../../src/data/dataset.ts';
 import { mnist, readIdx, syntheticDigits, writeSafetensors, type Source } from '../../src/data/index.ts';
-import { mnist as mnistInNode } from '../../src/node/data.ts';
+import { decodePng, encodePng } from '../../src/cli/png.ts';
+import { cifar10, mnist as mnistInNode } from '../../src/node/data.ts';
 import { folder as folderSource } from '../../src/node.ts';
 import { createTrainer, linear, meanSquaredError, sgd } from '../../src/index.ts';
+import { batches, sourceOf, sprites, tarOf } from '../support/cifar10.ts';
 import { inFolder, withGlobals, type Case } from '../support/provoke.ts';
 
 /** An IDX file of bytes. */
@@ -29,6 +31,17 @@ const mnistOf = (others: Readonly<Record<string, Uint8Array | null>>) => () => {
   const source: Source = async (file) => ({ ...sound, ...others })[file] ?? null;
   return mnist(source);
 };
+
+type Files = Readonly<Record<string, Uint8Array | null>>;
+
+/** Six files, or PNG pictures, some of which are others. */
+const batchesOf = (others: Files) => () => cifar10(sourceOf(batches, others));
+const spritesOf = (others: Files) => () => cifar10({ source: sourceOf(sprites, others), decode: decodePng });
+
+const cifar10Archive = (bytes: Uint8Array) => () => cifar10(sourceOf({ 'cifar-10-binary.tar.gz': bytes }));
+
+const picture = (width: number, height: number): Uint8Array =>
+  encodePng({ width, height, pixels: new Uint8Array(3 * width * height) });
 
 const predictImages = (model: string, images: string): Promise<number> =>
   predict(parseCommand(['predict', model, images, '--backend', 'cpu']) as PredictCommand);
@@ -79,12 +92,26 @@ export const dataFiles: readonly Case[] = [
   ['[mnist] <file> holds no image', mnistOf({ 'train-images-idx3-ubyte': idx([0, 3, 3]) })],
   ['[mnist] <file> holds <n> images but', mnistOf({ 'train-labels-idx1-ubyte': idx([3]) })],
   ['[mnist] <file>: label <n> is', mnistOf({ 'train-labels-idx1-ubyte': idx([2], 10) })],
+  ['[cifar10] there is no <file>, <file> or', () => cifar10(sourceOf({}))],
+  ['[cifar10] there is no <file>: six', batchesOf({ 'data_batch_5.bin': null })],
+  ['[cifar10] <file> has <n> bytes', batchesOf({ 'test_batch.bin': new Uint8Array(3072) })],
+  ['[cifar10] <file>: label <n> is', spritesOf({ 'test-labels.u8': Uint8Array.of(0, 1, 10) })],
+  ['[cifar10] there is no <file>, or it is empty', spritesOf({ 'test-labels.u8': null })],
+  ['[cifar10] there is no <file>: <file> has', spritesOf({ 'train_01.png': null })],
+  ['[cifar10] <file> holds <n> images', spritesOf({ 'test-labels.u8': Uint8Array.of(0) })],
+  ['[cifar10] <file> is a picture', () => cifar10(sourceOf(sprites))],
+  ['[cifar10] <file> cannot be read as PNG', spritesOf({ 'train_00.png': Uint8Array.of(0) })],
+  ['[cifar10] <file> is <n> × <n>', spritesOf({ 'train_00.png': picture(32, 32) })],
+  ['[<reader>] <file> is no tar archive', cifar10Archive(new TextEncoder().encode('<html>'.repeat(200)))],
+  ['[<reader>] <file> ends inside <entry>', cifar10Archive(tarOf(batches).subarray(0, 1024))],
   ['[idx] <file> has <n> bytes', () => readIdx('labels', Uint8Array.of(0, 0, 8))],
   ['[idx] <file> begins with', () => readIdx('labels', new TextEncoder().encode('<html>'))],
   ['[idx] <file> ends inside', () => readIdx('labels', Uint8Array.of(0, 0, 8, 1, 0))],
   ['[idx] <file> announces', () => readIdx('labels', idx([4]).subarray(0, 10))],
   ['[<reader>] <file>: the gzip stream', () => readIdx('labels.gz', gzipSync(idx([4])).subarray(0, 20))],
-  ['[predict] <path> cannot be read', withImageModel(null)],
+  ['[predict] <path> cannot be read: <reason>', withImageModel(null)],
+  ['[predict] <path> cannot be read as PNG', withImageModel(picture(2, 2).subarray(0, 40))],
+  ['[predict] <path> is <n> × <n>', withImageModel(picture(3, 3))],
   ['[predict] <path> holds', withImageModel(idx([1, 3, 3]))],
   ['[dataset] there are no fields', () => dataset({})],
   ['[dataset] field "<name>" holds no plain numbers', () => dataset({ x: [[1, 2]] as unknown as GivenNumbers })],

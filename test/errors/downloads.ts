@@ -1,5 +1,5 @@
 import { load, type Platform } from '../../src/data/mnist/load.ts';
-import { fashionMnist as fashionMnistInPage } from '../../src/data/index.ts';
+import { cifar10 as cifar10InPage, fashionMnist as fashionMnistInPage } from '../../src/data/index.ts';
 import { fashionMnist, mnist } from '../../src/node/data.ts';
 import { entryOf, serveMirror } from '../support/mirror.ts';
 import { inFolder, withGlobals, type Case } from '../support/provoke.ts';
@@ -40,9 +40,10 @@ async function intoFullCache(): Promise<string> {
 }
 
 export const downloads: readonly Case[] = [
-  ['[<set>] no mirror of', bare(offline, () => fashionMnist())],
+  ['[<set>] no mirror of <title> can', bare(offline, () => fashionMnist())],
   ['[<set>] no mirror gives', bare(withoutFiles, () => fashionMnist())],
   ['[<set>] this page cannot check', () => withGlobals({ globals: { crypto: undefined } }, () => fashionMnistInPage())],
+  ['[<set>] no mirror of <title> lets', bare(offline, () => cifar10InPage())],
   ['<reason>; <where else it was looked for>; <cache>: connect', bare(offline, () => fashionMnist())],
   [
     'THIS IS NOT MNIST, but <other>',

@@ -4,6 +4,10 @@ import {
   affine,
   apply,
   argmax,
+  averagePool,
+  augment,
+  augmentImages,
+  batchNorm,
   broadcastTo,
   cast,
   concat,
@@ -13,30 +17,42 @@ import {
   exp,
   fromValues,
   gaussianNoise,
+  groupNorm,
   input,
   interpret,
+  layerNorm,
   linear,
   matmul,
   max,
+  maxPool,
+  maxPool1d,
   mean,
+  moments,
+  normalizeBatch,
+  normalizeGroups,
   pad,
   relu,
   requestDevice,
   reshape,
+  rmsNorm,
   sequential,
   sgd,
   slice,
   softmax,
+  spatialDropout,
   sum,
   tanh,
   transpose,
+  upsample,
   zeros,
+  type AugmentOptions,
   type Context,
   type Layer,
   type Model,
   type Op,
   type Value,
 } from '../../src/index.ts';
+import { controlState } from '../../src/ops/control.ts';
 import type { Case } from '../support/provoke.ts';
 
 const x = (shape: Shape, dtype: Dtype = 'f32'): Value => input('x', spec(shape, dtype));
@@ -70,6 +86,9 @@ const keeping = (update: (context: Context, value: Value) => void): Model => {
 
 const first = linear(2, 2);
 const second = linear(2, 2);
+
+const augmented = (shape: Shape, options: AugmentOptions, given = x(shape)): Value =>
+  augmentImages({ control: controlState('control', 1), stream: 'augment', partCount: 0 }, given, options);
 
 /** Has a layer more when it is evaluated than when it trains. */
 const growing: Model = (value: Value, context: Context) => {
@@ -128,6 +147,9 @@ export const shapes: readonly Case[] = [
   ['[matmul] the leading axes', () => matmul(x([2, 2, 3]), x([3, 3, 2]))],
   ['[matmul] bias is', () => affine(x([2, 3]), x([3, 4]), x([3]))],
   ['[mean]', () => mean(x([0]))],
+  ['[moments]', () => moments(x([0, 2]))],
+  ['[batchNorm] <name> is', () => normalizeBatch(x([4, 3]), x([2]), x([3]), 1e-5)],
+  ['[normalizeGroups]', () => normalizeGroups(x([4, 3]), x([3]), x([3]), { groups: 2, epsilon: 1e-5 })],
   ['[broadcastTo]', () => broadcastTo(x([2, 3]), [3])],
   ['[reshape] <spec> has', () => reshape(x([6]), [4])],
   ['[reshape] [<shape>] is no shape', () => reshape(x([6]), [1.5, 4])],
@@ -148,11 +170,61 @@ export const shapes: readonly Case[] = [
   ['[concat] value', () => concat([x([2, 3]), x([3, 3])], 1)],
   ['[cast] u8', () => cast(x([2]), 'u8' as 'u32')],
   ['[cast] scale', () => cast(x([2], 'u8'), 'i32', { scale: 2 })],
+  ['[<op>] x is <spec> but must be images', () => maxPool(x([4, 4]), 2)],
+  ['[<op>] a <size> <window> does not fit', () => maxPool(x([1, 5, 5, 1]), 7)],
+  ['[<op>] a <size> <window> does not fit', () => averagePool(x([1, 5, 5, 1]), [2, 8], { padding: 1 })],
+  ['[<op>] <what> is <value>', () => upsample(x([1, 5, 5, 1]), 1.5)],
+  ['[<op>] <what> is <value>', () => maxPool(x([1, 5, 5, 1]), 2, { stride: 0 })],
+  ['[<op>] padding is "<text>"', () => maxPool(x([1, 5, 5, 1]), 2, { padding: 'full' as 'same' })],
+  [
+    '[<op>] padding is <padding>, so',
+    () =>
+      averagePool(x([1, 5, 5, 1]), 2, {
+        padding: [
+          [0, 0],
+          [2, 0],
+        ],
+      }),
+  ],
+  ['[upsample] mode', () => upsample(x([1, 5, 5, 1]), 2, { mode: 'cubic' as 'nearest' })],
+  ['[<layer>] x is <spec> but must be sequences', () => predict(maxPool1d(2))],
   ['[linear] a layer', () => linear(0, 3)],
   ['[linear] x is', () => predict(sequential(linear(2, 3), relu, linear(4, 1)))],
-  ['[dropout]', () => dropout(1)],
-  ['[dropout]', () => predict((value: Value, context: Context) => context.dropout('mask', value, -0.1))],
+  ['[<norm>] a layer of', () => batchNorm(2.5)],
+  ['[<norm>] a layer over', () => rmsNorm([])],
+  ['[<norm>] epsilon', () => groupNorm(1, 2, { epsilon: -1 })],
+  ['[<norm>] x is <spec> with', () => predict(sequential(linear(2, 2), groupNorm(1, 3)))],
+  ['[<norm>] x is <spec>, but', () => predict(sequential(linear(2, 2), layerNorm(3)))],
+  [
+    '[<layer>] x is <spec> but must',
+    () => predict(sequential(linear(2, 2), (value: Value) => mean(value, { axes: 0 }), batchNorm(2))),
+  ],
+  [
+    '[<layer>] x is <spec> but must',
+    () => predict(sequential(linear(2, 2), (value: Value) => mean(value, { axes: 0 }), spatialDropout())),
+  ],
+  ['[batchNorm] momentum', () => batchNorm(2, { momentum: -0.1 })],
+  [
+    '[batchNorm] x is <spec>, one value',
+    () => predict(sequential(linear(2, 2), (value: Value) => slice(value, [{ end: 1 }]), batchNorm(2))),
+  ],
+  ['[groupNorm] <n> groups', () => groupNorm(4, 6)],
+  ['[<dropout>] rate', () => spatialDropout(1)],
+  ['[<dropout>] rate', () => dropout(1)],
+  ['[<dropout>] rate', () => predict((value: Value, context: Context) => context.dropout('mask', value, -0.1))],
   ['[gaussianNoise]', () => gaussianNoise(Infinity)],
+  ['[augment] <option>', () => augment({ rotate: 200 })],
+  ['[augment] nothing', () => augment({})],
+  ['[augment] x is', () => augmented([3, 4], { flip: true })],
+  ['[augment] a shift', () => augmented([3, 4, 5], { shift: 4 })],
+  ['[augment] a cutout', () => augmented([3, 4, 5], { cutout: 6 })],
+  [
+    '[augment] x depends',
+    () => {
+      const given = x([3, 4, 5]);
+      differentiate(sum(augmented([3, 4, 5], { flip: true }, given)), [given]);
+    },
+  ],
   ['[fromValues]', () => predict(linear(2, 2, { weightInitial: fromValues([1, 2]) }))],
   [
     '[model] two layers',

@@ -1,0 +1,148 @@
+import { ShapeError } from '../core/errors.ts';
+import { formatSpec } from '../core/shape.ts';
+import type { Value } from '../graph/graph.ts';
+import { convolve, convolveTransposed } from '../ops/convolution.ts';
+import { pairOf, type Pair, type SlideOptions, type SpreadOptions } from '../ops/spatial.ts';
+import { reshape } from '../ops/window.ts';
+import { torchUniform, type Initializer } from './initializers.ts';
+import type { Layer } from './layer.ts';
+
+interface ConvolutionOptions {
+  /** Channels and features fall into so many groups, each made of its own; as many as channels: depthwise. 1. */
+  readonly groups?: number;
+  readonly bias?: boolean;
+  /** Uniform in ±1 / √(taps · channels / groups) by default, as in PyTorch. */
+  readonly weightInitial?: Initializer;
+  readonly biasInitial?: Initializer;
+}
+
+export interface Conv2dOptions extends SlideOptions, ConvolutionOptions {}
+export interface ConvTranspose2dOptions extends SpreadOptions, ConvolutionOptions {}
+
+/** The first values and shapes of a convolution's parameters. @param fanIn what the first values go by */
+function parametersOf(
+  shape: readonly [...number[], number],
+  fanIn: number,
+  outputs: number,
+  { bias = true, weightInitial = torchUniform(fanIn), biasInitial = torchUniform(fanIn) }: ConvolutionOptions,
+): Layer['parameters'] {
+  return {
+    weight: { shape, initial: weightInitial },
+    ...(bias && { bias: { shape: [outputs], initial: biasInitial, decays: false } }),
+  };
+}
+
+function requireChannels(where: string, inChannels: number, outChannels: number, groups: number): void {
+  pairOf(where, 'the numbers of channels and features', [inChannels, outChannels], 1);
+  pairOf(where, 'groups', groups, 1);
+  if (inChannels % groups === 0 && outChannels % groups === 0) return;
+  throw new ShapeError(
+    `[${where}] ${groups} groups do not divide ${inChannels} channels and ${outChannels} features: take a number that divides both`,
+  );
+}
+
+/** Images with channels: those that have one only may come without an axis for it. */
+function imagesOf(where: string, x: Value, channels: number): Value {
+  const { shape } = x.spec;
+  const images = shape.length === 3 && channels === 1 ? reshape(x, [...shape, 1]) : x;
+  if (images.spec.shape.length === 4 && images.spec.shape[3] === channels) return images;
+  throw new ShapeError(
+    `[${where}] x is ${formatSpec(x.spec)} but the layer takes images of ${channels} channels, [N, H, W, ${channels}]${channels === 1 ? ' or [N, H, W]' : ''}: give the layer their number, or reshape them`,
+  );
+}
+
+/**
+ * A convolution over images: `[N, H, W, inChannels]` to `[N, H′, W′, outChannels]`; images of one channel may come as
+ * `[N, H, W]`. Parameters: weight `[rows, columns, inChannels / groups, outChannels]`, bias `[outChannels]`.
+ * @param kernelSize rows and columns of the kernel, or one number for both
+ * @throws ShapeError where extents, channels or groups do not fit; DataError for a stride, padding or dilation that is none
+ * Source: LeCun et al. 1998, "Gradient-based learning applied to document recognition".
+ */
+export function conv2d(inChannels: number, outChannels: number, kernelSize: Pair, options: Conv2dOptions = {}): Layer {
+  const { groups = 1 } = options;
+  requireChannels('conv2d', inChannels, outChannels, groups);
+  const [rows, columns] = pairOf('conv2d', 'kernelSize', kernelSize, 1);
+  const shape = [rows, columns, inChannels / groups, outChannels] as const;
+  return {
+    name: 'conv2d',
+    parameters: parametersOf(shape, rows * columns * shape[2], outChannels, options),
+    apply(x, { weight, bias }) {
+      const images = imagesOf('conv2d', x, inChannels);
+      return convolve(images, weight, { ...options, bias });
+    },
+  };
+}
+
+/**
+ * The transpose of a convolution, which makes images larger: `[N, H, W, inChannels]` to `[N, H′, W′, outChannels]`, H′
+ * being (H − 1) · stride + span − padding + outputPadding, or H · stride with padding `same`. Parameters: weight `[rows,
+ * columns, outChannels / groups, inChannels]`, as in Keras, bias `[outChannels]`.
+ * @throws as `conv2d` does
+ */
+export function convTranspose2d(
+  inChannels: number,
+  outChannels: number,
+  kernelSize: Pair,
+  options: ConvTranspose2dOptions = {},
+): Layer {
+  const { groups = 1 } = options;
+  requireChannels('convTranspose2d', inChannels, outChannels, groups);
+  const [rows, columns] = pairOf('convTranspose2d', 'kernelSize', kernelSize, 1);
+  const shape = [rows, columns, outChannels / groups, inChannels] as const;
+  return {
+    name: 'convTranspose2d',
+    parameters: parametersOf(shape, rows * columns * shape[2], outChannels, options),
+    apply(x, { weight, bias }) {
+      const images = imagesOf('convTranspose2d', x, inChannels);
+      return convolveTransposed(images, weight, { ...options, bias });
+    },
+  };
+}
+
+/** What a slide over sequences may be: as over images, along one axis. */
+export interface Conv1dOptions extends ConvolutionOptions {
+  readonly stride?: number;
+  readonly padding?: 'valid' | 'same' | number | readonly [before: number, after: number];
+  readonly dilation?: number;
+}
+
+/**
+ * A convolution over sequences: `[N, L, inChannels]` to `[N, L′, outChannels]`. Parameters: weight `[taps, inChannels /
+ * groups, outChannels]`, bias `[outChannels]`.
+ * @throws as `conv2d` does
+ */
+export function conv1d(
+  inChannels: number,
+  outChannels: number,
+  kernelSize: number,
+  options: Conv1dOptions = {},
+): Layer {
+  const { groups = 1, stride = 1, padding = 'valid', dilation = 1 } = options;
+  requireChannels('conv1d', inChannels, outChannels, groups);
+  pairOf('conv1d', 'kernelSize', kernelSize, 1);
+  const shape = [kernelSize, inChannels / groups, outChannels] as const;
+  const along = typeof padding === 'number' ? [padding, padding] : padding;
+  const slide: SlideOptions = {
+    stride: [1, stride],
+    dilation: [1, dilation],
+    padding: typeof along === 'string' ? along : [[0, 0], along as readonly [number, number]],
+  };
+  return {
+    name: 'conv1d',
+    parameters: parametersOf(shape, kernelSize * shape[1], outChannels, options),
+    apply(x, { weight, bias }) {
+      if (x.spec.shape.length !== 3 || x.spec.shape[2] !== inChannels) {
+        throw new ShapeError(
+          `[conv1d] x is ${formatSpec(x.spec)} but the layer takes sequences of ${inChannels} channels, [N, L, ${inChannels}]: give the layer their number, or reshape them`,
+        );
+      }
+      const [count, length] = x.spec.shape as [number, number];
+      const y = convolve(reshape(x, [count, 1, length, inChannels]), reshape(weight, [1, ...shape]), {
+        ...slide,
+        groups,
+        bias,
+      });
+      return reshape(y, [count, y.spec.shape[2], outChannels]);
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { ShapeError } from '../core/errors.ts';
+import { formatSpec } from '../core/shape.ts';
+import type { Value } from '../graph/graph.ts';
+import { averagePool, type AveragePoolOptions } from '../ops/averagePool.ts';
+import { maxPool } from '../ops/maxPool.ts';
+import { imagesOf, type PoolOptions } from '../ops/pooling.ts';
+import { max, mean } from '../ops/reduce.ts';
+import type { Pair, Padding } from '../ops/spatial.ts';
+import { upsample, type UpsampleOptions } from '../ops/upsampling.ts';
+import { reshape } from '../ops/window.ts';
+import type { Layer } from './layer.ts';
+
+const layer = (name: string, apply: (x: Value) => Value): Layer => ({ name, parameters: {}, apply });
+
+/**
+ * The largest element of each window of images `[N, H, W, C]`, or `[N, H, W]` of one channel.
+ * @param window rows and columns   @throws as `maxPool` does, when the layer is used
+ */
+export const maxPool2d = (window: Pair, options: PoolOptions = {}): Layer =>
+  layer('maxPool2d', (x) => maxPool(x, window, options));
+
+/**
+ * The average of each window of images `[N, H, W, C]`, or `[N, H, W]` of one channel. Padding is left out of it, as in
+ * Keras, unless `countPadding` says otherwise, as PyTorch does.
+ * @param window rows and columns   @throws as `averagePool` does, when the layer is used
+ */
+export const averagePool2d = (window: Pair, options: AveragePoolOptions = {}): Layer =>
+  layer('averagePool2d', (x) => averagePool(x, window, options));
+
+export interface Pool1dOptions {
+  /** The window if left out. */
+  readonly stride?: number;
+  /** `valid` if left out; see `Padding`. A pair is before and after. */
+  readonly padding?: 'valid' | 'same' | number | readonly [before: number, after: number];
+}
+
+export interface AveragePool1dOptions extends Pool1dOptions {
+  /** See `AveragePoolOptions`. */
+  readonly countPadding?: boolean;
+}
+
+/** The largest element of each window of sequences `[N, L, C]`. @throws as `maxPool` does, when the layer is used */
+export const maxPool1d = (window: number, options: Pool1dOptions = {}): Layer =>
+  layer('maxPool1d', (x) => onSequences('maxPool1d', x, (y) => maxPool(y, [window, 1], columnOf(window, options))));
+
+/**
+ * The average of each window of sequences `[N, L, C]`, without padding unless `countPadding` says otherwise.
+ * @throws as `averagePool` does, when the layer is used
+ */
+export const averagePool1d = (window: number, options: AveragePool1dOptions = {}): Layer =>
+  layer('averagePool1d', (x) =>
+    onSequences('averagePool1d', x, (y) => averagePool(y, [window, 1], columnOf(window, options))),
+  );
+
+/** Options for images of one column. */
+const columnOf = <O extends Pool1dOptions>(window: number, options: O) => ({
+  ...options,
+  stride: [options.stride ?? window, 1] as const,
+  padding: columnPadding(options.padding ?? 'valid'),
+});
+
+function columnPadding(padding: NonNullable<Pool1dOptions['padding']>): Padding {
+  if (typeof padding === 'string') return padding;
+  return [typeof padding === 'number' ? [padding, padding] : padding, [0, 0]];
+}
+
+/** What f makes of sequences as images of one column. */
+function onSequences(where: string, x: Value, f: (images: Value) => Value): Value {
+  const { shape } = x.spec;
+  if (shape.length !== 3) {
+    throw new ShapeError(`[${where}] x is ${formatSpec(x.spec)} but must be sequences, [N, L, C]: reshape it`);
+  }
+  const y = f(reshape(x, [shape[0], shape[1], 1, shape[2]]));
+  return reshape(y, [shape[0], -1, shape[2]]);
+}
+
+/** Mean over rows and columns. @param x `[N, H, W, C]`, or `[N, H, W]` of one channel   @returns `[N, C]` */
+export const globalAveragePool2d = (x: Value): Value => mean(imagesOf('globalAveragePool2d', x), { axes: [1, 2] });
+
+/** The largest element over rows and columns; ties share the gradient evenly. @param x as in globalAveragePool2d   @returns `[N, C]` */
+export const globalMaxPool2d = (x: Value): Value => max(imagesOf('globalMaxPool2d', x), { axes: [1, 2] });
+
+/** Images of more pixels, each becoming `factor` of them; see `upsample`. @param factor whole, of rows and columns */
+export const upsample2d = (factor: Pair, options: UpsampleOptions = {}): Layer =>
+  layer('upsample2d', (x) => upsample(x, factor, options));
