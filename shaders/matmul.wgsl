@@ -46,6 +46,11 @@ fn epilogue(value: f32, at: u32) -> f32 {
   return value;
 }
 
+// Four neighbours in a row of C, from a column on, plus their bias; of patches: neighbouring channels of a pixel.
+fn with_bias(value: vec4f, first: u32) -> vec4f {
+  return value;
+}
+
 // Of four columns of B, or rows of A, the first of which is given.
 fn store_sums(part: u32, first: u32, value: vec4f) {
 }
@@ -201,7 +206,7 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
 // Four neighbours in a row of C; nothing past its ends.
 fn store_row(part: u32, row: u32, column: u32, value: vec4f) {
   if (row < sizes.m && column < sizes.n) {
-    store_four((part * sizes.m + row) * sizes.n + column, sizes.n - column, value);
+    store_four((part * sizes.m + row) * sizes.n + column, sizes.n - column, with_bias(value, column));
   }
 }
 

@@ -50,13 +50,6 @@ struct View {
 
 var<private> view: View;
 
-// a / b, b being known for long; right for quotients below 2²².
-fn quotient(a: u32, b: u32, inverse: f32) -> u32 {
-  let q = u32(f32(a) * inverse);
-  let rest = i32(a - q * b);
-  return q + select(0u, 1u, rest >= i32(b)) - select(0u, 1u, rest < 0);
-}
-
 // The first tap that meets the phase along an axis; as many as there are taps if none does.
 fn first_tap_of(place: u32, taps: u32, stride: u32, before: u32, dilation: u32) -> u32 {
   for (var tap = 0u; tap < min(taps, stride); tap++) {
@@ -119,34 +112,44 @@ fn block_of(i: u32) -> Block {
   );
 }
 
-// Where a row's element of a column of C lies, and whether there is such a column.
-struct Place {
-  at: u32,
-  exists: bool,
+// A place of a grid: which image, and where in the grid.
+fn grid_place(at: u32, extents: vec2u) -> vec3u {
+  let row = at / extents.y;
+  let image = row / extents.x;
+  return vec3u(image, row - image * extents.x, at - row * extents.y);
+}
+
+// The one behind it: cheaper than to divide again.
+fn next_place(place: vec3u, extents: vec2u) -> vec3u {
+  let ends_row = place.z + 1u == extents.y;
+  let row = place.y + select(0u, 1u, ends_row);
+  let ends_image = row == extents.x;
+  return vec3u(
+    place.x + select(0u, 1u, ends_image),
+    select(row, 0u, ends_image),
+    select(place.z + 1u, 0u, ends_row),
+  );
 }
 
 // Four neighbours in a row of C.
 fn store_row(part: u32, row: u32, column: u32, value: vec4f) {
+  let at = columns_at(part, column);
+  let channel = group_of(part) * sizes.m + row;
   for (var i = 0u; i < 4u; i++) {
-    let place = place_of(part, column + i);
-    if (place.exists && row < sizes.m) {
-      store_four(place.at + row, 1u, vec4f(value[i]));
+    if (column + i < column_count() && row < sizes.m) {
+      store_four(at[i] + row, 1u, with_bias(vec4f(value[i]), channel));
     }
   }
 }
 
-// Four neighbouring channels of one place.
-fn store_channels(part: u32, row: u32, column: u32, value: vec4f) {
-  let place = place_of(part, column);
-  if (place.exists && row < sizes.m) {
-    store_four(place.at + row, sizes.m - row, value);
-  }
-}
-
+// Four neighbouring channels of each of four columns.
 fn store_block(part: u32, row: u32, column: u32, rows: mat4x4f) {
+  let at = columns_at(part, column);
   let columns = transpose(rows);
-  store_channels(part, row, column, columns[0]);
-  store_channels(part, row, column + 1u, columns[1]);
-  store_channels(part, row, column + 2u, columns[2]);
-  store_channels(part, row, column + 3u, columns[3]);
+  let channel = group_of(part) * sizes.m + row;
+  for (var i = 0u; i < 4u; i++) {
+    if (column + i < column_count() && row < sizes.m) {
+      store_four(at[i] + row, sizes.m - row, with_bias(columns[i], channel));
+    }
+  }
 }

@@ -13,8 +13,8 @@ struct Term {
 
 fn term_of(k: u32) -> Term {
   let o = sizes.operands;
-  let tap = quotient(k, o.tap, 1.0 / f32(o.tap));
-  let y = quotient(tap, view.taps.y, 1.0 / f32(view.taps.y));
+  let tap = k / o.tap;
+  let y = tap / view.taps.y;
   return Term(vec2u(y, tap - y * view.taps.y), k - tap * o.tap);
 }
 
@@ -22,33 +22,40 @@ fn column_count() -> u32 {
   return sizes.operands.images * view.count.x * view.count.y;
 }
 
-// Of a place of the phase: which image, and where in the phase's part of the grid.
-fn decoded(place: u32) -> vec3u {
-  let row = place / view.count.y;
-  return vec3u(row / view.count.x, row % view.count.x, place % view.count.y);
-}
-
 fn b_lines(base: u32, column: u32) -> LINES {
   let o = sizes.operands;
   var lines: Lines;
+  // What lies past the last place is loaded from wherever, and never stored.
+  var place = grid_place(column, view.count);
   for (var i = 0u; i < 4u; i++) {
-    let place = decoded(min(column + i, column_count() - 1u));
     let start = view.origin + vec2i(place.yz) * view.place_step;
-    lines.at[i] = base + b_line(place.x, o.image.x * o.image.y * o.pixel) + u32(start.x * i32(o.image.y) + start.y) * o.pixel;
+    lines.at[i] = base + b_line(place.x, o.image.x * o.image.y * o.pixel)
+      + u32(start.x * i32(o.image.y) + start.y) * o.pixel;
     lines.y[i] = start.x;
     lines.x[i] = start.y;
+    place = next_place(place, view.count);
   }
   return lines;
 }
 
+// The one behind it: cheaper than to divide again.
+fn next_term(term: Term) -> Term {
+  let ends_tap = term.channel + 1u == sizes.operands.tap;
+  let x = term.tap.y + select(0u, 1u, ends_tap);
+  let ends_row = x == view.taps.y;
+  return Term(
+    vec2u(term.tap.x + select(0u, 1u, ends_row), select(x, 0u, ends_row)),
+    select(term.channel + 1u, 0u, ends_tap),
+  );
+}
+
 // One term of four places: 0 beyond the images.
-fn term_of_four(lines: Lines, k: u32) -> vec4f {
+fn term_of_four(lines: Lines, term: Term) -> vec4f {
   let o = sizes.operands;
-  let term = term_of(k);
   let step = vec2i(term.tap) * view.image_step;
   let at = lines.at + u32(step.x * i32(o.image.y) + step.y) * o.pixel + term.channel;
   let inside = (vec4u(lines.y + step.x) < vec4u(o.image.x)) & (vec4u(lines.x + step.y) < vec4u(o.image.y))
-    & vec4<bool>(k < term_count(view));
+    & vec4<bool>(term.tap.x < view.taps.x);
   return select(
     vec4f(),
     vec4f(b_four(at.x, 1u).x, b_four(at.y, 1u).x, b_four(at.z, 1u).x, b_four(at.w, 1u).x),
@@ -57,16 +64,18 @@ fn term_of_four(lines: Lines, k: u32) -> vec4f {
 }
 
 fn b_block(lines: LINES, k: u32) -> mat4x4f {
+  let term = term_of(k);
   if (!WHOLE_TAPS) {
+    let second = next_term(term);
+    let third = next_term(second);
     return mat4x4f(
-      term_of_four(lines, k),
-      term_of_four(lines, k + 1u),
-      term_of_four(lines, k + 2u),
-      term_of_four(lines, k + 3u),
+      term_of_four(lines, term),
+      term_of_four(lines, second),
+      term_of_four(lines, third),
+      term_of_four(lines, next_term(third)),
     );
   }
   let o = sizes.operands;
-  let term = term_of(k);
   let step = vec2i(term.tap) * view.image_step;
   let at = lines.at + u32(step.x * i32(o.image.y) + step.y) * o.pixel + term.channel;
   let inside = (vec4u(lines.y + step.x) < vec4u(o.image.x)) & (vec4u(lines.x + step.y) < vec4u(o.image.y));
@@ -79,35 +88,44 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
 }
 
 // The weights of the phase's taps, where a row of A is a channel that they were multiplied with.
-fn weight_at(k: u32) -> u32 {
+fn weight_at(term: Term) -> u32 {
   let o = sizes.operands;
-  let term = term_of(k);
   let tap = view.first_tap + term.tap * o.tap_step;
   return (tap.x * o.taps.y + tap.y) * o.tap_weights + term.channel;
 }
 
+fn weight_of(line: u32, term: Term) -> f32 {
+  return select(0.0, a_four(line + weight_at(term), 1u).x, term.tap.x < view.taps.x);
+}
+
 fn a_row(line: u32, k: u32) -> vec4f {
+  let term = term_of(k);
   if (WHOLE_TAPS) {
-    return a_four(line + weight_at(k), 4u);
+    return a_four(line + weight_at(term), 4u);
   }
-  let inside = k + vec4u(0u, 1u, 2u, 3u) < vec4u(term_count(view));
-  return select(
-    vec4f(),
-    vec4f(
-      a_four(line + weight_at(k), 1u).x,
-      a_four(line + weight_at(k + 1u), 1u).x,
-      a_four(line + weight_at(k + 2u), 1u).x,
-      a_four(line + weight_at(k + 3u), 1u).x,
-    ),
-    inside,
+  let second = next_term(term);
+  let third = next_term(second);
+  return vec4f(
+    weight_of(line, term),
+    weight_of(line, second),
+    weight_of(line, third),
+    weight_of(line, next_term(third)),
   );
 }
 
-fn place_of(part: u32, column: u32) -> Place {
+fn group_of(part: u32) -> u32 {
+  return part / (sizes.operands.phases.x * sizes.operands.phases.y);
+}
+
+// Where four columns of C begin.
+fn columns_at(part: u32, column: u32) -> vec4u {
   let o = sizes.operands;
-  let place = decoded(column);
-  let to = view.first + place.yz * view.pace;
-  let group = part / (o.phases.x * o.phases.y);
-  let at = ((place.x * o.grid.x + to.x) * o.grid.y + to.y) * o.c_pixel + group * sizes.m;
-  return Place(at, column < column_count());
+  var at: vec4u;
+  var place = grid_place(column, view.count);
+  for (var i = 0u; i < 4u; i++) {
+    let to = view.first + place.yz * view.pace;
+    at[i] = ((place.x * o.grid.x + to.x) * o.grid.y + to.y) * o.c_pixel + group_of(part) * sizes.m;
+    place = next_place(place, view.count);
+  }
+  return at;
 }

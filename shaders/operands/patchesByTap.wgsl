@@ -11,8 +11,8 @@ fn b_lines(base: u32, column: u32) -> LINES {
   for (var i = 0u; i < 4u; i++) {
     let k = min(column + i, sizes.n - 1u);
     let tap = k / o.tap;
-    let start = vec2i(vec2u(tap / o.taps.y, tap % o.taps.y) * o.dilation) - vec2i(o.before);
-    lines.at[i] = base + u32(start.x * i32(o.image.y) + start.y) * o.pixel + k % o.tap;
+    let start = vec2i(vec2u(tap / o.taps.y, tap - tap / o.taps.y * o.taps.y) * o.dilation) - vec2i(o.before);
+    lines.at[i] = base + u32(start.x * i32(o.image.y) + start.y) * o.pixel + k - tap * o.tap;
     lines.y[i] = start.x;
     lines.x[i] = start.y;
   }
@@ -20,14 +20,12 @@ fn b_lines(base: u32, column: u32) -> LINES {
 }
 
 // One place's term of four columns: 0 beyond the image.
-fn terms_of_place(lines: Lines, k: u32) -> vec4f {
+fn terms_of_place(lines: Lines, place: vec3u, exists: bool) -> vec4f {
   let o = sizes.operands;
-  let row = quotient(k, o.grid.y, 1.0 / f32(o.grid.y));
-  let image = quotient(row, o.grid.x, 1.0 / f32(o.grid.x));
-  let place = vec2u(row - image * o.grid.x, k - row * o.grid.y) * o.stride;
-  let at = lines.at + b_line(image, o.image.x * o.image.y * o.pixel) + (place.x * o.image.y + place.y) * o.pixel;
-  let inside = (vec4u(lines.y) + place.x < vec4u(o.image.x)) & (vec4u(lines.x) + place.y < vec4u(o.image.y))
-    & vec4<bool>(WHOLE_K || k < sizes.k);
+  let corner = place.yz * o.stride;
+  let at = lines.at + b_line(place.x, o.image.x * o.image.y * o.pixel) + (corner.x * o.image.y + corner.y) * o.pixel;
+  let inside = (vec4u(lines.y) + corner.x < vec4u(o.image.x)) & (vec4u(lines.x) + corner.y < vec4u(o.image.y))
+    & vec4<bool>(exists);
   if (WHOLE_TAPS) {
     return select(vec4f(), b_four(at.x, 4u), inside.x);
   }
@@ -39,15 +37,30 @@ fn terms_of_place(lines: Lines, k: u32) -> vec4f {
 }
 
 fn b_block(lines: LINES, k: u32) -> mat4x4f {
+  let grid = sizes.operands.grid;
+  let first = grid_place(k, grid);
+  let second = next_place(first, grid);
+  let third = next_place(second, grid);
+  let fourth = next_place(third, grid);
   return mat4x4f(
-    terms_of_place(lines, k),
-    terms_of_place(lines, k + 1u),
-    terms_of_place(lines, k + 2u),
-    terms_of_place(lines, k + 3u),
+    terms_of_place(lines, first, true),
+    terms_of_place(lines, second, WHOLE_K || k + 1u < sizes.k),
+    terms_of_place(lines, third, WHOLE_K || k + 2u < sizes.k),
+    terms_of_place(lines, fourth, WHOLE_K || k + 3u < sizes.k),
   );
 }
 
-fn place_of(part: u32, column: u32) -> Place {
-  let at = (part % sizes.parts * sizes.n + column) * sizes.operands.c_pixel + part / sizes.parts * sizes.m;
-  return Place(at, column < sizes.n);
+fn column_count() -> u32 {
+  return sizes.n;
+}
+
+fn group_of(part: u32) -> u32 {
+  return part / sizes.parts;
+}
+
+// Where four columns of C begin.
+fn columns_at(part: u32, column: u32) -> vec4u {
+  let first = part % sizes.parts * sizes.n + column;
+  let at = (vec4u(first) + vec4u(0u, 1u, 2u, 3u)) * sizes.operands.c_pixel;
+  return at + group_of(part) * sizes.m;
 }

@@ -107,7 +107,6 @@ function accessOf({ M, N, K }: ProductShape, { transposeA, transposeB }: Attrs):
     },
     ...(isWhole(N) && { wholeC: { ...wholeStores, along: 'rows' as const } }),
     operands: [0, 1],
-    biasAt: 'at % sizes.n',
     sumAt: 'part * sizes.n + first',
     words: [],
   };

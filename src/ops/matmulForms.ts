@@ -31,8 +31,7 @@ export interface ProductAccess extends Pick<Kernel, 'functions' | 'constants' | 
   readonly operands: readonly [a: number, b: number];
   /** How four neighbouring elements of C are stored as one, which takes a form that has them side by side; none if they cannot be. */
   readonly wholeC?: Pick<Kernel, 'functions' | 'constants'> & { readonly along: 'rows' | 'columns' };
-  /** In WGSL: which element of a bias belongs to element `at` of C, and where sum `line` of a part is stored. */
-  readonly biasAt: string;
+  /** In WGSL: where a part's sum of line `first` is stored. */
   readonly sumAt: string;
   /** The words of OPERANDS; none if it is not replaced. */
   readonly words: readonly number[];
@@ -216,6 +215,9 @@ export const wholeStores: Required<Pick<Kernel, 'functions' | 'constants'>> = {
   constants: { C_ELEMENT: 'vec4f' },
 };
 
+const withBias =
+  'fn with_bias(value: vec4f, first: u32) -> vec4f {\n  return value + vec4f(bias[first], bias[first + 1u], bias[first + 2u], bias[first + 3u]);\n}';
+
 /** In how many sums each part ends, and how they are stored. */
 function storeSums({ sums }: ProductShape, sumAt: string): string {
   const end = sums === 'rows' ? 'sizes.m' : 'sizes.n';
@@ -241,7 +243,7 @@ export function productLaunch(
   const form = ladderOf(adapter, shape).get(formName);
   if (!form) throw new Error(`[${name}] has no form ${formName} on this adapter`);
   const { M, N, K, matrices, aMatrix, bMatrix, sums, parts } = shape;
-  const { words, wholeC, biasAt, sumAt } = access;
+  const { words, wholeC, sumAt } = access;
   const apart = form.sumsApart ? sums : 'none';
   // Sums are to be had without any rows of C too.
   const mBlocks = Math.max(1, Math.ceil(M / form.rows) + (apart === 'columns' ? 1 : 0));
@@ -261,9 +263,7 @@ export function productLaunch(
         ...form.functions,
         ...access.functions,
         ...stores?.functions,
-        ...(bias !== undefined && {
-          epilogue: `fn epilogue(value: f32, at: u32) -> f32 {\n  return value + bias[${biasAt}];\n}`,
-        }),
+        ...(bias !== undefined && { with_bias: withBias }),
         ...(withSums && { store_sums: storeSums(shape, sumAt) }),
       },
       constants: {

@@ -89,7 +89,6 @@ export function accessOf(role: Role, convolution: Convolution): ProductAccess {
     includes: [patches, role === 'weights' ? byTap : byPlace],
     ...(isWhole(result) && { wholeC: { ...wholeStores, along: 'columns' as const } }),
     operands: [1, 0],
-    biasAt: 'at % sizes.operands.c_pixel',
     sumAt: 'part % sizes.parts * sizes.operands.c_pixel + part / sizes.parts * sizes.m + first',
     words: wordsOf(role, convolution),
   };
