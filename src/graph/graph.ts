@@ -104,6 +104,8 @@ export interface Op<A = unknown> {
    * its place: further ops may be appended there.
    */
   readonly epilogue?: true;
+  /** Of one input: what is larger stays larger or becomes equal, and NaN stays NaN. So it changes places with a maximum. */
+  readonly increasing?: true;
   /** How it is appended to another's epilogue, where that serves the adapter. Its only output is f32. */
   tail?(node: Node<A>, adapter: AdapterTraits): Tail | undefined;
   /**

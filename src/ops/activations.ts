@@ -24,10 +24,11 @@ interface Activation {
   /** What the derivative reads from forward. */
   readonly from: 'x' | 'y';
   df(xOrY: number, ...constants: readonly number[]): number;
+  readonly increasing?: true;
 }
 
 /** An activation and its derivative as one pair of ops. */
-function defineActivation({ name, call, sources, f, from, df }: Activation): PointwiseOp {
+function defineActivation({ name, call, sources, f, from, df, increasing }: Activation): PointwiseOp {
   const gradOp = definePointwise({
     name: `${name}Grad`,
     arity: 2,
@@ -35,7 +36,7 @@ function defineActivation({ name, call, sources, f, from, df }: Activation): Poi
     f: (at, dY, s, t) => dY * df(at, s, t),
     accuracy: gradientAccuracy,
   });
-  return definePointwise({
+  const op = definePointwise({
     name,
     arity: 1,
     wgsl: { call, sources: [nan, ...sources] },
@@ -45,6 +46,7 @@ function defineActivation({ name, call, sources, f, from, df }: Activation): Poi
       pointwise(gradOp, [from === 'x' ? inputs[0] : outputs[0], dY], attrs.constants),
     ],
   });
+  return increasing ? { ...op, increasing } : op;
 }
 
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -65,6 +67,7 @@ const reluOp = defineActivation({
   f: (x) => (x < 0 ? 0 : x),
   from: 'y',
   df: (y) => (y <= 0 ? 0 : 1),
+  increasing: true,
 });
 
 const tanhOp = defineActivation({

@@ -1,8 +1,9 @@
-import { output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
+import { output, type Kernel } from '../core/launch.ts';
 import type { Numbers, Spec } from '../core/shape.ts';
 import { apply, type Node, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { channelLaunch, channelsOf, partsOf, perChannel } from './moments.ts';
+import { pairSums } from './pairSums.ts';
 import channelSumsKernel from '../../shaders/channelSums.wgsl?raw';
 import channelTerm from '../../shaders/pointwise/channelTerm.wgsl?raw';
 import groupTerm from '../../shaders/pointwise/groupTerm.wgsl?raw';
@@ -84,7 +85,8 @@ const channelSumsOp: Op<Attrs> = {
   expand(node, adapter) {
     const parts = partsOf(channelsOf(node.inputs[0].spec), adapter);
     if (parts === undefined) return undefined;
-    return apply(pairSumsOp, apply(channelSumsOp, node.inputs, { ...node.attrs, parts }), null);
+    const [dBeta, dGamma] = apply(channelSumsOp, node.inputs, { ...node.attrs, parts });
+    return pairSums(dBeta, dGamma);
   },
   flops: ({ inputs: [x] }) => FLOPS * elementsOf([x]),
   accuracy: (node) => ({
@@ -96,30 +98,6 @@ const channelSumsOp: Op<Attrs> = {
     },
     absolute: 1e-37,
   }),
-};
-
-function pairSumsLaunch(node: Node<null>, adapter: AdapterTraits): Launch {
-  const all = channelsOf(node.inputs[0].spec);
-  const launch = channelLaunch(all, 1, { name: 'pairSums', source: channelSumsKernel }, adapter);
-  return { ...launch, uniform: [...launch.uniform, 1, 1, { f32: 0 }] };
-}
-
-/** The sums of two values over their first axis, side by side. */
-const pairSumsOp: Op<null> = {
-  name: 'pairSums',
-  infer: ([a, b]) => [a, b].map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype })),
-  cpu(inputs, outputs) {
-    outputs.forEach((sums, at) => {
-      for (let c = 0; c < sums.length; c++) {
-        let total = 0;
-        for (let i = c; i < inputs[at].length; i += sums.length) total += inputs[at][i];
-        sums[c] = total;
-      }
-    });
-  },
-  gpu: (node, adapter) => [pairSumsLaunch(node, adapter)],
-  flops: (node) => elementsOf(node.inputs),
-  accuracy: ({ inputs: [a] }) => ({ ulps: ulpsOf(a.spec.shape[0]), magnitude: 'terms' }),
 };
 
 /**

@@ -1,8 +1,10 @@
 import { ShapeError } from '../core/errors.ts';
 import { formatSpec, requireDtype, sameShape, type Numbers, type Spec } from '../core/shape.ts';
-import { apply, applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
+import { apply, applyOne, type Accuracy, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
+import { linesFromSamples } from './linesFromSamples.ts';
 import { affine } from './matmul.ts';
 import { partsOf, partTerms, productForms, productLaunch } from './matmulForms.ts';
+import { pairSums } from './pairSums.ts';
 import { accessOf, shapeOf, type Convolution, type Role } from './patches.ts';
 import { broadcastTo, sum } from './reduce.ts';
 import { pairOf, slide, spread as spreadAxes, type Axes, type SlideOptions, type SpreadOptions } from './spatial.ts';
@@ -193,6 +195,13 @@ function requireBias(op: string, bias: Spec | undefined, extent: number): void {
   }
 }
 
+/** The images are the samples: of the convolution, or of its weights' gradient. */
+const fromSamples = (of: Convolution, at: number, samples: Samples): ReturnType<NonNullable<Op['fromSamples']>> => {
+  const size = of.channels * of.axes[0].input * of.axes[1].input;
+  const whole = (of.channels / of.groups) % 4 === 0;
+  return at === 0 && size === samples.size ? linesFromSamples('b', samples, whole) : undefined;
+};
+
 const convolveOp: Op<Attrs> = {
   name: 'conv2d',
   epilogue: true,
@@ -203,6 +212,7 @@ const convolveOp: Op<Attrs> = {
   },
   cpu: ([x, weight, bias], [y], node) => convolveOnCpu(x, weight, bias, y, convolutionOf(node)),
   ...onGpu('forward', convolutionOf),
+  fromSamples: (node, at, samples) => fromSamples(convolutionOf(node), at, samples),
   vjp([dY], { inputs: [x, weight, bias], attrs }) {
     if (!dY) return [null, null, null];
     const dX = applyOne(spreadOp, [dY, weight], attrs);
@@ -264,11 +274,13 @@ const weightsOp: Op<WeightsAttrs> = {
     sums.set(totals);
   },
   ...onGpu('weights', weightsConvolution),
+  fromSamples: (node, at, samples) => fromSamples(weightsConvolution(node), at, samples),
   expand(node, adapter) {
     const convolution = weightsConvolution(node);
     const parts = partsOf(adapter, shapeOf('weights', convolution));
     if (parts === 1) return undefined;
-    return apply(weightsOp, node.inputs, { ...node.attrs, parts }).map((value) => sum(value, { axes: 0 }));
+    const [dWeight, sums] = apply(weightsOp, node.inputs, { ...node.attrs, parts });
+    return sums ? pairSums(dWeight, sums) : [sum(dWeight, { axes: 0 })];
   },
   vjp([dWeight, dSums], { inputs: [x, dY], attrs: { axes, groups } }) {
     const attrs = { axes, groups };

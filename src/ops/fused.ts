@@ -37,21 +37,21 @@ export function placeIn(extra: Spec, whole: Spec): 'at' | '0u' | 'cycle' | undef
 }
 
 /** What the steps make of the head's value, in a function for each of them and one that calls them all. */
-function epilogueOf({ head, steps, extras, kept }: Parts, own: string | undefined): string {
+function epilogueOf({ steps, extras, kept }: Parts, own: string | undefined): string {
   const functions = own ? [own.replace('fn epilogue(', 'fn head_epilogue(')] : [];
   const lines = [`  let v0 = ${own ? 'head_epilogue(value, at)' : 'value'};`];
   const store = (at: number): void => {
     if (kept.includes(at)) lines.push(`  kept${kept.indexOf(at)}[at] = v${at};`);
   };
   store(0);
-  steps.forEach(({ tail: { expression, arrays = [] }, operands }, at) => {
+  steps.forEach(({ node, tail: { expression, arrays = [] }, operands }, at) => {
     const names = operands.map((operand, i) => (arrays.includes(i) ? `extra${operand}` : NAMES[i]));
     const elements = operands.map((_, i) => i).filter((i) => !arrays.includes(i));
     const parameters = [...elements.map((i) => `${NAMES[i]}: f32`), 'at: u32'];
     functions.push(`fn step${at}(${parameters.join(', ')}) -> f32 {\n  return ${expression(names)};\n}`);
     const read = (operand: 'register' | number): string => {
       if (operand === 'register') return `v${at}`;
-      const place = placeIn(extras[operand].spec, head.outputs[0].spec);
+      const place = placeIn(extras[operand].spec, node.outputs[0].spec);
       return `extra${operand}[${place === 'cycle' ? `at % arrayLength(&extra${operand})` : place}]`;
     };
     lines.push(`  let v${at + 1} = step${at}(${[...elements.map((i) => read(operands[i])), 'at'].join(', ')});`);

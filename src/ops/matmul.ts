@@ -1,10 +1,10 @@
 import { ShapeError } from '../core/errors.ts';
-import { f32Literal, type AdapterTraits, type Kernel } from '../core/launch.ts';
+import type { AdapterTraits, Kernel } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
-import { apply, applyOne, type Accuracy, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
+import { apply, applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { add } from './arithmetic.ts';
-import { byteAt } from './integers.ts';
+import { linesFromSamples } from './linesFromSamples.ts';
 import {
   partsOf,
   partTerms,
@@ -16,6 +16,7 @@ import {
   type ProductShape,
 } from './matmulForms.ts';
 import { multiply, prepareProduct, type Product } from './multiply.ts';
+import { pairSums } from './pairSums.ts';
 import { sum, sumTo } from './reduce.ts';
 import { reshape } from './window.ts';
 
@@ -127,9 +128,10 @@ function inParts(node: Node<Attrs>, withSums: boolean, adapter: AdapterTraits): 
   const parts = partsOf(adapter, shapeOf(node, withSums));
   if (parts === 1) return undefined;
   const [a, b, bias] = node.inputs;
-  const partial = apply(node.op, [a, b], { ...node.attrs, parts });
-  const whole = partial.map((value, at) => sum(value, { axes: value.spec.shape.length - (at === 0 ? 3 : 2) }));
-  return bias ? [add(whole[0], bias)] : whole;
+  const [partial, sums] = apply(node.op, [a, b], { ...node.attrs, parts });
+  if (sums) return pairSums(partial, sums);
+  const whole = sum(partial, { axes: partial.spec.shape.length - 3 });
+  return [bias ? add(whole, bias) : whole];
 }
 
 /** Products of a part of the terms each: plain loops. */
@@ -168,35 +170,13 @@ function productOf(node: Node<Attrs>): Product {
   return product;
 }
 
-/** Access to an A whose lines are samples, read where they lie: four of a line at a time. */
-function aFromSamples({ dtype, size, scale, offset }: Samples): Pick<Kernel, 'functions' | 'constants'> {
-  const whole = size % 4 === 0;
-  const packed = dtype === 'u8';
-  const seen = (value: string): string => `vec4f(${value}) * ${f32Literal(scale)} + ${f32Literal(offset)}`;
-  const lanes = [0, 1, 2, 3].map((at) => (packed ? byteAt('a', `(at + ${at}u)`) : `a[at + ${at}u]`)).join(', ');
-  const four = whole
-    ? packed
-      ? '(vec4u(a[at / 4u]) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(0xffu)'
-      : 'a[at / 4u]'
-    : `vec4<A_ELEMENT>(${lanes})`;
-  // Past a line's end there is 0, whatever the offset.
-  const value = whole
-    ? `  return ${seen(four)};`
-    : `  return select(vec4f(), ${seen(four)}, vec4u(0u, 1u, 2u, 3u) < vec4u(left));`;
-  return {
-    functions: {
-      a_line: 'fn a_line(line: u32, length: u32) -> u32 {\n  return rows[line] * length;\n}',
-      a_four: `fn a_four(at: u32, left: u32) -> vec4f {\n${value}\n}`,
-    },
-    constants: { A_ELEMENT: packed ? 'u32' : whole ? `vec4<${dtype}>` : dtype },
-  };
-}
-
 /** The lines of A are the samples: of the product, or of a weight's gradient. */
 const fromSamples: Op<Attrs>['fromSamples'] = (node, at, samples) => {
   const [lines, length] = node.inputs[0].spec.shape;
   const isOne = at === 0 && node.inputs[0].spec.shape.length === 2 && node.inputs[1] !== node.inputs[0];
-  return isOne && length === samples.size && lines > 0 ? aFromSamples(samples) : undefined;
+  return isOne && length === samples.size && lines > 0
+    ? linesFromSamples('a', samples, samples.size % 4 === 0)
+    : undefined;
 };
 
 const accuracy = (node: Node<Attrs>): Accuracy => ({

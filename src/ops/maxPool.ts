@@ -17,6 +17,7 @@ import {
   type Windows,
 } from './pooling.ts';
 import type { Pair } from './spatial.ts';
+import apartKernel from '../../shaders/maxPoolGradApart.wgsl?raw';
 import gradKernel from '../../shaders/maxPoolGrad.wgsl?raw';
 import pickKernel from '../../shaders/maxPoolPick.wgsl?raw';
 import poolKernel from '../../shaders/maxPool.wgsl?raw';
@@ -84,6 +85,10 @@ const poolOp: Op<Windows> = {
 const mostWindows = ({ window, stride }: Windows): number =>
   Math.ceil(window[0] / stride[0]) * Math.ceil(window[1] / stride[1]);
 
+/** Whether windows stand side by side from the image's corner on. */
+const areApart = ({ window, stride, before }: Windows): boolean =>
+  [0, 1].every((axis) => window[axis] === stride[axis] && before[axis] === 0);
+
 const gradOp: Op<Windows> = {
   name: 'maxPoolGrad',
   epilogue: true,
@@ -96,7 +101,10 @@ const gradOp: Op<Windows> = {
   },
   gpu(node) {
     const fours = withBytes(node.inputs[1].spec, 'd_x', { places_at: loadPlaces });
-    return [launchOf(node, gradKernel, fours, wordsOf(node.attrs))];
+    const words = wordsOf(node.attrs);
+    // Windows that share nothing are read once, rather than by each of their elements.
+    if (areApart(node.attrs)) return [launchOf(node, apartKernel, fours, words, node.inputs[0].spec)];
+    return [launchOf(node, gradKernel, fours, words)];
   },
   flops: ({ inputs, attrs }) => tapsOf(inputs[0].spec, attrs),
   accuracy: ({ attrs }) => ({ ulps: 2 * mostWindows(attrs), magnitude: 'terms' }),
@@ -131,5 +139,13 @@ const pickOp: Op<Windows> = {
  * @throws ShapeError if x is no such images or a window does not fit; DataError for a window, stride or padding that is
  * none, or padding that a window would lie in alone
  */
-export const maxPool = (x: Value, window: Pair, options: PoolOptions = {}): Value =>
-  onImages('maxPool', x, (images) => apply(poolOp, [images], windowsOf('maxPool', images.spec, window, options))[0]);
+export function maxPool(x: Value, window: Pair, options: PoolOptions = {}): Value {
+  const { op, inputs, attrs } = x.node;
+  // The maximum of what an increasing function makes is what it makes of the maximum: less work, backward too.
+  if (op.increasing) return applyOne(op, [maxPool(inputs[0], window, options)], attrs);
+  return onImages(
+    'maxPool',
+    x,
+    (images) => apply(poolOp, [images], windowsOf('maxPool', images.spec, window, options))[0],
+  );
+}

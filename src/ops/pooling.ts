@@ -136,14 +136,17 @@ export const fourWide = (target: string): Required<Pick<Kernel, 'constants' | 'f
   },
 });
 
-/** A launch with an invocation for each X of the first output. @param words of the uniform, before the number of X and that of a pixel's */
+/**
+ * A launch with an invocation for each X of some images, those of the first output if they are not given.
+ * @param words of the uniform, before the number of X and that of a pixel's
+ */
 export function launchOf(
   node: Node,
   source: string,
   fours: Partial<Kernel> | undefined,
   words: readonly Word[],
+  { shape }: Spec = node.outputs[0].spec,
 ): Launch {
-  const { shape } = node.outputs[0].spec;
   const width = fours ? 4 : 1;
   const count = sizeOf(shape) / width;
   return {

@@ -128,9 +128,8 @@ function chainsOf(graph: Graph, adapter: AdapterTraits): Chain[] {
     // Of one register minus itself, a driver makes 0, and hides a NaN.
     if (operands.filter((operand) => operand === 'register').length > 1) return false;
     const added = extras.slice(chain.extras.length);
-    const whole = chain.head.outputs[0].spec;
-    const hasPlace = (extra: Value): boolean =>
-      placeIn(extra.spec, node.outputs[0].spec) !== undefined && placeIn(extra.spec, whole) !== undefined;
+    // Shapes may differ along a chain, by views; the order of the elements does not.
+    const hasPlace = (extra: Value): boolean => placeIn(extra.spec, node.outputs[0].spec) !== undefined;
     if (added.some((extra) => !arrays.has(extra) && !hasPlace(extra))) return false;
     // What the launch reads must be there before it: nothing of the chain itself, nothing that was changed in place.
     const own = [chain.head, ...chain.steps.map((step) => step.node)];
