@@ -9,10 +9,10 @@ export default defineConfig(({ mode }) => ({
   ssr: { noExternal: mode === 'bench' ? true : [], external: ['webgpu'] },
   test: {
     include: ['test/**/*.test.ts'],
-    // One process for all files: they share one GPU device, which a software driver takes long to make and to fill.
+    // The files of a process share one GPU device, which a software driver takes long to make and to fill. There are two,
+    // since most of the time goes by while one core compiles shaders.
     pool: 'forks',
-    maxWorkers: 1,
-    fileParallelism: false,
+    maxWorkers: 2,
     isolate: false,
     // What is measured may come out otherwise next time.
     env: { MILLRACE_KERNELS: 'guess' },

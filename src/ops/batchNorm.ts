@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import { flatGrid, type Launch } from '../core/launch.ts';
+import { f32Literal, flatGrid, type Launch } from '../core/launch.ts';
 import { formatSpec, requireDtype, type Spec } from '../core/shape.ts';
 import { constant } from '../graph/leaf.ts';
 import { apply, applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
@@ -101,6 +101,16 @@ const batchNormOp: Op<Attrs> = {
     }
   },
   gpu: (node) => [launchOf(node, batchNormKernel)],
+  // With numbers of others it joins the convolution in front of it, on a card. Where a CPU plays the GPU, to look up a
+  // channel's four numbers for each element costs more than a launch.
+  tail: ({ attrs: { epsilon, own } }, { software }) =>
+    own || software
+      ? undefined
+      : {
+          expression: ([x, mean, variance, gamma, beta]) =>
+            `(${x} - ${mean}) * (inverseSqrt(${variance} + ${f32Literal(epsilon)}) * ${gamma}) + ${beta}`,
+          includes: [],
+        },
   flops: (node) => FLOPS * elementsOf(node.outputs),
   accuracy: () => ({
     ulps: ULPS,

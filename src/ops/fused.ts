@@ -3,7 +3,6 @@ import { allocate, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../graph/accuracy.ts';
 import type { Accuracy, Node, Op, Tail, Value } from '../graph/graph.ts';
 import { bytesOf, workOf } from '../graph/work.ts';
-import { NAMES } from './pointwise.ts';
 
 /*
  * Several nodes as one launch: a head whose kernel has an epilogue, and pointwise ops that are appended there, each to
@@ -36,6 +35,9 @@ export function placeIn(extra: Spec, whole: Spec): 'at' | '0u' | 'cycle' | undef
   return size === count ? 'at' : 'cycle';
 }
 
+/** What a step calls its operands: a, b, c, as pointwise ops do. */
+const letterOf = (operand: number): string => 'abcdefgh'[operand];
+
 /** What the steps make of the head's value, in a function for each of them and one that calls them all. */
 function epilogueOf({ steps, extras, kept }: Parts, own: string | undefined): string {
   const functions = own ? [own.replace('fn epilogue(', 'fn head_epilogue(')] : [];
@@ -45,9 +47,9 @@ function epilogueOf({ steps, extras, kept }: Parts, own: string | undefined): st
   };
   store(0);
   steps.forEach(({ node, tail: { expression, arrays = [] }, operands }, at) => {
-    const names = operands.map((operand, i) => (arrays.includes(i) ? `extra${operand}` : NAMES[i]));
+    const names = operands.map((operand, i) => (arrays.includes(i) ? `extra${operand}` : letterOf(i)));
     const elements = operands.map((_, i) => i).filter((i) => !arrays.includes(i));
-    const parameters = [...elements.map((i) => `${NAMES[i]}: f32`), 'at: u32'];
+    const parameters = [...elements.map((i) => `${letterOf(i)}: f32`), 'at: u32'];
     functions.push(`fn step${at}(${parameters.join(', ')}) -> f32 {\n  return ${expression(names)};\n}`);
     const read = (operand: 'register' | number): string => {
       if (operand === 'register') return `v${at}`;

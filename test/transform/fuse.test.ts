@@ -10,6 +10,7 @@ import {
   adam,
   affine,
   add,
+  convolve,
   createTrainer,
   crossEntropy,
   dropout,
@@ -25,6 +26,7 @@ import {
   mean,
   mul,
   neg,
+  normalizeBy,
   read,
   relu,
   reshape,
@@ -176,6 +178,34 @@ describe('samples that lie on the GPU', () => {
       const launches = await launchesOf({ y, dWeight });
       expect(launches.toSorted()).toEqual(['sampleOrder', 'takeSamples+matmul', 'takeSamples+matmul+relu']);
     });
+    test.each([1, 4])('%i channels to an image: are read by a convolution and by its gradient', async (channels) => {
+      const n = 5;
+      const size = [4, 5, channels];
+      const taken = takeSamples(rows(n), [read(stateOf(size, dtype))], { label: 'x', held: LENGTH, dtype, scale });
+      const [weight, bias] = [input('w', spec([3, 3, channels, 6])), input('b', spec([6]))];
+      const y = tanh(convolve(taken, weight, { bias, padding: 'same' }));
+      const [dWeight, dBias] = differentiate(sum(mul(y, input('r', spec([n, 4, 5, 6])))), [weight, bias]);
+      const launches = await launchesOf({ y, dWeight: dWeight!, dBias: dBias! });
+      expect(launches).toContain('takeSamples+conv2d+tanh');
+      expect(launches).toContain('takeSamples+conv2dWeights');
+      expect(launches).not.toContain('takeSamples');
+    });
+  });
+
+  test('what normalises a convolution by given numbers shares its launch on a card', async () => {
+    const image = input('x', spec([2, 4, 4, 3]));
+    const [average, logVariance, gamma, beta] = ['m', 'v', 'g', 'b'].map((name) => input(name, spec([6])));
+    const moments = { mean: average, variance: exp(logVariance) };
+    const y = relu(normalizeBy(convolve(image, input('w', spec([3, 3, 3, 6]))), moments, gamma, beta, 1e-5));
+    expect(await launchesOf({ y }, asCard())).toEqual(['exp', 'conv2d+batchNorm+relu']);
+    expect((await launchesOf({ y })).toSorted()).toEqual(['batchNorm+relu', 'conv2d', 'exp']);
+  });
+  test('what flows back through a reshape shares a launch with what follows, in either shape', async () => {
+    const images = input('x', spec([3, 4, 5, 2]));
+    const y = relu(images);
+    const dHidden = matmul(input('d', spec([3, 7])), input('w', spec([7, 40])));
+    const z = mul(reshape(dHidden, [3, 4, 5, 2]), y);
+    expect(await launchesOf({ z })).toEqual(['relu', 'matmul+mul']);
   });
 
   test.each([
