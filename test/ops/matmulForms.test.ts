@@ -50,13 +50,17 @@ interface Operands {
 const stored = (transposeA: boolean, transposeB: boolean): Operands => ({ transposeA, transposeB });
 const allWays = [stored(false, false), stored(false, true), stored(true, false), stored(true, true)];
 
-/** What a software driver compiles in a moment is held in every way, what takes it seconds in those that differ most. */
+/**
+ * The ways to the operands are the same in all forms but `subgroups`, which is held in all of them; the others, which a
+ * software driver compiles for seconds each, between them.
+ */
 const forms: readonly (readonly [form: string, odd: readonly Operands[], whole: readonly Operands[]])[] = [
-  ['naive', allWays, allWays],
-  ['registers4', allWays, allWays],
-  ['registers8', allWays, allWays],
+  ['naive', [stored(false, false), stored(true, true)], [stored(false, true)]],
+  ['registers4', [stored(false, true), stored(true, false)], [stored(true, true)]],
+  ['registers8', [stored(false, false)], [stored(false, true), stored(true, false)]],
   ['subgroups', allWays, allWays],
   ['slices', [stored(false, false), stored(true, true)], [stored(false, true)]],
+  ['tiles32x64', [stored(false, true)], []],
   ['tiles64', [stored(true, true)], [stored(false, false)]],
   ['tiles128', [stored(false, false)], [stored(true, true)]],
 ];
