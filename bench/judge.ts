@@ -1,7 +1,8 @@
 // What a peer computes is compared with plain loops in f64 before it is timed.
 
 import { Random } from '../src/core/random.ts';
-import { loopsJob, product, sum, sumLength } from './peers/loops.ts';
+import { loopsJob } from './peers/loops.ts';
+import { product, sum, sumLength } from './peers/loopSums.ts';
 import type { Inputs, Product, Work } from './work.ts';
 
 /** What should come out, at some or all places, and how large the numbers are that went into it. */
@@ -54,9 +55,14 @@ export async function expectedOf(work: Work, inputs: Inputs): Promise<Expected> 
   const { arrays } = inputs;
   const absolute = (i: number) => Float64Array.from(arrays[i], Math.abs);
   if (work.kind === 'product') return expectedProduct(work, inputs);
-  const values = await loopsJob(work, inputs, Float64Array).result();
+  const of = (given: Inputs) => loopsJob(work, given, Float64Array).result();
+  const values = await of(inputs);
   const all = { length: values.length, values };
   switch (work.kind) {
+    case 'convolution': {
+      const sizes = arrays.map((numbers) => Float32Array.from(numbers, Math.abs));
+      return { ...all, magnitudes: await of({ ...inputs, arrays: sizes }), tolerance: SUM_TOLERANCE };
+    }
     case 'sum':
       return {
         ...all,

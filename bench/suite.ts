@@ -1,4 +1,13 @@
-import { costOf, type OptimizerName, type Product, type Steps, type Work } from './work.ts';
+import {
+  costOf,
+  WINDOW,
+  type Cnn,
+  type Convolution,
+  type Mlp,
+  type OptimizerName,
+  type Product,
+  type Work,
+} from './work.ts';
 
 /** One line of the table. */
 export interface Case {
@@ -38,6 +47,14 @@ const cnnProducts = (images: number): Case[] => [
   product('cnn products', images, 3136, 128),
 ];
 
+/** A convolution of 3 × 3 and both of its gradients. */
+const convolutions = (images: Convolution['images'], features: number): Case[] =>
+  (['y', 'dX', 'dWeight'] as const).map((of) => ({
+    group: 'convolution',
+    name: `[${images.join(', ')}] → ${features}, ${of}`,
+    work: { kind: 'convolution', of, images, features, window: WINDOW },
+  }));
+
 const sums = (rows: number, columns: number): Case[] =>
   (
     [
@@ -66,17 +83,24 @@ const updates = (size: number): Case[] =>
     work: { kind: 'update', optimizer, size },
   }));
 
-const LAYERS = [784, 128, 10] as const;
+const MLP: Mlp = { kind: 'mlp', layers: [784, 128, 10] };
+const CNN: Cnn = { kind: 'cnn', image: [28, 28, 1], features: [8, 16], classes: 10 };
+
+const nameOf = (network: Mlp | Cnn): string =>
+  network.kind === 'mlp'
+    ? network.layers.join('-')
+    : [times(...network.image), ...network.features.map((features) => `c${features}`), network.classes].join('-');
+
 const BATCHES = 16;
-const steps = (layers: Steps['layers'], batchSize: number): Case[] =>
-  optimizers.map((optimizer) => ({
-    group: 'mlp step',
-    name: `${layers.join('-')}, batch ${batchSize}, ${optimizer}`,
-    work: { kind: 'steps', layers, batchSize, batches: BATCHES, optimizer },
+const steps = (network: Mlp | Cnn, batchSize: number, by = optimizers): Case[] =>
+  by.map((optimizer) => ({
+    group: `${network.kind} step`,
+    name: `${nameOf(network)}, batch ${batchSize}, ${optimizer}`,
+    work: { kind: 'steps', network, batchSize, batches: BATCHES, optimizer },
   }));
 
 const MNIST_STEPS = 938;
-const epochs: readonly Case[] = steps(LAYERS, 64).map(({ name, work }) => ({
+const epochs: readonly Case[] = steps(MLP, 64).map(({ name, work }) => ({
   group: 'mlp epoch',
   name: `${name}, ${MNIST_STEPS} steps`,
   work,
@@ -86,20 +110,32 @@ const epochs: readonly Case[] = steps(LAYERS, 64).map(({ name, work }) => ({
 export function suite(scale: Scale): readonly Case[] {
   if (scale === 'quick') {
     const [forward] = mlpProducts(32);
-    return [square(64), forward, ...sums(64, 100), softmax(32, 10), ...updates(1000), ...steps([64, 16, 10], 32)];
+    return [
+      square(64),
+      forward,
+      ...convolutions([2, 8, 8, 4], 8),
+      ...sums(64, 100),
+      softmax(32, 10),
+      ...updates(1000),
+      ...steps({ kind: 'mlp', layers: [64, 16, 10] }, 32),
+      ...steps({ kind: 'cnn', image: [8, 8, 1], features: [4, 8], classes: 10 }, 8, ['adam']),
+    ];
   }
   const large = scale === 'hardware';
   return [
     ...[128, 256, 512, ...(large ? [1024, 2048, 4096] : [])].map(square),
     ...mlpProducts(128),
     ...cnnProducts(large ? 128 : 8),
+    ...convolutions([64, 28, 28, 16], 32),
+    ...(large ? convolutions([16, 56, 56, 64], 64) : []),
     ...(large ? sums(4096, 4096) : sums(1024, 1024)),
     softmax(128, 10),
     large ? softmax(4096, 4096) : softmax(1024, 1024),
     ...updates(101_770),
     ...(large ? updates(10_000_000) : []),
-    ...steps(LAYERS, 64),
-    ...steps(LAYERS, 128),
+    ...steps(MLP, 64),
+    ...steps(MLP, 128),
+    ...steps(CNN, 64, ['adam']),
     ...(large ? epochs : []),
   ];
 }

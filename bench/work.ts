@@ -1,4 +1,5 @@
 import { Random } from '../src/core/random.ts';
+import { sizeOf } from '../src/core/shape.ts';
 
 /** C[M, N] = A · B; a transposed operand is stored so: A as [K, M], B as [N, K]. */
 export interface Product {
@@ -34,16 +35,49 @@ export interface Update {
   readonly size: number;
 }
 
-/** Whole training steps of a classifier with ReLU between its layers, on batches that are taken in turn. */
+/**
+ * One of a convolution's three products, stride 1, padding `same`: y of x and weight, dX of dY and weight, or dWeight of x
+ * and dY. Images are stored as [N, H, W, C], weights as [window, window, C, features]; a peer may store them its own way.
+ */
+export interface Convolution {
+  readonly kind: 'convolution';
+  readonly of: 'y' | 'dX' | 'dWeight';
+  /** Of x. */
+  readonly images: readonly [count: number, rows: number, columns: number, channels: number];
+  readonly features: number;
+  /** Rows and columns of the kernel; odd. */
+  readonly window: number;
+}
+
+/** Dense layers with ReLU between them. */
+export interface Mlp {
+  readonly kind: 'mlp';
+  readonly layers: readonly [inputs: number, hidden: number, classes: number];
+}
+
+/** Convolutions with padding `same`, each followed by ReLU and max pooling, then one dense layer. */
+export interface Cnn {
+  readonly kind: 'cnn';
+  readonly image: readonly [rows: number, columns: number, channels: number];
+  /** Of each convolution. */
+  readonly features: readonly number[];
+  readonly classes: number;
+}
+
+/** Rows and columns of a Cnn's kernels, and of its pooling. */
+export const WINDOW = 3;
+export const POOLED = 2;
+
+/** Whole training steps of a classifier, on batches that are taken in turn. */
 export interface Steps {
   readonly kind: 'steps';
-  readonly layers: readonly [inputs: number, hidden: number, classes: number];
+  readonly network: Mlp | Cnn;
   readonly batchSize: number;
   readonly batches: number;
   readonly optimizer: OptimizerName;
 }
 
-export type Work = Product | Sum | Softmax | Update | Steps;
+export type Work = Product | Convolution | Sum | Softmax | Update | Steps;
 
 /** What all peers are told alike; PyTorch's defaults, but that SGD has to go somewhere in five steps. */
 export const rates = { sgd: { learningRate: 0.05 }, adam: { learningRate: 1e-3 } } as const;
@@ -56,19 +90,62 @@ export const CHECKED_STEPS = 5;
 export const shapeOfA = ({ M, K, transposeA }: Product): [number, number] => (transposeA ? [K, M] : [M, K]);
 export const shapeOfB = ({ K, N, transposeB }: Product): [number, number] => (transposeB ? [N, K] : [K, N]);
 
-/** Of weight, bias, weight, bias. */
-export const parameterShapes = ([inputs, hidden, classes]: Steps['layers']): number[][] => [
-  [inputs, hidden],
-  [hidden],
-  [hidden, classes],
-  [classes],
-];
+/** Of x or dX, weight or dWeight, y or dY. */
+export function convolutionShapes({ images, features, window }: Omit<Convolution, 'kind' | 'of'>) {
+  const [count, rows, columns, channels] = images;
+  return {
+    x: [count, rows, columns, channels],
+    weight: [window, window, channels, features],
+    y: [count, rows, columns, features],
+  };
+}
+
+/** The two operands' shapes. */
+export function operandShapes(work: Convolution): [number[], number[]] {
+  const { x, weight, y } = convolutionShapes(work);
+  return [work.of === 'dX' ? y : x, work.of === 'dWeight' ? y : weight];
+}
+
+/** A Cnn's convolutions of so many images, each on what the pooling before it has left. */
+export function convolutionsOf({ image, features }: Cnn, count: number): Omit<Convolution, 'kind' | 'of'>[] {
+  const [rows, columns, channels] = image;
+  return features.map((own, i) => {
+    const shrunk = POOLED ** i;
+    return {
+      images: [count, rows / shrunk, columns / shrunk, i === 0 ? channels : features[i - 1]],
+      features: own,
+      window: WINDOW,
+    };
+  });
+}
+
+/** Rows, columns and channels of what a Cnn's dense layer is given, which takes them flattened in this order. */
+export function pooledShape({ image: [rows, columns, channels], features }: Cnn): [number, number, number] {
+  const shrunk = POOLED ** features.length;
+  return [rows / shrunk, columns / shrunk, features.at(-1) ?? channels];
+}
+
+/** Numbers of one sample, and classes. */
+export const featuresOf = (network: Mlp | Cnn): number =>
+  network.kind === 'mlp' ? network.layers[0] : network.image.reduce((product, extent) => product * extent);
+export const classesOf = (network: Mlp | Cnn): number => (network.kind === 'mlp' ? network.layers[2] : network.classes);
+
+/** Of weight, bias, weight, bias and so on. */
+export function parameterShapes(network: Mlp | Cnn): number[][] {
+  if (network.kind === 'mlp') {
+    const [inputs, hidden, classes] = network.layers;
+    return [[inputs, hidden], [hidden], [hidden, classes], [classes]];
+  }
+  const { classes } = network;
+  const convolutions = convolutionsOf(network, 1).flatMap((one) => [convolutionShapes(one).weight, [one.features]]);
+  return [...convolutions, [sizeOf(pooledShape(network)), classes], [classes]];
+}
 
 /** The numbers that a work begins with, the same for all peers. */
 export interface Inputs {
-  /** A and B; x; parameters and gradient; or weight, bias, weight, bias. */
+  /** The two operands; x; parameters and gradient; or weight, bias, weight, bias and so on. */
   readonly arrays: readonly Float32Array[];
-  /** Of steps: pixels [batches · batchSize, inputs], and a class for each row. */
+  /** Of steps: pixels [batches · batchSize, rows, columns, channels], and a class for each row. */
   readonly images: Uint8Array;
   readonly labels: Uint8Array;
 }
@@ -85,24 +162,23 @@ export function inputsOf(work: Work): Inputs {
   switch (work.kind) {
     case 'product':
       return { arrays: [uniform(work.M * work.K), uniform(work.K * work.N)], images: none, labels: none };
+    case 'convolution':
+      return { arrays: operandShapes(work).map((shape) => uniform(sizeOf(shape))), images: none, labels: none };
     case 'sum':
     case 'softmax':
       return { arrays: [uniform(work.rows * work.columns, 3)], images: none, labels: none };
     case 'update':
       return { arrays: [uniform(work.size), uniform(work.size, 0.1)], images: none, labels: none };
     case 'steps': {
-      const [inputs, hidden, classes] = work.layers;
       const samples = work.batches * work.batchSize;
-      const [first, second] = [1 / Math.sqrt(inputs), 1 / Math.sqrt(hidden)];
+      const shapes = parameterShapes(work.network);
       return {
-        arrays: [
-          uniform(inputs * hidden, first),
-          uniform(hidden, first),
-          uniform(hidden * classes, second),
-          uniform(classes, second),
-        ],
-        images: bytes(samples * inputs, 256),
-        labels: bytes(samples, classes),
+        // Each within 1 / √fan-in: a weight's is all of its axes but the last, a bias has its weight's.
+        arrays: shapes.map((shape, i) =>
+          uniform(sizeOf(shape), 1 / Math.sqrt(sizeOf(shapes[i - (i % 2)].slice(0, -1)))),
+        ),
+        images: bytes(samples * featuresOf(work.network), 256),
+        labels: bytes(samples, classesOf(work.network)),
       };
     }
   }
@@ -113,6 +189,10 @@ export function amountOf(work: Work): { readonly amount: number; readonly unit: 
   switch (work.kind) {
     case 'product':
       return { amount: 2 * work.M * work.K * work.N, unit: 'FLOP' };
+    case 'convolution': {
+      const { weight, y } = convolutionShapes(work);
+      return { amount: 2 * sizeOf(weight) * sizeOf(y.slice(0, -1)), unit: 'FLOP' };
+    }
     case 'sum':
       return { amount: 4 * work.rows * work.columns, unit: 'bytes' };
     case 'softmax':
@@ -128,18 +208,35 @@ export function amountOf(work: Work): { readonly amount: number; readonly unit: 
 /** Floating-point operations of doing it once, roughly: what decides who is too slow for it. */
 export function costOf(work: Work): number {
   if (work.kind !== 'steps') return amountOf(work).amount;
-  const [inputs, hidden, classes] = work.layers;
-  return 2 * work.batchSize * hidden * (2 * inputs + 3 * classes);
+  const { network, batchSize } = work;
+  const weights = parameterShapes(network).filter((_, i) => i % 2 === 0);
+  const places = network.kind === 'mlp' ? [] : convolutionsOf(network, 1).map(({ images }) => images[1] * images[2]);
+  // Forward, dWeight, and dX but of the first.
+  return weights.reduce((sum, shape, i) => sum + 2 * batchSize * sizeOf(shape) * (places[i] ?? 1) * (i ? 3 : 2), 0);
 }
 
 /** Batches as most libraries want them: pixels as f32, labels as rows with a single 1. */
-export function batchesOf({ layers, batchSize, batches }: Steps, { images, labels }: Inputs) {
-  const [features, , classes] = layers;
+export function batchesOf({ network, batchSize, batches }: Steps, { images, labels }: Inputs) {
+  const [features, classes] = [featuresOf(network), classesOf(network)];
   return Array.from({ length: batches }, (_, batch) => {
     const first = batch * batchSize;
     const pixels = images.subarray(first * features, (first + batchSize) * features);
     const y = new Float32Array(batchSize * classes);
     for (let b = 0; b < batchSize; b++) y[b * classes + labels[first + b]] = 1;
     return { x: Float32Array.from(pixels, (pixel) => pixel * PIXEL_SCALE), y };
+  });
+}
+
+/** Numbers with their axes in another order: axis i of the result is axis `order[i]` of what is given. */
+export function permute(numbers: ArrayLike<number>, shape: readonly number[], order: readonly number[]): Float32Array {
+  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
+  const extents = order.map((axis) => shape[axis]);
+  return Float32Array.from({ length: numbers.length }, (_, at) => {
+    let [from, left] = [0, at];
+    for (let i = order.length - 1; i >= 0; i--) {
+      from += (left % extents[i]) * strides[order[i]];
+      left = Math.floor(left / extents[i]);
+    }
+    return numbers[from];
   });
 }

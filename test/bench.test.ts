@@ -7,11 +7,12 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { expectedOf, judge } from '../bench/judge.ts';
 import { loops } from '../bench/peers/loops.ts';
+import { millraceCpu } from '../bench/peers/millrace.ts';
 import { Unavailable, type Job, type Peer } from '../bench/peers/peer.ts';
 import type { Report } from '../bench/report.ts';
 import { openPeers, runCase, type Row } from '../bench/run.ts';
 import { suite, type Case } from '../bench/suite.ts';
-import { inputsOf, type Product } from '../bench/work.ts';
+import { inputsOf, permute, type Product } from '../bench/work.ts';
 import { launchBrowser, serveSources } from './support/chromium.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -84,6 +85,22 @@ test('f32 products in any order pass, products of TF32 do not, nor does NaN', as
   expect(judge(exact.subarray(1), expected).correct).toBe(false);
 });
 
+test('the loops that judge convolutions, their gradients and the steps of a CNN agree with the CPU backend', async () => {
+  const millrace = await millraceCpu.open({ device: undefined });
+  const cases = suite('quick').filter(({ group }) => group === 'convolution' || group === 'cnn step');
+  expect(cases.map(({ name }) => name.split(', ').at(-1))).toEqual(['y', 'dX', 'dWeight', 'adam']);
+  for (const { work: given } of cases) {
+    const inputs = inputsOf(given);
+    const job = await millrace.prepare(given, inputs);
+    expect(judge(await job.result(), await expectedOf(given, inputs))).toMatchObject({ correct: true });
+    await job.destroy();
+  }
+});
+
+test('permuted numbers lie in the order of their new axes', () => {
+  expect([...permute([0, 1, 2, 3, 4, 5], [1, 2, 3], [2, 0, 1])]).toEqual([0, 3, 1, 4, 2, 5]);
+});
+
 test('no two cases of a suite have one name', () => {
   for (const scale of ['quick', 'software', 'hardware'] as const) {
     const names = suite(scale).map(({ group, name }) => `${group}/${name}`);
@@ -110,7 +127,7 @@ test('the built file runs with nothing beside it but Dawn, and keeps who is righ
     expect(report.machine.cores).toBeGreaterThan(0);
     const names = ['millrace', 'jax-js webgpu', 'plain loops'];
     expect(report.peers.map(({ name, version }) => version && name)).toEqual(names);
-    expect(report.results.map(({ group }) => group)).toEqual(['update', 'mlp step']);
+    expect(report.results.map(({ group }) => group)).toEqual(['update', 'mlp step', 'cnn step']);
     for (const { rows } of report.results) {
       expect(rows.map(({ peer }) => peer)).toEqual(names);
       for (const { correct, samples, q1, median, q3, rate } of rows) {

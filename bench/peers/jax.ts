@@ -4,11 +4,21 @@ import {
   adamConstants,
   batchesOf,
   CHECKED_STEPS,
+  classesOf,
+  convolutionShapes,
+  featuresOf,
+  operandShapes,
   parameterShapes,
+  permute,
+  POOLED,
+  pooledShape,
   rates,
   shapeOfA,
   shapeOfB,
+  type Cnn,
+  type Convolution,
   type Inputs,
+  type Mlp,
   type Steps,
   type Update,
   type Work,
@@ -100,19 +110,71 @@ interface Training {
   readonly step: JaxArray;
 }
 
+function logitsOf(
+  { lax, numpy: np, nn }: typeof Jax,
+  network: Mlp | Cnn,
+  parameters: JaxArray[],
+  x: JaxArray,
+): JaxArray {
+  const [weight, bias] = parameters.slice(-2);
+  if (network.kind === 'mlp') {
+    const hidden = nn.relu(np.matmul(x, parameters[0]).add(parameters[1]));
+    return np.matmul(hidden, weight).add(bias);
+  }
+  const window = [POOLED, POOLED];
+  const pooled = network.features.reduce((images, features, i) => {
+    const y = lax.conv(images, parameters[2 * i], [1, 1], 'SAME').add(parameters[2 * i + 1].reshape([features, 1, 1]));
+    return lax.reduceWindow(nn.relu(y), (under) => np.max(under), window, window);
+  }, x);
+  return np.matmul(pooled.reshape([x.shape[0], -1]), weight).add(bias);
+}
+
+/** Images and weights as its convolutions want them: [N, C, H, W] and [features, C, rows, columns]. */
+const IMAGES_FIRST = [0, 3, 1, 2];
+const FEATURES_FIRST = [3, 2, 0, 1];
+const IMAGES_LAST = [0, 2, 3, 1];
+const FEATURES_LAST = [2, 3, 1, 0];
+
+const permuted = (shape: readonly number[], order: readonly number[]): number[] => order.map((axis) => shape[axis]);
+
+/** A function whose gradient is what it sends dY back to. */
+const along = (of: (operand: JaxArray) => JaxArray, dY: JaxArray) => (operand: JaxArray) => of(operand).mul(dY).sum();
+
+/** A convolution, or its gradient as differentiation has it: of what is linear, at 0. */
+function convolutionJob(tools: Tools, work: Convolution, { arrays }: Inputs): Job {
+  const { lax, grad, numpy: np } = tools.jax;
+  const { x, weight, y } = convolutionShapes(work);
+  const [xShape, weightShape] = [permuted(x, IMAGES_FIRST), permuted(weight, FEATURES_FIRST)];
+  const convolve = (images: JaxArray, kernel: JaxArray) => lax.conv(images, kernel, [1, 1], 'SAME');
+  const compute = {
+    y: convolve,
+    dX: (dY: JaxArray, kernel: JaxArray) => grad(along((images) => convolve(images, kernel), dY))(np.zeros(xShape)),
+    dWeight: (images: JaxArray, dY: JaxArray) =>
+      grad(along((kernel) => convolve(images, kernel), dY))(np.zeros(weightShape)),
+  }[work.of];
+  const orders = [IMAGES_FIRST, work.of === 'dWeight' ? IMAGES_FIRST : FEATURES_FIRST];
+  const operands = operandShapes(work).map((shape, i) =>
+    tools.array(permute(arrays[i], shape, orders[i]), permuted(shape, orders[i])),
+  );
+  const job = pureJob(tools, compute, operands);
+  const [shape, order] = {
+    y: [permuted(y, IMAGES_FIRST), IMAGES_LAST],
+    dX: [xShape, IMAGES_LAST],
+    dWeight: [weightShape, FEATURES_LAST],
+  }[work.of];
+  return { ...job, result: async () => permute(await job.result(), shape, order) };
+}
+
 /** One compiled function for the whole step, as JAX has it: state in, state and loss out. */
 function stepOf(jax: typeof Jax, work: Steps) {
-  const { numpy: np, nn } = jax;
+  const { nn } = jax;
   const rule = ruleOf(jax, work.optimizer);
-  const lossOf = ([W1, b1, W2, b2]: JaxArray[], x: JaxArray, y: JaxArray) => {
-    const hidden = nn.relu(np.matmul(x, W1).add(b1));
-    const logits = np.matmul(hidden, W2).add(b2);
-    return nn
-      .logSoftmax(logits, 1)
+  const lossOf = (parameters: JaxArray[], x: JaxArray, y: JaxArray) =>
+    nn
+      .logSoftmax(logitsOf(jax, work.network, parameters, x), 1)
       .mul(y)
       .sum()
       .mul(-1 / work.batchSize);
-  };
   return jax.jit(({ parameters, means, squares, step }: Training, x: JaxArray, y: JaxArray) => {
     const [loss, gradients] = jax.valueAndGrad(lossOf)(
       parameters.map((p) => p.ref),
@@ -127,18 +189,32 @@ function stepOf(jax: typeof Jax, work: Steps) {
   });
 }
 
+/** Parameters in its order: a dense layer behind pooling sees channels first. */
+function storedParameters(network: Mlp | Cnn, arrays: readonly Float32Array[]) {
+  return parameterShapes(network).map((shape, i, { length }) => {
+    if (shape.length === 4) {
+      return { numbers: permute(arrays[i], shape, FEATURES_FIRST), shape: permuted(shape, FEATURES_FIRST) };
+    }
+    if (network.kind === 'mlp' || i !== length - 2) return { numbers: arrays[i], shape };
+    return { numbers: permute(arrays[i], [...pooledShape(network), shape[1]], [2, 0, 1, 3]), shape };
+  });
+}
+
 function stepsJob({ jax, array, submit, finish }: Tools, work: Steps, inputs: Inputs): Job {
-  const [features, , classes] = work.layers;
-  const shapes = parameterShapes(work.layers);
-  const moments = () => inputs.arrays.map(({ length }, i) => array(new Float32Array(length), shapes[i]));
+  const { network, batchSize } = work;
+  const stored = storedParameters(network, inputs.arrays);
+  const moments = () => stored.map(({ numbers, shape }) => array(new Float32Array(numbers.length), shape));
   const compiled = stepOf(jax, work);
+  // [N, H, W, C] and [N, C, H, W] are one where there is one channel.
+  const sample =
+    network.kind === 'mlp' ? [featuresOf(network)] : permuted([0, ...network.image], IMAGES_FIRST).slice(1);
   const batches = batchesOf(work, inputs).map(({ x, y }) => ({
-    x: array(x, [work.batchSize, features]),
-    y: array(y, [work.batchSize, classes]),
+    x: array(x, [batchSize, ...sample]),
+    y: array(y, [batchSize, classesOf(network)]),
   }));
   let steps = 0;
   let state: Training = {
-    parameters: inputs.arrays.map((numbers, i) => array(numbers, shapes[i])),
+    parameters: stored.map(({ numbers, shape }) => array(numbers, shape)),
     means: moments(),
     squares: moments(),
     step: array([0], []),
@@ -177,6 +253,8 @@ function prepare(tools: Tools, work: Work, inputs: Inputs): Job {
       const f = (a: JaxArray, b: JaxArray) => np.matmul(turned(a, transposeA), turned(b, transposeB));
       return pureJob(tools, f, [array(inputs.arrays[0], shapeOfA(work)), array(inputs.arrays[1], shapeOfB(work))]);
     }
+    case 'convolution':
+      return convolutionJob(tools, work, inputs);
     case 'sum':
       return pureJob(tools, (x) => x.sum(work.axis), [array(inputs.arrays[0], [work.rows, work.columns])]);
     case 'softmax':

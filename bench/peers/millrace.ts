@@ -1,24 +1,28 @@
 import { BLOCK } from '../../src/core/layout.ts';
-import { spec } from '../../src/core/shape.ts';
+import { sizeOf, spec } from '../../src/core/shape.ts';
 import { summarize } from '../../src/gpu/device.ts';
 import type { Graph, State, Value } from '../../src/graph/graph.ts';
 import { constant, input, read } from '../../src/graph/leaf.ts';
 import {
   adam,
+  conv2d,
   createTrainer,
   crossEntropy,
   dataset,
   flatten,
   linear,
   matmul,
+  maxPool2d,
   relu,
   sequential,
   sgd,
   softmax,
   sum,
   type FitOptions,
+  type Layer,
   type Trainer,
 } from '../../src/index.ts';
+import { convolve } from '../../src/ops/convolution.ts';
 import type { Optimizer } from '../../src/optim/optimizer.ts';
 import type { Backend } from '../../src/scheduler/backend.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
@@ -26,10 +30,20 @@ import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import {
   adamConstants,
   CHECKED_STEPS,
+  convolutionShapes,
+  convolutionsOf,
+  featuresOf,
+  operandShapes,
+  POOLED,
+  pooledShape,
   rates,
   shapeOfA,
   shapeOfB,
+  WINDOW,
+  type Cnn,
+  type Convolution,
   type Inputs,
+  type Mlp,
   type OptimizerName,
   type Steps,
   type Update,
@@ -59,6 +73,10 @@ function graphOf(work: Exclude<Work, Steps>, { arrays }: Inputs): OpGraph {
       const { transposeA = false, transposeB = false } = work;
       return pure(matmul(a, b, { transposeA, transposeB }));
     }
+    case 'convolution': {
+      const [a, b] = operandShapes(work).map((shape, i) => input(String(i), spec(shape)));
+      return pure(convolution(work, a, b));
+    }
     case 'sum':
     case 'softmax': {
       const x = input('0', spec([work.rows, work.columns]));
@@ -68,6 +86,18 @@ function graphOf(work: Exclude<Work, Steps>, { arrays }: Inputs): OpGraph {
     case 'update':
       return updateGraph(work, arrays);
   }
+}
+
+/** Gradients as differentiation has them: what stands for x or weight there is not computed with. */
+function convolution(work: Convolution, a: Value, b: Value): Value {
+  const shapes = convolutionShapes(work);
+  const x = work.of === 'dX' ? input('x', spec(shapes.x)) : a;
+  const weight = work.of === 'dWeight' ? input('weight', spec(shapes.weight)) : b;
+  const y = convolve(x, weight, { padding: 'same' });
+  if (work.of === 'y') return y;
+  const dY = work.of === 'dX' ? a : b;
+  const [dX, dWeight] = y.node.op.vjp!([dY], y.node);
+  return work.of === 'dX' ? dX! : dWeight!;
 }
 
 /** An update as a trainer has it: arenas in blocks, a table of groups by block, a table of rates by step. */
@@ -129,19 +159,30 @@ async function opJob(backend: Backend, settle: () => Promise<unknown>, work: Exc
   return job;
 }
 
+function modelOf(network: Mlp | Cnn): Layer {
+  if (network.kind === 'mlp') {
+    const [features, hidden, classes] = network.layers;
+    return sequential(flatten, linear(features, hidden), relu, linear(hidden, classes));
+  }
+  const blocks = convolutionsOf(network, 1).map(({ images, features }) =>
+    sequential(conv2d(images[3], features, WINDOW, { padding: 'same' }), relu, maxPool2d(POOLED)),
+  );
+  return sequential(...blocks, flatten, linear(sizeOf(pooledShape(network)), network.classes));
+}
+
 type Place = Pick<Parameters<typeof createTrainer>[0], 'backend' | 'device'>;
 
 /** Steps as a user takes them: a data set of bytes on the GPU, and `fit`, which draws its samples from there. */
 async function fitJob(place: Place, stepsPerSubmit: 'auto' | 1, work: Steps, inputs: Inputs): Promise<Job> {
-  const [features, hidden, classes] = work.layers;
   const trainer = await createTrainer({
     ...place,
-    model: sequential(flatten, linear(features, hidden), relu, linear(hidden, classes)),
+    model: modelOf(work.network),
     loss: crossEntropy,
     optimizer: optimizerOf(work.optimizer),
     batchSize: work.batchSize,
   });
-  const data = dataset({ image: { data: inputs.images, shape: [features, 1] }, label: inputs.labels });
+  const shape = work.network.kind === 'mlp' ? [featuresOf(work.network), 1] : work.network.image;
+  const data = dataset({ image: { data: inputs.images, shape }, label: inputs.labels });
   const fit = async (options: FitOptions): Promise<number[]> => {
     const losses = [];
     for await (const { loss } of trainer.fit(data, { stepsPerSubmit, ...options })) losses.push(loss);

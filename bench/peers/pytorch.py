@@ -10,6 +10,7 @@ import argparse
 import ctypes
 import datetime
 import json
+import math
 import os
 import platform
 import statistics
@@ -22,6 +23,8 @@ MODES = ["eager", "compile", "cuda graph"]
 RATES = {"sgd": 0.05, "adam": 1e-3}
 ADAM = {"betas": (0.9, 0.999), "eps": 1e-8}
 CHECKED_STEPS = 5
+# Of a CNN's kernels, and of its pooling.
+WINDOW, POOLED = 3, 2
 # As bench/judge.ts has it.
 SUM_TOLERANCE = 32 * 2.0**-24
 LOSS_TOLERANCE = 1e-4
@@ -87,6 +90,37 @@ class Pure:
             self.once()
 
 
+# How images and weights lie here, and back again.
+IMAGES, WEIGHTS = (0, 3, 1, 2), (3, 2, 0, 1)
+IMAGES_BACK, WEIGHTS_BACK = (0, 2, 3, 1), (2, 3, 1, 0)
+
+
+def channels_first(array, order):
+    return array.permute(order).contiguous()
+
+
+class Convolution(Pure):
+    """A convolution or one of its gradients, channels first, as PyTorch has them by default."""
+
+    def __init__(self, mode, work, arrays):
+        x, weight, _ = [list(shape) for shape in convolution_shapes(work)]
+        x, weight = [x[i] for i in IMAGES], [weight[i] for i in WEIGHTS]
+        padding = work["window"] // 2
+        functions = {
+            "y": lambda a, b: torch.nn.functional.conv2d(a, b, padding=padding),
+            "dX": lambda dY, b: torch.nn.grad.conv2d_input(x, b, dY, padding=padding),
+            "dWeight": lambda a, dY: torch.nn.grad.conv2d_weight(a, weight, dY, padding=padding),
+        }
+        orders = [IMAGES, IMAGES if work["of"] == "dWeight" else WEIGHTS]
+        self.back = WEIGHTS_BACK if work["of"] == "dWeight" else IMAGES_BACK
+        operands = [channels_first(array, order) for array, order in zip(arrays, orders)]
+        super().__init__(mode, functions[work["of"]], operands)
+
+    def result(self):
+        self.once()
+        return self.y.permute(self.back).reshape(-1)
+
+
 class Update:
     """An optimizer's update of one tensor, by one gradient over and over."""
 
@@ -120,19 +154,43 @@ def restart(optimizer, parameters, initial):
                     state.zero_()
 
 
+def model_of(network):
+    """A classifier, as bench/work.ts describes it."""
+    nn = torch.nn
+    if network["kind"] == "mlp":
+        inputs, hidden, classes = network["layers"]
+        return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, classes))
+    layers = []
+    before = network["image"][2]
+    for features in network["features"]:
+        layers += [nn.Conv2d(before, features, WINDOW, padding="same"), nn.ReLU(), nn.MaxPool2d(POOLED)]
+        before = features
+    inputs = math.prod(pooled_shape(network))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(inputs, network["classes"]))
+
+
+def stored(network, arrays):
+    """Parameters as PyTorch keeps them: by output, channels before rows and columns."""
+    turned = [channels_first(array, WEIGHTS) if array.dim() == 4 else array for array in arrays]
+    if network["kind"] == "cnn":
+        weight = arrays[-2].reshape(*pooled_shape(network), -1)
+        turned[-2] = weight.permute(2, 0, 1, 3).reshape(arrays[-2].shape)
+    return [array.t().contiguous() if array.dim() == 2 else array for array in turned]
+
+
 class Steps:
     """Training steps of a classifier on batches that lie on the GPU and are taken in turn."""
 
     def __init__(self, mode, work, arrays, images, labels):
-        inputs, hidden, classes = work["layers"]
-        size, count = work["batchSize"], work["batches"]
-        pixels = torch.frombuffer(bytearray(images), dtype=torch.uint8).reshape(count, size, inputs)
+        network, size, count = work["network"], work["batchSize"], work["batches"]
+        sample = network["layers"][:1] if network["kind"] == "mlp" else network["image"]
+        pixels = torch.frombuffer(bytearray(images), dtype=torch.uint8).reshape(count, size, *sample)
+        if network["kind"] == "cnn":
+            pixels = pixels.permute(0, 1, 4, 2, 3).contiguous()
         self.x = pixels.cuda().float() / 255
         self.y = torch.frombuffer(bytearray(labels), dtype=torch.uint8).reshape(count, size).cuda().long()
-        layers = [torch.nn.Linear(inputs, hidden), torch.nn.ReLU(), torch.nn.Linear(hidden, classes)]
-        self.model = torch.nn.Sequential(*layers).cuda()
-        # PyTorch keeps weights by output.
-        initial = [array.t().contiguous() if array.dim() == 2 else array for array in arrays]
+        self.model = model_of(network).cuda()
+        initial = stored(network, arrays)
         parameters = list(self.model.parameters())
         with torch.no_grad():
             for p, numbers in zip(parameters, initial):
@@ -183,16 +241,43 @@ class Steps:
             self.step()
 
 
+def pooled_shape(network):
+    shrunk = POOLED ** len(network["features"])
+    rows, columns, _ = network["image"]
+    return rows // shrunk, columns // shrunk, network["features"][-1]
+
+
+def parameter_shapes(network):
+    if network["kind"] == "mlp":
+        inputs, hidden, classes = network["layers"]
+        return [(inputs, hidden), (hidden,), (hidden, classes), (classes,)]
+    shapes = []
+    before = network["image"][2]
+    for features in network["features"]:
+        shapes += [(WINDOW, WINDOW, before, features), (features,)]
+        before = features
+    return [*shapes, (math.prod(pooled_shape(network)), network["classes"]), (network["classes"],)]
+
+
+def convolution_shapes(work):
+    """Of x, weight and y as bench/work.ts stores them: channels last, features last."""
+    *places, channels = work["images"]
+    features, window = work["features"], work["window"]
+    return (*places, channels), (window, window, channels, features), (*places, features)
+
+
 def shapes_of(work):
     kind = work["kind"]
+    if kind == "convolution":
+        x, weight, y = convolution_shapes(work)
+        return {"y": [x, weight], "dX": [y, weight], "dWeight": [x, y]}[work["of"]]
     if kind == "product":
         M, K, N = work["M"], work["K"], work["N"]
         return [(K, M) if work.get("transposeA") else (M, K), (N, K) if work.get("transposeB") else (K, N)]
     if kind == "update":
         return [(work["size"],)] * 2
     if kind == "steps":
-        inputs, hidden, classes = work["layers"]
-        return [(inputs, hidden), (hidden,), (hidden, classes), (classes,)]
+        return parameter_shapes(work["network"])
     return [(work["rows"], work["columns"])]
 
 
@@ -202,6 +287,8 @@ def prepare(mode, work, arrays, images=b"", labels=b""):
         turn_a, turn_b = work.get("transposeA"), work.get("transposeB")
         product = lambda a, b: torch.matmul(a.t() if turn_a else a, b.t() if turn_b else b)
         return Pure(mode, product, arrays)
+    if kind == "convolution":
+        return Convolution(mode, work, arrays)
     if kind == "sum":
         axis = work["axis"]
         return Pure(mode, lambda x: x.sum() if axis is None else x.sum(axis), arrays)
@@ -269,24 +356,37 @@ def times_for(job, seconds):
     return times
 
 
+def steps_work(network, size, optimizer):
+    return {"kind": "steps", "network": network, "batchSize": size, "batches": 16, "optimizer": optimizer}
+
+
 def suite():
     for size in [512, 1024, 2048, 4096]:
         yield "matmul", f"{size} × {size} × {size}", {"kind": "product", "M": size, "K": size, "N": size}, None
+    for images, features in [([64, 28, 28, 16], 32), ([16, 56, 56, 64], 64)]:
+        for of in ["y", "dX", "dWeight"]:
+            work = {"kind": "convolution", "of": of, "images": images, "features": features, "window": 3}
+            yield "convolution", f"{images} → {features}, {of}", work, None
     for group, size, whole in [("mlp step", 64, None), ("mlp step", 128, None), ("mlp epoch", 64, 938)]:
         for optimizer in RATES:
             name = f"784-128-10, batch {size}, {optimizer}" + (f", {whole} steps" if whole else "")
-            work = {"kind": "steps", "layers": [784, 128, 10], "batchSize": size, "batches": 16, "optimizer": optimizer}
-            yield group, name, work, whole
+            yield group, name, steps_work({"kind": "mlp", "layers": [784, 128, 10]}, size, optimizer), whole
+    cnn = {"kind": "cnn", "image": [28, 28, 1], "features": [8, 16], "classes": 10}
+    yield "cnn step", "28 × 28 × 1-c8-c16-10, batch 64, adam", steps_work(cnn, 64, "adam"), None
 
 
 def inputs_of(work):
     generator = torch.Generator().manual_seed(1)
     shapes = shapes_of(work)
     uniform = lambda shape: torch.rand(shape, generator=generator) * 2 - 1
-    if work["kind"] == "product":
+    if work["kind"] in ["product", "convolution"]:
         return [uniform(shape).cuda() for shape in shapes], b"", b""
-    inputs, _, classes = work["layers"]
-    fans = [inputs, inputs, work["layers"][1], work["layers"][1]]
+    network = work["network"]
+    is_mlp = network["kind"] == "mlp"
+    inputs = network["layers"][0] if is_mlp else math.prod(network["image"])
+    classes = network["layers"][2] if is_mlp else network["classes"]
+    # A weight's fan-in is all of its axes but the last, a bias has its weight's.
+    fans = [math.prod(shapes[i - i % 2][:-1]) for i in range(len(shapes))]
     arrays = [(uniform(shape) / fan**0.5).cuda() for shape, fan in zip(shapes, fans)]
     samples = work["batches"] * work["batchSize"]
     integers = lambda below, count: bytes_of(torch.randint(below, (count,), generator=generator, dtype=torch.uint8))
@@ -298,11 +398,23 @@ def expected_of(work, arrays, images, labels):
     doubles = [array.double() for array in arrays]
     if work["kind"] == "product":
         return torch.matmul(*doubles).reshape(-1), torch.matmul(*[d.abs() for d in doubles]).reshape(-1), SUM_TOLERANCE
+    if work["kind"] == "convolution":
+        of = lambda operands: Convolution("eager", work, operands).result()
+        return of(doubles), of([d.abs() for d in doubles]), SUM_TOLERANCE
     reference = Steps("eager", work, arrays, images, labels)
     reference.x = reference.x.double()
     reference.model.double()
     losses = reference.result()
     return losses, losses, LOSS_TOLERANCE
+
+
+def flops_of(work):
+    """Floating-point operations of a product or a convolution."""
+    if work["kind"] == "product":
+        return 2 * work["M"] * work["K"] * work["N"]
+    if work["kind"] == "convolution":
+        return 2 * math.prod(work["images"]) * work["features"] * work["window"] ** 2
+    return None
 
 
 def row_of(mode, job, verdict, samples, times, amount, unit):
@@ -335,10 +447,10 @@ def alone(options):
         for turn in range(options.rounds):
             for _, job, _, times, samples in ready[turn % len(ready) :] + ready[: turn % len(ready)]:
                 samples.append(seconds_of(job, times) / (1 if whole else times))
-        is_product = work["kind"] == "product"
-        amount = 2 * work["M"] * work["K"] * work["N"] if is_product else whole or 1
+        flops = flops_of(work)
+        amount = flops or whole or 1
         for mode, job, verdict, times, samples in ready:
-            rows.append(row_of(mode, job, verdict, samples, times, amount, "FLOP/s" if is_product else "steps/s"))
+            rows.append(row_of(mode, job, verdict, samples, times, amount, "FLOP/s" if flops else "steps/s"))
         results.append({"group": group, "name": name, "of": "epoch" if whole else work["kind"], "rows": rows})
         for row in rows:
             print(f"{group}/{name}", row["peer"], f"{row['median'] * 1e3:.4g} ms" if "median" in row else row, flush=True)

@@ -1,14 +1,22 @@
 import type * as TensorFlow from '@tensorflow/tfjs-core';
-import type { NamedTensorMap, Optimizer, Rank, Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { NamedTensorMap, Optimizer, Rank, Tensor, Tensor4D, Variable } from '@tensorflow/tfjs-core';
 import {
   adamConstants,
   batchesOf,
   CHECKED_STEPS,
+  classesOf,
+  convolutionShapes,
+  featuresOf,
+  operandShapes,
   parameterShapes,
+  POOLED,
   rates,
   shapeOfA,
   shapeOfB,
+  type Cnn,
+  type Convolution,
   type Inputs,
+  type Mlp,
   type OptimizerName,
   type Steps,
   type Update,
@@ -73,14 +81,39 @@ function updateJob({ tf, choose, finish }: Tools, { optimizer: name }: Update, {
   };
 }
 
+function logitsOf(
+  { fused, maxPool, reshape }: typeof TensorFlow,
+  network: Mlp | Cnn,
+  parameters: Variable[],
+  x: Tensor,
+): Tensor {
+  const last = { b: parameters.at(-2)!, bias: parameters.at(-1)! };
+  const activation = 'relu';
+  if (network.kind === 'mlp') {
+    const a = fused.matMul({
+      a: x,
+      b: parameters[0],
+      bias: parameters[1],
+      activation,
+    });
+    return fused.matMul({ a, ...last });
+  }
+  const pooled = network.features.reduce((images, _, i) => {
+    const [filter, bias] = [parameters[2 * i] as Variable<Rank.R4>, parameters[2 * i + 1]];
+    const y = fused.conv2d({ x: images, filter, strides: 1, pad: 'same', bias, activation });
+    return maxPool(y, POOLED, POOLED, 'valid');
+  }, x as Tensor4D);
+  return fused.matMul({ a: reshape(pooled, [x.shape[0], -1]), ...last });
+}
+
 function stepsJob({ tf, choose, finish }: Tools, work: Steps, inputs: Inputs): Job {
-  const [features, , classes] = work.layers;
-  const shapes = parameterShapes(work.layers);
+  const { network, batchSize } = work;
+  const shapes = parameterShapes(network);
+  const sample = network.kind === 'mlp' ? [featuresOf(network)] : network.image;
   const parameters: Variable[] = inputs.arrays.map((numbers, i) => tf.variable(tf.tensor(numbers, shapes[i])));
-  const [W1, b1, W2, b2] = parameters as [Variable<Rank.R2>, Variable, Variable<Rank.R2>, Variable];
   const batches = batchesOf(work, inputs).map(({ x, y }) => ({
-    x: tf.tensor2d(x, [work.batchSize, features]),
-    y: tf.tensor2d(y, [work.batchSize, classes]),
+    x: tf.tensor(x, [batchSize, ...sample]),
+    y: tf.tensor2d(y, [batchSize, classesOf(network)]),
   }));
   const optimizer = optimizerOf(tf, work.optimizer);
   let steps = 0;
@@ -88,9 +121,7 @@ function stepsJob({ tf, choose, finish }: Tools, work: Steps, inputs: Inputs): J
   const once = (wantsLoss: boolean) => {
     const { x, y } = batches[steps++ % batches.length];
     return optimizer.minimize(() => {
-      const h = tf.fused.matMul({ a: x, b: W1, bias: b1, activation: 'relu' });
-      const logits = tf.fused.matMul({ a: h, b: W2, bias: b2 });
-      return tf.losses.softmaxCrossEntropy(y, logits);
+      return tf.losses.softmaxCrossEntropy(y, logitsOf(tf, network, parameters, x));
     }, wantsLoss);
   };
   return {
@@ -123,6 +154,8 @@ function prepare(tools: Tools, work: Work, inputs: Inputs): Job {
       const [a, b] = [tf.tensor2d(inputs.arrays[0], shapeOfA(work)), tf.tensor2d(inputs.arrays[1], shapeOfB(work))];
       return pureJob(tools, () => tf.matMul(a, b, work.transposeA, work.transposeB), [a, b]);
     }
+    case 'convolution':
+      return convolutionJob(tools, work, inputs);
     case 'sum': {
       const x = tf.tensor2d(inputs.arrays[0], [work.rows, work.columns]);
       return pureJob(tools, () => tf.sum(x, work.axis ?? undefined), [x]);
@@ -135,6 +168,31 @@ function prepare(tools: Tools, work: Work, inputs: Inputs): Job {
       return updateJob(tools, work, inputs);
     case 'steps':
       return stepsJob(tools, work, inputs);
+  }
+}
+
+/** A convolution or one of its gradients, by the kernels that the library's own differentiation calls. */
+function convolutionJob(tools: Tools, work: Convolution, { arrays }: Inputs): Job {
+  const { tf } = tools;
+  const { x: inputShape, weight: filterShape } = convolutionShapes(work);
+  const [a, b] = operandShapes(work).map((shape, i) =>
+    tf.tensor4d(arrays[i], shape as [number, number, number, number]),
+  );
+  const attrs = { strides: 1, pad: 'same', dataFormat: 'NHWC' };
+  const calls = {
+    y: () => tf.conv2d(a, b, 1, 'same'),
+    dX: () => tf.engine().runKernel<Tensor>(tf.Conv2DBackpropInput, { dy: a, filter: b }, { ...attrs, inputShape }),
+    dWeight: () => tf.engine().runKernel<Tensor>(tf.Conv2DBackpropFilter, { x: a, dy: b }, { ...attrs, filterShape }),
+  };
+  return pureJob(tools, calls[work.of], [a, b]);
+}
+
+/** WebAssembly has no gradient of weights. */
+function requireKernels(tf: typeof TensorFlow, work: Work): void {
+  const convolves =
+    work.kind === 'convolution' ? work.of === 'dWeight' : work.kind === 'steps' && work.network.kind === 'cnn';
+  if (convolves && !tf.getKernel(tf.Conv2DBackpropFilter, tf.getBackend())) {
+    throw new Unavailable(`TensorFlow.js ${tf.getBackend()} has no gradient of a convolution's weights`);
   }
 }
 
@@ -179,6 +237,7 @@ function entry(backend: BackendName): PeerEntry {
       slow: backend !== 'webgpu',
       async prepare(work, inputs) {
         await choose();
+        requireKernels(tf, work);
         return prepare({ tf, choose, finish }, work, inputs);
       },
     };
