@@ -61,14 +61,14 @@ const TILE_K = 16;
 /** Terms of a part, of which the last may have fewer. */
 export const partTerms = (K: number, parts: number): number => Math.ceil(K / parts / TILE_K) * TILE_K;
 
-const registers = (quads: number): Form => ({
+const registers = (rowQuads: number, columnQuads = rowQuads): Form => ({
   entry: 'registers',
-  rows: 4 * quads,
-  columns: 4 * quads,
+  rows: 4 * rowQuads,
+  columns: 4 * columnQuads,
   invocations: 1,
   shared: 0,
   sumsApart: true,
-  constants: { ROW_QUADS: quads, COLUMN_QUADS: quads },
+  constants: { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads },
 });
 
 const tiles = (rows: number, columns: number, stages: number, unrolls: boolean): Form => ({
@@ -126,6 +126,10 @@ const naive: Form = {
   constants: {},
 };
 
+/** A few columns more than a block of 64 would leave most of a second one idle. */
+const WIDE = 256;
+const lanesFor = (N: number): number => (N < WIDE && Math.ceil(N / 32) * 32 < Math.ceil(N / 64) * 64 ? 8 : 16);
+
 /** The ladder by name, as far as an adapter can climb it. */
 function ladderOf(adapter: AdapterTraits, { M, N }: ProductShape): ReadonlyMap<string, Form> {
   const { software, subgroupSize, maxComputeWorkgroupStorageSize: memory } = adapter;
@@ -137,14 +141,15 @@ function ladderOf(adapter: AdapterTraits, { M, N }: ProductShape): ReadonlyMap<s
     ['naive', naive],
     ['registers4', registers(1)],
     ['registers8', registers(2)],
+    ['registers8x12', registers(2, 3)],
     ['slices', slices],
     ['tiles32x64', bothStages(32, 64)],
     ['tiles64', bothStages(64, 64)],
     ['tiles128', bothStages(128, 128)],
   ];
-  // Sixteen lanes at least, for fewer and larger workgroups, unless most of them would be idle.
+  // Sixteen lanes at least, for fewer and larger workgroups, unless many of them would be idle.
   if (subgroupSize % 8 === 0 && subgroupSize > 0) {
-    rungs.push(['subgroups', subgroups(M <= 8 ? 8 : 16, Math.max(subgroupSize, N <= 32 ? 8 : 16))]);
+    rungs.push(['subgroups', subgroups(M <= 8 ? 8 : 16, Math.max(subgroupSize, lanesFor(N)))]);
   }
   const fits = ({ invocations, shared }: Form): boolean =>
     invocations <= adapter.maxComputeInvocationsPerWorkgroup && shared <= memory;
@@ -156,8 +161,12 @@ const MANY_TILES = 100;
 /** Fewer rows or columns than this leave most of a large block empty. */
 const NARROW = 4;
 
+/** So few outputs that lanes have more to do with parts of their own than with columns of their own. */
+const isTiny = (M: number, N: number): boolean => Math.max(M, N) <= 16;
+
 /** What is likeliest fastest, without a measurement. */
 function guess(adapter: AdapterTraits, { M, N, matrices, parts }: ProductShape): readonly string[] {
+  if (adapter.software && parts > 1 && isTiny(M, N)) return [N > 8 ? 'registers8x12' : 'registers8'];
   if (adapter.software) return M <= NARROW ? ['registers4'] : ['subgroups', 'registers8', 'registers4'];
   const tilesOf = (size: number): number => Math.floor(M / size) * Math.floor(N / size) * matrices * parts;
   if (tilesOf(128) >= MANY_TILES) return ['tiles128', 'tiles64'];
@@ -172,16 +181,20 @@ const MANY_GROUPS = 256;
 const PART_TERMS = 512;
 const FEWEST_PARTS = 4;
 
-/** On a processor: workgroups that keep its cores busy, and terms that a part has at least. */
-const SOFTWARE_GROUPS = 16;
+/** On a processor: blocks that keep its cores busy, or, where each is a lane's, their lanes; and terms that a part has at least. */
+const SOFTWARE_BLOCKS = 64;
 const SOFTWARE_TERMS = 512;
+const LANE_BLOCKS = 1024;
+const LANE_TERMS = 64;
 
 /** In how many parts a product is best computed: of few elements with many terms, each part by workgroups of its own. */
 export function partsOf({ software }: AdapterTraits, { M, N, K, matrices }: ProductShape): number {
   const groups = Math.ceil(M / slices.rows) * Math.ceil(N / slices.columns) * matrices;
+  const within = (most: number, terms: number): number => Math.min(Math.floor(most / groups), Math.floor(K / terms));
+  const ofLanes = isTiny(M, N);
   const parts = software
-    ? Math.min(Math.floor((4 * SOFTWARE_GROUPS) / groups), Math.floor(K / SOFTWARE_TERMS))
-    : Math.min(Math.floor(MANY_GROUPS / groups), Math.floor(K / PART_TERMS));
+    ? within(ofLanes ? LANE_BLOCKS : SOFTWARE_BLOCKS, ofLanes ? LANE_TERMS : SOFTWARE_TERMS)
+    : within(MANY_GROUPS, PART_TERMS);
   return parts >= FEWEST_PARTS ? Math.ceil(K / partTerms(K, parts)) : 1;
 }
 

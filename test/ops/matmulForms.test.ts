@@ -58,6 +58,7 @@ const forms: readonly (readonly [form: string, odd: readonly Operands[], whole: 
   ['naive', [stored(false, false), stored(true, true)], [stored(false, true)]],
   ['registers4', [stored(false, true), stored(true, false)], [stored(true, true)]],
   ['registers8', [stored(false, false)], [stored(false, true), stored(true, false)]],
+  ['registers8x12', [stored(false, false)], []],
   ['subgroups', allWays, allWays],
   ['slices', [stored(false, false), stored(true, true)], [stored(false, true)]],
   ['tiles32x64', [stored(false, true)], []],
