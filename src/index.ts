@@ -20,6 +20,7 @@ export { interpret } from './cpu/interpret.ts';
 export { differentiate } from './transform/differentiate.ts';
 export { simplify } from './transform/simplify.ts';
 export * from './nn/index.ts';
+export * from './models/index.ts';
 export { dataset, take, type Dataset, type FieldInput } from './data/dataset.ts';
 export { createTrainer } from './train/create.ts';
 export {

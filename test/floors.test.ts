@@ -11,7 +11,7 @@ const floors = [
   ['graph', 'gpu'],
   ['ops'],
   ['cpu', 'optim', 'transform', 'nn'],
-  ['scheduler'],
+  ['scheduler', 'models'],
   ['data'],
   ['train'],
   ['index.ts'],

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { FormatError, type Trainer } from '../index.ts';
 import { readSafetensors, readTableForm } from '../data/index.ts';
 import type { ModelForm } from './network.ts';
+import { modelNames } from './options.ts';
 
 /** The key of the form among a file's texts. */
 const KEY = 'millrace';
@@ -29,11 +30,14 @@ function formOf(path: string, text: string | undefined): ModelForm {
   } catch {
     throw fails('holds a description that is no JSON');
   }
-  const { input, hidden } = (form ?? {}) as Partial<ModelForm>;
+  const { input, hidden, model = 'mlp' } = (form ?? {}) as Partial<ModelForm>;
   if (!Array.isArray(hidden) || !hidden.every((width) => Number.isSafeInteger(width) && width > 0)) {
     throw fails('does not say how wide its layers are');
   }
-  if (input?.kind === 'table') return { input: { kind: 'table', table: readTableForm(input.table) }, hidden };
-  if (input?.kind === 'image' && Array.isArray(input.shape) && Array.isArray(input.classes)) return { input, hidden };
+  if (!modelNames.includes(model)) throw fails(`is of a model "${model}" that is not known here`);
+  if (input?.kind === 'table') return { input: { kind: 'table', table: readTableForm(input.table) }, model, hidden };
+  if (input?.kind === 'image' && Array.isArray(input.shape) && Array.isArray(input.classes)) {
+    return { input, model, hidden };
+  }
   throw fails('does not say what it takes in');
 }

@@ -1,6 +1,23 @@
 import { sizeOf } from '../core/shape.ts';
-import { flatten, glorotUniform, linear, relu, sequential, zeros, type Model } from '../index.ts';
+import {
+  augment,
+  cnn,
+  flatten,
+  glorotUniform,
+  lenet,
+  linear,
+  relu,
+  resnet,
+  sequential,
+  zeros,
+  type AugmentOptions,
+  type Context,
+  type Layer,
+  type Model,
+  type Value,
+} from '../index.ts';
 import { featureCount, outputCount, type TableForm } from '../data/index.ts';
+import type { ModelName } from './options.ts';
 
 /** Images of bytes, and the classes that they are of. */
 export interface ImageForm {
@@ -17,7 +34,9 @@ export type InputForm = ImageForm | { readonly kind: 'table'; readonly table: Ta
 /** All that a model is but for its numbers. */
 export interface ModelForm {
   readonly input: InputForm;
-  /** Widths of the hidden layers. */
+  /** `mlp` if left out, as in files of old. */
+  readonly model?: ModelName;
+  /** Widths of an mlp's hidden layers. */
   readonly hidden: readonly number[];
 }
 
@@ -28,15 +47,38 @@ function widthsOf({ input, hidden }: ModelForm): readonly number[] {
 }
 
 /** Linear layers with ReLU between them. */
-export function networkOf(form: ModelForm): Model {
+function mlp(form: ModelForm): Layer {
   const widths = widthsOf(form);
   const initial = { weightInitial: glorotUniform, biasInitial: zeros };
   const layers = widths.slice(1).map((width, at) => linear(widths[at], width, initial));
   return sequential(flatten, ...layers.flatMap((layer, at) => (at === 0 ? [layer] : [relu, layer])));
 }
 
+/** The model of a form, without what happens to its images in training. */
+function plainNetwork(form: ModelForm): Layer {
+  const { input, model = 'mlp' } = form;
+  if (input.kind === 'table' || model === 'mlp') return mlp(form);
+  const [rows, columns, channels = 1] = input.shape;
+  const options = { channels, classes: input.classes.length };
+  if (model === 'cnn') return cnn({ ...options, size: [rows, columns] });
+  if (model === 'lenet') return lenet({ ...options, size: [rows, columns] });
+  return resnet(Number(model.slice('resnet'.length)), options);
+}
+
+/**
+ * The model of a form. Its parameters have the same names whether or not images are changed in front of it.
+ * @param changes what happens to images in training; null: nothing
+ */
+export function networkOf(form: ModelForm, changes: AugmentOptions | null = null): Model {
+  const network = plainNetwork(form);
+  if (!changes) return network;
+  const augmented = augment(changes);
+  return (x: Value, context: Context) => context.apply(network, context.apply(augmented, x, 'augment'));
+}
+
 /** The same in words. */
 export function layersOf(form: ModelForm): readonly string[] {
+  if (form.model !== undefined && form.model !== 'mlp') return [form.model];
   const layers = widthsOf(form).slice(1);
   return ['flatten', ...layers.flatMap((width, at) => (at === 0 ? [`linear ${width}`] : ['relu', `linear ${width}`]))];
 }

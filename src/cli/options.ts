@@ -5,6 +5,10 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** The models that can be named; all but the first are convolutional. */
+export const modelNames = ['mlp', 'cnn', 'lenet', 'resnet8', 'resnet14', 'resnet18'] as const;
+export type ModelName = (typeof modelNames)[number];
+
 /** What a run of training is asked for; what is undefined depends on the data. */
 export interface TrainCommand {
   readonly command: 'train';
@@ -18,7 +22,11 @@ export interface TrainCommand {
   readonly weightDecay: number | undefined;
   readonly optimizer: 'adam' | 'adamw' | 'sgd' | undefined;
   readonly schedule: 'cosine' | 'constant';
+  readonly model: ModelName;
+  /** Of an mlp. */
   readonly hidden: readonly number[] | undefined;
+  /** Whether images are changed at random. */
+  readonly augment: boolean | undefined;
   readonly backend: 'webgpu' | 'cpu' | 'auto';
   readonly seed: number;
   readonly table: TableWishes;
@@ -70,13 +78,15 @@ train learns, and says how well it does on samples that it has not seen.
   FILE.csv               a table, gzipped or not; its last column is learned
 
   --data DIR          the folder of the set's files
-  --epochs N          passes over the training set           (4; tables: 960 / √rows)
+  --model NAME        mlp, or of images cnn, lenet, resnet8, resnet14, resnet18   (mlp)
+  --epochs N          passes over the training set           (by the model, see below)
   --steps N           so many steps instead
-  --batch N           samples a step                         (128; tables: 32)
-  --hidden N[,N…]     widths of the hidden layers; 0: none   (128; tables: 64,32)
-  --optimizer NAME    adam, adamw or sgd (momentum 0.9)      (adam; tables: adamw)
+  --batch N           samples a step                         (128; cnn: 64; tables: 32)
+  --hidden N[,N…]     widths of an mlp's hidden layers; 0: none   (128; tables: 64,32)
+  --augment YES|NO    changes images at random, other ways at each step   (mlp: no; others: yes)
+  --optimizer NAME    adam, adamw or sgd (momentum 0.9)      (by the model)
   --lr X              learning rate                          (3e-3; sgd: 0.1)
-  --weight-decay X    of adamw and sgd                       (adamw: 0.01; tables: 0.1)
+  --weight-decay X    of adamw and sgd                       (by the model; else adamw: 0.01)
   --schedule NAME     cosine to 0, or constant               (cosine)
   --backend NAME      webgpu, cpu, or auto: the CPU where there is no adapter  (auto)
   --seed N            fixes weights, order, and which rows are held out        (1)
@@ -85,6 +95,14 @@ train learns, and says how well it does on samples that it has not seen.
   --pictures DIR      draws there what the first layer looks for, and what is taken for what
   --profile N         times every launch of N more steps, which change nothing
   --quiet             prints the last line only
+
+what a model is, and how it learns unless it is told
+  mlp                 linear layers with ReLU; 4 epochs of adam; of a table 960 / √rows of adamw, decay 0.1
+  lenet               LeNet-5, in today's form; 8 epochs of adamw, decay 0.01
+  cnn                 two 3×3 convolutions with batch norm, a dense layer; 12 epochs of adamw, decay 0.05
+  resnet8, 14, 18     residual networks; 30 epochs of sgd, decay 5e-4; 18 is large: it wants a GPU
+  Augmented, grey images are shifted by 2 pixels, turned by 10° and scaled by 10 %, each way at most; those in colours
+  are shifted by 4, and mirrored.
 
 of a table
   --target COLUMN     what is learned: a name, or a number from 1, -1 the last  (-1)
@@ -105,7 +123,9 @@ const options = {
   epochs: { type: 'string' },
   steps: { type: 'string' },
   batch: { type: 'string' },
+  model: { type: 'string' },
   hidden: { type: 'string' },
+  augment: { type: 'string' },
   optimizer: { type: 'string' },
   lr: { type: 'string' },
   'weight-decay': { type: 'string' },
@@ -230,6 +250,8 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     const other = tableOptions.find((name) => values[name] !== undefined);
     if (other) throw new UsageError(`--${other} is for tables, and ${dataset} is none`);
   }
+  const model = oneOf('model', values.model ?? 'mlp', modelNames);
+  requireModel(model, isImages, values);
   if (values.data !== undefined && (dataset === 'digits' || !isImages)) {
     throw new UsageError(`--data names the folder of mnist, fashion-mnist or cifar10, not of ${dataset}`);
   }
@@ -237,7 +259,10 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     throw new UsageError('--epochs and --steps both say when to end: give one of them');
   }
   const optimizer = given(values.optimizer, (text) => oneOf('optimizer', text, optimizers));
-  if (values['weight-decay'] !== undefined && (optimizer ?? (isImages ? 'adam' : 'adamw')) === 'adam') {
+  if (
+    values['weight-decay'] !== undefined &&
+    (optimizer ?? (isImages && model === 'mlp' ? 'adam' : 'adamw')) === 'adam'
+  ) {
     throw new UsageError('--weight-decay is of adamw and sgd, not of adam: add --optimizer adamw');
   }
   return {
@@ -253,7 +278,9 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     ),
     optimizer,
     schedule: oneOf('schedule', values.schedule ?? 'cosine', ['cosine', 'constant']),
+    model,
     hidden: given(values.hidden, widths),
+    augment: given(values.augment, (text) => yesOrNo('augment', text)),
     backend: backendOf(values),
     seed: whole('seed', values.seed ?? '1', 0),
     table: tableWishes(values),
@@ -265,6 +292,19 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
   };
 }
 
+/** Fails where options do not go with the model, or the model does not go with tables. */
+function requireModel(model: ModelName, isImages: boolean, values: Values): void {
+  if (!isImages && model !== 'mlp') {
+    throw new UsageError(`--model ${model} is for images, and a table has none: leave it out, or say --model mlp`);
+  }
+  if (!isImages && values.augment !== undefined) {
+    throw new UsageError('--augment is for images, and a table has none: leave it out');
+  }
+  if (model !== 'mlp' && values.hidden !== undefined) {
+    throw new UsageError(`--hidden is of mlp, and ${model} has layers of its own: leave one of the two out`);
+  }
+}
+
 function predictCommand(words: readonly string[], values: Values): PredictCommand {
   const [model, input] = words;
   if (model === undefined || input === undefined) {
@@ -274,6 +314,8 @@ function predictCommand(words: readonly string[], values: Values): PredictComman
   requireOnly('predict', values, predictOptions);
   return { command: 'predict', model, input, backend: backendOf(values), table: tableWishes(values) };
 }
+
+const yesOrNo = (name: string, text: string): boolean => oneOf(name, text.toLowerCase(), ['yes', 'no']) === 'yes';
 
 const backendOf = (values: Values): 'webgpu' | 'cpu' | 'auto' =>
   oneOf('backend', values.backend ?? 'auto', ['webgpu', 'cpu', 'auto']);
@@ -296,6 +338,6 @@ const tableWishes = (values: Values): TableWishes => ({
     number('held-out', text, (n) => n > 0 && n < 1, 'a share between 0 and 1'),
   ),
   drop: given(values.drop, (text) => text.split(',').map(column)),
-  header: given(values.header, (text) => oneOf('header', text.toLowerCase(), ['yes', 'no']) === 'yes'),
+  header: given(values.header, (text) => yesOrNo('header', text)),
   delimiter: given(values.delimiter, (text) => (text === 'tab' || text === '\\t' ? '\t' : text)),
 });

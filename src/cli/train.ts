@@ -42,7 +42,7 @@ export async function train(command: TrainCommand, signal: AbortSignal): Promise
   await requirePlaces(command);
   const subject = await loadSubject(command, { signal, terminal });
   const settings = settingsOf(command, subject);
-  const form = { input: subject.input, hidden: settings.hidden };
+  const form = { input: subject.input, model: settings.model, hidden: settings.hidden };
   const device = await timedDevice(command);
   try {
     return await trainOn(device, { command, subject, settings, form, terminal, signal });
@@ -54,7 +54,7 @@ export async function train(command: TrainCommand, signal: AbortSignal): Promise
 async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>): Promise<number> {
   const { command, subject, settings, form, terminal } = all;
   const trainer = await createTrainer({
-    model: networkOf(form),
+    model: networkOf(form, settings.augment),
     loss: isRegression(subject) ? meanSquaredError : crossEntropy,
     optimizer: optimizerOf(settings),
     batchSize: settings.batch,
@@ -157,12 +157,13 @@ function reportOf(
   { figures }: Judgement,
   profile: Profile | undefined,
 ): unknown {
-  const { batch, optimizer, learningRate, weightDecay, schedule } = settings;
+  const { augment, batch, optimizer, learningRate, weightDecay, schedule } = settings;
   return {
     adapter: trainer.adapter,
     backend: trainer.backend,
     data: subject.from,
     model: layersOf(form),
+    augment,
     batch,
     optimizer,
     learningRate,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { help, parseCommand } from '../../src/cli/options.ts';
+import { help, modelNames, parseCommand } from '../../src/cli/options.ts';
 
 const parse = (line: string) => parseCommand(line.split(' '));
 
@@ -9,11 +9,11 @@ describe('the command', () => {
     expect(parse('help')).toBeNull();
     expect(parse('train mnist --help')).toBeNull();
     const options =
-      'data epochs steps batch hidden optimizer lr weight-decay schedule backend seed save report pictures profile quiet';
+      'data epochs steps batch model hidden augment optimizer lr weight-decay schedule backend seed save report pictures profile quiet';
     for (const name of `${options} target task held-out drop header delimiter`.split(' ')) {
       expect(help).toContain(`--${name}`);
     }
-    for (const word of ['train', 'predict', 'devices', 'mnist', 'fashion-mnist', 'cifar10', 'digits', 'NO_COLOR']) {
+    for (const word of 'train predict devices mnist fashion-mnist cifar10 digits NO_COLOR'.split(' ')) {
       expect(help).toContain(word);
     }
   });
@@ -24,6 +24,17 @@ describe('the command', () => {
     expect(parse('train mnist --hidden 0')).toMatchObject({ hidden: [] });
     expect(parse('train mnist --hidden 64,32 --lr 1e-3')).toMatchObject({ hidden: [64, 32], learningRate: 1e-3 });
     expect(parse('train fashion-mnist --optimizer sgd --weight-decay 0')).toMatchObject({ weightDecay: 0 });
+  });
+
+  test('names a model and what happens to images, and is an mlp without either', () => {
+    expect(parse('train mnist')).toMatchObject({ model: 'mlp', augment: undefined });
+    expect(parse('train cifar10 --model resnet8')).toMatchObject({ model: 'resnet8', augment: undefined });
+    expect(parse('train mnist --model cnn --augment NO')).toMatchObject({ model: 'cnn', augment: false });
+    expect(parse('train mnist --augment yes --hidden 9')).toMatchObject({ augment: true, hidden: [9] });
+    expect(parse('train a.csv --model mlp')).toMatchObject({ model: 'mlp' });
+    // What it learns with is adamw.
+    expect(parse('train mnist --model cnn --weight-decay 0.1')).toMatchObject({ weightDecay: 0.1 });
+    for (const model of modelNames) expect(help).toContain(model.replace(/^resnet(?!8$)/, ''));
   });
 
   test('takes a table by its path, and what its cells do not tell', () => {
@@ -66,6 +77,12 @@ describe('the command', () => {
     ['train a.csv --weight-decay 1 --optimizer adam', '--weight-decay is of adamw and sgd, not of adam'],
     ['train mnist --optimizer lbfgs', '--optimizer is "lbfgs" but must be adam or adamw or sgd'],
     ['train mnist --backend cuda', '--backend is "cuda" but must be webgpu or cpu or auto'],
+    ['train mnist --model vgg', '--model is "vgg" but must be mlp or cnn or lenet or resnet8 or resnet14 or resnet18'],
+    ['train mnist --model cnn --hidden 64', '--hidden is of mlp, and cnn has layers of its own'],
+    ['train a.csv --model cnn', '--model cnn is for images, and a table has none'],
+    ['train a.csv --augment yes', '--augment is for images, and a table has none'],
+    ['train mnist --augment maybe', '--augment is "maybe" but must be yes or no'],
+    ['predict a b --model cnn', '--model means nothing to predict'],
     ['train mnist --hidden 99999', '--hidden is "99999" but must be whole numbers up to 16384'],
     ['train mnist --epochs 2 --steps 3', '--epochs and --steps both say when to end'],
     ['train mnist --target 3', '--target is for tables, and mnist is none'],

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { parseCommand, type TrainCommand } from '../../src/cli/options.ts';
+import { parseCommand, type PredictCommand, type TrainCommand } from '../../src/cli/options.ts';
+import { predict } from '../../src/cli/predict.ts';
 import { train } from '../../src/cli/train.ts';
 import { Random } from '../../src/core/random.ts';
 import type { Profile } from '../../src/index.ts';
@@ -50,6 +51,16 @@ describe('train mnist', () => {
     }
   };
 
+  const ask = async (model: string, images: string): Promise<string> => {
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      expect(await predict(parseCommand(['predict', model, images]) as PredictCommand)).toBe(0);
+      return write.mock.calls.map(([part]) => String(part)).join('');
+    } finally {
+      write.mockRestore();
+    }
+  };
+
   test.each(['webgpu', 'cpu'])('on %s learns, says so, and reports what came of it', async (backend) => {
     const file = join(folder, `${backend}.json`);
     const { code, text } = await run('--backend', backend, '--steps', '40', '--batch', '20', '--report', file);
@@ -74,6 +85,20 @@ describe('train mnist', () => {
     expect(report['testAccuracy']).toBeGreaterThan(0.9);
     expect(report.lossCurve).toHaveLength(40);
     expect(report.lossCurve[39]).toBeLessThan(report.lossCurve[0] / 3);
+  });
+
+  test('--model cnn learns by convolutions, and says of a file of images what it said of the same test images', async () => {
+    const [model, report] = [join(folder, 'cnn.safetensors'), join(folder, 'cnn.json')];
+    const options = ['--model', 'cnn', '--steps', '20', '--batch', '20'];
+    const { text } = await run(...options, '--save', model, '--report', report);
+    expect(text).toMatch(/\nlayer0\.layer0 +conv2d +f32\[20, 28, 28, 16\] +144\n/);
+    const said = JSON.parse(await readFile(report, 'utf8')) as Record<string, unknown>;
+    expect(said).toMatchObject({ model: ['cnn'], augment: { shift: 2, rotate: 10, scale: 0.1 }, optimizer: 'adamw' });
+    expect(said['testAccuracy']).toBeGreaterThan(0.5);
+    // Running averages that were not saved would give other answers.
+    const answers = (await ask(model, join(folder, 't10k-images-idx3-ubyte.gz'))).trim().split('\n').slice(1);
+    const right = answers.filter((line, at) => line.startsWith(`${at % 10},`)).length;
+    expect(right / answers.length).toBe(said['testAccuracy']);
   });
 
   test('ends at the signal while digits are drawn, and leaves files alone', async () => {

@@ -62,6 +62,7 @@ export const savedWeights: readonly Case[] = [
   [DESCRIPTION, describedAs({ millrace: '{' })],
   [DESCRIPTION, describedAs({ millrace: '{}' })],
   [DESCRIPTION, describedAs({ millrace: '{"hidden": [3]}' })],
+  [DESCRIPTION, describedAs({ millrace: '{"hidden": [], "model": "vgg"}' })],
   ['[weights] "<name>" is f32[<shape>] here but not', loading({ weight: tensors['weight'] })],
   [
     '[weights] "<name>" is f32[<shape>] here but f32',

@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import { layersOf, networkOf, type ImageForm, type ModelForm } from '../../src/cli/network.ts';
+import { modelNames, parseCommand, type TrainCommand } from '../../src/cli/options.ts';
+import { settingsOf } from '../../src/cli/settings.ts';
+import type { Subject } from '../../src/cli/subject.ts';
+import { spec } from '../../src/core/shape.ts';
+import { dataset } from '../../src/data/index.ts';
+import { input } from '../../src/index.ts';
+import { Registry, Tracer } from '../../src/nn/tracer.ts';
+
+const classes = ['a', 'b', 'c'];
+const grey: ImageForm = { kind: 'image', shape: [28, 28], classes };
+const colours: ImageForm = { kind: 'image', shape: [32, 32, 3], classes };
+
+/** The names of what a form's model learns, and the shape of what it gives out. */
+function traced(form: ModelForm, changes?: Parameters<typeof networkOf>[1]) {
+  if (form.input.kind !== 'image') expect.unreachable();
+  const registry = new Registry(1);
+  const images = input('image', spec([2, ...form.input.shape]));
+  const logits = new Tracer(registry, 'train', null).apply(networkOf(form, changes), images);
+  return { names: registry.parameters.map(({ name }) => name), shape: logits.spec.shape };
+}
+
+describe('the model of a form', () => {
+  test.each(modelNames.flatMap((model) => [grey, colours].map((images) => [model, images.shape, images] as const)))(
+    '%s takes images [%s], and gives a logit for each class',
+    (model, _, images) => {
+      expect(traced({ input: images, model, hidden: [] }).shape).toEqual([2, 3]);
+    },
+  );
+
+  test('is an mlp where the form names none', () => {
+    const { names } = traced({ input: grey, hidden: [5] });
+    expect(names).toEqual(['layer1.weight', 'layer1.bias', 'layer3.weight', 'layer3.bias']);
+    expect(layersOf({ input: grey, hidden: [5] })).toEqual(['flatten', 'linear 5', 'relu', 'linear 3']);
+  });
+
+  test('has the same names of parameters whether or not images are changed in front', () => {
+    const form = { input: colours, model: 'resnet8', hidden: [] } as const;
+    expect(traced(form, { shift: 1 }).names).toEqual(traced(form).names);
+  });
+});
+
+/** What a command comes to with so many images. */
+function settings(line: string, images: ImageForm) {
+  const train = dataset({
+    image: { data: new Uint8Array(200 * images.shape.reduce((a, b) => a * b)), shape: images.shape },
+    label: new Uint8Array(200),
+  });
+  const subject = { input: images, train } as unknown as Subject;
+  return settingsOf(parseCommand(line.split(' ')) as TrainCommand, subject);
+}
+
+describe('settings', () => {
+  test('change images by their kind, for convolutional models, unless they are told otherwise', () => {
+    const greyChanges = { shift: 2, rotate: 10, scale: 0.1 };
+    expect(settings('train mnist', grey).augment).toBeNull();
+    expect(settings('train mnist --augment yes', grey).augment).toEqual(greyChanges);
+    expect(settings('train fashion-mnist --model cnn', grey).augment).toEqual(greyChanges);
+    expect(settings('train cifar10 --model resnet8', colours).augment).toEqual({ shift: 4, flip: true });
+    expect(settings('train cifar10 --model resnet8 --augment no', colours).augment).toBeNull();
+  });
+
+  test('go by the model, as far as the command leaves them open', () => {
+    expect(settings('train mnist --model cnn', grey)).toMatchObject({ optimizer: 'adamw', batch: 64, steps: 38 });
+    const residual = settings('train cifar10 --model resnet14 --epochs 1 --lr 0.5', colours);
+    expect(residual).toMatchObject({ optimizer: 'sgd', learningRate: 0.5, weightDecay: 5e-4, batch: 128, steps: 2 });
+    expect(settings('train cifar10 --model resnet8 --optimizer adamw', colours)).toMatchObject({ weightDecay: 0.01 });
+  });
+});
