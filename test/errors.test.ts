@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { commandLine } from './errors/commandLine.ts';
+import { convolutions } from './errors/convolutions.ts';
 import { dataFiles } from './errors/dataFiles.ts';
 import { device } from './errors/device.ts';
 import { downloads } from './errors/downloads.ts';
@@ -15,7 +16,18 @@ import { itemsOf, ownText, readErrorPage, type Entry } from './support/errorPage
 import { kinds, scanSource, scanSources, type Site } from './support/errorSites.ts';
 import { produce } from './support/provoke.ts';
 
-const cases = [commandLine, dataFiles, tables, downloads, shapes, losses, training, device, savedWeights].flat();
+const cases = [
+  commandLine,
+  dataFiles,
+  tables,
+  downloads,
+  shapes,
+  convolutions,
+  losses,
+  training,
+  device,
+  savedWeights,
+].flat();
 const entries = readErrorPage();
 const { sites, unreadable } = scanSources();
 

@@ -2,7 +2,7 @@ import { ShapeError } from '../core/errors.ts';
 import { formatSpec } from '../core/shape.ts';
 import type { Value } from '../graph/graph.ts';
 import { convolve, convolveTransposed } from '../ops/convolution.ts';
-import { pairOf, type Pair, type SlideOptions, type SpreadOptions } from '../ops/spatial.ts';
+import { pairOf, requireCount, slide, type Pair, type SlideOptions, type SpreadOptions } from '../ops/spatial.ts';
 import { reshape } from '../ops/window.ts';
 import { torchUniform, type Initializer } from './initializers.ts';
 import type { Layer } from './layer.ts';
@@ -33,13 +33,16 @@ function parametersOf(
 }
 
 function requireChannels(where: string, inChannels: number, outChannels: number, groups: number): void {
-  pairOf(where, 'the numbers of channels and features', [inChannels, outChannels], 1);
-  pairOf(where, 'groups', groups, 1);
+  requireCount(where, 'inChannels', inChannels);
+  requireCount(where, 'outChannels', outChannels);
+  requireCount(where, 'groups', groups);
   if (inChannels % groups === 0 && outChannels % groups === 0) return;
   throw new ShapeError(
-    `[${where}] ${groups} groups do not divide ${inChannels} channels and ${outChannels} features: take a number that divides both`,
+    `[${where}] ${groups} groups do not divide both ${inChannels} channels and ${outChannels} features: take a number that does`,
   );
 }
+
+const counted = (channels: number): string => `${channels} ${channels === 1 ? 'channel' : 'channels'}`;
 
 /** Images with channels: those that have one only may come without an axis for it. */
 function imagesOf(where: string, x: Value, channels: number): Value {
@@ -47,7 +50,7 @@ function imagesOf(where: string, x: Value, channels: number): Value {
   const images = shape.length === 3 && channels === 1 ? reshape(x, [...shape, 1]) : x;
   if (images.spec.shape.length === 4 && images.spec.shape[3] === channels) return images;
   throw new ShapeError(
-    `[${where}] x is ${formatSpec(x.spec)} but the layer takes images of ${channels} channels, [N, H, W, ${channels}]${channels === 1 ? ' or [N, H, W]' : ''}: give the layer their number, or reshape them`,
+    `[${where}] x is ${formatSpec(x.spec)} but the layer takes images of ${counted(channels)}, [N, H, W, ${channels}]${channels === 1 ? ' or [N, H, W]' : ''}: give the layer their number, or reshape them`,
   );
 }
 
@@ -119,13 +122,15 @@ export function conv1d(
 ): Layer {
   const { groups = 1, stride = 1, padding = 'valid', dilation = 1 } = options;
   requireChannels('conv1d', inChannels, outChannels, groups);
-  pairOf('conv1d', 'kernelSize', kernelSize, 1);
+  requireCount('conv1d', 'kernelSize', kernelSize);
+  requireCount('conv1d', 'stride', stride);
+  requireCount('conv1d', 'dilation', dilation);
   const shape = [kernelSize, inChannels / groups, outChannels] as const;
-  const along = typeof padding === 'number' ? [padding, padding] : padding;
-  const slide: SlideOptions = {
+  const ends = typeof padding === 'number' ? ([padding, padding] as const) : padding;
+  const along: SlideOptions = {
     stride: [1, stride],
     dilation: [1, dilation],
-    padding: typeof along === 'string' ? along : [[0, 0], along as readonly [number, number]],
+    padding: typeof ends === 'string' ? ends : [[0, 0], ends],
   };
   return {
     name: 'conv1d',
@@ -133,12 +138,14 @@ export function conv1d(
     apply(x, { weight, bias }) {
       if (x.spec.shape.length !== 3 || x.spec.shape[2] !== inChannels) {
         throw new ShapeError(
-          `[conv1d] x is ${formatSpec(x.spec)} but the layer takes sequences of ${inChannels} channels, [N, L, ${inChannels}]: give the layer their number, or reshape them`,
+          `[conv1d] x is ${formatSpec(x.spec)} but the layer takes sequences of ${counted(inChannels)}, [N, L, ${inChannels}]: give the layer their number, or reshape them`,
         );
       }
       const [count, length] = x.spec.shape as [number, number];
+      // In its own name, where a kernel does not fit.
+      slide('conv1d', 'kernel', [1, length], [1, kernelSize], along);
       const y = convolve(reshape(x, [count, 1, length, inChannels]), reshape(weight, [1, ...shape]), {
-        ...slide,
+        ...along,
         groups,
         bias,
       });

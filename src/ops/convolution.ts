@@ -1,13 +1,32 @@
 import { ShapeError } from '../core/errors.ts';
-import { formatSpec, requireDtype, sameShape, type Numbers, type Spec } from '../core/shape.ts';
-import { apply, applyOne, type Accuracy, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
+import type { AdapterTraits } from '../core/launch.ts';
+import { formatSpec, requireDtype, sameShape, type Spec } from '../core/shape.ts';
+import {
+  apply,
+  applyOne,
+  type Accuracy,
+  type Forms,
+  type Node,
+  type Op,
+  type Samples,
+  type Value,
+} from '../graph/graph.ts';
+import { convolveOnCpu, spreadOnCpu, weightsOnCpu } from './convolutionOnCpu.ts';
+import { DEPTHWISE, depthwiseLaunch, depthwiseParts, isDepthwise } from './depthwise.ts';
 import { linesFromSamples } from './linesFromSamples.ts';
 import { affine } from './matmul.ts';
 import { partsOf, partTerms, productForms, productLaunch } from './matmulForms.ts';
 import { pairSums } from './pairSums.ts';
 import { accessOf, shapeOf, type Convolution, type Role } from './patches.ts';
 import { broadcastTo, sum } from './reduce.ts';
-import { pairOf, slide, spread as spreadAxes, type Axes, type SlideOptions, type SpreadOptions } from './spatial.ts';
+import {
+  requireCount,
+  slide,
+  spread as spreadAxes,
+  type Axes,
+  type SlideOptions,
+  type SpreadOptions,
+} from './spatial.ts';
 import { reshape } from './window.ts';
 
 /*
@@ -34,145 +53,28 @@ const convolutionOf = ({ inputs: [x, weight], attrs: { axes, groups } }: Convolv
   groups,
 });
 
-/** The place where an image's pixel meets a tap, or the pixel where a place's tap lies; −1 beyond, null if there is none. */
-type Meeting = (at: number, tap: number) => number | null;
+type Product = Convolution & { readonly parts?: number; readonly withSums?: boolean };
 
-/** Down one axis: on which pixel a place's tap lies. */
-const pixelAlong =
-  ({ input, stride, dilation, before }: Axes[number]): Meeting =>
-  (place, tap) => {
-    const pixel = place * stride - before + tap * dilation;
-    return pixel >= 0 && pixel < input ? pixel : -1;
-  };
-
-/** Down one axis: of which place a tap lies on a pixel. */
-const placeAlong =
-  ({ output, stride, dilation, before }: Axes[number]): Meeting =>
-  (pixel, tap) => {
-    const distance = pixel + before - tap * dilation;
-    if (distance % stride !== 0) return null;
-    const place = distance / stride;
-    return place >= 0 && place < output ? place : -1;
-  };
-
-/** How the elements of one grid, places or pixels, meet those of the other. */
-interface Grid {
-  /** Elements in all images. */
-  readonly count: number;
-  /** Calls back for each tap that meets an element: with what it meets of the other grid. */
-  forEachTap(at: number, visit: (tap: number, met: number) => void): void;
-}
-
-function gridOf({ images, axes }: Convolution, elements: 'places' | 'pixels'): Grid {
-  const ofPlaces = elements === 'places';
-  const [rows, columns] = axes.map(({ input, output }) => (ofPlaces ? output : input));
-  const [otherRows, otherColumns] = axes.map(({ input, output }) => (ofPlaces ? input : output));
-  const [down, across] = axes.map(ofPlaces ? pixelAlong : placeAlong);
-  const [{ window: height }, { window: width }] = axes;
-  return {
-    count: images * rows * columns,
-    forEachTap(at, visit) {
-      const image = Math.floor(at / (rows * columns));
-      for (let r = 0; r < height; r++) {
-        const y = down(Math.floor(at / columns) % rows, r);
-        if (y === null) continue;
-        for (let s = 0; s < width; s++) {
-          const x = across(at % columns, s);
-          if (x !== null) visit(r * width + s, y < 0 || x < 0 ? -1 : (image * otherRows + y) * otherColumns + x);
-        }
-      }
-    },
-  };
-}
-
-/** y at each place: the weights of each tap times what lies under it, 0 beyond the image. */
-function convolveOnCpu(
-  x: Numbers,
-  weight: Numbers,
-  bias: Numbers | undefined,
-  y: Numbers,
-  convolution: Convolution,
-): void {
-  const { channels, features, groups } = convolution;
-  const [tapChannels, share] = [channels / groups, features / groups];
-  const grid = gridOf(convolution, 'places');
-  const sums = new Float64Array(features);
-  for (let place = 0; place < grid.count; place++) {
-    sums.fill(0);
-    grid.forEachTap(place, (tap, pixel) => {
-      for (let channel = 0; channel < channels; channel++) {
-        const seen = pixel < 0 ? 0 : x[pixel * channels + channel];
-        const first = Math.floor(channel / tapChannels) * share;
-        const from = (tap * tapChannels + (channel % tapChannels)) * features;
-        for (let f = first; f < first + share; f++) sums[f] += seen * weight[from + f];
-      }
-    });
-    for (let f = 0; f < features; f++) y[place * features + f] = sums[f] + (bias ? bias[f] : 0);
-  }
-}
-
-/** x at each pixel: what each place whose window covers it sends back through the tap that lies there. */
-function spreadOnCpu(
-  y: Numbers,
-  weight: Numbers,
-  bias: Numbers | undefined,
-  x: Numbers,
-  convolution: Convolution,
-): void {
-  const { channels, features, groups } = convolution;
-  const [tapChannels, share] = [channels / groups, features / groups];
-  const grid = gridOf(convolution, 'pixels');
-  const sums = new Float64Array(channels);
-  for (let pixel = 0; pixel < grid.count; pixel++) {
-    sums.fill(0);
-    grid.forEachTap(pixel, (tap, place) => {
-      for (let channel = 0; channel < channels; channel++) {
-        const first = Math.floor(channel / tapChannels) * share;
-        const from = (tap * tapChannels + (channel % tapChannels)) * features;
-        for (let f = first; f < first + share; f++) {
-          sums[channel] += (place < 0 ? 0 : y[place * features + f]) * weight[from + f];
-        }
-      }
-    });
-    for (let channel = 0; channel < channels; channel++) {
-      x[pixel * channels + channel] = sums[channel] + (bias ? bias[channel] : 0);
-    }
-  }
-}
-
-/** Each weight's gradient: the sum over all places, in parts, of what lies under its tap times the place's gradient. */
-function weightsOnCpu(x: Numbers, dY: Numbers, dWeight: Numbers, convolution: Convolution, parts: number): void {
-  const { axes, channels, features, groups } = convolution;
-  const [tapChannels, share] = [channels / groups, features / groups];
-  const grid = gridOf(convolution, 'places');
-  const size = axes[0].window * axes[1].window * tapChannels * features;
-  const length = partTerms(grid.count, parts);
-  const sums = new Float64Array(parts * size);
-  for (let place = 0; place < grid.count; place++) {
-    const part = Math.floor(place / length) * size;
-    grid.forEachTap(place, (tap, pixel) => {
-      for (let channel = 0; channel < channels; channel++) {
-        const seen = pixel < 0 ? 0 : x[pixel * channels + channel];
-        const first = Math.floor(channel / tapChannels) * share;
-        const to = part + (tap * tapChannels + (channel % tapChannels)) * features;
-        for (let f = first; f < first + share; f++) sums[to + f] += seen * dY[place * features + f];
-      }
-    });
-  }
-  dWeight.set(sums);
+/** A kernel of its own where each channel makes its own features, before those of any product. */
+function formsOf(role: Role, convolution: Product, adapter: AdapterTraits): Forms {
+  const forms = productForms(adapter, shapeOf(role, convolution, convolution));
+  if (!isDepthwise(convolution)) return forms;
+  return { kind: `${DEPTHWISE} ${forms.kind}`, names: [DEPTHWISE, ...forms.names] };
 }
 
 /** The kernel of one of a convolution's products. */
 const onGpu = <A extends Attrs>(
   role: Role,
-  of: (node: Node<A>) => Convolution & { readonly parts?: number; readonly withSums?: boolean },
+  of: (node: Node<A>) => Product,
 ): Required<Pick<Op<A>, 'forms' | 'gpu' | 'flops' | 'accuracy'>> => ({
-  forms: (node, adapter) => productForms(adapter, shapeOf(role, of(node), of(node))),
-  gpu(node, adapter, form = productForms(adapter, shapeOf(role, of(node), of(node))).names[0]) {
+  forms: (node, adapter) => formsOf(role, of(node), adapter),
+  gpu(node, adapter, form = formsOf(role, of(node), adapter).names[0]) {
     const convolution = of(node);
-    const shape = shapeOf(role, convolution, convolution);
+    const { name } = node.op;
     const bias = node.inputs[2] && 2;
-    return [productLaunch(node.op.name, form, adapter, shape, accessOf(role, convolution), bias)];
+    if (form === DEPTHWISE) return [depthwiseLaunch(name, role, convolution, bias)];
+    const shape = shapeOf(role, convolution, convolution);
+    return [productLaunch(name, form, adapter, shape, accessOf(role, convolution), bias)];
   },
   // Of all three products: each place's taps, each tap's channels, each channel's features.
   flops(node) {
@@ -188,7 +90,7 @@ const onGpu = <A extends Attrs>(
 });
 
 function requireBias(op: string, bias: Spec | undefined, extent: number): void {
-  if (bias && !sameShape(bias.shape, [extent])) {
+  if (bias && (bias.dtype !== 'f32' || !sameShape(bias.shape, [extent]))) {
     throw new ShapeError(
       `[${op}] bias is ${formatSpec(bias)} but there are ${extent} features: it must be f32[${extent}]`,
     );
@@ -199,7 +101,7 @@ function requireBias(op: string, bias: Spec | undefined, extent: number): void {
 const fromSamples = (of: Convolution, at: number, samples: Samples): ReturnType<NonNullable<Op['fromSamples']>> => {
   const size = of.channels * of.axes[0].input * of.axes[1].input;
   const whole = (of.channels / of.groups) % 4 === 0;
-  return at === 0 && size === samples.size ? linesFromSamples('b', samples, whole) : undefined;
+  return at === 0 && size === samples.size && !isDepthwise(of) ? linesFromSamples('b', samples, whole) : undefined;
 };
 
 const convolveOp: Op<Attrs> = {
@@ -277,7 +179,9 @@ const weightsOp: Op<WeightsAttrs> = {
   fromSamples: (node, at, samples) => fromSamples(weightsConvolution(node), at, samples),
   expand(node, adapter) {
     const convolution = weightsConvolution(node);
-    const parts = partsOf(adapter, shapeOf('weights', convolution));
+    const parts = isDepthwise(convolution)
+      ? depthwiseParts(adapter, convolution)
+      : partsOf(adapter, shapeOf('weights', convolution));
     if (parts === 1) return undefined;
     const [dWeight, sums] = apply(weightsOp, node.inputs, { ...node.attrs, parts });
     return sums ? pairSums(dWeight, sums) : [sum(dWeight, { axes: 0 })];
@@ -309,10 +213,15 @@ function requireOperands(where: string, x: Value, weight: Value, groups: number,
       throw new ShapeError(`[${where}] ${name} is ${formatSpec(spec)} but must be ${wanted}: reshape it`);
     }
   }
+  if (weight.spec.shape[0] * weight.spec.shape[1] === 0) {
+    throw new ShapeError(
+      `[${where}] weight is ${formatSpec(weight.spec)}: a kernel has at least one row and one column`,
+    );
+  }
   const channels = x.spec.shape[3];
   const [perGroup, features] = weight.spec.shape.slice(2) as [number, number];
   const taken = axis === 2 ? perGroup * groups : features;
-  pairOf(where, 'groups', groups, 1);
+  requireCount(where, 'groups', groups);
   if (channels !== taken) {
     throw new ShapeError(
       `[${where}] x has ${channels} channels but the weights take ${taken}${axis === 2 && groups > 1 ? `, ${perGroup} in each of ${groups} groups` : ''}: x is ${formatSpec(x.spec)}, weight is ${formatSpec(weight.spec)}`,

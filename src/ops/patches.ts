@@ -31,7 +31,7 @@ const area = (axes: Axes, of: (axis: Axis) => number): number => of(axes[0]) * o
 const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
 
 /** From a tap to the next one that meets the same places, as a gradient flows back through a stride. */
-const tapStep = ({ stride, dilation }: Axis): number => stride / divisor(stride, dilation);
+export const tapStep = ({ stride, dilation }: Axis): number => stride / divisor(stride, dilation);
 
 /** The extents of one of a convolution's products. */
 export function shapeOf(

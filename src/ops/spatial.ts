@@ -41,15 +41,23 @@ export type Axes = readonly [Axis, Axis];
 
 type Two<T = number> = readonly [T, T];
 
-/** @throws DataError unless both numbers are whole and at least `least` */
-export function pairOf(where: string, name: string, given: Pair, least: number): Two {
-  const pair: Two = typeof given === 'number' ? [given, given] : given;
-  if (pair.length !== 2 || pair.some((each) => !Number.isInteger(each) || each < least)) {
+const isWhole = (given: unknown, least: number): boolean => Number.isInteger(given) && (given as number) >= least;
+
+/** @param which what two numbers are of   @throws DataError unless both numbers are whole and at least `least` */
+export function pairOf(where: string, name: string, given: Pair, least: number, which = 'rows, columns'): Two {
+  const pair: unknown = typeof given === 'number' ? [given, given] : given;
+  if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((each) => isWhole(each, least))) {
     throw new DataError(
-      `[${where}] ${name} is ${JSON.stringify(given)} but must be a whole number of at least ${least}, or two of them: rows, columns`,
+      `[${where}] ${name} is ${JSON.stringify(given)} but must be a whole number of at least ${least}, or two of them: ${which}`,
     );
   }
-  return pair;
+  return pair as unknown as Two;
+}
+
+/** @throws DataError unless the number is whole and at least 1 */
+export function requireCount(where: string, name: string, given: number): void {
+  if (isWhole(given, 1)) return;
+  throw new DataError(`[${where}] ${name} is ${JSON.stringify(given)}: it must be one whole number of at least 1`);
 }
 
 /** Elements from the window's first to its last. */
@@ -68,7 +76,10 @@ function sidesOf(where: string, padding: Padding, totals: Two): Two<Two> {
   }
   if (typeof padding === 'object' && typeof padding[0] === 'object') {
     const [rows, columns] = padding as Two<Two>;
-    return [pairOf(where, 'padding of rows', rows, 0), pairOf(where, 'padding of columns', columns, 0)];
+    return [
+      pairOf(where, 'padding of rows', rows, 0, 'before, after'),
+      pairOf(where, 'padding of columns', columns, 0, 'before, after'),
+    ];
   }
   if (typeof padding === 'string') {
     throw new DataError(
@@ -149,9 +160,10 @@ export function spread(where: string, what: string, extents: Two, window: Two, o
     const axis = axes[at];
     const [before, after] = sides[at];
     const whole = (extents[at] - 1) * axis.stride + spanOf(axis) - before - after;
-    if (more[at] >= Math.max(axis.stride, axis.dilation)) {
+    const end = Math.max(axis.stride, axis.dilation);
+    if (more[at] >= end) {
       throw new DataError(
-        `[${where}] outputPadding is ${more[at]} but must be below the stride, ${axis.stride}, or the dilation, ${axis.dilation}: it chooses among the extents that a slide makes one of`,
+        `[${where}] outputPadding is ${more[at]} but must be below ${end}, the larger of stride and dilation: it chooses among extents of which a slide makes the same`,
       );
     }
     const length = (isSame ? extents[at] * axis.stride : whole) + more[at];

@@ -202,11 +202,11 @@ export const shapes: readonly Case[] = [
   ['[<norm>] x is <spec> with', () => predict(sequential(linear(2, 2), groupNorm(1, 3)))],
   ['[<norm>] x is <spec>, but', () => predict(sequential(linear(2, 2), layerNorm(3)))],
   [
-    '[<layer>] x is <spec> but must',
+    '[<layer>] x is <spec> but must be [N',
     () => predict(sequential(linear(2, 2), (value: Value) => mean(value, { axes: 0 }), batchNorm(2))),
   ],
   [
-    '[<layer>] x is <spec> but must',
+    '[<layer>] x is <spec> but must be [N',
     () => predict(sequential(linear(2, 2), (value: Value) => mean(value, { axes: 0 }), spatialDropout())),
   ],
   ['[batchNorm] momentum', () => batchNorm(2, { momentum: -0.1 })],
