@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { sizeOf, spec, type Shape } from '../../src/core/shape.ts';
+import { interpret } from '../../src/cpu/interpret.ts';
 import { summarize, traitsOf } from '../../src/gpu/device.ts';
 import { input } from '../../src/graph/leaf.ts';
 import { affine, matmul } from '../../src/ops/matmul.ts';
@@ -139,6 +140,7 @@ describe('the forms of a product', () => {
       'registers8',
       'registers4',
       'naive',
+      'registers8x12',
       'tiles32x64',
       'tiles64',
     ]);
@@ -208,9 +210,10 @@ describe('a product of few elements with many terms, on a card', () => {
         Float32Array.from({ length: sizeOf(shape) }, (_, i) => ((i * 7 + at) % 11) - 5),
       ]),
     );
+    const graph = { outputs: { c: affine(a, b, bias) }, writes: [] };
     const run = async (device: GPUDevice) => {
       const backend = new GpuBackend(device, { kernels: 'guess' });
-      const program = await backend.compile({ outputs: { c: affine(a, b, bias) }, writes: [] });
+      const program = await backend.compile(graph);
       for (const [name, numbers] of Object.entries(batch)) program.upload(name, numbers);
       backend.run([program]);
       const c = await backend.readOutput(program, 'c');
@@ -219,10 +222,12 @@ describe('a product of few elements with many terms, on a card', () => {
       backend.destroy();
       return { c, launches };
     };
-    const [card, plain] = [await run(await asCard()), await run(await sharedDevice())];
-    expect(plain.launches).toEqual(['matmul']);
-    expect(card.launches).toEqual(['matmul', 'sum+add']);
-    expect(card.c).toEqual(plain.c);
+    const exact = interpret(graph, { batch, precision: 'f32' }).outputs['c'];
+    for (const device of [await asCard(), await sharedDevice()]) {
+      const { c, launches } = await run(device);
+      expect(launches).toEqual(['matmul', 'sum+add']);
+      expect(c).toEqual(exact);
+    }
   });
 
   test('comes in as many parts as keep a card busy, and in one where it would be as soon done', async () => {
@@ -232,6 +237,10 @@ describe('a product of few elements with many terms, on a card', () => {
     expect(partsOf(card, shape(16, 16, 1e6))).toBe(256);
     expect(partsOf(card, shape(128, 128, 784))).toBe(1);
     expect(partsOf(card, shape(784, 128, 8192))).toBe(1);
-    expect(partsOf(traitsOf(await sharedDevice()), shape(64, 10, 8192))).toBe(1);
+    const software = traitsOf(await sharedDevice());
+    expect(partsOf(software, shape(64, 10, 8192))).toBe(16);
+    expect(partsOf(software, shape(784, 128, 8192))).toBe(1);
+    // A part to each lane.
+    expect(partsOf(software, shape(8, 9, 50_176))).toBe(784);
   });
 });
