@@ -113,5 +113,5 @@ export function affineGradients(
 ): { readonly dGamma: Value; readonly dBeta: Value } {
   const { pixels, width, epsilon } = statistics;
   const [dBeta, dGamma] = apply(channelSumsOp, [x, dY, mean, variance], { pixels, width, epsilon });
-  return { dGamma: dGamma, dBeta: dBeta };
+  return { dGamma, dBeta };
 }

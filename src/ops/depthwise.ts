@@ -1,6 +1,6 @@
 import { flatGrid, output as outputAt, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import { partTerms } from './matmulForms.ts';
-import { tapStep, type Convolution, type Role } from './patches.ts';
+import { imageStep, tapStep, type Convolution, type Role } from './patches.ts';
 import { fourWide } from './pooling.ts';
 import { spanOf, type Axes, type Axis } from './spatial.ts';
 import forwardKernel from '../../shaders/depthwise.wgsl?raw';
@@ -116,11 +116,11 @@ function spread(name: string, convolution: Convolution, bias: number | undefined
   return {
     kernel: { name, source: spreadKernel, ...variantOf(convolution, 'x', bias) },
     bindings: withBias(bias),
-    uniform: geometryOf(axes).concat(
-      axes.map(tapStep),
-      axes.map((axis) => (tapStep(axis) * axis.dilation) / axis.stride),
-      [count, channels / width, features / channels],
-    ),
+    uniform: geometryOf(axes).concat(axes.map(tapStep), axes.map(imageStep), [
+      count,
+      channels / width,
+      features / channels,
+    ]),
     grid: flatGrid(count),
   };
 }

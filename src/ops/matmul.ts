@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import type { AdapterTraits, Kernel } from '../core/launch.ts';
+import type { AdapterTraits } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { apply, applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
@@ -95,17 +95,11 @@ const shapeOf = (node: Node<Attrs>, withSums: boolean): ProductShape => {
 /** Operands by elements, or by whole vectors where lines are a multiple of four long; an empty buffer has no room for one. */
 function accessOf({ M, N, K }: ProductShape, { transposeA, transposeB }: Attrs): ProductAccess {
   const isWhole = (line: number): boolean => line % 4 === 0 && M * N * K > 0;
-  const whole = [
-    ...(isWhole(transposeA ? M : K) ? [wholeFours('a')] : []),
-    ...(isWhole(transposeB ? K : N) ? [wholeFours('b')] : []),
-  ];
+  const lines = { a: transposeA ? M : K, b: transposeB ? K : N };
+  const { functions, constants } = wholeFours((['a', 'b'] as const).filter((operand) => isWhole(lines[operand])));
   return {
-    functions: Object.assign({}, ...whole.map(({ functions }) => functions)) as Kernel['functions'] & object,
-    constants: {
-      ...(Object.assign({}, ...whole.map(({ constants }) => constants)) as Kernel['constants']),
-      A_TRANSPOSED: String(transposeA),
-      B_TRANSPOSED: String(transposeB),
-    },
+    functions,
+    constants: { ...constants, A_TRANSPOSED: String(transposeA), B_TRANSPOSED: String(transposeB) },
     ...(isWhole(N) && { wholeC: { ...wholeStores, along: 'rows' as const } }),
     operands: [0, 1],
     sumAt: 'part * sizes.n + first',

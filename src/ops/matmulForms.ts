@@ -210,13 +210,16 @@ export function productForms(adapter: AdapterTraits, shape: ProductShape): Forms
   };
 }
 
-/** Four neighbours of an operand as one load, which must begin at a multiple of four. */
-export const wholeFours = (operand: 'a' | 'b'): Required<Pick<Kernel, 'functions' | 'constants'>> => ({
-  functions: {
-    [`${operand}_four`]: `fn ${operand}_four(at: u32, left: u32) -> vec4f {\n  return ${operand}[at / 4u];\n}`,
-  },
-  constants: { [`${operand.toUpperCase()}_ELEMENT`]: 'vec4f' },
-});
+const loadFour = (operand: 'a' | 'b'): string =>
+  `fn ${operand}_four(at: u32, left: u32) -> vec4f {\n  return ${operand}[at / 4u];\n}`;
+
+/** Four neighbours of such operands as one load, which must begin at a multiple of four. */
+export function wholeFours(operands: readonly ('a' | 'b')[]): Required<Pick<Kernel, 'functions' | 'constants'>> {
+  return {
+    functions: Object.fromEntries(operands.map((operand) => [`${operand}_four`, loadFour(operand)])),
+    constants: Object.fromEntries(operands.map((operand) => [`${operand.toUpperCase()}_ELEMENT`, 'vec4f'])),
+  };
+}
 
 const each = ['x', 'y', 'z', 'w'].map((lane, at) => `epilogue(value.${lane}, at + ${at}u)`);
 

@@ -234,5 +234,5 @@ const pooledOp: Op<PooledAttrs> = {
  */
 export function moments(x: Value): Moments {
   const [mean, variance] = apply(momentsOp, [x], {});
-  return { mean: mean, variance: variance };
+  return { mean, variance };
 }

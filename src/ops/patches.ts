@@ -1,4 +1,3 @@
-import type { Kernel } from '../core/launch.ts';
 import { wholeFours, wholeStores, type ProductAccess, type ProductShape } from './matmulForms.ts';
 import type { Axes, Axis } from './spatial.ts';
 import byPlace from '../../shaders/operands/patchesByPlace.wgsl?raw';
@@ -32,6 +31,9 @@ const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % 
 
 /** From a tap to the next one that meets the same places, as a gradient flows back through a stride. */
 export const tapStep = ({ stride, dilation }: Axis): number => stride / divisor(stride, dilation);
+
+/** How far apart are the places that such neighbours meet. */
+export const imageStep = ({ stride, dilation }: Axis): number => dilation / divisor(stride, dilation);
 
 /** The extents of one of a convolution's products. */
 export function shapeOf(
@@ -74,12 +76,13 @@ export function accessOf(role: Role, convolution: Convolution): ProductAccess {
   // The patches are of the images, or, as the gradient flows back, of the places; C is the other one.
   const [source, result] = role === 'spread' ? [features, channels] : [channels, features];
   const isWhole = (all: number): boolean => (all / groups) % 4 === 0;
-  const whole = [...(isWhole(features) ? [wholeFours('a')] : []), ...(isWhole(source) ? [wholeFours('b')] : [])];
+  const whole = { a: isWhole(features), b: isWhole(source) };
+  const { functions, constants } = wholeFours((['a', 'b'] as const).filter((operand) => whole[operand]));
   const replaced = (role === 'weights' ? OWN : OWN_BY_PLACE).map((name) => [name, ''] as const);
   return {
-    functions: Object.assign(Object.fromEntries(replaced), ...whole.map(({ functions }) => functions)) as Functions,
+    functions: { ...Object.fromEntries(replaced), ...functions },
     constants: {
-      ...(Object.assign({}, ...whole.map(({ constants }) => constants)) as Kernel['constants']),
+      ...constants,
       A_TRANSPOSED: String(role !== 'spread'),
       SPREADS: String(role === 'spread'),
       WHOLE_TAPS: String(isWhole(source)),
@@ -93,8 +96,6 @@ export function accessOf(role: Role, convolution: Convolution): ProductAccess {
     words: wordsOf(role, convolution),
   };
 }
-
-type Functions = Kernel['functions'] & object;
 
 /** Operands of patches.wgsl. */
 function wordsOf(role: Role, { images, axes, channels, features, groups }: Convolution): number[] {
@@ -113,7 +114,7 @@ function wordsOf(role: Role, { images, axes, channels, features, groups }: Convo
     ...both(axes, ({ dilation }) => dilation),
     ...(spreads ? strides : [1, 1]),
     ...both(axes, tapStep),
-    ...both(axes, ({ stride, dilation }) => dilation / divisor(stride, dilation)),
+    ...both(axes, imageStep),
     (spreads ? features : channels) / groups,
     features,
     (channels / groups) * features,
