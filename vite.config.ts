@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 /** `--mode library` builds what npm ships, `--mode bench` the benchmarks for Node; else it is the pages, as they are served. */
@@ -45,10 +46,13 @@ const library = {
   },
 };
 
+const pagesIn = (folder: string): string[] =>
+  readdirSync(folder).flatMap((name) => (name.endsWith('.html') ? `${folder}/${name}` : []));
+
 const pages = {
   target: 'es2022',
   outDir: 'dist/page',
-  rolldownOptions: { input: ['index.html', 'bench/index.html'] },
+  rolldownOptions: { input: ['index.html', ...['bench', 'docs', 'examples'].flatMap(pagesIn)] },
   // The benchmarks load TensorFlow.js' WebAssembly, as text, when they are asked to.
   chunkSizeWarningLimit: 2000,
 };
