@@ -67,6 +67,8 @@ export interface Backend {
   runAndRead(programs: readonly Executable[], state: State): Promise<Numbers>;
   /** An output of the last run. */
   readOutput(program: Executable, name: string): Promise<Numbers>;
+  /** All outputs of the last run, by name: one copy. */
+  readOutputs(program: Executable): Promise<Readonly<Record<string, Numbers>>>;
   readState(state: State): Promise<Numbers>;
   /** @param offset the first element that is replaced; 0 if left out */
   writeState(state: State, numbers: Numbers, offset?: number): void;

@@ -103,6 +103,15 @@ export class CpuBackend implements Backend {
     return numbers;
   }
 
+  async readOutputs(program: Executable): Promise<Readonly<Record<string, Numbers>>> {
+    const { interpreter } = program as CpuProgram;
+    const outputs = Object.entries(program.graph.outputs).map(([name, value]) => {
+      return [name, interpreter.value(value).slice()] as const;
+    });
+    await this.#breathe();
+    return Object.fromEntries(outputs);
+  }
+
   async readState(state: State): Promise<Numbers> {
     return this.#stateOf(state).slice();
   }

@@ -113,6 +113,12 @@ export class GpuBackend implements Backend {
     return (await this.#read(program as Program, [program.graph.outputs[name]]))[0];
   }
 
+  async readOutputs(program: Executable): Promise<Readonly<Record<string, Numbers>>> {
+    const { outputs } = program.graph;
+    const numbers = await this.#read(program as Program, Object.values(outputs));
+    return Object.fromEntries(Object.keys(outputs).map((name, at) => [name, numbers[at]]));
+  }
+
   async #read(program: Program, values: readonly Value[]): Promise<Numbers[]> {
     this.#storage.requireAlive('a value');
     const regions = values.map((value) => program.regionOf(value));

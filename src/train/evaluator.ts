@@ -105,13 +105,11 @@ export class Evaluator {
       const program = await this.#programs.prediction(n);
       for (const name of program.fields.keys()) program.upload(name, rowsFrom(data.fields[name], start, left, n));
       this.#backend.run([program]);
-      // All copies are submitted before anything is awaited, so that another prediction cannot come in between.
-      const copies = outputs.map(async ({ name, shape, data: into }) => {
+      const numbers = await this.#backend.readOutputs(program);
+      for (const { name, shape, data: into } of outputs) {
         const size = sizeOf(shape.slice(1));
-        const numbers = await this.#backend.readOutput(program, name);
-        into.set(numbers.subarray(0, left * size), start * size);
-      });
-      await Promise.all(copies);
+        into.set(numbers[name].subarray(0, left * size), start * size);
+      }
     }
     const byName = Object.fromEntries(outputs.map(({ name, ...output }) => [name, output]));
     return { ...byName[outputs[0].name], outputs: byName };

@@ -46,13 +46,17 @@ export class Launcher {
     return step % SCHEDULE_ROWS === 0 || !phases.every(({ phase }) => isRate(phase.optimizer, step));
   }
 
+  /** Sees to it that the tables hold the next step. @throws DataError if it has no learning rate */
+  requireSchedules(): void {
+    for (const { phase } of this.#prepared.traced.phases) requireRate(phase.optimizer, this.step);
+    if (this.step > 0 && this.step % SCHEDULE_ROWS === 0) this.#writeSchedules(this.step);
+  }
+
   /** Submits steps together; none of them but the first may be one that `cutBefore` names. @throws DataError if it has no learning rate */
   launch({ programs }: Pick<Steps, 'programs'>): Promise<Numbers> {
-    const { traced, ring } = this.#prepared;
-    for (const { phase } of traced.phases) requireRate(phase.optimizer, this.step);
-    if (this.step > 0 && this.step % SCHEDULE_ROWS === 0) this.#writeSchedules(this.step);
+    this.requireSchedules();
     const all = programs.flatMap((step) => step.map(({ program }) => program));
-    const rows = this.#backend.runAndRead(all, ring);
+    const rows = this.#backend.runAndRead(all, this.#prepared.ring);
     this.step += programs.length;
     return rows;
   }

@@ -17,6 +17,7 @@ import { average, addShare } from '../optim/accumulate.ts';
 import { normOf } from '../optim/clip.ts';
 import { differentiate } from '../transform/differentiate.ts';
 import { simplify } from '../transform/simplify.ts';
+import { inspected, type InspectionGraph } from './inspect.ts';
 import type { Fields, Source } from './source.ts';
 
 /** A model as the trainer takes it: from a value, or several by name, to a value, or several. */
@@ -44,6 +45,9 @@ export interface Feed {
   readonly source: Source;
   readonly shuffle: boolean;
 }
+
+const isValue = (given: unknown): given is Value =>
+  typeof given === 'object' && given !== null && 'node' in given && 'spec' in given;
 
 /** The fields of a batch of n samples as values, uploaded by name: packed bytes become what the model sees. */
 function uploadedBatch(fields: Fields, n: number): BatchValues {
@@ -220,7 +224,7 @@ export class TracedModel {
     const { model } = this.#options;
     const outputs = (model ? tracer.apply(model, modelInput(batch)) : batch) as Values;
     const result = loss(outputs, batch, tracer);
-    const measures: Measures = 'node' in result && 'spec' in result ? { loss: result as Value } : result;
+    const measures: Measures = isValue(result) ? { loss: result } : result;
     for (const [name, { spec: given }] of Object.entries(measures)) {
       if (OWN_METRICS.includes(name)) {
         throw new ShapeError(`[model] a metric is called "${name}", as one that steps report by themselves: rename it`);
@@ -333,10 +337,8 @@ export class TracedModel {
     );
   }
 
-  /** Update and record; after the last phase, the averages too, and the control counts the step. */
-  #update(step: PhaseStep, gradients: Value, measured: readonly Value[]): (readonly [State, Value])[] {
-    const { states, feed, ring, column, n, isLast } = step;
-    const { gradientNorm, microBatches, averageDecay } = this.#options;
+  /** What parameters and moments become. */
+  #updated(states: PhaseStates, gradients: Value): (readonly [State, Value])[] {
     const updated = states.phase.optimizer.update({
       parameters: read(this.parameters),
       gradients,
@@ -346,9 +348,18 @@ export class TracedModel {
       control: read(this.control),
       ranges: this.layout.ranges.map((range, at) => ({ ...range, trains: states.trains[at] })),
     });
+    return [this.parameters, ...states.moments].map((state, at) => [state, updated[at]] as const);
+  }
+
+  /** Update and record; after the last phase, the averages too, and the control counts the step. */
+  #update(step: PhaseStep, gradients: Value, measured: readonly Value[]): (readonly [State, Value])[] {
+    const { states, feed, ring, column, n, isLast } = step;
+    const { gradientNorm, microBatches, averageDecay } = this.#options;
+    const changed = this.#updated(states, gradients);
+    const [[, parameters]] = changed;
     const averaged =
       this.averages && isLast
-        ? [[this.averages, average(read(this.averages), updated[0], read(this.control), averageDecay!)] as const]
+        ? [[this.averages, average(read(this.averages), parameters, read(this.control), averageDecay!)] as const]
         : [];
     const metrics = [...measured, ...(gradientNorm ? [normOf(gradients)] : [])];
     const between = microBatches > 1 ? 'restart' : 'nothing';
@@ -360,7 +371,6 @@ export class TracedModel {
       // What a chain of optimizers has lies one behind the other, its first one's first.
       schedule: part(read(states.schedule), [SCHEDULE_ROWS, 4], 0),
     });
-    const changed = [this.parameters, ...states.moments].map((state, at) => [state, updated[at]] as const);
     return [...changed, ...averaged, ...recorded];
   }
 
@@ -388,8 +398,43 @@ export class TracedModel {
     if (!model) throw new ShapeError('[predict] the trainer has phases only: give it a model to predict with');
     const tracer = new Tracer(this.registry, 'evaluate', this.#evaluationHome());
     const result = tracer.apply(model, modelInput(uploadedBatch(this.fields, n))) as Values;
-    const outputs = 'node' in result && 'spec' in result ? { output: result as Value } : result;
+    const outputs = isValue(result) ? { output: result } : result;
     return simplify({ outputs, writes: [] });
+  }
+
+  /** Forward, loss and backward of n uploaded samples in the first phase; what each layer gives, and ∂loss by it, are outputs. */
+  inspectionGraph(n: number): InspectionGraph {
+    const [states] = this.phases;
+    const { tracer, measures } = this.#uploaded(states, n);
+    const layers = tracer.applied.flatMap(({ path, kind, output }) =>
+      isValue(output) ? [{ path, kind, output }] : [],
+    );
+    const gradients = differentiate(
+      measures.loss,
+      layers.map(({ output }) => output),
+    );
+    const outputs = layers.flatMap(({ output }, at) => {
+      const gradient = gradients[at];
+      const named = [[inspected.output(at), output] as const];
+      return gradient ? [...named, [inspected.gradient(at), gradient] as const] : named;
+    });
+    const whole = {
+      [inspected.loss]: measures.loss,
+      [inspected.gradients]: this.#gradients(states, measures.loss, tracer),
+    };
+    return { graph: simplify({ outputs: { ...whole, ...Object.fromEntries(outputs) }, writes: [] }), layers };
+  }
+
+  /** The first phase's update by n uploaded samples, which no step counts. */
+  rehearsalGraph(n: number): Graph {
+    const [states] = this.phases;
+    const { tracer, measures } = this.#uploaded(states, n);
+    return simplify({ outputs: {}, writes: this.#updated(states, this.#gradients(states, measures.loss, tracer)) });
+  }
+
+  #uploaded({ phase }: PhaseStates, n: number): { readonly tracer: Tracer; readonly measures: Measures } {
+    const tracer = new Tracer(this.registry, 'train', this.#home);
+    return { tracer, measures: this.#measure(phase, tracer, uploadedBatch(this.fields, n)) };
   }
 
   /** A trace of the model, for its layers. */

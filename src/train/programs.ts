@@ -190,6 +190,12 @@ export class Programs {
     return (await this.#programs(this.#unfed, `prediction ${n}`, graphs))[0].program;
   }
 
+  /** Of n uploaded samples: a step that is read, or one that is rehearsed. */
+  async inspection(n: number, kind: 'reading' | 'rehearsal', graph: () => Graph): Promise<Executable> {
+    const graphs = () => [{ graph: graph(), share: 0 }];
+    return (await this.#programs(this.#unfed, `${kind} ${n}`, graphs))[0].program;
+  }
+
   destroy(): void {
     this.#destroyed = true;
     for (const reader of this.#readers) reader.destroy();

@@ -2,13 +2,14 @@ import { DataError, DeviceError, ShapeError } from '../core/errors.ts';
 import { allocate, type Dtype, type Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { formatGraph, type Graph, type State } from '../graph/graph.ts';
-import type { Backend } from '../scheduler/backend.ts';
+import { uploadBatch, type Backend } from '../scheduler/backend.ts';
 import type { KernelChoice } from '../scheduler/choice.ts';
 import { requireFields, requireSound, requireWhole, rowsOf } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
 import { fit, requireFitOptions, type Cursor } from './fit.ts';
 import { Keeper } from './keeper.ts';
 import { Launcher } from './launcher.ts';
+import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspect.ts';
 import type { Feed, Phase } from './model.ts';
 import type { Batches, Evaluation, FitOptions, Prediction, Report, Samples, TrainerOptions } from './options.ts';
 import { prepare, reportOf, type Prepared } from './prepared.ts';
@@ -56,6 +57,8 @@ export class Trainer {
   #ready: Promise<Ready> | undefined;
   #programs: Programs | undefined;
   #single: readonly StepProgram[] = [];
+  /** By number of samples. */
+  readonly #inspections: Record<number, InspectionGraph> = {};
   #destroyed = false;
   #busy: string | undefined;
   /** Of the last steps. */
@@ -144,9 +147,9 @@ export class Trainer {
     );
   }
 
-  /** `verify` and `profile` change the states for as long as they run, and put them back. */
+  /** `verify`, `profile` and a rehearsed update change the states for as long as they run, and put them back. */
   #requireSettled(what: string): void {
-    if (this.#busy === 'verify' || this.#busy === 'profile')
+    if (this.#busy === 'verify' || this.#busy === 'profile' || this.#busy === 'inspect')
       throw new DataError(`[${what}] ${this.#busy} is still running on this trainer: await it first`);
   }
 
@@ -375,6 +378,33 @@ export class Trainer {
       return await this.#whileAlive(verifyStep(this.#backend, single, () => this.#bring(numbers, table, launcher)));
     } finally {
       this.#busy = undefined;
+    }
+  }
+
+  /**
+   * One step on samples of one's own, of any number, read from where it was computed: what each layer gives, the loss, the
+   * gradients that flow back, and, if asked for, what the optimizer's update would change. Nothing is left changed: training
+   * goes on as if it had not been. Without the update it may be called during `fit`, and sees the last submitted step. Of
+   * several phases it is the first one's.
+   * @throws ShapeError or DataError for samples that do not fit
+   */
+  async inspect(samples: Samples | Dataset, { update = false }: InspectOptions = {}): Promise<Inspection> {
+    const { prepared, launcher, programs } = await this.#use(isDataset(samples) ? samples : undefined);
+    const { traced, names } = prepared;
+    const given = isDataset(samples) ? numbersOf(samples) : samples;
+    const { length, fields } = this.#samples('inspect', given, names, prepared);
+    const inspection = (this.#inspections[length] ??= traced.inspectionGraph(length));
+    const reader = await programs.inspection(length, 'reading', () => inspection.graph);
+    const updater = update ? await programs.inspection(length, 'rehearsal', () => traced.rehearsalGraph(length)) : null;
+    if (update) this.#enter('inspect');
+    else this.#requireSettled('inspect');
+    try {
+      if (update) launcher.requireSchedules();
+      const batch = Object.fromEntries(names.map((name) => [name, fields[name].data]));
+      for (const program of updater ? [reader, updater] : [reader]) uploadBatch(program, batch);
+      return await this.#whileAlive(inspectStep(this.#backend, traced, inspection, reader, updater));
+    } finally {
+      if (update) this.#busy = undefined;
     }
   }
 
