@@ -1,19 +1,218 @@
-// The page: two demos, and a line that says where they train.
+// The page: what a visitor chooses goes to the worker, and what the worker tells is shown. Nothing is computed here.
 
-import type { Trainer } from '../index.ts';
-import { Digits } from './digits.ts';
-import { find } from './page.ts';
-import { Spirals } from './spirals.ts';
+import { Controls } from './controls.ts';
+import { Curves } from './curves.ts';
+import { Cycle } from './cycle.ts';
+import { Figures } from './figures.ts';
+import { Files } from './files.ts';
+import { FirstWeights } from './firstWeights.ts';
+import { Mistakes } from './mistakes.ts';
+import { NetworkView } from './networkView.ts';
+import { Pad } from './pad.ts';
+import { find, onLook, percent, put } from './page.ts';
+import type { Command, Glance, Happening, Stage } from './protocol.ts';
+import { formatSettings, parseSettings, type Settings } from './settings.ts';
+import { Tour } from './tour.ts';
 
-function nameDevice({ backend, adapter }: Trainer): void {
-  find('device', HTMLElement).textContent =
-    backend === 'webgpu'
-      ? `Trains by WebGPU on ${adapter}.`
-      : 'This browser gives the page no WebGPU: it trains by the CPU reference, which is slow.';
+const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+const send = (command: Command): void => worker.postMessage(command, []);
+
+const button = (id: string): HTMLButtonElement => find(id, HTMLButtonElement);
+const status = find('status', HTMLElement);
+const speed = find('speed', HTMLSelectElement);
+const digit = find('digit', HTMLSelectElement);
+
+const figures = new Figures();
+const curves = new Curves(find('curves', HTMLElement));
+const weights = new FirstWeights(find('weights', HTMLElement));
+const cycle = new Cycle(find('cycle', HTMLElement), (stage, around) => chooseStage(stage, around));
+const network = new NetworkView(cycle.picture);
+const pad = new Pad(find('pad', HTMLElement), read, { onExample: () => send({ kind: 'example' }) });
+const mistakes = new Mistakes(find('mistakes', HTMLElement), ({ pixels }) => {
+  const drawn = Float32Array.from(pixels, (value) => value / 255);
+  pad.set(drawn);
+  read(drawn);
+  find('draw-title', HTMLElement).scrollIntoView({ block: 'nearest' });
+});
+const files = new Files(send, say);
+const controls = new Controls((settings, underWay) => configure(settings, underWay));
+const tour = new Tour((stage, progress) => {
+  if (!seen) return;
+  cycle.stage = stage;
+  network.show(seen, stage, progress);
+  if (progress === 1) weights.show(seen, stage);
+});
+
+/** What is on display. */
+let seen: Glance | undefined;
+let running = false;
+/** Whether the network is to start once it is made. */
+let startsAgain = false;
+
+function say(text: string, isWrong = false): void {
+  status.textContent = text;
+  status.classList.toggle('wrong', isWrong);
 }
 
-const demos = [new Spirals(nameDevice), new Digits()];
-const draw = (): void => demos.forEach((demo) => demo.draw());
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
-const resized = new ResizeObserver(draw);
-for (const canvas of document.querySelectorAll('canvas')) resized.observe(canvas);
+function read(pixels: Float32Array): void {
+  send({ kind: 'read', pixels });
+}
+
+/** What lies on the pad, by a network that has learned since. */
+function readAgain(): void {
+  if (pad.pixels) read(pad.pixels);
+}
+
+/** Steps in a second; null for as many as can be. */
+const perSecond = (): number | null => (speed.value === '' ? null : Number(speed.value));
+
+function configure(settings: Settings, underWay: boolean): void {
+  history.replaceState(null, '', `?${formatSettings(settings)}`);
+  startsAgain = running;
+  send({ kind: 'pause' });
+  send({ kind: 'configure', settings, keep: underWay });
+}
+
+/** @param around whether the visitor came there by going on behind the last stage: then the network takes a step */
+function chooseStage(stage: Stage, around: boolean): void {
+  if (around && !running) send({ kind: 'step' });
+  tour.play(stage);
+}
+
+function follow(another: boolean): void {
+  const chosen = Number(digit.value);
+  controls.follow(chosen);
+  history.replaceState(null, '', `?${formatSettings(controls.settings)}`);
+  send({ kind: 'follow', digit: chosen, another });
+}
+
+function made(happening: Extract<Happening, { readonly kind: 'made' }>): void {
+  figures.begin(happening);
+  if (happening.step === 0) curves.clear();
+  for (const id of ['start', 'step', 'reset', 'another', 'examine', 'mnist', 'synthetic', 'save'])
+    button(id).disabled = false;
+  if (!status.classList.contains('wrong')) say('Ready: press Start.');
+  if (startsAgain) send({ kind: 'start', perSecond: perSecond() });
+  startsAgain = false;
+}
+
+function show(glance: Glance): void {
+  seen = glance;
+  const { optimizer, activation } = controls.settings;
+  cycle.show(glance, { optimizer, activation, learningRate: glance.rate });
+  const pace = perSecond();
+  if (running && pace !== null) tour.run(900 / pace);
+  else {
+    network.show(glance, cycle.stage);
+    weights.show(glance, cycle.stage);
+  }
+}
+
+function setRunning(now: boolean): void {
+  running = now;
+  button('start').textContent = running ? 'Pause' : 'Start';
+  figures.restartClock();
+  if (running) return say('Training.');
+  tour.stop();
+  if (!status.classList.contains('wrong') && !startsAgain)
+    say(`Paused at step ${find('at', HTMLElement).textContent}.`);
+  readAgain();
+}
+
+function hear(happening: Happening): void {
+  switch (happening.kind) {
+    case 'made':
+      return made(happening);
+    case 'data':
+      return files.data(happening);
+    case 'download':
+      return files.download(happening);
+    case 'taken':
+      curves.taken(happening);
+      return figures.taken(happening, curves.smooth);
+    case 'probe':
+      curves.probe(happening);
+      return figures.probe(happening);
+    case 'glance':
+      return show(happening.glance);
+    case 'examination':
+      mistakes.show(happening.examination);
+      return say(
+        `Read ${happening.examination.count.toLocaleString('en')} test images: ${percent(happening.examination.accuracy)} right.`,
+      );
+    case 'running':
+      return setRunning(happening.running);
+    case 'answer':
+      return pad.show(happening.probabilities);
+    case 'example':
+      pad.set(happening.pixels);
+      return read(happening.pixels);
+    case 'saved':
+      return files.save(
+        happening.bytes,
+        `millrace-step-${find('at', HTMLElement).textContent?.replace(/\D/g, '')}.safetensors`,
+      );
+    case 'loaded':
+      return loaded(happening);
+    case 'wrong':
+      files.settle();
+      button('reset').disabled = false;
+      return say(happening.message, true);
+  }
+}
+
+function loaded({ name, search }: Extract<Happening, { readonly kind: 'loaded' }>): void {
+  if (search) controls.show(parseSettings(search).settings);
+  history.replaceState(null, '', `?${formatSettings(controls.settings)}`);
+  say(`Took the weights of ${name}.`);
+  readAgain();
+}
+
+function begin(): void {
+  const { settings, problems } = parseSettings(location.search);
+  digit.append(...Array.from({ length: 10 }, (_, at) => new Option(String(at))));
+  digit.value = String(settings.digit);
+  controls.show(settings);
+  if (problems.length > 0) say(problems.join(' '), true);
+  button('start').addEventListener('click', () => {
+    say(running ? 'Pausing …' : 'Training.');
+    send(running ? { kind: 'pause' } : { kind: 'start', perSecond: perSecond() });
+  });
+  button('step').addEventListener('click', () => send({ kind: 'step' }));
+  button('reset').addEventListener('click', () => {
+    say('Preparing …');
+    send({ kind: 'pause' });
+    send({ kind: 'configure', settings: controls.settings, keep: false });
+  });
+  speed.addEventListener('change', () => {
+    tour.stop();
+    if (running) send({ kind: 'start', perSecond: perSecond() });
+  });
+  digit.addEventListener('change', () => follow(false));
+  button('another').addEventListener('click', () => follow(true));
+  button('examine').addEventListener('click', () => send({ kind: 'examine' }));
+  button('link').addEventListener('click', () => void copyLink());
+  worker.addEventListener('message', ({ data }: MessageEvent<Happening>) => hear(data));
+  worker.addEventListener('error', ({ message }) =>
+    say(message || 'The worker that trains could not be started.', true),
+  );
+  send({ kind: 'configure', settings, keep: false });
+}
+
+async function copyLink(): Promise<void> {
+  history.replaceState(null, '', `?${formatSettings(controls.settings)}`);
+  try {
+    await navigator.clipboard.writeText(location.href);
+    put('link', 'Copied');
+    setTimeout(() => put('link', 'Copy link to this run'), 2000);
+  } catch {
+    say('The browser lets the page copy nothing: copy its address instead, which says it all.');
+  }
+}
+
+onLook(
+  find('curves', HTMLElement),
+  () => curves.draw(),
+  () => curves.remake(),
+);
+begin();

@@ -56,7 +56,11 @@ export interface Backend {
   readonly bytes: number;
   /** Bytes of the largest state; larger data come in parts. */
   readonly largestBinding: number;
-  compile(graph: Graph): Promise<Executable>;
+  /**
+   * @param plainly each op by itself, in its simplest kernel: quick to compile, slower to run, for what runs now and then.
+   * It leaves no mark on the forms of other programs' kernels.
+   */
+  compile(graph: Graph, plainly?: boolean): Promise<Executable>;
   /** Makes room for states, before a program needs them. @throws DeviceError, holding none, if there is not enough */
   hold(what: string, states: readonly State[]): Promise<void>;
   /** Frees states that no program uses any more. */

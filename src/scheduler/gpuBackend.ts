@@ -41,6 +41,7 @@ export class GpuBackend implements Backend {
 
   readonly #fuses: boolean;
   readonly #choice: Choice;
+  readonly #simplest: Choice;
 
   constructor(device: GPUDevice, { memoryLimit, fuse = fusesByDefault(), kernels = 'auto' }: GpuOptions = {}) {
     this.#device = device;
@@ -48,6 +49,7 @@ export class GpuBackend implements Backend {
     this.#fuses = fuse;
     this.#storage = new Storage(device, memoryLimit);
     this.adapter = summarize(device).name;
+    this.#simplest = new Choice(device, { adapter: this.adapter, forms: { '*': 'naive' } });
   }
 
   get bytes(): number {
@@ -71,7 +73,8 @@ export class GpuBackend implements Backend {
     this.#storage.release(states);
   }
 
-  compile(graph: Graph): Promise<Program> {
+  compile(graph: Graph, plainly = false): Promise<Program> {
+    if (plainly) return compile(graph, this.#storage, { fuses: false, choice: this.#simplest });
     return compile(graph, this.#storage, { fuses: this.#fuses, choice: this.#choice });
   }
 

@@ -27,21 +27,21 @@ class Reader {
   }
 
   /** The programs of some graphs, some of which may be the same. Two who ask at once share them; a failure is forgotten. */
-  programs(key: string, graphs: () => readonly StepGraph[]): Promise<readonly StepProgram[]> {
+  programs(key: string, graphs: () => readonly StepGraph[], plainly = false): Promise<readonly StepProgram[]> {
     let programs = this.#programs.get(key);
     if (!programs) {
-      programs = this.#compile(graphs());
+      programs = this.#compile(graphs(), plainly);
       this.#programs.set(key, programs);
       programs.catch(() => this.#programs.delete(key));
     }
     return programs;
   }
 
-  async #compile(graphs: readonly StepGraph[]): Promise<readonly StepProgram[]> {
+  async #compile(graphs: readonly StepGraph[], plainly: boolean): Promise<readonly StepProgram[]> {
     const compiled = new Map<Graph, Executable>();
     for (const { graph } of graphs) {
       if (compiled.has(graph)) continue;
-      const program = await this.#backend.compile(graph);
+      const program = await this.#backend.compile(graph, plainly);
       compiled.set(graph, program);
       this.made.push(program);
     }
@@ -163,8 +163,13 @@ export class Programs {
     return reader;
   }
 
-  async #programs(reader: Reader, key: string, graphs: () => readonly StepGraph[]): Promise<readonly StepProgram[]> {
-    const programs = await reader.programs(key, graphs);
+  async #programs(
+    reader: Reader,
+    key: string,
+    graphs: () => readonly StepGraph[],
+    plainly = false,
+  ): Promise<readonly StepProgram[]> {
+    const programs = await reader.programs(key, graphs, plainly);
     if (!this.#destroyed) return programs;
     reader.destroy();
     throw new Error('[programs] they were destroyed while they were made');
@@ -193,7 +198,7 @@ export class Programs {
   /** Of n uploaded samples: a step that is read, or one that is rehearsed. */
   async inspection(n: number, kind: 'reading' | 'rehearsal', graph: () => Graph): Promise<Executable> {
     const graphs = () => [{ graph: graph(), share: 0 }];
-    return (await this.#programs(this.#unfed, `${kind} ${n}`, graphs))[0].program;
+    return (await this.#programs(this.#unfed, `${kind} ${n}`, graphs, true))[0].program;
   }
 
   destroy(): void {

@@ -4,6 +4,7 @@ import {
   conv2d,
   createTrainer,
   crossEntropy,
+  dataset,
   flatten,
   linear,
   maxPool2d,
@@ -11,6 +12,7 @@ import {
   sequential,
   sgd,
   sigmoid,
+  take,
   type Model,
   type Optimizer,
   type Samples,
@@ -55,7 +57,7 @@ describe.each([
   ['WebGPU', { fuse: true }],
   ['WebGPU, every op by itself', { fuse: false }],
   ['the CPU', { cpu: true }],
-])('on %s', (_, place) => {
+])('on %s', (_name, place) => {
   test('a step on one sample is what plain loops make of its weights', async () => {
     const trainer = await trainerOf(place);
     await lossesOf(trainer, 3);
@@ -118,6 +120,14 @@ test('training goes on in the same bits after a rehearsal', async () => {
   for (const trainer of [looked, undisturbed]) trainer.destroy();
 });
 
+test('looking on leaves no mark on the kernels that a run takes', async () => {
+  const [looked, undisturbed] = await Promise.all([trainerOf(), trainerOf()]);
+  await looked.inspect(take(set, 0, 16), { update: true });
+  for (const trainer of [looked, undisturbed]) await lossesOf(trainer, 1);
+  expect(looked.kernels).toEqual(undisturbed.kernels);
+  for (const trainer of [looked, undisturbed]) trainer.destroy();
+});
+
 test('a run may be looked at, but not rehearsed, between its steps', async () => {
   const trainer = await trainerOf();
   for await (const { step } of trainer.fit(set, { steps: 3, stepsPerSubmit: 1 })) {
@@ -131,19 +141,10 @@ test('a run may be looked at, but not rehearsed, between its steps', async () =>
 test('images and their convolutions are seen as on the CPU', async () => {
   const random = new Random(1, 'images');
   const model = sequential(conv2d(1, 3, 3, { padding: 'same' }), relu, maxPool2d(2), flatten, linear(75, CLASSES));
-  const samples = {
-    image: Float32Array.from({ length: 2 * 100 }, () => random.uniform(0, 1)),
-    label: Uint8Array.of(0, 2),
-  };
-  const fields = { image: { shape: [10, 10], dtype: 'f32' }, label: { shape: [], dtype: 'u8' } } as const;
-  const options = {
-    model,
-    loss: crossEntropy,
-    optimizer: sgd({ learningRate: 0.1 }),
-    batchSize: 2,
-    seed: 2,
-    data: fields,
-  };
+  const image = Float32Array.from({ length: 2 * 100 }, () => random.uniform(0, 1));
+  const samples = dataset({ image: { data: image, shape: [10, 10] }, label: Uint8Array.of(0, 2) });
+  const optimizer = sgd({ learningRate: 0.1 });
+  const options = { model, loss: crossEntropy, optimizer, batchSize: 2, seed: 2, data: samples };
   const gpu = await createTrainer({ ...options, device: await sharedDevice() });
   const cpu = await createTrainer({ ...options, backend: 'cpu' });
   const [seen, expected] = await Promise.all([gpu, cpu].map((trainer) => trainer.inspect(samples, { update: true })));

@@ -1,0 +1,307 @@
+import { readSafetensors, type DownloadProgress } from '../data/index.ts';
+import { summarize } from '../gpu/device.ts';
+import { createTrainer, crossEntropy, DeviceError, requestDevice, take, type Trainer } from '../index.ts';
+import { drawn, mnistFrom, type Halves } from './images.ts';
+import { asBytes, buffersOf, examine, glanceAt, probe, read } from './look.ts';
+import { networkOf, optimizerOf, rateOf } from './network.ts';
+import type { Command, Happening } from './protocol.ts';
+import { Turn } from './turn.ts';
+import { formatSettings, parseSettings, SETTINGS_KEY, usualSettings, type Settings } from './settings.ts';
+
+/** Images of which gradients and accuracy are taken while training goes on. */
+const LEARNED = 64;
+const JUDGED = 1000;
+/** Steps between two looks around for what else is to be done. */
+const BURST_MS = 60;
+const LONGEST_GROWTH = 4;
+/** Looking on is to take at most this share of the time. */
+const GLANCE_SHARE = 0.25;
+const PROBE_SHARE = 0.2;
+const PROBE_EVERY_MS = 700;
+
+/** One trainer at a time, and one thing done with it at a time. */
+export class Session {
+  readonly #tell: (happening: Happening, buffers?: ArrayBuffer[]) => void;
+  /** Null where there is none; asked for again once it was lost. */
+  #device: Promise<GPUDevice | string> | undefined;
+  #halves: Halves | undefined;
+  #trainer: Trainer | undefined;
+  #settings: Settings = usualSettings;
+  /** Steps of this trainer, and of those whose weights it goes on with. */
+  #step = 0;
+  #before = 0;
+  #followed = 0;
+  #running = false;
+  #perSecond: number | null = null;
+  /** Steps of the next burst. */
+  #burst = 1;
+  #download: AbortController | undefined;
+  #work: Promise<void> = Promise.resolve();
+  readonly #glances = new Turn(GLANCE_SHARE);
+  readonly #probes = new Turn(PROBE_SHARE, PROBE_EVERY_MS);
+
+  /** @param tell is told of all that happens, and handed the arrays in it */
+  constructor(tell: (happening: Happening, buffers?: ArrayBuffer[]) => void) {
+    this.#tell = tell;
+  }
+
+  /** Does one thing behind the other; what ends others is heard at once. */
+  receive(command: Command): void {
+    if (command.kind === 'pause') return this.#setRunning(false);
+    if (command.kind === 'cancel') return this.#download?.abort();
+    this.#enqueue(() => this.#do(command));
+  }
+
+  #enqueue(task: () => Promise<void>): void {
+    this.#work = this.#work.then(task).catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    this.#setRunning(false);
+    const message = error instanceof Error ? error.message : String(error);
+    this.#tell({ kind: 'wrong', message, isLost: false });
+  }
+
+  #setRunning(running: boolean): void {
+    if (this.#running === running) return;
+    this.#running = running;
+    this.#tell({ kind: 'running', running });
+  }
+
+  #do(command: Exclude<Command, { readonly kind: 'pause' | 'cancel' }>): Promise<void> {
+    switch (command.kind) {
+      case 'configure':
+        return this.#configure(command.settings, command.keep);
+      case 'start':
+        return this.#start(command.perSecond);
+      case 'step':
+        return this.#stepOnce();
+      case 'follow':
+        return this.#follow(command.digit, command.another);
+      case 'read':
+        return this.#read(asBytes(command.pixels));
+      case 'example':
+        return this.#example();
+      case 'examine':
+        return this.#examine();
+      case 'data':
+        return this.#bring(command.from);
+      case 'save':
+        return this.#save();
+      case 'load':
+        return this.#load(command.file);
+    }
+  }
+
+  async #acquire(): Promise<GPUDevice | string> {
+    try {
+      const device = await requestDevice();
+      void device.lost.then(({ reason, message }) => {
+        this.#device = undefined;
+        if (reason !== 'destroyed') this.#lose(message);
+      });
+      return device;
+    } catch (error) {
+      if (error instanceof DeviceError) return error.message;
+      throw error;
+    }
+  }
+
+  #lose(message: string): void {
+    this.#setRunning(false);
+    this.#tell({ kind: 'wrong', message: `The GPU was lost (${message}), and the weights with it.`, isLost: true });
+  }
+
+  async #configure(settings: Settings, keep: boolean): Promise<void> {
+    const weights = keep ? await this.#trainer?.readParameters() : undefined;
+    const before = weights ? this.#before + this.#step : 0;
+    this.#settings = settings;
+    this.#trainer?.destroy();
+    this.#trainer = undefined;
+    const { train } = await this.#ready();
+    const device = await (this.#device ??= this.#acquire());
+    const trainer = await createTrainer({
+      model: networkOf(settings),
+      loss: crossEntropy,
+      optimizer: optimizerOf(settings),
+      batchSize: Math.min(settings.batch, train.length),
+      seed: settings.seed,
+      data: train,
+      ...(typeof device === 'string' ? { backend: 'cpu' } : { device }),
+    });
+    this.#trainer = trainer;
+    this.#step = 0;
+    this.#before = before;
+    this.#burst = 1;
+    if (weights) await trainer.writeParameters(weights);
+    const parameters = Object.values(await trainer.readParameters()).reduce((sum, { length }) => sum + length, 0);
+    this.#tell({
+      kind: 'made',
+      backend: trainer.backend,
+      adapter: trainer.adapter,
+      software: typeof device !== 'string' && summarize(device).software,
+      fallback: typeof device === 'string' ? device : null,
+      launches: trainer.launchesPerStep,
+      parameters,
+      step: before,
+    });
+    await this.#show(true);
+  }
+
+  /** The data, which are synthetic digits if nobody asked for others. */
+  async #ready(): Promise<Halves> {
+    if (this.#halves) return this.#halves;
+    return this.#take(await drawn());
+  }
+
+  #take(halves: Halves): Halves {
+    const { title, warning, train, test } = (this.#halves = halves);
+    this.#followed = this.#find(this.#settings.digit, 0);
+    this.#tell({ kind: 'data', title, warning, train: train.length, test: test.length });
+    return halves;
+  }
+
+  /** The first test image of a digit from a place on, all around; the place itself if there is none. */
+  #find(digit: number, from: number): number {
+    const labels = this.#halves!.test.fields['label'].data;
+    for (let i = 0; i < labels.length; i++) {
+      const at = (from + i) % labels.length;
+      if (labels[at] === digit) return at;
+    }
+    return from;
+  }
+
+  /** What is there once the page was told that it is ready. */
+  #here(): { readonly trainer: Trainer; readonly halves: Halves } {
+    if (this.#trainer && this.#halves) return { trainer: this.#trainer, halves: this.#halves };
+    throw new DeviceError('There is no network at the moment: press Reset to begin anew.');
+  }
+
+  async #start(perSecond: number | null): Promise<void> {
+    this.#here();
+    this.#perSecond = perSecond;
+    if (this.#running) return;
+    this.#setRunning(true);
+    this.#enqueue(() => this.#train());
+  }
+
+  /** Some steps, and then whatever has been asked for meanwhile. */
+  async #train(): Promise<void> {
+    if (!this.#running) return;
+    const begun = performance.now();
+    const slowly = this.#perSecond;
+    await this.#advance(slowly === null ? this.#burst : 1);
+    const elapsed = performance.now() - begun;
+    const fitting = Math.max(1, Math.floor((this.#burst * BURST_MS) / elapsed));
+    if (slowly === null) this.#burst = Math.min(fitting, LONGEST_GROWTH * this.#burst);
+    await this.#show(slowly !== null);
+    const again = (): void => this.#enqueue(() => this.#train());
+    if (slowly === null) again();
+    else setTimeout(again, Math.max(0, 1000 / slowly - (performance.now() - begun)));
+  }
+
+  async #stepOnce(): Promise<void> {
+    this.#setRunning(false);
+    await this.#advance(1);
+    await this.#show(true);
+  }
+
+  async #advance(steps: number): Promise<void> {
+    const { trainer, halves } = this.#here();
+    const begun = performance.now();
+    const submits = trainer.submits;
+    const [losses, accuracies, rates]: number[][] = [[], [], []];
+    const { train } = halves;
+    for await (const { loss, metrics, learningRate } of trainer.fit(train, { steps, stepsPerSubmit: steps })) {
+      losses.push(loss);
+      accuracies.push(metrics['accuracy']);
+      rates.push(learningRate);
+    }
+    this.#step += losses.length;
+    const step = this.#before + this.#step;
+    this.#tell({
+      kind: 'taken',
+      step,
+      epoch: (step * trainer.batchSize) / train.length,
+      losses,
+      accuracies,
+      rates,
+      milliseconds: performance.now() - begun,
+      submits: trainer.submits - submits,
+      bytes: trainer.bytes,
+    });
+    const last = losses.at(-1) ?? 0;
+    if (Number.isFinite(last)) return;
+    throw new Error(`The loss is ${last} at step ${step}: take a smaller learning rate, and press Reset.`);
+  }
+
+  /** @param atOnce whether it is due or not */
+  async #show(atOnce: boolean): Promise<void> {
+    await this.#glances.take(atOnce, () => this.#glance());
+    const { trainer, halves } = this.#here();
+    await this.#probes.take(atOnce && this.#perSecond === null, async () => {
+      const sets = [take(halves.train, 0, LEARNED), take(halves.test, 0, JUDGED)] as const;
+      this.#tell({ kind: 'probe', ...(await probe(trainer, this.#before + this.#step, ...sets)) });
+    });
+  }
+
+  async #glance(): Promise<void> {
+    const { trainer, halves } = this.#here();
+    const sample = take(halves.test, this.#followed, this.#followed + 1);
+    const rate = rateOf(this.#settings, this.#step);
+    const glance = await glanceAt(trainer, this.#before + this.#step, rate, sample);
+    this.#tell({ kind: 'glance', glance }, buffersOf(glance));
+  }
+
+  async #follow(digit: number, another: boolean): Promise<void> {
+    this.#settings = { ...this.#settings, digit };
+    const { length } = this.#here().halves.test;
+    this.#followed = this.#find(digit, another ? (this.#followed + 1) % length : 0);
+    await this.#glance();
+  }
+
+  async #read(pixels: Uint8Array): Promise<void> {
+    this.#tell({ kind: 'answer', probabilities: await read(this.#here().trainer, pixels) });
+  }
+
+  #shown = 0;
+
+  async #example(): Promise<void> {
+    const { test } = this.#here().halves;
+    const { data } = take(test, this.#shown, ++this.#shown).fields['image'];
+    this.#shown %= test.length;
+    this.#tell({ kind: 'example', pixels: Float32Array.from(data, (value) => value / 255) });
+  }
+
+  async #examine(): Promise<void> {
+    const { trainer, halves } = this.#here();
+    const examination = await examine(trainer, this.#before + this.#step, halves.test);
+    this.#tell({ kind: 'examination', examination });
+  }
+
+  async #bring(from: Extract<Command, { readonly kind: 'data' }>['from']): Promise<void> {
+    const running = this.#running;
+    this.#setRunning(false);
+    const { signal } = (this.#download = new AbortController());
+    const progress = (received: DownloadProgress): void => this.#tell({ kind: 'download', ...received });
+    this.#take(await (from === 'synthetic' ? drawn() : mnistFrom(from, progress, signal)));
+    await this.#configure(this.#settings, false);
+    if (running) await this.#start(this.#perSecond);
+  }
+
+  async #save(): Promise<void> {
+    const bytes = await this.#here().trainer.saveWeights({ [SETTINGS_KEY]: formatSettings(this.#settings) });
+    this.#tell({ kind: 'saved', bytes }, [bytes.buffer]);
+  }
+
+  async #load(file: File): Promise<void> {
+    this.#setRunning(false);
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const { metadata } = readSafetensors(file.name, bytes);
+    const search = metadata[SETTINGS_KEY] ?? '';
+    if (search) await this.#configure(parseSettings(search).settings, false);
+    await this.#here().trainer.loadWeights(bytes, file.name);
+    this.#tell({ kind: 'loaded', name: file.name, search });
+    await this.#show(true);
+  }
+}
