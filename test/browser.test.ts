@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Browser, JSHandle, Page } from 'playwright-core';
+import type { Browser, JSHandle } from 'playwright-core';
 import type * as Millrace from '../src/index.ts';
 import { launchBrowser, openEmptyPage, serveSources } from './support/chromium.ts';
 
@@ -22,9 +22,6 @@ test('a page in Chromium squares numbers on its GPU', async () => {
   await page.close();
 });
 
-/** A software adapter learns slowly. */
-const PATIENCE = { timeout: 40_000 };
-
 /** Both sum in f32, each in its own order. */
 const BACKENDS_DIFFER = 1e-4;
 
@@ -38,101 +35,6 @@ test('an MLP in a page has the losses on WebGPU that it has on the CPU', async (
   expect(gpu[7]).toBeLessThan(gpu[0] / 2);
   await page.close();
 });
-
-test('a visitor trains the spirals past 90 %, pauses, steps once, and starts anew with another width', async () => {
-  const { page, problems } = await openDemo();
-  const figure = (id: string) => page.locator(`#spirals-${id}`).innerText();
-  const button = (name: string) => page.getByRole('button', { name, exact: true });
-  const status = page.locator('#spirals-status');
-  await status.filter({ hasText: 'Ready' }).waitFor();
-  expect(await page.locator('#device').innerText()).toMatch(/^Trains by WebGPU on /);
-
-  await button('Train').click();
-  await expect.poll(async () => parseFloat(await figure('accuracy')), PATIENCE).toBeGreaterThan(90);
-  await button('Pause').click();
-  await status.filter({ hasText: /^Paused at step/ }).waitFor();
-  const paused = Number(await figure('at'));
-  await button('Step').click();
-  await expect.poll(() => figure('at'), PATIENCE).toBe(String(paused + 1));
-
-  await button('Train').click();
-  await button('Pause').waitFor();
-  await page.getByLabel('Hidden width').fill('8');
-  await page.keyboard.press('Tab');
-  await expect.poll(async () => Number(await figure('at')), PATIENCE).toBeLessThan(paused);
-  await button('Pause').waitFor();
-  await button('Reset').click();
-  await status.filter({ hasText: 'Ready' }).waitFor();
-  expect([await figure('at'), await figure('loss')]).toEqual(['0', '–']);
-
-  await page.close();
-  expect(problems).toEqual([]);
-});
-
-test('a visitor reads what is wrong with a file that was dropped, and trains on whole ones', async () => {
-  const { page, problems } = await openDemo();
-  const status = page.locator('#digits-status');
-  // As text, since Node's types know no drop.
-  const broken = await page.evaluateHandle(`
-    const dropped = new DataTransfer();
-    dropped.items.add(new File(['a letter, not digits'], 'train-images-idx3-ubyte'));
-    dropped;`);
-  await page.dispatchEvent('body', 'drop', { dataTransfer: broken });
-  await status.filter({ hasText: '[idx] train-images-idx3-ubyte begins with 61 20 6c 65' }).waitFor();
-
-  const [images, labels] = bars(1024);
-  const [testImages, testLabels] = bars(200);
-  const files = { 'train-images-idx3-ubyte': images, 'train-labels-idx1-ubyte': labels };
-  const choose = (chosen: Record<string, Buffer>) =>
-    page
-      .locator('#digits-files')
-      .setInputFiles(Object.entries(chosen).map(([name, buffer]) => ({ name, buffer, mimeType: '' })));
-  await choose(files);
-  await status.filter({ hasText: '[mnist] there is no t10k-images-idx3-ubyte' }).waitFor();
-  await choose({ ...files, 't10k-images-idx3-ubyte': testImages, 't10k-labels-idx1-ubyte': testLabels });
-  await status
-    .filter({ hasText: /^One epoch, 8 steps\. On 200 test images: .* accuracy (9\d|100)\.\d %\.$/ })
-    .waitFor();
-
-  await page.close();
-  expect(problems).toEqual([]);
-});
-
-test('a page without WebGPU says so, and trains by the CPU reference', async () => {
-  const { page, problems } = await openDemo(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));
-  await page.locator('#device', { hasText: 'trains by the CPU reference' }).waitFor();
-  await page.getByRole('button', { name: 'Train', exact: true }).click();
-  await expect.poll(async () => Number(await page.locator('#spirals-at').innerText()), PATIENCE).toBeGreaterThan(1);
-  await page.close();
-  expect(problems).toEqual([]);
-});
-
-/** The page, and all that a quiet one would not do: errors, and requests to other hosts. */
-async function openDemo(before?: () => void): Promise<{ page: Page; problems: string[] }> {
-  const page = await browser.newPage();
-  const problems: string[] = [];
-  const { host } = new URL(server.url);
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
-  page.on('request', (request) => new URL(request.url()).host !== host && problems.push(request.url()));
-  if (before) await page.addInitScript(before);
-  await page.goto(server.url);
-  return { page, problems };
-}
-
-/** Images of 28 × 28 with a bar at the label's height, and their labels, as the files of MNIST. */
-function bars(length: number): [Buffer, Buffer] {
-  const [side, classes] = [28, 10];
-  const images = Buffer.alloc(length * side * side);
-  const labels = Buffer.from(Array.from({ length }, (_, i) => i % classes));
-  labels.forEach((label, i) => images.fill(255, (i * side + 2 * label) * side, (i * side + 2 * label + 2) * side));
-  return [idx([length, side, side], images), idx([length], labels)];
-}
-
-function idx(shape: readonly number[], bytes: Buffer): Buffer {
-  const header = Buffer.from([0, 0, 8, shape.length, ...shape.flatMap((extent) => [0, 0, extent >> 8, extent & 255])]);
-  return Buffer.concat([header, bytes]);
-}
 
 /** Runs in the page. */
 async function lossesOnBoth(library: typeof Millrace): Promise<[number[], number[]]> {

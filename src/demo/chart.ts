@@ -70,7 +70,7 @@ export class Chart {
       width: this.#box.clientWidth,
       height: HEIGHT,
       cursor: { y: false, drag: { setScale: false } },
-      legend: { live: true, markers: { width: 2 } },
+      legend: { live: false, markers: { width: 2 } },
       scales: {
         x: { time: false },
         y: logarithmic ? { distr: 3, clamp: 1e-12 } : range ? { range: [range[0], range[1]] } : { range: fromZero },
@@ -80,14 +80,13 @@ export class Chart {
         { ...axis, size: 52, values: (_, splits) => splits.map((value) => (value === null ? '' : format(value))) },
       ],
       series: [
-        { label: 'step', value: (_, step: number | null) => (step === null ? '–' : thousands(Math.round(step))) },
+        {},
         ...this.#lines.map(({ options: { name, color: property, opacity = 1, width = 2 } }) => ({
           label: name,
           stroke: `rgb(${color(property)} / ${opacity})`,
           width,
           spanGaps: true,
           points: { show: false },
-          value: (_: uPlot, value: number | null) => (value === null ? '–' : format(value)),
         })),
       ],
     };

@@ -57,8 +57,18 @@ export class Controls {
     const preset = presets.find(({ settings }) => sameSettings(settings, this.#settings));
     this.#preset.value = preset?.name ?? OWN;
     find('preset-text', HTMLElement).textContent = preset?.text ?? '';
+    find('in-short', HTMLElement).textContent = this.#inShort();
     find('layers-name', HTMLElement).textContent =
       this.#settings.model === 'dense' ? 'Neurons of each hidden layer' : 'Features of each convolution';
+  }
+
+  #inShort(): string {
+    const { layers, rate, batch, seed } = this.#settings;
+    const widths = layers.length > 0 ? layers.join(' ') : 'none hidden';
+    const [kind, activation, initial, optimizer, schedule] = ['model', 'activation', 'initial', 'optimizer', 'schedule']
+      .map(select)
+      .map(({ selectedOptions }) => selectedOptions[0].text);
+    return `${kind}: ${widths}, ${activation}, weights ${initial}, ${optimizer}, rate ${rate} ${schedule}, batch ${batch}, seed ${seed}`;
   }
 
   #changed(id: string): void {

@@ -34,9 +34,9 @@ export class Curves {
         range: [0, 1],
       }),
       norms: new Chart(host, {
-        title: 'Size of each layer’s gradient ‖∂L/∂W‖, on a log scale',
+        title: 'Gradient of each layer, ‖∂L/∂W‖',
         text: 'Norms of the gradients by step, a curve for each layer',
-        format: (value) => value.toExponential(0),
+        format: power,
         logarithmic: true,
       }),
       rate: new Chart(host, { title: 'Learning rate', text: 'Learning rate by step', format: short }),
@@ -81,7 +81,7 @@ export class Curves {
     this.#soon();
   }
 
-  probe({ step, accuracy, loss, gradientNorms }: Probe): void {
+  probe({ examination: { step, accuracy, loss }, gradientNorms }: Probe): void {
     this.#accuracy.test.push(step, accuracy);
     this.#testLoss.push(step, loss);
     const names = Object.keys(gradientNorms);
@@ -120,6 +120,16 @@ export class Curves {
   remake(): void {
     for (const chart of Object.values(this.#charts)) chart.remake();
   }
+}
+
+const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+/** `10⁻³`, of a power of ten; other numbers as they are. */
+function power(value: number): string {
+  const exponent = Math.log10(value);
+  if (!Number.isInteger(exponent)) return value.toPrecision(3);
+  const digits = [...String(Math.abs(exponent))].map((digit) => SUPERSCRIPTS[Number(digit)]);
+  return `10${exponent < 0 ? '⁻' : ''}${digits.join('')}`;
 }
 
 const smoothed = (before: number, value: number): number =>

@@ -46,7 +46,7 @@ export class Figures {
     this.restartClock();
   }
 
-  probe({ accuracy }: Probe): void {
+  probe({ examination: { accuracy } }: Probe): void {
     put('test-accuracy', percent(accuracy));
   }
 }

@@ -76,8 +76,7 @@ export async function probe(trainer: Trainer, step: number, learned: Dataset, ju
   const { parameters } = await trainer.inspect(learned);
   const weights = parameters.filter(({ name }) => name.endsWith('.weight'));
   const gradientNorms = Object.fromEntries(weights.map(({ name, gradient }) => [name, norm(gradient)]));
-  const { count, accuracy, loss } = await examine(trainer, step, judged);
-  return { step, count, accuracy, loss, gradientNorms };
+  return { examination: await examine(trainer, step, judged), gradientNorms };
 }
 
 const MISTAKES = 24;

@@ -132,6 +132,7 @@ function hear(happening: Happening): void {
       return figures.taken(happening, curves.smooth);
     case 'probe':
       curves.probe(happening);
+      mistakes.show(happening.examination);
       return figures.probe(happening);
     case 'glance':
       return show(happening.glance);

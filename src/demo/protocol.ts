@@ -95,11 +95,8 @@ export interface Taken {
 
 /** Training seen from outside, now and then. */
 export interface Probe {
-  readonly step: number;
-  /** On some of the test images. */
-  readonly count: number;
-  readonly accuracy: number;
-  readonly loss: number;
+  /** Of some of the test images. */
+  readonly examination: Examination;
   /** ‖∂loss / ∂weight‖ of each weight in the order of the layers, for some training images. */
   readonly gradientNorms: Readonly<Record<string, number>>;
 }

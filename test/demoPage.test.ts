@@ -1,0 +1,326 @@
+// The demo in a real browser, as a visitor uses it: on WebGPU, and without it.
+
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { syntheticDigits } from '../src/data/digits/syntheticDigits.ts';
+import { readSafetensors, type Tensor } from '../src/data/safetensors.ts';
+import { take } from '../src/data/dataset.ts';
+import { tablesOf } from '../src/demo/numbers.ts';
+import { stages, type Glance } from '../src/demo/protocol.ts';
+import {
+  affine,
+  crossEntropyRows,
+  differentiate,
+  input,
+  interpret,
+  sigmoid,
+  softmax,
+  type Value,
+} from '../src/index.ts';
+import { parseSettings } from '../src/demo/settings.ts';
+import { launchBrowser, serveSources } from './support/chromium.ts';
+
+let browser: Browser;
+let server: Awaited<ReturnType<typeof serveSources>>;
+
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A software adapter learns slowly, and compiles slowly beside other tests. */
+const PATIENCE = { timeout: 60_000 };
+
+const RATE = 0.5;
+/** Gradient descent, whose update follows from the gradient alone. */
+const SMALL = `?layers=16&activation=sigmoid&initial=glorot&optimizer=sgd&rate=${RATE}&batch=64&seed=7`;
+
+test('a visitor trains past 80 %, steps once, and reads of each stage what f64 makes of the saved weights', async () => {
+  const { page, problems } = await openDemo(SMALL);
+  await button(page, 'Start').click();
+  await expect.poll(() => figure(page, 'Test accuracy'), PATIENCE).toBeGreaterThan(80);
+  await button(page, 'Pause').click();
+  await status(page, /^Paused at step/);
+  const paused = await figure(page, 'Step');
+  await button(page, 'One step').click();
+  await expect.poll(() => figure(page, 'Step'), PATIENCE).toBe(paused + 1);
+
+  const file = await saved(page);
+  const expected = await glanceFrom(readSafetensors('saved', file).tensors, 5);
+  for (const stage of stages) {
+    await page.getByRole('button', { name: new RegExp(`^\\d ${stage}`, 'i') }).click();
+    const cells = tablesOf(expected, stage).flatMap(({ rows }) => rows.flatMap((row) => row.cells));
+    const numbers = cells.filter((cell) => typeof cell === 'number');
+    await expect
+      .poll(() => shownNumbers(page), PATIENCE)
+      .toEqual(numbers.map((value) => expect.closeTo(value, 4) as number));
+  }
+  await button(page, 'Next').click();
+  await expect.poll(() => figure(page, 'Step'), PATIENCE).toBe(paused + 2);
+
+  await page.close();
+  expect(problems).toEqual([]);
+});
+
+test('a drawn 1 is read as 1, and weights that were saved read it again in another visit', async () => {
+  const { page, problems } = await openDemo('?layers=24&seed=3');
+  await button(page, 'Start').click();
+  await expect.poll(() => figure(page, 'Test accuracy'), PATIENCE).toBeGreaterThan(80);
+  await button(page, 'Pause').click();
+  await status(page, /^Paused at step/);
+  await drawOne(page);
+  await page.getByText(/^Reads 1 with/).waitFor(PATIENCE);
+  const file = await saved(page);
+  const address = page.url();
+  await page.close();
+
+  const { page: other, problems: others } = await openDemo();
+  await other.getByLabel(/of weights/).setInputFiles({ name: 'kept.safetensors', buffer: file, mimeType: '' });
+  await status(other, 'Took the weights of kept.safetensors.');
+  expect(parseSettings(new URL(other.url()).search)).toEqual(parseSettings(new URL(address).search));
+  await drawOne(other);
+  await other.getByText(/^Reads 1 with/).waitFor(PATIENCE);
+  await other.close();
+  expect([...problems, ...others]).toEqual([]);
+});
+
+test('what is changed stands in the address, which makes the same run again', async () => {
+  const { page, problems } = await openDemo();
+  await page.getByText(/^Settings:/).click();
+  await page.getByLabel('Neurons of each hidden layer').fill('12, 8');
+  await page.getByLabel('Activation').selectOption('tanh');
+  await page.getByLabel('Seed').fill('42');
+  await page.getByLabel('Seed').press('Enter');
+  await expect.poll(() => new URL(page.url()).searchParams.get('seed')).toBe('42');
+  const run = async (at: Page): Promise<number[]> => {
+    await status(at, 'Ready: press Start.');
+    const losses: number[] = [];
+    for (let step = 1; step <= 2; step++) {
+      await button(at, 'One step').click();
+      await expect.poll(() => figure(at, 'Step'), PATIENCE).toBe(step);
+      losses.push(await figure(at, 'Loss'));
+    }
+    return losses;
+  };
+  const first = await run(page);
+  await page.reload();
+  expect(await run(page)).toEqual(first);
+  await page.getByText(/^Settings:/).click();
+  expect(await page.getByLabel('Neurons of each hidden layer').inputValue()).toBe('12 8');
+
+  // A change under way keeps what was learned.
+  await page.getByLabel('Optimizer').selectOption('sgd');
+  await status(page, 'Ready: press Start.');
+  expect(await figure(page, 'Step')).toBe(2);
+  await page.close();
+  expect(problems).toEqual([]);
+});
+
+test('settings that cannot be are refused where they are given, and a run goes on', async () => {
+  const { page, problems } = await openDemo('?rate=fast&layers=16&batch=0');
+  const said = await page.locator('#status').innerText();
+  expect(said).toContain('The link says rate is “fast”, but it must be a number above 0');
+  expect(said).toContain('The link says batch is “0”, but it must be a whole number from 1');
+  await page.getByText(/^Settings:/).click();
+  const layers = page.getByLabel('Neurons of each hidden layer');
+  const before = page.url();
+  await layers.fill('16 none');
+  await layers.press('Enter');
+  expect(
+    await layers.evaluate((element) => (element as unknown as { validationMessage: string }).validationMessage),
+  ).toMatch(/^Give 0 to 12 whole numbers/);
+  expect(page.url()).toBe(before);
+  await button(page, 'One step').click();
+  await expect.poll(() => figure(page, 'Step'), PATIENCE).toBe(1);
+  await page.close();
+  expect(problems).toEqual([]);
+});
+
+test('a visitor reads what is wrong with a file that was dropped, and trains on whole ones', async () => {
+  const { page, problems } = await openDemo('?layers=16');
+  await drop(page, 'train-images-idx3-ubyte', 'a letter, not digits');
+  await status(page, '[idx] train-images-idx3-ubyte begins with 61 20 6c 65');
+  await drop(page, 'broken.safetensors', 'not weights at all');
+  await status(page, '[safetensors]');
+
+  const [images, labels] = bars(1024);
+  const [testImages, testLabels] = bars(200);
+  const files = { 'train-images-idx3-ubyte': images, 'train-labels-idx1-ubyte': labels };
+  const choose = (chosen: Record<string, Buffer>) =>
+    page
+      .getByLabel(/^Files of images/)
+      .setInputFiles(Object.entries(chosen).map(([name, buffer]) => ({ name, buffer, mimeType: '' })));
+  await choose(files);
+  await status(page, '[mnist] there is no t10k-images-idx3-ubyte');
+  await choose({ ...files, 't10k-images-idx3-ubyte': testImages, 't10k-labels-idx1-ubyte': testLabels });
+  await page.getByText('Learns from 1,024 images and is judged by 200 others: your images.').waitFor(PATIENCE);
+  await status(page, 'Ready: press Start.');
+  await button(page, 'Start').click();
+  await expect.poll(() => figure(page, 'Test accuracy'), PATIENCE).toBeGreaterThan(90);
+  await page.close();
+  expect(problems).toEqual([]);
+});
+
+test('without WebGPU the page says so, and learns on the CPU', async () => {
+  const { page, problems } = await openDemo('?layers=16&batch=32', WITHOUT_WEBGPU);
+  expect(await page.locator('#device').innerText()).toMatch(/^This browser gives the page no WebGPU.*CPU reference/);
+  await button(page, 'Start').click();
+  await expect.poll(() => figure(page, 'Test accuracy'), PATIENCE).toBeGreaterThan(80);
+  await button(page, 'Pause').click();
+  await status(page, /^Paused at step/);
+  await button(page, 'Read all test images').click();
+
+  await status(page, /^Read 1,000 test images: [789]\d\.\d % right\.$/);
+  const rows = page.getByRole('table', { name: /^Rows: what an image is/ }).getByRole('row');
+  expect(await rows.count()).toBe(11);
+  await page.close();
+  expect(problems).toEqual([]);
+});
+
+/** Of a worker too: an init script would reach the page alone. */
+const WITHOUT_WEBGPU = true;
+
+/** The page once it is ready, and all that a quiet one would not do: errors, and requests to other hosts. */
+async function openDemo(search = '', withoutWebgpu = false): Promise<{ page: Page; problems: string[] }> {
+  const page = await browser.newPage();
+  const problems: string[] = [];
+  const { host } = new URL(server.url);
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  page.on('request', (request) => new URL(request.url()).host !== host && problems.push(request.url()));
+  if (withoutWebgpu) {
+    await page.route(/\/worker\.ts/, async (route) => {
+      const response = await route.fetch();
+      const body = `Object.defineProperty(navigator, 'gpu', { value: undefined });\n${await response.text()}`;
+      await route.fulfill({ response, body });
+    });
+  }
+  await page.goto(server.url + search);
+  await button(page, 'Start').and(page.locator(':enabled')).waitFor(PATIENCE);
+  return { page, problems };
+}
+
+const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true });
+
+const status = (page: Page, text: string | RegExp): Promise<void> =>
+  page.locator('#status').filter({ hasText: text }).waitFor(PATIENCE);
+
+/** The number under a name. */
+async function figure(page: Page, name: string): Promise<number> {
+  const entry = page.locator('dl.figures > div').filter({ has: page.getByText(name, { exact: true }) });
+  return parseFloat((await entry.locator('dd').innerText()).replaceAll(',', ''));
+}
+
+const shownNumbers = (page: Page): Promise<number[]> =>
+  page
+    .locator('#cycle td[data-value]')
+    .evaluateAll((cells) =>
+      cells.map((cell) => Number((cell as unknown as { dataset: { value: string } }).dataset.value)),
+    );
+
+async function saved(page: Page): Promise<Buffer> {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    button(page, 'Save weights (safetensors)').click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/^millrace-step-\d+\.safetensors$/);
+  return readFile(await download.path());
+}
+
+/** A stroke as people write a 1: downwards, leaning a little. */
+async function drawOne(page: Page): Promise<void> {
+  const pad = page.getByRole('img', { name: /^Pad to draw/ });
+  await pad.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = (await pad.boundingBox())!;
+  await page.mouse.move(x + 0.54 * width, y + 0.2 * height);
+  await page.mouse.down();
+  await page.mouse.move(x + 0.47 * width, y + 0.8 * height, { steps: 12 });
+  await page.mouse.up();
+}
+
+/** As text, since Node's types know no drop. */
+async function drop(page: Page, name: string, text: string): Promise<void> {
+  const dataTransfer = await page.evaluateHandle(`
+    const dropped = new DataTransfer();
+    dropped.items.add(new File([${JSON.stringify(text)}], ${JSON.stringify(name)}));
+    dropped;`);
+  await page.dispatchEvent('body', 'drop', { dataTransfer });
+}
+
+/** A step on the page's first test image of a digit by `interpret` in f64, and by gradient descent. */
+async function glanceFrom(tensors: Readonly<Record<string, Tensor>>, digit: number): Promise<Glance> {
+  const { test: set } = await syntheticDigits({ train: 6000, test: 1000, seed: 0 });
+  const at = set.fields['label'].data.indexOf(digit as never);
+  const { image } = take(set, at, at + 1).fields;
+  const pixels = Float32Array.from(image.data, (value) => value / 255);
+  const names = ['layer1.weight', 'layer1.bias', 'layer3.weight', 'layer3.bias'];
+  const [weight1, bias1, weight2, bias2] = names.map((name) =>
+    input(name, { shape: tensors[name].shape, dtype: 'f32' }),
+  );
+  const x = input('x', { shape: [1, 784], dtype: 'f32' });
+  const hidden = affine(x, weight1, bias1);
+  const active = sigmoid(hidden);
+  const logits = affine(active, weight2, bias2);
+  const { loss } = crossEntropyRows(logits, input('label', { shape: [1], dtype: 'u8' }));
+  const layers: readonly (readonly [string, string, Value])[] = [
+    ['layer1', 'linear', hidden],
+    ['layer2', 'sigmoid', active],
+    ['layer3', 'linear', logits],
+  ];
+  const targets = [weight1, bias1, weight2, bias2, ...layers.map(([, , value]) => value)];
+  const gradients = differentiate(loss, targets).map((gradient) => gradient!);
+  const outputs = Object.fromEntries(gradients.map((gradient, i) => [`gradient ${i}`, gradient]));
+  const graph = { outputs: { loss, p: softmax(logits), hidden, active, logits, ...outputs }, writes: [] };
+  const run = (values: Readonly<Record<string, ArrayLike<number>>>) =>
+    interpret(graph, {
+      batch: { x: pixels, label: Uint8Array.of(digit), ...(values as Record<string, Float32Array>) },
+      precision: 'f64',
+    }).outputs;
+  const values = Object.fromEntries(names.map((name) => [name, tensors[name].data]));
+  const found = run(values);
+  const changed = names.map((name, i) => values[name].map((value, j) => value - RATE * found[`gradient ${i}`][j]));
+  const after = run(Object.fromEntries(names.map((name, i) => [name, changed[i]])));
+  const f32 = (numbers: ArrayLike<number>): Float32Array => Float32Array.from(numbers);
+  return {
+    step: 0,
+    rate: RATE,
+    label: digit,
+    pixels,
+    layers: layers.map(([path, kind, { spec }], i) => ({
+      path,
+      kind,
+      shape: spec.shape.slice(1),
+      output: f32([found['hidden'], found['active'], found['logits']][i]),
+      gradient: f32(found[`gradient ${4 + i}`]),
+    })),
+    parameters: names.map((name, i) => ({
+      name,
+      shape: tensors[name].shape,
+      value: f32(values[name]),
+      gradient: f32(found[`gradient ${i}`]),
+      change: f32(found[`gradient ${i}`]).map((d) => -RATE * d),
+    })),
+    probabilities: f32(found['p']),
+    loss: found['loss'][0],
+    lossAfter: after['loss'][0],
+  };
+}
+
+/** Images of 28 × 28 with a bar at the label's height, and their labels, as the files of MNIST. */
+function bars(length: number): [Buffer, Buffer] {
+  const [side, classes] = [28, 10];
+  const images = Buffer.alloc(length * side * side);
+  const labels = Buffer.from(Array.from({ length }, (_, i) => i % classes));
+  labels.forEach((label, i) => images.fill(255, (i * side + 2 * label) * side, (i * side + 2 * label + 2) * side));
+  return [idx([length, side, side], images), idx([length], labels)];
+}
+
+function idx(shape: readonly number[], bytes: Buffer): Buffer {
+  const header = Buffer.from([0, 0, 8, shape.length, ...shape.flatMap((extent) => [0, 0, extent >> 8, extent & 255])]);
+  return Buffer.concat([header, bytes]);
+}
