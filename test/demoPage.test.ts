@@ -19,13 +19,14 @@ import {
   type Value,
 } from '../src/index.ts';
 import { parseSettings } from '../src/demo/settings.ts';
-import { launchBrowser, serveSources } from './support/chromium.ts';
+import { servePages, type Served } from './support/builtPages.ts';
+import { launchBrowser } from './support/chromium.ts';
 
 let browser: Browser;
-let server: Awaited<ReturnType<typeof serveSources>>;
+let server: Served;
 
 beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
+  [browser, server] = await Promise.all([launchBrowser(), servePages()]);
 });
 
 afterAll(async () => {
@@ -194,7 +195,7 @@ async function openDemo(search = '', withoutWebgpu = false): Promise<{ page: Pag
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
   page.on('request', (request) => new URL(request.url()).host !== host && problems.push(request.url()));
   if (withoutWebgpu) {
-    await page.route(/\/worker\.ts/, async (route) => {
+    await page.route(/\/worker-/, async (route) => {
       const response = await route.fetch();
       const body = `Object.defineProperty(navigator, 'gpu', { value: undefined });\n${await response.text()}`;
       await route.fulfill({ response, body });

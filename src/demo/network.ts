@@ -20,6 +20,7 @@ import {
   silu,
   tanh,
   zeros,
+  type Layer,
   type LearningRate,
   type Module,
   type Optimizer,
@@ -29,7 +30,14 @@ import type { Settings } from './settings.ts';
 export const SIDE = 28;
 export const CLASSES = 10;
 
-const activationOf = { relu, leakyRelu, gelu, silu, tanh, sigmoid } as const;
+const functions = { relu, leakyRelu, gelu, silu, tanh, sigmoid } as const;
+
+/** As a layer, whose name is the same in a page that was made small. */
+const activationOf = (name: keyof typeof functions): Layer => ({
+  name,
+  parameters: {},
+  apply: (x) => functions[name](x),
+});
 
 /** PyTorch's law takes the biases along; the others' begin at 0. */
 const lawOf = {
@@ -40,7 +48,7 @@ const lawOf = {
 
 /** The network that the settings describe: images `[N, 28, 28]` in, logits `[N, 10]` out. */
 export function networkOf({ model, layers, activation, initial }: Settings): Module {
-  const act = activationOf[activation];
+  const act = activationOf(activation);
   const law = lawOf[initial];
   if (model === 'dense') {
     const widths = [SIDE * SIDE, ...layers];
