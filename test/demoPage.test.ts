@@ -256,7 +256,7 @@ async function drop(page: Page, name: string, text: string): Promise<void> {
 /** A step on the page's first test image of a digit by `interpret` in f64, and by gradient descent. */
 async function glanceFrom(tensors: Readonly<Record<string, Tensor>>, digit: number): Promise<Glance> {
   const { test: set } = await syntheticDigits({ train: 6000, test: 1000, seed: 0 });
-  const at = set.fields['label'].data.indexOf(digit as never);
+  const at = set.fields['label'].data.indexOf(digit);
   const { image } = take(set, at, at + 1).fields;
   const pixels = Float32Array.from(image.data, (value) => value / 255);
   const names = ['layer1.weight', 'layer1.bias', 'layer3.weight', 'layer3.bias'];

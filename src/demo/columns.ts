@@ -74,6 +74,9 @@ const MOST_CIRCLES = 32;
 export const formatShape = (shape: readonly number[]): string => shape.join('×');
 
 const FUNCTIONS: Readonly<Record<string, string>> = {
+  sigmoid: 'sigmoid',
+  tanh: 'tanh',
+  softplus: 'softplus',
   relu: 'ReLU',
   leakyRelu: 'leaky ReLU',
   elu: 'ELU',
@@ -82,8 +85,8 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   silu: 'SiLU',
 };
 
-/** How an activation function is called: `ReLU`, `sigmoid`. */
-export const functionName = (kind: string): string => FUNCTIONS[kind] ?? kind;
+/** How an activation function is called: `ReLU`, `sigmoid`. A build may have shortened the names of functions. */
+export const functionName = (kind: string): string => FUNCTIONS[kind] ?? 'activation';
 
 const LAYERS: Readonly<Record<string, string>> = { linear: 'dense', conv2d: 'convolution' };
 

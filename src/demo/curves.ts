@@ -36,7 +36,7 @@ export class Curves {
       norms: new Chart(host, {
         title: 'Gradient of each layer, ‖∂L/∂W‖',
         text: 'Norms of the gradients by step, a curve for each layer',
-        format: power,
+        format: (value) => value.toExponential(0),
         logarithmic: true,
       }),
       rate: new Chart(host, { title: 'Learning rate', text: 'Learning rate by step', format: short }),
@@ -120,16 +120,6 @@ export class Curves {
   remake(): void {
     for (const chart of Object.values(this.#charts)) chart.remake();
   }
-}
-
-const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
-
-/** `10⁻³`, of a power of ten; other numbers as they are. */
-function power(value: number): string {
-  const exponent = Math.log10(value);
-  if (!Number.isInteger(exponent)) return value.toPrecision(3);
-  const digits = [...String(Math.abs(exponent))].map((digit) => SUPERSCRIPTS[Number(digit)]);
-  return `10${exponent < 0 ? '⁻' : ''}${digits.join('')}`;
 }
 
 const smoothed = (before: number, value: number): number =>

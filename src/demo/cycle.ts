@@ -1,17 +1,17 @@
 import { columnsOf, functionName } from './columns.ts';
-import { formulaOf } from './formulas.ts';
+import { formulasOf } from './formulas.ts';
 import { tablesOf } from './numbers.ts';
 import { stages, type Glance, type Stage } from './protocol.ts';
-import { sentenceOf } from './sentences.ts';
+import { lettersOf, sentenceOf } from './sentences.ts';
 import { Tables } from './tables.ts';
 
 /** What a glance does not say of how it was made. */
 export interface CycleFacts {
   /** `sgd`, `adam` … */
-  readonly optimizer?: string;
-  readonly learningRate?: number;
+  readonly optimizer?: string | undefined;
+  readonly learningRate?: number | undefined;
   /** `relu`, `sigmoid` … */
-  readonly activation?: string;
+  readonly activation?: string | undefined;
 }
 
 const names: Readonly<Record<Stage, string>> = {
@@ -30,6 +30,7 @@ export class Cycle {
   readonly #sentence = document.createElement('p');
   readonly #spoken = document.createElement('p');
   readonly #formula = document.createElement('p');
+  readonly #letters = document.createElement('p');
   readonly #tables: Tables;
   #stage: Stage = 'forward';
   #glance: Glance | null = null;
@@ -40,7 +41,8 @@ export class Cycle {
     this.#onStage = onStage;
     this.#buttons = new Map(stages.map((stage, at) => [stage, stageButton(at, names[stage])]));
     this.#sentence.className = 'cycle-sentence';
-    this.#formula.className = 'cycle-formula scroll';
+    this.#formula.className = 'cycle-formula';
+    this.#letters.className = 'cycle-letters';
     this.#spoken.className = 'spoken';
     this.#spoken.setAttribute('role', 'status');
     const title = document.createElement('h3');
@@ -50,7 +52,16 @@ export class Cycle {
     this.#tables = new Tables(tables);
     this.picture.className = 'cycle-picture';
     host.classList.add('cycle');
-    host.append(this.#stepper(), this.#sentence, this.#spoken, this.#formula, this.picture, title, tables);
+    host.append(
+      this.#stepper(),
+      this.#sentence,
+      this.#spoken,
+      this.#formula,
+      this.#letters,
+      this.picture,
+      title,
+      tables,
+    );
     this.#mark();
   }
 
@@ -60,6 +71,7 @@ export class Cycle {
 
   /** Shows another stage, as if it had been chosen; nobody is told. */
   set stage(stage: Stage) {
+    if (stage === this.#stage) return;
     this.#stage = stage;
     this.#mark();
     this.#write();
@@ -114,15 +126,16 @@ export class Cycle {
   #write(): void {
     const [glance, facts] = [this.#glance, this.#facts];
     if (!glance) return;
-    const hidden = columnsOf(glance).slice(1, -1);
-    const activation = facts.activation ?? hidden.find((column) => column.activation)?.activation;
-    const formula = formulaOf(this.#stage, glance, {
-      activation: activation === undefined || activation === null ? null : functionName(activation),
-      isConvolution: hidden[0]?.kind === 'conv2d',
+    const [hidden] = columnsOf(glance).slice(1, -1);
+    const activation = hidden && (facts.activation ?? hidden.activation);
+    const formulas = formulasOf(this.#stage, glance, {
+      activation: activation ? functionName(activation) : null,
+      hidden: hidden?.kind ?? null,
       optimizer: facts.optimizer,
       learningRate: facts.learningRate,
     });
-    this.#formula.replaceChildren(formula);
+    this.#formula.replaceChildren(...formulas);
+    this.#letters.textContent = lettersOf(this.#stage, hidden !== undefined);
     this.#sentence.textContent = sentenceOf(glance, this.#stage);
     this.#tables.show(tablesOf(glance, this.#stage));
   }

@@ -7,7 +7,8 @@ import type { Glance, Stage } from './protocol.ts';
 export interface FormulaFacts {
   /** As a person would write it: `ReLU`, `sigmoid`. */
   readonly activation: string | null;
-  readonly isConvolution: boolean;
+  /** What the hidden layers are, `linear` or `conv2d`; null if there are none. */
+  readonly hidden: string | null;
   /** `sgd`: plain gradient descent; others go by rules of their own. */
   readonly optimizer: string | undefined;
   readonly learningRate: number | undefined;
@@ -46,15 +47,14 @@ function space(width: string): Element {
 
 const later = (): Element => sub('w', make('mtext', 'new'));
 
-function forward({ activation, isConvolution }: FormulaFacts): Element[] {
-  const product = isConvolution
-    ? row(name('conv'), sign('('), 'x', sign(','), 'W', sign(')'), sign('+'), 'b')
-    : row('x', 'W', sign('+'), 'b');
-  const inner = [sign('('), product, sign(')')];
-  return [
-    row('a', sign('='), ...(activation ? [name(activation), ...inner] : [product])),
-    row('p', sign('='), name('softmax'), sign('('), 'z', sign(')')),
-  ];
+const called = (what: string, ...of: readonly Part[]): Element => row(name(what), sign('('), ...of, sign(')'));
+
+function forward({ activation, hidden }: FormulaFacts): Element[] {
+  const sum = (product: Element): Element => row(product, sign('+'), 'b');
+  const product = (): Element => row('x', 'W');
+  const first = sum(hidden === 'conv2d' ? called('conv', 'x', sign(','), 'W') : product());
+  const layers = hidden === null ? [] : [row('a', sign('='), activation ? called(activation, first) : first)];
+  return [...layers, row('z', sign('='), sum(product())), row('p', sign('='), called('softmax', 'z'))];
 }
 
 function loss({ label, probabilities, loss: nats }: Glance): Element[] {
@@ -63,11 +63,15 @@ function loss({ label, probabilities, loss: nats }: Glance): Element[] {
   return [row('L', sign('='), ...log(own), sign('='), ...log(number(probabilities[label])), sign('='), number(nats))];
 }
 
-const backward = (): Element[] => [
-  row(partial('z'), sign('='), 'δ', sign('='), 'p', sign('−'), 'y'),
-  row(partial('W'), sign('='), transposed('x'), 'δ'),
-  row(partial('x'), sign('='), 'δ', transposed('W')),
-];
+function backward({ activation, hidden }: FormulaFacts): Element[] {
+  const slope = (of: string): Element => row(make('msup', name(of), sign('′')), sign('('), 'z', sign(')'));
+  const inside = row('δ', sign('='), partial('a'), ...(activation ? [sign('·'), slope(activation)] : []));
+  return [
+    row('δ', sign('='), 'p', sign('−'), 'y'),
+    row(partial('W'), sign('='), transposed('x'), 'δ'),
+    ...(hidden === null ? [] : [row(partial('x'), sign('='), 'δ', transposed('W')), inside]),
+  ];
+}
 
 function update({ optimizer, learningRate }: FormulaFacts): Element[] {
   const rate =
@@ -78,15 +82,17 @@ function update({ optimizer, learningRate }: FormulaFacts): Element[] {
   const rule = optimizer ?? 'rule';
   return [
     row(later(), sign('='), 'w', sign('+'), row(sign('Δ'), 'w')),
-    row(row(sign('Δ'), 'w'), sign('='), name(rule), sign('('), partial('w'), sign(')')),
+    row(row(sign('Δ'), 'w'), sign('='), called(rule, partial('w'))),
     ...rate,
   ];
 }
 
-/** The formulas of a stage side by side, with this digit's numbers where they are short. */
-export function formulaOf(stage: Stage, glance: Glance, facts: FormulaFacts): Element {
+/** The formulas of a stage, with this digit's numbers where they are short. */
+export function formulasOf(stage: Stage, glance: Glance, facts: FormulaFacts): Element[] {
   const formulas = { forward, loss: () => loss(glance), backward, update }[stage](facts);
-  const math = make('math', ...formulas.flatMap((formula, at) => (at > 0 ? [space('1.5em'), formula] : [formula])));
-  math.setAttribute('displaystyle', 'true');
-  return math;
+  return formulas.map((formula) => {
+    const math = make('math', formula);
+    math.setAttribute('displaystyle', 'true');
+    return math;
+  });
 }

@@ -56,10 +56,11 @@ export function networkOf({ model, layers, activation, initial }: Settings): Mod
     return sequential(flatten, ...hidden, linear(widths.at(-1)!, CLASSES, law));
   }
   const features = [1, ...layers];
+  // The largest of a window first: the activation function then has a quarter of the work.
   const hidden = layers.flatMap((width, at) => [
     conv2d(features[at], width, 3, { padding: 'same', ...law }),
-    act,
     maxPool2d(2),
+    act,
   ]);
   const side = layers.reduce((extent) => Math.floor(extent / 2), SIDE);
   return sequential(...hidden, flatten, linear(side * side * layers.at(-1)!, CLASSES, law));

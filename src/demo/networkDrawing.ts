@@ -1,42 +1,10 @@
 // The network's picture, drawn from what NetworkPaint made: quick enough for every frame of a wave.
 
 import { formatShape, functionName, type Column } from './columns.ts';
-import { formatNumber, formatPercent, largestAt, largestOf } from './magnitudes.ts';
-import { partOf, type Box, type Layout, type Place, type Target } from './networkLayout.ts';
-import type { NetworkPaint } from './networkPaint.ts';
-import { opacityOf } from './palette.ts';
-import type { Glance, Stage } from './protocol.ts';
-import type { Theme } from './surface.ts';
-
-/** All that one picture is drawn from. */
-export interface Scene {
-  readonly context: CanvasRenderingContext2D;
-  readonly theme: Theme;
-  readonly glance: Glance;
-  readonly columns: readonly Column[];
-  readonly layout: Layout;
-  readonly paint: NetworkPaint;
-  readonly stage: Stage;
-  /** How far the wave has gone, 0 … 1. */
-  readonly progress: number;
-  readonly target: Target | null;
-}
-
-/** What waits for the wave, or is not what a stage is about. */
-const FAINT = 0.22;
-const FONT = 'system-ui, sans-serif';
-const TURN = 2 * Math.PI;
-
-/** How much of a column the wave has uncovered, 0 … 1. */
-export function uncovered(stage: Stage, progress: number, column: number, columns: number): number {
-  if (stage === 'loss') return column === columns - 1 ? 1 : 0;
-  if (stage === 'update') return progress;
-  const place = stage === 'forward' ? column : columns - 1 - column;
-  return Math.max(0, Math.min(1, progress * (columns - 1) - place + 1));
-}
-
-const isDone = (scene: Scene, column: number): number =>
-  uncovered(scene.stage, scene.progress, column, scene.columns.length);
+import { formatNumber, largestAt, largestOf } from './magnitudes.ts';
+import { drawBars } from './networkBars.ts';
+import { partOf, type Box, type Place } from './networkLayout.ts';
+import { drawDot, FAINT, isDone, write, type Scene } from './networkScene.ts';
 
 /** Draws all of it. */
 export function drawNetwork(scene: Scene): void {
@@ -139,136 +107,45 @@ function drawColumn(scene: Scene, at: number): void {
 
 /** Circles are as full as their numbers are large. */
 function drawCircles(scene: Scene, at: number, valuesOpacity: number, errorsOpacity: number): void {
-  const { context, theme, layout, columns } = scene;
-  const [place, { values, gradient }] = [layout.places[at], columns[at]];
-  const scales = [largestOf(values), gradient ? largestOf(gradient) : 0];
+  const [place, { values, gradient }] = [scene.layout.places[at], scene.columns[at]];
+  const [largest, steepest] = [largestOf(values), gradient ? largestOf(gradient) : 0];
   const radius = place.cell.height / 2;
   for (let part = 0; part < place.count; part++) {
     const { x, y } = partOf(place, part);
-    context.beginPath();
-    context.arc(x + radius, y + radius, radius, 0, TURN);
-    context.globalAlpha = 1;
-    context.fillStyle = theme.panel;
-    context.fill();
-    fillBy(scene, values[part], scales[0], valuesOpacity);
-    if (gradient) fillBy(scene, gradient[part], scales[1], errorsOpacity);
-    context.globalAlpha = 1;
-    context.strokeStyle = theme.soft;
-    context.lineWidth = 1;
-    context.stroke();
+    const value = { share: values[part] / largest, opacity: valuesOpacity };
+    const error = { share: gradient ? gradient[part] / steepest : 0, opacity: errorsOpacity };
+    drawDot(scene, [x + radius, y + radius, radius], value, error);
   }
 }
 
-function fillBy({ context, theme }: Scene, value: number, scale: number, opacity: number): void {
-  if (!(scale > 0) || opacity === 0) return;
-  context.globalAlpha = opacity * opacityOf(value / scale);
-  context.fillStyle = value > 0 ? theme.one : theme.two;
-  context.fill();
-}
-
-const bar = { digit: 16, circle: 22, text: 38, shown: 0.045 } as const;
-
-/** Probabilities; or, on the way back, what each is above or below what it should be. */
-function drawBars(scene: Scene, at: number): void {
-  const { context, theme, glance, layout, stage } = scene;
-  const place = layout.places[at];
-  const isError = stage === 'backward';
-  const done = isError || stage === 'forward' ? isDone(scene, at) : 1;
-  const indent = layout.small ? bar.circle : 0;
-  if (layout.small) drawDots(scene, at, done);
-  const left = place.x + indent + bar.digit;
-  const room = place.x + place.width - bar.text - left;
-  const answer = largestAt(glance.probabilities);
-  glance.probabilities.forEach((p, digit) => {
-    const { y, height } = partOf(place, digit);
-    const value = isError ? p - (digit === glance.label ? 1 : 0) : p;
-    const isNamed = digit === glance.label || digit === answer || Math.abs(value) > bar.shown;
-    context.globalAlpha = 1;
-    if (digit === glance.label)
-      drawLabel(scene, { x: left - bar.digit, y, width: room + bar.digit + bar.text, height });
-    write(scene, String(digit), left - bar.digit / 2, y + height / 2, 'center', digit === glance.label);
-    context.globalAlpha = done;
-    context.fillStyle = value > 0 ? theme.one : theme.two;
-    const origin = isError ? left + room / 2 : left;
-    const length = (isError ? room / 2 : room) * value;
-    context.fillRect(Math.min(origin, origin + length), y + 3, Math.max(1, Math.abs(length)), height - 6);
-    if (isNamed && done > 0) {
-      const text = isError ? value.toFixed(2).replace('-', '−') : shortPercent(p);
-      write(scene, text, left + room + bar.text - 3, y + height / 2, 'right', false);
-    }
-  });
-}
-
-/** The right digit's row. */
-function drawLabel({ context, theme }: Scene, { x, y, width, height }: Box): void {
-  context.strokeStyle = theme.accent;
-  context.lineWidth = 1.5;
-  context.beginPath();
-  context.roundRect(x, y, width, height, 4);
-  context.stroke();
-}
-
-const shortPercent = (p: number): string => (p < 0.01 ? '< 1 %' : formatPercent(p).replace('more than ', '> '));
-
-/** Where the lines of a small network end. */
-function drawDots({ context, theme, glance, layout, stage }: Scene, at: number, done: number): void {
-  const place = layout.places[at];
-  for (let digit = 0; digit < place.count; digit++) {
-    const { x, y, height } = partOf(place, digit);
-    const p = glance.probabilities[digit];
-    const value = stage === 'backward' ? p - (digit === glance.label ? 1 : 0) : p;
-    const radius = bar.circle / 2 - 3;
-    context.beginPath();
-    context.arc(x + radius, y + height / 2, radius, 0, TURN);
-    context.globalAlpha = 1;
-    context.fillStyle = theme.panel;
-    context.fill();
-    context.globalAlpha = done * opacityOf(value);
-    context.fillStyle = value > 0 ? theme.one : theme.two;
-    context.fill();
-    context.globalAlpha = 1;
-    context.strokeStyle = theme.soft;
-    context.lineWidth = 1;
-    context.stroke();
-  }
-}
-
-/** Text in the middle of a line. */
-export function write(
-  { context, theme }: Pick<Scene, 'context' | 'theme'>,
-  text: string,
-  x: number,
-  y: number,
-  align: CanvasTextAlign,
-  isStrong: boolean,
-): void {
-  context.globalAlpha = 1;
-  context.font = `${isStrong ? '600 ' : ''}12px ${FONT}`;
-  context.fillStyle = isStrong ? theme.ink : theme.soft;
-  context.textAlign = align;
-  context.textBaseline = 'middle';
-  context.fillText(text, x, y);
-}
-
+/** A column's name, and below it the first of its subtitles that does not touch the next one's. */
 function drawHeader(scene: Scene, at: number): void {
-  const { columns, layout } = scene;
-  const [column, place] = [columns[at], layout.places[at]];
+  const { columns, context, layout } = scene;
+  const [column, place, next] = [columns[at], layout.places[at], layout.places[at + 1]];
   const middle = place.x + place.width / 2;
-  write(scene, column.name, middle, 10, 'center', true);
-  write(scene, subtitleOf(scene, column, at), middle, 26, 'center', false);
+  write(scene, column.name, middle, HEADER.name, 'center', true);
+  const room = next ? next.x - place.x - HEADER.gap : place.width + HEADER.gap;
+  const texts = next ? layerTexts(column) : outputTexts(scene);
+  const text = texts.find((one) => context.measureText(one).width < room) ?? texts.at(-1)!;
+  // The last one may be wider than its column, but not than the picture.
+  const most = layout.width - context.measureText(text).width / 2 - 1;
+  write(scene, text, Math.min(middle, most), HEADER.text, 'center', false);
 }
 
-function subtitleOf({ columns, glance, layout, stage, context }: Scene, column: Column, at: number): string {
-  const size = formatShape(column.shape);
-  if (at < columns.length - 1) {
-    const long = column.activation ? `${size} ${functionName(column.activation)}` : size;
-    const next = layout.places[at + 1];
-    return context.measureText(long).width < next.x - layout.places[at].x - 4 ? long : size;
-  }
-  if (stage === 'backward') return 'p − y';
-  if (stage === 'loss') return `loss ${formatNumber(glance.loss)}`;
-  if (stage === 'update') return `loss ${formatNumber(glance.loss, 4)} to ${formatNumber(glance.lossAfter, 4)}`;
-  return `says ${largestAt(glance.probabilities)}`;
+const HEADER = { name: 10, text: 26, gap: 6 } as const;
+
+function layerTexts({ shape, activation }: Column): string[] {
+  const size = formatShape(shape);
+  return activation ? [`${size} ${functionName(activation)}`, size] : [size];
+}
+
+function outputTexts({ glance, stage }: Scene): string[] {
+  const { loss, lossAfter, probabilities } = glance;
+  if (stage === 'backward') return ['p − y'];
+  if (stage === 'loss') return [`loss ${formatNumber(loss)}`];
+  if (stage === 'forward') return [`says ${largestAt(probabilities)}`];
+  const change = (digits: number): string => `${formatNumber(loss, digits)} to ${formatNumber(lossAfter, digits)}`;
+  return [`loss ${change(4)}`, change(3)];
 }
 
 function drawTarget({ context, theme, layout, target }: Scene): void {

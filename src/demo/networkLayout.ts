@@ -48,7 +48,7 @@ export interface Layout {
   readonly weights: readonly (WeightPlace | null)[];
 }
 
-const MARGIN = 8;
+const MARGIN = 4;
 const HEADER = 38;
 const FOOTER = 78;
 const NARROW = 560;
@@ -71,7 +71,7 @@ const MAPS_HIGH = 4;
 
 function placeSize({ shape, kind }: Column, isLast: boolean, small: boolean, narrow: boolean): Size {
   const [count, height] = [shape.at(-1)!, small ? body.circles : body.tiles];
-  if (kind === 'pixels') return sizeOf('image', 1, 1, narrow ? 56 : 128, 0);
+  if (kind === 'pixels') return sizeOf('image', 1, 1, narrow ? 44 : 128, 0);
   if (isLast) {
     const pitch = small ? 26 : 22;
     return sizeOf('bars', count, 1, pitch, small ? 4 : 6, narrow ? 92 : 180);
@@ -113,13 +113,15 @@ function weightSize(column: Column, size: Size, first: boolean, small: boolean, 
   return { form: 'images' as const, count, columns, size: pitch - 3, pitch, width: columns * pitch - 3 };
 }
 
-const LEAST_GAP = 44;
+const LEAST_GAP = 34;
 const LEAST_IMAGE = 22;
 const MOST_IMAGES_WIDE = 4;
 const CLEARANCE = 9;
 const MATRIX_HEIGHT = 220;
 /** Between columns: as little and as much as looks well. */
-const gaps = { narrow: 44, wide: 56, most: 210 } as const;
+const gaps = { crowded: 44, narrow: 36, wide: 56, most: 210 } as const;
+
+const CROWD = 8;
 
 /** The picture of a network in so many CSS pixels: wider than that where its columns would otherwise not be told apart. */
 export function layoutOf(columns: readonly Column[], available: number): Layout {
@@ -127,7 +129,9 @@ export function layoutOf(columns: readonly Column[], available: number): Layout 
   const sizes = columns.map((column, at) => placeSize(column, at > 0 && at === columns.length - 1, small, narrow));
   const used = sizes.reduce((sum, { width }) => sum + width, 2 * MARGIN);
   const count = Math.max(1, columns.length - 1);
-  const gap = Math.min(gaps.most, Math.max(narrow ? gaps.narrow : gaps.wide, (available - used) / count));
+  // Names of two digits are wider.
+  const least = !narrow ? gaps.wide : count > CROWD ? gaps.crowded : gaps.narrow;
+  const gap = Math.min(gaps.most, Math.max(least, (available - used) / count));
   // What is left beside a short network goes to both sides.
   const width = Math.max(available, used + gap * count);
   const inner = Math.max(...sizes.map(({ height }) => height), small ? 0 : MATRIX_HEIGHT);

@@ -27,12 +27,17 @@ const widths = [
   { from: 0.18, width: 0.7, opacity: 0.4 },
 ] as const;
 
+/** Circles of so many pixels have lines of full width. */
+const FULL_WIDTH_FROM = 16;
+
 /** More lines to a layer than these would be a grey cloud. */
 const MOST_LINES = 150;
 
 function strandsOf(weights: Float32Array, from: Place, to: Place): Strand[] {
+  // Where circles are small, they are many.
+  const scale = Math.min(1, to.cell.height / FULL_WIDTH_FROM);
   const strands = [true, false].flatMap((isAbove) =>
-    widths.map(({ width, opacity }) => ({ path: new Path2D(), isAbove, width, opacity })),
+    widths.map(({ width, opacity }) => ({ path: new Path2D(), isAbove, width: scale * width, opacity })),
   );
   const largest = largestOf(weights);
   const ordered = weights.map(Math.abs).sort();

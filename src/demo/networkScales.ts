@@ -1,7 +1,7 @@
 // What stands under the columns: the number that a column's fullest colour means, or how long its error is.
 
 import { decadesOf, formatNumber, largestOf, normOf } from './magnitudes.ts';
-import { write, type Scene } from './networkDrawing.ts';
+import { write, type Scene } from './networkScene.ts';
 import { numbersOf } from './networkPaint.ts';
 
 /** Below the columns: where bars begin and end, and the middle of the line of numbers. */

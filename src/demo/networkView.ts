@@ -18,7 +18,7 @@ const legends: Readonly<Record<Stage, string>> = {
   backward:
     'How the loss depends on each neuron and weight: ∂loss/∂a, ∂loss/∂w. Each layer has its fullest colour at its own largest; the bars compare the layers: how long ∂loss/∂a is, ten times as much from line to line.',
   update:
-    'What the step adds to each weight. Each layer has its fullest colour at its own largest change; the bars compare the layers: how long the change is, ten times as much from line to line.',
+    'What the step adds to each weight; above the output stands the loss before and after. Each layer has its fullest colour at its own largest change; the bars compare the layers: how long the change is, ten times as much from line to line.',
 };
 
 /** A picture of the network working on one digit, from its pixels on the left to the probabilities on the right. */

@@ -43,3 +43,15 @@ function update({ label, loss: before, lossAfter: after }: Glance): string {
 /** One sentence for a stage of a glance. */
 export const sentenceOf = (glance: Glance, stage: Stage): string =>
   ({ forward, loss, backward, update })[stage](glance);
+
+/** What the letters of a stage's formulas stand for. */
+export function lettersOf(stage: Stage, hasHidden: boolean): string {
+  const texts: Record<Stage, string> = {
+    forward: `x is what a layer reads, W and b are its weights and biases${hasHidden ? ', a is what it gives out' : ''}. The last layer gives the logits z, and softmax makes probabilities p of them.`,
+    loss: 'ln is the natural logarithm, and p has the right digit as its index.',
+    backward: `∂L/∂w is how fast the loss L grows with w. δ is ∂L/∂z, the error at a layer’s sums z = x W + b; y is 1 for the right digit and 0 for the others; T makes rows of columns.${hasHidden ? ' The prime marks a slope.' : ''}`,
+    update:
+      'w is any weight or bias, ∂L/∂w its gradient, and Δw what the step adds. The learning rate η says how far a step goes.',
+  };
+  return texts[stage];
+}
