@@ -167,6 +167,19 @@ test('a visitor reads what is wrong with a file that was dropped, and trains on 
   expect(problems).toEqual([]);
 });
 
+test('a lost GPU is said, and training goes on from weights that were kept', async () => {
+  const { page, problems } = await openDemo('?layers=16', LOSABLE);
+  await button(page, 'Start').click();
+  await expect.poll(() => figure(page, 'Test accuracy'), PATIENCE).toBeGreaterThan(50);
+  await page.evaluate('spawned.postMessage({ kind: "lose" })');
+  await status(page, /^The GPU was lost \(unplugged\)\. It goes on from step [1-9]/);
+  const kept = Number(/step (\d+)/.exec(await page.locator('#status').innerText())![1]);
+  await expect.poll(() => figure(page, 'Step'), PATIENCE).toBeGreaterThan(kept + 2);
+  expect(await figure(page, 'Training accuracy')).toBeGreaterThan(40);
+  await page.close();
+  expect(problems).toEqual([]);
+});
+
 test('without WebGPU the page says so, and learns on the CPU', async () => {
   const { page, problems } = await openDemo('?layers=16&batch=32', WITHOUT_WEBGPU);
   expect(await page.locator('#device').innerText()).toMatch(/^This browser gives the page no WebGPU.*CPU reference/);
@@ -183,22 +196,39 @@ test('without WebGPU the page says so, and learns on the CPU', async () => {
   expect(problems).toEqual([]);
 });
 
-/** Of a worker too: an init script would reach the page alone. */
-const WITHOUT_WEBGPU = true;
+/** What the worker finds changed before it begins: an init script would reach the page alone. */
+const WITHOUT_WEBGPU = `Object.defineProperty(navigator, 'gpu', { value: undefined });`;
+
+/** Devices that are gone when the worker is told so, as if their card had been pulled out. */
+const LOSABLE = `
+  const request = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...given) {
+    const device = await request.apply(this, given);
+    const lost = new Promise((resolve) => addEventListener('message', ({ data }) => {
+      if (data.kind !== 'lose') return;
+      device.destroy();
+      resolve({ reason: 'unknown', message: 'unplugged' });
+    }, { once: false }));
+    Object.defineProperty(device, 'lost', { value: lost });
+    return device;
+  };`;
 
 /** The page once it is ready, and all that a quiet one would not do: errors, and requests to other hosts. */
-async function openDemo(search = '', withoutWebgpu = false): Promise<{ page: Page; problems: string[] }> {
+async function openDemo(search = '', before = ''): Promise<{ page: Page; problems: string[] }> {
   const page = await browser.newPage();
   const problems: string[] = [];
   const { host } = new URL(server.url);
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
   page.on('request', (request) => new URL(request.url()).host !== host && problems.push(request.url()));
-  if (withoutWebgpu) {
+  // So that a test may speak with the worker as the page does.
+  await page.addInitScript(
+    'const Made = Worker; Worker = class extends Made { constructor(...given) { super(...given); globalThis.spawned = this; } };',
+  );
+  if (before) {
     await page.route(/\/worker-/, async (route) => {
       const response = await route.fetch();
-      const body = `Object.defineProperty(navigator, 'gpu', { value: undefined });\n${await response.text()}`;
-      await route.fulfill({ response, body });
+      await route.fulfill({ response, body: `${before}\n${await response.text()}` });
     });
   }
   await page.goto(server.url + search);

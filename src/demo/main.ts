@@ -155,6 +155,11 @@ function hear(happening: Happening): void {
       );
     case 'loaded':
       return loaded(happening);
+    case 'recovered':
+      return say(
+        `The GPU was lost (${happening.reason}). It goes on from step ${happening.step.toLocaleString('en')}, whose weights were kept.`,
+        true,
+      );
     case 'wrong':
       files.settle();
       button('reset').disabled = false;

@@ -155,4 +155,6 @@ export type Happening =
   | { readonly kind: 'saved'; readonly bytes: Uint8Array<ArrayBuffer> }
   /** A file's weights; with the settings that it was saved with, as a link says them. */
   | { readonly kind: 'loaded'; readonly name: string; readonly search: string }
-  | { readonly kind: 'wrong'; readonly message: string; readonly isLost: boolean };
+  | { readonly kind: 'wrong'; readonly message: string }
+  /** The GPU was lost, and training goes on from a step on another one. */
+  | { readonly kind: 'recovered'; readonly reason: string; readonly step: number };

@@ -19,6 +19,8 @@ const GLANCE_SHARE = 0.25;
 const PROBE_SHARE = 0.2;
 const PROBE_EVERY_MS = 700;
 
+type Weights = Readonly<Record<string, Float32Array>>;
+
 /** One trainer at a time, and one thing done with it at a time. */
 export class Session {
   readonly #tell: (happening: Happening, buffers?: ArrayBuffer[]) => void;
@@ -35,6 +37,10 @@ export class Session {
   #perSecond: number | null = null;
   /** Steps of the next burst. */
   #burst = 1;
+  /** Read now and then, for when the GPU is lost. */
+  #kept: { readonly weights: Weights; readonly step: number } | undefined;
+  /** Whether a run failed that is to go on. */
+  #interrupted = false;
   #download: AbortController | undefined;
   #work: Promise<void> = Promise.resolve();
   readonly #glances = new Turn(GLANCE_SHARE);
@@ -57,9 +63,10 @@ export class Session {
   }
 
   #fail(error: unknown): void {
+    // A lost device shows itself by whatever was under way; once it says so itself, the run goes on.
+    if (error instanceof DeviceError && this.#running) this.#interrupted = true;
     this.#setRunning(false);
-    const message = error instanceof Error ? error.message : String(error);
-    this.#tell({ kind: 'wrong', message, isLost: false });
+    this.#tell({ kind: 'wrong', message: error instanceof Error ? error.message : String(error) });
   }
 
   #setRunning(running: boolean): void {
@@ -98,7 +105,7 @@ export class Session {
       const device = await requestDevice();
       void device.lost.then(({ reason, message }) => {
         this.#device = undefined;
-        if (reason !== 'destroyed') this.#lose(message);
+        if (reason !== 'destroyed') this.#enqueue(() => this.#recover(message || reason));
       });
       return device;
     } catch (error) {
@@ -107,17 +114,31 @@ export class Session {
     }
   }
 
-  #lose(message: string): void {
+  /** On another device, with the weights that were last read from the one that was lost. */
+  async #recover(reason: string): Promise<void> {
+    const goesOn = this.#running || this.#interrupted;
     this.#setRunning(false);
-    this.#tell({ kind: 'wrong', message: `The GPU was lost (${message}), and the weights with it.`, isLost: true });
+    this.#interrupted = false;
+    const { weights, step } = this.#kept ?? { step: 0 };
+    this.#trainer?.destroy();
+    this.#trainer = undefined;
+    await this.#make(this.#settings, weights, step);
+    this.#tell({ kind: 'recovered', reason, step });
+    if (goesOn) await this.#start(this.#perSecond);
   }
 
   async #configure(settings: Settings, keep: boolean): Promise<void> {
     const weights = keep ? await this.#trainer?.readParameters() : undefined;
     const before = weights ? this.#before + this.#step : 0;
-    this.#settings = settings;
     this.#trainer?.destroy();
     this.#trainer = undefined;
+    this.#kept = undefined;
+    await this.#make(settings, weights, before);
+  }
+
+  /** @param weights to go on with, in place of first ones   @param before steps that they have had */
+  async #make(settings: Settings, weights: Weights | undefined, before: number): Promise<void> {
+    this.#settings = settings;
     const { train } = await this.#ready();
     const device = await (this.#device ??= this.#acquire());
     const trainer = await createTrainer({
@@ -241,6 +262,7 @@ export class Session {
     const { trainer, halves } = this.#here();
     await this.#probes.take(atOnce && this.#perSecond === null, async () => {
       const sets = [take(halves.train, 0, LEARNED), take(halves.test, 0, JUDGED)] as const;
+      this.#kept = { weights: await trainer.readParameters(), step: this.#before + this.#step };
       this.#tell({ kind: 'probe', ...(await probe(trainer, this.#before + this.#step, ...sets)) });
     });
   }
