@@ -55,6 +55,8 @@ const pages = {
   rolldownOptions: { input: ['index.html', ...['bench', 'docs', 'examples'].flatMap(pagesIn)] },
   // The benchmarks load TensorFlow.js' WebAssembly, as text, when they are asked to.
   chunkSizeWarningLimit: 2000,
+  // The pages' policy lets no picture be a part of their text.
+  assetsInlineLimit: 0,
 };
 
 const bench = {

@@ -1,0 +1,91 @@
+import uPlot from 'uplot';
+import { find } from './page.ts';
+import { onSchemeChange } from './sheet.ts';
+
+/** One line of a chart. */
+export interface Line {
+  readonly label: string;
+  /** Of its colour: red, green and blue. */
+  readonly token: string;
+  /** For what is no loss of this run, but to be compared with. */
+  readonly dashed?: boolean;
+}
+
+const FONT = '12px system-ui, sans-serif';
+const DASHES = [4, 4];
+const AXIS_HEIGHT = 28;
+const AXIS_WIDTH = 56;
+/** A logarithm has no place for 0, and what is smaller than this is 0 to the eye. */
+const LEAST = 1e-6;
+
+/** Losses by step, as lines. */
+export class LossChart {
+  readonly #chart: uPlot;
+  readonly #least: number;
+  #rows: (number | null)[][];
+
+  /** @param id of the element that it fills   @param logarithmic for losses of several orders of magnitude */
+  constructor(id: string, lines: readonly Line[], logarithmic = false) {
+    const box = find(id, HTMLElement);
+    const color = (token: string): string => getComputedStyle(box).getPropertyValue(token).trim();
+    this.#least = logarithmic ? LEAST : 0;
+    this.#rows = [[], ...lines.map(() => [])];
+    const options: uPlot.Options = {
+      ...sizeOf(box),
+      scales: { x: { time: false }, y: logarithmic ? { distr: 3 } : { range: (_, __, highest) => [0, highest || 1] } },
+      axes: axesIn(color, logarithmic),
+      series: [{}, ...lines.map((line) => seriesOf(line, color))],
+      legend: { show: false },
+      cursor: { show: false },
+    };
+    this.#chart = new uPlot(options, this.#rows as uPlot.AlignedData, box);
+    new ResizeObserver(() => this.#chart.setSize(sizeOf(box))).observe(box);
+    onSchemeChange(() => this.#chart.redraw());
+  }
+
+  clear(): void {
+    this.#rows = this.#rows.map(() => []);
+    this.paint();
+  }
+
+  /** @param losses one for each line; null where it is not known at this step */
+  push(step: number, ...losses: readonly (number | null)[]): void {
+    this.#rows[0].push(step);
+    losses.forEach((loss, at) => this.#rows[at + 1].push(loss === null ? null : Math.max(loss, this.#least)));
+  }
+
+  paint(): void {
+    this.#chart.setData(this.#rows as uPlot.AlignedData);
+  }
+}
+
+const sizeOf = ({ clientWidth: width, clientHeight: height }: HTMLElement): { width: number; height: number } => ({
+  width,
+  height,
+});
+
+function axesIn(color: (token: string) => string, logarithmic: boolean): uPlot.Axis[] {
+  const grid = { stroke: () => color('--line'), width: 1 };
+  const axis = { stroke: () => color('--soft'), grid, size: AXIS_HEIGHT, ticks: { show: false }, font: FONT };
+  const upright = { ...axis, size: AXIS_WIDTH };
+  return [axis, logarithmic ? { ...upright, grid: { ...grid, filter: powersOfTen }, values: shortly } : upright];
+}
+
+const seriesOf = ({ label, token, dashed = false }: Line, color: (token: string) => string): uPlot.Series => ({
+  label,
+  stroke: () => `rgb(${color(token)})`,
+  width: dashed ? 1 : 2,
+  dash: dashed ? DASHES : [],
+  points: { show: false },
+  spanGaps: true,
+});
+
+/** A line at each of them is enough. */
+const powersOfTen = (_: uPlot, splits: number[]): (number | null)[] =>
+  splits.map((split) => (Number.isInteger(Math.round(1e6 * Math.log10(split)) / 1e6) ? split : null));
+
+/** `0.01`, or `1e-4`. */
+const shortly = (_: uPlot, splits: (number | null)[]): string[] =>
+  splits.map((split) =>
+    split === null ? '' : split < 0.01 ? split.toExponential(0) : String(Number(split.toPrecision(1))),
+  );

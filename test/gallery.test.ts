@@ -1,0 +1,247 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import {
+  adam,
+  binaryCrossEntropy,
+  createTrainer,
+  dataset,
+  linear,
+  randomNormal,
+  sequential,
+  tanh,
+} from '../src/index.ts';
+import { launchBrowser, serveSources } from './support/chromium.ts';
+
+let browser: Browser;
+let server: Awaited<ReturnType<typeof serveSources>>;
+
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A software adapter learns slowly. */
+const PATIENCE = { timeout: 60_000 };
+
+test('the page on XOR learns all four cases, pauses, steps once, and is reset', async () => {
+  const { page, close } = await open('xor');
+  const answers = async () => {
+    const cases = ['0 xor 0', '0 xor 1', '1 xor 0', '1 xor 1'];
+    return Promise.all(cases.map(async (name) => Number(await figure(page, name)) > 0.5));
+  };
+  expect(await page.locator('#device').innerText()).toMatch(/^(Looking for WebGPU|Trains by WebGPU on )/);
+  await expect.poll(answers, PATIENCE).toEqual([false, true, true, false]);
+  await button(page, 'Pause').click();
+  await status(page, /^Paused at step \d+\.$/);
+  const paused = Number(await figure(page, 'Step'));
+  await button(page, 'Step').click();
+  await expect.poll(() => figure(page, 'Step'), PATIENCE).toBe(String(paused + 1));
+  // Four hidden neurons and the output, under the table's head.
+  expect(await page.getByRole('row').count()).toBe(6);
+  expect(await page.locator('#device').innerText()).toMatch(/^Trains by WebGPU on /);
+
+  await button(page, 'Reset').click();
+  await status(page, /^Ready: press Start\.$/);
+  expect([await figure(page, 'Step'), await figure(page, 'Loss')]).toEqual(['0', '–']);
+  expect(await page.locator('#source').innerText()).toBe(sourceOf('xor'));
+  await close();
+});
+
+test('the page on spirals gets past 90 %, and stands still while nobody sees it', async () => {
+  const { page, close } = await open('spirals');
+  await expect.poll(async () => parseFloat(await figure(page, 'Accuracy')), PATIENCE).toBeGreaterThan(90);
+  await page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })");
+  // What was under way when it was hidden may still come in.
+  await page.waitForTimeout(500);
+  const hidden = await figure(page, 'Step');
+  await page.waitForTimeout(500);
+  expect(await figure(page, 'Step')).toBe(hidden);
+  await page.evaluate('delete document.hidden');
+  await expect.poll(() => figure(page, 'Step'), PATIENCE).not.toBe(hidden);
+  await close();
+});
+
+/** Of the points that were learned, and of those held out; infinite before they are known. */
+const bothLosses = async (page: Page): Promise<number[]> => {
+  const texts = await Promise.all(['Training loss', 'Held-out loss'].map((term) => figure(page, term)));
+  return texts.map((text) => (text === '–' ? Infinity : Number(text)));
+};
+
+/** The noise has a deviation of 0.2: on average, the law itself misses its points by so much. */
+const LOSS_OF_THE_LAW = 0.2 ** 2;
+
+test('the page on regression fits its points better than their law does, and those held out ever worse, without WebGPU', async () => {
+  const { page, close } = await open('regression', {
+    before: () => Object.defineProperty(navigator, 'gpu', { value: undefined }),
+  });
+  let least = Infinity;
+  const worse = async () => {
+    const [training, heldOut] = await bothLosses(page);
+    least = Math.min(least, heldOut);
+    return training < LOSS_OF_THE_LAW ? heldOut / least : 0;
+  };
+  await expect.poll(worse, PATIENCE).toBeGreaterThan(1.5);
+  expect((await bothLosses(page))[1]).toBeGreaterThan(2 * LOSS_OF_THE_LAW);
+  expect(await page.locator('#device').innerText()).toContain('gives the page no WebGPU');
+  await button(page, 'Pause').click();
+  await page.getByRole('spinbutton', { name: 'Points' }).fill('30');
+  await page.keyboard.press('Tab');
+  await status(page, /^Ready: press Start\.$/);
+  await close();
+});
+
+test('the page on MNIST reads 80 % of the synthetic digits, and asks for the real ones only when it is told to', async () => {
+  const { page, problems, close } = await open('mnist');
+  await expect.poll(async () => parseFloat(await figure(page, 'Test accuracy')), PATIENCE).toBeGreaterThan(80);
+  expect(await page.getByRole('img', { name: /^A handwritten \d$/ }).count()).toBe(18);
+  await button(page, 'Pause').click();
+  expect(problems).toEqual([]);
+
+  const mirror = 'https://raw.githubusercontent.com/**';
+  await page.route(mirror, () => {});
+  const [request] = await Promise.all([page.waitForRequest(mirror), button(page, 'Load MNIST (11.6 MB)').click()]);
+  expect(problems.splice(0)).toContain(request.url());
+  await close();
+});
+
+test('the lesson on MNIST has forty lines beside its comments', () => {
+  const lines = sourceOf('mnist').split('\n');
+  expect(lines.filter((line) => line.trim() !== '' && !line.trim().startsWith('//'))).toHaveLength(40);
+});
+
+/** What the lesson on optimizers says that its surface is. */
+const valley = (x: number, y: number): number => (1 - x) ** 2 + 10 * (y - x * x) ** 2;
+
+test('the optimizers race from where they are told to, on the surface that is drawn, and Adam comes near the star', async () => {
+  const { page, close } = await open('race', { reducedMotion: 'reduce' });
+  await status(page, /^Ready: press Start\.$/);
+  await page.getByLabel('Start x').fill('-1.5');
+  await page.getByLabel('Start y').fill('2');
+  await button(page, 'Step').click();
+  await expect.poll(() => figure(page, 'Lowest so far'), PATIENCE).toBe(valley(-1.5, 2).toFixed(3));
+  const drawn = (await page.evaluate(heightsOfTheLesson)) as number[];
+  const places = [-1, 1, 3].flatMap((y) => [-2, 0, 2].map((x) => valley(x, y)));
+  drawn.forEach((height, i) => expect(height).toBeCloseTo(places[i], 4));
+
+  const distances = async () =>
+    (await page.locator('#tracks td:last-child').allInnerTexts()).map((text) => parseFloat(text));
+  const first = await distances();
+  expect(first).toHaveLength(5);
+  await button(page, 'Start').click();
+  await expect.poll(async () => (await distances())[4], PATIENCE).toBeLessThan(0.2);
+  const last = await distances();
+  expect(last.filter((distance, i) => distance !== first[i])).toHaveLength(5);
+
+  await page.locator('#surface').click({ position: { x: 10, y: 10 } });
+  await expect.poll(async () => (await distances())[4], PATIENCE).toBeGreaterThan(2.5);
+  expect(parseFloat(await page.getByLabel('Start x').inputValue())).toBeLessThan(-1.8);
+  await button(page, 'Pause').click();
+  await close();
+});
+
+test('a lesson says in words what a broken driver keeps it from', async () => {
+  const { page, close } = await open('xor', {
+    before: () => {
+      GPUDevice.prototype.createShaderModule = () => {
+        throw new Error('the driver takes no shaders');
+      };
+    },
+  });
+  await page.locator('#status.wrong', { hasText: 'the driver takes no shaders' }).waitFor();
+  await close();
+});
+
+test('the gallery shows a picture of each lesson, and leads there', async () => {
+  const { page, close } = await open('index');
+  const links = page.getByRole('main').getByRole('link');
+  const targets = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')));
+  expect(targets).toEqual(['xor', 'spirals', 'regression', 'mnist', 'race'].map((name) => `${name}.html`));
+  const widths = await page.locator('img').evaluateAll((all) => all.map((image) => Reflect.get(image, 'naturalWidth')));
+  expect(widths).toEqual(targets.map(() => 480));
+  await links.first().click();
+  await page.getByRole('heading', { name: 'XOR', level: 1 }).waitFor();
+  await close();
+});
+
+test('with four hidden neurons XOR is learned from each of eight seeds, with two from few of them', async () => {
+  const learned = async (hidden: number) => {
+    const losses = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((seed) => lossOfXor(hidden, seed)));
+    return losses.filter((loss) => loss < 0.3).length;
+  };
+  expect(await learned(4)).toBe(8);
+  expect(await learned(2)).toBeLessThan(4);
+});
+
+const sourceOf = (name: string): string =>
+  readFileSync(fileURLToPath(new URL(`../examples/${name}.ts`, import.meta.url)), 'utf8');
+
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+
+const status = (page: Page, hasText: RegExp) => page.locator('#status', { hasText }).waitFor(PATIENCE);
+
+/** What stands under a term of the figures. */
+const figure = (page: Page, term: string): Promise<string> =>
+  page
+    .locator('.figures div', { has: page.getByText(term, { exact: true }) })
+    .locator('dd')
+    .innerText();
+
+interface Visit {
+  readonly before?: () => void;
+  readonly reducedMotion?: 'reduce';
+}
+
+const NARROW = 360;
+
+/** A lesson on a narrow screen, and all that a quiet one would not do: errors, and requests to other hosts. */
+async function open(name: string, { before, reducedMotion }: Visit = {}) {
+  const page = await browser.newPage({
+    viewport: { width: NARROW, height: 800 },
+    ...(reducedMotion && { reducedMotion }),
+  });
+  const problems: string[] = [];
+  const { host } = new URL(server.url);
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  page.on('request', (request) => new URL(request.url()).host !== host && problems.push(request.url()));
+  if (before) await page.addInitScript(before);
+  await page.goto(`${server.url}examples/${name}.html`);
+  const close = async (): Promise<void> => {
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(NARROW);
+    await page.close();
+    expect(problems).toEqual([]);
+  };
+  return { page, problems, close };
+}
+
+/** As text, since Node's types know no such modules: heights of the drawn surface at nine places of its window. */
+const heightsOfTheLesson = `(async () => {
+  const { heightsOf } = await import('/examples/stage/surfacePicture.ts');
+  const { valley } = await import('/examples/race.ts');
+  return [...heightsOf(valley, { x: [-2, 2], y: [-1, 3] }, 3)];
+})()`;
+
+/** The lesson's network, on the CPU. */
+async function lossOfXor(hidden: number, seed: number): Promise<number> {
+  const xor = dataset({ bits: { data: [0, 0, 0, 1, 1, 0, 1, 1], shape: [2] }, label: [0, 1, 1, 0] });
+  const drawn = { weightInitial: randomNormal(0, 1) };
+  const trainer = await createTrainer({
+    model: sequential(linear(2, hidden, drawn), tanh, linear(hidden, 1, drawn)),
+    loss: binaryCrossEntropy,
+    optimizer: adam({ learningRate: 0.05 }),
+    batchSize: 4,
+    seed,
+    backend: 'cpu',
+    data: xor,
+  });
+  let last = { loss: NaN };
+  for await (last of trainer.fit(xor, { steps: 400, every: 400 }));
+  trainer.destroy();
+  return last.loss;
+}
