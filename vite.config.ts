@@ -1,10 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { lessonPages } from './docs/lesson.ts';
 
 /** `--mode library` builds what npm ships, `--mode bench` the benchmarks for Node; else it is the pages, as they are served. */
 export default defineConfig(({ mode }) => ({
   base: './',
   publicDir: false,
+  plugins: [lessonPages(import.meta.dirname)],
   build: mode === 'library' ? library : mode === 'bench' ? bench : pages,
   // The benchmarks are to run where there is nothing but them and Dawn's package.
   ssr: { noExternal: mode === 'bench' ? true : [], external: ['webgpu'] },
