@@ -112,10 +112,13 @@ function setRunning(now: boolean): void {
   running = now;
   button('start').textContent = running ? 'Pause' : 'Start';
   figures.restartClock();
-  if (running) return say('Training.');
+  const isWrong = status.classList.contains('wrong');
+  if (running) {
+    if (!isWrong) say('Training.');
+    return;
+  }
   tour.stop();
-  if (!status.classList.contains('wrong') && !startsAgain)
-    say(`Paused at step ${find('at', HTMLElement).textContent}.`);
+  if (!isWrong && !startsAgain) say(`Paused at step ${find('at', HTMLElement).textContent}.`);
   readAgain();
 }
 

@@ -51,14 +51,13 @@ export class Session {
     this.#tell = tell;
   }
 
-  /** Does one thing behind the other; what ends others is heard at once. */
+  /** Does one thing behind the other; what ends a download is heard at once. */
   receive(command: Command): void {
-    if (command.kind === 'pause') return this.#setRunning(false);
     if (command.kind === 'cancel') return this.#download?.abort();
     this.#enqueue(() => this.#do(command));
   }
 
-  #enqueue(task: () => Promise<void>): void {
+  #enqueue(task: () => Promise<void> | void): void {
     this.#work = this.#work.then(task).catch((error: unknown) => this.#fail(error));
   }
 
@@ -75,12 +74,14 @@ export class Session {
     this.#tell({ kind: 'running', running });
   }
 
-  #do(command: Exclude<Command, { readonly kind: 'pause' | 'cancel' }>): Promise<void> {
+  #do(command: Exclude<Command, { readonly kind: 'cancel' }>): Promise<void> | void {
     switch (command.kind) {
       case 'configure':
         return this.#configure(command.settings, command.keep);
       case 'start':
         return this.#start(command.perSecond);
+      case 'pause':
+        return this.#setRunning(false);
       case 'step':
         return this.#stepOnce();
       case 'follow':
