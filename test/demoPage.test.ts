@@ -64,6 +64,10 @@ test('a visitor trains past 80 %, steps once, and reads of each stage what f64 m
   await button(page, 'Next').click();
   await expect.poll(() => figure(page, 'Step'), PATIENCE).toBe(paused + 2);
 
+  await button(page, 'Time each launch').click();
+  const launches = page.getByRole('table', { name: /^A step takes [\d.]+ ms as training runs it/ }).getByRole('row');
+  await expect.poll(() => launches.count(), PATIENCE).toBe(1 + (await figure(page, 'Launches of a step')));
+
   await page.close();
   expect(problems).toEqual([]);
 });

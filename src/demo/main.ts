@@ -11,6 +11,7 @@ import { NetworkView } from './networkView.ts';
 import { Pad } from './pad.ts';
 import { find, onLook, percent, put } from './page.ts';
 import type { Command, Glance, Happening, Stage } from './protocol.ts';
+import { ProfileTable } from './profileTable.ts';
 import { formatSettings, parseSettings, type Settings } from './settings.ts';
 import { Tour } from './tour.ts';
 
@@ -34,6 +35,7 @@ const mistakes = new Mistakes(find('mistakes', HTMLElement), ({ pixels }) => {
   read(drawn);
   find('draw-title', HTMLElement).scrollIntoView({ block: 'nearest' });
 });
+const profile = new ProfileTable(find('profile-table', HTMLElement));
 const files = new Files(send, say);
 const controls = new Controls((settings, underWay) => configure(settings, underWay));
 const tour = new Tour((stage, progress) => {
@@ -89,9 +91,9 @@ function follow(another: boolean): void {
 function made(happening: Extract<Happening, { readonly kind: 'made' }>): void {
   figures.begin(happening);
   if (happening.step === 0) curves.clear();
-  for (const id of ['start', 'step', 'reset', 'another', 'examine', 'mnist', 'synthetic', 'save'])
+  for (const id of ['start', 'step', 'reset', 'another', 'examine', 'profile', 'mnist', 'synthetic', 'save'])
     button(id).disabled = false;
-  if (!status.classList.contains('wrong')) say('Ready: press Start.');
+  if (!status.classList.contains('wrong')) say('Preparing the first step …');
   if (startsAgain) send({ kind: 'start', perSecond: perSecond() });
   startsAgain = false;
 }
@@ -144,6 +146,11 @@ function hear(happening: Happening): void {
       return say(
         `Read ${happening.examination.count.toLocaleString('en')} test images: ${percent(happening.examination.accuracy)} right.`,
       );
+    case 'ready':
+      if (!running && !startsAgain && !status.classList.contains('wrong')) say('Ready: press Start.');
+      return;
+    case 'profile':
+      return profile.show(happening.profile);
     case 'running':
       return setRunning(happening.running);
     case 'answer':
@@ -200,6 +207,7 @@ function begin(): void {
   digit.addEventListener('change', () => follow(false));
   button('another').addEventListener('click', () => follow(true));
   button('examine').addEventListener('click', () => send({ kind: 'examine' }));
+  button('profile').addEventListener('click', () => send({ kind: 'profile' }));
   button('link').addEventListener('click', () => void copyLink());
   worker.addEventListener('message', ({ data }: MessageEvent<Happening>) => hear(data));
   worker.addEventListener('error', ({ message }) =>

@@ -1,6 +1,7 @@
 // What the page and its worker tell each other: plain data, numbers in arrays that are handed over, not copied.
 
 import type { DownloadProgress } from '../data/index.ts';
+import type { Profile } from '../index.ts';
 import type { Settings } from './settings.ts';
 
 /** What goes around in training, in this order. */
@@ -136,6 +137,8 @@ export type Command =
   | { readonly kind: 'read'; readonly pixels: Float32Array }
   | { readonly kind: 'example' }
   | { readonly kind: 'examine' }
+  /** Where the time of a step goes. */
+  | { readonly kind: 'profile' }
   | { readonly kind: 'data'; readonly from: 'synthetic' | 'mnist' | readonly File[] }
   | { readonly kind: 'cancel' }
   | { readonly kind: 'save' }
@@ -149,6 +152,9 @@ export type Happening =
   | ({ readonly kind: 'probe' } & Probe)
   | { readonly kind: 'glance'; readonly glance: Glance }
   | { readonly kind: 'examination'; readonly examination: Examination }
+  /** A step was rehearsed: the next one will not have to wait for anything. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'profile'; readonly profile: Profile }
   | { readonly kind: 'running'; readonly running: boolean }
   | { readonly kind: 'answer'; readonly probabilities: Float32Array }
   | { readonly kind: 'example'; readonly pixels: Float32Array }

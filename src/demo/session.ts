@@ -11,6 +11,8 @@ import { formatSettings, parseSettings, SETTINGS_KEY, usualSettings, type Settin
 /** Images of which gradients and accuracy are taken while training goes on. */
 const LEARNED = 64;
 const JUDGED = 1000;
+/** Steps of which launches are timed. */
+const PROFILED = 10;
 /** Steps between two looks around for what else is to be done. */
 const BURST_MS = 60;
 const LONGEST_GROWTH = 4;
@@ -92,6 +94,8 @@ export class Session {
         return this.#example();
       case 'examine':
         return this.#examine();
+      case 'profile':
+        return this.#profile();
       case 'data':
         return this.#bring(command.from);
       case 'save':
@@ -168,6 +172,14 @@ export class Session {
       step: before,
     });
     await this.#show(true);
+    this.#enqueue(() => this.#warmUp(trainer));
+  }
+
+  /** Drivers compile a kernel when it first runs: in a step that is put back, before the visitor has pressed Start. */
+  async #warmUp(trainer: Trainer): Promise<void> {
+    if (trainer !== this.#trainer) return;
+    if (trainer.backend === 'webgpu') await trainer.profile(1, { data: this.#here().halves.train });
+    this.#tell({ kind: 'ready' });
   }
 
   /** The data, which are synthetic digits if nobody asked for others. */
@@ -300,6 +312,11 @@ export class Session {
     const { trainer, halves } = this.#here();
     const examination = await examine(trainer, this.#before + this.#step, halves.test);
     this.#tell({ kind: 'examination', examination });
+  }
+
+  async #profile(): Promise<void> {
+    const { trainer, halves } = this.#here();
+    this.#tell({ kind: 'profile', profile: await trainer.profile(PROFILED, { data: halves.train }) });
   }
 
   async #bring(from: Extract<Command, { readonly kind: 'data' }>['from']): Promise<void> {

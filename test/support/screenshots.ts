@@ -104,6 +104,7 @@ async function figuresOf(browser: Browser, url: string): Promise<Record<string, 
   );
   await page.goto(url);
   await page.getByRole('button', { name: 'Start' }).and(page.locator(':enabled')).waitFor(PATIENCE);
+  await page.locator('#status').filter({ hasText: 'Ready' }).waitFor(PATIENCE);
   const ready = await page.evaluate<number>('performance.now()');
   const paint = await page.evaluate<number>("performance.getEntriesByName('first-contentful-paint')[0]?.startTime");
   const weight = (await Promise.all(bodies)).reduce((sum, bytes) => sum + bytes, 0);
