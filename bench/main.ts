@@ -1,188 +1,160 @@
-// The suite in a page: choose, run, watch the table fill, keep it as JSON.
+// The suite in a page: choose, run, watch the figures come, keep them.
 
-import { requestDevice, summarize } from '../src/gpu/device.ts';
 import { find, nextFrame } from '../src/demo/page.ts';
-import { peers as all, SUBJECT } from './peers/index.ts';
-import type { Peer, Platform } from './peers/peer.ts';
-import {
-  callTable,
-  formatRate,
-  formatReport,
-  formatRatio,
-  formatSeconds,
-  formatSpread,
-  notesOf,
-  reportOf,
-  type Environment,
-  type Report,
-} from './report.ts';
-import { openPeers, runCase, type Absent, type Result, type Row } from './run.ts';
-import { suite, type Scale } from './suite.ts';
+import { chosen, offerChoices, type Chosen } from './choices.ts';
+import { offerToKeep, type Kept } from './keep.ts';
+import { markdownOf } from './markdown.ts';
+import type { Peer } from './peers/peer.ts';
+import { sides, SUBJECT } from './peers/sides.ts';
+import { describePlace, openPlace, type Place } from './place.ts';
+import { formatReport, reportOf } from './report.ts';
+import { showResults } from './results.ts';
+import type { Absent, Result } from './run.ts';
+import { sentencesOf } from './words.ts';
 
+/** Of a sample: enough for a page's clock, and less where nobody is to compare times. */
 const SECONDS = 0.05;
+const SECONDS_OF_SMALLEST = 0.005;
 
 const form = find('form', HTMLFormElement);
-const scaleChoice = find('scale', HTMLSelectElement);
-const rounds = find('rounds', HTMLInputElement);
-const [runButton, stopButton, saveButton] = ['run', 'stop', 'save'].map((id) => find(id, HTMLButtonElement));
+const [runButton, stopButton] = ['run', 'stop'].map((id) => find(id, HTMLButtonElement));
 const status = find('status', HTMLElement);
-/** Opened once: a library and its device outlive a run. */
-const opened = new Map<string, Promise<readonly (Peer | Absent)[]>>();
-let report: Report | undefined;
-let stopped = false;
+const advance = find('advance', HTMLElement);
+const progress = find('progress', HTMLProgressElement);
+const doing = find('doing', HTMLElement);
 
-function element<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  text = '',
-  children: readonly Node[] = [],
-): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
-  made.append(text, ...children);
-  return made;
+/** Thrown where a run is asked to end. */
+class Stopped extends Error {}
+
+function say(text: string, wrong = false): void {
+  status.textContent = text;
+  status.classList.toggle('wrong', wrong);
 }
 
-function choices(id: string, names: readonly string[]): void {
-  for (const name of names) {
-    const box = element('input');
-    Object.assign(box, { type: 'checkbox', name: id, value: name, checked: true });
-    find(id, HTMLElement).append(element('label', '', [box, new Text(name)]));
+/** One run, from the button to the last figure. */
+class Run {
+  readonly #place: Place;
+  readonly #chosen: Chosen;
+  readonly #results: Result[] = [];
+  readonly #failures: string[] = [];
+  #stopped = false;
+  kept: Kept | undefined;
+
+  constructor(place: Place, choice: Chosen) {
+    this.#place = place;
+    this.#chosen = choice;
   }
-}
 
-const chosen = (id: string): string[] => new FormData(form).getAll(id).map(String);
-
-function cellOf(row: Row | undefined, fastest: number): HTMLTableCellElement {
-  const cell = element('td');
-  if (row?.correct === false) {
-    cell.className = 'wrong';
-    cell.append('wrong');
-  } else if (row?.median !== undefined) {
-    cell.classList.toggle('fastest', row.median === fastest);
-    cell.title = `${formatRate(row)}, quartiles ${[row.q1!, row.q3!].map(formatSeconds).join(' and ')}`;
-    cell.append(formatSeconds(row.median), element('small', `${formatRatio(row)}, ${formatSpread(row)}`));
-  } else if (row) {
-    cell.title = row.unavailable ?? '';
-    cell.append('–');
+  stop(): void {
+    this.#stopped = true;
+    say('Stopping …');
   }
-  return cell;
-}
 
-function show(results: readonly Result[], peers: readonly (Peer | Absent)[]): void {
-  const { group, name, rows } = results.at(-1)!;
-  const fastest = Math.min(...rows.map(({ median = Infinity }) => median));
-  const cells = peers.map((peer) =>
-    cellOf(
-      rows.find((row) => row.peer === peer.name),
-      fastest,
-    ),
-  );
-  const head = element('th', name, [element('small', group)]);
-  head.scope = 'row';
-  find('body', HTMLElement).append(element('tr', '', [head, ...cells]));
-  find('notes', HTMLElement).replaceChildren(...notesOf(results).map((note) => element('li', note)));
-  const calls = callTable(results).map(([who, ...counts], at) =>
-    element('tr', '', [element('th', who), ...counts.map((count) => element(at === 0 ? 'th' : 'td', count))]),
-  );
-  find('calls', HTMLElement).replaceChildren(...calls);
-}
-
-function begin(peers: readonly (Peer | Absent)[]): void {
-  const heads = peers.map((peer) => {
-    const head = element('th', peer.name, [element('small', 'version' in peer ? peer.version : '')]);
-    head.scope = 'col';
-    return head;
-  });
-  find('head', HTMLElement).replaceChildren(element('tr', '', [element('th'), ...heads]));
-  find('body', HTMLElement).replaceChildren();
-  find('results', HTMLElement).hidden = false;
-}
-
-async function openChosen(platform: Platform): Promise<(Peer | Absent)[]> {
-  const names = new Set([SUBJECT, ...chosen('peers')]);
-  const found = [];
-  for (const entry of all.filter(({ name }) => names.has(name))) {
-    status.textContent = `Starting ${entry.name} …`;
+  /** Says what comes next, and lets the page show it. */
+  async #next(text: string): Promise<void> {
+    if (this.#stopped) throw new Stopped();
+    doing.textContent = text;
     await nextFrame();
-    const opening = opened.get(entry.name) ?? openPeers([entry], platform);
-    opened.set(entry.name, opening);
-    found.push(...(await opening));
   }
-  return found;
+
+  /** Peers are loaded here, and not before. */
+  async #open(): Promise<(Peer | Absent)[]> {
+    const [{ peers: entries }, { openPeers }] = await Promise.all([import('./peers/index.ts'), import('./run.ts')]);
+    const { device, peers } = this.#place;
+    const found = [];
+    for (const entry of entries.filter(({ name }) => this.#chosen.peers.includes(name))) {
+      await this.#next(`starting ${entry.name}`);
+      const opening = peers.get(entry.name) ?? openPeers([entry], { device });
+      peers.set(entry.name, opening);
+      found.push(...(await opening));
+    }
+    return found;
+  }
+
+  async #measure(): Promise<void> {
+    const { cases, rounds, scale } = this.#chosen;
+    say('Starting the libraries …');
+    const peers = await this.#open();
+    const { runCase } = await import('./run.ts');
+    const patience = { rounds, seconds: scale === 'quick' ? SECONDS_OF_SMALLEST : SECONDS };
+    const { device } = this.#place;
+    const parts = peers.length + rounds;
+    progress.max = cases.length * parts;
+    for (const [at, one] of cases.entries()) {
+      say(`${at + 1} of ${cases.length}: ${one.group}, ${one.name}.`);
+      progress.value = at * parts;
+      const watch = async (text: string): Promise<void> => {
+        await this.#next(text);
+        progress.value++;
+      };
+      try {
+        this.#results.push(await runCase(one, peers, { device }, patience, SUBJECT, watch));
+      } catch (error) {
+        if (error instanceof Stopped) throw error;
+        this.#failures.push(`${one.group}/${one.name} failed: ${String(error)}`);
+      }
+      this.#show(patience, peers);
+    }
+  }
+
+  #show(patience: { rounds: number; seconds: number }, peers: readonly (Peer | Absent)[]): void {
+    const { environment, complaints } = this.#place;
+    const report = reportOf(environment, this.#chosen.scale, patience, peers, this.#results);
+    const contest = { results: this.#results, sides, subject: SUBJECT, adapter: environment.adapter };
+    const sentences = sentencesOf(contest);
+    showResults(report, sentences, [...this.#failures, ...complaints]);
+    this.kept = { date: report.date, json: formatReport(report), markdown: markdownOf(report, sentences) };
+  }
+
+  async measure(): Promise<void> {
+    const { length } = this.#chosen.cases;
+    try {
+      await this.#measure();
+      say(`Done: ${this.#results.length} of ${length} cases.`);
+    } catch (error) {
+      if (error instanceof Stopped) say(`Stopped: ${this.#results.length} of ${length} cases.`);
+      else say(String(error), true);
+    }
+  }
 }
 
-async function run(platform: Platform, environment: Environment): Promise<void> {
-  const scale = scaleChoice.value as Scale;
-  const patience = { rounds: rounds.valueAsNumber, seconds: SECONDS };
-  const peers = await openChosen(platform);
-  const groups = chosen('groups');
-  const cases = suite(scale).filter(({ group }) => groups.includes(group));
-  const results: Result[] = [];
-  begin(peers);
-  for (const [at, one] of cases.entries()) {
-    if (stopped) break;
-    status.textContent = `${at + 1} of ${cases.length}: ${one.group}, ${one.name} …`;
-    await nextFrame();
-    results.push(await runCase(one, peers, platform, patience, SUBJECT));
-    report = reportOf(environment, scale, patience, peers, results);
-    show(results, peers);
-    saveButton.disabled = false;
-  }
-  status.textContent = `${stopped ? 'Stopped' : 'Done'}: ${results.length} of ${cases.length} cases.`;
-}
+const nameDevice = (place: Place): void => {
+  find('device', HTMLElement).textContent = describePlace(place);
+};
 
-function save(): void {
-  const link = element('a');
-  link.href = URL.createObjectURL(new Blob([formatReport(report!)], { type: 'application/json' }));
-  link.download = `bench-${report!.date.slice(0, 16).replace(/\D/g, '')}.json`;
-  link.click();
-  URL.revokeObjectURL(link.href);
+/** One button in the place of the other; the keyboard stays where it was. */
+function showRunning(runs: boolean): void {
+  const [shown, gone] = runs ? [stopButton, runButton] : [runButton, stopButton];
+  const focused = document.activeElement === gone;
+  advance.hidden = !runs;
+  shown.hidden = false;
+  gone.hidden = true;
+  if (focused) shown.focus();
 }
 
 async function start(): Promise<void> {
-  choices('groups', [...new Set(suite('hardware').map(({ group }) => group))]);
-  choices(
-    'peers',
-    all.map(({ name }) => name).filter((name) => name !== SUBJECT),
-  );
-  const device = await requestDevice().catch(() => undefined);
-  const adapter = device ? summarize(device) : null;
-  find('device', HTMLElement).textContent = adapter
-    ? `WebGPU on ${adapter.name}`
-    : 'There is no WebGPU here: only those that do without it are measured.';
-  scaleChoice.value = adapter && !adapter.software ? 'hardware' : 'software';
-  const { userAgent, hardwareConcurrency, platform } = navigator;
-  const environment = {
-    runtime: userAgent,
-    machine: { cores: hardwareConcurrency, system: platform },
-    adapter,
-    toggles: [],
-  };
+  offerChoices();
+  let place = await openPlace(nameDevice);
+  nameDevice(place);
+  const { adapter } = place.environment;
+  find('scale', HTMLSelectElement).value = adapter && !adapter.software ? 'hardware' : 'software';
+  let run: Run | undefined;
+
   const measure = async (): Promise<void> => {
-    stopped = false;
-    runButton.disabled = true;
-    stopButton.disabled = false;
-    status.classList.remove('wrong');
-    try {
-      await run({ device }, environment);
-    } catch (error) {
-      status.textContent = String(error);
-      status.classList.add('wrong');
-    } finally {
-      runButton.disabled = false;
-      stopButton.disabled = true;
-    }
+    showRunning(true);
+    if (place.lost !== undefined) nameDevice((place = await openPlace(nameDevice)));
+    run = new Run(place, chosen(form));
+    await run.measure();
+    showRunning(false);
   };
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     void measure();
   });
-  stopButton.addEventListener('click', () => {
-    stopped = true;
-    status.textContent = 'Stopping after this case …';
-  });
-  saveButton.addEventListener('click', save);
+  stopButton.addEventListener('click', () => run?.stop());
+  offerToKeep(() => run?.kept);
   runButton.disabled = false;
-  status.textContent = 'Ready. Other tabs and programs disturb the figures.';
+  say('Ready. It takes some minutes; other tabs and programs disturb the figures.');
 }
 
 void start();

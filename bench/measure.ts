@@ -19,6 +19,9 @@ export interface Patience {
   readonly seconds: number;
 }
 
+/** Steps are timed longer: millrace's submits begin small in each call and grow. */
+export const STEPS_FACTOR = 10;
+
 async function secondsOf(job: Job, times: number): Promise<number> {
   const begun = performance.now();
   await job.run(times);
@@ -55,19 +58,31 @@ function timingOf(samples: readonly number[], times: number): Timing {
 /**
  * Times jobs in turn, each round beginning with another one.
  * @param whole whether all times of a sample count as one, or each by itself
+ * @param before awaited before each round
+ * @returns a timing of each job, or what it threw: the others go on without it
  */
 export async function interleave(
   jobs: readonly { readonly job: Job; readonly times: number }[],
   rounds: number,
   whole: boolean,
-): Promise<Timing[]> {
+  before: (round: number) => Promise<void> = async () => {},
+): Promise<({ readonly timing: Timing } | { readonly error: unknown })[]> {
   const samples: number[][] = jobs.map(() => []);
+  const errors = new Map<number, unknown>();
   for (let round = 0; round < rounds; round++) {
+    await before(round);
     for (let turn = 0; turn < jobs.length; turn++) {
       const at = (round + turn) % jobs.length;
+      if (errors.has(at)) continue;
       const { job, times } = jobs[at];
-      samples[at].push((await secondsOf(job, times)) / (whole ? 1 : times));
+      try {
+        samples[at].push((await secondsOf(job, times)) / (whole ? 1 : times));
+      } catch (error) {
+        errors.set(at, error);
+      }
     }
   }
-  return jobs.map(({ times }, at) => timingOf(samples[at], times));
+  return jobs.map(({ times }, at) =>
+    errors.has(at) ? { error: errors.get(at) } : { timing: timingOf(samples[at], times) },
+  );
 }

@@ -76,6 +76,13 @@ export function formatRate({ rate }: Row): string {
 const WRONG = 'wrong';
 const ABSENT = '–';
 
+/** Median and spread, or what stands in their place. */
+export function formatFigure(row: Row | undefined): string {
+  if (!row) return '';
+  if (row.correct === false) return WRONG;
+  return row.median === undefined ? ABSENT : `${formatSeconds(row.median)} ${formatSpread(row)}`;
+}
+
 const CELL = 22;
 const CASE = 51;
 

@@ -1,6 +1,6 @@
 import { counting } from '../test/support/counting.ts';
 import { expectedOf, judge, type Expected, type Verdict } from './judge.ts';
-import { interleave, timesFor, type Patience, type Timing } from './measure.ts';
+import { interleave, STEPS_FACTOR, timesFor, type Patience, type Timing } from './measure.ts';
 import { Unavailable, type Job, type Peer, type PeerEntry, type Platform } from './peers/peer.ts';
 import { isTooMuch, type Case } from './suite.ts';
 import { amountOf, inputsOf, type Inputs } from './work.ts';
@@ -31,8 +31,6 @@ export interface Absent {
   readonly unavailable: string;
 }
 
-/** Steps are timed longer: millrace's submits begin small in each call and grow. */
-const STEPS_FACTOR = 10;
 /** Times that calls are counted over, and then divided by. */
 const MOST_COUNTED = 20;
 
@@ -53,9 +51,12 @@ function reasonOf(error: unknown): string {
 /** A peer that is ready for a case, or the reason why it is not. */
 interface Runner {
   readonly job?: Job;
-  readonly times: number;
+  times: number;
   row: Row;
 }
+
+/** Told what comes next within a case. What it awaits is awaited before that; what it throws ends the case. */
+export type Watch = (doing: string) => Promise<void>;
 
 /**
  * One case: each peer prepares and is judged; those that are right are timed in turn, then counted.
@@ -67,6 +68,7 @@ export async function runCase(
   { device }: Platform,
   patience: Patience,
   subject: string,
+  watch: Watch = async () => {},
 ): Promise<Result> {
   const { group, name, work, whole } = one;
   const inputs = inputsOf(work);
@@ -75,30 +77,49 @@ export async function runCase(
   try {
     for (const peer of peers) {
       if ('only' in peer && peer.only !== work.kind) continue;
+      await watch(`checking ${peer.name}`);
       runners.push(await runnerOf(peer, one, inputs, expected, patience.seconds));
     }
-    const ready = runners.filter(({ times }) => times > 0) as Required<Runner>[];
-    const timings = await interleave(ready, patience.rounds, whole !== undefined);
-    const { amount, unit } = amountOf(work);
-    const median = timings[ready.findIndex(({ row }) => row.peer === subject)]?.median;
-    for (const [at, runner] of ready.entries()) {
-      const timing = timings[at];
-      const value = (amount * (whole?.times ?? 1)) / timing.median;
-      const ratio = median && timing.median / median;
-      const counts = device && (await countsOf(device, runner));
-      runner.row = {
-        ...runner.row,
-        ...timing,
-        rate: { value, unit: `${unit}/s` },
-        ...(ratio && { ratio }),
-        ...(counts && { counts }),
-      };
-    }
+    await time(one, runners, patience, subject, watch);
+    if (device) for (const runner of runners) await count(device, runner);
   } finally {
     for (const { job } of runners) await job?.destroy();
   }
   const of = whole?.name ?? (work.kind === 'steps' ? 'step' : work.kind);
   return { group, name, of, rows: runners.map(({ row }) => row) };
+}
+
+/** Times those that are ready; who breaks says why instead. */
+async function time(
+  { work, whole }: Case,
+  runners: readonly Runner[],
+  { rounds }: Patience,
+  subject: string,
+  watch: Watch,
+): Promise<void> {
+  const ready = runners.filter(({ times }) => times > 0) as Required<Runner>[];
+  const before = (round: number) => watch(`timing, round ${round + 1} of ${rounds}`);
+  const outcomes = await interleave(ready, rounds, whole !== undefined, before);
+  const ofSubject = outcomes[ready.findIndex(({ row }) => row.peer === subject)];
+  const median = ofSubject && 'timing' in ofSubject ? ofSubject.timing.median : undefined;
+  const { amount, unit } = amountOf(work);
+  for (const [at, runner] of ready.entries()) {
+    const outcome = outcomes[at];
+    if ('error' in outcome) {
+      fail(runner, outcome.error);
+      continue;
+    }
+    const { timing } = outcome;
+    const value = (amount * (whole?.times ?? 1)) / timing.median;
+    const ratio = median && timing.median / median;
+    runner.row = { ...runner.row, ...timing, rate: { value, unit: `${unit}/s` }, ...(ratio && { ratio }) };
+  }
+}
+
+/** Who broke has no figures, whatever came before. */
+function fail(runner: Runner, error: unknown): void {
+  runner.times = 0;
+  runner.row = { peer: runner.row.peer, unavailable: reasonOf(error) };
 }
 
 async function runnerOf(
@@ -124,9 +145,17 @@ async function runnerOf(
   }
 }
 
-/** None of a peer that never calls WebGPU. */
-async function countsOf(device: GPUDevice, { job, times }: Required<Runner>): Promise<Row['counts'] | undefined> {
+/** Adds the calls of a peer that is timed, if it calls WebGPU at all. */
+async function count(device: GPUDevice, runner: Runner): Promise<void> {
+  const { job, times } = runner;
+  if (!job || times === 0) return;
   const runs = Math.min(times, MOST_COUNTED);
-  const calls = Object.entries(await counting(device, () => job.run(runs))).filter(([, count]) => count > 0);
-  return calls.length > 0 ? Object.fromEntries(calls.map(([call, count]) => [call, count / runs])) : undefined;
+  try {
+    const calls = Object.entries(await counting(device, () => job.run(runs))).filter(([, number]) => number > 0);
+    if (calls.length === 0) return;
+    const counts = Object.fromEntries(calls.map(([call, number]) => [call, number / runs]));
+    runner.row = { ...runner.row, counts };
+  } catch (error) {
+    fail(runner, error);
+  }
 }

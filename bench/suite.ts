@@ -111,7 +111,7 @@ export function suite(scale: Scale): readonly Case[] {
   if (scale === 'quick') {
     const [forward] = mlpProducts(32);
     return [
-      square(64),
+      ...[16, 64].map(square),
       forward,
       ...convolutions([2, 8, 8, 4], 8),
       ...sums(64, 100),
@@ -123,7 +123,7 @@ export function suite(scale: Scale): readonly Case[] {
   }
   const large = scale === 'hardware';
   return [
-    ...[128, 256, 512, ...(large ? [1024, 2048, 4096] : [])].map(square),
+    ...[32, 64, 128, 256, 512, ...(large ? [1024, 2048, 4096] : [])].map(square),
     ...mlpProducts(128),
     ...cnnProducts(large ? 128 : 8),
     ...convolutions([64, 28, 28, 16], 32),

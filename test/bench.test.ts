@@ -7,13 +7,14 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { expectedOf, judge } from '../bench/judge.ts';
 import { loops } from '../bench/peers/loops.ts';
+import { peers as all } from '../bench/peers/index.ts';
 import { millraceCpu } from '../bench/peers/millrace.ts';
 import { Unavailable, type Job, type Peer } from '../bench/peers/peer.ts';
+import { sides } from '../bench/peers/sides.ts';
 import type { Report } from '../bench/report.ts';
 import { openPeers, runCase, type Row } from '../bench/run.ts';
 import { suite, type Case } from '../bench/suite.ts';
 import { inputsOf, permute, type Product } from '../bench/work.ts';
-import { launchBrowser, serveSources } from './support/chromium.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const run = promisify(execFile);
@@ -59,6 +60,36 @@ test('a peer that cannot do the work, or breaks, says why, and the others go on'
     { peer: 'without', unavailable: 'no it' },
     { peer: 'broken', unavailable: 'failed: out of paper' },
   ]);
+});
+
+test('a peer that breaks while it is timed has no figures, and the others keep theirs', async () => {
+  let runs = 0;
+  const tired = changed('tired', (job) => ({
+    ...job,
+    // The first two are warm-up and a guess of how often; the third is a sample.
+    run: (times) => (++runs > 2 ? Promise.reject(new Error('out of breath')) : job.run(Math.max(times, 10_000))),
+  }));
+  const [right, broken] = await rowsOf(tired);
+  expect(runs).toBe(3);
+  expect(right.samples).toHaveLength(patience.rounds);
+  expect(broken).toEqual({ peer: 'tired', unavailable: 'failed: out of breath' });
+});
+
+test('what is thrown between the parts of a case ends it, and its jobs are destroyed', async () => {
+  const ended: string[] = [];
+  const told: string[] = [];
+  const one = changed('one', (job) => ({ ...job, destroy: () => void ended.push('one') }));
+  const watch = async (doing: string) => {
+    told.push(doing);
+    if (doing.startsWith('timing')) throw new Error('stop');
+  };
+  await expect(runCase(small, [one], { device: undefined }, patience, 'one', watch)).rejects.toThrow('stop');
+  expect(told).toEqual(['checking one', 'timing, round 1 of 3']);
+  expect(ended).toEqual(['one']);
+});
+
+test('the peers that a page offers are those that there are, in their order', () => {
+  expect([...sides.keys()]).toEqual(all.map(({ name }) => name));
 });
 
 test('f32 products in any order pass, products of TF32 do not, nor does NaN', async () => {
@@ -142,33 +173,5 @@ test('the built file runs with nothing beside it but Dawn, and keeps who is righ
     }
   } finally {
     await rm(folder, { recursive: true });
-  }
-});
-
-test('a visitor of the page chooses what to measure, sees a row for it, and may save it', async () => {
-  const [server, browser] = await Promise.all([serveSources(), launchBrowser()]);
-  try {
-    const page = await browser.newPage();
-    const problems: string[] = [];
-    page.on('pageerror', (error) => problems.push(error.message));
-    await page.goto(`${server.url}bench/index.html`);
-    await page.locator('#status', { hasText: 'Ready' }).waitFor();
-    await page.selectOption('#scale', 'quick');
-    await page.locator('#rounds').fill('1');
-    for (const box of await page.locator('#groups input:not([value=softmax])').all()) await box.uncheck();
-    for (const box of await page.locator('#peers input:not([value="plain loops"])').all()) await box.uncheck();
-    await page.getByRole('button', { name: 'Run' }).click();
-    await page.locator('#status', { hasText: 'Done: 1 of 1 cases.' }).waitFor();
-    expect(await page.locator('#head th[scope=col]').allInnerTexts()).toEqual(
-      [/^millrace/, /^plain loops/].map((name) => expect.stringMatching(name)),
-    );
-    expect(await page.locator('#body td').allInnerTexts()).toEqual(
-      Array(2).fill(expect.stringMatching(/^[\d.]+ (s|ms|µs)\s+[\d.]+ ×, ± \d+ %$/)),
-    );
-    expect(await page.getByRole('button', { name: 'Save as JSON' }).isEnabled()).toBe(true);
-    expect(problems).toEqual([]);
-  } finally {
-    await browser.close();
-    await server.close();
   }
 });

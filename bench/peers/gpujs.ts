@@ -1,5 +1,6 @@
 import type { GPU, IGPUKernelSettings, IKernelRunShortcut } from 'gpu.js';
 import { shapeOfA, shapeOfB, type Inputs, type Product, type Softmax, type Sum, type Work } from '../work.ts';
+import { guardOf } from './guard.ts';
 import { Unavailable, type Job, type Peer, type PeerEntry, type Platform } from './peer.ts';
 import { version } from '../../node_modules/gpu.js/package.json' with { type: 'json' };
 
@@ -139,8 +140,12 @@ function entry(mode: Mode): PeerEntry {
     if (mode === 'webgpu' && !device) throw new Unavailable('there is no WebGPU here');
     const { default: library } = await import('gpu.js/dist/gpu-browser.js');
     const { WebGPUContext } = library as unknown as { WebGPUContext: { acquire(): Promise<{ device: GPUDevice }> } };
+    let guard: (() => void) | undefined;
     const finish = async () => {
-      if (mode === 'webgpu') await (await WebGPUContext.acquire()).device.queue.onSubmittedWorkDone();
+      if (mode !== 'webgpu') return;
+      const { device: own } = await WebGPUContext.acquire();
+      guard ??= guardOf(own);
+      await own.queue.onSubmittedWorkDone().then(guard);
     };
     return {
       name,

@@ -7,9 +7,6 @@ export { ladder } from './millrace.ts';
 import type { PeerEntry } from './peer.ts';
 import { tensorflowCpu, tensorflowWasm, tensorflowWebgpu } from './tensorflow.ts';
 
-/** Whom ratios compare with. */
-export const SUBJECT = millrace.name;
-
 export const peers: readonly PeerEntry[] = [
   millrace,
   millraceBySteps,

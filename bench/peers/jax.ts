@@ -23,6 +23,7 @@ import {
   type Update,
   type Work,
 } from '../work.ts';
+import { guardOf } from './guard.ts';
 import { Unavailable, type Job, type Peer, type PeerEntry } from './peer.ts';
 // Its exports hide its package.json.
 import { version } from '../../node_modules/@jax-js/jax/package.json' with { type: 'json' };
@@ -272,13 +273,14 @@ function entry(device: 'webgpu' | 'wasm'): PeerEntry {
     const jax = await import('@jax-js/jax');
     const found = await jax.init(device);
     if (!found.includes(device)) throw new Unavailable(`jax-js finds no ${device} here`);
+    const guard = device === 'webgpu' ? guardOf(jax.getWebGPUDevice()) : undefined;
     const tools: Tools = {
       jax,
       array: (numbers, shape) => jax.numpy.array(Float32Array.from(numbers), { shape, device }),
       submit: (array) => void (device === 'webgpu' ? array.gpuBufferSync() : array.dataSync()),
       async finish(array) {
         await array.blockUntilReady();
-        if (device === 'webgpu') await jax.getWebGPUDevice().queue.onSubmittedWorkDone();
+        if (guard) await jax.getWebGPUDevice().queue.onSubmittedWorkDone().then(guard);
       },
     };
     return {

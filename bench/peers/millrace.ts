@@ -49,6 +49,7 @@ import {
   type Update,
   type Work,
 } from '../work.ts';
+import { guardOf } from './guard.ts';
 import { Unavailable, type Job, type Peer, type PeerEntry, type Platform } from './peer.ts';
 import { version } from '../../package.json' with { type: 'json' };
 
@@ -216,6 +217,7 @@ function entry(name: string, { kind, stepsPerSubmit, form }: Manner = {}): PeerE
   const open = async ({ device }: Platform): Promise<Peer> => {
     if (!kind && !device) throw new Unavailable('there is no WebGPU here');
     const place: Place = kind ? { backend: kind } : { device };
+    const guard = device && guardOf(device);
     return {
       name,
       version,
@@ -225,7 +227,7 @@ function entry(name: string, { kind, stepsPerSubmit, form }: Manner = {}): PeerE
       prepare: async (work, inputs) => {
         if (work.kind === 'steps') return fitJob(place, stepsPerSubmit ?? 'auto', work, inputs);
         if (kind) return opJob(new CpuBackend(), async () => {}, work, inputs);
-        const settle = () => device!.queue.onSubmittedWorkDone();
+        const settle = () => device!.queue.onSubmittedWorkDone().then(guard);
         if (!form) return opJob(new GpuBackend(device!), settle, work, inputs);
         const kernels = { adapter: summarize(device!).name, forms: { '*': form } };
         const backend = new GpuBackend(device!, { kernels });

@@ -22,6 +22,7 @@ import {
   type Update,
   type Work,
 } from '../work.ts';
+import { guardOf } from './guard.ts';
 import { Unavailable, type Job, type Peer, type PeerEntry, type Platform } from './peer.ts';
 
 type BackendName = 'webgpu' | 'wasm' | 'cpu';
@@ -210,12 +211,15 @@ async function register(tf: typeof TensorFlow, name: BackendName, { device }: Pl
   }
   if (!device) throw new Unavailable('there is no WebGPU here');
   const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
+  let guard: (() => void) | undefined;
   return async () => {
     const backend = tf.backend() as InstanceType<typeof WebGPUBackend>;
+    guard ??= guardOf(backend.device);
     backend.ensureCommandEncoderReady();
     backend.endComputePassEncoder();
     backend.submitQueue();
     await backend.queue.onSubmittedWorkDone();
+    guard();
   };
 }
 
