@@ -1,9 +1,6 @@
-/** The element of an id. */
-export function find<E extends Element>(id: string, kind: new () => E): E {
-  const element = document.getElementById(id);
-  if (!(element instanceof kind)) throw new Error(`[page] #${id} is not a ${kind.name}`);
-  return element;
-}
+import { find } from '../../src/demo/page.ts';
+
+export { find, nextFrame, percent } from '../../src/demo/page.ts';
 
 /** Puts a text where a page shows the figure of an id. */
 export function show(id: string, text: string): void {
@@ -14,18 +11,6 @@ export function show(id: string, text: string): void {
 
 /** Begins anew with the form's settings, and starts. */
 export const restart = (): void => find('controls', HTMLFormElement).requestSubmit();
-
-const HIDDEN_FRAME_MS = 250;
-
-/** When the page has painted. A hidden page paints nothing, and is asked again later. */
-export const nextFrame = (): Promise<unknown> =>
-  new Promise((resolve) => {
-    requestAnimationFrame(resolve);
-    setTimeout(resolve, HIDDEN_FRAME_MS);
-  });
-
-/** A share as `98.5 %`. */
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** A loss in few digits, however small it is. */
 export const lossText = (loss: number): string =>
