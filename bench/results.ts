@@ -24,8 +24,7 @@ export function showResults(report: Report, sentences: readonly string[], troubl
     ),
   );
   put('bars', grouped);
-  const caption = find('caption', HTMLElement);
-  put('table', [caption, ...figureTable(report)]);
+  put('table', figureTable(report));
   put('notes', items([...notesOf(results), ...troubles]));
   const calls = callTableOf(results);
   put('calls', calls);

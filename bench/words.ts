@@ -80,7 +80,7 @@ function productSentences({ results, sides, subject }: Contest): string[] {
   if (sentences.length === 0) return [productSentence(best, BEST_OF_GPU)];
   const rivals = products.some(({ rows }) => timedOf(rows).filter(({ peer }) => sides.get(peer) === 'gpu').length > 1);
   return sentences.map((sentence) =>
-    rivals ? `${sentence} Nobody else is faster on the GPU at any of these sizes.` : sentence,
+    rivals ? `${sentence} Nobody else is faster on the GPU, beyond the spread, at any of these sizes.` : sentence,
   );
 }
 

@@ -205,6 +205,8 @@ async function register(tf: typeof TensorFlow, name: BackendName, { device }: Pl
   }
   if (name === 'wasm') {
     const wasm = await import('@tensorflow/tfjs-backend-wasm');
+    // Its threads look for names that a bundle has shortened, and it would wait for them for ever.
+    tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
     const { wasmFiles } = await import('./tensorflowWasm.ts');
     wasm.setWasmPaths(wasmFiles, true);
     return async () => {};

@@ -34,7 +34,7 @@ export class Curves {
         range: [0, 1],
       }),
       norms: new Chart(host, {
-        title: 'Gradient of each layer, ‖∂L/∂W‖',
+        title: 'Length of each layer’s gradient ∂L/∂W',
         text: 'Norms of the gradients by step, a curve for each layer',
         format: (value) => value.toExponential(0),
         logarithmic: true,

@@ -42,6 +42,7 @@ const views: readonly View[] = [
   { name: 'gallery', page: 'examples/index.html' },
   ...['xor', 'spirals', 'regression', 'mnist', 'race'].map((name) => ({ name, page: `examples/${name}.html` })),
   { name: 'bench', page: 'bench/index.html' },
+  { name: 'bench-run', page: 'bench/index.html', visit: measure },
 ];
 
 const looks: readonly Look[] = [
@@ -73,6 +74,15 @@ async function train(page: Page, stage = 'Forward'): Promise<void> {
     .waitFor(PATIENCE);
   await button(new RegExp(`^\\d ${stage}`)).click();
   await page.waitForTimeout(1500);
+}
+
+/** Measures the smallest sizes. */
+async function measure(page: Page): Promise<void> {
+  await page.getByText('Choose what runs').click();
+  await page.getByLabel('Sizes').selectOption('smallest');
+  await page.getByText('Choose what runs').click();
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await page.getByRole('status').filter({ hasText: /^Done/ }).waitFor(PATIENCE);
 }
 
 /** What a trace knows as the page's script at work. */
