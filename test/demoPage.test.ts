@@ -126,6 +126,34 @@ test('what is changed stands in the address, which makes the same run again', as
   expect(problems).toEqual([]);
 });
 
+test('a run that is hurried goes on at the pace that was chosen, with all that was changed', async () => {
+  const { page, problems } = await openDemo('?layers=16&batch=32');
+  await page.getByLabel('Speed').selectOption('a step in two seconds');
+  await button(page, 'Start').click();
+  for (let times = 0; times < 3; times++) {
+    await button(page, 'Pause').click();
+    await button(page, 'Start').click();
+  }
+  await expect.poll(() => figure(page, 'Step'), PATIENCE).toBeGreaterThan(0);
+  // The steps that the first presses had begun are taken by then.
+  await page.waitForTimeout(1000);
+  const begun = await figure(page, 'Step');
+  await page.waitForTimeout(4000);
+  expect(await figure(page, 'Step')).toBeLessThanOrEqual(begun + 3);
+
+  await page.getByLabel('Speed').selectOption('as fast as it can');
+  await page.getByText(/^Settings:/).click();
+  await page.getByLabel('Optimizer').selectOption('sgd');
+  await page.getByLabel('Schedule').selectOption('halved every 500 steps');
+  await page.getByLabel('Activation').selectOption('tanh');
+  await status(page, 'Training.');
+  await expect.poll(() => figure(page, 'Step'), PATIENCE).toBeGreaterThan(2);
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await status(page, /^Paused at step/);
+  await page.close();
+  expect(problems).toEqual([]);
+});
+
 test('settings that cannot be are refused where they are given, and a run goes on', async () => {
   const { page, problems } = await openDemo('?rate=fast&layers=16&batch=0');
   const said = await page.locator('#status').innerText();

@@ -38,12 +38,14 @@ export async function mnistFrom(
   }).catch((error: unknown) => {
     throw signal.aborted ? new Error('The download was stopped.') : error;
   });
+  if (origin.kind === 'synthetic') {
+    throw new FormatError(`MNIST could not be loaded: drop its four files on this page instead. ${warning}`);
+  }
   const { shape } = train.fields['image'];
   if (shape.join() !== `${SIDE},${SIDE}`) {
     throw new FormatError(
       `The images are ${shape.join(' × ')}, but the networks of this page look at ${SIDE} × ${SIDE}: bring images of that size.`,
     );
   }
-  const title = given ? 'your images' : 'MNIST';
-  return { train, test, warning, title: origin.kind === 'synthetic' ? 'synthetic digits' : title };
+  return { train, test, warning, title: given ? 'your images' : 'MNIST' };
 }

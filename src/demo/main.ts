@@ -48,8 +48,6 @@ const tour = new Tour((stage, progress) => {
 /** What is on display. */
 let seen: Glance | undefined;
 let running = false;
-/** Whether the network is to start once it is made. */
-let startsAgain = false;
 
 function say(text: string, isWrong = false): void {
   status.textContent = text;
@@ -70,8 +68,7 @@ const perSecond = (): number | null => (speed.value === '' ? null : Number(speed
 
 function configure(settings: Settings, underWay: boolean): void {
   history.replaceState(null, '', `?${formatSettings(settings)}`);
-  startsAgain = running;
-  send({ kind: 'pause' });
+  say('Preparing …');
   send({ kind: 'configure', settings, keep: underWay });
 }
 
@@ -93,9 +90,7 @@ function made(happening: Extract<Happening, { readonly kind: 'made' }>): void {
   if (happening.step === 0) curves.clear();
   for (const id of ['start', 'step', 'reset', 'another', 'examine', 'profile', 'mnist', 'synthetic', 'save'])
     button(id).disabled = false;
-  if (!status.classList.contains('wrong')) say('Preparing the first step …');
-  if (startsAgain) send({ kind: 'start', perSecond: perSecond() });
-  startsAgain = false;
+  if (!status.classList.contains('wrong')) say(running ? 'Training.' : 'Preparing the first step …');
 }
 
 function show(glance: Glance): void {
@@ -103,7 +98,7 @@ function show(glance: Glance): void {
   const { optimizer, activation } = controls.settings;
   cycle.show(glance, { optimizer, activation, learningRate: glance.rate });
   const pace = perSecond();
-  if (running && pace !== null) tour.run(900 / pace);
+  if (running && pace !== null && tour.moves) tour.run(900 / pace);
   else {
     network.show(glance, cycle.stage);
     weights.show(glance, cycle.stage);
@@ -114,14 +109,17 @@ function setRunning(now: boolean): void {
   running = now;
   button('start').textContent = running ? 'Pause' : 'Start';
   figures.restartClock();
-  const isWrong = status.classList.contains('wrong');
-  if (running) {
-    if (!isWrong) say('Training.');
-    return;
-  }
+  sayWhere();
+  if (running) return;
   tour.stop();
-  if (!isWrong && !startsAgain) say(`Paused at step ${find('at', HTMLElement).textContent}.`);
+  if (seen) network.show(seen, cycle.stage);
   readAgain();
+}
+
+/** Whether it trains, where nothing worse is to be said. */
+function sayWhere(): void {
+  if (status.classList.contains('wrong')) return;
+  say(running ? 'Training.' : `Paused at step ${find('at', HTMLElement).textContent}.`);
 }
 
 function hear(happening: Happening): void {
@@ -134,10 +132,12 @@ function hear(happening: Happening): void {
       return files.download(happening);
     case 'taken':
       curves.taken(happening);
-      return figures.taken(happening, curves.smooth);
+      figures.taken(happening, curves.smooth);
+      return running ? undefined : sayWhere();
     case 'probe':
       curves.probe(happening);
       mistakes.show(happening.examination);
+      readAgain();
       return figures.probe(happening);
     case 'glance':
       return show(happening.glance);
@@ -147,7 +147,7 @@ function hear(happening: Happening): void {
         `Read ${happening.examination.count.toLocaleString('en')} test images: ${percent(happening.examination.accuracy)} right.`,
       );
     case 'ready':
-      if (!running && !startsAgain && !status.classList.contains('wrong')) say('Ready: press Start.');
+      if (!running && !status.classList.contains('wrong')) say('Ready: press Start.');
       return;
     case 'profile':
       return profile.show(happening.profile);
@@ -178,7 +178,8 @@ function hear(happening: Happening): void {
 }
 
 function loaded({ name, search }: Extract<Happening, { readonly kind: 'loaded' }>): void {
-  if (search) controls.show(parseSettings(search).settings);
+  const { digit: followed } = controls.settings;
+  if (search) controls.show({ ...parseSettings(search).settings, digit: followed });
   history.replaceState(null, '', `?${formatSettings(controls.settings)}`);
   say(`Took the weights of ${name}.`);
   readAgain();

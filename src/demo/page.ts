@@ -16,9 +16,10 @@ export const nextFrame = (): Promise<unknown> =>
 
 export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
 
-/** Puts a text where an id says. */
+/** Puts a text where an id says; what stands there already is not read aloud again. */
 export const put = (id: string, text: string): void => {
-  find(id, HTMLElement).textContent = text;
+  const element = find(id, HTMLElement);
+  if (element.textContent !== text) element.textContent = text;
 };
 
 /** Calls for the drawings anew when the colours or the room for them change. */

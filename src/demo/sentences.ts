@@ -40,9 +40,12 @@ function update({ label, loss: before, lossAfter: after }: Glance): string {
   return `${moves}. This step on one digit is rehearsed and put back: training does not see it.`;
 }
 
+const LOST =
+  'The steps were too long: weights have grown beyond all numbers, and the network says nothing any more. Take a smaller learning rate, with which it begins anew.';
+
 /** One sentence for a stage of a glance. */
 export const sentenceOf = (glance: Glance, stage: Stage): string =>
-  ({ forward, loss, backward, update })[stage](glance);
+  Number.isFinite(glance.loss) ? { forward, loss, backward, update }[stage](glance) : LOST;
 
 /** What the letters of a stage's formulas stand for. */
 export function lettersOf(stage: Stage, hasHidden: boolean): string {

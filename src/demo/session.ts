@@ -23,6 +23,8 @@ const PROBE_EVERY_MS = 700;
 
 type Weights = Readonly<Record<string, Float32Array>>;
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** One trainer at a time, and one thing done with it at a time. */
 export class Session {
   readonly #tell: (happening: Happening, buffers?: ArrayBuffer[]) => void;
@@ -36,6 +38,8 @@ export class Session {
   #before = 0;
   #followed = 0;
   #running = false;
+  /** Which start the steps belong to: what an earlier one has left to do is void. */
+  #run = 0;
   #perSecond: number | null = null;
   /** Steps of the next burst. */
   #burst = 1;
@@ -56,6 +60,8 @@ export class Session {
   /** Does one thing behind the other; what ends a download is heard at once. */
   receive(command: Command): void {
     if (command.kind === 'cancel') return this.#download?.abort();
+    if (command.kind === 'data') return void this.#bring(command.from);
+    if (command.kind === 'load') return void this.#load(command.file);
     this.#enqueue(() => this.#do(command));
   }
 
@@ -67,7 +73,7 @@ export class Session {
     // A lost device shows itself by whatever was under way; once it says so itself, the run goes on.
     if (error instanceof DeviceError && this.#running) this.#interrupted = true;
     this.#setRunning(false);
-    this.#tell({ kind: 'wrong', message: error instanceof Error ? error.message : String(error) });
+    this.#tell({ kind: 'wrong', message: messageOf(error) });
   }
 
   #setRunning(running: boolean): void {
@@ -76,7 +82,7 @@ export class Session {
     this.#tell({ kind: 'running', running });
   }
 
-  #do(command: Exclude<Command, { readonly kind: 'cancel' }>): Promise<void> | void {
+  #do(command: Exclude<Command, { readonly kind: 'cancel' | 'data' | 'load' }>): Promise<void> | void {
     switch (command.kind) {
       case 'configure':
         return this.#configure(command.settings, command.keep);
@@ -96,12 +102,8 @@ export class Session {
         return this.#examine();
       case 'profile':
         return this.#profile();
-      case 'data':
-        return this.#bring(command.from);
       case 'save':
         return this.#save();
-      case 'load':
-        return this.#load(command.file);
     }
   }
 
@@ -133,7 +135,9 @@ export class Session {
   }
 
   async #configure(settings: Settings, keep: boolean): Promise<void> {
-    const weights = keep ? await this.#trainer?.readParameters() : undefined;
+    const kept = keep ? await this.#trainer?.readParameters() : undefined;
+    // With what is no number any more nothing can go on.
+    const weights = kept && Object.values(kept).every((values) => values.every(Number.isFinite)) ? kept : undefined;
     const before = weights ? this.#before + this.#step : 0;
     this.#trainer?.destroy();
     this.#trainer = undefined;
@@ -178,7 +182,7 @@ export class Session {
   /** Drivers compile a kernel when it first runs: in a step that is put back, before the visitor has pressed Start. */
   async #warmUp(trainer: Trainer): Promise<void> {
     if (trainer !== this.#trainer) return;
-    if (trainer.backend === 'webgpu') await trainer.profile(1, { data: this.#here().halves.train });
+    if (trainer.backend === 'webgpu' && !this.#running) await trainer.profile(1, { data: this.#here().halves.train });
     this.#tell({ kind: 'ready' });
   }
 
@@ -214,14 +218,14 @@ export class Session {
   async #start(perSecond: number | null): Promise<void> {
     this.#here();
     this.#perSecond = perSecond;
-    if (this.#running) return;
     this.#setRunning(true);
-    this.#enqueue(() => this.#train());
+    const run = ++this.#run;
+    this.#enqueue(() => this.#train(run));
   }
 
   /** Some steps, and then whatever has been asked for meanwhile. */
-  async #train(): Promise<void> {
-    if (!this.#running) return;
+  async #train(run: number): Promise<void> {
+    if (!this.#running || run !== this.#run) return;
     const begun = performance.now();
     const slowly = this.#perSecond;
     await this.#advance(slowly === null ? this.#burst : 1);
@@ -229,7 +233,7 @@ export class Session {
     const fitting = Math.max(1, Math.floor((this.#burst * BURST_MS) / elapsed));
     if (slowly === null) this.#burst = Math.min(fitting, LONGEST_GROWTH * this.#burst);
     await this.#show(slowly !== null);
-    const again = (): void => this.#enqueue(() => this.#train());
+    const again = (): void => this.#enqueue(() => this.#train(run));
     if (slowly === null) again();
     else setTimeout(again, Math.max(0, 1000 / slowly - (performance.now() - begun)));
   }
@@ -266,7 +270,7 @@ export class Session {
     });
     const last = losses.at(-1) ?? 0;
     if (Number.isFinite(last)) return;
-    throw new Error(`The loss is ${last} at step ${step}: take a smaller learning rate, and press Reset.`);
+    throw new Error(`The loss is ${last} at step ${step}: take a smaller learning rate, with which it begins anew.`);
   }
 
   /** @param atOnce whether it is due or not */
@@ -319,14 +323,24 @@ export class Session {
     this.#tell({ kind: 'profile', profile: await trainer.profile(PROFILED, { data: halves.train }) });
   }
 
+  /** Beside training, which goes on until the images are there; what is asked for last is taken. */
   async #bring(from: Extract<Command, { readonly kind: 'data' }>['from']): Promise<void> {
-    const running = this.#running;
-    this.#setRunning(false);
-    const { signal } = (this.#download = new AbortController());
-    const progress = (received: DownloadProgress): void => this.#tell({ kind: 'download', ...received });
-    this.#take(await (from === 'synthetic' ? drawn() : mnistFrom(from, progress, signal)));
-    await this.#configure(this.#settings, false);
-    if (running) await this.#start(this.#perSecond);
+    this.#download?.abort();
+    const download = (this.#download = new AbortController());
+    const isLast = (): boolean => this.#download === download;
+    const progress = (received: DownloadProgress): void => {
+      if (isLast()) this.#tell({ kind: 'download', ...received });
+    };
+    try {
+      const halves = await (from === 'synthetic' ? drawn() : mnistFrom(from, progress, download.signal));
+      if (!isLast()) return;
+      this.#enqueue(() => {
+        this.#take(halves);
+        return this.#configure(this.#settings, false);
+      });
+    } catch (error) {
+      if (isLast()) this.#tell({ kind: 'wrong', message: messageOf(error) });
+    }
   }
 
   async #save(): Promise<void> {
@@ -334,14 +348,25 @@ export class Session {
     this.#tell({ kind: 'saved', bytes }, [bytes.buffer]);
   }
 
+  /** A file that cannot be read stops nothing. */
   async #load(file: File): Promise<void> {
+    try {
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      const search = readSafetensors(file.name, bytes).metadata[SETTINGS_KEY] ?? '';
+      this.#enqueue(() => this.#takeWeights(file.name, bytes, search));
+    } catch (error) {
+      this.#tell({ kind: 'wrong', message: messageOf(error) });
+    }
+  }
+
+  /** @param search the settings that they were saved with, as a link says them; empty if the file says none */
+  async #takeWeights(name: string, bytes: Uint8Array, search: string): Promise<void> {
     this.#setRunning(false);
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    const { metadata } = readSafetensors(file.name, bytes);
-    const search = metadata[SETTINGS_KEY] ?? '';
-    if (search) await this.#configure(parseSettings(search).settings, false);
-    await this.#here().trainer.loadWeights(bytes, file.name);
-    this.#tell({ kind: 'loaded', name: file.name, search });
+    // Which digit is followed is the visitor's choice, not the file's.
+    const { digit } = this.#settings;
+    if (search) await this.#configure({ ...parseSettings(search).settings, digit }, false);
+    await this.#here().trainer.loadWeights(bytes, name);
+    this.#tell({ kind: 'loaded', name, search });
     await this.#show(true);
   }
 }

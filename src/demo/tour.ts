@@ -11,6 +11,11 @@ export class Tour {
     this.#show = show;
   }
 
+  /** Whether the visitor lets pages move. */
+  get moves(): boolean {
+    return !this.#calm.matches;
+  }
+
   /** @param milliseconds that all four may take */
   run(milliseconds: number): void {
     this.stop();
@@ -18,7 +23,7 @@ export class Tour {
     const step = (): void => {
       const done = Math.min(1, (performance.now() - begun) / milliseconds);
       const at = Math.min(stages.length - 1, Math.floor(done * stages.length));
-      this.#show(stages[at], this.#calm.matches ? 1 : Math.min(1, 1.5 * (done * stages.length - at)));
+      this.#show(stages[at], Math.min(1, 1.5 * (done * stages.length - at)));
       if (done < 1) this.#frame = requestAnimationFrame(step);
     };
     step();
@@ -27,7 +32,7 @@ export class Tour {
   /** One stage alone, its wave from the beginning. */
   play(stage: Stage, milliseconds = 600): void {
     this.stop();
-    if (this.#calm.matches) return this.#show(stage, 1);
+    if (!this.moves) return this.#show(stage, 1);
     const begun = performance.now();
     const step = (): void => {
       const done = Math.min(1, (performance.now() - begun) / milliseconds);
