@@ -1,21 +1,21 @@
 // The page: what a visitor chooses goes to the worker, and what the worker tells is shown. Nothing is computed here.
 
 import { Controls } from './controls.ts';
-import { Curves } from './curves.ts';
-import { Cycle } from './cycle.ts';
-import { Figures } from './figures.ts';
+import { Curves } from './charts/curves.ts';
+import { Cycle } from './cycle/cycle.ts';
+import { Figures } from './charts/figures.ts';
 import { Files } from './files.ts';
-import { FirstWeights } from './firstWeights.ts';
-import { Mistakes } from './mistakes.ts';
-import { NetworkView } from './networkView.ts';
-import { Pad } from './pad.ts';
+import { FirstWeights } from './picture/firstWeights.ts';
+import { Mistakes } from './pad/mistakes.ts';
+import { NetworkView } from './picture/networkView.ts';
+import { Pad } from './pad/pad.ts';
 import { find, onLook, percent, put } from './page.ts';
 import type { Command, Glance, Happening, Stage } from './protocol.ts';
-import { ProfileTable } from './profileTable.ts';
+import { ProfileTable } from './charts/profileTable.ts';
 import { formatSettings, parseSettings, type Settings } from './settings.ts';
-import { Tour } from './tour.ts';
+import { Tour } from './cycle/tour.ts';
 
-const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+const worker = new Worker(new URL('./worker/worker.ts', import.meta.url), { type: 'module' });
 const send = (command: Command): void => worker.postMessage(command, []);
 
 const button = (id: string): HTMLButtonElement => find(id, HTMLButtonElement);

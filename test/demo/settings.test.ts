@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { networkOf, optimizerOf, rateOf } from '../../src/demo/network.ts';
+import { networkOf, optimizerOf, rateOf } from '../../src/demo/worker/network.ts';
 import {
   formatSettings,
   parseLayers,

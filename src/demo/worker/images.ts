@@ -1,0 +1,51 @@
+import { files, mnist, syntheticDigits, type DownloadProgress, type Mnist } from '../../data/index.ts';
+import { FormatError } from '../../index.ts';
+import { SIDE } from './network.ts';
+
+/** What the page learns from and is judged by, with what it is called, and what the user would not expect of it. */
+export interface Halves extends Pick<Mnist, 'train' | 'test'> {
+  readonly title: string;
+  readonly warning: string;
+}
+
+/** What a page can begin with in half a second. */
+const SYNTHETIC = { train: 6000, test: 1000, seed: 0 };
+
+/** Digits that are drawn here and now. */
+export const drawn = async (): Promise<Halves> => ({
+  ...(await syntheticDigits(SYNTHETIC)),
+  title: 'synthetic digits',
+  warning: '',
+});
+
+/**
+ * MNIST from its mirror, or a set in its form from files of the user's own.
+ * @throws FormatError for broken files, or images of another size
+ */
+export async function mnistFrom(
+  from: 'mnist' | readonly File[],
+  progress: (progress: DownloadProgress) => void,
+  signal: AbortSignal,
+): Promise<Halves> {
+  let warning = '';
+  const given = from === 'mnist' ? undefined : from;
+  const { train, test, origin } = await mnist({
+    ...(given && { source: files(given) }),
+    signal,
+    progress,
+    warn: (text) => (warning = text),
+    synthetic: SYNTHETIC,
+  }).catch((error: unknown) => {
+    throw signal.aborted ? new Error('The download was stopped.') : error;
+  });
+  if (origin.kind === 'synthetic') {
+    throw new FormatError(`MNIST could not be loaded: drop its four files on this page instead. ${warning}`);
+  }
+  const { shape } = train.fields['image'];
+  if (shape.join() !== `${SIDE},${SIDE}`) {
+    throw new FormatError(
+      `The images are ${shape.join(' × ')}, but the networks of this page look at ${SIDE} × ${SIDE}: bring images of that size.`,
+    );
+  }
+  return { train, test, warning, title: given ? 'your images' : 'MNIST' };
+}

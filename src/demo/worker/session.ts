@@ -1,0 +1,372 @@
+import { readSafetensors, type DownloadProgress } from '../../data/index.ts';
+import { summarize } from '../../gpu/device.ts';
+import { createTrainer, crossEntropy, DeviceError, requestDevice, take, type Trainer } from '../../index.ts';
+import { drawn, mnistFrom, type Halves } from './images.ts';
+import { asBytes, buffersOf, examine, glanceAt, probe, read } from './look.ts';
+import { networkOf, optimizerOf, rateOf } from './network.ts';
+import type { Command, Happening } from '../protocol.ts';
+import { Turn } from './turn.ts';
+import { formatSettings, parseSettings, SETTINGS_KEY, usualSettings, type Settings } from '../settings.ts';
+
+/** Images of which gradients and accuracy are taken while training goes on. */
+const LEARNED = 64;
+const JUDGED = 1000;
+/** Steps of which launches are timed. */
+const PROFILED = 10;
+/** Steps between two looks around for what else is to be done. */
+const BURST_MS = 60;
+const LONGEST_GROWTH = 4;
+/** Looking on is to take at most this share of the time. */
+const GLANCE_SHARE = 0.25;
+const PROBE_SHARE = 0.2;
+const PROBE_EVERY_MS = 700;
+
+type Weights = Readonly<Record<string, Float32Array>>;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** One trainer at a time, and one thing done with it at a time. */
+export class Session {
+  readonly #tell: (happening: Happening, buffers?: ArrayBuffer[]) => void;
+  /** Null where there is none; asked for again once it was lost. */
+  #device: Promise<GPUDevice | string> | undefined;
+  #halves: Halves | undefined;
+  #trainer: Trainer | undefined;
+  #settings: Settings = usualSettings;
+  /** Steps of this trainer, and of those whose weights it goes on with. */
+  #step = 0;
+  #before = 0;
+  #followed = 0;
+  #running = false;
+  /** Which start the steps belong to: what an earlier one has left to do is void. */
+  #run = 0;
+  #perSecond: number | null = null;
+  /** Steps of the next burst. */
+  #burst = 1;
+  /** Read now and then, for when the GPU is lost. */
+  #kept: { readonly weights: Weights; readonly step: number } | undefined;
+  /** Whether a run failed that is to go on. */
+  #interrupted = false;
+  #download: AbortController | undefined;
+  #work: Promise<void> = Promise.resolve();
+  readonly #glances = new Turn(GLANCE_SHARE);
+  readonly #probes = new Turn(PROBE_SHARE, PROBE_EVERY_MS);
+
+  /** @param tell is told of all that happens, and handed the arrays in it */
+  constructor(tell: (happening: Happening, buffers?: ArrayBuffer[]) => void) {
+    this.#tell = tell;
+  }
+
+  /** Does one thing behind the other; what ends a download is heard at once. */
+  receive(command: Command): void {
+    if (command.kind === 'cancel') return this.#download?.abort();
+    if (command.kind === 'data') return void this.#bring(command.from);
+    if (command.kind === 'load') return void this.#load(command.file);
+    this.#enqueue(() => this.#do(command));
+  }
+
+  #enqueue(task: () => Promise<void> | void): void {
+    this.#work = this.#work.then(task).catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    // A lost device shows itself by whatever was under way; once it says so itself, the run goes on.
+    if (error instanceof DeviceError && this.#running) this.#interrupted = true;
+    this.#setRunning(false);
+    this.#tell({ kind: 'wrong', message: messageOf(error) });
+  }
+
+  #setRunning(running: boolean): void {
+    if (this.#running === running) return;
+    this.#running = running;
+    this.#tell({ kind: 'running', running });
+  }
+
+  #do(command: Exclude<Command, { readonly kind: 'cancel' | 'data' | 'load' }>): Promise<void> | void {
+    switch (command.kind) {
+      case 'configure':
+        return this.#configure(command.settings, command.keep);
+      case 'start':
+        return this.#start(command.perSecond);
+      case 'pause':
+        return this.#setRunning(false);
+      case 'step':
+        return this.#stepOnce();
+      case 'follow':
+        return this.#follow(command.digit, command.another);
+      case 'read':
+        return this.#read(asBytes(command.pixels));
+      case 'example':
+        return this.#example();
+      case 'examine':
+        return this.#examine();
+      case 'profile':
+        return this.#profile();
+      case 'save':
+        return this.#save();
+    }
+  }
+
+  async #acquire(): Promise<GPUDevice | string> {
+    try {
+      const device = await requestDevice();
+      void device.lost.then(({ reason, message }) => {
+        this.#device = undefined;
+        if (reason !== 'destroyed') this.#enqueue(() => this.#recover(message || reason));
+      });
+      return device;
+    } catch (error) {
+      if (error instanceof DeviceError) return error.message;
+      throw error;
+    }
+  }
+
+  /** On another device, with the weights that were last read from the one that was lost. */
+  async #recover(reason: string): Promise<void> {
+    const goesOn = this.#running || this.#interrupted;
+    this.#setRunning(false);
+    this.#interrupted = false;
+    const { weights, step } = this.#kept ?? { step: 0 };
+    this.#trainer?.destroy();
+    this.#trainer = undefined;
+    await this.#make(this.#settings, weights, step);
+    this.#tell({ kind: 'recovered', reason, step });
+    if (goesOn) await this.#start(this.#perSecond);
+  }
+
+  async #configure(settings: Settings, keep: boolean): Promise<void> {
+    const kept = keep ? await this.#trainer?.readParameters() : undefined;
+    // With what is no number any more nothing can go on.
+    const weights = kept && Object.values(kept).every((values) => values.every(Number.isFinite)) ? kept : undefined;
+    const before = weights ? this.#before + this.#step : 0;
+    this.#trainer?.destroy();
+    this.#trainer = undefined;
+    this.#kept = undefined;
+    await this.#make(settings, weights, before);
+  }
+
+  /** @param weights to go on with, in place of first ones   @param before steps that they have had */
+  async #make(settings: Settings, weights: Weights | undefined, before: number): Promise<void> {
+    this.#settings = settings;
+    const { train } = await this.#ready();
+    const device = await (this.#device ??= this.#acquire());
+    const trainer = await createTrainer({
+      model: networkOf(settings),
+      loss: crossEntropy,
+      optimizer: optimizerOf(settings),
+      batchSize: Math.min(settings.batch, train.length),
+      seed: settings.seed,
+      data: train,
+      ...(typeof device === 'string' ? { backend: 'cpu' } : { device }),
+    });
+    this.#trainer = trainer;
+    this.#step = 0;
+    this.#before = before;
+    this.#burst = 1;
+    if (weights) await trainer.writeParameters(weights);
+    const parameters = Object.values(await trainer.readParameters()).reduce((sum, { length }) => sum + length, 0);
+    this.#tell({
+      kind: 'made',
+      backend: trainer.backend,
+      adapter: trainer.adapter,
+      software: typeof device !== 'string' && summarize(device).software,
+      fallback: typeof device === 'string' ? device : null,
+      launches: trainer.launchesPerStep,
+      parameters,
+      step: before,
+    });
+    await this.#show(true);
+    this.#enqueue(() => this.#warmUp(trainer));
+  }
+
+  /** Drivers compile a kernel when it first runs: in a step that is put back, before the visitor has pressed Start. */
+  async #warmUp(trainer: Trainer): Promise<void> {
+    if (trainer !== this.#trainer) return;
+    if (trainer.backend === 'webgpu' && !this.#running) await trainer.profile(1, { data: this.#here().halves.train });
+    this.#tell({ kind: 'ready' });
+  }
+
+  /** The data, which are synthetic digits if nobody asked for others. */
+  async #ready(): Promise<Halves> {
+    if (this.#halves) return this.#halves;
+    return this.#take(await drawn());
+  }
+
+  #take(halves: Halves): Halves {
+    const { title, warning, train, test } = (this.#halves = halves);
+    this.#followed = this.#find(this.#settings.digit, 0);
+    this.#tell({ kind: 'data', title, warning, train: train.length, test: test.length });
+    return halves;
+  }
+
+  /** The first test image of a digit from a place on, all around; the place itself if there is none. */
+  #find(digit: number, from: number): number {
+    const labels = this.#halves!.test.fields['label'].data;
+    for (let i = 0; i < labels.length; i++) {
+      const at = (from + i) % labels.length;
+      if (labels[at] === digit) return at;
+    }
+    return from;
+  }
+
+  /** What is there once the page was told that it is ready. */
+  #here(): { readonly trainer: Trainer; readonly halves: Halves } {
+    if (this.#trainer && this.#halves) return { trainer: this.#trainer, halves: this.#halves };
+    throw new DeviceError('There is no network at the moment: press Reset to begin anew.');
+  }
+
+  async #start(perSecond: number | null): Promise<void> {
+    this.#here();
+    this.#perSecond = perSecond;
+    this.#setRunning(true);
+    const run = ++this.#run;
+    this.#enqueue(() => this.#train(run));
+  }
+
+  /** Some steps, and then whatever has been asked for meanwhile. */
+  async #train(run: number): Promise<void> {
+    if (!this.#running || run !== this.#run) return;
+    const begun = performance.now();
+    const slowly = this.#perSecond;
+    await this.#advance(slowly === null ? this.#burst : 1);
+    const elapsed = performance.now() - begun;
+    const fitting = Math.max(1, Math.floor((this.#burst * BURST_MS) / elapsed));
+    if (slowly === null) this.#burst = Math.min(fitting, LONGEST_GROWTH * this.#burst);
+    await this.#show(slowly !== null);
+    const again = (): void => this.#enqueue(() => this.#train(run));
+    if (slowly === null) again();
+    else setTimeout(again, Math.max(0, 1000 / slowly - (performance.now() - begun)));
+  }
+
+  async #stepOnce(): Promise<void> {
+    this.#setRunning(false);
+    await this.#advance(1);
+    await this.#show(true);
+  }
+
+  async #advance(steps: number): Promise<void> {
+    const { trainer, halves } = this.#here();
+    const begun = performance.now();
+    const submits = trainer.submits;
+    const [losses, accuracies, rates]: number[][] = [[], [], []];
+    const { train } = halves;
+    for await (const { loss, metrics, learningRate } of trainer.fit(train, { steps, stepsPerSubmit: steps })) {
+      losses.push(loss);
+      accuracies.push(metrics['accuracy']);
+      rates.push(learningRate);
+    }
+    this.#step += losses.length;
+    const step = this.#before + this.#step;
+    this.#tell({
+      kind: 'taken',
+      step,
+      epoch: (step * trainer.batchSize) / train.length,
+      losses,
+      accuracies,
+      rates,
+      milliseconds: performance.now() - begun,
+      submits: trainer.submits - submits,
+      bytes: trainer.bytes,
+    });
+    const last = losses.at(-1) ?? 0;
+    if (Number.isFinite(last)) return;
+    throw new Error(`The loss is ${last} at step ${step}: take a smaller learning rate, with which it begins anew.`);
+  }
+
+  /** @param atOnce whether it is due or not */
+  async #show(atOnce: boolean): Promise<void> {
+    await this.#glances.take(atOnce, () => this.#glance());
+    const { trainer, halves } = this.#here();
+    await this.#probes.take(atOnce && this.#perSecond === null, async () => {
+      const sets = [take(halves.train, 0, LEARNED), take(halves.test, 0, JUDGED)] as const;
+      this.#kept = { weights: await trainer.readParameters(), step: this.#before + this.#step };
+      this.#tell({ kind: 'probe', ...(await probe(trainer, this.#before + this.#step, ...sets)) });
+    });
+  }
+
+  async #glance(): Promise<void> {
+    const { trainer, halves } = this.#here();
+    const sample = take(halves.test, this.#followed, this.#followed + 1);
+    const rate = rateOf(this.#settings, this.#step);
+    const glance = await glanceAt(trainer, this.#before + this.#step, rate, sample);
+    this.#tell({ kind: 'glance', glance }, buffersOf(glance));
+  }
+
+  async #follow(digit: number, another: boolean): Promise<void> {
+    this.#settings = { ...this.#settings, digit };
+    const { length } = this.#here().halves.test;
+    this.#followed = this.#find(digit, another ? (this.#followed + 1) % length : 0);
+    await this.#glance();
+  }
+
+  async #read(pixels: Uint8Array): Promise<void> {
+    this.#tell({ kind: 'answer', probabilities: await read(this.#here().trainer, pixels) });
+  }
+
+  #shown = 0;
+
+  async #example(): Promise<void> {
+    const { test } = this.#here().halves;
+    const { data } = take(test, this.#shown, ++this.#shown).fields['image'];
+    this.#shown %= test.length;
+    this.#tell({ kind: 'example', pixels: Float32Array.from(data, (value) => value / 255) });
+  }
+
+  async #examine(): Promise<void> {
+    const { trainer, halves } = this.#here();
+    const examination = await examine(trainer, this.#before + this.#step, halves.test);
+    this.#tell({ kind: 'examination', examination });
+  }
+
+  async #profile(): Promise<void> {
+    const { trainer, halves } = this.#here();
+    this.#tell({ kind: 'profile', profile: await trainer.profile(PROFILED, { data: halves.train }) });
+  }
+
+  /** Beside training, which goes on until the images are there; what is asked for last is taken. */
+  async #bring(from: Extract<Command, { readonly kind: 'data' }>['from']): Promise<void> {
+    this.#download?.abort();
+    const download = (this.#download = new AbortController());
+    const isLast = (): boolean => this.#download === download;
+    const progress = (received: DownloadProgress): void => {
+      if (isLast()) this.#tell({ kind: 'download', ...received });
+    };
+    try {
+      const halves = await (from === 'synthetic' ? drawn() : mnistFrom(from, progress, download.signal));
+      if (!isLast()) return;
+      this.#enqueue(() => {
+        this.#take(halves);
+        return this.#configure(this.#settings, false);
+      });
+    } catch (error) {
+      if (isLast()) this.#tell({ kind: 'wrong', message: messageOf(error) });
+    }
+  }
+
+  async #save(): Promise<void> {
+    const bytes = await this.#here().trainer.saveWeights({ [SETTINGS_KEY]: formatSettings(this.#settings) });
+    this.#tell({ kind: 'saved', bytes }, [bytes.buffer]);
+  }
+
+  /** A file that cannot be read stops nothing. */
+  async #load(file: File): Promise<void> {
+    try {
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      const search = readSafetensors(file.name, bytes).metadata[SETTINGS_KEY] ?? '';
+      this.#enqueue(() => this.#takeWeights(file.name, bytes, search));
+    } catch (error) {
+      this.#tell({ kind: 'wrong', message: messageOf(error) });
+    }
+  }
+
+  /** @param search the settings that they were saved with, as a link says them; empty if the file says none */
+  async #takeWeights(name: string, bytes: Uint8Array, search: string): Promise<void> {
+    this.#setRunning(false);
+    // Which digit is followed is the visitor's choice, not the file's.
+    const { digit } = this.#settings;
+    if (search) await this.#configure({ ...parseSettings(search).settings, digit }, false);
+    await this.#here().trainer.loadWeights(bytes, name);
+    this.#tell({ kind: 'loaded', name, search });
+    await this.#show(true);
+  }
+}
