@@ -15,7 +15,7 @@ const LAYER_COLORS = ['--one', '--layer-2', '--layer-3', '--layer-4', '--layer-5
 /** How training goes, step by step. */
 export class Curves {
   readonly #loss = { raw: new History(), smooth: new History(), at: NaN };
-  readonly #accuracy = { smooth: new History(), at: NaN, test: new History() };
+  readonly #accuracy = { raw: new History(), smooth: new History(), at: NaN, test: new History() };
   readonly #testLoss = new History();
   readonly #rate = new History();
   readonly #speed = new History();
@@ -50,7 +50,8 @@ export class Curves {
       { options: test, history: this.#testLoss },
     ]);
     accuracy.lines([
-      { options: { name: 'training', color: '--one' }, history: this.#accuracy.smooth },
+      { options: { name: 'each step', color: '--one', opacity: 0.3, width: 1 }, history: this.#accuracy.raw },
+      { options: { name: 'smoothed', color: '--one' }, history: this.#accuracy.smooth },
       { options: test, history: this.#accuracy.test },
     ]);
     rate.lines([{ options: { name: 'rate', color: '--one' }, history: this.#rate }]);
@@ -59,7 +60,8 @@ export class Curves {
   }
 
   clear(): void {
-    const kept = [this.#loss.raw, this.#loss.smooth, this.#accuracy.smooth, this.#accuracy.test, this.#testLoss];
+    const { raw, smooth, test } = this.#accuracy;
+    const kept = [this.#loss.raw, this.#loss.smooth, this.#testLoss, raw, smooth, test];
     for (const history of [...kept, this.#rate, this.#speed]) history.clear();
     this.#loss.at = this.#accuracy.at = NaN;
     this.#norms = {};
@@ -74,6 +76,7 @@ export class Curves {
       this.#accuracy.at = smoothed(this.#accuracy.at, accuracies[at]);
       this.#loss.raw.push(first + at, loss);
       this.#loss.smooth.push(first + at, this.#loss.at);
+      this.#accuracy.raw.push(first + at, accuracies[at]);
       this.#accuracy.smooth.push(first + at, this.#accuracy.at);
       this.#rate.push(first + at, rates[at]);
     });

@@ -1,5 +1,4 @@
 import { files, mnist, syntheticDigits, type DownloadProgress, type Mnist } from '../../data/index.ts';
-import { FormatError } from '../../index.ts';
 import { SIDE } from './network.ts';
 
 /** What the page learns from and is judged by, with what it is called, and what the user would not expect of it. */
@@ -20,7 +19,7 @@ export const drawn = async (): Promise<Halves> => ({
 
 /**
  * MNIST from its mirror, or a set in its form from files of the user's own.
- * @throws FormatError for broken files, or images of another size
+ * @throws FormatError for broken files; an error in words where MNIST is not to be had, or images have another size
  */
 export async function mnistFrom(
   from: 'mnist' | readonly File[],
@@ -39,11 +38,11 @@ export async function mnistFrom(
     throw signal.aborted ? new Error('The download was stopped.') : error;
   });
   if (origin.kind === 'synthetic') {
-    throw new FormatError(`MNIST could not be loaded: drop its four files on this page instead. ${warning}`);
+    throw new Error(`MNIST could not be loaded: drop its four files on this page instead. ${warning}`);
   }
   const { shape } = train.fields['image'];
   if (shape.join() !== `${SIDE},${SIDE}`) {
-    throw new FormatError(
+    throw new Error(
       `The images are ${shape.join(' × ')}, but the networks of this page look at ${SIDE} × ${SIDE}: bring images of that size.`,
     );
   }

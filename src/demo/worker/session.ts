@@ -1,6 +1,7 @@
 import { readSafetensors, type DownloadProgress } from '../../data/index.ts';
 import { summarize } from '../../gpu/device.ts';
 import { createTrainer, crossEntropy, DeviceError, requestDevice, take, type Trainer } from '../../index.ts';
+import { Album } from './album.ts';
 import { drawn, mnistFrom, type Halves } from './images.ts';
 import { asBytes, buffersOf, examine, glanceAt, probe, read } from './look.ts';
 import { networkOf, optimizerOf, rateOf } from './network.ts';
@@ -28,15 +29,14 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 /** One trainer at a time, and one thing done with it at a time. */
 export class Session {
   readonly #tell: (happening: Happening, buffers?: ArrayBuffer[]) => void;
-  /** Null where there is none; asked for again once it was lost. */
+  /** Or why there is none; asked for again once it was lost. */
   #device: Promise<GPUDevice | string> | undefined;
-  #halves: Halves | undefined;
+  #album: Album | undefined;
   #trainer: Trainer | undefined;
   #settings: Settings = usualSettings;
   /** Steps of this trainer, and of those whose weights it goes on with. */
   #step = 0;
   #before = 0;
-  #followed = 0;
   #running = false;
   /** Which start the steps belong to: what an earlier one has left to do is void. */
   #run = 0;
@@ -97,7 +97,7 @@ export class Session {
       case 'read':
         return this.#read(asBytes(command.pixels));
       case 'example':
-        return this.#example();
+        return this.#tell({ kind: 'example', pixels: this.#here().album.next() });
       case 'examine':
         return this.#examine();
       case 'profile':
@@ -186,33 +186,23 @@ export class Session {
     this.#tell({ kind: 'ready' });
   }
 
-  /** The data, which are synthetic digits if nobody asked for others. */
+  /** The images, which are synthetic digits if nobody asked for others. */
   async #ready(): Promise<Halves> {
-    if (this.#halves) return this.#halves;
-    return this.#take(await drawn());
+    if (!this.#album) this.#take(await drawn());
+    return this.#album!.halves;
   }
 
-  #take(halves: Halves): Halves {
-    const { title, warning, train, test } = (this.#halves = halves);
-    this.#followed = this.#find(this.#settings.digit, 0);
+  #take(halves: Halves): void {
+    const { title, warning, train, test } = halves;
+    this.#album = new Album(halves, this.#settings.digit);
     this.#tell({ kind: 'data', title, warning, train: train.length, test: test.length });
-    return halves;
-  }
-
-  /** The first test image of a digit from a place on, all around; the place itself if there is none. */
-  #find(digit: number, from: number): number {
-    const labels = this.#halves!.test.fields['label'].data;
-    for (let i = 0; i < labels.length; i++) {
-      const at = (from + i) % labels.length;
-      if (labels[at] === digit) return at;
-    }
-    return from;
   }
 
   /** What is there once the page was told that it is ready. */
-  #here(): { readonly trainer: Trainer; readonly halves: Halves } {
-    if (this.#trainer && this.#halves) return { trainer: this.#trainer, halves: this.#halves };
-    throw new DeviceError('There is no network at the moment: press Reset to begin anew.');
+  #here(): { readonly trainer: Trainer; readonly album: Album; readonly halves: Halves } {
+    const [trainer, album] = [this.#trainer, this.#album];
+    if (trainer && album) return { trainer, album, halves: album.halves };
+    throw new Error('There is no network at the moment: press Reset to begin anew.');
   }
 
   async #start(perSecond: number | null): Promise<void> {
@@ -285,31 +275,20 @@ export class Session {
   }
 
   async #glance(): Promise<void> {
-    const { trainer, halves } = this.#here();
-    const sample = take(halves.test, this.#followed, this.#followed + 1);
+    const { trainer, album } = this.#here();
     const rate = rateOf(this.#settings, this.#step);
-    const glance = await glanceAt(trainer, this.#before + this.#step, rate, sample);
+    const glance = await glanceAt(trainer, this.#before + this.#step, rate, album.followed);
     this.#tell({ kind: 'glance', glance }, buffersOf(glance));
   }
 
   async #follow(digit: number, another: boolean): Promise<void> {
     this.#settings = { ...this.#settings, digit };
-    const { length } = this.#here().halves.test;
-    this.#followed = this.#find(digit, another ? (this.#followed + 1) % length : 0);
+    this.#here().album.follow(digit, another);
     await this.#glance();
   }
 
   async #read(pixels: Uint8Array): Promise<void> {
     this.#tell({ kind: 'answer', probabilities: await read(this.#here().trainer, pixels) });
-  }
-
-  #shown = 0;
-
-  async #example(): Promise<void> {
-    const { test } = this.#here().halves;
-    const { data } = take(test, this.#shown, ++this.#shown).fields['image'];
-    this.#shown %= test.length;
-    this.#tell({ kind: 'example', pixels: Float32Array.from(data, (value) => value / 255) });
   }
 
   async #examine(): Promise<void> {
