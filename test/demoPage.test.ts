@@ -167,7 +167,9 @@ test('a run that is hurried goes on at the pace that was chosen, with all that w
   await status(page, 'Training.');
   await expect.poll(() => figure(page, 'Step'), PATIENCE).toBeGreaterThan(2);
   await page.getByRole('button', { name: 'Pause', exact: true }).click();
-  await status(page, /^Paused at step/);
+  // It says that it is paused, or, where it was still preparing what was changed, that it is ready.
+  await status(page, /^(Paused at step|Ready: press Start)/);
+  await page.getByRole('button', { name: 'Start', exact: true }).waitFor(PATIENCE);
   await page.close();
   expect(problems).toEqual([]);
 });
