@@ -48,10 +48,18 @@ const tour = new Tour((stage, progress) => {
 /** What is on display. */
 let seen: Glance | undefined;
 let running = false;
+/** Whether the status says that something is being prepared, until it says anything else. */
+let preparing = false;
 
 function say(text: string, isWrong = false): void {
+  preparing = false;
   status.textContent = text;
   status.classList.toggle('wrong', isWrong);
+}
+
+function sayPreparing(what: string): void {
+  say(`Preparing ${what} …`);
+  preparing = true;
 }
 
 function read(pixels: Float32Array): void {
@@ -68,7 +76,7 @@ const perSecond = (): number | null => (speed.value === '' ? null : Number(speed
 
 function configure(settings: Settings, underWay: boolean): void {
   history.replaceState(null, '', `?${formatSettings(settings)}`);
-  say('Preparing …');
+  sayPreparing('the network');
   send({ kind: 'configure', settings, keep: underWay });
 }
 
@@ -90,7 +98,9 @@ function made(happening: Extract<Happening, { readonly kind: 'made' }>): void {
   if (happening.step === 0) curves.clear();
   for (const id of ['start', 'step', 'reset', 'another', 'examine', 'profile', 'mnist', 'synthetic', 'save'])
     button(id).disabled = false;
-  if (!status.classList.contains('wrong')) say(running ? 'Training.' : 'Preparing the first step …');
+  if (status.classList.contains('wrong')) return;
+  if (running) say('Training.');
+  else sayPreparing('the first step');
 }
 
 function show(glance: Glance): void {
@@ -147,8 +157,7 @@ function hear(happening: Happening): void {
         `Read ${happening.examination.count.toLocaleString('en')} test images: ${percent(happening.examination.accuracy)} right.`,
       );
     case 'ready':
-      if (!running && !status.classList.contains('wrong')) say('Ready: press Start.');
-      return;
+      return preparing ? say('Ready: press Start.') : undefined;
     case 'profile':
       return profile.show(happening.profile);
     case 'running':
@@ -197,7 +206,7 @@ function begin(): void {
   });
   button('step').addEventListener('click', () => send({ kind: 'step' }));
   button('reset').addEventListener('click', () => {
-    say('Preparing …');
+    sayPreparing('the network');
     send({ kind: 'pause' });
     send({ kind: 'configure', settings: controls.settings, keep: false });
   });

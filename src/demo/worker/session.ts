@@ -89,7 +89,7 @@ export class Session {
       case 'start':
         return this.#start(command.perSecond);
       case 'pause':
-        return this.#setRunning(false);
+        return this.#pause();
       case 'step':
         return this.#stepOnce();
       case 'follow':
@@ -175,7 +175,7 @@ export class Session {
       parameters,
       step: before,
     });
-    await this.#show(true);
+    await this.#show();
     this.#enqueue(() => this.#warmUp(trainer));
   }
 
@@ -222,16 +222,24 @@ export class Session {
     const elapsed = performance.now() - begun;
     const fitting = Math.max(1, Math.floor((this.#burst * BURST_MS) / elapsed));
     if (slowly === null) this.#burst = Math.min(fitting, LONGEST_GROWTH * this.#burst);
-    await this.#show(slowly !== null);
+    await this.#show(slowly !== null, false);
     const again = (): void => this.#enqueue(() => this.#train(run));
     if (slowly === null) again();
     else setTimeout(again, Math.max(0, 1000 / slowly - (performance.now() - begun)));
   }
 
+  /** Then all that is on display is of the last step, unless something else has been asked for meanwhile. */
+  #pause(): void {
+    if (!this.#running) return;
+    this.#setRunning(false);
+    const trainer = this.#trainer;
+    this.#enqueue(() => (trainer === this.#trainer && !this.#running ? this.#show() : undefined));
+  }
+
   async #stepOnce(): Promise<void> {
     this.#setRunning(false);
     await this.#advance(1);
-    await this.#show(true);
+    await this.#show();
   }
 
   async #advance(steps: number): Promise<void> {
@@ -263,11 +271,11 @@ export class Session {
     throw new Error(`The loss is ${last} at step ${step}: take a smaller learning rate, with which it begins anew.`);
   }
 
-  /** @param atOnce whether it is due or not */
-  async #show(atOnce: boolean): Promise<void> {
-    await this.#glances.take(atOnce, () => this.#glance());
+  /** What is not wanted at once is shown when its turn has come. */
+  async #show(glanceAtOnce = true, probeAtOnce = true): Promise<void> {
+    await this.#glances.take(glanceAtOnce, () => this.#glance());
     const { trainer, halves } = this.#here();
-    await this.#probes.take(atOnce && this.#perSecond === null, async () => {
+    await this.#probes.take(probeAtOnce, async () => {
       const sets = [take(halves.train, 0, LEARNED), take(halves.test, 0, JUDGED)] as const;
       this.#kept = { weights: await trainer.readParameters(), step: this.#before + this.#step };
       this.#tell({ kind: 'probe', ...(await probe(trainer, this.#before + this.#step, ...sets)) });
@@ -346,6 +354,6 @@ export class Session {
     if (search) await this.#configure({ ...parseSettings(search).settings, digit }, false);
     await this.#here().trainer.loadWeights(bytes, name);
     this.#tell({ kind: 'loaded', name, search });
-    await this.#show(true);
+    await this.#show();
   }
 }
