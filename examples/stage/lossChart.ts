@@ -1,4 +1,4 @@
-import uPlot from 'uplot';
+import { uPlot } from '../../src/demo/uplot.ts';
 import { find } from './page.ts';
 import { onSchemeChange } from './sheet.ts';
 

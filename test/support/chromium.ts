@@ -20,8 +20,8 @@ export async function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: join(folder, 'chromium'),
     args: [...args, '--no-sandbox', '--use-webgpu-adapter=swiftshader'],
-    // Where none is set, it would tell pages a language that there is not.
-    env: { LC_ALL: 'en_US.UTF-8', ...environment, LD_LIBRARY_PATH: join(folder, 'lib'), FONTCONFIG_PATH: folder },
+    // The locale of many a container, in which Chromium names a language that Intl refuses.
+    env: { ...environment, LC_ALL: 'C', LD_LIBRARY_PATH: join(folder, 'lib'), FONTCONFIG_PATH: folder },
   });
 }
 

@@ -1,4 +1,4 @@
-import uPlot from 'uplot';
+import { uPlot } from '../uplot.ts';
 import type { History } from './history.ts';
 
 export interface LineOptions {

@@ -1,4 +1,4 @@
-import uPlot from 'uplot';
+import { uPlot } from '../uplot.ts';
 import { element } from './elements.ts';
 
 /** A line of a plot. */
