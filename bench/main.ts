@@ -140,16 +140,17 @@ async function start(): Promise<void> {
   find('scale', HTMLSelectElement).value = adapter && !adapter.software ? 'hardware' : 'software';
   let run: Run | undefined;
 
-  const measure = async (): Promise<void> => {
+  const measure = async (choice: Chosen): Promise<void> => {
+    if (choice.cases.length === 0) return say('There is nothing to measure: choose some work.', true);
     showRunning(true);
     if (place.lost !== undefined) nameDevice((place = await openPlace(nameDevice)));
-    run = new Run(place, chosen(form));
+    run = new Run(place, choice);
     await run.measure();
     showRunning(false);
   };
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    void measure();
+    void measure(chosen(form));
   });
   stopButton.addEventListener('click', () => run?.stop());
   offerToKeep(() => run?.kept);

@@ -65,7 +65,7 @@ const button = (page: Page, name: string) => page.getByRole('button', { name, ex
 
 /** Of all the choices these, on the smallest sizes. */
 async function choose(page: Page, work: readonly string[], peers: readonly string[], rounds: number): Promise<void> {
-  await page.getByText('Choose what runs').click();
+  if (!(await page.getByLabel('Sizes').isVisible())) await page.getByText('Choose what runs').click();
   await page.getByLabel('Sizes').selectOption('smallest');
   await page.getByLabel('Rounds').fill(String(rounds));
   for (const [group, names] of [
@@ -159,6 +159,14 @@ test('a visitor runs the smallest sizes, and reads the same numbers as bars, as 
 test('a visitor without WebGPU is told so, and measures what does without, on a phone', async () => {
   const { page, problems } = await open(`Object.defineProperty(navigator, 'gpu', { value: undefined })`, PHONE);
   expect(await page.locator('#device').innerText()).toMatch(/^There is no WebGPU here/);
+  await choose(page, [], ['plain loops'], 1);
+  await button(page, 'Run').click();
+  await says(page, /^There is nothing to measure: choose some work\.$/);
+  const widthOf = (what: string) => page.evaluate<number>(what);
+  const ofPage = 'document.documentElement.scrollWidth';
+  await page.evaluate("document.documentElement.style.fontSize = '200%'");
+  expect(await widthOf(ofPage)).toBe(PHONE.width);
+  await page.evaluate("document.documentElement.style.fontSize = ''");
   await choose(page, STEPS, ['jax-js webgpu', 'millrace cpu', 'TensorFlow.js wasm', 'jax-js wasm', 'plain loops'], 1);
   await button(page, 'Run').click();
   await says(page, /^Done: 5 of 5 cases\.$/);
@@ -174,8 +182,7 @@ test('a visitor without WebGPU is told so, and measures what does without, on a 
   expect([cells, markdown]).toEqual([bars, bars]);
   await page.getByText('There is no WebGPU here: the GPU has no figures').waitFor();
   // The table moves within itself, the page does not.
-  const widthOf = (what: string) => page.evaluate<number>(what);
-  expect(await widthOf('document.documentElement.scrollWidth')).toBe(PHONE.width);
+  expect(await widthOf(ofPage)).toBe(PHONE.width);
   const table = page.getByRole('region', { name: 'Times of all peers' });
   expect((await table.getByRole('table').boundingBox())!.width).toBeGreaterThan((await table.boundingBox())!.width);
   await page.context().close();

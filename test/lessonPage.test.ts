@@ -65,6 +65,14 @@ test('the learning rates are tried in the page, the reader’s own among them', 
   expect(problems).toEqual([]);
 });
 
+test('with text of twice the size the formulas move within their paragraphs, not the page', async () => {
+  const { page, problems } = await openLesson();
+  await page.evaluate("document.documentElement.style.fontSize = '200%'");
+  expect(await widthOf(page)).toBe(NARROW.width);
+  await page.close();
+  expect(problems).toEqual([]);
+});
+
 test('the slider reads activation and slope off the curves', async () => {
   const { page, problems } = await openLesson();
   await page.getByLabel('Read the curves at z').fill('0');

@@ -36,6 +36,8 @@ class Stage {
   readonly #form = find('controls', HTMLFormElement);
   readonly #startButton = find('start', HTMLButtonElement);
   #scene: Scene | undefined;
+  /** What the fields said when they were last in order; they may not be when a queued scene begins. */
+  #settings: Record<string, number> | undefined;
   #device: GPUDevice | undefined;
   #run: AbortController | undefined;
   #work: Promise<void> = Promise.resolve();
@@ -89,6 +91,7 @@ class Stage {
   #reset(goOn = false): void {
     this.#pause();
     if (!this.#form.reportValidity()) return;
+    this.#settings = this.#read();
     this.#step = 0;
     this.#enqueue(async () => {
       this.#end();
@@ -116,9 +119,8 @@ class Stage {
   async #ready(): Promise<Scene> {
     if (this.#scene) return this.#scene;
     this.#say('Preparing …');
-    const fields = [...this.#form.elements].filter((field) => field instanceof HTMLInputElement);
-    const settings = Object.fromEntries(fields.map((field) => [field.name, field.valueAsNumber]));
-    const scene = await this.#begin(settings, await this.#openDevice());
+    this.#settings ??= this.#read();
+    const scene = await this.#begin(this.#settings, await this.#openDevice());
     this.#scene = scene;
     this.#step = 0;
     this.#burst = 1;
@@ -129,6 +131,11 @@ class Stage {
     // What took long was made for the first picture, and is there for the next one.
     this.#paintAfter = 0;
     return scene;
+  }
+
+  #read(): Record<string, number> {
+    const fields = [...this.#form.elements].filter((field) => field instanceof HTMLInputElement);
+    return Object.fromEntries(fields.map((field) => [field.name, field.valueAsNumber]));
   }
 
   /** Undefined where there is no WebGPU. */
