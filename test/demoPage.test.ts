@@ -142,6 +142,13 @@ test('what is changed stands in the address, which makes the same run again', as
   await page.getByLabel('Optimizer').selectOption('sgd');
   await status(page, 'Ready: press Start.');
   expect(await figure(page, 'Step')).toBe(2);
+  // An epoch is as many images as there are, whatever the batches were.
+  await page.getByLabel('Batch size').fill('600');
+  await page.getByLabel('Batch size').press('Enter');
+  await expect.poll(() => figure(page, 'Epoch')).toBeNaN();
+  await button(page, 'One step').click();
+  await expect.poll(() => figure(page, 'Step'), PATIENCE).toBe(3);
+  expect(await figure(page, 'Epoch')).toBe(Number(((2 * 128 + 600) / 6000).toFixed(2)));
   await page.close();
   expect(problems).toEqual([]);
 });
@@ -172,6 +179,30 @@ test('a run that is hurried goes on at the pace that was chosen, with all that w
   // Which is not overwritten by what was still being prepared.
   await status(page, /^Paused at step/);
   await page.getByRole('button', { name: 'Start', exact: true }).waitFor(PATIENCE);
+  await page.close();
+  expect(problems).toEqual([]);
+});
+
+test('a window that is made narrow never has to be scrolled sideways', async () => {
+  const { page, problems } = await openDemo('?layers=16');
+  for (const width of [1280, 500, 360]) {
+    await page.setViewportSize({ width, height: 800 });
+    await expect.poll(() => page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+  }
+  await page.close();
+  expect(problems).toEqual([]);
+});
+
+test('a paused page draws all its pictures anew when the colour scheme changes', async () => {
+  const { page, problems } = await openDemo('?layers=16');
+  await status(page, 'Ready: press Start.');
+  const inks = (): Promise<string[]> =>
+    page
+      .locator('#cycle canvas, #weights canvas')
+      .evaluateAll((canvases) => canvases.map((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL()));
+  const light = await inks();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await expect.poll(async () => (await inks()).map((ink, at) => ink === light[at])).toEqual(light.map(() => false));
   await page.close();
   expect(problems).toEqual([]);
 });

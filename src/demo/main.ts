@@ -89,7 +89,7 @@ function chooseStage(stage: Stage, around: boolean): void {
 function follow(another: boolean): void {
   const chosen = Number(digit.value);
   controls.follow(chosen);
-  history.replaceState(null, '', `?${formatSettings(controls.settings)}`);
+  if (!another) history.replaceState(null, '', `?${formatSettings(controls.settings)}`);
   send({ kind: 'follow', digit: chosen, another });
 }
 

@@ -32,6 +32,7 @@ export class FirstWeights {
     new ResizeObserver(() => {
       if (this.#frame.clientWidth !== this.#width) this.draw();
     }).observe(this.#frame);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
   }
 
   /** Shows the weights, or in the update what the step adds to them. */

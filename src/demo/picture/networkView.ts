@@ -136,6 +136,7 @@ export class NetworkView {
     new ResizeObserver(() => {
       if (this.#scroller.clientWidth !== this.#width) this.draw();
     }).observe(this.#scroller);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
   }
 
   #aim(target: Target | null): void {

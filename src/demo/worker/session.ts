@@ -37,6 +37,8 @@ export class Session {
   /** Steps of this trainer, and of those whose weights it goes on with. */
   #step = 0;
   #before = 0;
+  /** Epochs of all of them: the batch size may change under way. */
+  #epoch = 0;
   #running = false;
   /** Which start the steps belong to: what an earlier one has left to do is void. */
   #run = 0;
@@ -44,7 +46,7 @@ export class Session {
   /** Steps of the next burst. */
   #burst = 1;
   /** Read now and then, for when the GPU is lost. */
-  #kept: { readonly weights: Weights; readonly step: number } | undefined;
+  #kept: { readonly weights: Weights; readonly step: number; readonly epoch: number } | undefined;
   /** Whether a run failed that is to go on. */
   #interrupted = false;
   #download: AbortController | undefined;
@@ -126,7 +128,8 @@ export class Session {
     const goesOn = this.#running || this.#interrupted;
     this.#setRunning(false);
     this.#interrupted = false;
-    const { weights, step } = this.#kept ?? { step: 0 };
+    const { weights, step, epoch } = this.#kept ?? { step: 0, epoch: 0 };
+    this.#epoch = epoch;
     this.#trainer?.destroy();
     this.#trainer = undefined;
     await this.#make(this.#settings, weights, step);
@@ -139,6 +142,7 @@ export class Session {
     // With what is no number any more nothing can go on.
     const weights = kept && Object.values(kept).every((values) => values.every(Number.isFinite)) ? kept : undefined;
     const before = weights ? this.#before + this.#step : 0;
+    if (!weights) this.#epoch = 0;
     this.#trainer?.destroy();
     this.#trainer = undefined;
     this.#kept = undefined;
@@ -254,11 +258,12 @@ export class Session {
       rates.push(learningRate);
     }
     this.#step += losses.length;
+    this.#epoch += (losses.length * trainer.batchSize) / train.length;
     const step = this.#before + this.#step;
     this.#tell({
       kind: 'taken',
       step,
-      epoch: (step * trainer.batchSize) / train.length,
+      epoch: this.#epoch,
       losses,
       accuracies,
       rates,
@@ -277,7 +282,7 @@ export class Session {
     const { trainer, halves } = this.#here();
     await this.#probes.take(probeAtOnce, async () => {
       const sets = [take(halves.train, 0, LEARNED), take(halves.test, 0, JUDGED)] as const;
-      this.#kept = { weights: await trainer.readParameters(), step: this.#before + this.#step };
+      this.#kept = { weights: await trainer.readParameters(), step: this.#before + this.#step, epoch: this.#epoch };
       this.#tell({ kind: 'probe', ...(await probe(trainer, this.#before + this.#step, ...sets)) });
     });
   }
