@@ -25,7 +25,7 @@ export interface TrainCommand {
   readonly model: ModelName;
   /** Of an mlp. */
   readonly hidden: readonly number[] | undefined;
-  /** Whether images are changed at random. */
+  /** Whether images are changed at random, as is usual for their set; undefined: where the model gains by it. */
   readonly augment: boolean | undefined;
   readonly backend: 'webgpu' | 'cpu' | 'auto';
   readonly seed: number;
@@ -83,7 +83,7 @@ train learns, and says how well it does on samples that it has not seen.
   --steps N           so many steps instead
   --batch N           samples a step                         (128; cnn: 64; tables: 32)
   --hidden N[,N…]     widths of an mlp's hidden layers; 0: none   (128; tables: 64,32)
-  --augment YES|NO    changes images at random, other ways at each step   (mlp: no; others: yes)
+  --augment YES|NO    changes images at random, other ways at each step   (auto: no for mlp, yes for others)
   --optimizer NAME    adam, adamw or sgd (momentum 0.9)      (by the model)
   --lr X              learning rate                          (3e-3; sgd: 0.1)
   --weight-decay X    of adamw and sgd                       (by the model; else adamw: 0.01)
@@ -101,8 +101,8 @@ what a model is, and how it learns unless it is told
   lenet               LeNet-5, in today's form; 8 epochs of adamw, decay 0.01
   cnn                 two 3×3 convolutions with batch norm, a dense layer; 12 epochs of adamw, decay 0.05
   resnet8, 14, 18     residual networks; 30 epochs of sgd, decay 5e-4; 18 is large: it wants a GPU
-  Augmented, grey images are shifted by 2 pixels, turned by 10° and scaled by 10 %, each way at most; those in colours
-  are shifted by 4, and mirrored.
+  Augmented, digits are shifted by 2 pixels, turned by 10° and scaled by 10 %, each way at most; clothes (fashion-mnist)
+  are shifted by 1 and mirrored, photographs (cifar10) shifted by 4 and mirrored.
 
 of a table
   --target COLUMN     what is learned: a name, or a number from 1, -1 the last  (-1)
@@ -155,6 +155,7 @@ const predictOptions: readonly string[] = ['backend', 'header', 'delimiter'];
 
 /** Sets of images; any other word is a file. */
 export const imageSets = ['mnist', 'fashion-mnist', 'cifar10', 'digits'] as const;
+export type ImageSet = (typeof imageSets)[number];
 
 function number(name: string, text: string, fits: (n: number) => boolean, wanted: string): number {
   const n = Number(text);
@@ -280,7 +281,7 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     schedule: oneOf('schedule', values.schedule ?? 'cosine', ['cosine', 'constant']),
     model,
     hidden: given(values.hidden, widths),
-    augment: given(values.augment, (text) => yesOrNo('augment', text)),
+    augment: given(values.augment, (text) => whether('augment', text)),
     backend: backendOf(values),
     seed: whole('seed', values.seed ?? '1', 0),
     table: tableWishes(values),
@@ -313,6 +314,12 @@ function predictCommand(words: readonly string[], values: Values): PredictComman
   requireNoMore(words, 2);
   requireOnly('predict', values, predictOptions);
   return { command: 'predict', model, input, backend: backendOf(values), table: tableWishes(values) };
+}
+
+/** Undefined is what is asked for by "auto". */
+function whether(name: string, text: string): boolean | undefined {
+  const choice = oneOf(name, text.toLowerCase(), ['yes', 'no', 'auto']);
+  return choice === 'auto' ? undefined : choice === 'yes';
 }
 
 const yesOrNo = (name: string, text: string): boolean => oneOf(name, text.toLowerCase(), ['yes', 'no']) === 'yes';

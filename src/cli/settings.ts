@@ -1,5 +1,5 @@
 import { adam, adamw, schedules, sgd, type AugmentOptions, type Optimizer } from '../index.ts';
-import { UsageError, type ModelName, type TrainCommand } from './options.ts';
+import { UsageError, type ImageSet, type ModelName, type TrainCommand } from './options.ts';
 import type { InputForm } from './network.ts';
 import type { Subject } from './subject.ts';
 
@@ -44,15 +44,25 @@ const tableDefaults = (rows: number): Defaults => ({
   weightDecay: 0.1,
 });
 
-/** Of grey images: writing varies in place, slant and size. */
-const greyChanges: AugmentOptions = { shift: 2, rotate: 10, scale: 0.1 };
-/** Of photographs, as He et al. 2015, 4.2. */
-const colourChanges: AugmentOptions = { shift: 4, flip: true };
+/** Writing varies in place, slant and size. */
+const writing: AugmentOptions = { shift: 2, rotate: 10, scale: 0.1 };
 
-/** What is to happen to images: by default what is usual, with convolutional models only. */
-function augmentationOf({ augment, model }: TrainCommand, input: InputForm): AugmentOptions | null {
+/**
+ * What usually happens to the images of a set, whosever files it is read from. What may vary without becoming something
+ * else is known of what they show, not of their pixels: a mirrored digit is none, and clothes lie as straight as they fit.
+ */
+const changesOf: Readonly<Record<ImageSet, AugmentOptions>> = {
+  mnist: writing,
+  digits: writing,
+  'fashion-mnist': { shift: 1, flip: true },
+  // As He et al. 2015, 4.2.
+  cifar10: { shift: 4, flip: true },
+};
+
+/** What is to happen to images: if it is not said, what is usual for the set, with convolutional models only. */
+function augmentationOf({ augment, model, dataset }: TrainCommand, input: InputForm): AugmentOptions | null {
   if (input.kind !== 'image' || !(augment ?? model !== 'mlp')) return null;
-  return input.shape[2] === 3 ? colourChanges : greyChanges;
+  return changesOf[dataset as ImageSet];
 }
 
 const learningRates = { adam: 3e-3, adamw: 3e-3, sgd: 0.1 };

@@ -4,6 +4,7 @@ import {
   formatProfile,
   meanSquaredError,
   requestDevice,
+  type AugmentOptions,
   type Profile,
   type Trainer,
 } from '../index.ts';
@@ -64,7 +65,7 @@ async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>)
     data: subject.train,
   });
   try {
-    if (terminal) await introduce(subject, trainer, terminal);
+    if (terminal) await introduce(subject, settings, trainer, terminal);
     return await run({ ...all, trainer });
   } finally {
     trainer.destroy();
@@ -79,14 +80,21 @@ const timedDevice = async ({ profile, backend }: TrainCommand): Promise<GPUDevic
 
 const isRegression = ({ input }: Subject): boolean => input.kind === 'table' && input.table.target.kind === 'number';
 
-async function introduce(subject: Subject, trainer: Trainer, terminal: Terminal): Promise<void> {
+async function introduce(subject: Subject, { augment }: Settings, trainer: Trainer, terminal: Terminal): Promise<void> {
   terminal.line(subject.about);
   for (const note of subject.notes) terminal.line(`  ${note}`);
+  if (augment) terminal.line(`  Augmented in training: ${changesIn(augment)}`);
   if (trainer.backend === 'webgpu') terminal.line(`WebGPU on ${trainer.adapter}`);
   else if (trainer.fallback) terminal.line(`On the CPU. ${await whyNoAdapter()}`);
   else terminal.line('On the CPU');
   terminal.line(`\n${await trainer.summary()}\n`);
 }
+
+/** `shift 2, rotate 10` */
+const changesIn = (augment: AugmentOptions): string =>
+  Object.entries(augment)
+    .map(([name, most]) => (most === true ? name : `${name} ${String(most)}`))
+    .join(', ');
 
 /** What came of the steps. */
 interface Curve {

@@ -52,11 +52,16 @@ function settings(line: string, images: ImageForm) {
 }
 
 describe('settings', () => {
-  test('change images by their kind, for convolutional models, unless they are told otherwise', () => {
-    const greyChanges = { shift: 2, rotate: 10, scale: 0.1 };
+  test('change images as suits what they show, for convolutional models, unless they are told otherwise', () => {
+    const writing = { shift: 2, rotate: 10, scale: 0.1 };
     expect(settings('train mnist', grey).augment).toBeNull();
-    expect(settings('train mnist --augment yes', grey).augment).toEqual(greyChanges);
-    expect(settings('train fashion-mnist --model cnn', grey).augment).toEqual(greyChanges);
+    expect(settings('train mnist --augment yes', grey).augment).toEqual(writing);
+    expect(settings('train digits --model lenet --augment auto', grey).augment).toEqual(writing);
+    expect(settings('train mnist --augment auto', grey).augment).toBeNull();
+    // Clothes are mirrored, and not turned; so they are where they come from a folder of one's own.
+    for (const line of ['--model cnn', '--augment yes', '--model resnet8 --augment auto --data mine']) {
+      expect(settings(`train fashion-mnist ${line}`, grey).augment).toEqual({ shift: 1, flip: true });
+    }
     expect(settings('train cifar10 --model resnet8', colours).augment).toEqual({ shift: 4, flip: true });
     expect(settings('train cifar10 --model resnet8 --augment no', colours).augment).toBeNull();
   });

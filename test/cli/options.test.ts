@@ -30,6 +30,7 @@ describe('the command', () => {
     expect(parse('train mnist')).toMatchObject({ model: 'mlp', augment: undefined });
     expect(parse('train cifar10 --model resnet8')).toMatchObject({ model: 'resnet8', augment: undefined });
     expect(parse('train mnist --model cnn --augment NO')).toMatchObject({ model: 'cnn', augment: false });
+    expect(parse('train mnist --model cnn --augment auto')).toMatchObject({ augment: undefined });
     expect(parse('train mnist --augment yes --hidden 9')).toMatchObject({ augment: true, hidden: [9] });
     expect(parse('train a.csv --model mlp')).toMatchObject({ model: 'mlp' });
     // What it learns with is adamw.
@@ -81,7 +82,7 @@ describe('the command', () => {
     ['train mnist --model cnn --hidden 64', '--hidden is of mlp, and cnn has layers of its own'],
     ['train a.csv --model cnn', '--model cnn is for images, and a table has none'],
     ['train a.csv --augment yes', '--augment is for images, and a table has none'],
-    ['train mnist --augment maybe', '--augment is "maybe" but must be yes or no'],
+    ['train mnist --augment maybe', '--augment is "maybe" but must be yes or no or auto'],
     ['predict a b --model cnn', '--model means nothing to predict'],
     ['train mnist --hidden 99999', '--hidden is "99999" but must be whole numbers up to 16384'],
     ['train mnist --epochs 2 --steps 3', '--epochs and --steps both say when to end'],

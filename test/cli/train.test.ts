@@ -92,6 +92,7 @@ describe('train mnist', () => {
     const [model, report] = [join(folder, 'cnn.safetensors'), join(folder, 'cnn.json')];
     const options = ['--model', 'cnn', '--steps', '20', '--batch', '20'];
     const { text } = await run(...options, '--save', model, '--report', report);
+    expect(text).toContain('Augmented in training: shift 2, rotate 10, scale 0.1\n');
     expect(text).toMatch(/\nlayer0\.layer0 +conv2d +f32\[20, 28, 28, 16\] +144\n/);
     const said = JSON.parse(await readFile(report, 'utf8')) as Record<string, unknown>;
     expect(said).toMatchObject({ model: ['cnn'], augment: { shift: 2, rotate: 10, scale: 0.1 }, optimizer: 'adamw' });
