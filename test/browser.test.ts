@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Browser, JSHandle } from 'playwright-core';
 import type * as Millrace from '../src/index.ts';
@@ -33,6 +34,25 @@ test('an MLP in a page has the losses on WebGPU that it has on the CPU', async (
   expect(Math.max(...differences)).toBeLessThan(BACKENDS_DIFFER);
   expect(gpu).toHaveLength(8);
   expect(gpu[7]).toBeLessThan(gpu[0] / 2);
+  await page.close();
+});
+
+test('a page reads all members of a gzipped table, and what is cut in its second one is refused', async () => {
+  const page = await openEmptyPage(browser, server.url);
+  const rows = (from: number): Buffer => gzipSync(Array.from({ length: 30 }, (_, i) => `${i + from},${i}\n`).join(''));
+  const both = Buffer.concat([rows(0), rows(30)]);
+  const files = [both, Buffer.concat([both, Buffer.alloc(100)]), both.subarray(0, -9)];
+  const said = await page.evaluate(`(async () => {
+    const { readTable } = await import('/src/data/index.ts');
+    const read = ([...bytes]) => readTable('two.csv.gz', Uint8Array.from(bytes));
+    return Promise.all(${JSON.stringify(files.map((file) => [...file]))}.map((bytes) =>
+      read(bytes).then(({ rows }) => rows.length, (error) => error.message)));
+  })()`);
+  expect(said).toEqual([
+    60,
+    60,
+    expect.stringMatching(/^\[table\] two\.csv\.gz: the gzip stream is broken or cut short/),
+  ]);
   await page.close();
 });
 

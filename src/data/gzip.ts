@@ -1,17 +1,98 @@
 import { FormatError } from '../core/errors.ts';
+import { inflate } from './inflate.ts';
 
-const GZIP = [0x1f, 0x8b];
+/*
+ * A gzip file is one member behind the other, each with its own sum: two files that were joined, or what bgzip writes.
+ * Engines differ in what they make of that, and of what may stand behind: some read on, some stop, some fail. So an
+ * engine's word counts where the file's last sum says the same of all of it; else it is read member by member here.
+ */
+
+const GZIP = [0x1f, 0x8b] as const;
+const DEFLATE = 8;
+/** What a header has beside its ten bytes. Source: RFC 1952, 2.3.1 */
+const flag = { sum: 2, extra: 4, name: 8, comment: 16, reserved: 0xe0 } as const;
+const HEADER = 10;
+/** The sum of what was packed, and its length. */
+const TRAILER = 8;
+
+const beginsAt = (bytes: Uint8Array, at: number): boolean => bytes[at] === GZIP[0] && bytes[at + 1] === GZIP[1];
 
 /**
- * A file's bytes, unpacked if they are gzipped.
- * @param where the reader that asks, for the error   @throws FormatError if the gzip stream is broken
+ * A file's bytes, unpacked if they are gzipped, of however many members; what follows the last one is left out, as gzip
+ * does: some tools fill up with zeros.
+ * @param where the reader that asks, for the error   @throws FormatError if a gzip stream is broken
  */
 export async function unpacked(where: string, name: string, bytes: Uint8Array): Promise<Uint8Array> {
-  if (bytes[0] !== GZIP[0] || bytes[1] !== GZIP[1]) return bytes;
-  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('gzip'));
+  if (!beginsAt(bytes, 0)) return bytes;
+  const whole = await unpackedByEngine(bytes).catch(() => null);
+  if (whole && trailerFits(bytes, bytes.length, whole)) return whole;
   try {
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+    return joined(membersOf(bytes));
   } catch (cause) {
     throw new FormatError(`[${where}] ${name}: the gzip stream is broken or cut short: get the file again`, { cause });
   }
+}
+
+async function unpackedByEngine(bytes: Uint8Array): Promise<Uint8Array> {
+  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** What each member holds. @throws Error if one is broken */
+function membersOf(bytes: Uint8Array): Uint8Array[] {
+  const members: Uint8Array[] = [];
+  let at = 0;
+  do {
+    const { data, end } = inflate(bytes, bodyOf(bytes, at));
+    at = end + TRAILER;
+    if (!trailerFits(bytes, at, data)) throw new Error(`member ${members.length} does not have the sum that it names`);
+    members.push(data);
+  } while (beginsAt(bytes, at));
+  return members;
+}
+
+/** Where the compressed bytes of the member at a place begin. */
+function bodyOf(bytes: Uint8Array, at: number): number {
+  const flags = bytes[at + 3];
+  if (bytes[at + 2] !== DEFLATE || flags & flag.reserved) throw new Error('the header is of no kind that is known');
+  let body = at + HEADER;
+  if (flags & flag.extra) body += 2 + (bytes[body] | (bytes[body + 1] << 8));
+  for (const text of [flag.name, flag.comment]) {
+    if (!(flags & text)) continue;
+    const end = bytes.indexOf(0, body);
+    if (end < 0) throw new Error('a text in the header has no end');
+    body = end + 1;
+  }
+  return flags & flag.sum ? body + 2 : body;
+}
+
+/** Whether the trailer that ends at a place is that of some data. */
+function trailerFits(bytes: Uint8Array, end: number, data: Uint8Array): boolean {
+  if (end > bytes.length || end < TRAILER) return false;
+  const trailer = new DataView(bytes.buffer, bytes.byteOffset + end - TRAILER, TRAILER);
+  return trailer.getUint32(4, true) === data.length % 2 ** 32 && trailer.getUint32(0, true) === crc32(data);
+}
+
+/** Source: RFC 1952, 8 */
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let sum = byte;
+  for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? 0xedb88320 ^ (sum >>> 1) : sum >>> 1;
+  return sum;
+});
+
+function crc32(data: Uint8Array): number {
+  let sum = -1;
+  for (let at = 0; at < data.length; at++) sum = CRC_TABLE[(sum ^ data[at]) & 255] ^ (sum >>> 8);
+  return ~sum >>> 0;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0];
+  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

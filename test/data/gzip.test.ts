@@ -1,0 +1,152 @@
+import { inflateRawSync, gzipSync, deflateRawSync, constants } from 'node:zlib';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Random } from '../../src/core/random.ts';
+import { readIdx, readTable } from '../../src/data/index.ts';
+import { unpacked } from '../../src/data/gzip.ts';
+import { inflate } from '../../src/data/inflate.ts';
+
+/** Where the first member's compressed bytes end, and what they hold; its header is the plainest. */
+function firstOf(bytes: Uint8Array): { readonly data: Uint8Array; readonly end: number } {
+  const body = bytes.subarray(10);
+  const { buffer, engine } = inflateRawSync(body, { info: true }) as unknown as {
+    buffer: Buffer;
+    engine: { bytesWritten: number };
+  };
+  return { data: buffer, end: 10 + engine.bytesWritten + 8 };
+}
+
+/** An engine that reads one member, and fails or falls silent where more bytes come. */
+const engineThat = (fails: boolean) =>
+  class {
+    readonly readable: ReadableStream<Uint8Array>;
+    readonly writable: WritableStream<Uint8Array>;
+    constructor() {
+      const pieces: Uint8Array[] = [];
+      const all = new TransformStream<Uint8Array, Uint8Array>({
+        transform: (piece) => void pieces.push(piece),
+        flush(controller) {
+          const bytes = Buffer.concat(pieces);
+          const { data, end } = firstOf(bytes);
+          if (end > bytes.length || (fails && end < bytes.length)) throw new TypeError('Junk found after the end');
+          controller.enqueue(data);
+        },
+      });
+      [this.readable, this.writable] = [all.readable, all.writable];
+    }
+  };
+
+const engines: readonly (readonly [string, unknown])[] = [
+  ['this one', globalThis.DecompressionStream],
+  ['one that fails behind a member', engineThat(true)],
+  ['one that stops behind a member', engineThat(false)],
+  ['none', undefined],
+];
+
+const text = (from: number, length: number): string =>
+  Array.from({ length }, (_, i) => `${i + from},${(i * i) % 97}\n`).join('');
+
+const random = new Random(7, 'gzip');
+const noise = Uint8Array.from({ length: 70_000 }, () => Math.floor(random.uniform(0, 256)));
+
+/** A member with all that a header may hold. */
+function decorated(data: Uint8Array | string): Buffer {
+  const plain = gzipSync(data);
+  const header = Buffer.from(plain.subarray(0, 10));
+  header[3] = 2 | 4 | 8 | 16;
+  const extra = Buffer.from([3, 0, 1, 2, 3]);
+  return Buffer.concat([header, extra, Buffer.from('name.csv\0a comment\0'), Buffer.from([9, 9]), plain.subarray(10)]);
+}
+
+afterEach(() => void vi.unstubAllGlobals());
+
+describe.each(engines)('in an engine with a DecompressionStream as %s', (_, engine) => {
+  const read = async (bytes: Uint8Array): Promise<Buffer> => {
+    vi.stubGlobal('DecompressionStream', engine);
+    return Buffer.from(await unpacked('table', 'rows.csv.gz', bytes));
+  };
+  const [first, second] = [text(0, 300), text(300, 41)];
+
+  const files: readonly (readonly [string, Uint8Array, Uint8Array | string])[] = [
+    ['one member', gzipSync(first), first],
+    ['members joined', Buffer.concat([gzipSync(first), gzipSync(second)]), first + second],
+    // An engine that stops could be believed by the length alone.
+    ['members of one length', Buffer.concat([gzipSync('1,2\n'), gzipSync('3,4\n')]), '1,2\n3,4\n'],
+    ['an empty member between', Buffer.concat([gzipSync(first), gzipSync(''), gzipSync(second)]), first + second],
+    ['headers with names', Buffer.concat([decorated(second), decorated(first)]), second + first],
+    ['zeros behind', Buffer.concat([gzipSync(first), gzipSync(second), Buffer.alloc(512)]), first + second],
+    ['other bytes behind', Buffer.concat([gzipSync(first), Buffer.from('signed')]), first],
+    [
+      'a packed file packed as it is',
+      gzipSync(Buffer.concat([gzipSync(first), gzipSync(second)]), { level: 0 }),
+      Buffer.concat([gzipSync(first), gzipSync(second)]),
+    ],
+    ['nothing', gzipSync(''), ''],
+  ];
+  test.each(files)('%s: all of it is read', async (__, bytes, wanted) => {
+    expect((await read(bytes)).equals(Buffer.from(wanted))).toBe(true);
+  });
+
+  const both = Buffer.concat([gzipSync(first), gzipSync(second)]);
+  const broken: readonly (readonly [string, Uint8Array])[] = [
+    ['cut in its second member', both.subarray(0, both.length - 30)],
+    ['cut in its second header', both.subarray(0, gzipSync(first).length + 5)],
+    ['cut in its last sum', both.subarray(0, both.length - 3)],
+    ['with a wrong sum', Buffer.concat([both.subarray(0, both.length - 8), Buffer.alloc(8)])],
+    [
+      'with a second member of another kind',
+      Buffer.concat([gzipSync(first), Buffer.from([0x1f, 0x8b, 9, 0, 0, 0, 0, 0])]),
+    ],
+    ['of two bytes', both.subarray(0, 2)],
+  ];
+  test.each(broken)('a file %s is refused', async (__, bytes) => {
+    await expect(read(bytes)).rejects.toThrow('[table] rows.csv.gz: the gzip stream is broken or cut short');
+  });
+});
+
+describe('what is gzipped in members', () => {
+  test('is read whole by tables and IDX files alike', async () => {
+    vi.stubGlobal('DecompressionStream', engineThat(true));
+    const table = await readTable('two.csv.gz', Buffer.concat([gzipSync(text(0, 30)), gzipSync(text(30, 30))]));
+    expect(table.rows).toHaveLength(60);
+    const idx = Buffer.concat([gzipSync(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3)), gzipSync(Uint8Array.of(7, 8, 9))]);
+    expect(Array.from((await readIdx('labels.gz', idx)).data)).toEqual([7, 8, 9]);
+  });
+});
+
+describe('inflate', () => {
+  const data = Buffer.concat([
+    Buffer.from(text(0, 20_000)),
+    noise,
+    Buffer.alloc(100_000, 'ab'),
+    noise.subarray(0, 900),
+  ]);
+  const ways: readonly (readonly [string, Parameters<typeof deflateRawSync>[1]])[] = [
+    ['codes of its own', { level: 9 }],
+    ['the fixed codes', { strategy: constants.Z_FIXED }],
+    ['no repetitions', { strategy: constants.Z_HUFFMAN_ONLY }],
+    ['no codes', { level: 0 }],
+    ['a small window', { windowBits: 9, memLevel: 1 }],
+  ];
+  test.each(ways)('unpacks a stream of %s, and says where it ends', (_, options) => {
+    const packed = deflateRawSync(data, options);
+    const { data: read, end } = inflate(Buffer.concat([Buffer.from('before'), packed, Buffer.from('behind')]), 6);
+    expect(Buffer.from(read).equals(data)).toBe(true);
+    expect(end).toBe(6 + packed.length);
+  });
+
+  test('of bytes that were changed ends, in an error or in other bytes', () => {
+    const packed = deflateRawSync(data.subarray(0, 5000));
+    let failed = 0;
+    for (let trial = 0; trial < 300; trial++) {
+      const other = Uint8Array.from(packed);
+      other[Math.floor(random.uniform(0, other.length))] ^= 1 << Math.floor(random.uniform(0, 8));
+      try {
+        inflate(other, 0);
+      } catch (error) {
+        failed++;
+        expect((error as Error).message).toBe('the compressed bytes are broken or end early');
+      }
+    }
+    expect(failed).toBeGreaterThan(0);
+  });
+});
