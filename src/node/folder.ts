@@ -6,13 +6,15 @@ import type { Source } from '../data/source.ts';
 export const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => null))?.isDirectory() ?? false;
 
-/** A folder as a source of files. @throws FormatError if there is no such folder, or a file of it cannot be read */
+/** A folder as a source of files. @throws FormatError if there is no such folder, or what has a file's name cannot be read */
 export function folder(path: string): Source {
   const read = async (file: string): Promise<Uint8Array | null> => {
     if (!(await isFolder(path))) throw new FormatError(`[folder] ${path} is no folder: give one that holds the files`);
     return readFile(join(path, file)).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT') return null;
-      throw new FormatError(`[folder] ${join(path, file)} cannot be read: ${cause.message}`, { cause });
+      // In a name with a folder before it, that may be a file.
+      if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return null;
+      const why = cause.code === 'EISDIR' ? 'EISDIR, it is a folder and no file' : cause.message;
+      throw new FormatError(`[folder] ${join(path, file)} cannot be read: ${why}`, { cause });
     });
   };
   return Object.assign(read, { origin: { kind: 'folder', text: path } as const });

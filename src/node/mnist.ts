@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '../core/errors.ts';
 import { fashionMnistEntry, mnistEntry, type CatalogueEntry } from '../data/mnist/catalogue.ts';
@@ -17,7 +17,7 @@ async function namedFolder({ name, folder: own }: CatalogueEntry): Promise<Sourc
     throw new FormatError(`[${name}] MILLRACE_DATA is ${root}, which is no folder: set it to one, or to nothing`);
   }
   const below = join(root, own);
-  if (await stat(below).catch(() => null)) return folder(below);
+  if (await isFolder(below)) return folder(below);
   // Other sets' files have the same names.
   const here = own === mnistEntry.folder && (await readdir(root)).some((file) => knownNames.includes(file));
   return here ? folder(root) : `MILLRACE_DATA (${root}) holds no ${own}`;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -156,6 +156,23 @@ describe('where CIFAR-10 is looked for', () => {
     const { train, origin } = await cifar10();
     expect([train.length, origin]).toEqual([10, { kind: 'folder', text: where }]);
     expect(fetched).not.toHaveBeenCalled();
+  });
+
+  test.each<[string, (where: string) => Promise<unknown>]>([
+    ['a folder of the archive’s name', (where) => mkdir(join(where, ARCHIVE))],
+    ['a file of the name of the archive’s folder', (where) => writeFile(join(where, 'cifar-10-batches-bin'), '')],
+    [
+      'a batch in a folder of its name',
+      async (where) => {
+        await rename(join(where, 'data_batch_3.bin'), join(where, 'batch'));
+        await mkdir(join(where, 'data_batch_3.bin'));
+        await rename(join(where, 'batch'), join(where, 'data_batch_3.bin', 'data_batch_3.bin'));
+      },
+    ],
+  ])('a folder of its files may have %s', async (_, arrange) => {
+    for (const [name, file] of Object.entries(batches)) await writeFile(join(root, name), file);
+    await arrange(root);
+    expect((await cifar10(folder(root))).train.fields['image'].data).toEqual(trainPixels);
   });
 
   test('without files and network, Node asks the publisher and says how to bring the files', async () => {

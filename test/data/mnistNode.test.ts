@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FormatError } from '../../src/core/errors.ts';
 import { fashionMnistEntry, mnistEntry } from '../../src/data/mnist/catalogue.ts';
@@ -69,6 +70,13 @@ describe('MILLRACE_DATA', () => {
     );
   });
 
+  test('may hold a file of the name of the set’s folder', async () => {
+    const where = await put('data');
+    await writeFile(join(where, 'mnist'), 'what this is');
+    vi.stubEnv('MILLRACE_DATA', where);
+    expect((await mnist(quietly)).origin).toEqual({ kind: 'folder', text: where });
+  });
+
   test('whose folder lacks a file is an error, and replaced by nothing', async () => {
     const where = await put('data', 'mnist');
     await rm(join(where, 't10k-labels-idx1-ubyte.gz'));
@@ -99,6 +107,58 @@ describe('a folder that is given', () => {
     await expect(failed).rejects.toThrow(message);
     await expect(failed).rejects.toBeInstanceOf(FormatError);
     expect(fetched).not.toHaveBeenCalled();
+  });
+
+  /** Moves a file of a folder, to a name that may have a folder in front. */
+  async function move(where: string, from: string, to: string): Promise<void> {
+    await mkdir(dirname(join(where, to)), { recursive: true });
+    await rename(join(where, from), join(where, to));
+  }
+
+  const [images, labels] = ['train-images-idx3-ubyte', 't10k-labels-idx1-ubyte'];
+
+  test.each<[string, (where: string) => Promise<unknown>]>([
+    ['an empty folder under an earlier name', (where) => mkdir(join(where, images.replace('-idx', '.idx')))],
+    [
+      'folders under earlier names, and the files under later ones',
+      async (where) => {
+        for (const name of [images, labels]) {
+          const plain = name.replace('-idx', '.idx');
+          await writeFile(join(where, plain), gunzipSync(smallFiles.get(`${name}.gz`)!));
+          await rm(join(where, `${name}.gz`));
+          await mkdir(join(where, name));
+          await mkdir(join(where, `${name}.gz`));
+        }
+      },
+    ],
+    [
+      'each file in a folder of its own name',
+      async (where) => {
+        for (const name of smallFiles.keys()) {
+          await move(where, name, 'file');
+          await move(where, 'file', `${name}/${name}`);
+        }
+      },
+    ],
+    [
+      'a file in a folder of another of its names',
+      (where) => move(where, `${images}.gz`, `${images}/${images.replace('-idx', '.idx')}.gz`),
+    ],
+  ])('may have %s', async (_, arrange) => {
+    const where = await put('mine');
+    await arrange(where);
+    const bytes = ({ train, test: held }: inNode.Mnist): number[][] =>
+      [train, held].flatMap(({ fields }) => [[...fields['image'].data], [...fields['label'].data]]);
+    expect(bytes(await mnist(folder(where)))).toEqual(bytes(await mnist(folder(await put('whole')))));
+  });
+
+  test('with a folder for a file, and the file nowhere, says so', async () => {
+    const where = await put('mine');
+    await rm(join(where, `${labels}.gz`));
+    await mkdir(join(where, labels));
+    await writeFile(join(where, labels, 'readme'), '');
+    const message = `[folder] ${join(where, labels)} cannot be read: EISDIR, it is a folder and no file`;
+    await expect(mnist(folder(where))).rejects.toThrow(message);
   });
 
   async function folderForFile() {

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { predict } from '../../src/cli/predict.ts';
 import { parseCommand, type PredictCommand } from '../../src/cli/options.ts';
 import { dataset, take, type GivenNumbers } from '../../src/data/dataset.ts';
-import { mnist, readIdx, syntheticDigits, writeSafetensors, type Source } from '../../src/data/index.ts';
+import { files, mnist, readIdx, syntheticDigits, writeSafetensors, type Source } from '../../src/data/index.ts';
 import { decodePng, encodePng } from '../../src/cli/png.ts';
 import { cifar10, mnist as mnistInNode } from '../../src/node/data.ts';
 import { folder as folderSource } from '../../src/node.ts';
@@ -60,6 +60,11 @@ const withImageModel = (images: Uint8Array | null) => () =>
     return predictImages(model, file);
   });
 
+/** What a browser makes of a folder that is dropped on a page. */
+const folderAsFile = Object.assign(new File([], 'train-images-idx3-ubyte'), {
+  arrayBuffer: () => Promise.reject(new Error('A requested file or directory could not be found')),
+});
+
 const fitNaN = async (): Promise<void> => {
   const data = dataset({ x: { data: [1, 2, NaN, 4], shape: [2] }, target: { data: [1, 2], shape: [1] } });
   const trainer = await createTrainer({
@@ -83,6 +88,7 @@ export const dataFiles: readonly Case[] = [
         return mnist(folderSource(folder));
       }),
   ],
+  ['[files] <file> cannot be read', () => mnist(files([folderAsFile]))],
   [
     '[<set>] MILLRACE_DATA is',
     () => inFolder((folder) => withGlobals({ env: { MILLRACE_DATA: join(folder, 'gone') } }, () => mnistInNode())),

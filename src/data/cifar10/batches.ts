@@ -1,6 +1,6 @@
 import { FormatError } from '../../core/errors.ts';
 import { IMAGE, PLANE, requireLabels, type Labelled } from './form.ts';
-import type { Source } from '../source.ts';
+import { firstOf, type Source } from '../source.ts';
 
 /** A label, and the image's three planes. */
 const RECORD = 1 + IMAGE;
@@ -14,9 +14,8 @@ export const batchNames = {
 /** The folder that the publisher's archive unpacks to. */
 const FOLDER = 'cifar-10-batches-bin';
 
-/** A file of the binary form, which lies in the source itself or in the archive's folder. */
-export const batchOf = async (source: Source, file: string): Promise<Uint8Array | null> =>
-  (await source(file)) ?? source(`${FOLDER}/${file}`);
+/** The names of a file of the binary form, which lies in the source itself or in the archive's folder. */
+export const spellingsOf = (file: string): readonly string[] => [file, `${FOLDER}/${file}`];
 
 /**
  * Reads a file of CIFAR-10's binary form: records of a label and 32 × 32 bytes each of red, green and blue.
@@ -50,13 +49,13 @@ function interleave(planes: Uint8Array, from: number, pixels: Uint8Array, to: nu
 export async function readBatches(source: Source, names: readonly string[]): Promise<Labelled> {
   const batches: Labelled[] = [];
   for (const name of names) {
-    const bytes = await batchOf(source, name);
-    if (!bytes) {
+    const found = await firstOf(source, spellingsOf(name));
+    if (!found) {
       throw new FormatError(
         `[cifar10] there is no ${name}: six files are needed, data_batch_1.bin … data_batch_5.bin and test_batch.bin`,
       );
     }
-    batches.push(readBatch(name, bytes));
+    batches.push(readBatch(name, found.bytes));
   }
   return {
     pixels: joined(batches.map(({ pixels }) => pixels)),

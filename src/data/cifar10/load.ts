@@ -1,10 +1,10 @@
 import { FormatError } from '../../core/errors.ts';
-import { batchNames, batchOf, readBatches } from './batches.ts';
+import { batchNames, readBatches, spellingsOf } from './batches.ts';
 import { datasetOf, type Labelled } from './form.ts';
 import { unpacked } from '../gzip.ts';
 import { cifar10Entry } from '../mnist/catalogue.ts';
 import { loadSet, optionsOf, type Halves, type LoadOptions, type Mnist, type Platform } from '../mnist/load.ts';
-import type { Source } from '../source.ts';
+import { firstOf, type Source } from '../source.ts';
 import { labelsName, readSprites, type Decode } from './sprites.ts';
 import { readTar } from '../tar.ts';
 
@@ -24,13 +24,14 @@ type Reader = (half: 'train' | 'test') => Promise<Labelled>;
 
 /** The reader of the form in which the files are there. @throws FormatError if they are in none */
 async function readerOf(source: Source, decode: Decode | undefined): Promise<Reader> {
-  const archive = await source(ARCHIVE);
-  if (archive) {
-    const files = readTar('cifar10', ARCHIVE, await unpacked('cifar10', ARCHIVE, archive));
+  const spritesBy = labelsName('train');
+  const found = await firstOf(source, [ARCHIVE, ...spellingsOf(batchNames.train[0]), spritesBy]);
+  if (found?.name === ARCHIVE) {
+    const files = readTar('cifar10', ARCHIVE, await unpacked('cifar10', ARCHIVE, found.bytes));
     return (half) => readBatches(async (file) => files.get(file) ?? null, batchNames[half]);
   }
-  if (await batchOf(source, batchNames.train[0])) return (half) => readBatches(source, batchNames[half]);
-  if (await source(labelsName('train'))) return (half) => readSprites(source, half, decode);
+  if (found?.name === spritesBy) return (half) => readSprites(source, half, decode);
+  if (found) return (half) => readBatches(source, batchNames[half]);
   throw new FormatError(
     `[cifar10] there is no ${ARCHIVE}, ${batchNames.train[0]} or ${labelsName('train')}: give the publisher's archive, its six files, or PNG pictures with their labels`,
   );

@@ -1,6 +1,6 @@
 import { FormatError } from '../../core/errors.ts';
 import { IMAGE, PLANE, requireLabels, type Labelled } from './form.ts';
-import type { Source } from '../source.ts';
+import { firstOf, type Source } from '../source.ts';
 
 /** A picture's bytes, row by row, with its channels side by side. */
 export interface Pixels {
@@ -30,7 +30,7 @@ export async function readSprites(
   half: 'train' | 'test',
   decode: Decode | undefined,
 ): Promise<Labelled> {
-  const labels = await source(labelsName(half));
+  const labels = (await firstOf(source, [labelsName(half)]))?.bytes;
   if (!labels?.length) {
     throw new FormatError(
       `[cifar10] there is no ${labelsName(half)}, or it is empty: beside PNG pictures it holds a byte for each image`,
@@ -40,13 +40,13 @@ export async function readSprites(
   const pixels = new Uint8Array(labels.length * IMAGE);
   for (let [images, number] = [0, 0]; images < labels.length; number++) {
     const file = pictureName(half, number);
-    const bytes = await source(file);
-    if (!bytes) {
+    const found = await firstOf(source, [file]);
+    if (!found) {
       throw new FormatError(
         `[cifar10] there is no ${file}: ${labelsName(half)} has ${labels.length} labels, but the pictures before it hold ${images} images`,
       );
     }
-    const picture = await decoded(file, bytes, decode);
+    const picture = await decoded(file, found.bytes, decode);
     if (images + picture.height > labels.length) {
       throw new FormatError(
         `[cifar10] ${file} holds ${picture.height} images, but ${labelsName(half)} has ${labels.length - images} labels left for them: take both from one set`,

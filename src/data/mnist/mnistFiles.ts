@@ -1,7 +1,7 @@
 import { DataError, FormatError } from '../../core/errors.ts';
 import { dataset, type Dataset } from '../dataset.ts';
 import { readIdx, type IdxArray } from '../idx.ts';
-import type { Source } from '../source.ts';
+import { firstOf, type Source } from '../source.ts';
 
 /** What each of the four files is called, as far as anyone calls it. */
 const fileNames = {
@@ -19,10 +19,8 @@ const spellings = (stems: readonly string[]): readonly string[] => stems.flatMap
 export const knownNames: readonly string[] = Object.values(fileNames).flatMap(spellings);
 
 async function open(source: Source, stems: readonly string[]): Promise<IdxArray & { readonly name: string }> {
-  for (const name of spellings(stems)) {
-    const bytes = await source(name);
-    if (bytes) return { name, ...(await readIdx(name, bytes)) };
-  }
+  const found = await firstOf(source, spellings(stems));
+  if (found) return { name: found.name, ...(await readIdx(found.name, found.bytes)) };
   throw new FormatError(
     `[mnist] there is no ${stems[0]} nor ${stems[0]}.gz: four files are needed, images and labels of train and t10k`,
   );
