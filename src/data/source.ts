@@ -47,14 +47,15 @@ export interface Found {
  * @throws what the source said of the first that could not be read
  */
 export async function firstOf(source: Source, names: readonly string[]): Promise<Found | null> {
-  const below = names.flatMap((folder) => names.map((name) => [`${folder}/${name}`, name] as const));
   const unreadable: unknown[] = [];
-  for (const [path, name] of [...names.map((name) => [name, name] as const), ...below]) {
-    try {
-      const bytes = await source(path);
-      if (bytes) return { name, bytes };
-    } catch (error) {
-      unreadable.push(error);
+  for (const folder of ['', ...names.map((other) => `${other}/`)]) {
+    for (const name of names) {
+      try {
+        const bytes = await source(folder + name);
+        if (bytes) return { name, bytes };
+      } catch (error) {
+        unreadable.push(error);
+      }
     }
   }
   if (unreadable.length > 0) throw unreadable[0];
