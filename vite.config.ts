@@ -17,6 +17,7 @@ export default defineConfig(({ mode }) => ({
     pool: 'forks',
     maxWorkers: 2,
     isolate: false,
+    execArgv: ['--import', './test/support/quietDawn.mjs'],
     // What is measured may come out otherwise next time.
     env: { MILLRACE_KERNELS: 'guess' },
     testTimeout: 120_000,
