@@ -7,7 +7,14 @@ export { readIdx, type IdxArray } from './idx.ts';
 export type { LoadOptions, Mnist, MnistOptions } from './mnist/load.ts';
 export type { DownloadProgress } from './mnist/mirrors.ts';
 export { fashionMnist, mnist } from './mnist/mnist.ts';
-export { readSafetensors, writeSafetensors, type Safetensors, type Tensor } from './safetensors.ts';
+export {
+  readSafetensors,
+  writeSafetensors,
+  type Safetensors,
+  type SafetensorsFile,
+  type Tensor,
+  type Unread,
+} from './safetensors.ts';
 export { files, type Origin, type Source } from './source.ts';
 export { syntheticDigits, type SyntheticDigitsOptions } from './digits/syntheticDigits.ts';
 export { readTable, type Table, type TableOptions, type TableRow } from './table/table.ts';

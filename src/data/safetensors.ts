@@ -1,5 +1,6 @@
 import { FormatError, ShapeError } from '../core/errors.ts';
 import { sizeOf, type Shape } from '../core/shape.ts';
+import { numbersOf, tensorTypes } from './tensorTypes.ts';
 
 /*
  * safetensors: eight bytes with the header's length, little-endian; the header, JSON that gives each tensor's dtype,
@@ -15,6 +16,21 @@ export interface Tensor {
 export interface Safetensors {
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What a file has, with what became of tensors that are not f32. */
+export interface SafetensorsFile extends Safetensors {
+  /** The types that tensors have in the file, where it is not F32; left out if it is everywhere. */
+  readonly converted?: Readonly<Record<string, string>>;
+  /** Tensors that are not among those read, and why; left out if all are. */
+  readonly unread?: Readonly<Record<string, Unread>>;
+}
+
+export interface Unread {
+  /** In the file. */
+  readonly dtype: string;
+  /** As it goes behind the tensor's name. */
+  readonly reason: string;
 }
 
 const LENGTH_BYTES = 8;
@@ -58,11 +74,12 @@ export function writeSafetensors({ tensors, metadata }: Safetensors): Uint8Array
 }
 
 /**
- * Reads a file of f32 tensors.
+ * Reads a file. Tensors of halves, doubles, integers and truths become f32, as `converted` says; what f32 does not have,
+ * or is of a type that is not known here, is named in `unread`.
  * @param name the file's, for messages
  * @throws FormatError naming what is wrong with it, and where
  */
-export function readSafetensors(name: string, bytes: Uint8Array): Safetensors {
+export function readSafetensors(name: string, bytes: Uint8Array): SafetensorsFile {
   const fails = (what: string): FormatError => new FormatError(`[safetensors] ${name} ${what}`);
   if (bytes.length < LENGTH_BYTES) throw fails(`has ${bytes.length} bytes, too few for a header: save the model again`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -73,28 +90,62 @@ export function readSafetensors(name: string, bytes: Uint8Array): Safetensors {
     );
   }
   const begin = LENGTH_BYTES + length;
-  const { [METADATA]: metadata = {}, ...entries } = headerOf(bytes.subarray(LENGTH_BYTES, begin), fails);
-  const tensors: Record<string, Tensor> = {};
-  for (const [key, entry] of Object.entries(entries)) {
-    const { dtype, shape, offsets } = entryOf(key, entry, fails);
-    const [from, to] = offsets;
-    if (dtype !== 'F32') throw fails(`holds "${key}" as ${dtype}, but only F32 is read: convert it`);
-    if (to - from !== sizeOf(shape) * F32_BYTES || from < 0) {
-      throw fails(
-        `gives "${key}", f32[${shape.join(', ')}], the bytes ${from} … ${to}, which are not as many: it was damaged; save the model again`,
-      );
-    }
-    if (begin + to > bytes.length) {
-      throw fails(
-        `ends at byte ${bytes.length}, but "${key}" ends at ${begin + to}: it was cut short; save the model again`,
-      );
-    }
-    const data = Float32Array.from({ length: sizeOf(shape) }, (_, at) =>
-      view.getFloat32(begin + from + at * F32_BYTES, true),
-    );
-    tensors[key] = { shape, data };
+  const { [METADATA]: metadata = {}, ...given } = headerOf(bytes.subarray(LENGTH_BYTES, begin), fails);
+  const entries = Object.entries(given).map(([key, entry]) => entryOf(key, entry, fails));
+  for (const entry of entries) requireSize(entry, begin, bytes.length, fails);
+  requireGapless(entries, bytes.length - begin, fails);
+  const read = entries.map((entry) => [entry, numbersIn(entry, view, begin)] as const);
+  const tensors: [string, Tensor][] = [];
+  const converted: [string, string][] = [];
+  const unread: [string, Unread][] = [];
+  for (const [{ key, dtype, shape }, data] of read) {
+    if (typeof data === 'string') unread.push([key, { dtype, reason: data }]);
+    else tensors.push([key, { shape, data }]);
+    if (typeof data !== 'string' && dtype !== 'F32') converted.push([key, dtype]);
   }
-  return { tensors, metadata: isRecord(metadata) ? (metadata as Record<string, string>) : {} };
+  return {
+    tensors: Object.fromEntries(tensors),
+    metadata: isRecord(metadata) ? (metadata as Record<string, string>) : {},
+    ...(converted.length > 0 && { converted: Object.fromEntries(converted) }),
+    ...(unread.length > 0 && { unread: Object.fromEntries(unread) }),
+  };
+}
+
+/** Numbers in f32, or why they are not read. */
+function numbersIn({ dtype, shape, from, to }: Entry, view: DataView, begin: number): Float32Array | string {
+  if (!Object.hasOwn(tensorTypes, dtype)) return `is ${dtype}, which is not read`;
+  return numbersOf(dtype, new DataView(view.buffer, view.byteOffset + begin + from, to - from), sizeOf(shape));
+}
+
+/** A tensor's bytes are in the file, and as many as its shape and type say, if the type is known. */
+function requireSize({ key, dtype, shape, from, to }: Entry, begin: number, length: number, fails: Fails): void {
+  const type = Object.hasOwn(tensorTypes, dtype) ? tensorTypes[dtype] : null;
+  if (to < from || (type && to - from !== sizeOf(shape) * type.bytes)) {
+    throw fails(
+      `gives "${key}", ${dtype}[${shape.join(', ')}], the bytes ${from} … ${to}, which are not as many: it was damaged; save the model again`,
+    );
+  }
+  if (begin + to > length) {
+    throw fails(`ends at byte ${length}, but "${key}" ends at ${begin + to}: it was cut short; save the model again`);
+  }
+}
+
+/** The format has every byte belong to one tensor, so that nothing is hidden in a file. */
+function requireGapless(entries: readonly Entry[], length: number, fails: Fails): void {
+  let [end, before] = [0, 'the header'];
+  for (const { key, from, to } of [...entries].sort((a, b) => a.from - b.from || a.to - b.to)) {
+    if (from !== end) {
+      throw fails(
+        `has "${key}" begin at ${from} of its numbers' bytes, but ${before} ends at ${end}, and tensors lie one behind the other: it was damaged; save the model again`,
+      );
+    }
+    [end, before] = [to, `"${key}"`];
+  }
+  if (end !== length) {
+    throw fails(
+      `has ${length} bytes of numbers, but ${before} ends at ${end}: something was appended; save the model again`,
+    );
+  }
 }
 
 type Fails = (what: string) => FormatError;
@@ -109,15 +160,21 @@ function headerOf(bytes: Uint8Array, fails: Fails): Readonly<Record<string, unkn
   throw fails('has a header that is no JSON: it is another kind of file, or was damaged; give a .safetensors file');
 }
 
-function entryOf(
-  key: string,
-  entry: unknown,
-  fails: Fails,
-): { readonly dtype: string; readonly shape: Shape; readonly offsets: readonly [number, number] } {
+/** A tensor as the header describes it. */
+interface Entry {
+  readonly key: string;
+  readonly dtype: string;
+  readonly shape: Shape;
+  /** Of its bytes, behind the header. */
+  readonly from: number;
+  readonly to: number;
+}
+
+function entryOf(key: string, entry: unknown, fails: Fails): Entry {
   if (isRecord(entry)) {
     const { dtype, shape, data_offsets: offsets } = entry;
     if (typeof dtype === 'string' && isCounts(shape) && isCounts(offsets) && offsets.length === 2) {
-      return { dtype, shape, offsets: [offsets[0], offsets[1]] };
+      return { key, dtype, shape, from: offsets[0], to: offsets[1] };
     }
   }
   throw fails(

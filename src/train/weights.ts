@@ -2,6 +2,7 @@ import { FormatError } from '../core/errors.ts';
 import type { Range } from '../core/layout.ts';
 import type { Shape } from '../core/shape.ts';
 import { readSafetensors, writeSafetensors, type Safetensors } from '../data/safetensors.ts';
+import { isInteger } from '../data/tensorTypes.ts';
 
 type Tensors = Safetensors['tensors'];
 
@@ -23,16 +24,23 @@ interface Named {
   readonly shape: Shape;
 }
 
-/** The tensors in a file, which must be the named ones. @throws FormatError for one that is missing, other or too many */
+/**
+ * The tensors in a file, which must be the named ones. Integers that the model lacks are passed over: they are no
+ * weights, but what others keep beside them, as PyTorch's `num_batches_tracked`.
+ * @throws FormatError for one that is missing, other or too many
+ */
 export function weightsIn(
   ranges: readonly Named[],
   file: string,
   bytes: Uint8Array,
 ): Readonly<Record<string, Float32Array>> {
-  const { tensors } = readSafetensors(file, bytes);
+  const { tensors, converted = {}, unread = {} } = readSafetensors(file, bytes);
   for (const { name, shape } of ranges) {
     const here = `[weights] "${name}" is f32[${shape.join(', ')}] here but`;
-    if (!(name in tensors)) {
+    if (Object.hasOwn(unread, name)) {
+      throw new FormatError(`${here} in ${file} it ${unread[name].reason}: convert it to F32`);
+    }
+    if (!Object.hasOwn(tensors, name)) {
       throw new FormatError(
         `${here} not in ${file}, which holds ${Object.keys(tensors).join(', ') || 'nothing'}: the model must be the one that was saved`,
       );
@@ -45,11 +53,14 @@ export function weightsIn(
     if (other.join() === shape.join()) continue;
     throw new FormatError(`${here} f32[${other.join(', ')}] in ${file}: the model must be the one that was saved`);
   }
-  const more = Object.keys(tensors).find((name) => !ranges.some((range) => range.name === name));
-  if (more) {
+  const names = new Set(ranges.map(({ name }) => name));
+  const isMore = (name: string): boolean =>
+    !names.has(name) && !isInteger(converted[name] ?? unread[name]?.dtype ?? 'F32');
+  const more = [...Object.keys(tensors), ...Object.keys(unread)].find(isMore);
+  if (more !== undefined) {
     throw new FormatError(
       `[weights] ${file} holds "${more}", which the model lacks: the model must be the one that was saved`,
     );
   }
-  return Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data]));
+  return Object.fromEntries(ranges.map(({ name }) => [name, tensors[name].data]));
 }

@@ -39,15 +39,18 @@ const predictBy = (model: string): Promise<number> =>
   predict(parseCommand(['predict', model, 'rows.csv']) as PredictCommand);
 
 /** A file with this header, and some bytes behind it. */
+function fileOf(header: unknown, behind: number): Uint8Array {
+  const json = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
+  const bytes = new Uint8Array(8 + json.length + behind);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
+  bytes.set(json, 8);
+  return bytes;
+}
+
 const reading =
   (header: unknown, behind = 0) =>
-  () => {
-    const json = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
-    const bytes = new Uint8Array(8 + json.length + behind);
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
-    bytes.set(json, 8);
-    return readSafetensors('w.safetensors', bytes);
-  };
+  () =>
+    readSafetensors('w.safetensors', fileOf(header, behind));
 
 const ofTwo = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
 const DESCRIPTION = '[model] <path> <what';
@@ -68,16 +71,23 @@ export const savedWeights: readonly Case[] = [
     '[weights] "<name>" is f32[<shape>] here but f32',
     loading({ ...tensors, bias: { shape: [1, 3], data: new Float32Array(3) } }),
   ],
+  [
+    '[weights] "<name>" is f32[<shape>] here but in',
+    async () =>
+      (await small()).loadWeights(fileOf({ weight: { ...ofTwo, dtype: 'F8_E4M3', data_offsets: [0, 6] } }, 6)),
+  ],
   ['[weights] <file> holds', loading({ ...tensors, more: { shape: [1], data: new Float32Array(1) } })],
   ['[writeParameters] "<name>" is', writing({ weight: [1] })],
   ['[writeParameters] there is no', writing({ w: [1] })],
-  ['[safetensors] <file> has <n> bytes', () => readSafetensors('w.safetensors', new Uint8Array(4))],
+  ['[safetensors] <file> has <n> bytes,', () => readSafetensors('w.safetensors', new Uint8Array(4))],
   ['[safetensors] <file> announces', () => readSafetensors('w.safetensors', new Uint8Array(16).fill(9))],
   ['[safetensors] <file> has a header', reading('[1]')],
   ['[safetensors] <file> has a header', reading('{,')],
   ['[safetensors] <file> describes', reading({ w: { dtype: 'F32' } }, 8)],
-  ['[safetensors] <file> holds', reading({ w: { ...ofTwo, dtype: 'F16' } }, 8)],
   ['[safetensors] <file> gives', reading({ w: { ...ofTwo, shape: [3] } }, 8)],
+  ['[safetensors] <file> gives', reading({ w: { ...ofTwo, dtype: 'F16' } }, 8)],
+  ['[safetensors] <file> has "<name>" begin', reading({ w: ofTwo, v: { ...ofTwo, data_offsets: [4, 12] } }, 12)],
+  ['[safetensors] <file> has <n> bytes of', reading({ w: ofTwo }, 9)],
   ['[safetensors] <file> ends', reading({ w: ofTwo }, 4)],
   [
     '[safetensors] "<name>" is',
