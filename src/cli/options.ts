@@ -47,6 +47,8 @@ export interface TableWishes {
   readonly drop: readonly (string | number)[] | undefined;
   readonly header: boolean | undefined;
   readonly delimiter: string | undefined;
+  readonly decimal: '.' | ',' | undefined;
+  readonly missing: readonly string[] | undefined;
 }
 
 export interface PredictCommand {
@@ -111,6 +113,8 @@ of a table
   --drop COLUMN[,…]   what to leave out
   --header YES|NO     whether line 1 has the columns' names  (told by its cells)
   --delimiter C       between cells: a character, or tab     (told by its lines)
+  --decimal . | ,     before fractions, where a column's cells leave it open
+  --missing WORD[,…]  what reads as missing besides an empty cell; none: nothing  (NA, N/A, NaN, null, ?, -, --, .)
 
 predict prints one line for each row of a table, or image of an IDX, PNG or CIFAR-10 batch file.
 devices prints what WebGPU finds here, and what to install where it finds nothing.
@@ -143,6 +147,8 @@ const options = {
   drop: { type: 'string' },
   header: { type: 'string' },
   delimiter: { type: 'string' },
+  decimal: { type: 'string' },
+  missing: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -150,8 +156,9 @@ type Values = Readonly<Partial<Record<Exclude<keyof typeof options, 'quiet' | 'h
   readonly quiet?: boolean;
 };
 
-const tableOptions = ['target', 'task', 'held-out', 'drop', 'header', 'delimiter'] as const;
-const predictOptions: readonly string[] = ['backend', 'header', 'delimiter'];
+const readOptions = ['header', 'delimiter', 'decimal', 'missing'] as const;
+const tableOptions = ['target', 'task', 'held-out', 'drop', ...readOptions] as const;
+const predictOptions: readonly string[] = ['backend', ...readOptions];
 
 /** Sets of images; any other word is a file. */
 export const imageSets = ['mnist', 'fashion-mnist', 'cifar10', 'digits'] as const;
@@ -338,6 +345,10 @@ const widths = (text: string): readonly number[] =>
 /** A column by number if it reads as one. */
 const column = (text: string): string | number => (/^-?\d+$/.test(text) ? Number(text) : text);
 
+/** `none` alone is no word. */
+const words = (text: string): readonly string[] =>
+  text === 'none' ? [] : text.split(',').flatMap((word) => word.trim() || []);
+
 const tableWishes = (values: Values): TableWishes => ({
   target: given(values.target, column),
   task: given(values.task, (text) => oneOf('task', text, ['classification', 'regression'])),
@@ -347,4 +358,6 @@ const tableWishes = (values: Values): TableWishes => ({
   drop: given(values.drop, (text) => text.split(',').map(column)),
   header: given(values.header, (text) => yesOrNo('header', text)),
   delimiter: given(values.delimiter, (text) => (text === 'tab' || text === '\\t' ? '\t' : text)),
+  decimal: given(values.decimal, (text) => oneOf('decimal', text, ['.', ','])),
+  missing: given(values.missing, words),
 });

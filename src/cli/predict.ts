@@ -43,7 +43,7 @@ export async function predict(command: PredictCommand): Promise<number> {
 
 async function tableQuestion(form: TableForm, { input, table: wishes }: PredictCommand): Promise<Question> {
   const header = wishes.header ?? ((cells: readonly string[]) => namesColumns(form, cells));
-  const { data, notes } = encodeTable(form, await openTable(input, { header, delimiter: wishes.delimiter }));
+  const { data, notes } = encodeTable(form, await openTable(input, { ...wishes, header }));
   const { features } = data.fields;
   return { data: { length: data.length, fields: { features } }, notes };
 }

@@ -129,10 +129,10 @@ async function loadTable(path: string, wishes: TableWishes, seed: number): Promi
  * @param header whether line 1 names the columns, if that is known
  * @throws FormatError if there is no such file, or it holds no table
  */
-export async function openTable(path: string, { header, delimiter }: TableOptions): Promise<Table> {
+export async function openTable(path: string, { header, delimiter, decimal, missing }: TableOptions): Promise<Table> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     const why = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
     throw new FormatError(`[table] ${path} cannot be read: ${why}`, { cause });
   });
-  return readTable(basename(path), bytes, { header, delimiter });
+  return readTable(basename(path), bytes, { header, delimiter, decimal, missing });
 }

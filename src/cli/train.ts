@@ -170,6 +170,7 @@ function reportOf(
     adapter: trainer.adapter,
     backend: trainer.backend,
     data: subject.from,
+    notes: subject.notes,
     model: layersOf(form),
     augment,
     batch,

@@ -17,7 +17,8 @@ export {
 } from './safetensors.ts';
 export { files, type Origin, type Source } from './source.ts';
 export { syntheticDigits, type SyntheticDigitsOptions } from './digits/syntheticDigits.ts';
-export { readTable, type Table, type TableOptions, type TableRow } from './table/table.ts';
+export type { Decimal, Writing } from './table/decimals.ts';
+export { readTable, type SaidOfTable, type Table, type TableOptions, type TableRow } from './table/table.ts';
 export { encodeTable, type EncodedTable } from './table/encode.ts';
 export {
   answersOf,

@@ -84,6 +84,14 @@ export const tables: readonly Case[] = [
   ['[table] <file> holds a header', read('a,b\n', { header: true })],
   ['[table] <file> has no column "<which>"', prepare(fine, { target: 'z' })],
   ['[table] <file>: line <n> has "<cell>"', prepare(rows((at) => `${at * at},${at === 4 ? '5 cm' : at}`))],
+  ['[table] <file>: column "<name>" does not tell', prepare(rows((at) => `${at * at},"1,${200 + at * at}"`))],
+  [
+    '[table] <file>: column "<name>" has decimal',
+    encode(
+      'a;b;y\n1.5;1;0\n',
+      rows((at) => `"${at},5",${at * at}`),
+    ),
+  ],
   ['[table] the share of rows', prepare(fine, { heldOut: 1 })],
   ['[table] <file> has one column only', prepare('1\n2\n3\n')],
   ['[table] <file>: no column is left', prepare(rows(() => '1,2'))],

@@ -1,15 +1,33 @@
 /*
- * What a cell means by itself: a number, a text, or that something is missing.
+ * What a cell means by itself: a plain number, a text, or that something is missing.
  */
 
 const MISSING = new Set(['', '?', '-', '--', '.', 'na', 'n/a', '#n/a', '<na>', 'nan', 'null']);
+/** Marks that nobody would take for an answer. */
+const PLAINLY_MISSING = new Set(['', '?', '--', 'n/a', '#n/a', '<na>']);
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 export const LARGEST_F32 = 3.4028234663852886e38;
 
-export const isMissing = (cell: string): boolean => MISSING.has(cell.trim().toLowerCase());
+/** Words that stand for nothing, besides an empty cell, in upper or lower case; undefined: the usual ones. */
+export type MissingWords = readonly string[] | undefined;
+
+export function isMissing(cell: string, words: MissingWords): boolean {
+  const text = cell.trim().toLowerCase();
+  return words === undefined ? MISSING.has(text) : text === '' || words.some((word) => isWord(text, word));
+}
+
+/** A word that is a number, as −999, stands for nothing however it is written. */
+function isWord(text: string, word: string): boolean {
+  const wanted = word.trim().toLowerCase();
+  return text === wanted || (isNumber(wanted) && numberOf(text) === numberOf(wanted));
+}
 
 /** Among numbers "none" is missing too; among texts it is an answer. */
-export const isMissingNumber = (cell: string): boolean => isMissing(cell) || cell.trim().toLowerCase() === 'none';
+export const isMissingNumber = (cell: string, words: MissingWords): boolean =>
+  isMissing(cell, words) || (words === undefined && cell.trim().toLowerCase() === 'none');
+
+/** Whether a cell that reads as missing could be an answer: Namibia's NA, a surname. */
+export const mayBeAnswer = (cell: string): boolean => !PLAINLY_MISSING.has(cell.trim().toLowerCase());
 
 /** The number that a cell holds, or NaN; what f32 cannot hold is none. */
 export function numberOf(cell: string): number {
@@ -19,3 +37,9 @@ export function numberOf(cell: string): number {
 }
 
 export const isNumber = (cell: string): boolean => !Number.isNaN(numberOf(cell));
+
+const MEANT_AS_NUMBERS = 0.9;
+
+/** Whether so many numbers among a column's cells mean that all were to be numbers. */
+export const isMeantAsNumbers = (numbers: number, cells: number): boolean =>
+  numbers > 0 && numbers >= MEANT_AS_NUMBERS * cells;

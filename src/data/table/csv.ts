@@ -14,12 +14,7 @@ export interface CsvRecord {
 /** One character between two cells; a space stands for any run of spaces and tabs. */
 export type Delimiter = string;
 
-/** What separates cells, the first choice first: a comma in a text with semicolons is often that of a number. */
-const delimiters: readonly Delimiter[] = [';', '\t', ','];
 export const BLANKS: Delimiter = ' ';
-
-/** Records by which the delimiter is told. */
-const SAMPLE = 100;
 
 const QUOTE = '"';
 const LINE_END = /\r\n|\n|\r/g;
@@ -111,36 +106,4 @@ class Scanner {
       `[table] ${this.#name}: the quote that opens on line ${this.#line} is never closed: close it, or double it if it belongs to the text`,
     );
   }
-}
-
-/** How many cells most of the first records have, and what share of them has so many. */
-function regularity(text: string, delimiter: Delimiter): { readonly cells: number; readonly share: number } {
-  const counts = new Map<number, number>();
-  let records = 0;
-  try {
-    for (const { cells } of recordsOf('', text, delimiter)) {
-      counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1);
-      if (++records === SAMPLE) break;
-    }
-  } catch (error) {
-    // Quotes that do not fit this delimiter: the records up to there must do.
-    if (!(error instanceof FormatError)) throw error;
-  }
-  const [cells, most] = [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best), [0, 0]);
-  return { cells, share: most / Math.max(1, records) };
-}
-
-/**
- * The delimiter that divides most of the first records into equally many cells. Blanks count only where no other divides
- * any, and where they divide all alike; a text of one column has a comma.
- */
-export function delimiterOf(text: string): Delimiter {
-  let best = { delimiter: '', share: 0 };
-  for (const delimiter of delimiters) {
-    const { cells, share } = regularity(text, delimiter);
-    if (cells > 1 && share > best.share) best = { delimiter, share };
-  }
-  if (best.delimiter !== '') return best.delimiter;
-  const { cells, share } = regularity(text, BLANKS);
-  return cells > 1 && share === 1 ? BLANKS : ',';
 }

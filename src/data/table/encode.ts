@@ -1,12 +1,13 @@
 import { FormatError } from '../../core/errors.ts';
 import { dataset, type Dataset, type FieldInput, type GivenNumbers } from '../dataset.ts';
-import type { Table, TableRow } from './table.ts';
-import { isNumber, LARGEST_F32 } from './cells.ts';
+import { writtenOf, type Table, type TableRow } from './table.ts';
+import { isMissingNumber, isNumber, LARGEST_F32 } from './cells.ts';
+import { labeller } from './classes.ts';
 import { numberAt } from './columns.ts';
-import { categoryOf } from './features.ts';
+import { categoriesIn } from './features.ts';
 import { featureCount, MISSING_CATEGORY, type CategoryForm, type NumberForm, type TableForm } from './form.ts';
-import { className } from './target.ts';
-import { counted, quotedList } from '../../core/wording.ts';
+import { readAgain } from './readAgain.ts';
+import { counted } from '../../core/wording.ts';
 
 /** Rows as a model sees them. */
 export interface EncodedTable {
@@ -17,46 +18,23 @@ export interface EncodedTable {
 }
 
 /**
- * Further rows, with or without their targets, as the rows that the form was made from. Every row is kept, in its order.
- * @throws FormatError if a column is missing, or a cell of a column of numbers is none
+ * Further rows, with or without their targets, as the rows that the form was made from: numbers, missing cells and a header
+ * of numbers are read as they were there, unless something else was said of the file. Every row is kept, in its order.
+ * @throws FormatError if a column is missing, or a cell of a column of numbers is none; DataError if it can be two numbers
  */
-export function encodeTable(form: TableForm, table: Table): EncodedTable {
-  const { features: places, target: targetPlace } = placesOf(form, table);
-  const { features, notes } = encodeFeatures(form, table, places, table.rows);
+export function encodeTable(form: TableForm, given: Table): EncodedTable {
+  const { table, features: places, target: targetPlace, notes: read } = readAgain(form, given);
+  const { features, notes: encoded } = encodeFeatures(form, table, places, table.rows);
+  const notes = [...read, ...encoded];
   if (targetPlace === null) return { data: dataset({ features }), notes };
-  const strange = table.rows.filter(({ cells }) => !knowsTarget(form, cells[targetPlace]));
+  const isKnown = knowsTarget(form, table, targetPlace);
+  const strange = table.rows.filter((row) => !isKnown(row));
   if (strange.length > 0) {
-    const [{ line, cells }] = strange;
-    const note = `${counted(strange.length, 'row')} without a known "${form.target.name}", the first "${cells[targetPlace]}" on line ${line}: so no row is judged.`;
+    const [row] = strange;
+    const note = `${counted(strange.length, 'row')} without a known "${form.target.name}", the first "${writtenOf(row)[targetPlace]}" on line ${row.line}: so no row is judged.`;
     return { data: dataset({ features }), notes: [...notes, note] };
   }
   return { data: dataset({ features, ...encodeTarget(form, table, targetPlace, table.rows) }), notes };
-}
-
-/** Where the form's columns stand in a table: by name if both have names, else by place, with the target or without. */
-function placesOf(
-  form: TableForm,
-  table: Table,
-): { readonly features: readonly number[]; readonly target: number | null } {
-  const names = form.features.map(({ name }) => name);
-  const order = form.header && table.header ? table.columns : columnsByPlace(form, table);
-  const missing = names.filter((name) => !order.includes(name));
-  if (missing.length > 0) {
-    throw new FormatError(
-      `[table] ${table.name} has no column ${quotedList(missing)}: it needs ${quotedList(names)}, but has ${quotedList(order)}`,
-    );
-  }
-  const target = order.indexOf(form.target.name);
-  return { features: names.map((name) => order.indexOf(name)), target: target < 0 ? null : target };
-}
-
-function columnsByPlace({ columns, target }: TableForm, table: Table): readonly string[] {
-  const { length } = table.columns;
-  if (length === columns.length) return columns;
-  if (length === columns.length - 1) return columns.filter((name) => name !== target.name);
-  throw new FormatError(
-    `[table] ${table.name} has ${length} columns, but the model was trained on ${columns.length}, of which "${target.name}" may be left out: give the same columns in the same order`,
-  );
 }
 
 /** @param places of the form's features among the table's columns */
@@ -76,7 +54,7 @@ export function encodeFeatures(
       notes.push(encodeNumbers(feature, table, places[column], rows, into));
       offset += 1;
     } else {
-      notes.push(...encodeCategories(feature, places[column], rows, into));
+      notes.push(...encodeCategories(feature, table, places[column], rows, into));
       offset += feature.categories.length;
     }
   });
@@ -115,15 +93,19 @@ function encodeNumbers(
 
 function encodeCategories(
   { name, categories }: CategoryForm,
+  table: Table,
   place: number,
   rows: readonly TableRow[],
   { data, width, offset }: Columns,
 ): string[] {
   const placeOf = new Map(categories.map((category, at) => [category, at]));
+  const categoryOf = categoriesIn(table, place);
   const unknown: TableRow[] = [];
   let missing = 0;
   rows.forEach((row, at) => {
-    const category = categoryOf(row.cells[place]);
+    // What was an answer in training is one, even if it reads as missing here.
+    const text = writtenOf(row)[place].trim();
+    const category = placeOf.has(text) ? text : categoryOf(row);
     const known = placeOf.get(category);
     if (known === undefined) unknown.push(row);
     else data[at * width + offset + known] = 1;
@@ -132,17 +114,20 @@ function encodeCategories(
   const notes: string[] = [];
   if (missing > 0) notes.push(`Kept ${counted(missing, 'missing cell')} of "${name}" as a category of their own.`);
   if (unknown.length > 0) {
-    const [{ line, cells }] = unknown;
+    const [row] = unknown;
     notes.push(
-      `${counted(unknown.length, 'cell')} of "${name}" in no category of the training rows, the first "${cells[place]}" on line ${line}: they count as none.`,
+      `${counted(unknown.length, 'cell')} of "${name}" in no category of the training rows, the first "${writtenOf(row)[place]}" on line ${row.line}: they count as none.`,
     );
   }
   return notes;
 }
 
-function knowsTarget({ target }: TableForm, cell: string): boolean {
-  if (target.kind === 'class') return target.classes.includes(className(cell));
-  return isNumber(cell);
+function knowsTarget({ target }: TableForm, { said }: Table, place: number): (row: TableRow) => boolean {
+  if (target.kind === 'number') {
+    return ({ cells }) => isNumber(cells[place]) && !isMissingNumber(cells[place], said?.missing);
+  }
+  const labelOf = labeller(target);
+  return (row) => labelOf(row, place) !== undefined;
 }
 
 /** The field of the target, all of whose cells are known: labels as bytes where these suffice. */
@@ -156,7 +141,7 @@ export function encodeTarget(
     const { mean, deviation } = target;
     return { target: Float32Array.from(rows, (row) => (numberAt(table, row, place) - mean) / deviation) };
   }
-  const labelOf = new Map(target.classes.map((name, label) => [name, label]));
-  const labels = rows.map(({ cells }) => labelOf.get(className(cells[place]))!);
+  const labelOf = labeller(target);
+  const labels = rows.map((row) => labelOf(row, place)!);
   return { label: target.classes.length <= 256 ? Uint8Array.from(labels) : Int32Array.from(labels) };
 }

@@ -1,6 +1,6 @@
-import type { Table, TableRow } from './table.ts';
-import { isMissing } from './cells.ts';
-import { kindOf, numberAt } from './columns.ts';
+import { writtenOf, type Table, type TableRow } from './table.ts';
+import { absenceIn } from './absence.ts';
+import { decimalOf, kindOf, numberAt } from './columns.ts';
 import { MISSING_CATEGORY, type FeatureForm } from './form.ts';
 import { meanAndDeviation } from './statistics.ts';
 
@@ -17,7 +17,11 @@ const CAMEL_COUNTER_NAME = /[a-z](?:I[dD]|Index|N[or]|Row|Number)$/;
 /** How a column is shown to a model, or null and a sentence why it is not. */
 export type Fitted = { readonly form: FeatureForm } | { readonly form: null; readonly why: string };
 
-export const categoryOf = (cell: string): string => (isMissing(cell) ? MISSING_CATEGORY : cell.trim());
+/** What a column of texts says in each row, as it is written. */
+export function categoriesIn(table: Table, at: number): (row: TableRow) => string {
+  const isAbsent = absenceIn(table, at);
+  return (row) => (isAbsent(row.cells[at]) ? MISSING_CATEGORY : writtenOf(row)[at].trim());
+}
 
 /**
  * Which kind a column is follows from all rows, mean, deviation and categories from the training rows alone.
@@ -32,7 +36,7 @@ export function fitColumn(table: Table, at: number, training: readonly TableRow[
   if (kind === 'text') {
     const why = whyNotCategories(table, at);
     if (why) return dropped(why);
-    const categories = [...new Set(training.map(({ cells }) => categoryOf(cells[at])))].sort();
+    const categories = [...new Set(training.map(categoriesIn(table, at)))].sort();
     if (categories.length === 1) return dropped(`it is ${categories[0]} in every training row`);
     return { form: { kind: 'category', name, categories } };
   }
@@ -40,11 +44,12 @@ export function fitColumn(table: Table, at: number, training: readonly TableRow[
   const { mean, deviation } = meanAndDeviation(training.map((row) => numberAt(table, row, at)));
   if (Number.isNaN(mean)) return dropped('it is missing in every training row');
   if (deviation === 0) return dropped(`it is ${mean} in every training row`);
-  return { form: { kind: 'number', name, mean, deviation } };
+  return { form: { kind: 'number', name, mean, deviation, ...decimalOf(table, at) } };
 }
 
 function whyNotCategories(table: Table, at: number): string | null {
-  const texts = table.rows.flatMap(({ cells }) => (isMissing(cells[at]) ? [] : [cells[at].trim()]));
+  const isAbsent = absenceIn(table, at);
+  const texts = table.rows.flatMap((row) => (isAbsent(row.cells[at]) ? [] : [writtenOf(row)[at].trim()]));
   const categories = new Set(texts).size;
   const example = `as "${texts[0]}"`;
   if (categories === texts.length) return `all its ${categories} texts differ, ${example}, as names and dates do`;

@@ -1,5 +1,6 @@
 import { FormatError } from '../../core/errors.ts';
 import { isNumber } from './cells.ts';
+import type { Decimal } from './decimals.ts';
 
 /** A column of numbers, which a model sees as (number − mean) / deviation. */
 export interface NumberForm {
@@ -8,6 +9,8 @@ export interface NumberForm {
   /** Of the training part. */
   readonly mean: number;
   readonly deviation: number;
+  /** What precedes fractions, where numbers were not plain, or this was said. */
+  readonly decimal?: Decimal | undefined;
 }
 
 /** A column of texts, of which a model sees a 1 at the place of the row's category, among zeros. */
@@ -18,11 +21,15 @@ export interface CategoryForm {
   readonly categories: readonly string[];
 }
 
-/** Classes by name: label i means classes[i]. */
+/** Classes by name, as they are written: label i means classes[i]. */
 export interface ClassForm {
   readonly kind: 'class';
   readonly name: string;
   readonly classes: readonly string[];
+  /** Whether a cell names a class by its text alone; else 1.0 is 1. */
+  readonly asWritten?: boolean | undefined;
+  /** What precedes fractions, where classes are numbers that are not plain. */
+  readonly decimal?: Decimal | undefined;
 }
 
 export type FeatureForm = NumberForm | CategoryForm;
@@ -40,6 +47,8 @@ export interface TableForm {
   readonly features: readonly FeatureForm[];
   /** The field `label` if it is a class, else the field `target`. */
   readonly target: TargetForm;
+  /** Words that read as missing, if they were said: see `TableOptions`. */
+  readonly missing?: readonly string[] | undefined;
 }
 
 /** The category of rows where the text is missing. */
@@ -74,18 +83,31 @@ export function likeliest(logits: ArrayLike<number>, classes: number): number[] 
 }
 
 /**
- * Whether cells are the header of a table of this form: never if its file had none; else if half of them are names of
- * its columns, or none is a number.
+ * Whether cells are the header of a table of this form: never if its file had none; else if half of them are texts that
+ * name its columns, or none is a number, or all are names that a row would not have in this order.
  */
-export function namesColumns({ header, columns }: TableForm, cells: readonly string[]): boolean {
-  if (!header) return false;
-  const known = cells.filter((cell) => columns.includes(cell)).length;
-  return 2 * known >= Math.min(cells.length, columns.length) || !cells.some(isNumber);
+export function namesColumns(form: TableForm, cells: readonly string[]): boolean {
+  if (!form.header) return false;
+  const texts = cells.filter((cell) => !isNumber(cell));
+  const known = texts.filter((cell) => form.columns.includes(cell)).length;
+  return (
+    2 * known >= Math.max(1, Math.min(cells.length, form.columns.length)) ||
+    texts.length === cells.length ||
+    namesAll(form, cells, known > 0)
+  );
+}
+
+/** Whether cells name all features and no other column; a row of numbers could, but hardly in the file's order. */
+function namesAll({ columns, features }: TableForm, cells: readonly string[], anyOrder: boolean): boolean {
+  const places = cells.map((cell) => columns.indexOf(cell.trim()));
+  if (places.includes(-1) || new Set(places).size < places.length) return false;
+  if (!features.every(({ name }) => places.includes(columns.indexOf(name)))) return false;
+  return anyOrder || places.every((place, at) => at === 0 || place > places[at - 1]);
 }
 
 /** Checks what was read back from JSON. @throws FormatError naming what is missing */
 export function readTableForm(given: unknown): TableForm {
-  const { header, columns, features, target } = recordOf(given, 'a form');
+  const { header, columns, features, target, missing } = recordOf(given, 'a form');
   if (typeof header !== 'boolean') throw lacks('header, true or false');
   if (!isTexts(columns)) throw lacks('columns, a list of names');
   if (!Array.isArray(features) || features.length === 0) throw lacks('features, a list of columns');
@@ -94,6 +116,7 @@ export function readTableForm(given: unknown): TableForm {
     columns,
     features: features.map((feature) => columnForm(feature, 'category')),
     target: columnForm(target, 'class'),
+    ...(missing !== undefined && { missing: wordsOf(missing) }),
   };
   for (const { name } of [...form.features, form.target]) {
     if (!columns.includes(name)) throw lacks(`"${name}" among its columns`);
@@ -104,16 +127,17 @@ export function readTableForm(given: unknown): TableForm {
 function columnForm(given: unknown, other: 'category'): FeatureForm;
 function columnForm(given: unknown, other: 'class'): TargetForm;
 function columnForm(given: unknown, other: 'category' | 'class'): FeatureForm | TargetForm {
-  const { kind, name, mean, deviation, categories, classes } = recordOf(given, 'a column');
+  const { kind, name, mean, deviation, categories, classes, asWritten, decimal } = recordOf(given, 'a column');
   if (typeof name !== 'string') throw lacks('the name of a column');
+  const written = decimal === undefined ? {} : { decimal: decimalIn(decimal, name) };
   if (kind === 'number') {
     if (!Number.isFinite(mean) || !(Number(deviation) > 0)) throw lacks(`mean and deviation of "${name}"`);
-    return { kind, name, mean: Number(mean), deviation: Number(deviation) };
+    return { kind, name, mean: Number(mean), deviation: Number(deviation), ...written };
   }
   if (kind !== other) throw lacks(`the kind of "${name}", number or ${other}`);
   if (kind === 'class') {
     if (!isTexts(classes)) throw lacks(`the classes of "${name}"`);
-    return { kind, name, classes };
+    return { kind, name, classes, ...(asWritten === true && { asWritten }), ...written };
   }
   if (!isTexts(categories)) throw lacks(`the categories of "${name}"`);
   return { kind: 'category', name, categories };
@@ -122,6 +146,16 @@ function columnForm(given: unknown, other: 'category' | 'class'): FeatureForm | 
 function recordOf(given: unknown, what: string): Readonly<Record<string, unknown>> {
   if (typeof given !== 'object' || given === null) throw lacks(`${what} with names and values`);
   return given as Readonly<Record<string, unknown>>;
+}
+
+function decimalIn(given: unknown, name: string): Decimal {
+  if (given === '.' || given === ',') return given;
+  throw lacks(`the decimal sign of "${name}", a point or a comma`);
+}
+
+function wordsOf(given: unknown): readonly string[] {
+  if (Array.isArray(given) && given.every((word) => typeof word === 'string')) return given;
+  throw lacks('the words that read as missing');
 }
 
 const isTexts = (given: unknown): given is readonly string[] =>

@@ -1,13 +1,15 @@
 import { DataError } from '../../core/errors.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { dataset, gatherRows, type Dataset, type Field } from '../dataset.ts';
-import type { Table, TableRow } from './table.ts';
-import { columnAt } from './columns.ts';
+import { withHeader, writtenOf, type Table, type TableRow } from './table.ts';
+import { absenceNotes } from './absence.ts';
+import { labeller } from './classes.ts';
+import { columnAt, placeOf } from './columns.ts';
 import { encodeFeatures, encodeTarget } from './encode.ts';
 import { fitColumn } from './features.ts';
 import type { FeatureForm, TableForm } from './form.ts';
 import { splitRows } from './split.ts';
-import { className, targetForm, targetOf, type TargetColumn, type Task } from './target.ts';
+import { classForm, targetForm, targetOf, type TargetColumn, type Task } from './target.ts';
 import { counted } from '../../core/wording.ts';
 
 export interface PrepareOptions {
@@ -32,7 +34,7 @@ export interface PreparedTable {
   readonly lines: { readonly train: readonly number[]; readonly test: readonly number[] };
   /** What further rows are encoded by. */
   readonly form: TableForm;
-  /** What was dropped, filled in or left out, in plain sentences. */
+  /** What was guessed, dropped, filled in or left out, in plain sentences. */
   readonly notes: readonly string[];
 }
 
@@ -43,11 +45,12 @@ const HELD_OUT = 0.2;
  * the rows held out, as many of each class. Whatever is learned from rows is learned from the training rows alone.
  * @throws DataError if options do not fit the table, or there is nothing to learn; FormatError if a cell is in the way
  */
-export function prepareTable(table: Table, options: PrepareOptions = {}): PreparedTable {
-  const { heldOut = HELD_OUT, seed = 0 } = options;
+export function prepareTable(given: Table, options: PrepareOptions = {}): PreparedTable {
+  const { heldOut = HELD_OUT, seed = 0, drop = [] } = options;
   if (!(heldOut > 0 && heldOut < 1)) {
     throw new DataError(`[table] the share of rows to hold out is ${heldOut} but must lie between 0 and 1`);
   }
+  const table = withNamed(given, [...(options.target === undefined ? [] : [options.target]), ...drop]);
   if (table.columns.length === 1) {
     throw new DataError(
       `[table] ${table.name} has one column only, "${table.columns[0]}": it needs one to learn from and one to tell; if it has more, give its delimiter`,
@@ -55,14 +58,15 @@ export function prepareTable(table: Table, options: PrepareOptions = {}): Prepar
   }
   const target = targetOf(table, options.target, options.task);
   const { rows } = target;
-  const { train, test } = splitRows(strataOf(target), heldOut, seed);
+  const { train, test } = splitRows(strataOf(table, target), heldOut, seed);
   const training = train.map((at) => rows[at]);
-  const { features, places, notes } = fitFeatures(table, target, training, options.drop ?? []);
+  const { features, places, notes } = fitFeatures(table, target, training, drop);
   const form: TableForm = {
     header: table.header,
     columns: table.columns,
     features,
     target: targetForm(table, target, training),
+    ...(table.said?.missing && { missing: table.said.missing }),
   };
   const encoded = encodeFeatures(form, table, places, rows);
   const all = dataset({ features: encoded.features, ...encodeTarget(form, table, target.at, rows) });
@@ -72,16 +76,26 @@ export function prepareTable(table: Table, options: PrepareOptions = {}): Prepar
     test: pick(all, test),
     lines: { train: linesOf(train), test: linesOf(test) },
     form,
-    notes: [...leftOut(table, target), ...notes, ...encoded.notes],
+    notes: [...(table.notes ?? []), ...target.notes, ...leftOut(table, target), ...notes, ...encoded.notes],
   };
 }
 
+/** Where a column is asked for that only the first row names, that row is the header. */
+function withNamed(table: Table, wanted: readonly (string | number)[]): Table {
+  const asked = wanted.find((which) => placeOf(table, which) === null);
+  if (asked === undefined || table.header || !table.said || table.said.header === false) return table;
+  const isNamed = writtenOf(table.rows[0]).some((cell) => cell.trim() === String(asked));
+  return isNamed && table.rows.length > 1 ? withHeader(table, true) : table;
+}
+
 /** Places of rows, class by class. */
-function strataOf({ at, rows, classes, task }: TargetColumn): number[][] {
+function strataOf(table: Table, target: TargetColumn): number[][] {
+  const { at, rows, classes, task } = target;
   if (task === 'regression') return [rows.map((_, place) => place)];
-  const strata = new Map<string, number[]>(classes.map((name) => [name, []]));
-  rows.forEach(({ cells }, place) => strata.get(className(cells[at]))!.push(place));
-  return [...strata.values()];
+  const labelOf = labeller(classForm(table, target));
+  const strata = classes.map((): number[] => []);
+  rows.forEach((row, place) => strata[labelOf(row, at)!].push(place));
+  return strata;
 }
 
 function leftOut(table: Table, { name, rows }: TargetColumn): string[] {
@@ -119,6 +133,7 @@ function fitFeatures(
     if (fitted.form) {
       features.push(fitted.form);
       places.push(at);
+      if (fitted.form.kind === 'category') notes.push(...absenceNotes(table, at));
     } else notes.push(fitted.why);
   }
   if (features.length > 0) return { features, places, notes };

@@ -1,14 +1,27 @@
 import { FormatError } from '../../core/errors.ts';
-import { BLANKS, delimiterOf, recordsOf, type CsvRecord, type Delimiter } from './csv.ts';
+import { BLANKS, recordsOf, type CsvRecord, type Delimiter } from './csv.ts';
 import { unpacked } from '../gzip.ts';
-import { isMissing, isNumber } from './cells.ts';
+import { isMeantAsNumbers, isMissing, type MissingWords } from './cells.ts';
+import {
+  plainNumber,
+  readingNotes,
+  readingOf,
+  readsAsNumber,
+  type Decimal,
+  type ReadColumn,
+  type Writing,
+} from './decimals.ts';
+import { delimitersOf } from './delimiter.ts';
+import { headerOf } from './header.ts';
 import { counted } from '../../core/wording.ts';
 
 export interface TableRow {
   /** Of the file, counted from 1. */
   readonly line: number;
-  /** One for each column. */
+  /** One for each column; numbers as 1234.5, however they are written. */
   readonly cells: readonly string[];
+  /** The same as they are written, where that differs. */
+  readonly written?: readonly string[];
 }
 
 /** Rows and columns of text, as they stand in a file. */
@@ -20,44 +33,57 @@ export interface Table {
   /** Whether the file names its columns. */
   readonly header: boolean;
   readonly rows: readonly TableRow[];
+  /** The header's own line. */
+  readonly head?: TableRow;
+  /** The decimal sign of each column whose numbers are not plain; `open` where its cells do not tell. */
+  readonly writings?: readonly Writing[];
+  /** What was said of the file, so that its cells need not tell it. */
+  readonly said?: SaidOfTable;
+  /** What was guessed, in plain sentences. */
+  readonly notes?: readonly string[];
+}
+
+export interface SaidOfTable {
+  readonly header?: boolean | undefined;
+  readonly decimal?: Decimal | undefined;
+  readonly missing?: MissingWords;
 }
 
 export interface TableOptions {
   /** Whether the first line names the columns, or what tells it by the line's cells; told by them if left out. */
   readonly header?: boolean | ((cells: readonly string[]) => boolean) | undefined;
-  /** One character; a space stands for any run of blanks. Told by the first lines if left out. */
+  /** One character; a space stands for any run of blanks. Told by the lines if left out. */
   readonly delimiter?: Delimiter | undefined;
+  /** What precedes fractions where a column's cells leave it open, as 1,234 does. */
+  readonly decimal?: Decimal | undefined;
+  /**
+   * Words that read as missing, in upper or lower case, besides an empty cell; `[]`: none. If left out, they are ?, -, --,
+   * ., NA, N/A, #N/A, <NA>, NaN and null, among numbers None as well, and a - beside a + is none.
+   */
+  readonly missing?: readonly string[] | undefined;
 }
 
 /**
- * Reads a table: cells between commas, semicolons, tabs or blanks, quoted as RFC 4180 has it, gzipped or not. Where
- * semicolons or tabs separate and no number has a point, `1,5` is read as 1.5.
+ * Reads a table: cells between commas, semicolons, tabs, bars or blanks, quoted as RFC 4180 has it, gzipped or not. Numbers
+ * may have decimal commas, and signs between thousands, where a column's cells tell which is which.
  * @param file the file's bytes in UTF-8, or its text
+ * @returns the table, with notes on what was guessed
  * @throws FormatError naming file, line, what was expected and what came
  */
 export async function readTable(name: string, file: Uint8Array | string, options: TableOptions = {}): Promise<Table> {
-  const text =
-    typeof file === 'string' ? file.replace(/^\ufeff/, '') : textOf(name, await unpacked('table', name, file));
-  const delimiter = options.delimiter ?? delimiterOf(text);
-  if (delimiter.length !== 1 || '"\r\n'.includes(delimiter)) {
+  const bytesOrText = typeof file === 'string' ? file : textOf(name, await unpacked('table', name, file));
+  // Excel's own line, which says the delimiter, is left empty, so that lines keep their numbers.
+  const hint = /^\ufeff?(?:sep=(.)(?=[\r\n]|$))?/i.exec(bytesOrText)!;
+  const text = bytesOrText.slice(hint[0].length);
+  const { delimiter = hint[1] } = options;
+  if (delimiter !== undefined && (delimiter.length !== 1 || '"\r\n'.includes(delimiter))) {
     throw new FormatError(`[table] the delimiter is "${delimiter}" but must be one character that separates cells`);
   }
-  const records = [...recordsOf(name, text, delimiter)];
-  if (records.length === 0) throw new FormatError(`[table] ${name} is empty: it must hold rows of cells`);
-  requireEven(name, records, delimiter);
-  const { header: told = () => beginsWithHeader(records) } = options;
+  const records = divide(name, text, delimiter === undefined ? delimitersOf(text) : [delimiter]);
+  const { header: told } = options;
   const header = typeof told === 'function' ? told(records[0].cells) : told;
-  const rows = header ? records.slice(1) : records;
-  if (rows.length === 0) {
-    throw new FormatError(
-      `[table] ${name} holds a header but no rows: add rows, or say that there is no header if line ${records[0].line} is one`,
-    );
-  }
-  const columns = header ? namesOf(records[0]) : records[0].cells.map((_, at) => columnName(at));
-  return { name, columns, header, rows: delimiter === ',' ? rows : withPoints(rows) };
+  return tableOf(name, records, { header, decimal: options.decimal, missing: options.missing });
 }
-
-const columnName = (at: number): string => `column ${at + 1}`;
 
 function textOf(name: string, bytes: Uint8Array): string {
   const zero = bytes.indexOf(0);
@@ -67,10 +93,36 @@ function textOf(name: string, bytes: Uint8Array): string {
     );
   }
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw new FormatError(`[table] ${name} is no text in UTF-8: save it as UTF-8, or export it as CSV`, { cause });
   }
+}
+
+/** The records by the first delimiter that divides them all alike; if none does, the first one's error is thrown. */
+function divide(name: string, text: string, delimiters: readonly Delimiter[]): readonly CsvRecord[] {
+  let failure: unknown;
+  for (const delimiter of delimiters) {
+    try {
+      const records = trimmed([...recordsOf(name, text, delimiter)]);
+      if (records.length === 0) throw new FormatError(`[table] ${name} is empty: it must hold rows of cells`);
+      requireEven(name, records, delimiter);
+      return records;
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
+
+/** Without delimiters that some lines have at their end and others do not: no cell stands behind them. */
+function trimmed(records: readonly CsvRecord[]): readonly CsvRecord[] {
+  const width = records.reduce((least, { cells }) => Math.min(least, cells.length), Infinity);
+  const isLonger = ({ cells }: CsvRecord): boolean => cells.length > width;
+  if (!records.some(isLonger) || records.some(({ cells }) => cells.slice(width).some((cell) => cell !== ''))) {
+    return records;
+  }
+  return records.map((record) => (isLonger(record) ? { ...record, cells: record.cells.slice(0, width) } : record));
 }
 
 function requireEven(name: string, records: readonly CsvRecord[], delimiter: Delimiter): void {
@@ -83,18 +135,36 @@ function requireEven(name: string, records: readonly CsvRecord[], delimiter: Del
   );
 }
 
-/**
- * A first row without numbers is a header if there are numbers below it; in a table of texts, if none of its cells comes
- * again in its own column, as categories would.
- */
-function beginsWithHeader([first, ...rest]: readonly CsvRecord[]): boolean {
-  const names = first.cells;
-  if (names.some((cell) => isNumber(cell) || (cell !== '' && isMissing(cell))) || names.every((cell) => cell === '')) {
-    return false;
+/** A table of records that all have as many cells. */
+export function tableOf(name: string, records: readonly CsvRecord[], said: SaidOfTable): Table {
+  const { header, note } = said.header === undefined ? headerOf(records) : { header: said.header, note: null };
+  const rows = header ? records.slice(1) : records;
+  if (rows.length === 0) {
+    throw new FormatError(
+      `[table] ${name} holds a header but no rows: add rows, or say that there is no header if line ${records[0].line} is one`,
+    );
   }
-  const numbersBelow = rest.some(({ cells }) => cells.some(isNumber));
-  return numbersBelow || rest.every(({ cells }) => cells.every((cell, at) => cell !== names[at]));
+  const columns = header ? namesOf(records[0]) : records[0].cells.map((_, at) => columnName(at));
+  const written: Table = { name, columns, header, rows, said, ...(header && { head: records[0] }) };
+  const readings = readColumns(written);
+  return {
+    ...withWritings(
+      written,
+      readings.map(({ writing }) => writing),
+    ),
+    notes: [...(note === null ? [] : [note]), ...readingNotes(readings)],
+  };
 }
+
+const columnName = (at: number): string => `column ${at + 1}`;
+
+/** The same table, its first line taken for a header or for a row. */
+export const withHeader = ({ name, head, rows, said }: Table, header: boolean): Table =>
+  tableOf(
+    name,
+    [...(head ? [head] : []), ...rows].map((row) => ({ line: row.line, cells: writtenOf(row) })),
+    { ...said, header },
+  );
 
 /** Every column gets a name of its own: those without one by their place, those that share one by a count. */
 function namesOf({ cells }: CsvRecord): string[] {
@@ -108,15 +178,34 @@ function namesOf({ cells }: CsvRecord): string[] {
   });
 }
 
-const COMMA_NUMBER = /^[+-]?\d+,\d+$/;
+export const writtenOf = ({ cells, written }: TableRow): readonly string[] => written ?? cells;
 
-/** Decimal commas as points, unless points occur already. */
-function withPoints(rows: readonly CsvRecord[]): readonly CsvRecord[] {
-  const some = (holds: (cell: string) => boolean): boolean => rows.some(({ cells }) => cells.some(holds));
-  if (some((cell) => cell.includes('.') && isNumber(cell))) return rows;
-  if (!some((cell) => COMMA_NUMBER.test(cell))) return rows;
-  return rows.map(({ line, cells }) => ({
-    line,
-    cells: cells.map((cell) => (COMMA_NUMBER.test(cell) ? cell.replace(',', '.') : cell)),
-  }));
+/** How each column of a table is written, by its own cells. */
+export function readColumns({ columns, rows, said }: Table): ReadColumn[] {
+  const present = (at: number): string[] =>
+    rows.map((row) => writtenOf(row)[at]).filter((cell) => !isMissing(cell, said?.missing));
+  const alone = columns.map((_, at) => readingOf(present(at), said?.decimal, false));
+  const commas = alone.some(({ writing }) => writing === ',');
+  return alone.map((first, at) => {
+    const reading = commas && first.writing === null ? readingOf(present(at), said?.decimal, true) : first;
+    const { writing } = reading;
+    if (writing !== '.' && writing !== ',') return { ...reading, name: columns[at], numeric: false, example: '' };
+    const cells = present(at);
+    const isOdd = (cell: string): boolean => ![null, cell.trim()].includes(plainNumber(cell, writing));
+    const numeric = isMeantAsNumbers(cells.filter(readsAsNumber).length, cells.length);
+    return { ...reading, name: columns[at], numeric, example: cells.find(isOdd) ?? '' };
+  });
+}
+
+/** The rows as they are written, with the numbers of some columns made plain. */
+export function withWritings(table: Table, writings: readonly Writing[]): Table {
+  const odd = writings.flatMap((writing, at) => (writing === '.' || writing === ',' ? [{ at, writing }] : []));
+  const rows = table.rows.map((row) => {
+    const written = writtenOf(row);
+    if (odd.length === 0) return row.written ? { line: row.line, cells: written } : row;
+    const cells = [...written];
+    for (const { at, writing } of odd) cells[at] = plainNumber(cells[at], writing) ?? cells[at];
+    return { line: row.line, cells, written };
+  });
+  return { ...table, rows, writings };
 }

@@ -1,8 +1,10 @@
 import { DataError } from '../../core/errors.ts';
-import type { Table, TableRow } from './table.ts';
-import { isMissing, isMissingNumber, numberOf } from './cells.ts';
-import { columnAt, kindOf, numberAt } from './columns.ts';
-import type { TargetForm } from './form.ts';
+import { writtenOf, type Table, type TableRow } from './table.ts';
+import { absenceIn, absenceNotes } from './absence.ts';
+import { isMissingNumber, numberOf } from './cells.ts';
+import { classesOf } from './classes.ts';
+import { columnAt, decimalOf, isOpen, kindOf, numberAt } from './columns.ts';
+import type { ClassForm, TargetForm } from './form.ts';
 import { meanAndDeviation } from './statistics.ts';
 
 export type Task = 'classification' | 'regression';
@@ -23,26 +25,26 @@ export interface TargetColumn {
   readonly rows: readonly TableRow[];
   /** Sorted; none for a regression. */
   readonly classes: readonly string[];
+  /** Whether their texts alone tell them. */
+  readonly asWritten: boolean;
+  /** What was made of them, in plain sentences. */
+  readonly notes: readonly string[];
 }
 
 /** Where the target stands: at the place named, or in the last column that is not empty. */
 function targetAt(table: Table, which: string | number | undefined): number {
   if (which !== undefined) return columnAt(table, which);
-  const at = table.columns.findLastIndex((_, column) => table.rows.some(({ cells }) => !isMissing(cells[column])));
+  const at = table.columns.findLastIndex((_, column) => {
+    const isAbsent = absenceIn(table, column);
+    return table.rows.some(({ cells }) => !isAbsent(cells[column]));
+  });
   return at < 0 ? table.columns.length - 1 : at;
 }
 
-/** The class that a cell names: a number by its value, so that 1 and 1.0 are one class. */
-export function className(cell: string): string {
-  const number = numberOf(cell);
-  return Number.isNaN(number) ? cell.trim() : String(number);
-}
-
-const bySize = (a: string, b: string): number => numberOf(a) - numberOf(b) || (a < b ? -1 : 1);
-
 /**
- * The target of a table. It holds classes if it is text, if it has two different values, or if it is whole numbers from 0
- * or 1 on, at most 10 different ones with 5 rows each on average; else it is a quantity. `task` overrules this.
+ * The target of a table. It holds classes if it is text, if it has two different values, if it is whole numbers from 0 or
+ * 1 on, at most 10 different ones with 5 rows each on average, or numbers that begin with a 0 and come again as often;
+ * else it is a quantity. `task` overrules this.
  * @throws DataError if there is no such column, or nothing to learn in it
  */
 export function targetOf(table: Table, which: string | number | undefined, task: Task | undefined): TargetColumn {
@@ -51,30 +53,50 @@ export function targetOf(table: Table, which: string | number | undefined, task:
   const where = `[table] ${table.name}: the target "${name}"`;
   const kind = kindOf(table, at);
   if (kind === 'empty') throw new DataError(`${where} is empty: name another column as the target`);
-  const lacks = kind === 'number' ? isMissingNumber : isMissing;
+  const isAbsent = absenceIn(table, at);
+  const words = table.said?.missing;
+  const lacks = kind === 'number' ? (cell: string): boolean => isMissingNumber(cell, words) : isAbsent;
   const rows = table.rows.filter(({ cells }) => !lacks(cells[at]));
-  const values = [...new Set(rows.map(({ cells }) => className(cells[at])))];
-  if (values.length === 1) {
-    throw new DataError(`${where} is ${values[0]} in every row, so there is nothing to learn: name another target`);
+  const { names, asWritten, codes, notes } = classesOf(table, at, rows, kind === 'number' && !isOpen(table, at));
+  if (names.length === 1) {
+    throw new DataError(`${where} is ${names[0]} in every row, so there is nothing to learn: name another target`);
   }
-  const told: Task = kind === 'text' || holdsClasses(values, rows.length) ? 'classification' : 'regression';
   if (task === 'regression' && kind === 'text') {
-    throw new DataError(`${where} is text, as "${values[0]}", which no regression can tell: use classification`);
+    const text = writtenOf(rows[0])[at];
+    throw new DataError(`${where} is text, as "${text}", which no regression can tell: use classification`);
   }
-  if ((task ?? told) === 'regression') return { at, name, task: 'regression', rows, classes: [] };
-  if (values.length * ROWS_PER_CLASS > rows.length) {
+  const values = kind === 'text' ? [] : [...new Set(rows.map(({ cells }) => numberOf(cells[at])))];
+  const coded = codes && rows.length >= ROWS_PER_NUMBERED_CLASS * names.length;
+  const counts = names.length === 2 || holdsClasses(values, rows.length);
+  const told: Task = kind === 'text' || counts || coded ? 'classification' : 'regression';
+  if ((task ?? told) === 'regression') {
+    return { at, name, task: 'regression', rows, classes: [], asWritten: false, notes: [] };
+  }
+  if (names.length * ROWS_PER_CLASS > rows.length) {
     throw new DataError(
-      `${where} has ${values.length} different values in ${rows.length} rows, too many to be classes: name another column as the target`,
+      `${where} has ${names.length} different values in ${rows.length} rows, too many to be classes: name another column as the target`,
     );
   }
-  return { at, name, task: 'classification', rows, classes: values.sort(bySize) };
+  const byCode = `Took "${name}" for classes, as some numbers begin with a 0: say task regression if it is a quantity.`;
+  return {
+    at,
+    name,
+    task: 'classification',
+    rows,
+    classes: names,
+    asWritten,
+    notes: [
+      ...(task === undefined && coded && !counts ? [byCode] : []),
+      ...notes,
+      ...(kind === 'text' ? absenceNotes(table, at) : []),
+    ],
+  };
 }
 
-function holdsClasses(values: readonly string[], rows: number): boolean {
-  if (values.length === 2) return true;
-  const numbers = values.map(Number);
+function holdsClasses(numbers: readonly number[], rows: number): boolean {
   const least = Math.min(...numbers.slice(0, MOST_NUMBERED_CLASSES));
   return (
+    numbers.length > 1 &&
     numbers.length <= MOST_NUMBERED_CLASSES &&
     rows >= ROWS_PER_NUMBERED_CLASS * numbers.length &&
     numbers.every(Number.isInteger) &&
@@ -82,15 +104,17 @@ function holdsClasses(values: readonly string[], rows: number): boolean {
   );
 }
 
+/** What the classes of a target are told by. */
+export function classForm(table: Table, { at, name, classes, asWritten }: TargetColumn): ClassForm {
+  return { kind: 'class', name, classes, ...(asWritten && { asWritten }), ...decimalOf(table, at) };
+}
+
 /** How the target is told to a model, by the training rows. */
-export function targetForm(
-  table: Table,
-  { at, name, task, classes }: TargetColumn,
-  training: readonly TableRow[],
-): TargetForm {
-  if (task === 'classification') return { kind: 'class', name, classes };
+export function targetForm(table: Table, target: TargetColumn, training: readonly TableRow[]): TargetForm {
+  const { at, name, task } = target;
+  if (task === 'classification') return classForm(table, target);
   const { mean, deviation } = meanAndDeviation(training.map((row) => numberAt(table, row, at)));
-  if (deviation > 0) return { kind: 'number', name, mean, deviation };
+  if (deviation > 0) return { kind: 'number', name, mean, deviation, ...decimalOf(table, at) };
   throw new DataError(
     `[table] ${table.name}: the target "${name}" is ${mean} in every training row: more rows are needed, or another seed`,
   );

@@ -1,0 +1,70 @@
+import { writtenOf, type Table, type TableRow } from './table.ts';
+import { numberOf } from './cells.ts';
+import { plainNumber, readsAsNumber } from './decimals.ts';
+import type { ClassForm } from './form.ts';
+import { quotedList } from '../../core/wording.ts';
+
+/*
+ * A class is named as it is written. Only where a whole column is numbers, 1 and 1.0 are one class: a leading zero or an
+ * exponent there says that it holds codes, which are texts.
+ */
+
+/** The classes of a column. */
+export interface Classes {
+  /** Sorted, numbers first and by their size. */
+  readonly names: readonly string[];
+  /** Whether a cell names a class by its text alone, never by its value. */
+  readonly asWritten: boolean;
+  /** Whether some begin with a 0 that no number needs. */
+  readonly codes: boolean;
+  readonly notes: readonly string[];
+}
+
+const textAt = (row: TableRow, at: number): string => writtenOf(row)[at].trim();
+
+/** Spellings of a number that differ in nothing but what a program adds: a plus, a fraction's zeros. */
+const CASUAL = /^[+−-]?(?:0|[1-9]\d*)?(?:[.,]\d*)?$/;
+const CODE = /^0\d+$/;
+
+/** @param rows in which the column is not missing   @param numeric whether all its cells are numbers */
+export function classesOf({ columns }: Table, at: number, rows: readonly TableRow[], numeric: boolean): Classes {
+  const valueOf = new Map(rows.map((row) => [textAt(row, at), numberOf(row.cells[at])]));
+  const texts = [...valueOf.keys()];
+  const codes = numeric && texts.some((text) => CODE.test(text));
+  const bySize = (a: string, b: string): number => compare(valueOf.get(a)!, valueOf.get(b)!) || (a < b ? -1 : 1);
+  const asThey = (asWritten: boolean, notes: readonly string[]): Classes => ({
+    names: texts.sort(bySize),
+    asWritten,
+    codes,
+    notes,
+  });
+  if (!numeric) return asThey(texts.some(readsAsNumber), []);
+  const spellings = new Map<number, string[]>();
+  for (const [text, value] of valueOf) spellings.set(value, [...(spellings.get(value) ?? []), text]);
+  const several = [...spellings.values()].find((group) => group.length > 1);
+  if (!several) return asThey(codes, []);
+  if (!texts.every((text) => CASUAL.test(text))) {
+    return asThey(true, [
+      `Kept ${quotedList(several)} of "${columns[at]}" as classes of their own, though they are one number.`,
+    ]);
+  }
+  return {
+    names: [...spellings.values()].map(([first]) => first).sort(bySize),
+    asWritten: false,
+    codes,
+    notes: [`Took ${quotedList(several)} of "${columns[at]}" for one class, "${several[0]}".`],
+  };
+}
+
+const compare = (a: number, b: number): number =>
+  Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(a)) - Number(Number.isNaN(b)) : a - b;
+
+/** The label of a row's class: by its text, else by its value; undefined where it is not known. */
+export function labeller(form: ClassForm): (row: TableRow, at: number) => number | undefined {
+  const { classes, asWritten = false, decimal } = form;
+  const byText = new Map(classes.map((name, label) => [name, label]));
+  const valueOf = (name: string): number => numberOf((decimal && plainNumber(name, decimal)) ?? name);
+  const byValue = new Map(asWritten ? [] : classes.map((name, label) => [valueOf(name), label]));
+  byValue.delete(NaN);
+  return (row, at) => byText.get(textAt(row, at)) ?? byValue.get(numberOf(row.cells[at]));
+}
