@@ -1,5 +1,6 @@
 import { formatSpec, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
 import type { AdapterTraits, Kernel, Launch } from '../core/launch.ts';
+import { inOrder, reached } from './order.ts';
 
 /** One result of one node. */
 export interface Value {
@@ -178,6 +179,11 @@ export function storageKey(value: Value): State | Value {
   return (root.node.attrs as { readonly state?: State } | null)?.state ?? root;
 }
 
+const nodeOf = ({ node }: Value): Node => node;
+
+/** The nodes whose values a node reads. */
+export const inputsOf = ({ inputs }: Node): Node[] => inputs.map(nodeOf);
+
 /** All values that a graph must produce. */
 export const rootsOf = (graph: Graph): Value[] => [
   ...Object.values(graph.outputs),
@@ -191,16 +197,8 @@ export const rootsOf = (graph: Graph): Value[] => [
  */
 export function orderOf(graph: Graph): Node[] {
   const roots = rootsOf(graph);
-  const live = new Set<Node>();
-  const visit = (node: Node): void => {
-    if (live.has(node)) return;
-    live.add(node);
-    for (const input of node.inputs) visit(input.node);
-  };
-  for (const root of roots) visit(root.node);
-
   const readers = new Map<State | Value, Node[]>();
-  for (const node of live) {
+  for (const node of reached(roots.map(nodeOf), inputsOf)) {
     if (node.op.view) continue;
     for (const storage of new Set(node.inputs.map(storageKey))) {
       const list = readers.get(storage);
@@ -208,28 +206,16 @@ export function orderOf(graph: Graph): Node[] {
       else readers.set(storage, [node]);
     }
   }
+  const byDepth = (nodes: Node[]): Node[] => nodes.sort((a, b) => a.depth - b.depth);
   const before = (node: Node): Node[] => {
-    const byDepth = (nodes: Node[]): Node[] => nodes.sort((a, b) => a.depth - b.depth);
     const others = (node.op.inPlace ?? []).flatMap((at) =>
       at === null ? [] : (readers.get(storageKey(node.inputs[at])) ?? []).filter((reader) => reader !== node),
     );
-    return [...byDepth(node.inputs.map((input) => input.node)), ...byDepth(others)];
+    return [...byDepth(inputsOf(node)), ...byDepth(others)];
   };
-
-  const order: Node[] = [];
-  const state = new Map<Node, 'open' | 'done'>();
-  const place = (node: Node): void => {
-    if (state.get(node) === 'done') return;
-    if (state.get(node) === 'open') {
-      throw new Error(`[graph] ${node.op.name} overwrites a value in place that a later node still reads`);
-    }
-    state.set(node, 'open');
-    for (const earlier of before(node)) place(earlier);
-    state.set(node, 'done');
-    order.push(node);
-  };
-  for (const root of roots.sort((a, b) => a.node.depth - b.node.depth)) place(root.node);
-  return order;
+  const overwritten = ({ op }: Node): string =>
+    `[graph] ${op.name} overwrites a value in place that a later node still reads`;
+  return inOrder(byDepth(roots.map(nodeOf)), before, overwritten);
 }
 
 /** Short names for the values of a graph: a leaf by its own name, others by number. */

@@ -21,6 +21,7 @@ export class Registry {
   readonly parameters: Parameter[] = [];
   readonly states = new Map<string, State>();
   readonly #paths = new Map<object, string>();
+  readonly #names = new Set<string>();
   readonly #seed: number;
 
   constructor(seed: number) {
@@ -34,11 +35,12 @@ export class Registry {
     this.#paths.set(layer, path);
     for (const [name, definition] of Object.entries(layer.parameters)) {
       const full = join(path, name);
-      if (this.parameters.some((other) => other.name === full)) {
+      if (this.#names.has(full)) {
         throw new ShapeError(
           `[model] two layers are named "${path}": give one of them another name in context.apply, or, if it is one, create it once, outside the function, which is traced more than once`,
         );
       }
+      this.#names.add(full);
       this.parameters.push({ name: full, definition });
     }
     for (const [name, { shape, initial }] of Object.entries(layer.state ?? {})) {
@@ -74,10 +76,13 @@ export class Registry {
 const join = (path: string, name: string): string => (path && name ? `${path}.${name}` : path || name);
 
 /** Whether a value was computed in a state's own place. */
-function isIn(state: State, { node, index }: Value): boolean {
-  const from = node.op.inPlace?.[index] ?? null;
-  if (from === null) return false;
-  return storageKey(node.inputs[from]) === state || isIn(state, node.inputs[from]);
+function isIn(state: State, value: Value): boolean {
+  for (let at = value; ;) {
+    const from = at.node.op.inPlace?.[at.index] ?? null;
+    if (from === null) return false;
+    at = at.node.inputs[from];
+    if (storageKey(at) === state) return true;
+  }
 }
 
 /** Where a trace finds its parameters; null while it is only finding out which there are. */
@@ -107,6 +112,7 @@ export class Tracer implements Context {
   readonly #updates = new Map<State, Value>();
   readonly #registry: Registry;
   readonly #home: Home | null;
+  readonly #ranges: ReadonlyMap<string, Range>;
   /** How often modules were used under each path. */
   readonly #uses = new Map<string, number>();
   #path = '';
@@ -117,6 +123,7 @@ export class Tracer implements Context {
     this.#registry = registry;
     this.mode = mode;
     this.#home = home;
+    this.#ranges = new Map(home?.ranges.map((range) => [range.name, range]));
   }
 
   apply<I, O>(module: Module<I, O>, x: I, name = ''): O {
@@ -167,7 +174,7 @@ export class Tracer implements Context {
   parameter(name: string, shape: readonly number[]): Value {
     let value = this.#parameters.get(name);
     if (!value) {
-      const range = this.#home?.ranges.find((other) => other.name === name);
+      const range = this.#ranges.get(name);
       if (this.#home && !range) {
         throw new ShapeError(`[model] "${name}" appears only now: a model must have the same layers in every mode`);
       }

@@ -14,7 +14,8 @@ import {
 import { fusedOp, placeIn, type Step } from '../ops/fused.ts';
 import { narrowLoss, type Joined } from '../ops/narrowLoss.ts';
 import { takeOp, takingOp } from '../ops/samples.ts';
-import { rebuilt } from './rebuilt.ts';
+import { Levels } from './levels.ts';
+import { rebuilt, type Renewal } from './rebuilt.ts';
 
 /** A head with what is appended to it so far. */
 interface Chain {
@@ -29,6 +30,9 @@ function sourceOf(value: Value): Value {
   return offset === 0 && sizeOf(root.spec.shape) === sizeOf(value.spec.shape) ? root : value;
 }
 
+/** With the head 24 nodes, so that chains of any 2, 3, 4, 6 or 8 that repeat have one text: longer ones compile ever slower. */
+const MOST_STEPS = 23;
+
 const lastOf = ({ head, steps }: Chain): Value => (steps.at(-1)?.node ?? head).outputs[0];
 
 /**
@@ -42,6 +46,15 @@ export function fuse(graph: Graph, adapter: AdapterTraits): Graph {
   return chains.length === 0 ? merged : withChains(merged, chains);
 }
 
+/** One op in place of the nodes whose values it makes. */
+const replacedBy = (op: Op<null>, inputs: readonly Value[], makes: readonly Value[]): Renewal => ({
+  inputs,
+  make(renewed) {
+    const values = apply(op, renewed, null);
+    return new Map(makes.map((value, at) => [value, values[at]]));
+  },
+});
+
 /** The same graph with the ends of classifiers as single nodes. */
 function withJoined(graph: Graph, mostBindings: number): Graph {
   const order = orderOf(graph);
@@ -53,11 +66,9 @@ function withJoined(graph: Graph, mostBindings: number): Graph {
     if (!joined || joined.inputs.length + joined.makes.length + 1 > mostBindings) continue;
     for (const each of joined.nodes) joinedOf.set(each, joined);
   }
-  return rebuilt(graph, (node, valueOf) => {
+  return rebuilt(graph, (node) => {
     const joined = joinedOf.get(node);
-    if (!joined) return undefined;
-    const values = apply(joined.op, joined.inputs.map(valueOf), null);
-    return new Map(joined.makes.map((value, at) => [value, values[at]]));
+    return joined && replacedBy(joined.op, joined.inputs, joined.makes);
   });
 }
 
@@ -78,12 +89,10 @@ function withMerged(graph: Graph, mostBindings: number): Graph {
   }
   if (absorbed.size === 0) return graph;
   const nodeOf = new Map([...absorbed].map(([node, { reader }]) => [reader, node]));
-  return rebuilt(graph, (node, valueOf) => {
+  return rebuilt(graph, (node) => {
     const first = nodeOf.get(node) ?? node;
     const pair = absorbed.get(first);
-    if (!pair) return undefined;
-    const values = apply(pair.op, first.inputs.map(valueOf), null);
-    return new Map([...first.outputs, ...pair.reader.outputs].map((value, at) => [value, values[at]]));
+    return pair && replacedBy(pair.op, first.inputs, [...first.outputs, ...pair.reader.outputs]);
   });
 }
 
@@ -93,13 +102,18 @@ function chainsOf(graph: Graph, adapter: AdapterTraits): Chain[] {
   const readers = readersIn(graph, order);
   const chainAt = new Map<Value, Chain>();
   const chainOf = new Map<Node, Chain>();
+  const levels = levelsOf(chainOf, readers);
+  // What reads something that was changed in place must stay behind the change.
+  const changed = new Set<Node>();
   for (const node of order) {
+    if (node.op.inPlace || node.inputs.some((input) => changed.has(input.node))) changed.add(node);
     const tail = node.op.tail?.(node, adapter);
-    if (!node.op.epilogue && !tail) continue;
-    const chain = chainFor(node, tail);
-    if (!chain) continue;
-    chainAt.set(lastOf(chain), chain);
-    chainOf.set(node, chain);
+    const chain = node.op.epilogue || tail ? chainFor(node, tail) : undefined;
+    if (chain) {
+      chainAt.set(lastOf(chain), chain);
+      chainOf.set(node, chain);
+    }
+    levels.settle(chain ?? node);
   }
   return [...new Set(chainAt.values())].filter(({ steps }) => steps.length > 0);
 
@@ -117,6 +131,7 @@ function chainsOf(graph: Graph, adapter: AdapterTraits): Chain[] {
 
   function append(chain: Chain, node: Node, tail: Tail): boolean {
     const register = lastOf(chain);
+    if (chain.steps.length === MOST_STEPS) return false;
     if (sizeOf(node.outputs[0].spec.shape) !== sizeOf(register.spec.shape)) return false;
     const extras = [...chain.extras];
     const arrays = new Set(tail.arrays?.map((at) => node.inputs[at]));
@@ -133,7 +148,9 @@ function chainsOf(graph: Graph, adapter: AdapterTraits): Chain[] {
     if (added.some((extra) => !arrays.has(extra) && !hasPlace(extra))) return false;
     // What the launch reads must be there before it: nothing of the chain itself, nothing that was changed in place.
     const own = [chain.head, ...chain.steps.map((step) => step.node)];
-    if (added.some((extra) => dependsOn(extra.node, chain))) return false;
+    if (added.some(({ node: maker }) => changed.has(maker) || levels.needs(chainOf.get(maker) ?? maker, chain))) {
+      return false;
+    }
     const kept = own.filter(({ outputs: [value] }) => isKept(value, [...own, node])).length;
     const bindings = chain.head.inputs.length + chain.head.outputs.length + extras.length + kept;
     if (bindings > mostBindings) return false;
@@ -142,23 +159,27 @@ function chainsOf(graph: Graph, adapter: AdapterTraits): Chain[] {
     return true;
   }
 
-  /** Whether a node needs the chain's launch, or one that changes something in place; chains count as they will be. */
-  function dependsOn(node: Node, chain: Chain): boolean {
-    const seen = new Set<Node>();
-    const search = (at: Node): boolean => {
-      if (seen.has(at)) return false;
-      seen.add(at);
-      const own = chainOf.get(at);
-      if (own === chain || at === chain.head || at.op.inPlace) return true;
-      const inputs = own ? [...own.head.inputs, ...own.extras] : at.inputs;
-      return inputs.some((input) => search(input.node));
-    };
-    return search(node);
-  }
-
   function isKept(value: Value, own: readonly Node[]): boolean {
     return (readers.get(value) ?? []).some((reader) => reader === null || !own.includes(reader));
   }
+}
+
+/** Launches as they will be, chains and nodes by themselves, by what each must wait for. */
+function levelsOf(
+  chainOf: ReadonlyMap<Node, Chain>,
+  readers: ReadonlyMap<Value, readonly (Node | null)[]>,
+): Levels<Chain | Node> {
+  const launchOf = (node: Node): Chain | Node => chainOf.get(node) ?? node;
+  const reads = (launch: Chain | Node): (Chain | Node)[] => {
+    const inputs = 'head' in launch ? [...launch.head.inputs, ...launch.extras] : launch.inputs;
+    return inputs.map((input) => launchOf(storageOf(input).root.node));
+  };
+  const readBy = (launch: Chain | Node): (Chain | Node)[] => {
+    const nodes = 'head' in launch ? [launch.head, ...launch.steps.map(({ node }) => node)] : [launch];
+    const values = nodes.flatMap(({ outputs }) => outputs);
+    return values.flatMap((value) => (readers.get(value) ?? []).flatMap((reader) => (reader ? launchOf(reader) : [])));
+  };
+  return new Levels(reads, readBy);
 }
 
 /** Who reads each value, through views; null for the graph's own outputs. */
@@ -192,12 +213,11 @@ function withTaken(graph: Graph, mostBindings: number): Graph {
     for (const { node, op, at } of uses) taking.set(node!, { op: op!, at, take });
   }
   if (taking.size === 0) return graph;
-  return rebuilt(graph, (node, valueOf) => {
+  return rebuilt(graph, (node) => {
     const own = taking.get(node);
     if (!own) return undefined;
     const [rows, part] = own.take.inputs;
-    const values = apply(own.op, [...node.inputs.with(own.at, part), rows].map(valueOf), null);
-    return new Map(node.outputs.map((value, at) => [value, values[at]]));
+    return replacedBy(own.op, [...node.inputs.with(own.at, part), rows], node.outputs);
   });
 }
 
@@ -208,7 +228,7 @@ function withChains(graph: Graph, chains: readonly Chain[]): Graph {
     for (const node of [chain.head, ...chain.steps.map((step) => step.node)]) chainOf.set(node, chain);
   }
   const readers = readersIn(graph, orderOf(graph));
-  return rebuilt(graph, (node, valueOf) => {
+  return rebuilt(graph, (node) => {
     const chain = chainOf.get(node);
     if (!chain) return undefined;
     const { head, steps, extras } = chain;
@@ -217,12 +237,11 @@ function withChains(graph: Graph, chains: readonly Chain[]): Graph {
       (readers.get(nodes[at].outputs[0]) ?? []).some((reader) => reader === null || !nodes.includes(reader));
     const kept = nodes.map((_, at) => at).filter((at) => at < nodes.length - 1 && isWanted(at));
     const op = fusedOp({ head, steps, extras, kept });
-    const values = apply(op, [...head.inputs, ...extras].map(valueOf), null);
     const made = [
       nodes[nodes.length - 1].outputs[0],
       ...head.outputs.slice(1),
       ...kept.map((at) => nodes[at].outputs[0]),
     ];
-    return new Map(made.map((value, at) => [value, values[at]]));
+    return replacedBy(op, [...head.inputs, ...extras], made);
   });
 }
