@@ -1,53 +1,77 @@
 import { DataError } from '../core/errors.ts';
+import { requireOption } from './optimizer.ts';
 
 /*
  * Learning rates as functions of the step, counted from 0, in f64. Formulas and defaults are those of PyTorch's
- * schedulers, one step of theirs being one of ours.
+ * schedulers, one step of theirs being one of ours. Where so many steps are none, they are over from the start: PyTorch
+ * divides by zero there. All throw a DataError for an option out of its range.
  */
 
 /** What the learning rate is at each step. */
 export type Schedule = (step: number) => number;
 
+/** How much of so many steps is done; all of none. */
+const partOf = (done: number, steps: number): number => (steps === 0 ? 1 : done / steps);
+
+function requireOptions(schedule: string, options: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(options)) requireOption(schedule, name, value);
+}
+
+/** @throws DataError unless a number that is divided by is above 0 */
+function requirePositive(schedule: string, name: string, value: number): void {
+  if (!(value > 0 && value < Infinity)) {
+    throw new DataError(`[${schedule}] ${name} is ${value} but must be above 0 and finite`);
+  }
+}
+
 /** One rate for all steps. */
-export const constant =
-  (rate: number): Schedule =>
-  () =>
-    rate;
+export function constant(rate: number): Schedule {
+  requireOptions('constant', { rate });
+  return () => rate;
+}
 
 /** The rate times `factor`, 0.1 by default, after each `every` steps. PyTorch: StepLR. */
-export const step =
-  (rate: number, { every, factor = 0.1 }: { readonly every: number; readonly factor?: number }): Schedule =>
-  (at) =>
-    rate * factor ** Math.floor(at / every);
+export function step(rate: number, options: { readonly every: number; readonly factor?: number }): Schedule {
+  const { every, factor = 0.1 } = options;
+  requireOptions('step', { rate, factor });
+  requirePositive('step', 'every', every);
+  return (at) => rate * factor ** Math.floor(at / every);
+}
 
 /** The rate times `factor`, 0.1 by default, from each of the steps given on. PyTorch: MultiStepLR. */
-export const multiStep =
-  (rate: number, { at: steps, factor = 0.1 }: { readonly at: readonly number[]; readonly factor?: number }): Schedule =>
-  (at) =>
-    rate * factor ** steps.filter((from) => from <= at).length;
+export function multiStep(
+  rate: number,
+  options: { readonly at: readonly number[]; readonly factor?: number },
+): Schedule {
+  const { at: steps, factor = 0.1 } = options;
+  requireOptions('multiStep', { rate, factor });
+  steps.forEach((at, i) => requireOptions('multiStep', { [`at[${i}]`]: at }));
+  return (at) => rate * factor ** steps.filter((from) => from <= at).length;
+}
 
 /** The rate times `factor` after each step. PyTorch: ExponentialLR. */
-export const exponential =
-  (rate: number, { factor }: { readonly factor: number }): Schedule =>
-  (at) =>
-    rate * factor ** at;
+export function exponential(rate: number, { factor }: { readonly factor: number }): Schedule {
+  requireOptions('exponential', { rate, factor });
+  return (at) => rate * factor ** at;
+}
 
 /** From the rate to 0 in so many steps, as the power of what is left of them, 1 by default. PyTorch: PolynomialLR. */
-export const polynomial =
-  (rate: number, { steps, power = 1 }: { readonly steps: number; readonly power?: number }): Schedule =>
-  (at) =>
-    rate * (1 - Math.min(at, steps) / steps) ** power;
+export function polynomial(rate: number, options: { readonly steps: number; readonly power?: number }): Schedule {
+  const { steps, power = 1 } = options;
+  requireOptions('polynomial', { rate, steps, power });
+  return (at) => rate * (1 - partOf(Math.min(at, steps), steps)) ** power;
+}
 
 /**
  * The first `steps` rise evenly from `from`, a third by default, of another schedule's first rate; then that schedule
  * begins. PyTorch: SequentialLR of LinearLR and the other.
  */
-export const warmUp =
-  (then: Schedule | number, { steps, from = 1 / 3 }: { readonly steps: number; readonly from?: number }): Schedule =>
-  (at) => {
-    const next = typeof then === 'number' ? constant(then) : then;
-    return at < steps ? next(0) * (from + ((1 - from) * at) / steps) : next(at - steps);
-  };
+export function warmUp(then: Schedule | number, options: { readonly steps: number; readonly from?: number }): Schedule {
+  const { steps, from = 1 / 3 } = options;
+  requireOptions('warmUp', { steps, from });
+  const next = typeof then === 'number' ? constant(then) : then;
+  return (at) => (at < steps ? next(0) * (from + ((1 - from) * at) / steps) : next(at - steps));
+}
 
 /** Half a cosine from `from` to `to`, of which a part is done. */
 const anneal = (from: number, to: number, part: number): number =>
@@ -57,10 +81,11 @@ const anneal = (from: number, to: number, part: number): number =>
  * Half a cosine from the rate to `minimum`, 0 by default, in so many steps; beyond them it rises again, as it does in
  * PyTorch: CosineAnnealingLR. Source: Loshchilov and Hutter 2016.
  */
-export const cosine =
-  (rate: number, { steps, minimum = 0 }: { readonly steps: number; readonly minimum?: number }): Schedule =>
-  (at) =>
-    anneal(rate, minimum, at / steps);
+export function cosine(rate: number, options: { readonly steps: number; readonly minimum?: number }): Schedule {
+  const { steps, minimum = 0 } = options;
+  requireOptions('cosine', { rate, steps, minimum });
+  return (at) => anneal(rate, minimum, partOf(at, steps));
+}
 
 /**
  * Half a cosine from the rate towards `minimum`, 0 by default, begun anew after `steps`; each lasts `growth` times, 1 by
@@ -72,19 +97,21 @@ export function cosineRestarts(
   options: { readonly steps: number; readonly growth?: number; readonly minimum?: number },
 ): Schedule {
   const { steps, growth = 1, minimum = 0 } = options;
-  if (!(growth >= 1 && steps > 0)) {
+  requireOptions('cosineRestarts', { rate, minimum });
+  if (!(growth >= 1 && growth < Infinity && steps > 0 && steps < Infinity)) {
     throw new DataError(
-      `[cosineRestarts] steps is ${steps} and growth is ${growth} but they must be above 0 and at least 1`,
+      `[cosineRestarts] steps is ${steps} and growth is ${growth} but they must be finite, above 0 and at least 1`,
     );
   }
+  // Those before it last 1 + growth + growth² + … times the first.
+  const beginOf = (period: number): number => steps * (growth === 1 ? period : (growth ** period - 1) / (growth - 1));
   return (at) => {
-    if (growth === 1) return anneal(rate, minimum, (at % steps) / steps);
-    let [begin, length] = [0, steps];
-    while (at >= begin + length) {
-      begin += length;
-      length *= growth;
-    }
-    return anneal(rate, minimum, (at - begin) / length);
+    const done = at / steps;
+    let period = Math.floor(growth === 1 ? done : Math.log1p(done * (growth - 1)) / Math.log(growth));
+    // Where a period begins, the quotient may round to either side.
+    if (beginOf(period + 1) <= at) period++;
+    else if (beginOf(period) > at) period--;
+    return anneal(rate, minimum, (at - beginOf(period)) / (steps * growth ** period));
   };
 }
 
@@ -105,10 +132,17 @@ export interface CycleOptions {
 
 /**
  * Up to the peak, and down to almost nothing at the last of so many steps, where it stays. PyTorch: OneCycleLR.
+ * @throws DataError for a rise that is no part of the steps, too
  * Source: Smith and Topin 2017.
  */
 export function oneCycle(peak: number, options: CycleOptions): Schedule {
   const { steps, rise = 0.3, divisor = 25, finalDivisor = 1e4, shape = 'cosine', symmetric = false } = options;
+  requireOptions('oneCycle', { peak, steps });
+  requirePositive('oneCycle', 'divisor', divisor);
+  requirePositive('oneCycle', 'finalDivisor', finalDivisor);
+  if (!(rise >= 0 && rise <= 1)) {
+    throw new DataError(`[oneCycle] rise is ${rise} but must be 0 … 1: it is a part of the steps`);
+  }
   const first = peak / divisor;
   const top = { at: rise * steps - 1, rate: peak };
   const back = { at: 2 * rise * steps - 2, rate: first };
@@ -118,7 +152,8 @@ export function oneCycle(peak: number, options: CycleOptions): Schedule {
     const next = corners.findIndex((corner, i) => i > 0 && at <= corner.at);
     if (next < 0) return end.rate;
     const [from, to] = [corners[next - 1], corners[next]];
-    const part = (at - from.at) / (to.at - from.at);
+    // A rise of one step is at its end with the first, where PyTorch divides by zero.
+    const part = to.at > from.at ? (at - from.at) / (to.at - from.at) : 1;
     return shape === 'line' ? from.rate + (to.rate - from.rate) * part : anneal(from.rate, to.rate, part);
   };
 }

@@ -142,3 +142,80 @@ describe('oneCycle', () => {
       },
     ));
 });
+
+describe('at its edges', () => {
+  test('a rise of one step is at the peak with it, whatever the number of steps', () => {
+    for (const steps of [1, 2, 4, 5, 10, 20, 25, 50, 100, 1000]) {
+      expect(schedules.oneCycle(RATE, { steps, rise: 1 / steps })(0), `${steps} steps`).toBe(RATE);
+    }
+    expect(schedules.oneCycle(RATE, { steps: 10, rise: 0.1, shape: 'line' })(0)).toBe(RATE);
+    const symmetric = schedules.oneCycle(1, { steps: 10, rise: 0.1, symmetric: true });
+    expect([0, 9, 10].map(symmetric)).toEqual([1, 4e-6, 4e-6]);
+  });
+  test('a rise of less than a step begins beyond the peak, as it does in PyTorch', () => {
+    // The peak lies at −0.5, and the end at 9.
+    const part = 0.5 / 9.5;
+    const right = 4e-6 + ((1 - 4e-6) / 2) * (1 + Math.cos(Math.PI * part));
+    expect(schedules.oneCycle(1, { steps: 10, rise: 0.05 })(0)).toBeCloseTo(right, 15);
+  });
+  test('a rise of all steps ends at the peak', () =>
+    expect([0, 4, 9].map(schedules.oneCycle(1, { steps: 10, rise: 1, shape: 'line' }))).toEqual([
+      0.04,
+      0.04 + (0.96 * 4) / 9,
+      1,
+    ]));
+  test('no steps are over from the start', () => {
+    expect([0, 1, 7].map(schedules.cosine(RATE, { steps: 0, minimum: 0.1 }))).toEqual([0.1, 0.1, 0.1]);
+    expect([0, 1, 7].map(schedules.polynomial(RATE, { steps: 0 }))).toEqual([0, 0, 0]);
+    expect([0, 1, 7].map(schedules.polynomial(RATE, { steps: 0, power: 0 }))).toEqual([RATE, RATE, RATE]);
+    expect([0, 1].map(schedules.oneCycle(0.5, { steps: 0, divisor: 1, finalDivisor: 4 }))).toEqual([0.125, 0.125]);
+    expect([0, 1].map(schedules.warmUp(RATE, { steps: 0, from: 0 }))).toEqual([RATE, RATE]);
+  });
+  test('one step is its first, and the next one is behind it', () => {
+    expect([0, 1].map(schedules.cosine(RATE, { steps: 1 }))).toEqual([RATE, 0]);
+    expect([0, 1, 2].map(schedules.polynomial(RATE, { steps: 1 }))).toEqual([RATE, 0, 0]);
+    expect([0, 1].map(schedules.warmUp(RATE, { steps: 1, from: 0 }))).toEqual([0, RATE]);
+    expect([0, 1, 2].map(schedules.cosineRestarts(RATE, { steps: 1 }))).toEqual([RATE, RATE, RATE]);
+    expect([0, 1, 2].map(schedules.step(1, { every: 1, factor: 0.5 }))).toEqual([1, 0.5, 0.25]);
+    expect([0, 1].map(schedules.multiStep(1, { at: [0] }))).toEqual([0.1, 0.1]);
+    expect([0, 1].map(schedules.exponential(RATE, { factor: 0 }))).toEqual([RATE, 0]);
+  });
+  test('periods that hardly grow are found without counting them', () => {
+    const schedule = schedules.cosineRestarts(1, { steps: 10, growth: 1 + 1e-12 });
+    expect(schedule(1e15 + 5)).toBeGreaterThanOrEqual(0);
+    expect(schedules.cosineRestarts(1, { steps: 1, growth: 1.5 })(2 ** 40)).toBeLessThanOrEqual(1);
+  });
+  test('where a period begins, it is at the rate, however many were before', () => {
+    for (const [steps, growth] of [
+      [3, 2],
+      [7, 3],
+      [1, 5],
+    ]) {
+      let begin = 0;
+      for (let period = 0; begin < 2 ** 45; period++) {
+        expect(schedules.cosineRestarts(RATE, { steps, growth })(begin), `${begin}`).toBe(RATE);
+        begin += steps * growth ** period;
+      }
+    }
+  });
+  test('no rate is ever NaN or below 0, far beyond the end either', () => {
+    for (const steps of [0, 1, 2, 3, 10, 2.5]) {
+      const all = [
+        schedules.cosine(RATE, { steps }),
+        schedules.polynomial(RATE, { steps, power: 0.5 }),
+        schedules.warmUp(schedules.cosine(RATE, { steps }), { steps }),
+        ...[0, 0.1, 1 / 3, 0.5, 1].flatMap((rise) => [
+          schedules.oneCycle(RATE, { steps, rise }),
+          schedules.oneCycle(RATE, { steps, rise, symmetric: true }),
+        ]),
+        ...(steps > 0 ? [1, 1.5, 2].map((growth) => schedules.cosineRestarts(RATE, { steps, growth })) : []),
+      ];
+      for (const at of [0, 1, 2, 3, 9, 10, 11, 1e6, 2 ** 32, 2 ** 53]) {
+        all.forEach((schedule, i) => {
+          const rate = schedule(at);
+          expect(rate >= 0 && rate <= RATE, `schedule ${i} of ${steps} steps is ${rate} at ${at}`).toBe(true);
+        });
+      }
+    }
+  });
+});
