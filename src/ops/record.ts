@@ -23,7 +23,7 @@ export interface RecordOptions {
   readonly share?: number;
   /** Totals in place of means, for who divides in f64. */
   readonly totals?: boolean;
-  /** A table whose row of this step gives one more metric, by its first number: the learning rate. */
+  /** A table whose row of this step gives one more metric, by its last number: the learning rate. */
   readonly schedule?: Value;
 }
 
@@ -44,9 +44,12 @@ function termsOf({ inputs, attrs: { totals, share, scheduled } }: Node<Attrs>): 
 /** Numbers that are added up in all. */
 const lengthsOf = (node: Node<Attrs>): number => termsOf(node).reduce((total, { length }) => total + length, 0);
 
+/** Where a row of the schedule has the learning rate; an update that clips finds its factor there in a copy. */
+export const RATE = 3;
+
 const rateIn = (schedule: Numbers, control: Numbers): Numbers => {
-  const row = 4 * (control[STEP] % (schedule.length / 4));
-  return schedule.subarray(row, row + 1);
+  const at = 4 * (control[STEP] % (schedule.length / 4)) + RATE;
+  return schedule.subarray(at, at + 1);
 };
 
 const recordOp: Op<Attrs> = {
@@ -81,7 +84,7 @@ const recordOp: Op<Attrs> = {
     const metrics = node.inputs.slice(2);
     const cases = metrics.map((metric, j) => {
       const isSchedule = scheduled && j === metrics.length - 1;
-      const at = isSchedule ? `4u * (control[${STEP}] % ${metric.spec.shape[0]}u)` : 'i';
+      const at = isSchedule ? `4u * (control[${STEP}] % ${metric.spec.shape[0]}u) + ${RATE}u` : 'i';
       return `    case ${j}u: {\n      return metric${j}[${at}];\n    }`;
     });
     const terms = termsOf(node);

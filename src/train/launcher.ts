@@ -1,6 +1,6 @@
 import type { Numbers } from '../core/shape.ts';
 import { EPOCH } from '../ops/control.ts';
-import { isRate, rateAt, requireRate, SCHEDULE_ROWS, scheduleFrom } from '../optim/optimizer.ts';
+import { hasRate, rateAt, requireOption, SCHEDULE_ROWS, scheduleRows, scheduleSize } from '../optim/optimizer.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import type { Prepared } from './prepared.ts';
 import type { Steps } from './supply.ts';
@@ -11,28 +11,25 @@ export class Launcher {
   step = 0;
   readonly #backend: Backend;
   readonly #prepared: Prepared;
+  /** What the phases' schedules hold. */
+  readonly #schedules: readonly Float32Array[];
   #rateFactor = 1;
 
   constructor(backend: Backend, prepared: Prepared) {
     this.#backend = backend;
     this.#prepared = prepared;
+    this.#schedules = prepared.traced.phases.map(({ phase }) => new Float32Array(scheduleSize(phase.optimizer)));
   }
 
-  /** Of the next step, in the first phase. */
+  /** Of the next step, in the first phase; NaN where it has none. */
   get learningRate(): number {
     return this.#rateFactor * rateAt(this.#prepared.traced.phases[0].phase.optimizer, this.step);
   }
 
-  /** Multiplies the learning rates from the next step on. */
+  /** Multiplies the learning rates from the next step on. @throws DataError for a factor that leaves no rates */
   scaleRates(factor: number): void {
+    requireOption('fit', 'rateFactor', factor);
     this.#rateFactor *= factor;
-    this.#writeSchedules(this.step - (this.step % SCHEDULE_ROWS));
-  }
-
-  #writeSchedules(first: number): void {
-    for (const { phase, schedule } of this.#prepared.traced.phases) {
-      this.#backend.writeState(schedule, scheduleFrom(phase.optimizer, first, this.#rateFactor));
-    }
   }
 
   /** Lets the next step take its samples from this place of the stream on. */
@@ -43,18 +40,29 @@ export class Launcher {
   /** Whether a submit must end before a step: the tables are full there, or it has no learning rate. */
   cutBefore(step: number): boolean {
     const { phases } = this.#prepared.traced;
-    return step % SCHEDULE_ROWS === 0 || !phases.every(({ phase }) => isRate(phase.optimizer, step));
+    return step % SCHEDULE_ROWS === 0 || !phases.every(({ phase }) => hasRate(phase.optimizer, step));
   }
 
-  /** Sees to it that the tables hold the next step. @throws DataError if it has no learning rate */
-  requireSchedules(): void {
-    for (const { phase } of this.#prepared.traced.phases) requireRate(phase.optimizer, this.step);
-    if (this.step > 0 && this.step % SCHEDULE_ROWS === 0) this.#writeSchedules(this.step);
+  /**
+   * Sees to it that the schedules say of the next steps what the optimizers say now, who may have changed their minds.
+   * @param count steps, all within one filling of the tables   @throws DataError if one of them has no learning rate
+   */
+  requireSchedules(count = 1): void {
+    this.#prepared.traced.phases.forEach(({ phase, schedule }, at) => {
+      const held = this.#schedules[at];
+      scheduleRows(phase.optimizer, this.step, count, this.#rateFactor).forEach((rows, table) => {
+        const start = 4 * (table * SCHEDULE_ROWS + (this.step % SCHEDULE_ROWS));
+        if (rows.every((number, i) => Object.is(number, held[start + i]))) return;
+        held.set(rows, start);
+        // Behind the submits that are still in flight.
+        this.#backend.writeState(schedule, rows, start);
+      });
+    });
   }
 
   /** Submits steps together; none of them but the first may be one that `cutBefore` names. @throws DataError if it has no learning rate */
   launch({ programs }: Pick<Steps, 'programs'>): Promise<Numbers> {
-    this.requireSchedules();
+    this.requireSchedules(programs.length);
     const all = programs.flatMap((step) => step.map(({ program }) => program));
     const rows = this.#backend.runAndRead(all, this.#prepared.ring);
     this.step += programs.length;

@@ -6,7 +6,7 @@ import { input, isLeaf, read } from '../graph/leaf.ts';
 import type { Mode, Module, Values } from '../nn/layer.ts';
 import { targetField, type BatchValues, type Loss, type Measures } from '../nn/losses.ts';
 import { Registry, Tracer, type Home } from '../nn/tracer.ts';
-import { groupTable, matches, scheduleFrom, SCHEDULE_ROWS, type Optimizer } from '../optim/optimizer.ts';
+import { groupTable, matches, SCHEDULE_ROWS, scheduleSize, type Optimizer } from '../optim/optimizer.ts';
 import { mul } from '../ops/arithmetic.ts';
 import { cast } from '../ops/cast.ts';
 import { controlState } from '../ops/control.ts';
@@ -14,7 +14,7 @@ import { record } from '../ops/record.ts';
 import { sampleOrder, takeSamples } from '../ops/samples.ts';
 import { pack, part } from '../ops/window.ts';
 import { average, addShare } from '../optim/accumulate.ts';
-import { normOf } from '../optim/clip.ts';
+import { wholeNorm } from '../optim/norms.ts';
 import { differentiate } from '../transform/differentiate.ts';
 import { simplify } from '../transform/simplify.ts';
 import { inspected, type InspectionGraph } from './inspect.ts';
@@ -186,7 +186,7 @@ export class TracedModel {
         `[model] phase "${phase.name}" trains no parameter: look at \`trains\` and at frozen groups`,
       );
     }
-    const schedule = scheduleFrom(optimizer, 0);
+    const schedule = new Float32Array(scheduleSize(optimizer));
     return {
       phase,
       trains: table.trains,
@@ -361,7 +361,7 @@ export class TracedModel {
       this.averages && isLast
         ? [[this.averages, average(read(this.averages), parameters, read(this.control), averageDecay!)] as const]
         : [];
-    const metrics = [...measured, ...(gradientNorm ? [normOf(gradients)] : [])];
+    const metrics = [...measured, ...(gradientNorm ? [wholeNorm(gradients)] : [])];
     const between = microBatches > 1 ? 'restart' : 'nothing';
     const recorded = record(this.control, ring, metrics, {
       column,

@@ -375,6 +375,8 @@ export class Trainer {
     const numbers = this.#batch('verify', batch, prepared);
     this.#enter('verify');
     try {
+      this.#requireAlive();
+      launcher.requireSchedules();
       return await this.#whileAlive(verifyStep(this.#backend, single, () => this.#bring(numbers, table, launcher)));
     } finally {
       this.#busy = undefined;
@@ -399,6 +401,7 @@ export class Trainer {
     if (update) this.#enter('inspect');
     else this.#requireSettled('inspect');
     try {
+      this.#requireAlive();
       if (update) launcher.requireSchedules();
       const batch = Object.fromEntries(names.map((name) => [name, fields[name].data]));
       for (const program of updater ? [reader, updater] : [reader]) uploadBatch(program, batch);
