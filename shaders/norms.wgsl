@@ -1,30 +1,38 @@
-// squares[t] = Σ x[i]² over i = t, t + T, t + 2T, …, T being the number of these sums.
-// One invocation computes one sum, in blocks of 64 terms, so that the rounding of long sums stays small.
+// norms[t] = √Σ x[i]² over i = t, t + T, t + 2T, …, T being the number of these norms.
+// One invocation computes one norm, in blocks of 64 terms, so that the rounding of long sums stays small.
 
 struct Sizes {
   count: u32,
-  sums: u32,
+  norms: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> squares: array<f32>;
+@group(0) @binding(1) var<storage, read_write> norms: array<f32>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
 const BLOCK = 64u;
 
+fn square_of(x: f32) -> vec3f {
+  return vec3f(0.0, x * x, 0.0);
+}
+
+fn norm_of(sums: vec3f) -> f32 {
+  return sqrt(sums.y);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= sizes.sums) {
+  if (id.x >= sizes.norms) {
     return;
   }
-  var total = 0.0;
-  for (var start = id.x; start < sizes.count; start += BLOCK * sizes.sums) {
-    let end = min(start + BLOCK * sizes.sums, sizes.count);
-    var block = 0.0;
-    for (var i = start; i < end; i += sizes.sums) {
-      block += x[i] * x[i];
+  var total = vec3f();
+  for (var start = id.x; start < sizes.count; start += BLOCK * sizes.norms) {
+    let end = min(start + BLOCK * sizes.norms, sizes.count);
+    var block = vec3f();
+    for (var i = start; i < end; i += sizes.norms) {
+      block += square_of(x[i]);
     }
     total += block;
   }
-  squares[id.x] = total;
+  norms[id.x] = norm_of(total);
 }

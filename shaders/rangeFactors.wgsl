@@ -1,12 +1,12 @@
-// table[b] = groups[b] with w = factor(√Σ squares), the sum being over all blocks of the parameter that b belongs to.
-// One workgroup serves one parameter: each invocation sums every 64th square, and all of them the 64 sums.
+// table[b] = groups[b] with w = factor(√Σ norms²), the sum being over all blocks of the parameter that b belongs to.
+// One workgroup serves one parameter: each invocation sums every 64th norm, and all of them the 64 sums.
 
 struct Sizes {
   ranges: u32,
   limit: f32,
 }
 
-@group(0) @binding(0) var<storage, read> squares: array<f32>;
+@group(0) @binding(0) var<storage, read> norms: array<f32>;
 @group(0) @binding(1) var<storage, read> groups: array<vec4f>;
 // By parameter: its first block, and one past its last.
 @group(0) @binding(2) var<storage, read> ranges: array<vec2u>;
@@ -15,7 +15,15 @@ struct Sizes {
 
 const LANES = 64u;
 
-var<workgroup> partial: array<f32, LANES>;
+var<workgroup> partial: array<vec3f, LANES>;
+
+fn square_of(x: f32) -> vec3f {
+  return vec3f(0.0, x * x, 0.0);
+}
+
+fn norm_of(sums: vec3f) -> f32 {
+  return sqrt(sums.y);
+}
 
 fn factor(norm: f32) -> f32 {
   return min(1.0, sizes.limit / norm);
@@ -32,17 +40,17 @@ fn main(
     return;
   }
   let range = ranges[parameter];
-  var own = 0.0;
+  var own = vec3f();
   for (var block = range.x + lane; block < range.y; block += LANES) {
-    own += squares[block];
+    own += square_of(norms[block]);
   }
   partial[lane] = own;
   workgroupBarrier();
-  var total = 0.0;
+  var total = vec3f();
   for (var other = 0u; other < LANES; other++) {
     total += partial[other];
   }
-  let scale = factor(sqrt(total));
+  let scale = factor(norm_of(total));
   for (var block = range.x + lane; block < range.y; block += LANES) {
     table[block] = vec4f(groups[block].xyz, scale);
   }

@@ -1,4 +1,4 @@
-import { requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { epsilonInF32, keptInF32, requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
 export interface AdadeltaOptions extends UsualOptions {
@@ -14,9 +14,10 @@ export interface AdadeltaOptions extends UsualOptions {
  * @throws DataError for an option out of its range
  */
 export function adadelta(options: AdadeltaOptions = {}): Optimizer {
-  const { rho = 0.9, epsilon = 1e-6 } = options;
-  requireOption('adadelta', 'rho', rho, 1);
-  requireOption('adadelta', 'epsilon', epsilon);
+  requireOption('adadelta', 'rho', options.rho, 1);
+  requireOption('adadelta', 'epsilon', options.epsilon);
+  const rho = keptInF32(options.rho ?? 0.9);
+  const epsilon = epsilonInF32(options.epsilon ?? 1e-6);
   const rest = 1 - rho;
   return optimizerOf(
     {

@@ -1,4 +1,4 @@
-import { requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { epsilonInF32, requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
 export interface AdagradOptions extends UsualOptions {
@@ -16,10 +16,11 @@ export interface AdagradOptions extends UsualOptions {
  * @throws DataError for an option out of its range
  */
 export function adagrad(options: AdagradOptions = {}): Optimizer {
-  const { learningRateDecay = 0, initialAccumulator = 0, epsilon = 1e-10 } = options;
+  const { learningRateDecay = 0, initialAccumulator = 0 } = options;
   requireOption('adagrad', 'learningRateDecay', learningRateDecay);
   requireOption('adagrad', 'initialAccumulator', initialAccumulator);
-  requireOption('adagrad', 'epsilon', epsilon);
+  requireOption('adagrad', 'epsilon', options.epsilon);
+  const epsilon = epsilonInF32(options.epsilon ?? 1e-10);
   return optimizerOf(
     {
       name: 'adagrad',

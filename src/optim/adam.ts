@@ -1,4 +1,4 @@
-import { requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { epsilonInF32, keptInF32, requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
 export interface AdamOptions extends UsualOptions {
@@ -10,7 +10,7 @@ export interface AdamOptions extends UsualOptions {
   readonly epsilon?: number;
 }
 
-/** The options of Adam and its relatives, checked. */
+/** The options of Adam and its relatives, checked, as kernels have them. */
 export function betasOf(
   name: string,
   options: AdamOptions,
@@ -19,7 +19,7 @@ export function betasOf(
   requireOption(name, 'beta1', beta1, 1);
   requireOption(name, 'beta2', beta2, 1);
   requireOption(name, 'epsilon', epsilon);
-  return { beta1, beta2, epsilon };
+  return { beta1: keptInF32(beta1), beta2: keptInF32(beta2), epsilon: epsilonInF32(epsilon) };
 }
 
 function define(name: string, decoupled: boolean, weightDecay: number, options: AdamOptions): Optimizer {

@@ -1,13 +1,11 @@
-import { flatGrid, type Kernel } from '../core/launch.ts';
+import type { Kernel } from '../core/launch.ts';
 import { spec } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
 import { bytesOf, elementsOf } from '../graph/work.ts';
-import { sqrt } from '../ops/elementary.ts';
-import { sum } from '../ops/reduce.ts';
+import { normAccuracy, normOfNumbers, partNorms, squaring } from './norms.ts';
 import { rowAt, type UpdateInputs } from './optimizer.ts';
 import { rangeFactors, rangeFactorsOp } from './rangeFactors.ts';
 import clipNormKernel from '../../shaders/clipNorm.wgsl?raw';
-import squaresKernel from '../../shaders/squares.wgsl?raw';
 
 /**
  * What becomes of large gradients before decay is added to them: each number is cut to −value … value; each parameter's
@@ -20,67 +18,26 @@ export type Clip = { readonly value: number } | { readonly norm: number } | { re
 /** In PyTorch's clip_grad_norm_. */
 const EPSILON = 1e-6;
 
-/** As many invocations as keep a GPU busy; few enough for one workgroup to add up their sums. */
-const MOST_SUMS = 8192;
-
-const squaresOp: Op<null> = {
-  name: 'squares',
-  infer: ([x]) => [spec([Math.min(x.shape[0], MOST_SUMS)])],
-  cpu([x], [squares]) {
-    for (let t = 0; t < squares.length; t++) {
-      let total = 0;
-      for (let i = t; i < x.length; i += squares.length) total += x[i] * x[i];
-      squares[t] = total;
-    }
-  },
-  gpu({ inputs: [x], outputs: [squares] }) {
-    const sums = squares.spec.shape[0];
-    return [
-      {
-        kernel: { name: 'squares', source: squaresKernel },
-        uniform: [x.spec.shape[0], sums],
-        grid: flatGrid(sums),
-      },
-    ];
-  },
-  flops: (node) => 2 * elementsOf(node.inputs),
-  accuracy: ({ inputs: [x], outputs: [squares] }) => ({
-    ulps: 2 * (64 + x.spec.shape[0] / squares.spec.shape[0] / 64 + 4),
-    magnitude: 'result',
-    absolute: 1e-36,
-  }),
-};
-
 const clipNormOp: Op<{ readonly limit: number }> = {
   name: 'clipNorm',
   infer: () => [spec([1, 4])],
-  cpu([squares, schedule, control], [row], { attrs: { limit } }) {
-    let total = 0;
-    for (const square of squares) total += square;
-    const norm = Math.sqrt(total) + EPSILON;
+  cpu([norms, schedule, control], [row], { attrs: { limit } }) {
+    const size = normOfNumbers(norms) + EPSILON;
     row.set(rowAt(schedule, control));
-    row[3] = norm <= limit ? 1 : limit / norm;
+    row[3] = size <= limit ? 1 : limit / size;
   },
-  gpu: ({ inputs: [squares, schedule], attrs: { limit } }) => [
+  gpu: ({ inputs: [norms, schedule], attrs: { limit } }) => [
     {
-      kernel: { name: 'clipNorm', source: clipNormKernel },
-      uniform: [squares.spec.shape[0], schedule.spec.shape[0], { f32: limit }],
+      kernel: { name: 'clipNorm', source: clipNormKernel, functions: squaring },
+      uniform: [norms.spec.shape[0], schedule.spec.shape[0], { f32: limit }],
       grid: [1, 1, 1],
     },
   ],
-  flops: ({ inputs: [squares] }) => elementsOf([squares]),
+  flops: ({ inputs: [norms] }) => 2 * elementsOf([norms]),
   // Of the schedule, a row.
-  bytes: ({ inputs: [squares, , control], outputs }) => bytesOf([squares, control]) + 2 * bytesOf(outputs),
-  accuracy: ({ inputs: [squares] }) => ({
-    ulps: squares.spec.shape[0] / 64 + 64 + 8,
-    magnitude: 'result',
-    // Squares of numbers beyond 2⁶⁴ are infinite in f32.
-    absolute: 1e-19,
-  }),
+  bytes: ({ inputs: [norms, , control], outputs }) => bytesOf([norms, control]) + 2 * bytesOf(outputs),
+  accuracy: ({ inputs: [norms] }) => normAccuracy(norms.spec.shape[0]),
 };
-
-/** ‖x‖ of a whole arena. @returns `[]` */
-export const normOf = (x: Value): Value => sqrt(sum(applyOne(squaresOp, [x], null)));
 
 const clipRangesOp = rangeFactorsOp({
   name: 'clipRanges',
@@ -103,8 +60,7 @@ export function clippedTables(
     return { groups: rangeFactors(clipRangesOp, gradients, { groups, ranges, limit: clip.norm }), schedule };
   }
   if (clip && 'globalNorm' in clip) {
-    const squares = applyOne(squaresOp, [gradients], null);
-    const row = applyOne(clipNormOp, [squares, schedule, control], { limit: clip.globalNorm });
+    const row = applyOne(clipNormOp, [partNorms(gradients), schedule, control], { limit: clip.globalNorm });
     return { groups, schedule: row };
   }
   return { groups, schedule };

@@ -1,4 +1,4 @@
-import { requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { keptInF32, requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 import nan from '../../shaders/pointwise/nan.wgsl?raw';
 
@@ -16,9 +16,9 @@ export interface LionOptions extends UsualOptions {
  * @throws DataError for an option out of its range
  */
 export function lion(options: LionOptions = {}): Optimizer {
-  const { beta1 = 0.9, beta2 = 0.99 } = options;
-  requireOption('lion', 'beta1', beta1, 1);
-  requireOption('lion', 'beta2', beta2, 1);
+  requireOption('lion', 'beta1', options.beta1, 1);
+  requireOption('lion', 'beta2', options.beta2, 1);
+  const [beta1, beta2] = [options.beta1 ?? 0.9, options.beta2 ?? 0.99].map(keptInF32);
   const [rest1, rest2] = [1 - beta1, 1 - beta2];
   return optimizerOf(
     {

@@ -8,6 +8,7 @@ import { clippedTables, type Clip } from './clip.ts';
 import { momentumOp } from './momentum.ts';
 import { orthogonalize } from './newtonSchulz.ts';
 import {
+  keptInF32,
   matches,
   requireOption,
   requireUsualOptions,
@@ -97,7 +98,8 @@ function orthogonalDirections(direction: Value, { groups, ranges }: UpdateInputs
 /** The parameters with the matrices among them updated, and the momentum. */
 function stepMatrices(inputs: UpdateInputs, settings: Settings): readonly [Value, Value] {
   const { parameters, gradients, moments, groups, schedule, control } = inputs;
-  const { mu, nesterov, clip } = settings;
+  const { nesterov, clip } = settings;
+  const mu = keptInF32(settings.mu);
   const tables = clippedTables(clip, inputs);
   const [momentum, direction] = apply(
     momentumOp(nesterov, clip),

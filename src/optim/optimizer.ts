@@ -3,10 +3,14 @@ import { BLOCK, type Layout, type Range } from '../core/layout.ts';
 import type { Numbers } from '../core/shape.ts';
 import type { Node, Value } from '../graph/graph.ts';
 import { bytesOf } from '../graph/work.ts';
+import { RATE } from '../ops/record.ts';
 import { part } from '../ops/window.ts';
 import type { Clip } from './clip.ts';
 
-/** The learning rate, or what it is at each step, counted from 0. */
+/**
+ * The learning rate, or what it is at each step, counted from 0. A function is asked when steps are submitted, more than
+ * once: what it then says of each of them is what is applied and reported.
+ */
 export type LearningRate = number | ((step: number) => number);
 
 /** A parameter's range of the arenas. */
@@ -73,7 +77,7 @@ export interface UsualOptions {
 export const matches = (match: string | RegExp, name: string): boolean =>
   typeof match === 'string' ? name === match || name.startsWith(`${match}.`) : name.search(match) >= 0;
 
-/** Steps that fit into the schedule's table before it is filled anew. */
+/** Steps that fit into the schedule's table before it is written from its beginning again; a submit takes fewer. */
 export const SCHEDULE_ROWS = 4096;
 
 /** An optimizer, and those that update what it does not, in the order of their tables. */
@@ -108,30 +112,36 @@ export function splitInputs(
   return [half(true), half(false)];
 }
 
-/** What the schedule says of a step. */
-export const rateAt = ({ learningRate }: Optimizer, step: number): number =>
-  typeof learningRate === 'number' ? learningRate : learningRate(step);
+/** What the schedule says of a step: a function may say anything, or fail. */
+function rateGiven({ learningRate }: Optimizer, step: number): unknown {
+  if (typeof learningRate === 'number') return learningRate;
+  try {
+    return learningRate(step);
+  } catch (error) {
+    return error;
+  }
+}
 
-function hasRate(optimizer: Optimizer, step: number): boolean {
-  const rate = rateAt(optimizer, step);
-  return rate >= 0 && rate < Infinity;
+const isRate = (given: unknown): given is number => typeof given === 'number' && given >= 0 && given < Infinity;
+
+/** A step's learning rate; NaN where it has none. */
+export function rateAt(optimizer: Optimizer, step: number): number {
+  const given = rateGiven(optimizer, step);
+  return isRate(given) ? given : NaN;
 }
 
 /** Whether a step has a learning rate. */
-export const isRate = (optimizer: Optimizer, step: number): boolean =>
-  chainOf(optimizer).every((each) => hasRate(each, step));
+export const hasRate = (optimizer: Optimizer, step: number): boolean =>
+  chainOf(optimizer).every((each) => isRate(rateGiven(each, step)));
 
-/**
- * Asked when a step is about to be taken: tables go far ahead, to steps at which a function may have no rate to give.
- * @throws DataError if the step's learning rate is none
- */
-export function requireRate(optimizer: Optimizer, step: number): void {
-  for (const each of chainOf(optimizer)) {
-    if (hasRate(each, step)) continue;
-    throw new DataError(
-      `[${each.name}] the learning rate at step ${step} is ${rateAt(each, step)} but must be at least 0 and finite: look at the function that gives it`,
-    );
-  }
+/** Asked when a step is about to be taken, no earlier. @throws DataError if its learning rate is none */
+function requireRate(optimizer: Optimizer, step: number): number {
+  const given = rateGiven(optimizer, step);
+  if (isRate(given)) return given;
+  throw new DataError(
+    `[${optimizer.name}] the learning rate at step ${step} is ${String(given)} but must be at least 0 and finite: look at the function that gives it`,
+    { cause: given },
+  );
 }
 
 /** @throws DataError unless a number of an optimizer's options, if it was given, is at least 0 and below a bound */
@@ -155,17 +165,29 @@ export function requireUsualOptions(
   for (const [kind, limit] of Object.entries(clip ?? {})) requireOption(optimizer, `clip.${kind}`, limit);
 }
 
-/** The tables' rows for the steps from `first` on. @param factor of all learning rates */
-export function scheduleFrom(optimizer: Optimizer, first: number, factor = 1): Float32Array {
-  const chain = chainOf(optimizer);
-  const table = new Float32Array(chain.length * SCHEDULE_ROWS * 4);
-  chain.forEach((each, at) => {
-    for (let row = 0; row < SCHEDULE_ROWS; row++) {
-      const step = first + row;
-      table.set(each.row(step, factor * rateAt(each, step)), 4 * (at * SCHEDULE_ROWS + row));
+/** The share that a mean keeps, as kernels have it: what is left of 1, and its powers in f64, must be of the same number. */
+export const keptInF32 = (share: number): number => Math.min(Math.fround(share), 1 - 2 ** -24);
+
+/** The smallest normal number in place of 0, of which a gradient that was always 0 would make 0 / 0. */
+export const epsilonInF32 = (epsilon: number): number => Math.max(epsilon, 2 ** -126);
+
+/** Numbers of the schedule's tables: of an optimizer, and of each that updates what it does not. */
+export const scheduleSize = (optimizer: Optimizer): number => chainOf(optimizer).length * SCHEDULE_ROWS * 4;
+
+/**
+ * Rows for so many steps, for each table: what an optimizer's `row` says, and at the end the learning rate itself.
+ * @param factor of all learning rates   @throws DataError at a step that has none
+ */
+export function scheduleRows(optimizer: Optimizer, first: number, count: number, factor: number): Float32Array[] {
+  return chainOf(optimizer).map((each) => {
+    const rows = new Float32Array(4 * count);
+    for (let at = 0; at < count; at++) {
+      const rate = factor * requireRate(each, first + at);
+      rows.set(each.row(first + at, rate), 4 * at);
+      rows[4 * at + RATE] = rate;
     }
+    return rows;
   });
-  return table;
 }
 
 /** @throws ShapeError if a group is of no parameter */

@@ -1,4 +1,4 @@
-import { requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { epsilonInF32, keptInF32, requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
 export interface RmspropOptions extends UsualOptions {
@@ -19,10 +19,12 @@ export interface RmspropOptions extends UsualOptions {
  * @throws DataError for an option out of its range
  */
 export function rmsprop(options: RmspropOptions = {}): Optimizer {
-  const { alpha = 0.99, epsilon = 1e-8, momentum = 0, centered = false } = options;
-  requireOption('rmsprop', 'alpha', alpha, 1);
-  requireOption('rmsprop', 'epsilon', epsilon);
+  const { momentum = 0, centered = false } = options;
+  requireOption('rmsprop', 'alpha', options.alpha, 1);
+  requireOption('rmsprop', 'epsilon', options.epsilon);
   requireOption('rmsprop', 'momentum', momentum);
+  const alpha = keptInF32(options.alpha ?? 0.99);
+  const epsilon = epsilonInF32(options.epsilon ?? 1e-8);
   const rest = 1 - alpha;
   return optimizerOf(
     {

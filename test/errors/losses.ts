@@ -81,7 +81,25 @@ export const losses: readonly Case[] = [
   ['[muon] match', () => trainerOf({ optimizer: muon({ match: ['weight', 'bias'] }) })],
   ['[<optimizer>] group', () => trainerOf({ optimizer: muon({ others: sgd({ groups: [{ match: 'layer9' }] }) }) })],
   ['[cosineRestarts]', () => schedules.cosineRestarts(1, { steps: 3, growth: 0.5 })],
+  ['[<optimizer>] <option> is', () => schedules.cosine(0.1, { steps: -1 })],
+  ['[<optimizer>] <option> is', () => schedules.polynomial(NaN, { steps: 10 })],
+  ['[<optimizer>] <option> is', () => schedules.multiStep(0.1, { at: [3, -1] })],
+  ['[<schedule>] <option> is', () => schedules.step(0.1, { every: 0 })],
+  ['[<schedule>] <option> is', () => schedules.oneCycle(0.1, { steps: 10, divisor: 0 })],
+  ['[oneCycle] rise is', () => schedules.oneCycle(0.1, { steps: 10, rise: 1.5 })],
   ['[<optimizer>] the learning rate', () => step(sgd({ learningRate: (at) => (at < 2 ? 0.1 : NaN) }))],
+  [
+    '[<optimizer>] the learning rate',
+    () =>
+      step(
+        sgd({
+          learningRate: () => {
+            throw new RangeError('no rate');
+          },
+        }),
+      ),
+  ],
+  ['[<optimizer>] the learning rate', () => step(sgd({ learningRate: () => '0.1' as unknown as number }))],
   ['[<optimizer>] the learning rate', () => step(muon({ others: sgd({ learningRate: () => -1 }) }))],
   ['[<optimizer>] the learning rate', () => step(adam({ learningRate: (at) => 0.2 - at / 10 }))],
 ];

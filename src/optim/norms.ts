@@ -1,0 +1,103 @@
+import { flatGrid, type Kernel } from '../core/launch.ts';
+import { BLOCK } from '../core/layout.ts';
+import { spec, type Numbers } from '../core/shape.ts';
+import { applyOne, type Accuracy, type Op, type Value } from '../graph/graph.ts';
+import { elementsOf } from '../graph/work.ts';
+import blockNormsKernel from '../../shaders/blockNorms.wgsl?raw';
+import normKernel from '../../shaders/norm.wgsl?raw';
+import normsKernel from '../../shaders/norms.wgsl?raw';
+import normOf from '../../shaders/pointwise/normOf.wgsl?raw';
+import squareOf from '../../shaders/pointwise/squareOf.wgsl?raw';
+
+/*
+ * Norms ‖x‖ = √Σ x² of gradients, in two launches: of parts, then of these. Where squares of f32 would be infinite, beyond
+ * 2⁶⁴, or vanish, sums are scaled: a norm is right wherever it is a number of f32 itself.
+ */
+
+/** What kernels that add up squares call. */
+export const squaring: NonNullable<Kernel['functions']> = { square_of: squareOf, norm_of: normOf };
+
+/** As many invocations as keep a GPU busy; few enough for one workgroup to take the norm of theirs. */
+const MOST_NORMS = 8192;
+
+/** Of so many numbers: sums of squares are as good as their blocks of 64 terms are, and a root halves the error. */
+export const normAccuracy = (terms: number): Accuracy => ({
+  ulps: 64 + terms / 64 + 8,
+  magnitude: 'result',
+  // Numbers below the smallest normal one may be taken for 0.
+  absolute: 2 ** -126 * Math.sqrt(terms),
+});
+
+/** ‖x‖ over the numbers from `first` on, each `stride`th, up to `end`: in f64, where no square of f32 is lost. */
+export function normOfNumbers(x: Numbers, first = 0, end = x.length, stride = 1): number {
+  let total = 0;
+  for (let i = first; i < end; i += stride) total += x[i] * x[i];
+  return Math.sqrt(total);
+}
+
+const normsOp: Op<null> = {
+  name: 'norms',
+  infer: ([x]) => [spec([Math.min(x.shape[0], MOST_NORMS)])],
+  cpu([x], [norms]) {
+    for (let t = 0; t < norms.length; t++) norms[t] = normOfNumbers(x, t, x.length, norms.length);
+  },
+  gpu({ inputs: [x], outputs: [norms] }) {
+    const count = norms.spec.shape[0];
+    return [
+      {
+        kernel: { name: 'norms', source: normsKernel, functions: squaring },
+        uniform: [x.spec.shape[0], count],
+        grid: flatGrid(count),
+      },
+    ];
+  },
+  flops: (node) => 2 * elementsOf(node.inputs),
+  accuracy: ({ inputs: [x], outputs: [norms] }) => normAccuracy(Math.ceil(x.spec.shape[0] / norms.spec.shape[0])),
+};
+
+const normOp: Op<null> = {
+  name: 'norm',
+  infer: () => [spec([])],
+  cpu([norms], [whole]) {
+    whole[0] = normOfNumbers(norms);
+  },
+  gpu: ({ inputs: [norms] }) => [
+    {
+      kernel: { name: 'norm', source: normKernel, functions: squaring },
+      uniform: [norms.spec.shape[0]],
+      grid: [1, 1, 1],
+    },
+  ],
+  flops: (node) => 2 * elementsOf(node.inputs),
+  accuracy: ({ inputs: [norms] }) => normAccuracy(norms.spec.shape[0]),
+};
+
+const blockNormsOp: Op<null> = {
+  name: 'blockNorms',
+  infer: ([x]) => [spec([x.shape[0] / BLOCK])],
+  cpu([x], [norms]) {
+    for (let block = 0; block < norms.length; block++)
+      norms[block] = normOfNumbers(x, block * BLOCK, (block + 1) * BLOCK);
+  },
+  gpu({ outputs: [norms] }) {
+    const [blocks] = norms.spec.shape;
+    return [
+      {
+        kernel: { name: 'blockNorms', source: blockNormsKernel, functions: squaring },
+        uniform: [blocks],
+        grid: flatGrid(blocks),
+      },
+    ];
+  },
+  flops: (node) => 2 * elementsOf(node.inputs),
+  accuracy: () => normAccuracy(BLOCK),
+};
+
+/** Norms of up to 8,192 parts of an arena, whose own norm is the arena's. */
+export const partNorms = (x: Value): Value => applyOne(normsOp, [x], null);
+
+/** Norms of the blocks of an arena. */
+export const blockNorms = (x: Value): Value => applyOne(blockNormsOp, [x], null);
+
+/** ‖x‖ of a whole arena. @returns `[]` */
+export const wholeNorm = (x: Value): Value => applyOne(normOp, [partNorms(x)], null);
