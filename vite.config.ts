@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import { lessonPages } from './docs/lesson.ts';
+import { patienceMs } from './test/support/patience.mjs';
 
 /** `--mode library` builds what npm ships, `--mode bench` the benchmarks for Node; else it is the pages, as they are served. */
 export default defineConfig(({ mode }) => ({
@@ -20,8 +21,12 @@ export default defineConfig(({ mode }) => ({
     execArgv: ['--import', './test/support/quietDawn.mjs'],
     // What is measured may come out otherwise next time.
     env: { MILLRACE_KERNELS: 'guess' },
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    expect: { poll: { timeout: patienceMs } },
+    // A test may wait several times.
+    testTimeout: 3 * patienceMs,
+    hookTimeout: 3 * patienceMs,
+    teardownTimeout: patienceMs,
+    slowTestThreshold: 10_000,
   },
 }));
 

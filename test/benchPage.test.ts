@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import type { Report } from '../bench/report.ts';
 import { servePages } from './support/builtPages.ts';
-import { launchBrowser } from './support/chromium.ts';
+import { launchBrowser, openPage } from './support/chromium.ts';
 
 let browser: Browser;
 let server: Awaited<ReturnType<typeof servePages>>;
@@ -19,7 +19,6 @@ afterAll(async () => {
   await server?.close();
 });
 
-const PATIENCE = { timeout: 90_000 };
 const PHONE = { width: 360, height: 740 };
 
 interface Opened {
@@ -32,8 +31,7 @@ interface Opened {
 
 /** @param before runs in the page before its own script, as text: Node's types know no page */
 async function open(before = '', viewport = { width: 1280, height: 900 }): Promise<Opened> {
-  const context = await browser.newContext({ viewport, permissions: ['clipboard-read', 'clipboard-write'] });
-  const page = await context.newPage();
+  const page = await openPage(browser, { viewport, permissions: ['clipboard-read', 'clipboard-write'] });
   const problems: string[] = [];
   const bodies: Promise<number>[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
@@ -58,7 +56,7 @@ async function open(before = '', viewport = { width: 1280, height: 900 }): Promi
 }
 
 async function says(page: Page, text: RegExp): Promise<void> {
-  await page.getByRole('status').filter({ hasText: text }).waitFor(PATIENCE);
+  await page.getByRole('status').filter({ hasText: text }).waitFor();
 }
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
@@ -204,7 +202,7 @@ test('when the device is lost its rows say so, the others go on, and the next ru
   await choose(page, ['matmul', 'mlp step'], ['plain loops'], 40);
   await button(page, 'Run').click();
   await says(page, /^1 of 4: /);
-  await page.getByText(/^timing, round/).waitFor(PATIENCE);
+  await page.getByText(/^timing, round/).waitFor();
   await page.evaluate('devices[0].destroy()');
   await says(page, /^The GPU's device was lost/);
   await says(page, /^Done: 4 of 4 cases\.$/);

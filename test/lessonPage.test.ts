@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import { FIRST_PARAMETERS, turn, updated } from '../src/demo/lesson/workedNetwork.ts';
-import { launchBrowser, serveSources } from './support/chromium.ts';
+import { launchBrowser, openPage, serveSources } from './support/chromium.ts';
 import { printed, RATE } from './support/lesson.ts';
 
 let browser: Browser;
@@ -60,7 +60,7 @@ test('the learning rates are tried in the page, the reader’s own among them', 
   await page.getByRole('button', { name: 'Train', exact: true }).click();
   await page
     .getByText('The loss after 200 steps: 0.39 at 0.003, 0.04 at 0.2, not a number at 0.5, 0.04 at 0.2.')
-    .waitFor({ timeout: 60_000 });
+    .waitFor();
   await page.close();
   expect(problems).toEqual([]);
 });
@@ -96,7 +96,7 @@ const widthOf = (page: Page): Promise<number> => page.evaluate('document.documen
 /** The lesson, and all that a quiet page would not do: errors, and requests to other hosts. */
 async function openLesson(): Promise<{ page: Page; problems: string[] }> {
   // A process without a language calls itself en-US@posix, which is none.
-  const page = await browser.newPage({ viewport: NARROW, locale: 'en-US' });
+  const page = await openPage(browser, { viewport: NARROW, locale: 'en-US' });
   const problems: string[] = [];
   const { host } = new URL(server.url);
   page.on('pageerror', (error) => problems.push(error.message));

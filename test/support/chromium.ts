@@ -2,9 +2,10 @@
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { createServer } from 'vite';
 import { chromiumFolder, hasBundledChromium } from './driver.mjs';
+import { patienceMs } from './patience.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -12,7 +13,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export async function launchBrowser(): Promise<Browser> {
   const args = ['--enable-unsafe-webgpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
   args.push('--disable-component-update', '--disable-sync');
-  if (!hasBundledChromium) return chromium.launch({ channel: 'chrome', args });
+  if (!hasBundledChromium) return chromium.launch({ channel: 'chrome', args, timeout: patienceMs });
 
   const folder = await chromiumFolder();
   // A Vulkan driver that was chosen for Dawn in Node is not one that Chromium takes.
@@ -20,6 +21,7 @@ export async function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: join(folder, 'chromium'),
     args: [...args, '--no-sandbox', '--use-webgpu-adapter=swiftshader'],
+    timeout: patienceMs,
     // The locale of many a container, in which Chromium names a language that Intl refuses.
     env: { ...environment, LC_ALL: 'C', LD_LIBRARY_PATH: join(folder, 'lib'), FONTCONFIG_PATH: folder },
   });
@@ -40,9 +42,16 @@ export async function serveSources(): Promise<{ readonly url: string; close(): P
   return { url, close: () => server.close() };
 }
 
+/** A page of a visitor of its own, in which whatever must come is waited for. */
+export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(patienceMs);
+  return page;
+}
+
 /** An empty page of the server at `url`: `page.evaluate("import('/src/index.ts')…")` reaches the sources. */
 export async function openEmptyPage(browser: Browser, url: string): Promise<Page> {
-  const page = await browser.newPage();
+  const page = await openPage(browser);
   await page.route(`${url}empty`, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
   await page.goto(`${url}empty`);
   return page;
