@@ -26,8 +26,17 @@ import {
   type Role,
 } from '../support/mirror.ts';
 
+/** As long as no machine takes, however loaded it is: who waits for it hangs. */
+const ENDLESS_MS = 1e9;
+const ENDLESS: Partial<Patience> = {
+  reachMs: ENDLESS_MS,
+  leadMs: ENDLESS_MS,
+  answerMs: ENDLESS_MS,
+  idleMs: ENDLESS_MS,
+};
+
 /** Patient with a slow machine, but not with a mirror: it is asked again at once. */
-const QUICK: Patience = { ...usualPatience, reachMs: 10_000, leadMs: 5_000, tries: 3, pauseMs: 2, retryReachMs: 2 };
+const QUICK: Patience = { ...usualPatience, ...ENDLESS, tries: 3, pauseMs: 2, retryReachMs: 2 };
 
 const FILES = smallFiles.size;
 const SIZE = smallFiles.get(IMAGES)!.length;
@@ -210,7 +219,7 @@ describe('a run that was ended half-way', () => {
     const progress = ({ received }: DownloadProgress): void => void (received >= 20_000 && stop.abort());
     const server = await mirrorOfImages(stallAfter(20_000));
     await expect(loadFrom([server], { signal: stop.signal, progress })).rejects.toThrow('aborted');
-    await vi.waitFor(async () => expect((await readFile(join(cache, `${IMAGES}.part`))).length).toBe(20_000));
+    await expect.poll(async () => (await readFile(join(cache, `${IMAGES}.part`))).length).toBe(20_000);
   }
 
   test('is resumed by the next one', async () => {
@@ -305,7 +314,7 @@ describe('a mirror', () => {
 
   test('that stops in the middle is asked again after a while, for the rest', async () => {
     const server = await mirrorOfImages(stallAfter(20_000), good);
-    expect((await loadFrom([server], {}, platformOf({ idleMs: 200 }))).train.length).toBe(TRAIN_LENGTH);
+    expect((await loadFrom([server], {}, platformOf({ idleMs: 2000 }))).train.length).toBe(TRAIN_LENGTH);
     expect(server.gets(IMAGES)[1].range).toBe('bytes=20000-');
   });
 
@@ -317,16 +326,14 @@ describe('a mirror', () => {
 
   test('that takes a request and never answers is passed over', async () => {
     const [mute, other] = [await mirrorOfImages(stallAfter(0)), await mirror()];
-    const platform = platformOf({ answerMs: 300, tries: 2 });
+    const platform = platformOf({ answerMs: 2000, tries: 2 });
     expect((await loadFrom([mute, other], {}, platform)).origin.text).toBe(other.url);
   });
 
   test('that is down is not waited for', async () => {
     const other = await mirror();
-    const began = performance.now();
     const { origin } = await loadFrom([{ url: await deadUrl() }, other]);
     expect(origin.text).toBe(other.url);
-    expect(performance.now() - began).toBeLessThan(QUICK.leadMs / 2);
   });
 
   test('that swallows the first request loses its lead over the next', async () => {
@@ -357,16 +364,15 @@ describe('a signal', () => {
     ['the first answer', {}, stallAfter(0)],
     ['an answer', { [IMAGES]: [stallAfter(0)] }, status(200)],
     ['a byte', { [IMAGES]: [stallAfter(100)] }, status(200)],
-    ['its turn', { [IMAGES]: [status(503, { 'retry-after': '20' })] }, status(200)],
+    ['its turn', { [IMAGES]: [status(503, { 'retry-after': '100000' })] }, status(200)],
   ] as const)('ends a download that waits for %s, and is no reason for synthetic digits', async (_, roles, head) => {
     const server = await mirror(roles, head);
     const stop = new AbortController();
-    const began = performance.now();
     const reason = new Error('The user had enough');
     setTimeout(() => stop.abort(reason), 150);
-    const loaded = load(entryOf(server.url), { signal: stop.signal }, platformOf(), standIn);
+    const platform = platformOf({ longestPauseMs: ENDLESS_MS });
+    const loaded = load(entryOf(server.url), { signal: stop.signal }, platform, standIn);
     await expect(loaded).rejects.toBe(reason);
-    expect(performance.now() - began).toBeLessThan(5_000);
   });
 });
 
@@ -413,7 +419,7 @@ const standIn: StandIn = {
 };
 
 describe('without a network', () => {
-  const usual = (): Platform => ({ ...platformOf(), patience: usualPatience });
+  const usual = (): Platform => ({ ...platformOf(), patience: { ...usualPatience, ...ENDLESS } });
 
   test('a set with a stand-in gives that, and says so plainly', async () => {
     const [first, second] = [await deadUrl(), await deadUrl()];
@@ -451,19 +457,20 @@ describe('without a network', () => {
     );
   });
 
-  test('three mirrors that refuse are given up within two seconds', async () => {
-    const entry = entryOf(await deadUrl(), await deadUrl(), await deadUrl());
-    const began = performance.now();
-    await load(entry, { warn: () => undefined }, usual(), standIn);
-    expect(performance.now() - began).toBeLessThan(2_000);
+  test('three mirrors that refuse are given up without waiting for any', async () => {
+    const urls = [await deadUrl(), await deadUrl(), await deadUrl()];
+    const said: string[] = [];
+    await load(entryOf(...urls), { warn: (text) => said.push(text) }, usual(), standIn);
+    for (const url of urls) expect(said[0]).toContain(`${new URL(url).host}: connect ECONNREFUSED`);
   });
 
   test('three mirrors that swallow everything are given up when the time to reach one is over', async () => {
     const mute = await Promise.all([1, 2, 3].map(() => mirror({}, stallAfter(0))));
-    const began = performance.now();
     const urls = mute.map(({ url }) => url);
-    await load(entryOf(...urls), { warn: () => undefined }, usual(), standIn);
-    expect(performance.now() - began).toBeLessThan(usualPatience.reachMs + 1_000);
+    const said: string[] = [];
+    const platform = platformOf({ reachMs: 300, leadMs: 50 });
+    await load(entryOf(...urls), { warn: (text) => said.push(text) }, platform, standIn);
+    for (const url of urls) expect(said[0]).toContain(`${new URL(url).host}: no answer for 0.3 s`);
   });
 
   test('a mirror that is back at the second try is taken', async () => {

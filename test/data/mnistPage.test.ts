@@ -5,7 +5,8 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Browser } from 'playwright-core';
 import type { CatalogueEntry } from '../../src/data/mnist/catalogue.ts';
-import { launchBrowser, serveSources } from '../support/chromium.ts';
+import { launchBrowser, openPage, serveSources } from '../support/chromium.ts';
+import { patienceMs } from '../support/patience.mjs';
 import {
   body,
   cutAfter,
@@ -21,9 +22,6 @@ import {
 const root = process.env['MILLRACE_DATA'];
 const MIRRORS = 'https://raw.githubusercontent.com/**';
 
-/** A software adapter compiles slowly beside other tests. */
-const PATIENCE = { timeout: 60_000 };
-
 let browser: Browser;
 let server: Awaited<ReturnType<typeof serveSources>>;
 
@@ -38,7 +36,7 @@ afterAll(async () => {
 
 /** Loads sets one after the other in one page, and tells of each where it came from and how long it is, or what failed. */
 async function loadInPage(...entries: readonly CatalogueEntry[]): Promise<unknown[]> {
-  const page = await browser.newPage();
+  const page = await openPage(browser);
   // A page that really comes from this machine, or Chromium would not let it ask another server here; without a CSP.
   await page.goto(`${server.url}package.json`);
   try {
@@ -48,7 +46,10 @@ async function loadInPage(...entries: readonly CatalogueEntry[]): Promise<unknow
         await page.evaluate(`(async () => {
           const { load } = await import('/src/data/mnist/load.ts');
           const { pagePlatform } = await import('/src/data/mnist/mnist.ts');
-          const { train, origin } = await load(${JSON.stringify(entry)}, {}, pagePlatform);
+          const { usualPatience } = await import('/src/data/mnist/patience.ts');
+          const [reachMs, answerMs, idleMs] = [${patienceMs}, ${patienceMs}, ${patienceMs}];
+          const patience = { ...usualPatience, reachMs, answerMs, idleMs };
+          const { train, origin } = await load(${JSON.stringify(entry)}, {}, { ...pagePlatform, patience });
           return [origin.kind, train.length];
         })().catch((error) => error.message)`),
       );
@@ -89,20 +90,20 @@ test('a page throws away what its cache holds of another sum', async () => {
 });
 
 test('the button of the demo says where MNIST is not to be had, and leaves what was learned', async () => {
-  const page = await browser.newPage();
+  const page = await openPage(browser);
   await page.route(MIRRORS, (route) => route.abort());
   await page.goto(server.url);
   await page.getByRole('button', { name: 'One step' }).click();
-  await page.locator('#at', { hasText: /^1$/ }).waitFor(PATIENCE);
+  await page.locator('#at', { hasText: /^1$/ }).waitFor();
   await page.getByRole('button', { name: 'Load MNIST' }).click();
-  await page.locator('#status', { hasText: 'MNIST could not be loaded: drop its four files' }).waitFor(PATIENCE);
+  await page.locator('#status', { hasText: 'MNIST could not be loaded: drop its four files' }).waitFor();
   expect(await page.locator('#origin').innerText()).toContain('6,000 images');
   expect(await page.locator('#at').innerText()).toBe('1');
   await page.close();
 });
 
 test.runIf(root)('the button of the demo loads MNIST', async () => {
-  const page = await browser.newPage();
+  const page = await openPage(browser);
   await page.route(MIRRORS, async (route) => {
     const file = await readFile(join(root!, 'mnist', basename(new URL(route.request().url()).pathname)));
     await route.fulfill({ body: file, headers: { 'access-control-allow-origin': '*' } });
@@ -111,8 +112,8 @@ test.runIf(root)('the button of the demo loads MNIST', async () => {
   await page.getByRole('button', { name: 'Load MNIST' }).click();
   await page
     .locator('#origin', { hasText: 'Learns from 60,000 images and is judged by 10,000 others: MNIST.' })
-    .waitFor(PATIENCE);
+    .waitFor();
   await page.getByRole('button', { name: 'One step' }).click();
-  await page.locator('#at', { hasText: /^1$/ }).waitFor(PATIENCE);
+  await page.locator('#at', { hasText: /^1$/ }).waitFor();
   await page.close();
 });

@@ -95,7 +95,7 @@ describe('synthetic digits', () => {
 
 const root = process.env['MILLRACE_DATA'];
 
-test.runIf(root)('a network that saw synthetic digits alone reads handwriting', { timeout: 300_000 }, async () => {
+test.runIf(root)('a network that saw synthetic digits alone reads handwriting', async () => {
   const { train } = await syntheticDigits({ train: 12_000, test: 1, seed: 1 });
   const { test: written } = await mnist(folder(join(root!, 'mnist')));
   const trainer = await createTrainer({

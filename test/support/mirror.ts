@@ -73,15 +73,16 @@ export const good: Role = (file, { headers }, response, asked) => {
 export const rangeless: Role = (file, _, response, asked) =>
   good(file, { headers: {} } as IncomingMessage, response, asked);
 
-/** Long enough for what was sent before to be read. */
+/** Long enough for what was sent before to be read: by another process, and by this one in its next turns. */
 const READ_MS = 60;
+const onceRead = (next: () => void): void => void setTimeout(() => setImmediate(() => setImmediate(next)), READ_MS);
 
 /** Sends so many bytes and hangs up. */
 export const cutAfter =
   (bytes: number): Role =>
   (file, _, response, asked) => {
     response.writeHead(200, { etag: ETAG, 'content-length': file.length });
-    response.write(file.subarray(0, bytes), () => void setTimeout(() => response.destroy(), READ_MS));
+    response.write(file.subarray(0, bytes), () => onceRead(() => response.destroy()));
     asked.sent = bytes;
   };
 
@@ -93,7 +94,7 @@ export const stallAfter =
     response.writeHead(200, { etag: ETAG, 'content-length': file.length });
     const middle = Math.ceil(bytes / 2);
     response.write(file.subarray(0, middle));
-    setTimeout(() => response.write(file.subarray(middle, bytes)), READ_MS);
+    onceRead(() => response.write(file.subarray(middle, bytes)));
     asked.sent = bytes;
   };
 

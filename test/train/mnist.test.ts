@@ -42,7 +42,7 @@ describe.runIf(root)('on real MNIST', () => {
     expect(train.fields['image'].shape).toEqual([28, 28]);
   });
 
-  test('an MLP reads 97 % of the test images after three epochs', { timeout: 600_000 }, async () => {
+  test('an MLP reads 97 % of the test images after three epochs', async () => {
     await withMlp('webgpu', train, async (trainer) => {
       let steps = 0;
       for await (const { step } of trainer.fit(train, { epochs: 3 })) steps = step;

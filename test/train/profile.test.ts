@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { bufferUsage } from '../../src/core/flags.ts';
 import { passTimer, type Recorder } from '../../src/gpu/timing.ts';
 import {
   adam,
@@ -56,12 +57,24 @@ const profiled = (options: Partial<TrainerOptions> = {}, how: ProfileOptions = {
 
 const kinds = ['webgpu', 'cpu'] as const;
 
-/** Long beside an empty pass, however the machine is loaded. */
+/** What is measured on a machine that does something else may come out otherwise, but not each time. */
+const TRIES = 10;
+
+/** A profile in which time passed: by a clock that Dawn has rounded, short launches may all come out as 0. */
+const timed = (options: Partial<TrainerOptions>, how: ProfileOptions = {}): Promise<Profile> =>
+  withTrainer(options, async (trainer) => {
+    for (let tries = 1; ; tries++) {
+      const profile = await trainer.profile(3, { data: set, ...how });
+      if ((profile.total.ms > 0 && profile.msPerStep > 0) || tries === TRIES) return profile;
+    }
+  });
+
+/** Long beside an empty pass, and stored, so that no driver may leave it out. */
 const SLOW = `
-var<private> x: f32 = 1.0;
-var<workgroup> kept: f32;
+@group(0) @binding(0) var<storage, read_write> kept: f32;
 @compute @workgroup_size(1) fn main() {
-  for (var i = 0u; i < 10000000u; i++) { x = fract(x * 1.5 + 0.1); }
+  var x = 1.0;
+  for (var i = 0u; i < 3000000u; i++) { x = fract(x * 1.5 + 0.1); }
   kept = x;
 }`;
 
@@ -130,7 +143,7 @@ describe.each(kinds)('a profile on %s', (backend) => {
   });
 
   test('times every launch, and says by which clock', async () => {
-    const { clock, steps, launches, msPerStep, total, ...about } = await profiled({ backend });
+    const { clock, steps, launches, msPerStep, total, ...about } = await timed({ backend });
     const hasTimestamps = backend === 'webgpu' && (await sharedDevice()).features.has('timestamp-query');
     expect([clock, steps, about.backend]).toEqual([hasTimestamps ? 'timestamps' : 'wall', 3, backend]);
     expect(msPerStep).toBeGreaterThan(0);
@@ -147,7 +160,7 @@ describe.each(kinds)('a profile on %s', (backend) => {
 
   test('has a peak to hold launches against: the work that would take longest at it', async () => {
     const peak = { flops: 1e9, bytes: 1e12 };
-    const { launches } = await profiled({ backend }, { peak });
+    const { launches } = await timed({ backend }, { peak });
     for (const { flops, flopsPerSecond, limit } of launches) {
       if (flopsPerSecond === null) expect(limit).toBeNull();
       else if (flops === 0) expect(limit?.by).toBe('bytes');
@@ -160,7 +173,7 @@ describe.each(kinds)('a profile on %s', (backend) => {
       ['flops', 'bytes'],
       ['bytes', 'flops'],
     ] as const) {
-      const { launches } = await profiled({ backend }, { peak: { [by]: 1e9, [other]: undefined } });
+      const { launches } = await timed({ backend }, { peak: { [by]: 1e9, [other]: undefined } });
       const named = launches.flatMap(({ limit }) => limit?.by ?? []);
       expect(new Set(named)).toEqual(new Set([by]));
     }
@@ -190,12 +203,17 @@ test('the launches of a profile are those of the summary, in their order, each t
 });
 
 test('each launch has its own time: two products that are nearly all of the work take longest', async () => {
-  const data = clusters(2048, 3, 1, 256);
-  const model = sequential(linear(256, 256), relu, linear(256, 3));
-  const { launches } = await profiled({ model, data, batchSize: 2048 }, { data });
-  const longest = launches.toSorted((a, b) => b.ms - a.ms).slice(0, 2);
-  const products = launches.filter(({ flops }) => flops > 2048 * 256 * 256);
-  expect(new Set(longest)).toEqual(new Set(products));
+  const size = 256;
+  const data = clusters(size, 3, 1, size);
+  const model = sequential(linear(size, size), relu, linear(size, 3));
+  await withTrainer({ model, data, batchSize: size }, async (trainer) => {
+    const productsTakeLongest = async (): Promise<boolean> => {
+      const { launches } = await trainer.profile(3, { data });
+      const longest = launches.toSorted((a, b) => b.ms - a.ms).slice(0, 2);
+      return longest.every(({ flops }) => flops > size ** 3);
+    };
+    for (let tries = 1; !(await productsTakeLongest()); tries++) expect(tries).toBeLessThan(TRIES);
+  });
 });
 
 test('the gradients of a layer’s weights and of what it read stand side by side, so that neither waits', async () => {
@@ -240,18 +258,27 @@ describe('the clock', () => {
     if (!device.features.has('timestamp-query')) context.skip();
     const module = device.createShaderModule({ code: SLOW });
     const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: 'main' } });
+    const buffer = device.createBuffer({ size: 4, usage: bufferUsage.storage });
+    const layout = pipeline.getBindGroupLayout(0);
+    const group = device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer } }] });
     const slow = [1, 2048, 2049];
     const passes = Array.from({ length: 2050 }, (_, at): Recorder => (pass) => {
       if (!slow.includes(at)) return;
       pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
       pass.dispatchWorkgroups(1);
     });
     const timer = passTimer(device, passes.length, (encoder) => device.queue.submit([encoder.finish()]));
-    await timer.time(passes);
-    const times = await timer.time(passes);
+    const longest = async (): Promise<number[]> => {
+      const times = await timer.time(passes);
+      const byTime = times.map((_, at) => at).sort((a, b) => times[b] - times[a]);
+      return byTime.slice(0, slow.length).sort((a, b) => a - b);
+    };
+    let found = await longest();
+    for (let tries = 1; tries < TRIES && found.join() !== slow.join(); tries++) found = await longest();
+    expect(found).toEqual(slow);
     timer.destroy();
-    const longest = times.map((_, at) => at).sort((a, b) => times[b] - times[a]);
-    expect(longest.slice(0, 3).sort((a, b) => a - b)).toEqual(slow);
+    buffer.destroy();
   });
 });
 
