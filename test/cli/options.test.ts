@@ -10,7 +10,7 @@ describe('the command', () => {
     expect(parse('train mnist --help')).toBeNull();
     const options =
       'data epochs steps batch model hidden augment optimizer lr weight-decay schedule backend seed save report pictures profile quiet';
-    for (const name of `${options} target task held-out drop header delimiter`.split(' ')) {
+    for (const name of `${options} target task held-out drop header delimiter decimal missing`.split(' ')) {
       expect(help).toContain(`--${name}`);
     }
     for (const word of 'train predict devices mnist fashion-mnist cifar10 digits NO_COLOR'.split(' ')) {
@@ -54,6 +54,13 @@ describe('the command', () => {
     });
     expect(parse('train ./wine.csv --target -1')).toMatchObject({ table: { target: -1 } });
     expect(parse('train ./wine.csv --target=-1')).toMatchObject({ table: { target: -1 } });
+    expect(parse('train ./wine.csv --decimal ,')).toMatchObject({ table: { decimal: ',', missing: undefined } });
+    expect(parse('predict a b --decimal . --missing NA,-')).toMatchObject({
+      table: { decimal: '.', missing: ['NA', '-'] },
+    });
+    expect(parse('train ./wine.csv --missing none')).toMatchObject({ table: { missing: [] } });
+    expect(parse('train ./wine.csv --missing -999')).toMatchObject({ table: { missing: ['-999'] } });
+    expect(parse('train ./wine.csv --missing -')).toMatchObject({ table: { missing: ['-'] } });
   });
 
   test('knows predict and devices', () => {
@@ -92,6 +99,8 @@ describe('the command', () => {
     ['train a.csv --data x', '--data names the folder of mnist, fashion-mnist or cifar10'],
     ['train a.csv --held-out 1', '--held-out is "1" but must be a share between 0 and 1'],
     ['train a.csv --header maybe', '--header is "maybe" but must be yes or no'],
+    ['train a.csv --decimal ;', '--decimal is ";" but must be . or ,'],
+    ['train mnist --missing NA', '--missing is for tables, and mnist is none'],
     ['predict a', 'predict needs two files'],
     ['predict a b c', '"c" is one word too many'],
     ['predict a b --epochs 3', '--epochs means nothing to predict'],

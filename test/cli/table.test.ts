@@ -117,6 +117,62 @@ describe('a table', () => {
     expect(told.text.trim().split('\n')).toHaveLength(1 + 3);
   });
 
+  test('keeps the names, classes and numbers of its file, and says what was guessed', async () => {
+    const [file, model, report] = ['frame.csv', 'frame.safetensors', 'frame.json'].map((name) => join(folder, name));
+    const rows = Array.from({ length: 60 }, (_, at) => [at % 7, (800 + 10 * at).toLocaleString('en-US'), at % 3]);
+    const code = ['007', '7', '1E1'];
+    await writeFile(file, ['0;1;2', ...rows.map(([x, pay, y]) => [x, pay, code[Number(y)]].join(';'))].join('\n'));
+    const words = ['--backend', 'cpu', '--steps', '5', '--task', 'classification'];
+    const { text } = await runTrain(file, ...words, '--save', model, '--report', report);
+    const notes = [
+      'Took line 1 for the names of the columns, though 0, 1, 2 are numbers: say header no if it is a row.',
+      'Read "1" with decimal points: "1,000" as 1000, by the sizes of the numbers: say decimal "," if it is a fraction.',
+      'Kept "007", "7" of "2" as classes of their own, though they are one number.',
+    ];
+    for (const note of notes) expect(text).toContain(`  ${note}\n`);
+    expect(JSON.parse(await readFile(report, 'utf8'))).toMatchObject({ notes });
+
+    const more = join(folder, 'row.csv');
+    const told = async (row: string): Promise<string> => {
+      await writeFile(more, row);
+      return (await runPredict(model, more, '--backend', 'cpu')).text;
+    };
+    const answer = await told('0;1\n3;1,100\n');
+    expect(answer).toMatch(/^2,probability\n(007|7|1E1),[01]\.\d{4}\n$/);
+    expect(await told('3;1100\n')).toBe(answer);
+    expect(await told('0;1\n3;1,300\n')).not.toBe(answer);
+  });
+
+  test('asks which number 1,234 is, and keeps the answer for one row to predict', async () => {
+    const [file, model, more] = ['open.csv', 'open.safetensors', 'openRow.csv'].map((name) => join(folder, name));
+    const rows = Array.from({ length: 40 }, (_, at) => `${at % 7};1,${100 + 7 * at};${at % 2}`);
+    await writeFile(file, ['x;pay;y', ...rows].join('\n'));
+    const words = [file, '--backend', 'cpu', '--steps', '5', '--save', model];
+    await expect(runTrain(...words)).rejects.toThrow(
+      'open.csv: column "pay" does not tell whether "1,100" on line 2 is 1100 or 1.1: say decimal (--decimal)',
+    );
+    const told: string[] = [];
+    for (const decimal of ['.', ',']) {
+      await runTrain(...words, '--decimal', decimal);
+      for (const row of ['3;1,100', decimal === '.' ? '3;1100' : '3;1,1']) {
+        await writeFile(more, `x;pay\n${row}\n`);
+        told.push((await runPredict(model, more, '--backend', 'cpu')).text);
+      }
+    }
+    expect([told[0], told[2]]).toEqual([told[1], told[3]]);
+  });
+
+  test('has what it is said to be missing, and no more', async () => {
+    const [file, model] = [join(folder, 'lands.csv'), join(folder, 'lands.safetensors')];
+    const rows = Array.from({ length: 60 }, (_, at) => `${at % 4 ? at % 7 : -1},${['NA', 'DE', 'FR'][at % 3]}`);
+    await writeFile(file, ['x,land', ...rows].join('\n'));
+    const words = ['--backend', 'cpu', '--steps', '5', '--save', model];
+    expect((await runTrain(file, ...words)).text).toContain('Read "NA" in "land" as missing, in 20 cells');
+    const { text } = await runTrain(file, ...words, '--missing', '-1');
+    expect(text).toContain('one of 3 classes');
+    expect(text).toMatch(/Filled 15 missing cells of "x"/);
+  });
+
   test('whose training diverges keeps no model', async () => {
     const model = join(folder, 'diverged.safetensors');
     const error = vi.spyOn(process.stderr, 'write').mockReturnValue(true);

@@ -228,6 +228,7 @@ describe('classes stay as they are written', () => {
     [['0x1F', '31', '1F']],
     [['Infinity', 'inf', '1e400']],
     [['None', 'null and void', 'nano']],
+    [['1.1', '1.10', 'beta']],
     [['+', '-']],
   ])('%j', async (names) => {
     const written = names.map((name) => name.replaceAll('"', ''));
@@ -245,6 +246,12 @@ describe('classes stay as they are written', () => {
       'Kept "007", "7" of "code" as classes of their own, though they are one number.',
     ]);
   });
+  test('and so are fractions, as 1.1 and 1.10 are two versions', async () => {
+    const table = await readTable('some.csv', text('1.1', '1.10', '1.2'));
+    expect(prepareTable(table, { task: 'classification' }).form.target).toMatchObject({
+      classes: ['1.1', '1.10', '1.2'],
+    });
+  });
   test('in further rows, whose labels are found by them', async () => {
     const { form } = await prepared(text('1E1', '10', 'A1'));
     const { data } = encodeTable(form, await readTable('more.csv', 'a,b,code\n1,2,A1\n1,2,10\n1,2,1E1\n'));
@@ -257,6 +264,19 @@ describe('classes stay as they are written', () => {
     const { data } = encodeTable(form, await readTable('more.csv', 'a,b,code\n1,2,3.0\n1,2,1\n'));
     expect([...data.fields['label'].data]).toEqual([2, 0]);
   });
+});
+
+test.each([
+  ['5%', (at: number) => `${at % 5}%`, '0%'],
+  ['unknown', (at: number) => (at % 4 ? String(at % 5) : 'unknown'), 'unknown'],
+])('figures that become categories, as of %j, are told in a note', async (_, cell, first) => {
+  const { notes } = await prepared(
+    textOf(
+      'x;y',
+      Array.from({ length: 40 }, (__, at) => [cell(at), at % 2]),
+    ),
+  );
+  expect(notes).toEqual([`Took "x" for categories: "${first}" is no number.`]);
 });
 
 describe('what reads as missing', () => {

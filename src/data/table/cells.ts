@@ -38,6 +38,9 @@ export function numberOf(cell: string): number {
 
 export const isNumber = (cell: string): boolean => !Number.isNaN(numberOf(cell));
 
+/** Digits without letters: numbers, and dates, times, shares and amounts, which are texts. */
+export const isFigure = (cell: string): boolean => /\d/.test(cell) && !/\p{L}/u.test(cell);
+
 const MEANT_AS_NUMBERS = 0.9;
 
 /** Whether so many numbers among a column's cells mean that all were to be numbers. */

@@ -22,8 +22,8 @@ export interface Classes {
 
 const textAt = (row: TableRow, at: number): string => writtenOf(row)[at].trim();
 
-/** Spellings of a number that differ in nothing but what a program adds: a plus, a fraction's zeros. */
-const CASUAL = /^[+−-]?(?:0|[1-9]\d*)?(?:[.,]\d*)?$/;
+/** Spellings of a whole number that differ in nothing but what a program adds: a plus, a fraction of zeros. */
+const CASUAL = /^[+−-]?(?:0|[1-9]\d*)(?:[.,]0*)?$/;
 const CODE = /^0\d+$/;
 
 /** @param rows in which the column is not missing   @param numeric whether all its cells are numbers */
@@ -41,9 +41,10 @@ export function classesOf({ columns }: Table, at: number, rows: readonly TableRo
   if (!numeric) return asThey(texts.some(readsAsNumber), []);
   const spellings = new Map<number, string[]>();
   for (const [text, value] of valueOf) spellings.set(value, [...(spellings.get(value) ?? []), text]);
-  const several = [...spellings.values()].find((group) => group.length > 1);
-  if (!several) return asThey(codes, []);
-  if (!texts.every((text) => CASUAL.test(text))) {
+  const shared = [...spellings.values()].filter((group) => group.length > 1);
+  if (shared.length === 0) return asThey(codes, []);
+  const [several] = shared;
+  if (codes || !shared.flat().every((text) => CASUAL.test(text))) {
     return asThey(true, [
       `Kept ${quotedList(several)} of "${columns[at]}" as classes of their own, though they are one number.`,
     ]);

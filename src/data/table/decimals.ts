@@ -24,8 +24,10 @@ const patternOf = (decimal: string, mark: string): RegExp =>
 
 const patterns: Readonly<Record<Decimal, RegExp>> = { '.': patternOf('\\.', ','), ',': patternOf(',', '\\.') };
 
-/** What is not written as JavaScript would, or may be meant otherwise: most columns have none of it. */
-const MARKED = /[,'’−\s]|\.\d{3}(?!\d)/;
+const MARKED = /[,'’−]|\d\s\d|\.\d{3}(?!\d)/;
+
+/** Whether a cell may be a number that is not written as JavaScript would, or be meant otherwise: most are not. */
+export const isMarked = (cell: string): boolean => MARKED.test(cell);
 
 const other = (decimal: Decimal): Decimal => (decimal === '.' ? ',' : '.');
 
@@ -49,14 +51,14 @@ export function bothReadings(cell: string): { readonly point: string; readonly c
   return point === null || comma === null || Number(point) === Number(comma) ? null : { point, comma };
 }
 
-/** How a column is written, and what tells it. */
+/** How a column is written. */
 export interface Reading {
   readonly writing: Writing;
   /** Whether only the sizes of its numbers speak for it, not the form of any. */
   readonly bySize: boolean;
 }
 
-const plain: Reading = { writing: null, bySize: false };
+export const plain: Reading = { writing: null, bySize: false };
 const open: Reading = { writing: 'open', bySize: false };
 
 /** A column of which fewer cells are numbers holds texts. */
@@ -68,7 +70,6 @@ const SHARE_OF_NUMBERS = 0.5;
  * @param besideCommas whether other columns have decimal commas, beside which 1.234 is doubtful too
  */
 export function readingOf(cells: readonly string[], said: Decimal | undefined, besideCommas: boolean): Reading {
-  if (!cells.some((cell) => MARKED.test(cell.trim()))) return plain;
   const { points, commas, either, isPlain, ambiguous, clear } = surveyOf(cells);
   if (either === 0 || either < SHARE_OF_NUMBERS * cells.length) return plain;
   const as = (writing: Decimal): Reading => (writing === '.' && isPlain ? plain : { writing, bySize: false });

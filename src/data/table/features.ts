@@ -1,6 +1,8 @@
 import { writtenOf, type Table, type TableRow } from './table.ts';
-import { absenceIn } from './absence.ts';
+import { absenceIn, absenceNotes } from './absence.ts';
+import { isFigure } from './cells.ts';
 import { decimalOf, kindOf, numberAt } from './columns.ts';
+import { readsAsNumber } from './decimals.ts';
 import { MISSING_CATEGORY, type FeatureForm } from './form.ts';
 import { meanAndDeviation } from './statistics.ts';
 
@@ -15,7 +17,8 @@ const COUNTER_NAME = /^(?:.*[ _])?(?:id|index|no|nr|row|number|#)\.?$|^unnamed/i
 const CAMEL_COUNTER_NAME = /[a-z](?:I[dD]|Index|N[or]|Row|Number)$/;
 
 /** How a column is shown to a model, or null and a sentence why it is not. */
-export type Fitted = { readonly form: FeatureForm } | { readonly form: null; readonly why: string };
+export type Fitted =
+  { readonly form: FeatureForm; readonly notes: readonly string[] } | { readonly form: null; readonly why: string };
 
 /** What a column of texts says in each row, as it is written. */
 export function categoriesIn(table: Table, at: number): (row: TableRow) => string {
@@ -38,13 +41,25 @@ export function fitColumn(table: Table, at: number, training: readonly TableRow[
     if (why) return dropped(why);
     const categories = [...new Set(training.map(categoriesIn(table, at)))].sort();
     if (categories.length === 1) return dropped(`it is ${categories[0]} in every training row`);
-    return { form: { kind: 'category', name, categories } };
+    return {
+      form: { kind: 'category', name, categories },
+      notes: [...absenceNotes(table, at), ...figureNotes(table, at)],
+    };
   }
   if (!alone && countsRows(table, at)) return dropped('it only counts the rows');
   const { mean, deviation } = meanAndDeviation(training.map((row) => numberAt(table, row, at)));
   if (Number.isNaN(mean)) return dropped('it is missing in every training row');
   if (deviation === 0) return dropped(`it is ${mean} in every training row`);
-  return { form: { kind: 'number', name, mean, deviation, ...decimalOf(table, at) } };
+  return { form: { kind: 'number', name, mean, deviation, ...decimalOf(table, at) }, notes: [] };
+}
+
+/** What to say of categories that look like a quantity. */
+function figureNotes(table: Table, at: number): string[] {
+  const isAbsent = absenceIn(table, at);
+  const texts = table.rows.flatMap((row) => (isAbsent(row.cells[at]) ? [] : [writtenOf(row)[at].trim()]));
+  if (2 * texts.filter(isFigure).length < texts.length) return [];
+  const other = texts.find((text) => !readsAsNumber(text));
+  return other === undefined ? [] : [`Took "${table.columns[at]}" for categories: "${other}" is no number.`];
 }
 
 function whyNotCategories(table: Table, at: number): string | null {

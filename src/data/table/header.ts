@@ -1,5 +1,5 @@
 import type { CsvRecord } from './csv.ts';
-import { isMissing } from './cells.ts';
+import { isFigure, isMissing } from './cells.ts';
 import { plainNumber, readsAsNumber } from './decimals.ts';
 
 /*
@@ -31,9 +31,6 @@ interface Column {
   /** Its other cells. */
   readonly below: readonly string[];
 }
-
-/** Dates, times and amounts have digits and no letters: they are hardly names above others of their kind. */
-const isFigure = (cell: string): boolean => /\d/.test(cell) && !/\p{L}/u.test(cell);
 
 function kindOf(cell: string): Column['kind'] {
   if (cell === '') return 'empty';
@@ -110,7 +107,8 @@ function isEven(values: readonly number[]): boolean {
 const isCount = (values: readonly number[], from: number): boolean => values.every((value, at) => value === from + at);
 
 const isYears = (values: readonly number[]): boolean =>
-  rises(values) && values.every((value) => Number.isInteger(value) && value >= 1800 && value <= 2200);
+  (rises(values) || rises(values.toReversed())) &&
+  values.every((value) => Number.isInteger(value) && value >= 1800 && value <= 2200);
 
 /** How much numbers look like names: 2 by themselves, 1 if something else speaks for it, 0 not at all. */
 function likeNames(values: readonly number[]): 0 | 1 | 2 {
@@ -154,7 +152,7 @@ function ofNumbers(
   };
   const strength = likeNames(values);
   if (texts.some((column) => column.kind === 'text' && standsOverNumbers(column))) {
-    return strength === 2 || spelled.every(isWhole) ? taken : doubt;
+    return strength === 2 || (strength === 1 && spelled.every(isWhole)) ? taken : doubt;
   }
   const stranger = texts.some(isStranger);
   if (strength === 0) return stranger ? doubt : row;
@@ -165,7 +163,7 @@ function ofNumbers(
   const apart = !continues(numbers) && (numbers.some(isStranger) || differs(numbers));
   const sure = strength === 2 && rows.length >= ROWS_TO_COMPARE && alike <= FEW_ALIKE && !continues(numbers);
   if (sure || apart) return taken;
-  return values.length >= 3 || (values.length === 2 && isCount(values, 0)) ? doubt : row;
+  return values.length >= 3 || (values.length === 2 && !isCount(values, 1)) ? doubt : row;
 }
 
 /** Whether all columns rise or fall from the first line on, as a series does. */

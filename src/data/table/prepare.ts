@@ -2,7 +2,6 @@ import { DataError } from '../../core/errors.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { dataset, gatherRows, type Dataset, type Field } from '../dataset.ts';
 import { withHeader, writtenOf, type Table, type TableRow } from './table.ts';
-import { absenceNotes } from './absence.ts';
 import { labeller } from './classes.ts';
 import { columnAt, placeOf } from './columns.ts';
 import { encodeFeatures, encodeTarget } from './encode.ts';
@@ -133,7 +132,7 @@ function fitFeatures(
     if (fitted.form) {
       features.push(fitted.form);
       places.push(at);
-      if (fitted.form.kind === 'category') notes.push(...absenceNotes(table, at));
+      notes.push(...fitted.notes);
     } else notes.push(fitted.why);
   }
   if (features.length > 0) return { features, places, notes };

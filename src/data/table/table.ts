@@ -3,6 +3,8 @@ import { BLANKS, recordsOf, type CsvRecord, type Delimiter } from './csv.ts';
 import { unpacked } from '../gzip.ts';
 import { isMeantAsNumbers, isMissing, type MissingWords } from './cells.ts';
 import {
+  isMarked,
+  plain,
   plainNumber,
   readingNotes,
   readingOf,
@@ -184,7 +186,9 @@ export const writtenOf = ({ cells, written }: TableRow): readonly string[] => wr
 export function readColumns({ columns, rows, said }: Table): ReadColumn[] {
   const present = (at: number): string[] =>
     rows.map((row) => writtenOf(row)[at]).filter((cell) => !isMissing(cell, said?.missing));
-  const alone = columns.map((_, at) => readingOf(present(at), said?.decimal, false));
+  const alone = columns.map((_, at) =>
+    rows.some((row) => isMarked(writtenOf(row)[at])) ? readingOf(present(at), said?.decimal, false) : plain,
+  );
   const commas = alone.some(({ writing }) => writing === ',');
   return alone.map((first, at) => {
     const reading = commas && first.writing === null ? readingOf(present(at), said?.decimal, true) : first;
