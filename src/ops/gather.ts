@@ -3,6 +3,8 @@ import { requireDtype, resolveAxis, sizeOf, type Shape } from '../core/shape.ts'
 import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
 import { bytesOf, elementsOf } from '../graph/work.ts';
 import { integerDtypes, integerReader } from './integers.ts';
+import { rowSums, type Extents } from './rowSums.ts';
+import { reshape } from './window.ts';
 import gatherKernel from '../../shaders/gather.wgsl?raw';
 import scatterAddKernel from '../../shaders/scatterAdd.wgsl?raw';
 
@@ -12,12 +14,8 @@ interface GatherAttrs {
   readonly axis: number;
 }
 
-interface Extents {
-  readonly outer: number;
-  readonly rows: number;
-  readonly chosen: number;
-  readonly inner: number;
-}
+/** Indices that an element looks through sooner than they are sorted. */
+const FEW = 16;
 
 function extentsOf({ inputs, attrs: { shape, axis } }: Node<GatherAttrs>): Extents {
   return {
@@ -58,6 +56,12 @@ const scatterAddOp: Op<GatherAttrs> = {
     }
   },
   gpu: (node) => [launch(node, scatterAddKernel, {})],
+  expand(node, adapter) {
+    const extents = extentsOf(node);
+    const { inputs, outputs, attrs } = node;
+    if (extents.chosen <= FEW || sizeOf(outputs[0].spec.shape) === 0) return undefined;
+    return [reshape(rowSums(inputs[0], inputs[1], extents, adapter), attrs.shape)];
+  },
   flops: ({ inputs: [x] }) => elementsOf([x]),
   accuracy: (node) => ({ ulps: 2 * extentsOf(node).chosen, magnitude: 'terms' }),
   vjp: ([dY], { inputs: [, indices], attrs }) => [dY ? gather(dY, indices, attrs.axis) : null, null],
