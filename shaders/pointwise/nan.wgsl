@@ -7,3 +7,8 @@ fn is_nan(x: f32) -> bool {
 fn nan_after(x: f32) -> f32 {
   return bitcast<f32>(0x7fc00000u | (bitcast<u32>(x) & 1u));
 }
+
+// Between −size and size, but NaN stays NaN, which the built-in clamp turns into a number.
+fn bounded(x: f32, size: f32) -> f32 {
+  return select(clamp(x, -size, size), x, is_nan(x));
+}

@@ -1,6 +1,7 @@
-// log(1 + eˣ), written so that eˣ does not overflow.
+// log(1 + eˣ), written so that eˣ neither overflows nor drowns in the 1.
 fn softplus(x: f32) -> f32 {
-  return select(x, 0.0, x < 0.0) + logarithm(1.0 + exponential(-abs(x)));
+  let e = exponential(-abs(x));
+  return select(x, 0.0, x < 0.0) + twice_atanh(e / (1.0 + 0.5 * e));
 }
 
 fn softplus_grad(x: f32, dy: f32) -> f32 {

@@ -39,10 +39,6 @@ function scalesOf(
       const largest = Math.max(1, ...inputs.map(largestOf));
       return expected.map(({ length }) => new Float64Array(length).fill(largest));
     }
-    case 'gradient': {
-      const dY = inputs[inputs.length - 1];
-      return expected.map((reference) => Float64Array.from(reference, (x, at) => Math.abs(x) + Math.abs(dY[at])));
-    }
   }
 }
 

@@ -26,14 +26,12 @@ export interface Accuracy {
   /**
    * `result`: |reference|. `terms`: the reference run on |inputs|, which is Σ|a||b| for sums of products.
    * `largest`: the largest |input|, or 1, for ops like softmax, where a rounding of any input reaches every output.
-   * `gradient`: |reference| + |dY|, dY being the last input, of the output's shape.
    * A function gives it for each output, from the inputs and the reference.
    */
   readonly magnitude:
     | 'result'
     | 'terms'
     | 'largest'
-    | 'gradient'
     | ((inputs: readonly Numbers[], expected: readonly Numbers[]) => readonly ArrayLike<number>[]);
   readonly absolute?: number;
 }

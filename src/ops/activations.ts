@@ -1,6 +1,7 @@
 import type { Value } from '../graph/graph.ts';
+import { neg } from './arithmetic.ts';
 import { erfc } from './elementary.ts';
-import { definePointwise, elementary, gradientAccuracy, pointwise, type PointwiseOp } from './pointwise.ts';
+import { definePointwise, elementary, pointwise, type PointwiseOp } from './pointwise.ts';
 import eluText from '../../shaders/pointwise/elu.wgsl?raw';
 import erfText from '../../shaders/pointwise/erf.wgsl?raw';
 import exponentialText from '../../shaders/pointwise/exponential.wgsl?raw';
@@ -24,17 +25,20 @@ interface Activation {
   /** What the derivative reads from forward. */
   readonly from: 'x' | 'y';
   df(xOrY: number, ...constants: readonly number[]): number;
+  /** Where df is a difference that may cancel, the sum of its terms' sizes. */
+  dfTerms?(xOrY: number, ...constants: readonly number[]): number;
   readonly increasing?: true;
 }
 
 /** An activation and its derivative as one pair of ops. */
-function defineActivation({ name, call, sources, f, from, df, increasing }: Activation): PointwiseOp {
+function defineActivation({ name, call, sources, f, from, df, dfTerms, increasing }: Activation): PointwiseOp {
   const gradOp = definePointwise({
     name: `${name}Grad`,
     arity: 2,
     wgsl: { call: `${call}_grad`, sources: [nan, ...sources] },
     f: (at, dY, s, t) => dY * df(at, s, t),
-    accuracy: gradientAccuracy,
+    accuracy: elementary,
+    ...(dfTerms && { terms: (at, dY, s, t) => dY * dfTerms(at, s, t) }),
   });
   const op = definePointwise({
     name,
@@ -51,13 +55,16 @@ function defineActivation({ name, call, sources, f, from, df, increasing }: Acti
 
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
 
+/** An x past which the tails are 0, in place of −∞ or ∞, whose product with a 0 would be NaN. */
+const bounded = (x: number): number => Math.min(Math.max(x, -1e3), 1e3);
+
 const sigmoidOp = defineActivation({
   name: 'sigmoid',
   call: 'sigmoid',
   sources: [exponentialText, sigmoidText],
   f: logistic,
-  from: 'y',
-  df: (y) => y * (1 - y),
+  from: 'x',
+  df: (x) => logistic(x) * logistic(-x),
 });
 
 const reluOp = defineActivation({
@@ -75,8 +82,8 @@ const tanhOp = defineActivation({
   call: 'hyperbolic_tangent',
   sources: [exponentialText, tanhText],
   f: Math.tanh,
-  from: 'y',
-  df: (y) => 1 - y * y,
+  from: 'x',
+  df: (x) => 4 * logistic(2 * x) * logistic(-2 * x),
 });
 
 const leakyReluOp = defineActivation({
@@ -105,23 +112,29 @@ const geluOp = defineActivation({
   name: 'gelu',
   call: 'gelu',
   sources: [exponentialText, erfText, geluText],
-  f: (x) => x * phi(x),
+  f: (x) => (x < 0 ? bounded(x) : x) * phi(x),
   from: 'x',
-  df: (x) => phi(x) + x * density(x),
+  df: (x) => phi(x) + bounded(x) * density(x),
+  dfTerms: (x) => phi(x) + Math.abs(bounded(x)) * density(x),
 });
 
 const CUBIC = 0.044715; // Hendrycks and Gimpel 2016, 2
-const inner = (x: number): number => Math.sqrt(2 / Math.PI) * (x + CUBIC * x * x * x);
-
+/** 2u in ½ x (1 + tanh u) = x σ(2u), and its derivative. */
+const twiceU = (x: number): number => Math.sqrt(8 / Math.PI) * (x + CUBIC * x * x * x);
+const twiceUSlope = (x: number): number => Math.sqrt(8 / Math.PI) * (1 + 3 * CUBIC * x * x);
 const geluTanhOp = defineActivation({
   name: 'geluTanh',
   call: 'gelu_tanh',
-  sources: [exponentialText, tanhText, geluTanhText],
-  f: (x) => 0.5 * x * (1 + Math.tanh(inner(x))),
+  sources: [exponentialText, geluTanhText],
+  f: (x) => (x < 0 ? bounded(x) : x) * logistic(twiceU(x)),
   from: 'x',
-  df(x) {
-    const t = Math.tanh(inner(x));
-    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * CUBIC * x * x);
+  df(given) {
+    const x = bounded(given);
+    return logistic(twiceU(x)) * (1 + x * logistic(-twiceU(x)) * twiceUSlope(x));
+  },
+  dfTerms(given) {
+    const x = bounded(given);
+    return logistic(twiceU(x)) * (1 + Math.abs(x) * logistic(-twiceU(x)) * twiceUSlope(x));
   },
 });
 
@@ -129,9 +142,10 @@ const siluOp = defineActivation({
   name: 'silu',
   call: 'silu',
   sources: [exponentialText, sigmoidText, siluText],
-  f: (x) => x * logistic(x),
+  f: (x) => (x < 0 ? bounded(x) : x) * logistic(x),
   from: 'x',
-  df: (x) => logistic(x) * (1 + x * (1 - logistic(x))),
+  df: (x) => logistic(x) * (1 + bounded(x) * logistic(-x)),
+  dfTerms: (x) => logistic(x) * (1 + Math.abs(bounded(x)) * logistic(-x)),
 });
 
 const softplusOp = defineActivation({
@@ -168,3 +182,5 @@ export const gelu = (x: Value, { approximate = 'none' }: { readonly approximate?
 export const silu = (x: Value): Value => pointwise(siluOp, [x]);
 /** log(1 + eˣ) */
 export const softplus = (x: Value): Value => pointwise(softplusOp, [x]);
+/** log of sigmoid, also where sigmoid is 0 or 1 in f32. */
+export const logSigmoid = (x: Value): Value => neg(softplus(neg(x)));

@@ -1,7 +1,7 @@
 import type { Value } from '../graph/graph.ts';
 import { add, mul, neg, sub } from './arithmetic.ts';
 import { log } from './elementary.ts';
-import { definePointwise, elementary, gradientAccuracy, pointwise, type PointwiseOp } from './pointwise.ts';
+import { definePointwise, elementary, pointwise, type PointwiseOp } from './pointwise.ts';
 import { sumTo } from './reduce.ts';
 import bceText from '../../shaders/pointwise/binaryCrossEntropy.wgsl?raw';
 import errorsText from '../../shaders/pointwise/errors.wgsl?raw';
@@ -21,17 +21,21 @@ interface Distance {
   f(x: number, t: number, ...constants: readonly number[]): number;
   /** The derivative with respect to x. */
   df(x: number, t: number, ...constants: readonly number[]): number;
+  /** What errors of f and df are relative to, where that is more than their results. */
+  terms?(x: number, t: number): number;
+  dfTerms?(x: number, t: number, ...constants: readonly number[]): number;
   /** The gradient with respect to t, where f is not a function of x − t. */
   dTarget(dY: Value, x: Value, t: Value, dX: Value): Value;
 }
 
-function defineDistance({ name, call, sources, f, df, dTarget }: Distance): PointwiseOp {
+function defineDistance({ name, call, sources, f, terms, df, dfTerms, dTarget }: Distance): PointwiseOp {
   const gradOp = definePointwise({
     name: `${name}Grad`,
     arity: 3,
     wgsl: { call: `${call}_grad`, sources: [nan, ...sources] },
     f: (x, t, dY, delta) => dY * df(x, t, delta),
-    accuracy: gradientAccuracy,
+    accuracy: elementary,
+    ...(dfTerms && { terms: (x, t, dY, delta) => dY * dfTerms(x, t, delta) }),
   });
   return definePointwise({
     name,
@@ -39,6 +43,7 @@ function defineDistance({ name, call, sources, f, df, dTarget }: Distance): Poin
     wgsl: { call, sources: [nan, ...sources] },
     f,
     accuracy: elementary,
+    ...(terms && { terms }),
     vjp(dY, { inputs: [x, t], attrs }) {
       const dX = pointwise(gradOp, [x, t, dY], attrs.constants);
       return [sumTo(dX, x.spec), sumTo(dTarget(dY, x, t, dX), t.spec)];
@@ -81,12 +86,22 @@ const huberOp = defineDistance({
   dTarget: opposite,
 });
 
+/** The share of the class that a logit speaks against, and the probability that the logit leaves it. */
+const against = (x: number, t: number): number => (x > 0 ? 1 - t : t);
+const unlikely = (x: number): number => 1 / (1 + Math.exp(Math.abs(x)));
+
+/** |x| times a share; infinity times no share at all is 0. */
+const spoken = (x: number, t: number): number => (against(x, t) === 0 ? 0 : Math.abs(x) * against(x, t));
+
 const binaryCrossEntropyOp = defineDistance({
   name: 'binaryCrossEntropy',
   call: 'binary_cross_entropy',
   sources: [exponentialText, logarithmText, sigmoidText, softplusText, bceText],
-  f: (x, t) => (x < 0 ? 0 : x) + Math.log1p(Math.exp(-Math.abs(x))) - x * t,
-  df: (x, t) => 1 / (1 + Math.exp(-x)) - t,
+  f: (x, t) => spoken(x, t) + Math.log1p(Math.exp(-Math.abs(x))),
+  // Shares lie in 0 … 1, so that nothing cancels, but are not held there.
+  terms: (x, t) => Math.abs(spoken(x, t)) + Math.log1p(Math.exp(-Math.abs(x))),
+  df: (x, t) => (x > 0 ? against(x, t) - unlikely(x) : unlikely(x) - against(x, t)),
+  dfTerms: (x, t) => Math.abs(against(x, t)) + unlikely(x),
   dTarget: (dY, x) => neg(mul(dY, x)),
 });
 
@@ -96,6 +111,7 @@ const kullbackLeiblerOp: PointwiseOp = definePointwise({
   wgsl: { call: 'kullback_leibler', sources: [nan, logarithmText, klText] },
   f: (logP, t) => (t === 0 ? 0 : t * (Math.log(t) - logP)),
   accuracy: elementary,
+  terms: (logP, t) => (t === 0 ? 0 : t * (Math.abs(Math.log(t)) + Math.abs(logP))),
   vjp: (dY, { inputs: [logP, t] }) => [
     sumTo(neg(mul(dY, t)), logP.spec),
     sumTo(mul(dY, sub(add(log(t), 1), logP)), t.spec),

@@ -1,6 +1,6 @@
 import type { Value } from '../graph/graph.ts';
-import { div, mul } from './arithmetic.ts';
-import { definePointwise, elementary, gradientAccuracy, pointwise, type PointwiseOp } from './pointwise.ts';
+import { add, div, mul } from './arithmetic.ts';
+import { definePointwise, elementary, pointwise, type PointwiseOp } from './pointwise.ts';
 import erfText from '../../shaders/pointwise/erf.wgsl?raw';
 import exponentialText from '../../shaders/pointwise/exponential.wgsl?raw';
 import logarithmText from '../../shaders/pointwise/logarithm.wgsl?raw';
@@ -12,8 +12,7 @@ const expOp: PointwiseOp = definePointwise({
   arity: 1,
   wgsl: { call: 'exponential', sources: [nan, exponentialText] },
   f: (x) => Math.exp(x),
-  // A rounding of x itself moves eˣ by |x| units.
-  accuracy: { ulps: 256, magnitude: 'result', absolute: 1e-37 },
+  accuracy: elementary,
   vjp: (dY, { outputs: [y] }) => [mul(dY, y)],
 });
 
@@ -26,12 +25,31 @@ const logOp: PointwiseOp = definePointwise({
   vjp: (dY, { inputs: [x] }) => [div(dY, x)],
 });
 
+const expm1Op: PointwiseOp = definePointwise({
+  name: 'expm1',
+  arity: 1,
+  wgsl: { call: 'exponential_minus_one', sources: [nan, exponentialText] },
+  f: (x) => Math.expm1(x),
+  accuracy: elementary,
+  vjp: (dY, { inputs: [x] }) => [mul(dY, exp(x))],
+});
+
+const log1pOp: PointwiseOp = definePointwise({
+  name: 'log1p',
+  arity: 1,
+  wgsl: { call: 'logarithm_of_one_plus', sources: [nan, logarithmText] },
+  f: (x) => Math.log1p(x),
+  accuracy: elementary,
+  vjp: (dY, { inputs: [x] }) => [div(dY, add(x, 1))],
+});
+
 const sqrtOp: PointwiseOp = definePointwise({
   name: 'sqrt',
   arity: 1,
   wgsl: { call: 'square_root', sources: [nan, squareRootText] },
   f: (x) => Math.sqrt(x),
-  accuracy: { ulps: 16, magnitude: 'result', absolute: 1e-19 },
+  // An x below f32's normal numbers may be flushed to 0.
+  accuracy: { ulps: 16, magnitude: 'result', absolute: 2 ** -63 },
   vjp: (dY, { outputs: [y] }) => [div(dY, mul(y, 2))],
 });
 
@@ -42,37 +60,43 @@ const erfGradOp: PointwiseOp = definePointwise({
   arity: 2,
   wgsl: { call: 'error_function_grad', sources: erfSources },
   f: (x, dY) => (dY * 2 * Math.exp(-x * x)) / Math.sqrt(Math.PI),
-  accuracy: gradientAccuracy,
+  accuracy: elementary,
 });
 
 const erfOp: PointwiseOp = definePointwise({
   name: 'erf',
   arity: 1,
   wgsl: { call: 'error_function', sources: erfSources },
-  f: (x) => 1 - erfc(x),
+  f: erfOf,
   accuracy: elementary,
   vjp: (dY, { inputs: [x] }) => [pointwise(erfGradOp, [x, dY])],
 });
 
+const NEAR = 2;
+
+/** The error function in f64, relatively right near 0. Source: Abramowitz and Stegun 1964, 7.1.6. */
+function erfOf(x: number): number {
+  if (!(Math.abs(x) < NEAR)) return x < 0 ? erfc(-x) - 1 : 1 - erfc(x);
+  let term = x;
+  let total = x;
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(total); n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    total += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * total;
+}
+
 /**
- * The complementary error function in f64: Taylor's series below 3, a continued fraction above.
- * Source: Abramowitz and Stegun 1964, 7.1.5 and 7.1.14.
+ * The complementary error function in f64: 1 − erf below 2, a continued fraction above.
+ * Source: Abramowitz and Stegun 1964, 7.1.14.
  */
 export function erfc(x: number): number {
   if (Number.isNaN(x)) return NaN;
   if (x < 0) return 2 - erfc(-x);
+  if (x < NEAR) return 1 - erfOf(x);
   if (x > 27) return 0;
-  if (x < 3) {
-    let term = x;
-    let total = x;
-    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(total) + 1e-300; n++) {
-      term *= (-x * x) / n;
-      total += term / (2 * n + 1);
-    }
-    return 1 - (2 / Math.sqrt(Math.PI)) * total;
-  }
   let fraction = 0;
-  for (let n = 60; n > 0; n--) fraction = n / 2 / (x + fraction);
+  for (let n = 100; n > 0; n--) fraction = n / 2 / (x + fraction);
   return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
 }
 
@@ -80,6 +104,10 @@ export function erfc(x: number): number {
 export const exp = (x: Value): Value => pointwise(expOp, [x]);
 /** Natural logarithm; NaN below 0. */
 export const log = (x: Value): Value => pointwise(logOp, [x]);
+/** eˣ − 1, relatively right near 0 as well, where exp(x) − 1 is not. */
+export const expm1 = (x: Value): Value => pointwise(expm1Op, [x]);
+/** log(1 + x), relatively right near 0 as well, where log of the sum is not; NaN below −1. */
+export const log1p = (x: Value): Value => pointwise(log1pOp, [x]);
 /** √x; NaN below 0. */
 export const sqrt = (x: Value): Value => pointwise(sqrtOp, [x]);
 /** The error function. */

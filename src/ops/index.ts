@@ -9,7 +9,7 @@ export { convolve, convolveTransposed, type ConvolveOptions, type ConvolveTransp
 export { crossEntropyRows } from './crossEntropy.ts';
 export { absoluteErrors, binaryCrossEntropies, huberErrors, kullbackLeiblerTerms, squaredErrors } from './distance.ts';
 export { dropElements } from './dropout.ts';
-export { erf, exp, log, sqrt } from './elementary.ts';
+export { erf, exp, expm1, log, log1p, sqrt } from './elementary.ts';
 export { gather } from './gather.ts';
 export { normalizeGroups, type NormalizeGroupsOptions } from './groupNorm.ts';
 export { affine, matmul, type MatmulOptions } from './matmul.ts';

@@ -38,19 +38,23 @@ export interface PointwiseDefinition {
   /** Of the output; that of the last input if left out. */
   readonly dtype?: Dtype;
   readonly accuracy?: Accuracy;
+  /** Where the result is a difference that may cancel, the sum of its terms' sizes: what errors are then relative to. */
+  terms?(...numbers: readonly number[]): number;
   vjp?(dY: Value, node: Node<PointwiseAttrs>): readonly (Value | null)[];
 }
 
 export type PointwiseOp = Op<PointwiseAttrs>;
 
-/** A few roundings, and a driver's exp or log. */
-export const elementary: Accuracy = { ulps: 64, magnitude: 'result', absolute: 1e-6 };
+/** What is lost where a number below f32's normal ones, 2⁻¹²⁶, is flushed to 0 before it is multiplied by some 100. */
+const FLUSHED = 2 ** -118;
 
-/** The same for derivatives, which are as large as dY. */
-export const gradientAccuracy: Accuracy = { ulps: 64, magnitude: 'gradient', absolute: 1e-37 };
+/** A few roundings, each relative to the result: however small it is, it is right. */
+export const elementary: Accuracy = { ulps: 16, magnitude: 'result', absolute: FLUSHED };
 
 /** One or two roundings. */
 export const rounded: Accuracy = { ulps: 8, magnitude: 'result', absolute: 1e-37 };
+
+const exact: Accuracy = { ulps: 0, magnitude: 'result' };
 
 export const NAMES = ['a', 'b', 'c'] as const;
 const wgslType = (dtype: Dtype): string => (dtype === 'u8' ? 'u32' : dtype);
@@ -82,7 +86,7 @@ function kernelOf(definition: PointwiseDefinition, node: Node<PointwiseAttrs>): 
 
 /** Makes an op of a definition. */
 export function definePointwise(definition: PointwiseDefinition): PointwiseOp {
-  const { name, arity, wgsl, f, accepts, dtype, accuracy, vjp } = definition;
+  const { name, arity, wgsl, f, accepts, dtype, accuracy = exact, terms, vjp } = definition;
   return {
     name,
     ...((dtype ?? 'f32') === 'f32' && { epilogue: true }),
@@ -95,17 +99,7 @@ export function definePointwise(definition: PointwiseDefinition): PointwiseOp {
       }
       return [{ shape: broadcastShapes(name, ...inputs), dtype: dtype ?? last.dtype }];
     },
-    cpu(inputs, [y], node) {
-      // At most two constants, handed over one by one: spreading a list costs more than most functions.
-      const [s, t] = node.attrs.constants;
-      const [a, b, c] = inputs as [Numbers, Numbers, Numbers];
-      const count = y.length;
-      if (arity === 1) for (let i = 0; i < count; i++) y[i] = f(a[i], s, t);
-      else if (arity === 2) {
-        if (a.length === count && b.length === count) for (let i = 0; i < count; i++) y[i] = f(a[i], b[i], s, t);
-        else forEachOffset(walkOf(node), (i, p, q) => (y[i] = f(a[p], b[q], s, t)));
-      } else forEachOffset(walkOf(node), (i, p, q, r) => (y[i] = f(a[p], b[q], c[r], s, t)));
-    },
+    cpu: (inputs, [y], node) => evaluate(f, inputs, y, node),
     gpu(node): readonly Launch[] {
       const count = sizeOf(node.outputs[0].spec.shape);
       const walk = walkOf(node);
@@ -120,10 +114,35 @@ export function definePointwise(definition: PointwiseDefinition): PointwiseOp {
             includes: 'expression' in wgsl ? [] : wgsl.sources,
           }
         : undefined,
-    accuracy: () => accuracy ?? { ulps: 0, magnitude: 'result' },
+    accuracy: (node) => (terms ? relativeTo(terms, node, accuracy) : accuracy),
     ...(vjp && { vjp: ([dY], node) => (dY ? vjp(dY, node) : node.inputs.map(() => null)) }),
   };
 }
+
+type Elementwise = (...numbers: readonly number[]) => number;
+
+/** Puts what the function makes of each element of the inputs, which are broadcast, into y. */
+function evaluate(f: Elementwise, inputs: readonly Numbers[], y: Numbers, node: Node<PointwiseAttrs>): void {
+  // At most two constants, handed over one by one: spreading a list costs more than most functions.
+  const [s, t] = node.attrs.constants;
+  const [a, b, c] = inputs as [Numbers, Numbers, Numbers];
+  const count = y.length;
+  if (inputs.length === 1) for (let i = 0; i < count; i++) y[i] = f(a[i], s, t);
+  else if (inputs.length === 2) {
+    if (a.length === count && b.length === count) for (let i = 0; i < count; i++) y[i] = f(a[i], b[i], s, t);
+    else forEachOffset(walkOf(node), (i, p, q) => (y[i] = f(a[p], b[q], s, t)));
+  } else forEachOffset(walkOf(node), (i, p, q, r) => (y[i] = f(a[p], b[q], c[r], s, t)));
+}
+
+/** Errors relative to the terms that the result is made of. */
+const relativeTo = (terms: Elementwise, node: Node<PointwiseAttrs>, accuracy: Accuracy): Accuracy => ({
+  ...accuracy,
+  magnitude(inputs, expected) {
+    const sizes = new Float64Array(expected[0].length);
+    evaluate(terms, inputs, sizes, node);
+    return [sizes];
+  },
+});
 
 function walkOf(node: Node): ReturnType<typeof collapse> {
   const target = node.outputs[0].spec.shape;
