@@ -35,8 +35,8 @@ fn class_weight(class_index: u32) -> f32 {
 }
 
 // Without smoothing.
-fn cross_entropy_slope(p: f32, hit: f32, sharp: f32, even: f32, total_weight: f32, weight: f32) -> f32 {
-  return sharp * (p - hit);
+fn cross_entropy_slope(p: f32, beyond: f32, sharp: f32, even: f32, total_weight: f32, weight: f32) -> f32 {
+  return sharp * beyond;
 }
 
 fn combine(a: Term, b: Term) -> Term {
@@ -75,9 +75,17 @@ fn main(
   }
   let sharp = (1.0 - sizes.smoothing) * class_weight(u32(max(label, 0)));
   let even = sizes.smoothing / f32(sizes.classes);
+  var others = 0.0;
   for (var c = first; c < end; c += shares()) {
     let p = exponential(logits[base + c] - log_sum[row]);
-    let hit = select(0.0, 1.0, i32(c) == label);
-    d_logits[base + c] = d_row * cross_entropy_slope(p, hit, sharp, even, total_weight, class_weight(c));
+    others += select(p, 0.0, i32(c) == label);
+    d_logits[base + c] = d_row * cross_entropy_slope(p, p, sharp, even, total_weight, class_weight(c));
+  }
+  others = tree(others, lane);
+  // 1 − p of the label's class would cancel: it is what the others have.
+  if (counts && u32(label) < end && u32(label) % shares() == first) {
+    let p = exponential(logits[base + u32(label)] - log_sum[row]);
+    let slope = cross_entropy_slope(p, -others, sharp, even, total_weight, class_weight(u32(label)));
+    d_logits[base + u32(label)] = d_row * slope;
   }
 }

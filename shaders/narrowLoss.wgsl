@@ -41,8 +41,8 @@ fn exponential(x: f32) -> f32 {
   return exp(x);
 }
 
-fn logarithm(x: f32) -> f32 {
-  return log(x);
+fn logarithm_of_one_plus(x: f32) -> f32 {
+  return log(1.0 + x);
 }
 
 fn epilogue(value: f32, at: u32) -> f32 {
@@ -87,16 +87,17 @@ fn main(
   }
   workgroupBarrier();
   if (has_class) {
-    var total = 0.0;
+    // Of each class, what the others have: a sure one's 1 − p would cancel, and so would log Σ − x.
+    var others = 0.0;
     for (var c = 0u; c < CLASSES; c++) {
-      total += exponentials[c];
+      others += select(exponentials[c], 0.0, c == lane);
     }
-    let log_total = largest + logarithm(total);
+    let own = exponentials[lane];
     let label = label_at(row);
     let counts = label >= 0 && label < i32(CLASSES);
     let hit = i32(lane) == label;
     let slope = select(0.0, sizes.slope, counts);
-    let d = slope * (exponential(logits[lane] - log_total) - select(0.0, 1.0, hit));
+    let d = slope * (select(own, -others, hit) / (own + others));
     slopes[lane] = d;
     d_x[row * CLASSES + lane] = d;
     if (lane == 0u) {
@@ -106,7 +107,11 @@ fn main(
         best = select(best, i32(c), logits[c] > highest);
         highest = larger(highest, logits[c]);
       }
-      loss[row] = select(0.0, log_total - logits[max(label, 0)], counts);
+      var rest = 0.0;
+      for (var c = 0u; c < CLASSES; c++) {
+        rest += select(exponentials[c], 0.0, i32(c) == best);
+      }
+      loss[row] = select(0.0, (largest - logits[max(label, 0)]) + logarithm_of_one_plus(rest), counts);
       correct[row] = select(0.0, 1.0, counts && best == label);
     }
   }

@@ -34,8 +34,8 @@ fn exponential(x: f32) -> f32 {
   return exp(x);
 }
 
-fn logarithm(x: f32) -> f32 {
-  return log(x);
+fn logarithm_of_one_plus(x: f32) -> f32 {
+  return log(1.0 + x);
 }
 
 fn epilogue(value: f32, at: u32) -> f32 {
@@ -67,16 +67,23 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     largest = larger(largest, x[c]);
     of_label = select(of_label, x[c], i32(c) == label);
   }
-  var total = 0.0;
+  // The largest class' 1 stays out of the sum: beside it, what the others have would be rounded away.
+  var rest = 0.0;
   for (var c = 0u; c < CLASSES; c++) {
-    total += exponential(x[c] - largest);
+    rest += select(exponential(x[c] - largest), 0.0, i32(c) == best);
   }
-  let log_total = largest + logarithm(total);
-  loss[row] = select(0.0, log_total - of_label, counts);
+  let log_rest = logarithm_of_one_plus(rest);
+  loss[row] = select(0.0, (largest - of_label) + log_rest, counts);
   correct[row] = select(0.0, 1.0, counts && best == label);
   let slope = select(0.0, sizes.slope, counts);
+  // Nor is the label's slope p − 1, which would cancel: it is what the others have.
+  var others = 0.0;
   for (var c = 0u; c < CLASSES; c++) {
-    x[c] = slope * (exponential(x[c] - log_total) - select(0.0, 1.0, i32(c) == label));
+    x[c] = exponential(x[c] - (largest + log_rest));
+    others += select(x[c], 0.0, i32(c) == label);
+  }
+  for (var c = 0u; c < CLASSES; c++) {
+    x[c] = slope * select(x[c], -others, i32(c) == label);
     d_x[row * CLASSES + c] = x[c];
   }
   for (var k = 0u; k < sizes.inner; k++) {

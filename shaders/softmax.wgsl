@@ -1,5 +1,6 @@
 // y[n, c] = exp(x[n, c] − max) / Σ exp(x[n, ·] − max), or its logarithm.
-// One invocation computes one row, or as many as sizes.shares do.
+// One invocation computes one row, or as many as sizes.shares do. The largest class' 1 stays out of the sum: beside it,
+// what the others have would be rounded away, and with it a logarithm near 0.
 
 const WIDTH = 64u;
 const LOGARITHM = false;
@@ -14,13 +15,17 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> sizes: Sizes;
 
-// The largest, and a sum.
-alias Term = vec2f;
+struct Term {
+  largest: f32,
+  // How many are as large, and the sum of the others.
+  equals: f32,
+  rest: f32,
+}
 
 var<workgroup> terms: array<Term, WIDTH>;
 
 fn combine(a: Term, b: Term) -> Term {
-  return Term(larger(a.x, b.x), a.y + b.y);
+  return Term(larger(a.largest, b.largest), a.equals + b.equals, a.rest + b.rest);
 }
 
 // One invocation has a row to itself; where several share it, the functions of tree.wgsl take the place of these two.
@@ -46,18 +51,21 @@ fn main(
   for (var c = first + shares(); c < end; c += shares()) {
     largest = larger(largest, x[base + c]);
   }
-  largest = tree(Term(largest, 0.0), lane).x;
-  var total = 0.0;
+  largest = tree(Term(largest, 0.0, 0.0), lane).largest;
+  var part = Term(largest, 0.0, 0.0);
   for (var c = first; c < end; c += shares()) {
-    total += exponential(x[base + c] - largest);
+    let shifted = x[base + c] - largest;
+    part.equals += select(0.0, 1.0, shifted == 0.0);
+    part.rest += select(exponential(shifted), 0.0, shifted == 0.0);
   }
-  total = tree(Term(largest, total), lane).y;
+  let whole = tree(part, lane);
+  let rest = (whole.equals - 1.0) + whole.rest;
   for (var c = first; c < end; c += shares()) {
     let shifted = x[base + c] - largest;
     if (LOGARITHM) {
-      y[base + c] = shifted - logarithm(total);
+      y[base + c] = shifted - logarithm_of_one_plus(rest);
     } else {
-      y[base + c] = exponential(shifted) / total;
+      y[base + c] = exponential(shifted) / (1.0 + rest);
     }
   }
 }
@@ -70,6 +78,6 @@ fn exponential(x: f32) -> f32 {
   return exp(x);
 }
 
-fn logarithm(x: f32) -> f32 {
-  return log(x);
+fn logarithm_of_one_plus(x: f32) -> f32 {
+  return log(1.0 + x);
 }

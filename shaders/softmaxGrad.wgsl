@@ -1,5 +1,6 @@
 // softmax: dX = y (dY − Σ dY y). Its logarithm: dX = dY − exp(y) Σ dY.
-// One invocation computes one row, or as many as sizes.shares do.
+// One invocation computes one row, or as many as sizes.shares do. The one class that may be likelier than all others
+// together stays out of the sum, since its 1 − y would cancel: what is left of it is what the others have.
 
 alias Term = f32;
 
@@ -32,6 +33,11 @@ fn tree(term: Term, slot: u32) -> Term {
   return term;
 }
 
+// More than one half; its logarithm, −0.6931….
+fn is_likely(y: f32) -> bool {
+  return y > select(0.5, -0.6931472, LOGARITHM);
+}
+
 @compute @workgroup_size(WIDTH)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -42,20 +48,36 @@ fn main(
   let base = row * sizes.classes;
   let first = lane % shares();
   let end = select(0u, sizes.classes, row < sizes.rows);
-  var total = 0.0;
+  var of_likely = 0.0;
   for (var c = first; c < end; c += shares()) {
-    total += d_y[base + c] * select(y[base + c], 1.0, LOGARITHM);
+    of_likely += select(0.0, d_y[base + c], is_likely(y[base + c]));
   }
-  total = tree(total, lane);
+  of_likely = tree(of_likely, lane);
+  var rest = 0.0;
   for (var c = first; c < end; c += shares()) {
     if (LOGARITHM) {
-      d_x[base + c] = d_y[base + c] - exponential(y[base + c]) * total;
+      rest += select(d_y[base + c], 0.0, is_likely(y[base + c]));
     } else {
-      d_x[base + c] = y[base + c] * (d_y[base + c] - total);
+      rest += y[base + c] * (d_y[base + c] - of_likely);
+    }
+  }
+  rest = tree(rest, lane);
+  for (var c = first; c < end; c += shares()) {
+    let at = base + c;
+    if (!LOGARITHM) {
+      d_x[at] = y[at] * ((d_y[at] - of_likely) - rest);
+    } else if (is_likely(y[at])) {
+      d_x[at] = -exponential_minus_one(y[at]) * d_y[at] - exponential(y[at]) * rest;
+    } else {
+      d_x[at] = d_y[at] - exponential(y[at]) * (rest + of_likely);
     }
   }
 }
 
 fn exponential(x: f32) -> f32 {
   return exp(x);
+}
+
+fn exponential_minus_one(x: f32) -> f32 {
+  return exp(x) - 1.0;
 }

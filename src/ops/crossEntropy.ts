@@ -69,9 +69,12 @@ const gradOp: Op<Attrs> = {
       const label = labels[n];
       const counts = label !== ignoreIndex && label >= 0 && label < C;
       const w = counts && weights ? weights[label] : 1;
+      // 1 − p of the label's class would cancel: it is what the others have.
+      let others = 0;
+      for (let c = 0; c < C; c++) if (c !== label) others += Math.exp(logits[n * C + c] - logSum[n]);
       for (let c = 0; c < C; c++) {
         const p = Math.exp(logits[n * C + c] - logSum[n]);
-        const sharp = (1 - s) * w * (p - (c === label ? 1 : 0));
+        const sharp = (1 - s) * w * (c === label ? -others : p);
         const smooth = (s / C) * (p * total - (weights?.[c] ?? 1));
         dLogits[n * C + c] = counts ? dLoss[n] * (sharp + smooth) : 0;
       }
@@ -84,24 +87,41 @@ const gradOp: Op<Attrs> = {
     return [overRows(node, whole, bindings, adapter)];
   },
   flops,
-  // A rounding of the logits moves p by as much as they are large, and dLoss scales it all.
+  // log Σ exp comes rounded, and moves p by as much as it is large.
   accuracy: (node) => ({
-    ulps: 64,
-    magnitude([logits, , , dLoss, weights]) {
+    ulps: 64 + 2 * classesOf(node),
+    magnitude(inputs) {
       const C = classesOf(node);
-      const heaviest = weights ? Math.max(1, ...weights) : 1;
-      return [
-        Float64Array.from(logits, (_, at) => {
-          const n = Math.floor(at / C);
-          let largest = 1;
-          for (let c = 0; c < C; c++) largest = Math.max(largest, Math.abs(logits[n * C + c]));
-          return largest * heaviest * dLoss[n];
-        }),
-      ];
+      return [slopeTerms(node, inputs).map((size, at) => size * largestIn(inputs[0], Math.floor(at / C), C))];
     },
     absolute: 1e-37,
   }),
 };
+
+/** The largest finite |logit| of a row, or 1. */
+function largestIn(logits: Numbers, row: number, C: number): number {
+  let largest = 1;
+  for (let at = row * C; at < (row + 1) * C; at++) {
+    const size = Math.abs(logits[at]);
+    if (size > largest && size < Infinity) largest = size;
+  }
+  return largest;
+}
+
+/** The sizes of the terms that a gradient of the logits is made of. */
+function slopeTerms(node: Node<Attrs>, [logits, labels, logSum, dLoss, weights]: readonly Numbers[]): Float64Array {
+  const C = classesOf(node);
+  const s = node.attrs.labelSmoothing;
+  const total = weights ? sumOf(weights) : C;
+  const p = Float64Array.from(logits, (x, at) => Math.exp(x - logSum[Math.floor(at / C)]));
+  const others = new Float64Array(labels.length);
+  for (const [at, own] of p.entries()) if (at % C !== labels[Math.floor(at / C)]) others[Math.floor(at / C)] += own;
+  return p.map((own, at) => {
+    const n = Math.floor(at / C);
+    const sharp = (1 - s) * (weights?.[labels[n]] ?? 1) * (at % C === labels[n] ? others[n] : own);
+    return Math.abs(dLoss[n]) * (sharp + (s / C) * (own * total + (weights?.[at % C] ?? 1)));
+  });
+}
 
 const sumOf = (numbers: Numbers): number => {
   let total = 0;
@@ -158,10 +178,17 @@ const finishRow = (
   }
   let sharp = (1.0 - sizes.smoothing) * class_weight(u32(max(label, 0)));
   let even = sizes.smoothing / f32(sizes.classes);
+  var others = 0.0;
   for (var c = first; c < end; c += shares()) {
     let p = exponential(logits[base + c] - log_total);
-    let hit = select(0.0, 1.0, i32(c) == label);
-    d_logits[base + c] = d_row * cross_entropy_slope(p, hit, sharp, even, total_weight, class_weight(c));
+    others += select(p, 0.0, i32(c) == label);
+    d_logits[base + c] = d_row * cross_entropy_slope(p, p, sharp, even, total_weight, class_weight(c));
+  }
+  others = sum_of(others, slot);
+  if (counts && u32(label) < end && u32(label) % shares() == first) {
+    let p = exponential(logits[base + u32(label)] - log_total);
+    let slope = cross_entropy_slope(p, -others, sharp, even, total_weight, class_weight(u32(label)));
+    d_logits[base + u32(label)] = d_row * slope;
   }
 }`;
 
@@ -201,10 +228,9 @@ function bothOp(node: Node<Attrs>, backward: Node<Attrs>): Op<null> {
       magnitude(inputs, expected) {
         const forward = boundsOf(node, inputs, expected.slice(0, 4));
         const [own] = boundsOf(backward, backwardInputs(inputs, expected[1]), expected.slice(4));
-        const C = classesOf(node);
-        const heaviest = Math.max(1, ...(inputs[2] ?? []));
         // The launch reads its own log Σ exp, off by as much as it may be.
-        const last = own.map((bound, at) => bound + Math.abs(dLoss) * heaviest * forward[1][Math.floor(at / C)]);
+        const terms = slopeTerms(backward, backwardInputs(inputs, expected[1]));
+        const last = own.map((bound, at) => bound + terms[at] * forward[1][Math.floor(at / classesOf(node))]);
         return [...forward, last].map((bounds) => bounds.map((bound) => bound / UNIT));
       },
     }),
@@ -241,16 +267,17 @@ const crossEntropyOp: Op<Attrs> = {
         if (logits[row + c] > largest) best = c;
         largest = Math.max(largest, logits[row + c]);
       }
-      let total = 0;
-      for (let c = 0; c < C; c++) total += Math.exp(logits[row + c] - largest);
-      const L = largest + Math.log(total);
+      // The largest class' 1 stays out: beside it, what the others have would be rounded away.
+      let rest = 0;
+      for (let c = 0; c < C; c++) if (c !== best) rest += Math.exp(logits[row + c] - largest);
+      const logRest = Math.log1p(rest);
       let smooth = 0;
-      for (let c = 0; c < C; c++) smooth += (weights?.[c] ?? 1) * (L - logits[row + c]);
+      for (let c = 0; c < C; c++) smooth += (weights?.[c] ?? 1) * (largest - logits[row + c] + logRest);
       const label = labels[n];
       const counts = label !== ignoreIndex && label >= 0 && label < C;
       const w = counts ? (weights?.[label] ?? 1) : 0;
-      logSum[n] = L;
-      loss[n] = counts ? (1 - s) * w * (L - logits[row + label]) + (s === 0 ? 0 : (s / C) * smooth) : 0;
+      logSum[n] = largest + logRest;
+      loss[n] = counts ? (1 - s) * w * (largest - logits[row + label] + logRest) + (s === 0 ? 0 : (s / C) * smooth) : 0;
       weight[n] = w;
       correct[n] = counts && best === label ? 1 : 0;
     }
@@ -260,7 +287,17 @@ const crossEntropyOp: Op<Attrs> = {
     return [overRows(node, kernel, bindings, adapter)];
   },
   flops,
-  accuracy: (node) => ({ ulps: 32 + 4 * classesOf(node), magnitude: 'largest' }),
+  // The distance to the largest is rounded before its exponential is taken, which is 0 beyond 104.
+  accuracy: (node) => ({
+    ulps: 128 + 4 * classesOf(node),
+    magnitude: ([logits], [loss, logSum, weight]) => [
+      loss,
+      logSum.map((_, n) => largestIn(logits, n, classesOf(node))),
+      weight,
+      new Float64Array(weight.length),
+    ],
+    absolute: 1e-37,
+  }),
   vjp([dLoss], node) {
     const [logits, labels, weights] = node.inputs;
     if (!dLoss) return [null, null, null];

@@ -4,15 +4,17 @@ import exponential from '../../shaders/pointwise/exponential.wgsl?raw';
 import logarithm from '../../shaders/pointwise/logarithm.wgsl?raw';
 import nan from '../../shaders/pointwise/nan.wgsl?raw';
 
-/** The functions of shaders/pointwise in which NaN stays NaN, by the name under which kernels stand in for them. */
+/** The functions of shaders/pointwise in which NaN stays NaN, and small results are right, by the name under which kernels stand in for them. */
 const guards: readonly (readonly [string, string])[] = [
   ['is_nan', nan],
   ['larger', arithmetic],
   ['exponential', exponential],
   ['logarithm', logarithm],
+  ['logarithm_of_one_plus', logarithm],
+  ['exponential_minus_one', exponential],
 ];
 
-/** A kernel whose own plain `is_nan`, `larger`, `exponential` and `logarithm` give way to the guarded ones. */
+/** A kernel whose own plain `is_nan`, `larger`, `exponential`, `logarithm` and their like give way to the guarded ones. */
 export function guarded(name: string, source: string): Pick<Kernel, 'name' | 'source' | 'functions' | 'includes'> {
   const used = guards.filter(([guard]) => source.includes(`fn ${guard}(`));
   return {

@@ -76,15 +76,15 @@ function bounds(ends: Ends, inputs: readonly Numbers[]): Numbers[] {
   const [ofSlopes] = boundsOf(dLogits, gradientInputs, [dX]);
   const C = logits.length / labels.length;
   const widest = Float64Array.from(labels, (_, n) => Math.max(...ofLogits.subarray(n * C, (n + 1) * C)));
-  const slope = Math.abs(slopeOf(loss, dLogits)!);
   const ofDX = ofSlopes.map(
-    (own, at) => own + slope * (4 * widest[Math.floor(at / C)] + ofLosses[1][Math.floor(at / C)]),
+    (own, at) => own + Math.abs(dX[at]) * (4 * widest[Math.floor(at / C)] + ofLosses[1][Math.floor(at / C)]),
   );
   const [carried] = runReference(dHidden, [ofDX, weight.map(Math.abs)]);
   const [own] = boundsOf(dHidden, [dX, weight], [dH]);
   return [
     own.map((bound, at) => bound + carried[at]),
-    ofLosses[0].map((bound, n) => bound + 4 * widest[n]),
+    // Other logits move the loss by as much as the label is unlikely.
+    ofLosses[0].map((bound, n) => bound - Math.expm1(-losses[0][n]) * 4 * widest[n]),
     // Where two logits are as good as equal, either may be the largest.
     widest.map((bound, n) => (isClose(logits.subarray(n * C, (n + 1) * C), labels[n], 4 * bound) ? 1 : 0)),
     ofDX,

@@ -1,6 +1,6 @@
 import type { AdapterTraits, Launch } from '../core/launch.ts';
 import { ShapeError } from '../core/errors.ts';
-import { formatSpec, requireDtype, sizeOf } from '../core/shape.ts';
+import { formatSpec, requireDtype, sizeOf, type Numbers } from '../core/shape.ts';
 import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { guarded } from './guarded.ts';
@@ -26,6 +26,12 @@ function launch(node: Node, source: string, logarithm: boolean, adapter: Adapter
   return { ...sharedBy(sharing, kernel, rows), uniform: [rows, classes, sharing.shares] };
 }
 
+/** Where the one class of a row is that may be likelier than all others together, whose 1 − y would cancel; else −1. */
+function likelyOf(y: Numbers, base: number, classes: number, logarithm: boolean): number {
+  for (let at = base; at < base + classes; at++) if (y[at] > (logarithm ? -Math.LN2 : 0.5)) return at;
+  return -1;
+}
+
 function define(name: string, logarithm: boolean): Op<null> {
   const gradOp: Op<null> = {
     name: `${name}Grad`,
@@ -34,28 +40,39 @@ function define(name: string, logarithm: boolean): Op<null> {
       const { rows, classes } = rowsOf(node);
       for (let row = 0; row < rows; row++) {
         const base = row * classes;
-        let total = 0;
-        for (let c = 0; c < classes; c++) total += dY[base + c] * (logarithm ? 1 : y[base + c]);
-        for (let c = 0; c < classes; c++) {
-          const at = base + c;
-          dX[at] = logarithm ? dY[at] - Math.exp(y[at]) * total : y[at] * (dY[at] - total);
+        const likely = likelyOf(y, base, classes, logarithm);
+        const ofLikely = likely < 0 ? 0 : dY[likely];
+        let rest = 0;
+        for (let at = base; at < base + classes; at++) {
+          if (at !== likely) rest += logarithm ? dY[at] : y[at] * (dY[at] - ofLikely);
+        }
+        for (let at = base; at < base + classes; at++) {
+          if (!logarithm) dX[at] = y[at] * (dY[at] - ofLikely - rest);
+          else if (at === likely) dX[at] = -Math.expm1(y[at]) * dY[at] - Math.exp(y[at]) * rest;
+          else dX[at] = dY[at] - Math.exp(y[at]) * (rest + ofLikely);
         }
       }
     },
     gpu: (node, adapter) => [launch(node, softmaxGradKernel, logarithm, adapter)],
     flops: (node) => GRADIENT_FLOPS * elementsOf(node.outputs),
+    // Each class' terms: what its own dY brings, and what the others' do.
     accuracy: (node) => ({
       ulps: 64 + 8 * rowsOf(node).classes,
       magnitude([y, dY]) {
         const { rows, classes } = rowsOf(node);
         const sizes = new Float64Array(dY.length);
-        for (let row = 0; row < rows; row++) {
-          let [size, largest] = [0, 1];
-          for (let at = row * classes; at < (row + 1) * classes; at++) {
-            size = Math.max(size, Math.abs(dY[at]));
-            largest = Math.max(largest, Math.abs(y[at]));
+        for (let base = 0; base < rows * classes; base += classes) {
+          const likely = likelyOf(y, base, classes, logarithm);
+          const ofLikely = likely < 0 ? 0 : dY[likely];
+          let rest = 0;
+          for (let at = base; at < base + classes; at++) {
+            if (at !== likely) rest += logarithm ? Math.abs(dY[at]) : y[at] * Math.abs(dY[at] - ofLikely);
           }
-          sizes.fill(size * largest, row * classes, (row + 1) * classes);
+          for (let at = base; at < base + classes; at++) {
+            if (!logarithm) sizes[at] = y[at] * (Math.abs(dY[at] - ofLikely) + rest);
+            else if (at === likely) sizes[at] = -Math.expm1(y[at]) * Math.abs(dY[at]) + Math.exp(y[at]) * rest;
+            else sizes[at] = Math.abs(dY[at]) + Math.exp(y[at]) * (rest + Math.abs(ofLikely));
+          }
         }
         return [sizes];
       },
@@ -76,18 +93,25 @@ function define(name: string, logarithm: boolean): Op<null> {
         const base = row * classes;
         let largest = -Infinity;
         for (let c = 0; c < classes; c++) largest = Math.max(largest, x[base + c]);
-        let total = 0;
-        for (let c = 0; c < classes; c++) total += Math.exp(x[base + c] - largest);
+        // The largest class' 1 stays out: beside it, what the others have would be rounded away.
+        let [ones, rest] = [-1, 0];
         for (let c = 0; c < classes; c++) {
           const shifted = x[base + c] - largest;
-          y[base + c] = logarithm ? shifted - Math.log(total) : Math.exp(shifted) / total;
+          if (shifted === 0) ones++;
+          else rest += Math.exp(shifted);
+        }
+        rest += ones;
+        for (let c = 0; c < classes; c++) {
+          const shifted = x[base + c] - largest;
+          y[base + c] = logarithm ? shifted - Math.log1p(rest) : Math.exp(shifted) / (1 + rest);
         }
       }
     },
     gpu: (node, adapter) => [launch(node, softmaxKernel, logarithm, adapter)],
     flops: (node) => FLOPS * elementsOf(node.outputs),
-    // A row's classes are added one by one at the most: invocations that share it have fewer each.
-    accuracy: (node) => ({ ulps: 32 + 2 * rowsOf(node).classes, magnitude: 'largest' }),
+    // A row's classes are added one by one at the most: invocations that share it have fewer each. The distance to the
+    // largest is rounded before its exponential is taken, which is 0 beyond 104.
+    accuracy: (node) => ({ ulps: 128 + 2 * rowsOf(node).classes, magnitude: 'result', absolute: 1e-37 }),
     vjp: ([dY], { outputs: [y] }) => [dY ? applyOne(gradOp, [y, dY], null) : null],
   };
 }
