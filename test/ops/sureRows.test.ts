@@ -28,7 +28,7 @@ const UNITS = 100;
 const rowOf = (gap: number): Float32Array =>
   Float32Array.from({ length: C }, (_, c) => (c === MASKED ? -Infinity : c === SURE ? 2 : 2 - gap - (c % 5)));
 
-const total = (numbers: readonly number[]): number => numbers.reduce((sum, x) => sum + x, 0);
+const total = (numbers: readonly number[]): number => numbers.reduce((before, x) => before + x, 0);
 
 /** dY of the logarithms is that of a likelihood; of the probabilities, the sum of two of them. */
 const one = Float32Array.from({ length: C }, (_, c) => (c === SURE ? 1 : 0));
@@ -87,6 +87,10 @@ const onDevice =
   (open: () => Promise<GPUDevice>, options: { fuse: boolean }, launch: string) => async (graph: Graph) => {
     const backend = new GpuBackend(await open(), options);
     const program = await backend.compile(simplify(graph));
+    onTestFinished(() => {
+      program.destroy();
+      backend.destroy();
+    });
     expect(program.launches).toContain(launch);
     return async (batch: Readonly<Record<string, Numbers>>) => {
       for (const field of program.fields.keys()) program.upload(field, batch[field]);

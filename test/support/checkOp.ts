@@ -26,6 +26,8 @@ export interface CheckOptions {
   readonly kinked?: boolean;
   /** False where NaN and infinity do not come in, or the reference says nothing of them. */
   readonly special?: boolean;
+  /** True where small results must be right relatively: numbers of many sizes are judged as well, and their derivative. */
+  readonly tails?: boolean;
   /** Where the launches run; on the shared device by default. */
   readonly on?: () => Promise<GPUDevice>;
   /** How their kernels' forms are chosen. */
@@ -55,6 +57,8 @@ export const onGrids =
     Math.floor(random.uniform(-20, 20)) / 10 + 0.03 + 0.05 * at;
 /** Numbers of which no two are closer than 0.01, up to 1,009 of them. */
 export const distinct: Make = (_, index) => ((index * 389 + 17) % 1009) / 100 - 5;
+/** Numbers from 2⁻²⁴ to some hundreds, either way. */
+const ofManySizes: Make = (random) => random.normal() * 2 ** random.uniform(-24, 7);
 export const positive: Make = (random) => random.uniform(0.2, 3);
 
 const fieldName = (at: number): string => `x${at}`;
@@ -204,6 +208,17 @@ export function checkOp(
     }
 
     const specs = cases[0].map(asSpec);
+    if (options.tails) {
+      test('numbers of many sizes: launches agree with the f64 reference', async () => {
+        const random = new Random(SEED, `${name} of many sizes`);
+        const { graph } = graphOf(build, specs, random, options);
+        const batch = batchOf(specs, random);
+        for (const [at, given] of specs.entries()) {
+          if (given.dtype === 'f32') batch[fieldName(at)] = fill(given, random, ofManySizes);
+        }
+        await expectLaunches(graph, batch, options);
+      });
+    }
     if (options.special !== false && specs.some(({ dtype }) => dtype === 'f32')) {
       test('NaN and infinity come out where the reference has them', async () => {
         const random = new Random(SEED, `${name} special`);
