@@ -20,7 +20,6 @@ export {
   type NormOptions,
 } from './normalization.ts';
 export {
-  accuracy,
   binaryCrossEntropy,
   crossEntropy,
   huber,
@@ -34,6 +33,16 @@ export {
   type Measures,
   type Target,
 } from './losses.ts';
+export { metric, type Metric, type MetricOptions } from './metric.ts';
+export {
+  accuracy,
+  f1Score,
+  perplexity,
+  rootMeanSquaredError,
+  rSquared,
+  type AccuracyOptions,
+  type F1Options,
+} from './scores.ts';
 export {
   averagePool1d,
   averagePool2d,

@@ -10,18 +10,24 @@ import {
   kullbackLeiblerTerms,
   squaredErrors,
 } from '../ops/distance.ts';
-import { equal, greater } from '../ops/arithmetic.ts';
-import { argmax, mean, sum } from '../ops/reduce.ts';
+import { div, equal, greater } from '../ops/arithmetic.ts';
+import { mean, sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/window.ts';
 import type { Context } from './layer.ts';
+import type { Metric } from './metric.ts';
 
 /** The fields of a batch, as values. */
 export type BatchValues = Readonly<Record<string, Value>>;
 
-/** A loss, and what else is to be reported; a metric of several elements is averaged. */
+/**
+ * A loss, and what else is to be reported; a value of several elements is averaged. Over several batches, or the parts of
+ * one, each is what it would be of all their samples at once, as far as it is computed from sums over them: a mean, a
+ * quotient of two sums, the root of one. Of a value that is none, as a largest error, the mean is taken by samples;
+ * `metric` says how else.
+ */
 export interface Measures {
   readonly loss: Value;
-  readonly [metric: string]: Value;
+  readonly [metric: string]: Value | Metric;
 }
 
 /**
@@ -41,10 +47,12 @@ export function targetField(names: readonly string[]): string {
 
 const isValue = (target: Target): target is Value => 'spec' in target && 'node' in target;
 
-const targetOf = (target: Target): Value => (isValue(target) ? target : target[targetField(Object.keys(target))]);
+/** The values to compare with. */
+export const targetOf = (target: Target): Value =>
+  isValue(target) ? target : target[targetField(Object.keys(target))];
 
 /** Target values in the prediction's shape: a column `[N, 1]` is compared with `[N]`, never broadcast into `[N, N]`. */
-function aligned(where: string, x: Value, target: Target): Value {
+export function aligned(where: string, x: Value, target: Target): Value {
   const t = cast(targetOf(target), 'f32');
   if (sameShape(x.spec.shape, t.spec.shape)) return t;
   const [a, b] = [x, t].map(({ spec: { shape } }) => shape.filter((extent, axis) => axis === 0 || extent !== 1));
@@ -97,8 +105,10 @@ export interface CrossEntropyOptions extends CrossEntropyRowsOptions, Partial<Co
  * @throws ShapeError if N differs     Source: Goodfellow et al. 2016, 6.2.2.3
  */
 export const crossEntropy = ((logits: Value, target: Target, options: CrossEntropyOptions = {}): Value | Measures => {
-  const { loss, correct } = crossEntropyRows(logits, targetOf(target), options);
-  return isValue(target) ? loss : { loss, accuracy: correct };
+  const labels = targetOf(target);
+  const { loss, correct, counted } = crossEntropyRows(logits, labels, options);
+  if (isValue(target)) return loss;
+  return { loss, accuracy: counted ? div(sum(correct), sum(counted)) : correct };
 }) as ClassLoss<CrossEntropyOptions>;
 
 /**
@@ -110,7 +120,3 @@ export function kullbackLeibler(logProbabilities: Value, target: Target): Value 
   const terms = kullbackLeiblerTerms(logProbabilities, aligned('kullbackLeibler', logProbabilities, target));
   return mean(sum(terms, { axes: -1 }));
 }
-
-/** The share of rows whose largest logit is the label's. @param logits `[…, C]`   @param labels `[…]` @returns `[]` */
-export const accuracy = (logits: Value, labels: Value): Value =>
-  mean(cast(equal(argmax(logits), cast(labels, 'i32')), 'f32'));

@@ -5,7 +5,8 @@ import { boundsOf, UNIT } from '../graph/accuracy.ts';
 import { apply, applyOne, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
 import { asUseOf, constant, constantOp } from '../graph/leaf.ts';
 import { elementsOf, workOf } from '../graph/work.ts';
-import { div } from './arithmetic.ts';
+import { div, notEqual } from './arithmetic.ts';
+import { cast } from './cast.ts';
 import { guarded } from './guarded.ts';
 import { integerDtypes, integerReader } from './integers.ts';
 import { mean, sum } from './reduce.ts';
@@ -327,14 +328,14 @@ export interface CrossEntropyRowsOptions {
 }
 
 /**
- * The mean cross-entropy of integer labels under logits, in nats, and for each row whether the largest logit is the label's.
- * Leading axes of the logits beyond the last two are rows.
+ * The mean cross-entropy of integer labels under logits, in nats; for each row whether the largest logit is the label's,
+ * and, where labels are ignored, whether the row counts. Leading axes of the logits beyond the last two are rows.
  */
 export function crossEntropyRows(
   logits: Value,
   labels: Value,
   { labelSmoothing = 0, classWeights, ignoreIndex }: CrossEntropyRowsOptions = {},
-): { readonly loss: Value; readonly correct: Value } {
+): { readonly loss: Value; readonly correct: Value; readonly counted?: Value } {
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new DataError(`[crossEntropy] labelSmoothing is ${labelSmoothing} but must lie in 0 … 1`);
   }
@@ -353,5 +354,7 @@ export function crossEntropyRows(
   const [rows, , weight, correct] = apply(crossEntropyOp, [x, y, ...weights], attrs);
   const plain = !classWeights && ignoreIndex === undefined;
   const loss = plain ? mean(rows) : div(sum(rows), sum(weight));
-  return { loss, correct: correct };
+  if (ignoreIndex === undefined) return { loss, correct };
+  // Without class weights a row that counts has the weight 1.
+  return { loss, correct, counted: classWeights ? cast(notEqual(cast(y, 'i32'), ignoreIndex), 'f32') : weight };
 }

@@ -21,4 +21,4 @@ export { argmax, broadcastTo, max, mean, min, sum, type ReduceOptions } from './
 export { logSoftmax, softmax } from './softmax.ts';
 export type { Padding, Pair } from './spatial.ts';
 export { upsample, type UpsampleOptions } from './upsampling.ts';
-export { concat, flatten, pad, reshape, slice, transpose, type SliceRange } from './window.ts';
+export { concat, flatten, pad, reshape, slice, stopGradient, transpose, type SliceRange } from './window.ts';

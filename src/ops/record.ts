@@ -25,9 +25,11 @@ export interface RecordOptions {
   readonly totals?: boolean;
   /** A table whose row of this step gives one more metric, by its last number: the learning rate. */
   readonly schedule?: Value;
+  /** The ring as earlier launches of the step leave it, if there are any. */
+  readonly left?: Value;
 }
 
-interface Attrs extends Required<Omit<RecordOptions, 'schedule'>> {
+interface Attrs extends Required<Omit<RecordOptions, 'schedule' | 'left'>> {
   /** Whether the last input is a schedule. */
   readonly scheduled: boolean;
 }
@@ -59,7 +61,7 @@ const recordOp: Op<Attrs> = {
   infer: ([control, ring]) => [control, ring],
   cpu([control, ring, ...metrics], [nextControl, nextRing], node) {
     const { column, share, scheduled, counts, taken, length } = node.attrs;
-    const [rows, columns] = node.inputs[1].spec.shape as [number, number];
+    const row = rowOf(node, control);
     nextRing.set(ring);
     nextControl.set(control);
     const adds = share < 1 && control[PART] > 0;
@@ -67,7 +69,7 @@ const recordOp: Op<Attrs> = {
       const last = scheduled && j === metrics.length - 1;
       let total = 0;
       for (const number of last ? rateIn(metrics[j], control) : metrics[j]) total += number;
-      const at = (control[STEP] % rows) * columns + column + j;
+      const at = row + column + j;
       nextRing[at] = (adds ? ring[at] : 0) + total * factor;
     });
     if (counts === 'part') nextControl[PART]++;
@@ -130,12 +132,17 @@ const recordOp: Op<Attrs> = {
 /** A use of `record`. */
 export const asRecord = (node: Node): unknown => asUseOf(recordOp, node);
 
-/** What a launch added to the first of its columns: the loss, or a part's share of it. */
-export function lossRecorded(node: Node, [control, before]: readonly Numbers[], ring: Numbers): number {
-  const { column, share } = asUseOf(recordOp, node)!;
-  const [rows, columns] = node.inputs[1].spec.shape as [number, number];
-  const at = (control[STEP] % rows) * columns + column;
+/** What a launch added to one of the ring's columns: a part's share of a metric, or all of it. */
+export function addedTo(column: number, node: Node, [control, before]: readonly Numbers[], ring: Numbers): number {
+  const { share } = asUseOf(recordOp, node)!;
+  const at = rowOf(node, control) + column;
   return ring[at] - (share < 1 && control[PART] > 0 ? before[at] : 0);
+}
+
+/** Where the step's row begins in the ring. */
+export function rowOf(node: Node, control: Numbers): number {
+  const [rows, columns] = node.inputs[1].spec.shape as [number, number];
+  return (control[STEP] % rows) * columns;
 }
 
 /** Of a metric that need not be averaged before it is recorded: one invocation adds it up. */
@@ -161,10 +168,10 @@ export function record(
   metrics: readonly Value[],
   options: RecordOptions,
 ): [State, Value][] {
-  const { schedule, counts, taken = 0, length = 1, share = 1, totals = false } = options;
+  const { schedule, counts, taken = 0, length = 1, share = 1, totals = false, left = read(ring) } = options;
   const recorded = totals ? metrics : metrics.map(unaveraged);
   const all = schedule ? [...recorded, schedule] : recorded;
-  let values = [read(control), read(ring)];
+  let values = [read(control), left];
   for (let first = 0; first === 0 || first < all.length; first += METRICS_PER_LAUNCH) {
     const some = all.slice(first, first + METRICS_PER_LAUNCH);
     const last = first + METRICS_PER_LAUNCH >= all.length;

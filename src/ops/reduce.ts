@@ -400,6 +400,9 @@ function splitAt({ inputs, outputs, attrs }: Node<{ readonly axis: number }>): {
 export const argmax = (x: Value, axis = -1): Value =>
   applyOne(argmaxOp, [x], { axis: resolveAxis('argmax', axis, x.spec) });
 
+/** What a sum over axes is multiplied by; undefined if a node is none. */
+export const scaleOfSum = (node: Node): number | undefined => asUseOf(sumOp, node)?.scale;
+
 /** The value whose elements a value is the mean of, all of them; undefined if it is no such mean. */
 export function averagedBy({ node, spec }: Value): Value | undefined {
   const attrs = asUseOf(sumOp, node);

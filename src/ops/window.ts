@@ -120,6 +120,18 @@ export function reshape(x: Value, shape: Shape): Value {
   return sameShape(resolved, x.spec.shape) ? x : applyOne(reshapeOp, [x], { shape: resolved });
 }
 
+const stopGradientOp: Op<null> = {
+  name: 'stopGradient',
+  infer: ([x]) => [x],
+  cpu: ([x], [y]) => y.set(x),
+  gpu: () => [],
+  view: () => 0,
+  vjp: () => [null],
+};
+
+/** x itself, through which no gradient flows: a target that the model computes is one to compare with, not to change. */
+export const stopGradient = (x: Value): Value => applyOne(stopGradientOp, [x], null);
+
 /** All axes but the first become one: `[N, …]` to `[N, C]`. */
 export const flatten = (x: Value): Value => reshape(x, [x.spec.shape[0] ?? 1, -1]);
 

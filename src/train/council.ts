@@ -1,10 +1,13 @@
 import { DataError } from '../core/errors.ts';
 import { quotedList } from '../core/wording.ts';
 import type { Decision, Metrics } from './decisions.ts';
+import { together, type Amount } from './figures.ts';
 import type { Keeper } from './keeper.ts';
 import type { Launcher } from './launcher.ts';
+import { reported, type Prepared } from './prepared.ts';
 
 interface CouncilOptions {
+  readonly prepared: Prepared;
   readonly launcher: Launcher;
   readonly keeper: Keeper;
   isAlive(): boolean;
@@ -15,9 +18,8 @@ export class Council {
   readonly #options: CouncilOptions;
   readonly #decisions: readonly Decision[];
   readonly #asked: readonly ReturnType<Decision['start']>[];
-  /** Sums of the training metrics since the decisions were last asked. */
-  #heard: Record<string, number> = {};
-  #steps = 0;
+  /** The training figures of all samples since the decisions were last asked. */
+  #heard: readonly Amount[] | undefined;
 
   /** @throws DataError if more than one of them keeps weights, for which there is one place */
   constructor(options: CouncilOptions, decisions: readonly Decision[]) {
@@ -37,11 +39,9 @@ export class Council {
     if (this.#decisions.some(({ keeps }) => keeps)) await this.#options.keeper.prepare();
   }
 
-  /** Takes note of a training step's metrics. */
-  hear(metrics: Metrics): void {
-    if (this.#asked.length === 0) return;
-    this.#steps++;
-    for (const [name, number] of Object.entries(metrics)) this.#heard[name] = (this.#heard[name] ?? 0) + number;
+  /** Takes note of a training step. */
+  hear(amounts: readonly Amount[]): void {
+    if (this.#asked.length > 0) this.#heard = together(this.#options.prepared.figures, this.#heard, amounts);
   }
 
   /** @param validated the metrics to decide by; those of training if it is left out */
@@ -49,11 +49,9 @@ export class Council {
     validated: Metrics | undefined,
     step: number,
   ): { readonly stop: boolean; readonly messages: readonly string[] } {
-    const { launcher, keeper } = this.#options;
-    const means = Object.entries(this.#heard).map(([name, sum]) => [name, sum / this.#steps] as const);
-    const metrics = validated ?? Object.fromEntries(means);
-    this.#heard = {};
-    this.#steps = 0;
+    const { launcher, keeper, prepared } = this.#options;
+    const metrics = validated ?? (this.#heard ? reported(prepared, this.#heard) : {});
+    this.#heard = undefined;
     let stop = false;
     const messages: string[] = [];
     for (const [at, ask] of this.#asked.entries()) {

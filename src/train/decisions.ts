@@ -41,11 +41,11 @@ export interface Decision {
 export interface Watched {
   /** `loss` if left out. */
   readonly metric?: string;
-  /** Which is better, less or more; `max` by default where the name ends in accuracy or r2, else `min`. */
+  /** Which is better, less or more; `max` by default where the name ends in accuracy, r2 or f1, else `min`. */
   readonly mode?: 'min' | 'max';
 }
 
-const GROWING = /[aA]ccuracy$|(?<![A-Za-z])r2$|(?<![A-Z])R2$/;
+const GROWING = /[aA]ccuracy$|(?<![A-Za-z])(r2|f1)$|(?<![A-Z])(R2|F1)$|rSquared$|f1Score$/;
 
 /** How a decision reads its metric. NaN is never better than anything. */
 class Watch {

@@ -5,7 +5,8 @@ import { orderOf, type Graph } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { POSITION } from '../ops/control.ts';
 import type { Backend, Executable } from '../scheduler/backend.ts';
-import type { Evaluation, Prediction } from './options.ts';
+import type { Evaluation, Prediction, Warn } from './options.ts';
+import { amountIn, namesOfNothing, nothingCounts, together, type Amount, type Figure } from './figures.ts';
 import { Pace } from './pace.ts';
 import { withLoss, type Prepared } from './prepared.ts';
 import type { Programs } from './programs.ts';
@@ -19,42 +20,55 @@ export class Evaluator {
   readonly #prepared: Prepared;
   readonly #programs: Programs;
   readonly #batchSize: number;
+  readonly #warn: Warn;
+  /** Sets of which it was said that nothing counts there. */
+  readonly #told = new WeakSet<Dataset>();
   #example: Graph | undefined;
 
-  constructor(backend: Backend, prepared: Prepared, programs: Programs, batchSize: number) {
+  constructor(backend: Backend, prepared: Prepared, programs: Programs, batchSize: number, warn: Warn) {
     this.#backend = backend;
     this.#prepared = prepared;
     this.#programs = programs;
     this.#batchSize = batchSize;
+    this.#warn = warn;
   }
 
   /** Loss and metrics over a whole set, in batches of at most `batchSize`; what is left has a program of its own size. */
   evaluate(data: Dataset): Promise<Evaluation> {
     return this.#programs.withResident(data, async (source) => {
-      const { evaluationMetrics, traced } = this.#prepared;
+      const { evaluationFigures: figures, traced } = this.#prepared;
       const size = Math.min(this.#batchSize, data.length);
       const batchOf = async (n: number): Promise<Batch> => {
-        return { n, program: await this.#programs.evaluation(n, source), sizes: traced.evaluationSizes(n) };
+        return { n, program: await this.#programs.evaluation(n, source), figures: traced.evaluationFigures(n) };
       };
       const whole = await batchOf(size);
       const batches = Array.from({ length: Math.floor(data.length / size) }, () => whole);
       if (data.length % size > 0) batches.push(await batchOf(data.length % size));
-      const totals = evaluationMetrics.map(() => 0);
+      let amounts: readonly Amount[] | undefined;
       for await (const { batch, row } of this.#rows(batches, size)) {
-        row.forEach((total, j) => (totals[j] += (total / batch.sizes[j]) * batch.n));
+        amounts = together(
+          figures,
+          amounts,
+          batch.figures.map((figure) => amountIn(figure, row, [batch.n])),
+        );
       }
-      return withLoss(
-        this.#prepared,
-        evaluationMetrics,
-        totals.map((total) => total / data.length),
-      );
+      this.#tellOfNothing(data, amounts!);
+      return withLoss(this.#prepared, figures, amounts!);
     });
+  }
+
+  /** Once for each set. */
+  #tellOfNothing(data: Dataset, amounts: readonly Amount[]): void {
+    const names = namesOfNothing(this.#prepared.evaluationFigures, amounts);
+    if (names.length === 0 || this.#told.has(data)) return;
+    this.#told.add(data);
+    this.#warn(`[evaluate] ${nothingCounts(names)} of the ${data.length} samples counts`);
   }
 
   /** What each batch left in the ring, several batches a submit. */
   async *#rows(batches: readonly Batch[], size: number): AsyncGenerator<{ batch: Batch; row: Numbers }> {
-    const { evaluationRing, evaluationMetrics, traced } = this.#prepared;
-    const columns = evaluationMetrics.length;
+    const { evaluationRing, traced } = this.#prepared;
+    const columns = evaluationRing.spec.shape[1];
     // The CPU works as it is called, and lets others have a turn only where something is read.
     const pace = new Pace(this.#backend.kind === 'cpu' ? 1 : 'auto');
     for (let start = 0; start < batches.length;) {
@@ -116,11 +130,11 @@ export class Evaluator {
   }
 }
 
-/** A batch of n samples, and how many numbers each of its metrics has. */
+/** A batch of n samples, and what it records. */
 interface Batch {
   readonly n: number;
   readonly program: Executable;
-  readonly sizes: readonly number[];
+  readonly figures: readonly Figure[];
 }
 
 /** `count` samples from `start` on, and the first of them again and again where `n` are needed. */

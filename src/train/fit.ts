@@ -4,12 +4,13 @@ import type { Backend } from '../scheduler/backend.ts';
 import { requireWhole } from './checks.ts';
 import { Council } from './council.ts';
 import type { Evaluator } from './evaluator.ts';
+import type { Amount } from './figures.ts';
 import type { Keeper } from './keeper.ts';
 import type { Launcher } from './launcher.ts';
 import { RING_ROWS, type Feed } from './model.ts';
 import type { Batches, FitOptions, Report, Samples } from './options.ts';
 import { Pace } from './pace.ts';
-import { reportOf, type Prepared } from './prepared.ts';
+import { amountsOf, reportOf, type Prepared } from './prepared.ts';
 import type { Programs } from './programs.ts';
 import { Run, type Supply } from './run.ts';
 import { bytesOf, tableSource, type Source } from './source.ts';
@@ -36,6 +37,8 @@ export interface Shop {
   accept(batch: Samples | Dataset, index: number): Dataset;
   /** Told of where a run over an iterable has brought its batches. */
   feed(feed: Feed): void;
+  /** Says, once, that nothing counts in a step. */
+  tellOfNothing(amounts: readonly Amount[], step: number): void;
   isAlive(): boolean;
   /** @throws DeviceError once the trainer was destroyed */
   requireAlive(): void;
@@ -91,10 +94,12 @@ export async function* fit(
   });
   let left: Report | undefined;
   try {
-    for await (const { first, count, rows } of run.chunks()) {
-      for (let done = first + 1; done <= first + count; done++) {
-        const taken = reportOf(prepared, rows, firstStep + done);
-        council.hear(taken.metrics);
+    for await (const { first, samples, rows } of run.chunks()) {
+      for (let done = first + 1; done <= first + samples.length; done++) {
+        const amounts = amountsOf(prepared, rows, firstStep + done, samples[done - first - 1]);
+        shop.tellOfNothing(amounts, firstStep + done);
+        const taken = reportOf(prepared, amounts, firstStep + done);
+        council.hear(amounts);
         const validated = validation && pauses(done) ? await evaluator.evaluate(validation) : undefined;
         const verdict = pauses(done) ? council.decide(validated, firstStep + done) : null;
         if (verdict?.stop) run.stop();

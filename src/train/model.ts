@@ -11,13 +11,17 @@ import { mul } from '../ops/arithmetic.ts';
 import { cast } from '../ops/cast.ts';
 import { controlState } from '../ops/control.ts';
 import { record } from '../ops/record.ts';
+import { recordNumbers } from '../ops/recordNumbers.ts';
 import { sampleOrder, takeSamples } from '../ops/samples.ts';
 import { pack, part } from '../ops/window.ts';
 import { average, addShare } from '../optim/accumulate.ts';
 import { wholeNorm } from '../optim/norms.ts';
 import { differentiate } from '../transform/differentiate.ts';
 import { simplify } from '../transform/simplify.ts';
+import { columnsOf, placed, type Columns } from './columns.ts';
+import { meanTally, measured, type Figure, type Measured } from './figures.ts';
 import { inspected, type InspectionGraph } from './inspect.ts';
+import { partLoss, totalsOf } from './partLoss.ts';
 import type { Fields, Source } from './source.ts';
 
 /** A model as the trainer takes it: from a value, or several by name, to a value, or several. */
@@ -39,6 +43,11 @@ export const RING_ROWS = 1024;
 
 /** What steps report beside a phase's own metrics. */
 const OWN_METRICS = ['gradientNorm', 'learningRate'];
+
+/** Samples of each part of a step of n. */
+export function partsOf(n: number, partRows: number): number[] {
+  return Array.from({ length: Math.ceil(n / partRows) }, (_, at) => Math.min(partRows, n - at * partRows));
+}
 
 /** Which samples a graph takes, and from where. */
 export interface Feed {
@@ -92,6 +101,9 @@ interface PhaseStates {
   readonly schedule: State;
   /** Where the parts of a step add up their gradients. */
   readonly gradients: State;
+  /** What it measures of a step of `batchSize` samples, and where that is recorded. */
+  readonly figures: readonly Measured[];
+  readonly columns: Columns;
 }
 
 /** A metric that is a parameter itself is copied before the update changes it. */
@@ -103,10 +115,14 @@ const stateOf = (name: string, like: Float32Array | Uint32Array, shape: readonly
   initial: () => like,
 });
 
-/** One graph of a step, and the share of its samples whose loss it has; 0 if it has none. */
+/** The figures that are recorded as means. */
+const meansOf = (figures: readonly Measured[]): Value[] => figures.flatMap(({ mean }) => (mean ? detached(mean) : []));
+
+/** One graph of a step. */
 export interface StepGraph {
   readonly graph: Graph;
-  readonly share: number;
+  /** The loss that it records, and of which share of the step's samples; null if it records none. */
+  readonly loss: { readonly figure: Figure; readonly share: number } | null;
 }
 
 /** What a phase's part of a step works with. */
@@ -116,6 +132,7 @@ interface PhaseStep {
   readonly ring: State;
   /** The first of its columns there. */
   readonly column: number;
+  readonly loss: Figure;
   /** Samples of the step. */
   readonly n: number;
   readonly isLast: boolean;
@@ -147,6 +164,7 @@ export class TracedModel {
   readonly phases: readonly PhaseStates[];
   readonly fields: Fields;
   readonly #options: ModelOptions;
+  readonly #totalsOf = new Map<Phase, State>();
 
   /** @throws ShapeError where layers do not fit each other or the fields */
   constructor(options: ModelOptions) {
@@ -187,7 +205,12 @@ export class TracedModel {
       );
     }
     const schedule = new Float32Array(scheduleSize(optimizer));
+    const { fields, batchSize } = this.#options;
+    const measures = this.#measure(phase, this.#tracer('train'), uploadedBatch(fields, batchSize));
+    const figures = this.#figures(phase, 'train', measures, batchSize);
     return {
+      figures,
+      columns: columnsOf(figures, this.#ownMetrics.length, this.parts(batchSize).length),
       phase,
       trains: table.trains,
       moments: Object.entries(optimizer.moments).map(([name, initial]) =>
@@ -225,11 +248,18 @@ export class TracedModel {
     const outputs = (model ? tracer.apply(model, modelInput(batch)) : batch) as Values;
     const result = loss(outputs, batch, tracer);
     const measures: Measures = isValue(result) ? { loss: result } : result;
-    for (const [name, { spec: given }] of Object.entries(measures)) {
+    for (const [name, given] of Object.entries(measures)) {
       if (OWN_METRICS.includes(name)) {
         throw new ShapeError(`[model] a metric is called "${name}", as one that steps report by themselves: rename it`);
       }
-      if (given.dtype !== 'f32') throw new ShapeError(`[model] metric "${name}" is ${given.dtype}: cast it to f32`);
+      for (const { spec: of } of isValue(given) ? [given] : given.values) {
+        if (of.dtype !== 'f32') throw new ShapeError(`[model] metric "${name}" is ${of.dtype}: cast it to f32`);
+      }
+    }
+    if (!isValue(measures.loss)) {
+      throw new ShapeError(
+        '[model] the loss is a metric, which has no gradient: give a value, and the metric beside it',
+      );
     }
     if (sizeOf(measures.loss.spec.shape) !== 1) {
       throw new ShapeError(
@@ -240,8 +270,8 @@ export class TracedModel {
     return { loss: first, ...others };
   }
 
-  #prefixed({ name }: Phase, metrics: readonly string[]): string[] {
-    return this.phases.length > 1 ? metrics.map((metric) => `${name}.${metric}`) : [...metrics];
+  #prefixed({ name }: Phase, metric: string): string {
+    return this.phases.length > 1 ? `${name}.${metric}` : metric;
   }
 
   /** The graph of the whole batch's loss and metrics in both modes, for what it says of the fields: which, and in what range. */
@@ -250,25 +280,75 @@ export class TracedModel {
     const uses = this.phases.flatMap(({ phase }) => (['train', 'evaluate'] as const).map((mode) => ({ phase, mode })));
     const outputs = uses.map(({ phase, mode }, at) => {
       const measures = this.#measure(phase, new Tracer(this.registry, mode, this.#home), batch);
-      return Object.entries(measures).map(([name, value]) => [`${at}.${name}`, value] as const);
+      return Object.entries(measures).flatMap(([name, given]) =>
+        (isValue(given) ? [given] : given.values).map((value, i) => [`${at}.${name}.${i}`, value] as const),
+      );
     });
     return { outputs: Object.fromEntries(outputs.flat()), writes: [] };
   }
 
-  /** The names under which a set is judged, in the evaluation ring's order. */
-  evaluationMetrics(): string[] {
-    return this.phases.flatMap(({ phase }) => this.#prefixed(phase, this.#measured(phase, 'evaluate')));
+  /** Loss and metrics of a phase in a graph of n samples, as they are recorded. */
+  #figures(phase: Phase, mode: Mode, measures: Measures, n: number): Measured[] {
+    return measured(measures, this.#twin(phase, mode, n), n);
   }
 
-  /** The names under which a step reports, in the ring's order: of each phase, what it measures, then its update. */
-  trainingMetrics(): string[] {
-    const ofUpdate = [...(this.#options.gradientNorm ? ['gradientNorm'] : []), 'learningRate'];
-    return this.phases.flatMap(({ phase }) => this.#prefixed(phase, [...this.#measured(phase), ...ofUpdate]));
+  /** What a phase measures of one sample more; null if the model takes only as many as it was made for. */
+  #twin(phase: Phase, mode: Mode, n: number): Measures | null {
+    try {
+      return this.#measure(phase, this.#tracer(mode), uploadedBatch(this.fields, n + 1));
+    } catch {
+      return null;
+    }
   }
 
-  #measured(phase: Phase, mode: Mode = 'train'): string[] {
-    const batch = uploadedBatch(this.fields, this.#options.batchSize);
-    return Object.keys(this.#measure(phase, new Tracer(this.registry, mode, this.#home), batch));
+  #tracer(mode: Mode): Tracer {
+    return new Tracer(this.registry, mode, mode === 'train' ? this.#home : this.#evaluationHome());
+  }
+
+  /** What a set is judged by, in batches of n samples. */
+  evaluationFigures(n: number): Figure[] {
+    const batch = uploadedBatch(this.fields, n);
+    const tracer = this.#tracer('evaluate');
+    const figures = this.phases.flatMap(({ phase }) => {
+      const own = this.#figures(phase, 'evaluate', this.#measure(phase, tracer, batch), n);
+      return own.map((figure) => ({ ...figure, name: this.#prefixed(phase, figure.name) }));
+    });
+    const places = placed(figures, [], columnsOf(figures, 0, 1), 0);
+    return places.map((figure, at) => {
+      const { mean } = figures[at];
+      // Totals are recorded, not means.
+      return mean ? { ...figure, tally: meanTally(sizeOf(mean.spec.shape)) } : figure;
+    });
+  }
+
+  /** What a step reports: of each phase, what it measures, then what its update does. */
+  trainingFigures(): Figure[] {
+    let first = 0;
+    return this.phases.flatMap((states) => {
+      const { figures, columns } = states;
+      const places = placed(figures, this.#ownMetrics, columns, first);
+      first += columns.all;
+      return places.map((figure) => ({ ...figure, name: this.#prefixed(states.phase, figure.name) }));
+    });
+  }
+
+  /** Columns of the training ring. */
+  get columns(): number {
+    return this.phases.reduce((total, { columns }) => total + columns.all, 0);
+  }
+
+  get #ownMetrics(): readonly string[] {
+    return this.#options.gradientNorm ? OWN_METRICS : ['learningRate'];
+  }
+
+  /** Samples of each part of a step of n. */
+  parts(n: number): number[] {
+    return partsOf(n, this.#partRows);
+  }
+
+  get #partRows(): number {
+    const { batchSize, microBatches } = this.#options;
+    return Math.ceil(batchSize / microBatches);
   }
 
   /**
@@ -276,58 +356,106 @@ export class TracedModel {
    * each phase. A step in parts has a graph for each part, up to its gradients, which add up; and one that updates.
    */
   stepGraphs(n: number, ring: State, feed: Feed): StepGraph[] {
-    const { batchSize, microBatches } = this.#options;
-    const partRows = Math.ceil(batchSize / microBatches);
     let column = 0;
     return this.phases.flatMap((states, at) => {
-      const step = { states, feed, ring, column, n, isLast: at === this.phases.length - 1 };
-      column += this.#measured(states.phase).length + (this.#options.gradientNorm ? 2 : 1);
-      return microBatches === 1 ? [{ graph: this.#wholeGraph(step), share: 1 }] : this.#partGraphs(step, partRows);
+      const [loss] = placed(states.figures, [], states.columns, column);
+      const step = { states, feed, ring, column, loss, n, isLast: at === this.phases.length - 1 };
+      column += states.columns.all;
+      return this.#options.microBatches === 1
+        ? [{ graph: this.#wholeGraph(step), loss: { figure: loss, share: 1 } }]
+        : this.#partGraphs(step);
     });
+  }
+
+  /** The ring as the numbers of figures that are no means leave it. */
+  #recorded({ states, ring, column }: PhaseStep, figures: readonly Measured[]): { left: Value } {
+    const { apart, width } = states.columns;
+    const values = figures.flatMap(({ values: of }) => of);
+    return { left: recordNumbers(this.control, read(ring), values, { column: column + apart, width }) };
   }
 
   #wholeGraph(step: PhaseStep): Graph {
     const { states, feed, n } = step;
     const tracer = new Tracer(this.registry, 'train', this.#home);
     const measures = this.#measure(states.phase, tracer, takenBatch(this.fields, n, feed, this.control, 0));
+    const figures = this.#figures(states.phase, 'train', measures, n);
     const gradients = this.#gradients(states, measures.loss, tracer);
-    const writes = [...this.#update(step, gradients, Object.values(measures).map(detached)), ...tracer.assignments()];
-    return simplify({ outputs: {}, writes });
+    const updated = this.#update(step, gradients, meansOf(figures), this.#recorded(step, figures));
+    return simplify({ outputs: {}, writes: [...updated, ...tracer.assignments()] });
   }
 
-  #partGraphs(step: PhaseStep, partRows: number): StepGraph[] {
-    const parts: StepGraph[] = [];
-    for (let first = 0; first < step.n; first += partRows) {
-      const rows = Math.min(partRows, step.n - first);
-      // One graph for all parts of one size.
-      const graph = rows === partRows && parts[0] ? parts[0].graph : this.#partGraph(step, rows, partRows);
-      parts.push({ graph, share: rows / step.n });
+  #partGraphs(step: PhaseStep): StepGraph[] {
+    const sizes = this.parts(step.n);
+    // One graph for all parts of one size.
+    const made = new Map<number, { readonly before: Graph | null; readonly graph: Graph }>();
+    for (const rows of sizes) if (!made.has(rows)) made.set(rows, this.#partGraph(step, rows));
+    const { gradients, columns } = step.states;
+    const writes = this.#update({ ...step, column: step.column + columns.means }, read(gradients), []);
+    const totals = sizes.flatMap((rows) => made.get(rows)!.before ?? []);
+    if (totals.length > 0) {
+      const again = record(this.control, step.ring, [], { column: step.column, counts: 'restart' });
+      totals.push(simplify({ outputs: {}, writes: again }));
     }
-    const { gradients, phase } = step.states;
-    const column = step.column + this.#measured(phase).length;
-    const writes = this.#update({ ...step, column }, read(gradients), []);
-    return [...parts, { graph: simplify({ outputs: {}, writes }), share: 0 }];
+    return [
+      ...totals.map((graph) => ({ graph, loss: null })),
+      ...sizes.map((rows) => ({ graph: made.get(rows)!.graph, loss: { figure: step.loss, share: rows / step.n } })),
+      { graph: simplify({ outputs: {}, writes }), loss: null },
+    ];
   }
 
-  /** Forward, loss and backward of some of a step's samples. */
-  #partGraph({ states, feed, ring, column, n }: PhaseStep, rows: number, partRows: number): Graph {
+  /**
+   * Forward, loss and backward of some of a step's samples; and before it, where the loss is no mean over the samples, what
+   * they add to what must be known of the whole step.
+   */
+  #partGraph(step: PhaseStep, rows: number): { readonly before: Graph | null; readonly graph: Graph } {
+    const { states, feed, ring, column, n } = step;
+    const partRows = this.#partRows;
     const tracer = new Tracer(this.registry, 'train', { ...this.#home, rows: { own: rows, before: partRows } });
     const measures = this.#measure(states.phase, tracer, takenBatch(this.fields, rows, feed, this.control, partRows));
-    const gradients = this.#gradients(states, measures.loss, tracer);
+    const figures = this.#figures(states.phase, 'train', measures, rows);
+    const [{ separated }] = figures;
     const share = rows / n;
-    const total = addShare(read(states.gradients), gradients, read(this.control), share);
-    const metrics = Object.values(measures).map(detached);
-    const recorded = record(this.control, ring, metrics, { column, counts: 'part', share });
-    const writes = [[states.gradients, total] as const, ...tracer.assignments(), ...recorded];
-    return simplify({ outputs: {}, writes });
+    const control = read(this.control);
+    const isMean = separated!.isMean;
+    const weights = this.#weights(states, tracer);
+    const totals = totalsOf(separated!, share, isMean ? [] : weights);
+    const state = this.#totals(states.phase, totals.size);
+    const loss = isMean ? measures.loss : partLoss(separated!, share, weights, totals, state && read(state));
+    const gradients = addShare(
+      read(states.gradients),
+      this.#gradients(states, loss, tracer),
+      control,
+      isMean ? share : 1,
+    );
+    const recorded = record(this.control, ring, meansOf(figures), {
+      column,
+      counts: 'part',
+      share,
+      ...this.#recorded(step, figures),
+    });
+    const writes = [[states.gradients, gradients] as const, ...tracer.assignments(), ...recorded];
+    if (!state) return { before: null, graph: simplify({ outputs: {}, writes }) };
+    const known = addShare(read(state), pack(totals.values, totals.offsets, totals.size), control, 1);
+    const before = [[state, known] as const, ...record(this.control, ring, [], { column, counts: 'part' })];
+    return { before: simplify({ outputs: {}, writes: before }), graph: simplify({ outputs: {}, writes }) };
+  }
+
+  /** Where the parts of a step add up what must be known of all of them; null if that is nothing. */
+  #totals(phase: Phase, size: number): State | null {
+    if (size === 0) return null;
+    let state = this.#totalsOf.get(phase);
+    if (!state) {
+      state = stateOf(this.#prefixed(phase, 'totals'), new Float32Array(size));
+      this.#totalsOf.set(phase, state);
+    }
+    return state;
   }
 
   /** What the parameters are to change by, at their offsets. */
   #gradients(states: PhaseStates, loss: Value, tracer: Tracer): Value {
     const { ranges, size } = this.layout;
     const chosen = ranges.filter((_, at) => states.trains[at]);
-    const weights = chosen.map(({ name, shape }) => tracer.parameter(name, shape));
-    const reached = differentiate(loss, weights).flatMap((gradient, at) =>
+    const reached = differentiate(loss, this.#weights(states, tracer)).flatMap((gradient, at) =>
       gradient ? [{ gradient, offset: chosen[at].offset }] : [],
     );
     return pack(
@@ -335,6 +463,12 @@ export class TracedModel {
       reached.map(({ offset }) => offset),
       size,
     );
+  }
+
+  /** What a phase trains. */
+  #weights({ trains }: PhaseStates, tracer: Tracer): Value[] {
+    const chosen = this.layout.ranges.filter((_, at) => trains[at]);
+    return chosen.map(({ name, shape }) => tracer.parameter(name, shape));
   }
 
   /** What parameters and moments become. */
@@ -352,8 +486,13 @@ export class TracedModel {
   }
 
   /** Update and record; after the last phase, the averages too, and the control counts the step. */
-  #update(step: PhaseStep, gradients: Value, measured: readonly Value[]): (readonly [State, Value])[] {
-    const { states, feed, ring, column, n, isLast } = step;
+  #update(
+    step: PhaseStep,
+    gradients: Value,
+    means: readonly Value[],
+    ring: { readonly left?: Value } = {},
+  ): (readonly [State, Value])[] {
+    const { states, feed, column, n, isLast } = step;
     const { gradientNorm, microBatches, averageDecay } = this.#options;
     const changed = this.#updated(states, gradients);
     const [[, parameters]] = changed;
@@ -361,9 +500,10 @@ export class TracedModel {
       this.averages && isLast
         ? [[this.averages, average(read(this.averages), parameters, read(this.control), averageDecay!)] as const]
         : [];
-    const metrics = [...measured, ...(gradientNorm ? [wholeNorm(gradients)] : [])];
+    const metrics = [...means, ...(gradientNorm ? [wholeNorm(gradients)] : [])];
     const between = microBatches > 1 ? 'restart' : 'nothing';
-    const recorded = record(this.control, ring, metrics, {
+    const recorded = record(this.control, step.ring, metrics, {
+      ...ring,
       column,
       counts: isLast ? 'step' : between,
       taken: n,
@@ -378,18 +518,15 @@ export class TracedModel {
   evaluationGraph(n: number, ring: State, source: Source): Graph {
     const tracer = new Tracer(this.registry, 'evaluate', this.#evaluationHome());
     const batch = takenBatch(this.fields, n, { source, shuffle: false }, this.evaluationControl, 0);
-    const metrics = this.phases.flatMap(({ phase }) => Object.values(this.#measure(phase, tracer, batch)));
+    const figures = this.phases.flatMap(({ phase }) =>
+      this.#figures(phase, 'evaluate', this.#measure(phase, tracer, batch), n),
+    );
+    const means = figures.flatMap(({ mean }) => mean ?? []);
+    const values = figures.flatMap(({ values: of }) => of);
+    const left = recordNumbers(this.evaluationControl, read(ring), values, { column: means.length, width: 0 });
     const counting = { counts: 'step', taken: n, length: source.length, totals: true } as const;
-    const writes = record(this.evaluationControl, ring, metrics, { column: 0, ...counting });
+    const writes = record(this.evaluationControl, ring, means, { column: 0, left, ...counting });
     return simplify({ outputs: {}, writes });
-  }
-
-  /** How many numbers each metric of n samples has, of which the evaluation ring holds the totals. */
-  evaluationSizes(n: number): number[] {
-    const batch = uploadedBatch(this.fields, n);
-    const tracer = new Tracer(this.registry, 'evaluate', this.#evaluationHome());
-    const measures = this.phases.flatMap(({ phase }) => Object.values(this.#measure(phase, tracer, batch)));
-    return measures.map(({ spec: { shape } }) => sizeOf(shape));
   }
 
   /** The model's outputs for n samples, by name; a single one is called `output`. */

@@ -24,8 +24,9 @@ export interface TrainerOptions {
   readonly batchSize: number;
   /**
    * Parts in which a step takes its samples, one after the other, so that a large batch needs the memory of a small one:
-   * 1. Of a loss that is a mean over the samples, gradients and metrics are those of the whole batch; a mean over fewer
-   * (ignored labels, class weights) and statistics over the batch are taken in each part.
+   * 1. Gradients and metrics are those of the whole batch. Of a loss that is no mean over the samples (ignored labels,
+   * class weights) what it is divided by is taken first, of all parts, which costs them a second way forward. Statistics
+   * over the batch, as of batch norm, are taken in each part.
    */
   readonly microBatches?: number;
   /**
@@ -53,7 +54,11 @@ export interface TrainerOptions {
   readonly device?: GPUDevice | undefined;
   /** The fields that batches will have; taken from the first data set if left out. */
   readonly data?: Dataset | Fields;
+  /** Told what the caller would not expect: a figure to which nothing counts. `console.warn` if left out. */
+  readonly warn?: Warn;
 }
+
+export type Warn = (text: string) => void;
 
 export interface FitOptions {
   readonly epochs?: number;

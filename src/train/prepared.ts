@@ -2,6 +2,7 @@ import { spec, type Numbers } from '../core/shape.ts';
 import { orderOf, type State } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { rangesOf, type FieldRange } from './checks.ts';
+import { amountIn, type Amount, type Figure } from './figures.ts';
 import { RING_ROWS, TracedModel, type Phase } from './model.ts';
 import type { Evaluation, Report, TrainerOptions } from './options.ts';
 import type { Fields } from './source.ts';
@@ -9,9 +10,9 @@ import type { Fields } from './source.ts';
 /** A traced model's states, and what a step reads and reports. */
 export interface Prepared {
   readonly traced: TracedModel;
-  /** What each step reports, in the ring's order; what a set is judged by, in the evaluation ring's. */
-  readonly metrics: readonly string[];
-  readonly evaluationMetrics: readonly string[];
+  /** What each step reports, and what a set is judged by, in the order of their names' appearance. */
+  readonly figures: readonly Figure[];
+  readonly evaluationFigures: readonly Figure[];
   /** Names of what each phase makes small. */
   readonly losses: readonly string[];
   /** The first phase's learning rate. */
@@ -37,43 +38,59 @@ export function prepare(options: TrainerOptions, phases: readonly Phase[], given
   );
   const averageDecay = averageWeights?.decay ?? null;
   const traced = new TracedModel({ model, phases, fields, batchSize, seed, microBatches, averageDecay, gradientNorm });
-  const metrics = traced.trainingMetrics();
-  const evaluationMetrics = traced.evaluationMetrics();
+  const figures = traced.trainingFigures();
+  const evaluationFigures = traced.evaluationFigures(batchSize);
   const graph = traced.batchGraph();
   const read = orderOf(graph).flatMap((node) => asUseOf(inputOp, node)?.label ?? []);
   return {
     traced,
-    metrics,
-    evaluationMetrics,
+    figures,
+    evaluationFigures,
     losses: phases.length > 1 ? phases.map(({ name }) => `${name}.loss`) : ['loss'],
     rate: phases.length > 1 ? `${phases[0].name}.learningRate` : 'learningRate',
-    ring: ringOf('metrics ring', metrics.length),
-    evaluationRing: ringOf('evaluation ring', evaluationMetrics.length),
+    ring: ringOf('metrics ring', traced.columns),
+    evaluationRing: ringOf(
+      'evaluation ring',
+      evaluationFigures.reduce((total, { tally }) => total + tally.width, 0),
+    ),
     names: [...new Set(read)],
     ranges: rangesOf([graph]),
   };
 }
 
-/** Metrics by name; the loss of several phases is their sum. */
-export function withLoss({ losses }: Prepared, names: readonly string[], numbers: readonly number[]): Evaluation {
-  const metrics = Object.fromEntries(names.map((name, at) => [name, numbers[at]]));
+/** Metrics by name; the loss of several phases is their sum. @param amounts by figure */
+export function withLoss({ losses }: Prepared, figures: readonly Figure[], amounts: readonly Amount[]): Evaluation {
+  const metrics = Object.fromEntries(figures.map(({ name, tally }, at) => [name, tally.finish(amounts[at])]));
   return { ...metrics, loss: losses.reduce((total, name) => total + metrics[name], 0) };
+}
+
+/** What the ring holds of a step of so many samples, by figure. */
+export function amountsOf({ traced, figures }: Prepared, rows: Numbers, step: number, samples: number): Amount[] {
+  const columns = rows.length / RING_ROWS;
+  const at = ((step - 1) % RING_ROWS) * columns;
+  const row = rows.subarray(at, at + columns);
+  const parts = traced.parts(samples);
+  return figures.map((figure) => amountIn(figure, row, parts));
 }
 
 /** What the ring says of a step. */
 export function reportOf(
   prepared: Prepared,
-  rows: Numbers,
+  amounts: readonly Amount[],
   step: number,
 ): Pick<Report, 'step' | 'loss' | 'learningRate' | 'metrics'> {
-  const { metrics, rate } = prepared;
-  const row = ((step - 1) % RING_ROWS) * metrics.length;
-  const numbers = metrics.map((_, at) => rows[row + at]);
-  const shown = metrics.filter((name) => name !== 'learningRate');
-  const named = withLoss(
+  const { figures, rate } = prepared;
+  const metrics = reported(prepared, amounts);
+  const last = figures.findLastIndex(({ name }) => name === rate);
+  return { step, loss: metrics.loss, learningRate: figures[last].tally.finish(amounts[last]), metrics };
+}
+
+/** The metrics of one step or several. */
+export function reported(prepared: Prepared, amounts: readonly Amount[]): Evaluation {
+  const shown = prepared.figures.flatMap((figure, at) => (figure.name === 'learningRate' ? [] : [{ figure, at }]));
+  return withLoss(
     prepared,
-    shown,
-    shown.map((name) => numbers[metrics.indexOf(name)]),
+    shown.map(({ figure }) => figure),
+    shown.map(({ at }) => amounts[at]),
   );
-  return { step, loss: named.loss, learningRate: numbers[metrics.lastIndexOf(rate)], metrics: named };
 }

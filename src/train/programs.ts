@@ -6,10 +6,9 @@ import type { Feed, StepGraph } from './model.ts';
 import type { Prepared } from './prepared.ts';
 import { residentSource, statesIn, tableSource, type Source } from './source.ts';
 
-/** One program of a step, and the share of its samples whose loss it has; 0 if it has none. */
-export interface StepProgram {
+/** One program of a step. */
+export interface StepProgram extends Pick<StepGraph, 'loss'> {
   readonly program: Executable;
-  readonly share: number;
 }
 
 /** A source with the programs that read it. */
@@ -45,7 +44,7 @@ class Reader {
       compiled.set(graph, program);
       this.made.push(program);
     }
-    return graphs.map(({ graph, share }) => ({ program: compiled.get(graph)!, share }));
+    return graphs.map(({ graph, loss }) => ({ program: compiled.get(graph)!, loss }));
   }
 
   destroy(): void {
@@ -185,19 +184,19 @@ export class Programs {
   /** Loss and metrics of n samples from where the evaluation's control stands. */
   async evaluation(n: number, source: Source): Promise<Executable> {
     const { traced, evaluationRing } = this.#prepared;
-    const graphs = () => [{ graph: traced.evaluationGraph(n, evaluationRing, source), share: 0 }];
+    const graphs = () => [{ graph: traced.evaluationGraph(n, evaluationRing, source), loss: null }];
     return (await this.#programs(this.#readerOf(source), `evaluation ${n}`, graphs))[0].program;
   }
 
   /** The model's outputs for n uploaded samples. */
   async prediction(n: number): Promise<Executable> {
-    const graphs = () => [{ graph: this.#prepared.traced.predictionGraph(n), share: 0 }];
+    const graphs = () => [{ graph: this.#prepared.traced.predictionGraph(n), loss: null }];
     return (await this.#programs(this.#unfed, `prediction ${n}`, graphs))[0].program;
   }
 
   /** Of n uploaded samples: a step that is read, or one that is rehearsed. */
   async inspection(n: number, kind: 'reading' | 'rehearsal', graph: () => Graph): Promise<Executable> {
-    const graphs = () => [{ graph: graph(), share: 0 }];
+    const graphs = () => [{ graph: graph(), loss: null }];
     return (await this.#programs(this.#unfed, `${kind} ${n}`, graphs, true))[0].program;
   }
 

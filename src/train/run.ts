@@ -12,25 +12,32 @@ export interface Supply {
   readonly more: boolean;
   /** Settles when one of the two may have changed. */
   changed(): Promise<void>;
-  /** Submits so many of the ready steps together, and brings the ring as the last of them leaves it. */
-  submit(count: number): Promise<Numbers>;
+  /** Submits so many of the ready steps together. */
+  submit(count: number): Submission;
   /** What ended it before its time. */
   readonly failure: { readonly error: unknown } | undefined;
   /** No more steps are wanted. */
   close(): void;
 }
 
+/** Steps that are submitted together. */
+export interface Submission {
+  /** Of each step. */
+  readonly samples: readonly number[];
+  /** The ring as the last of them leaves it. */
+  readonly ring: Promise<Numbers>;
+}
+
 /** Steps that were submitted together, and the ring as the last of them left it. */
 export interface Chunk {
   readonly first: number;
-  readonly count: number;
+  /** Of each step. */
+  readonly samples: readonly number[];
   readonly rows: Numbers;
 }
 
-interface Submitted {
+interface Submitted extends Submission {
   readonly first: number;
-  readonly count: number;
-  readonly ring: Promise<Numbers>;
   readonly at: number;
   /** Milliseconds that submitting took: all of the work, on the CPU. */
   readonly submitting: number;
@@ -116,11 +123,11 @@ export class Run {
     const first = this.#submitted;
     const count = this.#count(Math.min(pace.steps, supply.ready));
     try {
-      const ring = supply.submit(count);
-      const submitted: Submitted = { first, count, ring, at, submitting: performance.now() - at, arrived: 0 };
+      const submission = supply.submit(count);
+      const submitted: Submitted = { ...submission, first, at, submitting: performance.now() - at, arrived: 0 };
       // Awaited by `chunks`; until then a failure must not count as unhandled.
       const arrive = (): void => void (submitted.arrived = performance.now());
-      ring.then(arrive, arrive);
+      submission.ring.then(arrive, arrive);
       this.#pending.push(submitted);
       this.#submitted += count;
     } catch (error) {
@@ -139,13 +146,13 @@ export class Run {
   }
 
   async #take(): Promise<Chunk> {
-    const { first, count, ring, at, submitting, arrived } = this.#pending.shift()!;
+    const { first, samples, ring, at, submitting, arrived } = this.#pending.shift()!;
     const rows = await ring;
     // It began when it was submitted, or when the one before was done.
     const working = arrived - Math.max(at + submitting, this.#lastArrival);
     this.#lastArrival = arrived;
-    this.#options.pace.took(count, (submitting + working) / 1000);
-    return { first, count, rows };
+    this.#options.pace.took(samples.length, (submitting + working) / 1000);
+    return { first, samples, rows };
   }
 
   async #waitForData(): Promise<void> {

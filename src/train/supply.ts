@@ -4,7 +4,7 @@ import type { Dataset } from '../data/dataset.ts';
 import type { State } from '../graph/graph.ts';
 import type { Batches, Samples } from './options.ts';
 import type { StepProgram } from './programs.ts';
-import type { Supply } from './run.ts';
+import type { Submission, Supply } from './run.ts';
 import type { Fields, Source } from './source.ts';
 
 /** The programs of some steps, and how many samples they take together. */
@@ -46,13 +46,14 @@ export class ResidentSupply implements Supply {
     return Promise.resolve();
   }
 
-  submit(count: number): Promise<Numbers> {
+  submit(count: number): Submission {
     const { samples, batchSize, whole, last, launch } = this.#options;
     const before = this.#taken;
     this.#taken = Math.min(samples, before + count * batchSize);
     const isShort = this.#taken - before < count * batchSize;
     const programs = Array.from({ length: count }, (_, at) => (isShort && at === count - 1 ? last : whole));
-    return launch({ programs, samples: this.#taken - before });
+    const sizes = Array.from({ length: count }, (_, at) => Math.min(batchSize, samples - before - at * batchSize));
+    return { samples: sizes, ring: launch({ programs, samples: this.#taken - before }) };
   }
 
   close(): void {}
@@ -236,7 +237,7 @@ export class StreamSupply implements Supply {
     );
   }
 
-  submit(count: number): Promise<Numbers> {
+  submit(count: number): Submission {
     const { fields, table, write, launch } = this.#options;
     const some = this.#waiting.splice(0, count);
     const samples = some.reduce((total, batch) => total + batch.samples, 0);
@@ -248,7 +249,7 @@ export class StreamSupply implements Supply {
     }
     const ring = launch({ programs: some.map(({ programs }) => programs), samples });
     this.#notify();
-    return ring;
+    return { samples: some.map(({ samples: own }) => own), ring };
   }
 
   close(): void {

@@ -6,13 +6,14 @@ import { uploadBatch, type Backend } from '../scheduler/backend.ts';
 import type { KernelChoice } from '../scheduler/choice.ts';
 import { requireFields, requireSound, requireWhole, rowsOf } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
+import { namesOfNothing, nothingCounts, type Amount } from './figures.ts';
 import { fit, requireFitOptions, type Cursor } from './fit.ts';
 import { Keeper } from './keeper.ts';
 import { Launcher } from './launcher.ts';
 import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspect.ts';
 import type { Feed, Phase } from './model.ts';
-import type { Batches, Evaluation, FitOptions, Prediction, Report, Samples, TrainerOptions } from './options.ts';
-import { prepare, reportOf, type Prepared } from './prepared.ts';
+import type { Batches, Evaluation, FitOptions, Prediction, Report, Samples, TrainerOptions, Warn } from './options.ts';
+import { amountsOf, prepare, reportOf, type Prepared } from './prepared.ts';
 import { profileStep, requirePeak, type Profile, type ProfileOptions } from './profile.ts';
 import { Programs, type StepProgram } from './programs.ts';
 import type { Fields, Source } from './source.ts';
@@ -61,6 +62,7 @@ export class Trainer {
   readonly #inspections: Record<number, InspectionGraph> = {};
   #destroyed = false;
   #busy: string | undefined;
+  #toldOfNothing = false;
   /** Of the last steps. */
   #origin: Origin | undefined;
 
@@ -107,7 +109,7 @@ export class Trainer {
       if (this.#destroyed) throw destroyedError();
       this.#programs = programs;
       this.#single = single;
-      const evaluator = new Evaluator(this.#backend, prepared, programs, this.batchSize);
+      const evaluator = new Evaluator(this.#backend, prepared, programs, this.batchSize, this.#warn);
       const launcher = new Launcher(this.#backend, prepared);
       const keeper = new Keeper(this.#backend, prepared.traced);
       return { prepared, programs, evaluator, launcher, keeper, table, single };
@@ -203,6 +205,7 @@ export class Trainer {
       cursors: this.#cursors,
       accept: (batch: Samples | Dataset, index: number) => this.#accepted(batch, index, prepared),
       feed: (feed: Feed) => (this.#origin = feed),
+      tellOfNothing: (amounts: readonly Amount[], step: number) => this.#tellOfNothing(prepared, amounts, step),
       isAlive: () => !this.#destroyed,
       requireAlive: () => this.#requireAlive(),
     };
@@ -215,6 +218,19 @@ export class Trainer {
     } finally {
       this.#busy = undefined;
     }
+  }
+
+  /** Once, for a data set may have many such steps. */
+  #tellOfNothing({ figures }: Prepared, amounts: readonly Amount[], step: number): void {
+    if (this.#toldOfNothing) return;
+    const names = namesOfNothing(figures, amounts);
+    if (names.length === 0) return;
+    this.#toldOfNothing = true;
+    this.#warn(`[fit] ${nothingCounts(names)} in step ${step} counts`);
+  }
+
+  get #warn(): Warn {
+    return this.#options.warn ?? ((text) => console.warn(text));
   }
 
   /** Its buffers may be gone, and a caller's device would be told of each use of them. */
@@ -236,7 +252,9 @@ export class Trainer {
       this.#bring(numbers, table, launcher);
       const rows = await this.#whileAlive(launcher.launch({ programs: [single] }));
       const seconds = (performance.now() - begun) / 1000;
-      return { ...reportOf(prepared, rows, launcher.step), epoch: 0, seconds, waited: 0 };
+      const amounts = amountsOf(prepared, rows, launcher.step, this.batchSize);
+      this.#tellOfNothing(prepared, amounts, launcher.step);
+      return { ...reportOf(prepared, amounts, launcher.step), epoch: 0, seconds, waited: 0 };
     } finally {
       this.#busy = undefined;
     }

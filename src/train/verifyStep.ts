@@ -1,8 +1,10 @@
 import type { Numbers } from '../core/shape.ts';
 import { interpret, statesOf } from '../cpu/interpret.ts';
 import type { Node, State, Value } from '../graph/graph.ts';
-import { asRecord, lossRecorded } from '../ops/record.ts';
+import { PART } from '../ops/control.ts';
+import { addedTo, asRecord, rowOf } from '../ops/record.ts';
 import type { Backend, Executable, Observation } from '../scheduler/backend.ts';
+import type { Amount, Figure } from './figures.ts';
 import type { StepProgram } from './programs.ts';
 import { rehearse } from './rehearse.ts';
 import { drifted, findFault, relativeError, type Fault, type Verification } from './verify.ts';
@@ -21,40 +23,79 @@ export async function verifyStep(
     enter();
     let fault: Fault | null = null;
     let checked = 0;
-    let loss = { actual: 0, reference: 0 };
+    const losses = new Map<Figure, Ends<Amount>>();
     let gradientError = 0;
-    for (const { program, share } of programs) {
+    for (const { program, loss: of } of programs) {
       const states = new Map<State, Numbers>();
       for (const state of statesOf(program.graph)) states.set(state, await backend.readState(state));
       const observations = await backend.observe(program, {});
       checked += observations.length;
       fault ??= findFault(program.order, observations);
-      if (share === 0) continue;
-      const ends = endToEnd(program, observations, states);
-      loss = { actual: loss.actual + ends.loss, reference: loss.reference + ends.reference };
+      if (!of) continue;
+      const ends = endToEnd(program, of, observations, states);
       gradientError = Math.max(gradientError, ends.gradientError);
+      losses.set(of.figure, merged(of.figure, losses.get(of.figure), ends));
     }
+    const loss = lossOf(losses);
     fault ??= drifted(loss, gradientError);
     return { ok: fault === null, checked, fault, loss, gradientError };
   });
 }
 
+/** What was found, and what an f64 run of the same finds. */
+interface Ends<T> {
+  readonly actual: T;
+  readonly reference: T;
+}
+
+/** The loss of each part with those before it. */
+const merged = (
+  { tally }: Figure,
+  before: Ends<Amount> | undefined,
+  { actual, reference }: Ends<Amount>,
+): Ends<Amount> =>
+  before
+    ? { actual: tally.merge(before.actual, actual), reference: tally.merge(before.reference, reference) }
+    : { actual, reference };
+
+/** Of all phases. */
+function lossOf(losses: ReadonlyMap<Figure, Ends<Amount>>): Ends<number> {
+  const total = (of: keyof Ends<Amount>): number =>
+    [...losses].reduce((sum, [{ tally }, ends]) => sum + tally.finish(ends[of]), 0);
+  return { actual: total('actual'), reference: total('reference') };
+}
+
 /** Loss and gradients of the whole program beside an f64 run of it. */
 function endToEnd(
   { order }: Executable,
+  { figure, share }: NonNullable<StepProgram['loss']>,
   observations: readonly Observation[],
   states: ReadonlyMap<State, Numbers>,
-): { loss: number; reference: number; gradientError: number } {
+): Ends<Amount> & { gradientError: number } {
   const recorded = order.find((node) => asRecord(node))!;
   const gradients = order.find(({ op }) => op.parts)?.outputs[0];
   const outputs: Record<string, Value> = { ring: recorded.outputs[1], ...(gradients && { gradients }) };
   const reference = interpret({ outputs, writes: [] }, { states, precision: 'f64' }).outputs;
   const of = (node: Node): Observation => observations.find((observation) => observation.node === node)!;
   const { inputs, outputs: left } = of(recorded);
-  const lossIn = (ring: Numbers): number => lossRecorded(recorded, inputs, ring);
+  const amountOf = (ring: Numbers): Amount => recordedLoss(figure, share, recorded, inputs, ring);
   return {
-    loss: lossIn(left[1]),
-    reference: lossIn(reference['ring']),
+    actual: amountOf(left[1]),
+    reference: amountOf(reference['ring']),
     gradientError: gradients ? relativeError(of(gradients.node).outputs[gradients.index], reference['gradients']) : 0,
   };
+}
+
+/** What a program recorded of a loss, weighted by its share of the samples. */
+function recordedLoss(
+  { tally, column, stride }: Figure,
+  share: number,
+  node: Node,
+  inputs: readonly Numbers[],
+  ring: Numbers,
+): Amount {
+  if (stride === null) return { samples: share, numbers: Float64Array.of(addedTo(column, node, inputs, ring)) };
+  const [control] = inputs;
+  const at = rowOf(node, control) + column + control[PART] * stride;
+  return tally.amount(ring.subarray(at, at + tally.width), share);
 }

@@ -137,13 +137,13 @@ describe.each(['webgpu', 'cpu'] as const)('a rate that its owner changes, on %s,
   test.each([
     [
       'fails',
-      () => {
+      (): never => {
         throw new RangeError('no rate');
       },
     ],
-    ['is NaN', () => NaN],
-    ['is below 0', () => -0.1],
-    ['is no number', () => null],
+    ['is NaN', (): number => NaN],
+    ['is below 0', (): number => -0.1],
+    ['is no number', (): null => null],
   ] as const)('where it %s ends the run there, all steps before being taken', async (_, broken) => {
     const learningRate: LearningRate = (step) => (step < 5 ? 0.1 : (broken() as never));
     const trainer = await trainerWith(backend, sgd({ learningRate }));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Numbers } from '../../src/core/shape.ts';
 import { Pace } from '../../src/train/pace.ts';
-import { Run, type Chunk, type RunOptions, type Supply } from '../../src/train/run.ts';
+import { Run, type Chunk, type RunOptions, type Submission, type Supply } from '../../src/train/run.ts';
 
 /** Steps whose submits are done when told. */
 class Scripted implements Supply {
@@ -41,11 +41,12 @@ class Scripted implements Supply {
     wake();
   }
 
-  submit(count: number): Promise<Numbers> {
+  submit(count: number): Submission {
     if (this.submits.length === this.#refuses) throw new Error('refused');
     this.submits.push(count);
     this.ready -= count;
-    return new Promise((resolve) => this.#open.push(() => resolve(new Float32Array(1))));
+    const ring = new Promise<Numbers>((resolve) => this.#open.push(() => resolve(new Float32Array(1))));
+    return { samples: new Array<number>(count).fill(1), ring };
   }
 
   /** The oldest submit is done. */
@@ -81,7 +82,7 @@ const counts = async (chunks: AsyncIterable<Chunk>, supply: Scripted): Promise<n
   const found: number[] = [];
   const finishing = setInterval(() => supply.inFlight > 0 && supply.finish(), 0);
   try {
-    for await (const { count } of chunks) found.push(count);
+    for await (const { samples } of chunks) found.push(samples.length);
   } finally {
     clearInterval(finishing);
   }
@@ -96,7 +97,7 @@ describe('a run', () => {
     await pause();
     expect(supply.submits).toEqual([4, 4]);
     supply.finish();
-    expect((await first).value).toMatchObject({ first: 0, count: 4 });
+    expect((await first).value).toMatchObject({ first: 0, samples: [1, 1, 1, 1] });
     await pause();
     expect(supply.submits).toEqual([4, 4]);
     void chunks.next();
@@ -129,7 +130,7 @@ describe('a run', () => {
     const first = chunks.next();
     await pause();
     supply.finish();
-    expect((await first).value).toMatchObject({ count: 4 });
+    expect((await first).value).toMatchObject({ samples: [1, 1, 1, 1] });
     await expect(chunks.next()).rejects.toThrow('refused');
     expect(supply.closed).toBe(1);
   });

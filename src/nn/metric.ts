@@ -1,0 +1,53 @@
+import { ShapeError } from '../core/errors.ts';
+import { formatSpec, sizeOf } from '../core/shape.ts';
+import type { Value } from '../graph/graph.ts';
+import { constant } from '../graph/leaf.ts';
+import { sum } from '../ops/reduce.ts';
+
+/** A metric that says itself how the numbers of several batches come together; made by `metric`. */
+export interface Metric {
+  /** What is read of each batch, one number behind the other. */
+  readonly values: readonly Value[];
+  merge(a: Float64Array, b: Float64Array): Float64Array;
+  finish(numbers: Float64Array): number;
+}
+
+export interface MetricOptions<K extends string> {
+  /** Of a batch: f32 of any shape, of which the sum is taken, or a number that is known while tracing. */
+  readonly sums: Readonly<Record<K, Value | number>>;
+  /** What two batches' numbers make together; each is added to its like if it is left out. */
+  readonly merge?: (a: Readonly<Record<K, number>>, b: Readonly<Record<K, number>>) => Readonly<Record<K, number>>;
+  /** The metric, from the numbers of all samples. */
+  readonly finish: (sums: Readonly<Record<K, number>>) => number;
+}
+
+/**
+ * A metric by sums over samples, which are added up over batches, parts and steps in f64, and a function of what they
+ * come to: `metric({ sums: { hits, tries }, finish: ({ hits, tries }) => hits / tries })`.
+ * @throws ShapeError if a sum is not f32
+ */
+export function metric<K extends string>({ sums, merge, finish }: MetricOptions<K>): Metric {
+  const names = Object.keys(sums) as K[];
+  const named = (numbers: Float64Array): Record<K, number> =>
+    Object.fromEntries(names.map((name, at) => [name, numbers[at]])) as Record<K, number>;
+  return {
+    values: names.map((name) => sumOf(name, sums[name])),
+    merge(a, b) {
+      if (!merge) return a.map((x, at) => x + b[at]);
+      const merged = merge(named(a), named(b));
+      return Float64Array.from(names, (name) => merged[name]);
+    },
+    finish: (numbers) => finish(named(numbers)),
+  };
+}
+
+function sumOf(name: string, given: Value | number): Value {
+  if (typeof given === 'number') return scalar(given);
+  if (given.spec.dtype !== 'f32') {
+    throw new ShapeError(`[metric] sum "${name}" is ${formatSpec(given.spec)} but must be f32: cast it`);
+  }
+  return sizeOf(given.spec.shape) === 1 ? given : sum(given);
+}
+
+/** A number that is known while tracing, as a value `[]`. */
+export const scalar = (x: number): Value => constant(Float32Array.of(x), { shape: [], dtype: 'f32' });

@@ -1,0 +1,115 @@
+import { DataError } from '../core/errors.ts';
+import type { Value } from '../graph/graph.ts';
+import { constant } from '../graph/leaf.ts';
+import { add, div, equal, greater, maximum, mul, notEqual, where } from '../ops/arithmetic.ts';
+import { cast } from '../ops/cast.ts';
+import { squaredErrors } from '../ops/distance.ts';
+import { exp, sqrt } from '../ops/elementary.ts';
+import { argmax, mean, sum } from '../ops/reduce.ts';
+import { reshape } from '../ops/window.ts';
+import { aligned, crossEntropy, targetOf, type CrossEntropyOptions, type Target } from './losses.ts';
+import { scalar, type Metric } from './metric.ts';
+
+/*
+ * What a set is judged by beside its loss. A figure of the whole is that of one batch of all its samples, however it was
+ * cut: what is a mean, a quotient of sums or another function of sums is taken apart by itself, the others say how they
+ * come together.
+ */
+
+export interface AccuracyOptions {
+  /** Rows with this label count nothing. */
+  readonly ignoreIndex?: number;
+}
+
+/** The share of rows whose largest logit is the label's. @param logits `[…, C]`   @param labels `[…]` @returns `[]` */
+export function accuracy(logits: Value, labels: Value, { ignoreIndex }: AccuracyOptions = {}): Value {
+  const label = cast(labels, 'i32');
+  const hit = cast(equal(argmax(logits), label), 'f32');
+  if (ignoreIndex === undefined) return mean(hit);
+  const counts = cast(notEqual(label, ignoreIndex), 'f32');
+  return div(sum(mul(hit, counts)), sum(counts));
+}
+
+/** √ of the mean of (x − t)². @returns `[]`, in the target's unit */
+export const rootMeanSquaredError = (x: Value, target: Target): Value =>
+  sqrt(mean(squaredErrors(x, aligned('rootMeanSquaredError', x, target))));
+
+/** e to the mean cross-entropy: among how many classes a guess would be as hard. @returns `[]` */
+export const perplexity = (logits: Value, target: Target, options: CrossEntropyOptions = {}): Value =>
+  exp(crossEntropy(logits, targetOf(target), options));
+
+/**
+ * 1 − Σ (x − t)² / Σ (t − mean t)², the share of the targets' variance that is explained; of several outputs a sample, the
+ * mean of theirs. NaN where the targets do not vary. It is no loss, since a batch's own mean is not the set's.
+ * @param x `[N, …]`, predictions   @param target the same shape
+ * Source: scikit-learn, r2_score; Chan, Golub and LeVeque 1983 for how two batches' variances come together
+ */
+export function rSquared(x: Value, target: Target): Metric {
+  const rows = [x.spec.shape[0], -1];
+  const t = reshape(aligned('rSquared', x, target), rows);
+  const middle = mean(t, { axes: 0, keepDimensions: true });
+  const outputs = middle.spec.shape[1];
+  const of = (numbers: Float64Array, kind: number): Float64Array =>
+    numbers.subarray(1 + kind * outputs, 1 + (kind + 1) * outputs);
+  return {
+    values: [
+      scalar(t.spec.shape[0]),
+      middle,
+      sum(squaredErrors(t, middle), { axes: 0 }),
+      sum(squaredErrors(reshape(x, rows), t), { axes: 0 }),
+    ],
+    merge(a, b) {
+      const count = a[0] + b[0];
+      const [means, others] = [of(a, 0), of(b, 0)];
+      const apart = means.map((own, at) => others[at] - own);
+      return Float64Array.of(
+        count,
+        ...means.map((own, at) => own + (apart[at] * b[0]) / count),
+        ...of(a, 1).map((spread, at) => spread + of(b, 1)[at] + (apart[at] ** 2 * a[0] * b[0]) / count),
+        ...of(a, 2).map((error, at) => error + of(b, 2)[at]),
+      );
+    },
+    finish(numbers) {
+      const spreads = of(numbers, 1);
+      const explained = of(numbers, 2).map((error, at) => (spreads[at] > 0 ? 1 - error / spreads[at] : NaN));
+      return explained.reduce((total, each) => total + each, 0) / outputs;
+    },
+  };
+}
+
+export interface F1Options {
+  /** Of more than two classes: the mean over those that occur, or that of all hits and misses together. `macro` */
+  readonly average?: 'macro' | 'micro';
+  /** Rows with this label count nothing. */
+  readonly ignoreIndex?: number;
+}
+
+/**
+ * The harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN).
+ * @param logits `[N]` or `[N, 1]`, above 0 for the positive class, or `[…, C]`   @param target 0 and 1, or integer labels
+ * @returns `[]`     Source: van Rijsbergen 1979; scikit-learn, f1_score, of which `macro` leaves out what never occurs too
+ */
+export function f1Score(logits: Value, target: Target, options: F1Options = {}): Value {
+  const { average = 'macro', ignoreIndex } = options;
+  if (average !== 'macro' && average !== 'micro') {
+    throw new DataError(`[f1Score] average is ${String(average)} but must be macro or micro`);
+  }
+  const isBinary = logits.spec.shape.length < 2 || logits.spec.shape.at(-1) === 1;
+  const given = isBinary ? aligned('f1Score', logits, target) : targetOf(target);
+  const label = reshape(cast(given, 'i32'), [-1, 1]);
+  const classes = isBinary ? 1 : logits.spec.shape.at(-1)!;
+  const numbers = constant(
+    Int32Array.from({ length: classes }, (_, at) => (isBinary ? 1 : at)),
+    { shape: [1, classes], dtype: 'i32' },
+  );
+  const answer = isBinary ? cast(greater(reshape(logits, [-1, 1]), 0), 'i32') : reshape(argmax(logits), [-1, 1]);
+  const [isLabel, isAnswer] = [label, answer].map((of) => {
+    const is = cast(equal(of, numbers), 'f32');
+    return ignoreIndex === undefined ? is : mul(is, cast(notEqual(label, ignoreIndex), 'f32'));
+  });
+  const hits = sum(mul(isLabel, isAnswer), { axes: 0 });
+  const both = add(sum(isLabel, { axes: 0 }), sum(isAnswer, { axes: 0 }));
+  if (average === 'micro') return div(mul(2, sum(hits)), sum(both));
+  const occurs = cast(greater(both, 0), 'f32');
+  return div(sum(where(greater(both, 0), div(mul(2, hits), maximum(both, 1)), 0)), sum(occurs));
+}

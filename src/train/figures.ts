@@ -1,0 +1,138 @@
+import { sizeOf, type Numbers } from '../core/shape.ts';
+import { quotedList } from '../core/wording.ts';
+import { interpret } from '../cpu/interpret.ts';
+import type { Value } from '../graph/graph.ts';
+import { input } from '../graph/leaf.ts';
+import type { Measures } from '../nn/losses.ts';
+import type { Metric } from '../nn/metric.ts';
+import { asMean, separate, type Separated } from '../transform/separate.ts';
+
+/*
+ * A figure is recorded for each batch, part of a step or step, and reported for all of them together: what is recorded
+ * is chosen such that the whole is known from it, whatever the batches were.
+ */
+
+/** Numbers of some samples that can be brought together with those of others, in f64. */
+export interface Amount {
+  readonly samples: number;
+  readonly numbers: Float64Array;
+}
+
+/** What is recorded of a figure, and what becomes of it. */
+export interface Tally {
+  /** Numbers that are recorded. */
+  readonly width: number;
+  /** What was recorded, as it can be merged. */
+  amount(recorded: Numbers, samples: number): Amount;
+  merge(a: Amount, b: Amount): Amount;
+  finish(amount: Amount): number;
+}
+
+const added = (a: Amount, b: Amount): Amount => ({
+  samples: a.samples + b.samples,
+  numbers: a.numbers.map((x, at) => x + b.numbers[at]),
+});
+
+/** Of a mean over the samples. @param elements what has been added up, in place of a mean: so many numbers */
+export const meanTally = (elements = 1): Tally => ({
+  width: 1,
+  amount: ([x], samples) => ({ samples, numbers: Float64Array.of((x / elements) * samples) }),
+  merge: added,
+  finish: ({ samples, numbers: [total] }) => total / samples,
+});
+
+/** Of a function of sums and means, which is computed anew from what they come to. */
+function termsTally({ terms, finish }: Separated): Tally {
+  const inputs = terms.map(({ value: { spec } }, at) => input(String(at), spec));
+  const graph = { outputs: { figure: finish(inputs) }, writes: [] };
+  const sizes = terms.map(({ value: { spec } }) => sizeOf(spec.shape));
+  // By number: whether it is a sum; a mean is added up as often as it has samples.
+  const isSum = terms.flatMap(({ kind }, at) => Array.from({ length: sizes[at] }, () => kind === 'sum'));
+  return {
+    width: isSum.length,
+    amount: (recorded, samples) => ({
+      samples,
+      numbers: Float64Array.from(recorded, (x, at) => (isSum[at] ? x : x * samples)),
+    }),
+    merge: added,
+    finish({ samples, numbers }) {
+      const whole = numbers.map((x, at) => (isSum[at] ? x : x / samples));
+      let end = 0;
+      const batch = Object.fromEntries(sizes.map((size, at) => [at, whole.subarray(end, (end += size))]));
+      return interpret(graph, { batch, precision: 'f64' }).outputs['figure'][0];
+    },
+  };
+}
+
+const metricTally = ({ values, merge, finish }: Metric): Tally => ({
+  width: values.reduce((total, { spec }) => total + sizeOf(spec.shape), 0),
+  amount: (recorded, samples) => ({ samples, numbers: Float64Array.from(recorded) }),
+  merge: (a, b) => ({ samples: a.samples + b.samples, numbers: merge(a.numbers, b.numbers) }),
+  finish: ({ numbers }) => finish(numbers),
+});
+
+/** A loss or metric in a graph, as it is to be recorded. */
+export interface Measured {
+  readonly name: string;
+  readonly tally: Tally;
+  /** Of a mean over the samples: the value whose elements are averaged. */
+  readonly mean: Value | null;
+  /** Else what is recorded number by number. */
+  readonly values: readonly Value[];
+  /** What it is a function of. Null if it says itself how it comes together. */
+  readonly separated: Separated | null;
+}
+
+const isMetric = (measure: Value | Metric): measure is Metric => 'finish' in measure;
+
+/** @param twin the same, of one sample more than n; null if the model takes no other number of samples */
+export function measured(measures: Measures, twin: Measures | null, n: number): Measured[] {
+  return Object.entries(measures).map(([name, measure]) => {
+    if (isMetric(measure)) {
+      return { name, tally: metricTally(measure), mean: null, values: measure.values, separated: null };
+    }
+    const other = twin?.[name];
+    const separated = other && !isMetric(other) ? separate(measure, other, n) : asMean(measure);
+    const { terms, isMean } = separated;
+    if (isMean) return { name, tally: meanTally(), mean: measure, values: [], separated };
+    return { name, tally: termsTally(separated), mean: null, values: terms.map(({ value }) => value), separated };
+  });
+}
+
+/** Where a figure stands in a row of the ring. */
+export interface Figure {
+  readonly name: string;
+  readonly tally: Tally;
+  readonly column: number;
+  /** From the columns of one part of a step to those of the next; null where the parts add up in one column. */
+  readonly stride: number | null;
+}
+
+/** What a row of the ring holds of a figure. @param parts samples of each part of the step */
+export function amountIn({ tally, column, stride }: Figure, row: Numbers, parts: readonly number[]): Amount {
+  const at = (part: number): Numbers => row.subarray(column + part * (stride ?? 0)).subarray(0, tally.width);
+  if (stride === null)
+    return tally.amount(
+      at(0),
+      parts.reduce((total, samples) => total + samples, 0),
+    );
+  return parts.map((samples, part) => tally.amount(at(part), samples)).reduce(tally.merge);
+}
+
+/** Amounts by figure, with those of further samples. */
+export const together = (
+  figures: readonly Figure[],
+  before: readonly Amount[] | undefined,
+  more: readonly Amount[],
+): readonly Amount[] => (before ? figures.map(({ tally }, at) => tally.merge(before[at], more[at])) : more);
+
+/** The figures that are NaN though all that they are made of is sound: there was nothing to divide by. */
+export const namesOfNothing = (figures: readonly Figure[], amounts: readonly Amount[]): string[] =>
+  figures.flatMap(({ name, tally }, at) => {
+    const isSound = amounts[at].numbers.every((x) => !Number.isNaN(x));
+    return isSound && Number.isNaN(tally.finish(amounts[at])) ? name : [];
+  });
+
+/** Before `of the … counts`. */
+export const nothingCounts = (names: readonly string[]): string =>
+  `${quotedList(names)} ${names.length === 1 ? 'is' : 'are'} NaN, as where every label is ignored or every weight is 0: nothing`;
