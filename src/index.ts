@@ -22,6 +22,7 @@ export { simplify } from './transform/simplify.ts';
 export * from './nn/index.ts';
 export * from './models/index.ts';
 export { dataset, take, type Dataset, type FieldInput } from './data/dataset.ts';
+export type { GivenNumbers } from './data/numbers.ts';
 export { createTrainer } from './train/create.ts';
 export {
   earlyStop,
@@ -42,6 +43,7 @@ export type {
   Batches,
   Evaluation,
   FitOptions,
+  GivenSamples,
   Output,
   Prediction,
   Report,

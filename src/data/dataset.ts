@@ -1,20 +1,27 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { sizeOf, type Dtype, type Numbers, type Shape } from '../core/shape.ts';
+import { numbersIn, type GivenNumbers } from './numbers.ts';
 
-/** Numbers of a user's own. Plain numbers and Float64Array become f32; small integers become i32, clamped bytes u8. */
-export type GivenNumbers = Numbers | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array | readonly number[];
-
-/** What a user hands in for a field: samples one behind the other. */
+/** What a user hands in for a field: samples one behind the other. The arrays are not copied: see `Dataset`. */
 export interface FieldInput {
   readonly data: GivenNumbers;
   /** Of one sample; `[]`, a single number, if left out. */
   readonly shape?: Shape;
   /**
-   * For u8: the model sees data · scale + offset in f32. 1/255 and 0 by default where a sample has two axes or more (an
-   * image); a number or a row of numbers (labels) stays as it is.
+   * For u8: data · scale + offset in f32, wherever the field is read; a `scale` of 1 leaves the numbers as they are.
+   * Where neither is given, bytes of two axes or more that the model reads are taken for pictures, and scaled by 1/255;
+   * unless none is above 15 (boards, one-hot rows), or the model takes them as whole numbers (indices of `gather`, a cast).
+   * What only the loss reads (masks, classes of pixels) is never scaled by default, nor is a number or a row of numbers.
+   * `trainer.summary()` says how each field is seen.
    */
   readonly scale?: number;
   readonly offset?: number;
+}
+
+/** What the model sees of bytes: data · scale + offset. */
+export interface Scale {
+  readonly scale: number;
+  readonly offset: number;
 }
 
 /** A field as it is kept: u8 stays u8. */
@@ -22,14 +29,24 @@ export interface Field {
   readonly data: Numbers;
   readonly shape: Shape;
   readonly dtype: Dtype;
-  /** Null where the model is to see the numbers as they are. */
-  readonly scale: { readonly scale: number; readonly offset: number } | null;
+  /** Null where integers stay integers. */
+  readonly scale: Scale | null;
+  /** Whether nobody asked for the scale: it is then only for what the model reads. False if left out. */
+  readonly byDefault?: boolean;
 }
 
 /** What a program must know of a field before there are samples. */
-export type FieldSpec = Pick<Field, 'shape' | 'dtype' | 'scale'>;
+export type FieldSpec = Pick<Field, 'shape' | 'dtype' | 'scale' | 'byDefault'>;
 
-/** Samples with named fields, all of one length. */
+/**
+ * Samples with named fields, all of one length. Its arrays are those that were given, not copies, and are not to be
+ * changed. A trainer takes a set as it is at the first call that is given it (`fit`, as training data or validation,
+ * `evaluate`, `profile`), checks it, and keeps that: on the GPU, or, on the CPU, in memory. From then on the set is what it
+ * was, whatever becomes of its arrays, on both backends, until `trainer.refresh(set)` takes it anew. Of the sets that are
+ * not in use the last few stay, four in all; one that had to go is taken anew, and checked, when it comes again. What
+ * `take` cuts is a set of its own. `predict`, `inspect`, `verify` and `step` see a set that the trainer keeps as it was
+ * taken, and anything else as it is at the call.
+ */
 export interface Dataset {
   readonly length: number;
   readonly fields: Readonly<Record<string, Field>>;
@@ -41,20 +58,19 @@ function dtypeOf(data: Numbers): Dtype {
   return data instanceof Uint32Array ? 'u32' : 'f32';
 }
 
-/** What was given, in one of the four dtypes: wider numbers become f32, other integers i32. */
-function numbersOf(name: string, raw: unknown): Numbers {
-  if (raw instanceof Float32Array || raw instanceof Int32Array || raw instanceof Uint32Array) return raw;
-  if (raw instanceof Uint8Array) return raw;
-  if (raw instanceof Uint8ClampedArray) return new Uint8Array(raw.buffer, raw.byteOffset, raw.length);
-  if (raw instanceof Float64Array) return Float32Array.from(raw);
-  if (raw instanceof Int8Array || raw instanceof Int16Array || raw instanceof Uint16Array) return Int32Array.from(raw);
-  if (Array.isArray(raw) && raw.every((number) => typeof number === 'number')) return Float32Array.from(raw);
-  throw new DataError(`[dataset] field "${name}" holds no plain numbers: give a typed array, or an array of numbers`);
+/** Where no byte is larger, they count or name something: a picture that is so dark shows nothing. */
+const LARGEST_COUNT = 15;
+
+/** Bytes that nobody said how to scale. Those that are all 0 stand for others to come. */
+function defaultScale(data: Numbers): Scale {
+  const isPicture = data.some((byte) => byte > LARGEST_COUNT) || data.every((byte) => byte === 0);
+  return { scale: isPicture ? 1 / 255 : 1, offset: 0 };
 }
 
 function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
-  const { data: raw, shape = [], scale, offset } = 'data' in given ? given : { data: given };
-  const data = numbersOf(name, raw);
+  const isInput = typeof given === 'object' && given !== null && 'data' in given;
+  const { data: raw, shape = [], scale, offset } = isInput ? given : ({ data: given } as FieldInput);
+  const data = numbersIn('dataset', name, raw);
   const dtype = dtypeOf(data);
   const size = sizeOf(shape);
   if (size === 0 || data.length % size !== 0) {
@@ -62,10 +78,13 @@ function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
       `[dataset] field "${name}" has ${data.length} numbers, which samples of [${shape.join(', ')}] (${size} numbers) do not divide: give the shape of one sample`,
     );
   }
-  const isImage = dtype === 'u8' && shape.length > 1;
-  const scaled = scale !== undefined || offset !== undefined || isImage;
-  const byDefault = isImage ? 1 / 255 : 1;
-  return { data, shape, dtype, scale: scaled ? { scale: scale ?? byDefault, offset: offset ?? 0 } : null };
+  const manyAxes = dtype === 'u8' && shape.length > 1;
+  if (scale === undefined && offset === undefined) {
+    return manyAxes
+      ? { data, shape, dtype, scale: defaultScale(data), byDefault: true }
+      : { data, shape, dtype, scale: null };
+  }
+  return { data, shape, dtype, scale: { scale: scale ?? (manyAxes ? 1 / 255 : 1), offset: offset ?? 0 } };
 }
 
 /**
@@ -113,9 +132,12 @@ export function gatherRows({ data, shape }: Field, rows: ArrayLike<number>, into
 }
 
 /** Fails at the first number that would spoil every weight. @throws DataError naming field and place */
-export function requireFinite(name: string, { data, shape }: Pick<Field, 'data' | 'shape'>): void {
-  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
-  const at = data.findIndex((number) => !Number.isFinite(number));
+export function requireFinite(
+  name: string,
+  { data, shape }: { readonly data: GivenNumbers; readonly shape: Shape },
+): void {
+  if (!(data instanceof Float32Array || data instanceof Float64Array || Array.isArray(data))) return;
+  const at = (data as readonly unknown[]).findIndex((one) => typeof one === 'number' && !Number.isFinite(one));
   if (at < 0) return;
   const size = sizeOf(shape);
   throw new DataError(

@@ -12,7 +12,7 @@ interface CastAttrs {
   readonly offset: number;
 }
 
-const castOp: Op<CastAttrs> = {
+export const castOp: Op<CastAttrs> = {
   name: 'cast',
   infer([x], { dtype, scale, offset }) {
     if (dtype === 'u8') throw new ShapeError('[cast] u8 is for data that comes in: cast to u32, i32 or f32');

@@ -11,6 +11,7 @@ import { guarded } from './guarded.ts';
 import { integerDtypes, integerReader } from './integers.ts';
 import { mean, sum } from './reduce.ts';
 import { sharedBy, sharingOf } from './tree.ts';
+import { uncast } from './uncast.ts';
 import { reshape } from './window.ts';
 import slopeText from '../../shaders/pointwise/crossEntropySlope.wgsl?raw';
 import forwardKernel from '../../shaders/crossEntropy.wgsl?raw';
@@ -342,7 +343,8 @@ export function crossEntropyRows(
   const shape = logits.spec.shape;
   const deep = shape.length > 2;
   const x = deep ? reshape(logits, [-1, shape.at(-1)!]) : logits;
-  const y = deep && labels.spec.shape.length === shape.length - 1 ? reshape(labels, [-1]) : labels;
+  const given = uncast(labels);
+  const y = deep && given.spec.shape.length === shape.length - 1 ? reshape(given, [-1]) : given;
   const weights = classWeights
     ? [constant(Float32Array.from(classWeights), { shape: [classWeights.length], dtype: 'f32' })]
     : [];

@@ -4,6 +4,7 @@ import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
 import { bytesOf, elementsOf } from '../graph/work.ts';
 import { integerDtypes, integerReader } from './integers.ts';
 import { rowSums, type Extents } from './rowSums.ts';
+import { uncast } from './uncast.ts';
 import { reshape } from './window.ts';
 import gatherKernel from '../../shaders/gather.wgsl?raw';
 import scatterAddKernel from '../../shaders/scatterAdd.wgsl?raw';
@@ -103,5 +104,5 @@ const gatherOp: Op<GatherAttrs> = {
  * @param indices i32, u32 or u8, any shape, which takes the axis' place; outside 0 … extent − 1 reads 0
  */
 export function gather(x: Value, indices: Value, axis = 0): Value {
-  return applyOne(gatherOp, [x, indices], { shape: x.spec.shape, axis: resolveAxis('gather', axis, x.spec) });
+  return applyOne(gatherOp, [x, uncast(indices)], { shape: x.spec.shape, axis: resolveAxis('gather', axis, x.spec) });
 }

@@ -12,7 +12,7 @@ export interface FieldRange extends Range {
 }
 
 /** The field that a value is, or is a cast or view of. */
-function fieldOf(value: Value): string | undefined {
+export function fieldOf(value: Value): string | undefined {
   let at = value;
   while (at.node.op.view || at.node.op.name === 'cast') at = at.node.inputs[0];
   return asUseOf(inputOp, at.node)?.label;
@@ -62,6 +62,12 @@ export function requireFields(
     if (!sameShape(field.shape, wanted.shape) || field.dtype !== wanted.dtype) {
       throw new ShapeError(
         `[${where}] field "${name}" was traced as ${formatSpec(wanted)} a sample, but here it is ${formatSpec(field)}: give samples of one shape and dtype`,
+      );
+    }
+    const [asked, seen] = [field.scale, wanted.scale ?? { scale: 1, offset: 0 }];
+    if (asked && !field.byDefault && (asked.scale !== seen.scale || asked.offset !== seen.offset)) {
+      throw new ShapeError(
+        `[${where}] the model sees "${name}" by scale ${seen.scale} and offset ${seen.offset}, but this set asks for ${asked.scale} and ${asked.offset}: give all sets the same`,
       );
     }
   }

@@ -5,8 +5,9 @@ import { orderOf, type Graph } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { POSITION } from '../ops/control.ts';
 import type { Backend, Executable } from '../scheduler/backend.ts';
-import type { Evaluation, Prediction, Warn } from './options.ts';
 import { amountIn, namesOfNothing, nothingCounts, together, type Amount, type Figure } from './figures.ts';
+import type { Given } from './intake.ts';
+import type { Evaluation, Prediction, Warn } from './options.ts';
 import { Pace } from './pace.ts';
 import { withLoss, type Prepared } from './prepared.ts';
 import type { Programs } from './programs.ts';
@@ -34,8 +35,9 @@ export class Evaluator {
   }
 
   /** Loss and metrics over a whole set, in batches of at most `batchSize`; what is left has a program of its own size. */
-  evaluate(data: Dataset): Promise<Evaluation> {
-    return this.#programs.withResident(data, async (source) => {
+  evaluate(given: Given): Promise<Evaluation> {
+    const data = given.set;
+    return this.#programs.withResident(given, async (source) => {
       const { evaluationFigures: figures, traced } = this.#prepared;
       const size = Math.min(this.#batchSize, data.length);
       const batchOf = async (n: number): Promise<Batch> => {

@@ -5,10 +5,11 @@ import { requireWhole } from './checks.ts';
 import { Council } from './council.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { Amount } from './figures.ts';
+import type { Given } from './intake.ts';
 import type { Keeper } from './keeper.ts';
 import type { Launcher } from './launcher.ts';
 import { RING_ROWS, type Feed } from './model.ts';
-import type { Batches, FitOptions, Report, Samples } from './options.ts';
+import type { Batches, FitOptions, Report, GivenSamples } from './options.ts';
 import { Pace } from './pace.ts';
 import { amountsOf, reportOf, type Prepared } from './prepared.ts';
 import type { Programs } from './programs.ts';
@@ -33,8 +34,11 @@ export interface Shop {
   readonly batchSize: number;
   /** Where each data set's stream goes on. */
   readonly cursors: WeakMap<Dataset, Cursor>;
+  /** The set to train on, if it is one, and the one to judge by, as they were at the call. */
+  readonly training: Given | undefined;
+  readonly validation: Given | undefined;
   /** A batch of somebody's own as sound samples. */
-  accept(batch: Samples | Dataset, index: number): Dataset;
+  accept(batch: GivenSamples | Dataset, index: number): Dataset;
   /** Told of where a run over an iterable has brought its batches. */
   feed(feed: Feed): void;
   /** Says, once, that nothing counts in a step. */
@@ -72,12 +76,13 @@ export async function* fit(
   data: Dataset | Batches,
   options: FitOptions,
 ): AsyncGenerator<Report, void, undefined> {
-  const { every = 1, validation, decisions = [], validateEvery, stepsPerSubmit = 'auto', signal } = options;
-  const { backend, launcher, prepared, evaluator } = shop;
+  const { every = 1, decisions = [], validateEvery, stepsPerSubmit = 'auto', signal } = options;
+  const { backend, launcher, prepared, programs, evaluator, validation } = shop;
   const begun = performance.now();
   const council = new Council(shop, decisions);
   await council.prepare();
   const course = await ('fields' in data ? residentCourse(shop, data, options) : streamCourse(shop, data, options));
+  let judged: { release(): void } | undefined;
   const firstStep = launcher.step;
   const isLast = (done: number): boolean => done === course.total;
   const pauses = (done: number): boolean =>
@@ -94,6 +99,8 @@ export async function* fit(
   });
   let left: Report | undefined;
   try {
+    // It stays for the run, as it was at the call.
+    judged = validation && (await programs.reside(validation));
     for await (const { first, samples, rows } of run.chunks()) {
       for (let done = first + 1; done <= first + samples.length; done++) {
         const amounts = amountsOf(prepared, rows, firstStep + done, samples[done - first - 1]);
@@ -124,11 +131,12 @@ export async function* fit(
     throw error;
   } finally {
     course.release();
+    judged?.release();
     council.close();
   }
 }
 
-/** Samples of a run over a whole set. */
+/** GivenSamples of a run over a whole set. */
 function samplesOf({ epochs, steps }: FitOptions, { length }: Dataset, batchSize: number): number {
   const samples = steps === undefined ? Math.round((epochs ?? 1) * length) : steps * batchSize;
   const isWhole = steps === undefined || Number.isInteger(steps);
@@ -140,7 +148,7 @@ async function residentCourse(shop: Shop, data: Dataset, options: FitOptions): P
   const { programs, launcher, batchSize, cursors, requireAlive } = shop;
   const { shuffle = true } = options;
   const samples = samplesOf(options, data, batchSize);
-  const { source, release } = await programs.reside(data);
+  const { source, release } = await programs.reside(shop.training!);
   try {
     const feed = { source, shuffle };
     const whole = await programs.step(batchSize, feed);

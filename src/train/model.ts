@@ -59,7 +59,7 @@ const isValue = (given: unknown): given is Value =>
   typeof given === 'object' && given !== null && 'node' in given && 'spec' in given;
 
 /** The fields of a batch of n samples as values, uploaded by name: packed bytes become what the model sees. */
-function uploadedBatch(fields: Fields, n: number): BatchValues {
+export function uploadedBatch(fields: Fields, n: number): BatchValues {
   const entries = Object.entries(fields).map(([name, { shape, dtype, scale }]) => {
     const raw = input(name, { shape: [n, ...shape], dtype });
     return [name, scale ? cast(raw, 'f32', scale) : raw] as const;

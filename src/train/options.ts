@@ -1,5 +1,6 @@
 import type { Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
+import type { GivenNumbers } from '../data/numbers.ts';
 import type { Loss } from '../nn/losses.ts';
 import type { Kernels } from '../scheduler/choice.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
@@ -7,11 +8,17 @@ import type { Decision } from './decisions.ts';
 import type { Model, Phase } from './model.ts';
 import type { Fields } from './source.ts';
 
-/** Numbers by field: what `step`, `verify` and `predict` take. */
+/** Numbers by field. */
 export type Samples = Readonly<Record<string, Numbers>>;
 
+/**
+ * What `step`, `verify`, `inspect` and `predict` take, as it is at the call, and batches are. It is put into the dtypes
+ * that the model was traced with, where nothing of it is lost; else a DataError names field, index and value.
+ */
+export type GivenSamples = Readonly<Record<string, GivenNumbers>>;
+
 /** Batches one after the other, each of at most `batchSize` samples; run through anew for each epoch. */
-export type Batches = Iterable<Samples | Dataset> | AsyncIterable<Samples | Dataset>;
+export type Batches = Iterable<GivenSamples | Dataset> | AsyncIterable<GivenSamples | Dataset>;
 
 export interface TrainerOptions {
   readonly model?: Model;

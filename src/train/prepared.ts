@@ -5,6 +5,7 @@ import { rangesOf, type FieldRange } from './checks.ts';
 import { amountIn, type Amount, type Figure } from './figures.ts';
 import { RING_ROWS, TracedModel, type Phase } from './model.ts';
 import type { Evaluation, Report, TrainerOptions } from './options.ts';
+import { withScales } from './scales.ts';
 import type { Fields } from './source.ts';
 
 /** A traced model's states, and what a step reads and reports. */
@@ -33,9 +34,10 @@ const ringOf = (name: string, columns: number): State => ({
 /** Traces a model for the fields of its data. @throws ShapeError where it does not fit them */
 export function prepare(options: TrainerOptions, phases: readonly Phase[], given: Fields): Prepared {
   const { model, seed = 0, batchSize, microBatches = 1, averageWeights, gradientNorm = false } = options;
-  const fields = Object.fromEntries(
-    Object.entries(given).map(([name, { shape, dtype, scale }]) => [name, { shape, dtype, scale }]),
-  );
+  const specs = Object.entries(given).map(([name, { shape, dtype, scale, byDefault = false }]) => {
+    return [name, { shape, dtype, scale, byDefault }] as const;
+  });
+  const fields = withScales(Object.fromEntries(specs), model, phases, batchSize);
   const averageDecay = averageWeights?.decay ?? null;
   const traced = new TracedModel({ model, phases, fields, batchSize, seed, microBatches, averageDecay, gradientNorm });
   const figures = traced.trainingFigures();

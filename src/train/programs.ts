@@ -1,7 +1,11 @@
-import type { Dataset } from '../data/dataset.ts';
+import { DataError } from '../core/errors.ts';
+import { sizeOf, type Numbers } from '../core/shape.ts';
 import { thousands } from '../core/wording.ts';
+import type { Dataset } from '../data/dataset.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Backend, Executable } from '../scheduler/backend.ts';
+import { requireSound } from './checks.ts';
+import { copyOfSet, type Given } from './intake.ts';
 import type { Feed, StepGraph } from './model.ts';
 import type { Prepared } from './prepared.ts';
 import { residentSource, statesIn, tableSource, type Source } from './source.ts';
@@ -18,11 +22,14 @@ class Reader {
   users = 0;
   readonly #programs = new Map<string, Promise<readonly StepProgram[]>>();
   readonly made: Executable[] = [];
+  /** Lets go of what its states hold at first, once they do. */
+  readonly settle: () => void;
   readonly #backend: Backend;
 
-  constructor(backend: Backend, source: Source) {
+  constructor(backend: Backend, source: Source, settle = (): void => {}) {
     this.#backend = backend;
     this.source = source;
+    this.settle = settle;
   }
 
   /** The programs of some graphs, some of which may be the same. Two who ask at once share them; a failure is forgotten. */
@@ -81,12 +88,17 @@ export class Programs {
     return this.#readers.flatMap(({ made }) => made).reduce((total, { bytes }) => total + bytes, 0);
   }
 
+  /** A set at the call that gives it: as it is now, unless it lies there already as it was. */
+  given(where: string, set: Dataset): Given {
+    return { set, copy: this.#residents.has(set) ? null : copyOfSet(where, set, this.#prepared.names) };
+  }
+
   /**
    * Does work with a data set that lies on the GPU as a whole, and stays there for the next time if few others do.
-   * @throws DeviceError if there is no room for it
+   * @throws DeviceError if there is no room for it; DataError if it would spoil training
    */
-  async withResident<T>(data: Dataset, work: (source: Source) => Promise<T>): Promise<T> {
-    const { source, release } = await this.reside(data);
+  async withResident<T>(given: Given, work: (source: Source) => Promise<T>): Promise<T> {
+    const { source, release } = await this.reside(given);
     try {
       return await work(source);
     } finally {
@@ -95,9 +107,10 @@ export class Programs {
   }
 
   /** The same for as long as the caller wants, who ends it by `release`. */
-  async reside(data: Dataset): Promise<{ readonly source: Source; release(): void }> {
-    const known = this.#residents.get(data);
-    const reader = known ?? new Reader(this.#backend, this.#sourceOf(data));
+  async reside(given: Given): Promise<{ readonly source: Source; release(): void }> {
+    const data = given.set;
+    const reader = this.#residents.get(data) ?? this.#take(given);
+    given.copy = null;
     this.#residents.delete(data);
     this.#residents.set(data, reader);
     reader.users++;
@@ -109,6 +122,7 @@ export class Programs {
         if (!this.#makeRoom(1)) throw error;
         return hold();
       });
+      reader.settle();
     } catch (error) {
       reader.users--;
       if (reader.users === 0) this.#drop(data, reader);
@@ -121,8 +135,48 @@ export class Programs {
     return { source: reader.source, release };
   }
 
-  #sourceOf(data: Dataset): Source {
-    return residentSource(data, this.#prepared.names, this.#backend.largestBinding);
+  /** What is checked here is what is kept: nobody else changes the copy. */
+  #take({ set, copy }: Given): Reader {
+    const { names, ranges } = this.#prepared;
+    // One that was dropped since the call is taken as it is now.
+    let taken: Dataset | null = copy ?? copyOfSet('data', set, names);
+    requireSound(taken, names, ranges);
+    const source = residentSource(set, names, this.#backend.largestBinding, (name) => taken!.fields[name].data);
+    return new Reader(this.#backend, source, () => (taken = null));
+  }
+
+  /** Some of a set's fields as it was when it was given: at this call, or, if it lies there, at the one before. */
+  async numbersOf(given: Given, names: readonly string[]): Promise<Dataset> {
+    if (given.copy) return given.copy;
+    return this.withResident(given, async (source) => {
+      const fields = await Promise.all(
+        names.map(async (name) => {
+          const parts = await Promise.all(source.fields[name].states.map((state) => this.#backend.readState(state)));
+          return [name, { ...given.set.fields[name], data: joined(parts) }] as const;
+        }),
+      );
+      return { length: given.set.length, fields: Object.fromEntries(fields) };
+    });
+  }
+
+  /**
+   * Puts a set's numbers in the place of those that lie there, if any do.
+   * @throws DataError, replacing nothing, if they would spoil training, or if the set is in use
+   */
+  refresh(set: Dataset, copy: Dataset): void {
+    const { names, ranges } = this.#prepared;
+    const reader = this.#residents.get(set);
+    if (reader && reader.users > 0) {
+      throw new DataError('[refresh] the data set is in use: await what runs on it, or leave the loop of fit, first');
+    }
+    requireSound(copy, names, ranges);
+    if (!reader) return;
+    for (const name of names) {
+      const { states, held } = reader.source.fields[name];
+      const { data, shape } = copy.fields[name];
+      const size = held * sizeOf(shape);
+      states.forEach((state, at) => this.#backend.writeState(state, data.subarray(at * size, (at + 1) * size)));
+    }
   }
 
   /** Drops what nobody uses until no more than so many sets are left. @returns whether there was any */
@@ -206,4 +260,13 @@ export class Programs {
     this.#residents.clear();
     this.#tables.clear();
   }
+}
+
+/** Parts of one dtype, one behind the other. */
+function joined(parts: readonly Numbers[]): Numbers {
+  if (parts.length === 1) return parts[0];
+  const Kind = parts[0].constructor as new (length: number) => Numbers;
+  const all = new Kind(parts.reduce((total, { length }) => total + length, 0));
+  parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
+  return all;
 }

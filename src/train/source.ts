@@ -1,4 +1,4 @@
-import { allocate, byteLength, sizeOf, spec } from '../core/shape.ts';
+import { allocate, byteLength, sizeOf, spec, type Numbers } from '../core/shape.ts';
 import type { Dataset, FieldSpec } from '../data/dataset.ts';
 import type { State } from '../graph/graph.ts';
 
@@ -29,10 +29,18 @@ function samplesIn(bytes: number, size: number, isPacked: boolean): number {
   return isPacked ? samples - (samples % 4) : samples;
 }
 
-/** A whole data set, in the form in which it came: u8 stays packed. @param largest bytes of one state */
-export function residentSource(data: Dataset, names: readonly string[], largest: number): Source {
+/**
+ * A whole data set, in the form in which it came: u8 stays packed.
+ * @param largest bytes of one state   @param numbersOf what its states hold at first, asked for when they are made
+ */
+export function residentSource(
+  data: Dataset,
+  names: readonly string[],
+  largest: number,
+  numbersOf = (name: string): Numbers => data.fields[name].data,
+): Source {
   const parts = names.map((name): [string, Parts] => {
-    const { data: numbers, shape, dtype } = data.fields[name];
+    const { shape, dtype } = data.fields[name];
     const size = sizeOf(shape);
     // A sample that is too large by itself is told of when its buffer is made.
     const isPacked = dtype === 'u8';
@@ -43,7 +51,7 @@ export function residentSource(data: Dataset, names: readonly string[], largest:
       return {
         name: `data ${name}`,
         spec: spec([samples, ...shape], dtype),
-        initial: () => numbers.subarray(from, from + samples * size),
+        initial: () => numbersOf(name).subarray(from, from + samples * size),
         fixed: true,
       };
     });

@@ -1,5 +1,6 @@
 import { formatSpec, sizeOf } from '../core/shape.ts';
 import { tableOf, thousands } from '../core/wording.ts';
+import type { FieldSpec } from '../data/dataset.ts';
 import type { Value } from '../graph/graph.ts';
 import type { TracedModel } from './model.ts';
 import type { StepProgram } from './programs.ts';
@@ -15,7 +16,17 @@ const formatOutput = (output: unknown): string => {
     .join(', ');
 };
 
-/** Layers, shapes and parameters as a table; then what a step launches and what all of it occupies. */
+const formatNumber = (x: number): string => (x === 1 / 255 ? '1/255' : String(Number(x.toPrecision(6))));
+
+/** How programs see a field: `u8[28, 28] · 1/255, by default`. */
+function formatField({ scale: seen, byDefault, ...stored }: FieldSpec): string {
+  const spec = formatSpec(stored);
+  if (!seen || (seen.scale === 1 && seen.offset === 0)) return `${spec} as it is`;
+  const offset = seen.offset === 0 ? '' : ` ${seen.offset < 0 ? '−' : '+'} ${formatNumber(Math.abs(seen.offset))}`;
+  return `${spec} · ${formatNumber(seen.scale)}${offset}${byDefault ? ', by default' : ''}`;
+}
+
+/** Layers, shapes and parameters as a table; then how fields are seen, what a step launches, what all of it occupies. */
 export function summarizeModel(traced: TracedModel, step: readonly StepProgram[], bytes: number): string {
   const rows = traced.trace().applied.map(({ path, kind, output, parameters }) => {
     const own = parameters.reduce((total, { shape }) => total + sizeOf(shape), 0);
@@ -28,6 +39,7 @@ export function summarizeModel(traced: TracedModel, step: readonly StepProgram[]
     tableOf(head, rows, new Set([3]), true),
     '',
     `parameters  ${thousands(total)}`,
+    ...Object.entries(traced.fields).map(([name, field]) => `field       ${name}: ${formatField(field)}`),
     `a step      ${launches.length} launches${launches.length ? `: ${launches.join(', ')}` : ', on the CPU'}`,
     `memory      ${formatBytes(bytes)}`,
   ].join('\n');

@@ -2,7 +2,7 @@ import { DataError } from '../core/errors.ts';
 import { allocate, sizeOf, type Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { State } from '../graph/graph.ts';
-import type { Batches, Samples } from './options.ts';
+import type { Batches, GivenSamples } from './options.ts';
 import type { StepProgram } from './programs.ts';
 import type { Submission, Supply } from './run.ts';
 import type { Fields, Source } from './source.ts';
@@ -17,7 +17,7 @@ export interface Steps {
 export type Launch = (steps: Steps) => Promise<Numbers>;
 
 interface ResidentOptions {
-  /** Samples of the run, and of a step. */
+  /** GivenSamples of the run, and of a step. */
   readonly samples: number;
   readonly batchSize: number;
   readonly whole: readonly StepProgram[];
@@ -71,8 +71,8 @@ interface StreamOptions {
   /** Whether a batch counts only once it is known whether it is the last one of its epoch. */
   readonly looksAhead: boolean;
   readonly signal: AbortSignal | undefined;
-  /** A batch as sound samples of the fields' dtypes. @throws DataError or ShapeError if it is not sound */
-  accept(batch: Samples | Dataset, index: number): Dataset;
+  /** A copy of a batch as sound samples of the fields' dtypes. @throws DataError or ShapeError if it is not sound */
+  accept(batch: GivenSamples | Dataset, index: number): Dataset;
   /** Of a step of n samples. */
   programsOf(n: number): Promise<readonly StepProgram[]>;
   write(state: State, numbers: Numbers): void;
@@ -105,7 +105,7 @@ export class StreamSupply implements Supply {
   #closed = false;
   #wake = (): void => {};
   #changed = Promise.resolve();
-  #iterator: AsyncIterator<Samples | Dataset> | Iterator<Samples | Dataset> | undefined;
+  #iterator: AsyncIterator<GivenSamples | Dataset> | Iterator<GivenSamples | Dataset> | undefined;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -181,10 +181,12 @@ export class StreamSupply implements Supply {
         this.#notify();
         return;
       }
+      // Copied before anything is waited for: others than its maker may use its arrays too.
+      const batch = this.#options.accept(value, this.#taken);
       this.#notify();
       await this.#room();
       if (this.#closed) return;
-      await this.#take(value);
+      await this.#take(batch);
     }
     this.#isLastOpen = false;
     this.#leave();
@@ -192,8 +194,8 @@ export class StreamSupply implements Supply {
 
   /** One that failed is over, and not to be left any more. */
   async #next(
-    iterator: AsyncIterator<Samples | Dataset> | Iterator<Samples | Dataset>,
-  ): Promise<IteratorResult<Samples | Dataset>> {
+    iterator: AsyncIterator<GivenSamples | Dataset> | Iterator<GivenSamples | Dataset>,
+  ): Promise<IteratorResult<GivenSamples | Dataset>> {
     try {
       return await iterator.next();
     } catch (error) {
@@ -214,9 +216,8 @@ export class StreamSupply implements Supply {
     }
   }
 
-  async #take(batch: Samples | Dataset): Promise<void> {
-    const { accept, fields, programsOf } = this.#options;
-    const { length, fields: given } = accept(batch, this.#taken);
+  async #take({ length, fields: given }: Dataset): Promise<void> {
+    const { fields, programsOf } = this.#options;
     const programs = await programsOf(length);
     // Nothing is awaited from here on: a submit moves the batches that wait.
     const start = this.#waiting.reduce((total, { samples }) => total + samples, 0);

@@ -1,18 +1,28 @@
 import { DataError, DeviceError, ShapeError } from '../core/errors.ts';
-import { allocate, type Dtype, type Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { copyOf, isNumbers, numbersIn, type GivenNumbers } from '../data/numbers.ts';
 import { formatGraph, type Graph, type State } from '../graph/graph.ts';
 import { uploadBatch, type Backend } from '../scheduler/backend.ts';
 import type { KernelChoice } from '../scheduler/choice.ts';
-import { requireFields, requireSound, requireWhole, rowsOf } from './checks.ts';
+import { requireFields, requireWhole } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
 import { namesOfNothing, nothingCounts, type Amount } from './figures.ts';
 import { fit, requireFitOptions, type Cursor } from './fit.ts';
+import { byField, copyOfSamples, copyOfSet, inBatch, isDataset, numbersBy, samplesOf, type Given } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import { Launcher } from './launcher.ts';
 import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspect.ts';
 import type { Feed, Phase } from './model.ts';
-import type { Batches, Evaluation, FitOptions, Prediction, Report, Samples, TrainerOptions, Warn } from './options.ts';
+import type {
+  Batches,
+  Evaluation,
+  FitOptions,
+  Prediction,
+  Report,
+  GivenSamples,
+  TrainerOptions,
+  Warn,
+} from './options.ts';
 import { amountsOf, prepare, reportOf, type Prepared } from './prepared.ts';
 import { profileStep, requirePeak, type Profile, type ProfileOptions } from './profile.ts';
 import { Programs, type StepProgram } from './programs.ts';
@@ -53,7 +63,6 @@ export class Trainer {
   readonly #options: TrainerOptions;
   readonly #phases: readonly Phase[];
   readonly #ownedDevice: GPUDevice | undefined;
-  readonly #sound = new WeakMap<Dataset, Set<string>>();
   readonly #cursors = new WeakMap<Dataset, Cursor>();
   #ready: Promise<Ready> | undefined;
   #programs: Programs | undefined;
@@ -132,13 +141,22 @@ export class Trainer {
     return this.#ready!;
   }
 
-  /** Holds a data set against the model, once for each set. */
-  #check(where: string, data: Dataset, { traced, names, ranges }: Prepared, only = names): void {
-    requireFields(where, traced.fields, data, only);
-    const checked = this.#sound.get(data) ?? new Set<string>();
-    const left = only.filter((name) => !checked.has(name));
-    if (left.length > 0) requireSound(data, left, ranges);
-    this.#sound.set(data, new Set([...checked, ...left]));
+  /** A set as it is at this call, or was at the one that gave it first. */
+  #given(where: string, set: Dataset): Given {
+    return this.#programs?.given(where, set) ?? { set, copy: copyOfSet(where, set) };
+  }
+
+  /** The same of whatever samples a call is given: those of a set, by field, or of the only field. */
+  #samples(
+    where: string,
+    given: Dataset | GivenSamples | GivenNumbers,
+  ): (ready: Ready, names?: readonly string[]) => Promise<Dataset> {
+    const set = !isNumbers(given) && isDataset(given) ? this.#given(where, given) : undefined;
+    const copy = isNumbers(given) ? copyOf(given) : set ? {} : copyOfSamples(where, given);
+    return async ({ prepared, programs }, names = prepared.names) => {
+      const numbers = set ? numbersBy(await programs.numbersOf(set, names)) : byField(copy, names);
+      return samplesOf(where, numbers, prepared, names);
+    };
   }
 
   #requireBatch(where: string, { length }: Dataset): void {
@@ -191,19 +209,24 @@ export class Trainer {
    */
   async *fit(data: Dataset | Batches, options: FitOptions = {}): AsyncGenerator<Report, void, undefined> {
     const set = isDataset(data) ? data : undefined;
+    const training = set && this.#given('fit', set);
+    const validation = options.validation && this.#given('validation', options.validation);
     const ready = await this.#use(set);
     const { prepared } = ready;
     const { batchSize } = this;
     requireFitOptions(options);
-    if (set) this.#check('fit', set, prepared);
-    if (options.validation) this.#check('validation', options.validation, prepared);
+    const { traced, names } = prepared;
+    if (set) requireFields('fit', traced.fields, set, names);
+    if (options.validation) requireFields('validation', traced.fields, options.validation, names);
     if (set) this.#requireBatch('fit', set);
     const shop = {
       ...ready,
       backend: this.#backend,
       batchSize,
       cursors: this.#cursors,
-      accept: (batch: Samples | Dataset, index: number) => this.#accepted(batch, index, prepared),
+      training,
+      validation,
+      accept: (batch: GivenSamples | Dataset, index: number) => this.#accepted(batch, index, prepared),
       feed: (feed: Feed) => (this.#origin = feed),
       tellOfNothing: (amounts: readonly Amount[], step: number) => this.#tellOfNothing(prepared, amounts, step),
       isAlive: () => !this.#destroyed,
@@ -242,13 +265,15 @@ export class Trainer {
    * One step on a batch of one's own, of exactly `batchSize` samples: numbers by field, or a small data set.
    * @throws ShapeError if its size is another, DataError for numbers that would spoil training
    */
-  async step(batch: Samples | Dataset): Promise<Report> {
-    const { prepared, launcher, table, single } = await this.#use();
+  async step(batch: GivenSamples | Dataset): Promise<Report> {
+    const samples = this.#samples('step', batch);
+    const ready = await this.#use();
+    const { prepared, launcher, table, single } = ready;
     const begun = performance.now();
-    const numbers = this.#batch('step', batch, prepared);
     this.#enter('step');
-    this.#origin = { source: table, shuffle: false };
     try {
+      const numbers = this.#requireWhole('step', await this.#whileAlive(samples(ready)));
+      this.#origin = { source: table, shuffle: false };
       this.#bring(numbers, table, launcher);
       const rows = await this.#whileAlive(launcher.launch({ programs: [single] }));
       const seconds = (performance.now() - begun) / 1000;
@@ -268,34 +293,18 @@ export class Trainer {
     launcher.moveTo({ epoch: 0, position: 0 });
   }
 
-  /** A batch of an iterable. */
-  #accepted(batch: Samples | Dataset, index: number, prepared: Prepared): Dataset {
-    const given = isDataset(batch) ? numbersOf(batch) : batch;
-    const samples = inBatch(index, () => this.#samples(`fit, batch ${index}`, given, prepared.names, prepared));
+  /** A batch of an iterable, copied. */
+  #accepted(batch: GivenSamples | Dataset, index: number, prepared: Prepared): Dataset {
+    const where = `fit, batch ${index}`;
+    const samples = inBatch(index, () => samplesOf(where, copyOfSamples(where, batch), prepared));
     if (samples.length <= this.batchSize) return samples;
     throw new ShapeError(
       `[fit, batch ${index}] the batch has ${samples.length} samples but batchSize is ${this.batchSize}: give at most as many`,
     );
   }
 
-  /** Numbers by field as a sound data set, each in the dtype that its field was traced with. */
-  #samples(where: string, given: Samples, names: readonly string[], { traced, ranges }: Prepared): Dataset {
-    const length = rowsOf(where, traced.fields, given, names);
-    const fieldsOf = (dataOf: (name: string) => Numbers): Dataset => ({
-      length,
-      fields: Object.fromEntries(names.map((name) => [name, { ...traced.fields[name], data: dataOf(name) }])),
-    });
-    requireSound(
-      fieldsOf((name) => given[name]),
-      names,
-      ranges,
-    );
-    return fieldsOf((name) => inDtype(given[name], traced.fields[name].dtype));
-  }
-
-  #batch(where: string, batch: Samples | Dataset, prepared: Prepared): Dataset {
-    const given = isDataset(batch) ? numbersOf(batch) : batch;
-    const samples = this.#samples(where, given, prepared.names, prepared);
+  /** As a step takes them. */
+  #requireWhole(where: string, samples: Dataset): Dataset {
     if (samples.length === this.batchSize) return samples;
     throw new ShapeError(
       `[${where}] the batch has ${samples.length} samples but batchSize is ${this.batchSize}: give as many`,
@@ -304,23 +313,40 @@ export class Trainer {
 
   /** Loss and metrics over a whole set, every sample counted once; a partial last batch has a program of its size. */
   async evaluate(data: Dataset): Promise<Evaluation> {
+    const given = this.#given('evaluate', data);
     const { prepared, evaluator } = await this.#use(data);
-    this.#check('evaluate', data, prepared);
+    requireFields('evaluate', prepared.traced.fields, data, prepared.names);
     this.#requireSettled('evaluate');
-    return this.#whileAlive(evaluator.evaluate(data));
+    return this.#whileAlive(evaluator.evaluate(given));
   }
 
   /**
    * The model's outputs for any number of samples: a data set, numbers by field, or numbers alone where the model reads
    * one field.
+   * @throws DataError for numbers that the dtype of their field does not hold, or that would spoil the outputs
    */
-  async predict(given: Dataset | Samples | Numbers): Promise<Prediction> {
-    const { prepared, evaluator } = await this.#use(isDataset(given) ? given : undefined);
-    const names = evaluator.inputs;
-    const data = isDataset(given) ? given : this.#samples('predict', asSamples(given, names), names, prepared);
-    this.#check('predict', data, prepared, names);
+  async predict(given: Dataset | GivenSamples | GivenNumbers): Promise<Prediction> {
+    const samples = this.#samples('predict', given);
+    const set = !isNumbers(given) && isDataset(given) ? given : undefined;
+    const ready = await this.#use(set);
+    const { prepared, evaluator } = ready;
+    if (set) requireFields('predict', prepared.traced.fields, set, evaluator.inputs);
     this.#requireSettled('predict');
+    const data = await this.#whileAlive(samples(ready, evaluator.inputs));
     return this.#whileAlive(evaluator.predict(data));
+  }
+
+  /**
+   * Takes a data set anew that was changed since it was given: its numbers are checked, and put in the place of those that
+   * this trainer holds. Its stream of samples goes on where it was. See `Dataset`.
+   * @throws DataError, replacing nothing, for numbers that would spoil training, or while the set is in use
+   */
+  async refresh(data: Dataset): Promise<void> {
+    const copy = copyOfSet('refresh', data);
+    const { prepared, programs } = await this.#use(data);
+    requireFields('refresh', prepared.traced.fields, data, prepared.names);
+    this.#requireSettled('refresh');
+    programs.refresh(data, copy);
   }
 
   /** Every parameter by name, read from where it lives. */
@@ -334,12 +360,17 @@ export class Trainer {
 
   /** Replaces parameters by name; those that are not named stay. @throws ShapeError for an unknown name or a wrong size */
   async writeParameters(values: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
+    const given = Object.entries(values).map(([name, numbers]) => {
+      return [name, isNumbers(numbers) ? copyOf(numbers) : Array.from(numbers)] as const;
+    });
     const { traced } = (await this.#use()).prepared;
     const { ranges } = traced.layout;
     this.#requireSettled('writeParameters');
-    const found = Object.entries(values).map(([name, numbers]) => {
+    const found = given.map(([name, numbers]) => {
       const range = ranges.find((other) => other.name === name);
-      if (range?.size === numbers.length) return { offset: range.offset, numbers };
+      if (range?.size === numbers.length) {
+        return { offset: range.offset, numbers: numbersIn('writeParameters', name, numbers, 'f32') };
+      }
       throw new ShapeError(
         range
           ? `[writeParameters] "${name}" is f32[${range.shape.join(', ')}], ${range.size} numbers, but ${numbers.length} came: give them all`
@@ -348,7 +379,7 @@ export class Trainer {
     });
     const arenas: State[] = [traced.parameters, ...(traced.averages ? [traced.averages] : [])];
     for (const { offset, numbers } of found) {
-      for (const arena of arenas) this.#backend.writeState(arena, Float32Array.from(numbers), offset);
+      for (const arena of arenas) this.#backend.writeState(arena, numbers, offset);
     }
   }
 
@@ -375,10 +406,11 @@ export class Trainer {
    * @throws FormatError if it is broken, or holds other parameters; then nothing is replaced
    */
   async loadWeights(bytes: Uint8Array, file = 'the file'): Promise<void> {
+    const given = copyOf(bytes);
     const { traced } = (await this.#use()).prepared;
     const states = [...traced.registry.states.values()];
     const kept = states.map(({ name, spec: { shape } }) => ({ name, shape }));
-    const tensors = weightsIn([...traced.layout.ranges, ...kept], file, bytes);
+    const tensors = weightsIn([...traced.layout.ranges, ...kept], file, given);
     const parameters = traced.layout.ranges.map(({ name }) => [name, tensors[name]] as const);
     await this.writeParameters(Object.fromEntries(parameters));
     for (const state of states) this.#backend.writeState(state, tensors[state.name]);
@@ -388,11 +420,13 @@ export class Trainer {
    * Runs one step on a batch, holds every launch against an f64 run of its reference on the launch's own inputs, and
    * puts the states back. The first launch that strays is named.
    */
-  async verify(batch: Samples | Dataset): Promise<Verification> {
-    const { prepared, launcher, table, single } = await this.#use();
-    const numbers = this.#batch('verify', batch, prepared);
+  async verify(batch: GivenSamples | Dataset): Promise<Verification> {
+    const samples = this.#samples('verify', batch);
+    const ready = await this.#use();
+    const { launcher, table, single } = ready;
     this.#enter('verify');
     try {
+      const numbers = this.#requireWhole('verify', await this.#whileAlive(samples(ready)));
       this.#requireAlive();
       launcher.requireSchedules();
       return await this.#whileAlive(verifyStep(this.#backend, single, () => this.#bring(numbers, table, launcher)));
@@ -408,11 +442,12 @@ export class Trainer {
    * several phases it is the first one's.
    * @throws ShapeError or DataError for samples that do not fit
    */
-  async inspect(samples: Samples | Dataset, { update = false }: InspectOptions = {}): Promise<Inspection> {
-    const { prepared, launcher, programs } = await this.#use(isDataset(samples) ? samples : undefined);
+  async inspect(samples: GivenSamples | Dataset, { update = false }: InspectOptions = {}): Promise<Inspection> {
+    const taken = this.#samples('inspect', samples);
+    const ready = await this.#use(isDataset(samples) ? samples : undefined);
+    const { prepared, launcher, programs } = ready;
     const { traced, names } = prepared;
-    const given = isDataset(samples) ? numbersOf(samples) : samples;
-    const { length, fields } = this.#samples('inspect', given, names, prepared);
+    const { length, fields } = await this.#whileAlive(taken(ready));
     const inspection = (this.#inspections[length] ??= traced.inspectionGraph(length));
     const reader = await programs.inspection(length, 'reading', () => inspection.graph);
     const updater = update ? await programs.inspection(length, 'rehearsal', () => traced.rehearsalGraph(length)) : null;
@@ -439,9 +474,10 @@ export class Trainer {
   async profile(steps = 20, { data, peak = {} }: ProfileOptions = {}): Promise<Profile> {
     requireWhole('profile', 'steps', steps);
     requirePeak(peak);
+    const given = data && this.#given('profile', data);
     const { prepared, programs } = await this.#use(data);
     if (data) {
-      this.#check('profile', data, prepared);
+      requireFields('profile', prepared.traced.fields, data, prepared.names);
       this.#requireBatch('profile', data);
     }
     const origin = data ? { data, shuffle: true } : this.#origin;
@@ -456,7 +492,10 @@ export class Trainer {
     };
     this.#enter('profile');
     try {
-      const work = 'data' in origin ? programs.withResident(origin.data, timed) : timed(origin.source);
+      const work =
+        'data' in origin
+          ? programs.withResident(given ?? this.#given('profile', origin.data), timed)
+          : timed(origin.source);
       return await this.#whileAlive(work);
     } finally {
       this.#busy = undefined;
@@ -505,35 +544,3 @@ export class Trainer {
 
 const destroyedError = (cause?: unknown): DeviceError =>
   new DeviceError('[trainer] it was destroyed: create another one', { cause });
-
-const isDataset = (given: object): given is Dataset => 'fields' in given && 'length' in given;
-
-const numbersOf = ({ fields }: Dataset): Samples =>
-  Object.fromEntries(Object.entries(fields).map(([name, { data }]) => [name, data]));
-
-/** Says of an error in a batch's numbers in which batch they are. */
-function inBatch<T>(index: number, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof DataError) error.message += ` (in batch ${index})`;
-    throw error;
-  }
-}
-
-/** Numbers alone are those of the only field. */
-function asSamples(given: Samples | Numbers, names: readonly string[]): Samples {
-  if (!ArrayBuffer.isView(given)) return given;
-  if (names.length !== 1) {
-    throw new ShapeError(`[predict] the model reads "${names.join('", "')}": give numbers by name`);
-  }
-  return { [names[0]]: given };
-}
-
-function inDtype(numbers: Numbers, dtype: Dtype): Numbers {
-  const own = allocate({ shape: [0], dtype });
-  if (numbers.constructor === own.constructor) return numbers;
-  const copy = allocate({ shape: [numbers.length], dtype });
-  copy.set(numbers);
-  return copy;
-}

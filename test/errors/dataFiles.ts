@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { predict } from '../../src/cli/predict.ts';
 import { parseCommand, type PredictCommand } from '../../src/cli/options.ts';
-import { dataset, take, type GivenNumbers } from '../../src/data/dataset.ts';
+import { dataset, take } from '../../src/data/dataset.ts';
+import type { GivenNumbers } from '../../src/data/numbers.ts';
 import { files, mnist, readIdx, syntheticDigits, writeSafetensors, type Source } from '../../src/data/index.ts';
 import { decodePng, encodePng } from '../../src/cli/png.ts';
 import { cifar10, mnist as mnistInNode } from '../../src/node/data.ts';
@@ -121,6 +122,13 @@ export const dataFiles: readonly Case[] = [
   ['[predict] <path> holds', withImageModel(idx([1, 3, 3]))],
   ['[dataset] there are no fields', () => dataset({})],
   ['[dataset] field "<name>" holds no plain numbers', () => dataset({ x: [[1, 2]] as unknown as GivenNumbers })],
+  [
+    '[dataset] field "<name>" holds no plain numbers',
+    () => dataset({ x: new DataView(new ArrayBuffer(4)) as unknown as GivenNumbers }),
+  ],
+  ['[<call>] "<name>"[<n>] is a <kind>', () => dataset({ x: [1, '2'] as unknown as GivenNumbers })],
+  ['[<call>] "<name>"[<n>] is <number>, but <dtype>', () => dataset({ x: [1, 1e300] })],
+  ['[<call>] "<name>"[<n>] is <number>, but <dtype>', () => dataset({ x: [0n, 1n << 60n] })],
   ['[dataset] field "<name>" has <n> numbers, which', () => dataset({ x: { data: [1, 2, 3], shape: [2] } })],
   ['[dataset] field "<name>" has <n> samples but', () => dataset({ x: [1, 2], y: [1] })],
   ['[dataset] field "<name>" is empty', () => dataset({ x: [] })],

@@ -152,6 +152,32 @@ export const training: readonly Case[] = [
   ],
   ['[<call>] the model was traced', trained((trainer) => trainer.fit(dataset({ label: Uint8Array.of(1, 2) })).next())],
   ['[<call>] field "<name>" was traced', trained((trainer) => trainer.evaluate(clusters(8, 3, 1, 5)))],
+  [
+    '[<call>] the model sees',
+    trained((trainer) => {
+      const point = { data: set.fields['point'].data, shape: [2], scale: 2 };
+      return trainer.evaluate(dataset({ point, label: set.fields['label'].data }));
+    }),
+  ],
+  [
+    '[<call>] the array of',
+    trained((trainer) => {
+      const other = dataset({ point: { data: new Float32Array(8), shape: [2] }, label: new Uint8Array(4) });
+      structuredClone(null, { transfer: [other.fields['point'].data.buffer as ArrayBuffer] });
+      return trainer.evaluate(other);
+    }),
+  ],
+  [
+    '[<call>] "<name>"[<n>] is <number>, but <dtype>',
+    trained((trainer) => trainer.step({ ...batch, label: [0, 1, 0, 0.5] })),
+  ],
+  [
+    '[refresh]',
+    trained(async (trainer) => {
+      await trainer.fit(set).next();
+      return trainer.refresh(set);
+    }),
+  ],
   ['[<call>] the batch has no field', trained((trainer) => trainer.step({ point: batch['point'] }))],
   ['[<call>] field "<name>" has <n> numbers', trained((trainer) => trainer.predict(new Float32Array(3)))],
   [

@@ -292,7 +292,7 @@ async function half(
     labels[at] = Math.floor(random.uniform(0, CLASSES));
     draw(labels[at], random, canvas, images.subarray(at * SIZE * SIZE, (at + 1) * SIZE * SIZE));
   }
-  return dataset({ image: { data: images, shape: [SIZE, SIZE] }, label: labels });
+  return dataset({ image: { data: images, shape: [SIZE, SIZE], scale: 1 / 255 }, label: labels });
 }
 
 /**

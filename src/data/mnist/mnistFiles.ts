@@ -47,7 +47,7 @@ async function half(source: Source, imageNames: readonly string[], labelNames: r
       `[mnist] ${labels.name}: label ${wrong} is ${labels.data[wrong]}, but labels are 0 … 9: get the file again, or take one of ten classes`,
     );
   }
-  return dataset({ image: { data: images.data, shape: images.shape.slice(1) }, label: labels.data });
+  return dataset({ image: { data: images.data, shape: images.shape.slice(1), scale: 1 / 255 }, label: labels.data });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { FormatError } from '../../core/errors.ts';
-import { dataset, type Dataset, type FieldInput, type GivenNumbers } from '../dataset.ts';
+import { dataset, type Dataset, type FieldInput } from '../dataset.ts';
+import type { GivenNumbers } from '../numbers.ts';
 import { writtenOf, type Table, type TableRow } from './table.ts';
 import { isMissingNumber, isNumber, LARGEST_F32 } from './cells.ts';
 import { labeller } from './classes.ts';
