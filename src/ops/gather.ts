@@ -15,8 +15,10 @@ interface GatherAttrs {
   readonly axis: number;
 }
 
-/** Indices that an element looks through sooner than they are sorted. */
-const FEW = 16;
+/** Indices that each element looks through sooner than they are sorted: of any table, and of one so small that all together look so often. */
+const FEWEST = 4;
+const FEW = 64;
+const MOST_LOOKS = 2 ** 18;
 
 function extentsOf({ inputs, attrs: { shape, axis } }: Node<GatherAttrs>): Extents {
   return {
@@ -59,9 +61,11 @@ const scatterAddOp: Op<GatherAttrs> = {
   gpu: (node) => [launch(node, scatterAddKernel, {})],
   expand(node, adapter) {
     const extents = extentsOf(node);
-    const { inputs, outputs, attrs } = node;
-    if (extents.chosen <= FEW || sizeOf(outputs[0].spec.shape) === 0) return undefined;
-    return [reshape(rowSums(inputs[0], inputs[1], extents, adapter), attrs.shape)];
+    const [x, indices] = node.inputs;
+    const size = sizeOf(node.attrs.shape);
+    const isSmall = extents.chosen <= (size * extents.chosen <= MOST_LOOKS ? FEW : FEWEST);
+    if (isSmall || size * extents.chosen === 0) return undefined;
+    return [reshape(rowSums(x, indices, extents, adapter), node.attrs.shape)];
   },
   flops: ({ inputs: [x] }) => elementsOf([x]),
   accuracy: (node) => ({ ulps: 2 * extentsOf(node).chosen, magnitude: 'terms' }),

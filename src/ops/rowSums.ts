@@ -123,11 +123,11 @@ const runSumsOp: Op<RunAttrs> = {
 
 /**
  * y[o, r, i], the sum of x[o, j, i] over all j with indices[j] = r, in the work of sorting the indices and adding up x.
- * @param x f32, `[outer, chosen, inner]` in any shape of as many elements
+ * @param x f32, `[outer, chosen, inner]` in any shape of as many elements; more than four chosen
  */
 export function rowSums(x: Value, indices: Value, extents: Extents, adapter: AdapterTraits): Value {
   const { outer, rows: limit, chosen, inner } = extents;
-  const tile = 2 ** Math.round(Math.log2(Math.cbrt(chosen)));
+  const tile = 2 ** Math.round(Math.log2(chosen) / 3);
   const { rows, order } = sortRows(indices, limit, adapter);
   const slices = reshape(x, [outer, chosen, inner]);
   const small = applyOne(tileSumsOp, [slices, rows, order], { several: tile, span: 1 });
