@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { encodeTable, prepareTable, readTable, type Table, type TableForm } from '../../src/data/index.ts';
@@ -53,6 +55,11 @@ describe('names that are numbers are found:', () => {
     ['falling wavenumbers', '4000,3998,3996,3994,3992,3990,3988', () => counted(7).map(fraction)],
     ['numbers beside a text over numbers', 'id,1,2', () => [whole(999), whole(9), whole(9)]],
     ['two numbers and a class that no row has', '0,1,species', () => [whole(9), whole(9), classes[whole(3)]]],
+    [
+      'any number beside two texts that no row has',
+      'town,5,kind',
+      () => ['xyz'[whole(3)], whole(9), classes[whole(3)]],
+    ],
     ['two years and a class that no row has', '2019,2020,up', () => [whole(9), whole(9), ['yes', 'no'][whole(2)]]],
     ['whole numbers above fractions', '0,1,2', () => counted(3).map(fraction)],
     ['pixels from 1', '1,2,3,4,5,6', () => counted(6).map(() => whole(256))],
@@ -130,6 +137,15 @@ describe('a first row is a row', () => {
     const table = await read(first, lines(50, cells));
     expect([table.header, table.rows.length]).toEqual([false, 51]);
   });
+  test('without a note, if half of all rows rise as it does', async () =>
+    expect(
+      (
+        await read(
+          '0,1,2',
+          lines(50, (at) => [at + 1, at + 2, at + 3]),
+        )
+      ).notes,
+    ).toEqual([]));
   test('and a note says so where it might be a header', async () => {
     const table = await read(
       '0.1,0.2,0.3,0.4',
@@ -139,6 +155,30 @@ describe('a first row is a row', () => {
       false,
       ['Took line 1 for a row, though it may name the columns (0.1, 0.2, 0.3, …): say header yes if it does.'],
     ]);
+  });
+});
+
+describe.runIf(process.env['MILLRACE_DATA'])('of files without a header', () => {
+  const open = async (file: string): Promise<string[]> =>
+    (await readFile(join(process.env['MILLRACE_DATA']!, 'tiny', file), 'utf8')).trim().split(/\r?\n/);
+  const without = ['iris', 'wine', 'sonar', 'wheat-seeds', 'pima-indians-diabetes', 'abalone', 'boston-housing'];
+
+  /** About 60 rows of the whole file, which may be sorted by its classes; not this one. */
+  const every = (rows: readonly string[], but = -1): string[] =>
+    rows.filter((_, at) => at !== but && at % Math.floor(rows.length / 60) === 0);
+  test.each(without)('%s has none, whichever row is the first', async (file) => {
+    const rows = await open(`${file}.csv`);
+    for (let at = 0; at < 60; at++) {
+      const { header, notes } = await read(rows[at], every(rows, at));
+      expect([header, notes]).toEqual([false, []]);
+    }
+  });
+  test.each(without)('%s has one, if the names of a data frame stand above it', async (file) => {
+    const rows = await open(`${file}.csv`);
+    const width = rows[0].split(',').length;
+    for (const first of [counted(width), counted(width, 1), [...counted(width - 1), 'target'], counted(width, 1990)]) {
+      expect((await read(first.join(), every(rows))).rows).toHaveLength(every(rows).length);
+    }
   });
 });
 

@@ -101,6 +101,7 @@ describe('a column that can be read in two ways is asked for', () => {
     ['of commas alone', (at) => `1,${100 + at}`, '1,100', '1100', '1.1'],
     ['of commas beside small whole numbers', (at) => (at % 2 ? '2' : `1,${101 + at}`), '1,101', '1101', '1.101'],
     ['of points that look like thousands', (at) => (at % 2 ? '650' : `1.${100 + at}`), '1.100', '1.1', '1100'],
+    ['of points, beside both signs', (at) => ['1.5', '1,5', '1.250'][at % 3], '1.250', '1.25', '1250'],
     ['of both signs', (at) => ['1,5', '1.5', '1,234'][at % 3], '1,234', '1234', '1.234'],
   ];
   const text = (cell: (at: number) => string): string =>

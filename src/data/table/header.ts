@@ -20,7 +20,7 @@ const SAMPLE = 1000;
 const ROWS_TO_COMPARE = 10;
 /** A pattern that more rows have as well says little of the first line, and beyond the second share nothing. */
 const FEW_ALIKE = 0.05;
-const MANY_ALIKE = 0.25;
+const MANY_ALIKE = 0.5;
 /** Texts and numbers that come again so often on average are categories. */
 const ROWS_PER_CATEGORY = 5;
 
@@ -154,9 +154,9 @@ function ofNumbers(
   if (texts.some((column) => column.kind === 'text' && standsOverNumbers(column))) {
     return strength === 2 || (strength === 1 && spelled.every(isWhole)) ? taken : doubt;
   }
-  const stranger = texts.some(isStranger);
-  if (strength === 0) return stranger ? doubt : row;
-  if (stranger || standsBeforeCount(columns)) return taken;
+  const strangers = texts.filter(isStranger).length;
+  if (strength === 0) return strangers > 1 ? taken : strangers > 0 ? doubt : row;
+  if (strangers > 0 || standsBeforeCount(columns)) return taken;
   const rows = numbers[0].below.map((_, at) => numbers.map(({ below }) => numberIn(below[at])));
   const alike = rows.filter((other) => follows(other, values)).length / Math.max(1, rows.length);
   if (alike > MANY_ALIKE) return row;
