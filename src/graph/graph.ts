@@ -17,6 +17,14 @@ export interface Node<A = unknown> {
   readonly outputs: readonly Value[];
   /** The longest way from a leaf. */
   readonly depth: number;
+  /** Of a view: where its output lives. Known from the start, since a view of a view of a view may be far from it. */
+  readonly storage?: Storage;
+}
+
+/** The value whose storage a value lives in, and where in it, in elements. */
+export interface Storage {
+  readonly root: Value;
+  readonly offset: number;
 }
 
 /** Where a kernel's rounding may take it; see `boundsOf` in graph/accuracy.ts. */
@@ -151,7 +159,8 @@ export function apply<A>(op: Op<A>, inputs: readonly Value[], attrs: A): readonl
   );
   const outputs: Value[] = [];
   const depth = 1 + Math.max(-1, ...inputs.map((input) => input.node.depth));
-  const node: Node<A> = { op, inputs, attrs, outputs, depth };
+  const storage = op.view && viewed(inputs[0], op.view(attrs));
+  const node: Node<A> = { op, inputs, attrs, outputs, depth, ...(storage && { storage }) };
   specs.forEach((spec, index) => outputs.push({ node: node, index, spec }));
   return outputs;
 }
@@ -159,16 +168,12 @@ export function apply<A>(op: Op<A>, inputs: readonly Value[], attrs: A): readonl
 /** `apply` for ops with a single output. */
 export const applyOne = <A>(op: Op<A>, inputs: readonly Value[], attrs: A): Value => apply(op, inputs, attrs)[0];
 
-/** The value whose storage a value lives in, and where in it, in elements. */
-export function storageOf(value: Value): { readonly root: Value; readonly offset: number } {
-  let root = value;
-  let offset = 0;
-  for (;;) {
-    const { op, attrs, inputs } = root.node;
-    if (op.view) offset += op.view(attrs);
-    else return { root, offset };
-    root = inputs[0]!;
-  }
+/** Where a value lives: in a storage of its own, unless it is a view. */
+export const storageOf = (value: Value): Storage => value.node.storage ?? { root: value, offset: 0 };
+
+function viewed(of: Value, start: number): Storage {
+  const { root, offset } = storageOf(of);
+  return { root, offset: offset + start };
 }
 
 /** What a storage is known by: a state, however often it is read, or the value that was computed into it. */

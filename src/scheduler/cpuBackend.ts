@@ -128,7 +128,7 @@ export class CpuBackend implements Backend {
     const { interpreter, order } = executable as CpuProgram;
     uploadBatch(executable, batch);
     this.run([executable]);
-    const computed = order.filter((node) => !isLeaf(node));
+    const computed = order.filter((node) => !isLeaf(node) && !node.op.view);
     return computed.map((node) => ({
       node,
       inputs: node.inputs.map((value) => interpreter.value(value).slice()),

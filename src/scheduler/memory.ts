@@ -51,8 +51,8 @@ export function planMemory(graph: Graph, order: readonly Node[]): MemoryPlan {
   };
   const pooled = (value: Value): Place => {
     const bytes = byteLength(value.spec);
-    const slot = takeBest(free, bytes) ?? { bytes, holds: POOLED, lasting: false };
-    if (!slots.includes(slot)) slots.push(slot);
+    let slot = takeBest(free, bytes);
+    if (!slot) slots.push((slot = { bytes, holds: POOLED, lasting: false }));
     slot.bytes = Math.max(slot.bytes, bytes);
     return { home: slot, offset: 0 };
   };
@@ -147,7 +147,11 @@ function planParts(order: readonly Node[]): {
     for (const input of node.inputs) {
       const { root } = storageOf(input);
       if (node.op.parts) wanted.set(root, (wanted.get(root) ?? 0) + 1);
-      else if (!node.op.view) readers.set(root, [...(readers.get(root) ?? []), node]);
+      else if (!node.op.view) {
+        const list = readers.get(root);
+        if (list) list.push(node);
+        else readers.set(root, [node]);
+      }
     }
   }
   const inPack = (value: Value, pack: Node): boolean => parts.get(storageOf(value).root)?.node === pack;

@@ -43,6 +43,7 @@ export class Program implements Executable {
   readonly bytes: number;
   readonly #device: GPUDevice;
   readonly #launches: readonly Recorded[];
+  readonly #launchesOf = new Map<Node, readonly Recorded[]>();
   /** Those that nobody shares. */
   readonly #buffers: readonly GPUBuffer[];
   readonly #scratch: readonly GPUBuffer[];
@@ -65,6 +66,9 @@ export class Program implements Executable {
     this.bytes = parts.bytes;
     this.#device = parts.device;
     this.#launches = parts.launches;
+    for (const launch of parts.launches) {
+      this.#launchesOf.set(launch.node, [...(this.#launchesOf.get(launch.node) ?? []), launch]);
+    }
     this.#buffers = parts.buffers;
     this.#scratch = parts.scratch;
     this.#regionOf = parts.regionOf;
@@ -95,7 +99,7 @@ export class Program implements Executable {
 
   /** Replays every launch, or those of one node. */
   record(pass: GPUComputePassEncoder, only?: Node): void {
-    replay(pass, only ? this.#launches.filter(({ node }) => node === only) : this.#launches);
+    replay(pass, only ? (this.#launchesOf.get(only) ?? []) : this.#launches);
   }
 
   /** For each launch, the node that it is of, and what replays it alone. */

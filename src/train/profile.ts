@@ -112,11 +112,17 @@ function launchesOf(
   peak: Peak,
 ): LaunchProfile[] {
   const all = times.reduce((total, { ms }) => total + ms, 0);
-  return [...new Set(times.map(({ node }) => node))].map((node) => {
-    const own = times.filter((each) => each.node === node);
-    const ms = own.reduce((total, each) => total + each.ms, 0);
+  const timesOf = new Map<Node, number[]>();
+  for (const { node, ms } of times) {
+    const own = timesOf.get(node);
+    if (own) own.push(ms);
+    else timesOf.set(node, [ms]);
+  }
+  const nodesIn = new Map(programs.map(({ order }) => [order, new Set(order)]));
+  return [...timesOf].map(([node, own]) => {
+    const ms = own.reduce((total, each) => total + each, 0);
     // The parts of a step run one program again and again.
-    const uses = programs.filter(({ order }) => order.includes(node)).length;
+    const uses = programs.filter(({ order }) => nodesIn.get(order)!.has(node)).length;
     const { flops, bytes } = workOf(node);
     const cost = costOf(ms, uses * flops, uses * bytes);
     const [name, output] = [node.op.name, formatSpec(node.outputs[0].spec)];
