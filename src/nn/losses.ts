@@ -21,9 +21,9 @@ export type BatchValues = Readonly<Record<string, Value>>;
 
 /**
  * A loss, and what else is to be reported; a value of several elements is averaged. Over several batches, or the parts of
- * one, each is what it would be of all their samples at once, as far as it is computed from sums over them: a mean, a
- * quotient of two sums, the root of one. Of a value that is none, as a largest error, the mean is taken by samples;
- * `metric` says how else.
+ * one, each is what it would be of all their samples at once, as far as it is computed from sums or extremes over them: a
+ * mean, a quotient of two sums, the root of one, a largest error. Of any other value, as a median, the mean is taken by
+ * samples; `metric` says how else.
  */
 export interface Measures {
   readonly loss: Value;

@@ -403,6 +403,10 @@ export const argmax = (x: Value, axis = -1): Value =>
 /** What a sum over axes is multiplied by; undefined if a node is none. */
 export const scaleOfSum = (node: Node): number | undefined => asUseOf(sumOp, node)?.scale;
 
+/** Which extreme over axes a node takes; undefined if none. */
+export const extremeOf = ({ op }: Node): 'max' | 'min' | undefined =>
+  op === (maxOp as Op) ? 'max' : op === (minOp as Op) ? 'min' : undefined;
+
 /** The value whose elements a value is the mean of, all of them; undefined if it is no such mean. */
 export function averagedBy({ node, spec }: Value): Value | undefined {
   const attrs = asUseOf(sumOp, node);

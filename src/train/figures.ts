@@ -41,22 +41,34 @@ export const meanTally = (elements = 1): Tally => ({
   finish: ({ samples, numbers: [total] }) => total / samples,
 });
 
-/** Of a function of sums and means, which is computed anew from what they come to. */
+/** How two numbers of each kind come together, those of means as often as they have samples. */
+const mergers = {
+  sum: (a: number, b: number) => a + b,
+  mean: (a: number, b: number) => a + b,
+  fixed: (a: number, b: number) => a + b,
+  max: Math.max,
+  min: Math.min,
+} as const;
+
+/** Of a function of sums, means and extremes, which is computed anew from what they come to. */
 function termsTally({ terms, finish }: Separated): Tally {
   const inputs = terms.map(({ value: { spec } }, at) => input(String(at), spec));
   const graph = { outputs: { figure: finish(inputs) }, writes: [] };
   const sizes = terms.map(({ value: { spec } }) => sizeOf(spec.shape));
-  // By number: whether it is a sum; a mean is added up as often as it has samples.
-  const isSum = terms.flatMap(({ kind }, at) => Array.from({ length: sizes[at] }, () => kind === 'sum'));
+  const kinds = terms.flatMap(({ kind }, at) => Array.from({ length: sizes[at] }, () => kind));
+  const times = (at: number, samples: number): number => (kinds[at] === 'mean' || kinds[at] === 'fixed' ? samples : 1);
   return {
-    width: isSum.length,
+    width: kinds.length,
     amount: (recorded, samples) => ({
       samples,
-      numbers: Float64Array.from(recorded, (x, at) => (isSum[at] ? x : x * samples)),
+      numbers: Float64Array.from(recorded, (x, at) => x * times(at, samples)),
     }),
-    merge: added,
+    merge: (a, b) => ({
+      samples: a.samples + b.samples,
+      numbers: a.numbers.map((x, at) => mergers[kinds[at]](x, b.numbers[at])),
+    }),
     finish({ samples, numbers }) {
-      const whole = numbers.map((x, at) => (isSum[at] ? x : x / samples));
+      const whole = numbers.map((x, at) => x / times(at, samples));
       let end = 0;
       const batch = Object.fromEntries(sizes.map((size, at) => [at, whole.subarray(end, (end += size))]));
       return interpret(graph, { batch, precision: 'f64' }).outputs['figure'][0];

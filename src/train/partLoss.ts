@@ -27,7 +27,7 @@ export interface Totals {
   readonly places: readonly (number | null)[];
 }
 
-/** What a part adds to a term of the whole. */
+/** What a part adds to a term of the whole; of an extreme, too, the parts' mean is trained. */
 const contribution = ({ value, kind }: Term, share: number): Value => (kind === 'sum' ? value : mul(value, share));
 
 /** ∂L/∂S by term; null where none of the weights is behind it. */

@@ -2,7 +2,7 @@ import { sameShape, sizeOf } from '../core/shape.ts';
 import type { Node, Value } from '../graph/graph.ts';
 import { asUseOf, constant, constantOp, isLeaf } from '../graph/leaf.ts';
 import { div, mul } from '../ops/arithmetic.ts';
-import { mean, scaleOfSum } from '../ops/reduce.ts';
+import { extremeOf, mean, scaleOfSum } from '../ops/reduce.ts';
 import { differentiate } from './differentiate.ts';
 import { rebuilt, type Renewal } from './rebuilt.ts';
 
@@ -16,10 +16,10 @@ import { rebuilt, type Renewal } from './rebuilt.ts';
 export interface Term {
   readonly value: Value;
   /**
-   * `sum`: that of several batches together is the sum of theirs. `mean`: it is their mean, each weighted by its samples,
-   * as of what is not seen to be a sum, too. `fixed`: it does not depend on the batch.
+   * What that of several batches together is: the sum of theirs, the largest, the smallest, or their mean, each weighted by
+   * its samples, as of what is not seen to be any of these, too. `fixed`: it does not depend on the batch.
    */
-  readonly kind: 'sum' | 'mean' | 'fixed';
+  readonly kind: 'sum' | 'max' | 'min' | 'mean' | 'fixed';
 }
 
 /** A figure, and what it is made of. */
@@ -47,8 +47,8 @@ export function separate(figure: Value, twin: Value, n: number): Separated {
   const [one, other] = sizeOf(figure.spec.shape) === 1 ? [figure, twin] : [mean(figure), mean(twin)];
   const { kinds, counts } = kindsOf(one, other, n);
   const kind = kinds.get(one)!;
-  if (kind === 'sum') return { ...asMean(one), terms: [{ value: one, kind }], isMean: false };
-  if (kind !== 'composed') return asMean(figure);
+  if (kind === 'mean' || kind === 'fixed' || kind === 'constant') return asMean(figure);
+  if (kind !== 'composed') return { ...asMean(one), terms: [{ value: one, kind }], isMean: false };
   const terms = termsOf(one, kinds, counts);
   return {
     terms,
@@ -112,6 +112,8 @@ const hasGrowing = ({ op, inputs }: Node, twin: Node): boolean =>
 const termsRead = ({ inputs: [x], outputs: [y] }: Node): number => sizeOf(x.spec.shape) / sizeOf(y.spec.shape);
 
 function edgeKind(node: Node, twin: Node): Kind {
+  const extreme = extremeOf(node);
+  if (extreme && extreme === extremeOf(twin)) return extreme;
   const [scale, other] = [scaleOfSum(node), scaleOfSum(twin)];
   return scale !== undefined && scale === other && termsRead(node) !== termsRead(twin) ? 'sum' : 'mean';
 }
@@ -142,7 +144,7 @@ function termsOf(figure: Value, kinds: ReadonlyMap<Value, Kind>, counts: Readonl
   const terms = new Map<Value, Term>();
   const note = (value: Value): void => {
     const kind = kinds.get(value)!;
-    if (kind === 'sum' || kind === 'mean' || kind === 'fixed') terms.set(value, { value, kind });
+    if (kind !== 'constant' && kind !== 'composed') terms.set(value, { value, kind });
   };
   for (const { count } of counts.values()) note(count);
   for (const [value, kind] of kinds) if (kind === 'composed') value.node.inputs.forEach(note);
@@ -153,7 +155,8 @@ function termsOf(figure: Value, kinds: ReadonlyMap<Value, Kind>, counts: Readonl
 /** Whether nothing but means are added up, each times what does not depend on the batch. */
 function isLinearInMeans(figure: Value, terms: readonly Term[], kinds: ReadonlyMap<Value, Kind>): boolean {
   const composed = [...kinds].filter(([, kind]) => kind === 'composed').map(([{ node }]) => node);
-  if (terms.some(({ kind }) => kind === 'sum') || composed.some(({ op }) => !op.vjp)) return false;
+  if (terms.some(({ kind }) => kind !== 'mean' && kind !== 'fixed')) return false;
+  if (composed.some(({ op }) => !op.vjp)) return false;
   if (figure.spec.dtype !== 'f32') return false;
   const means = terms.filter(({ kind }) => kind === 'mean').map(({ value }) => value);
   const slopes = differentiate(figure, means).filter((slope) => slope !== null);

@@ -18,6 +18,7 @@ import {
   mean,
   meanSquaredError,
   metric,
+  min,
   mul,
   perplexity,
   rootMeanSquaredError,
@@ -25,6 +26,7 @@ import {
   rSquared,
   sgd,
   slice,
+  sub,
   sum,
   take,
   type Context,
@@ -129,6 +131,11 @@ const figures: readonly Figure[] = [
     'a sum times one by the number of samples',
     (o) => mul(sum(firstOf(o)), 1 / o.spec.shape[0]),
     average(rows, ({ first }) => first),
+  ],
+  [
+    'the range between two extremes',
+    (o) => sub(max(firstOf(o)), min(firstOf(o))),
+    Math.max(...rows.map(({ first }) => first)) - Math.min(...rows.map(({ first }) => first)),
   ],
   [
     'root mean squared error',
