@@ -68,7 +68,7 @@ export function partLoss(
     return place === null ? stopGradient(value) : part(known!, value.spec.shape, offsets[place]);
   });
   const shares = slopesAt(loss, whole, weights).flatMap((slope, at) =>
-    slope ? [sum(mul(stopGradient(slope), contribution(loss.terms[at], share)))] : [],
+    slope ? [sum(mul(slope, contribution(loss.terms[at], share)))] : [],
   );
   const nothing = constant(Float32Array.of(0), spec([]));
   return shares.length > 0 ? shares.reduce((total, each) => add(total, each)) : nothing;
