@@ -254,9 +254,18 @@ describe.each(['webgpu', 'cpu'] as const)('on %s', (kind) => {
     expectFigures(seen[0]);
   });
 
+  /** Something that is learned beside the model. */
+  const scale = {
+    parameters: { s: { shape: [], initial: fromValues([0.3]) } },
+    apply: (_: Value, { s }: Values): Value => s,
+  };
   const losses: readonly (readonly [string, Loss])[] = [
     ['class weights and ignored labels', (o: Value, { label }: Values) => crossEntropy(o, label, byClass)],
-    ['a sum', (o: Value, { mask }: Values) => mul(sum(mul(flat(firstOf(o)), mask)), 0.05)],
+    [
+      'a sum times what is learned',
+      (o: Value, { mask }: Values, context: Context) =>
+        mul(mul(sum(mul(flat(firstOf(o)), mask)), 0.05), exp(context.apply(scale, o, 'scale'))),
+    ],
     ['the root of a mean', (o: Value, { mask }: Values) => rootMeanSquaredError(flat(firstOf(o)), mask)],
     [
       'a quotient of two sums that both depend on the weights',
@@ -271,11 +280,6 @@ describe.each(['webgpu', 'cpu'] as const)('on %s', (kind) => {
         ),
     ],
   ];
-  const scale = {
-    parameters: { s: { shape: [], initial: fromValues([0.3]) } },
-    apply: (_: Value, { s }: Values): Value => s,
-  };
-
   test.each(losses)('a loss of %s trains in parts as in the whole', async (_, loss) => {
     const run = (microBatches: number) =>
       withTrainer(kind, { loss, batchSize: LENGTH, microBatches, data: set }, async (trainer) => {
