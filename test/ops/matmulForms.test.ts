@@ -91,9 +91,10 @@ function heldInForm(form: string, oddWays: readonly Operands[], wholeWays: reado
       );
     }
   }
-  // With its gradients: the column sums come with the weight's.
+  // With its gradients, the column sums with the weight's; that of x, which is a way to B as others are, for one form.
   checkOp('affine', ([x, weight, bias]) => affine(x, weight, bias), [[[68, 36], [36, 132], [132]]], {
     ...inForm(form),
+    ...(oddWays !== allWays && { withRespectTo: [1, 2] }),
     special: false,
   });
   if (oddWays !== allWays) return;

@@ -77,7 +77,7 @@ const bitsOf = async (trainer: Trainer): Promise<Uint32Array[]> =>
   );
 
 describe('a training step', () => {
-  test('of 784-128-10 takes 7 launches; 50 steps are one submit, which brings nothing along', async () => {
+  test('of 784-128-10 takes 7 launches; 50 steps are one submit, which brings along their rates alone', async () => {
     const device = await sharedDevice();
     const n = 256;
     const random = new Random(3, 'pixels');
@@ -104,8 +104,8 @@ describe('a training step', () => {
         createComputePipelineAsync: 0,
         createShaderModule: 0,
         dispatchWorkgroupsIndirect: 0,
-        // Where the run begins in the stream of samples.
-        writeBuffer: 1,
+        // Where the run begins in the stream of samples; and rows of the schedule.
+        writeBuffer: 1 + submits,
         // The ring.
         copyBufferToBuffer: submits,
         mapAsync: submits,
