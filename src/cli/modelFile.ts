@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { FormatError, type Trainer } from '../index.ts';
 import { readSafetensors, readTableForm } from '../data/index.ts';
+import type { Levels } from './negatives.ts';
 import type { ModelForm } from './network.ts';
 import { modelNames } from './options.ts';
 
@@ -12,12 +13,23 @@ export function modelFile(form: ModelForm, trainer: Trainer): Promise<Uint8Array
   return trainer.saveWeights({ [KEY]: JSON.stringify(form) });
 }
 
+/** A model as its file has it. */
+export interface KeptModel {
+  readonly form: ModelForm;
+  readonly bytes: Uint8Array;
+  /** What a user would not expect of it. */
+  readonly notes: readonly string[];
+}
+
 /** @throws FormatError if the file is none, or not of a model that `train --save` wrote */
-export async function readModel(path: string): Promise<{ readonly form: ModelForm; readonly bytes: Uint8Array }> {
+export async function readModel(path: string): Promise<KeptModel> {
   const bytes = await readFile(path).catch((cause: Error) => {
     throw new FormatError(`[model] ${path} cannot be read: ${cause.message}`, { cause });
   });
-  return { form: formOf(path, readSafetensors(path, bytes).metadata[KEY]), bytes };
+  const { metadata, converted = {} } = readSafetensors(path, bytes);
+  const types = [...new Set(Object.values(converted))].join(', ');
+  const notes = types ? [`${path}: its weights are ${types}, and are read as f32`] : [];
+  return { form: formOf(path, metadata[KEY]), bytes, notes };
 }
 
 function formOf(path: string, text: string | undefined): ModelForm {
@@ -37,7 +49,12 @@ function formOf(path: string, text: string | undefined): ModelForm {
   if (!modelNames.includes(model)) throw fails(`is of a model "${model}" that is not known here`);
   if (input?.kind === 'table') return { input: { kind: 'table', table: readTableForm(input.table) }, model, hidden };
   if (input?.kind === 'image' && Array.isArray(input.shape) && Array.isArray(input.classes)) {
+    if (input.levels && !areLevels(input.levels)) throw fails('does not say how light its images are');
     return { input, model, hidden };
   }
   throw fails('does not say what it takes in');
 }
+
+const areLevels = ({ ground, border, whole }: Partial<Levels>): boolean =>
+  Array.isArray(ground) &&
+  [...ground, border?.mean, border?.deviation, whole?.mean, whole?.deviation].every(Number.isFinite);

@@ -17,6 +17,7 @@ import {
   type Value,
 } from '../index.ts';
 import { featureCount, outputCount, type TableForm } from '../data/index.ts';
+import type { Levels } from './negatives.ts';
 import type { ModelName } from './options.ts';
 
 /** Images of bytes, and the classes that they are of. */
@@ -26,6 +27,8 @@ export interface ImageForm {
   readonly classes: readonly string[];
   /** What the model sees of a byte; 0 … 1 if left out. */
   readonly scaling?: { readonly scale: number; readonly offset: number };
+  /** How light those are that it was trained on; not in files of old. */
+  readonly levels?: Levels;
 }
 
 /** What a model takes in and gives out. */

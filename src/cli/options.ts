@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { Ground } from '../data/index.ts';
 
 /** A mistake in the command itself: it is answered by one line and exit code 2. */
 export class UsageError extends Error {
@@ -27,6 +28,8 @@ export interface TrainCommand {
   readonly hidden: readonly number[] | undefined;
   /** Whether images are changed at random, as is usual for their set; undefined: where the model gains by it. */
   readonly augment: boolean | undefined;
+  /** What lies behind what is transparent in pictures. */
+  readonly ground: Ground | undefined;
   readonly backend: 'webgpu' | 'cpu' | 'auto';
   readonly seed: number;
   readonly table: TableWishes;
@@ -59,6 +62,15 @@ export interface PredictCommand {
   readonly input: string;
   readonly backend: 'webgpu' | 'cpu' | 'auto';
   readonly table: TableWishes;
+  readonly pictures: PictureWishes;
+}
+
+/** How a picture is to be seen, where it does not tell itself. */
+export interface PictureWishes {
+  /** What lies behind what is transparent; what the model was trained on, if left out. */
+  readonly ground?: Ground | undefined;
+  /** Whether it becomes its negative; only where nothing is seen otherwise, if left out. */
+  readonly invert?: boolean | undefined;
 }
 
 export interface DevicesCommand {
@@ -117,6 +129,9 @@ of a table
   --missing WORD[,…]  what reads as missing besides an empty cell; none: nothing  (NA, N/A, NaN, null, ?, -, --, .)
 
 predict prints one line for each row of a table, or image of an IDX, PNG or CIFAR-10 batch file.
+  --ground G          behind what is transparent: a grey of 0 … 255, or R,G,B   (what the model was trained on)
+  --invert YES|NO     takes negatives of the images          (only where nothing is seen otherwise)
+  train cifar10 takes --ground too, for sets of PNG pictures.
 devices prints what WebGPU finds here, and what to install where it finds nothing.
 
 NO_COLOR turns colours off. Exit codes: 0 done, 1 failed, 2 a wrong command, 130 stopped by Ctrl-C.
@@ -130,6 +145,8 @@ const options = {
   model: { type: 'string' },
   hidden: { type: 'string' },
   augment: { type: 'string' },
+  ground: { type: 'string' },
+  invert: { type: 'string' },
   optimizer: { type: 'string' },
   lr: { type: 'string' },
   'weight-decay': { type: 'string' },
@@ -158,7 +175,7 @@ type Values = Readonly<Partial<Record<Exclude<keyof typeof options, 'quiet' | 'h
 
 const readOptions = ['header', 'delimiter', 'decimal', 'missing'] as const;
 const tableOptions = ['target', 'task', 'held-out', 'drop', ...readOptions] as const;
-const predictOptions: readonly string[] = ['backend', ...readOptions];
+const predictOptions: readonly string[] = ['backend', 'ground', 'invert', ...readOptions];
 
 /** Sets of images; any other word is a file. */
 export const imageSets = ['mnist', 'fashion-mnist', 'cifar10', 'digits'] as const;
@@ -260,6 +277,7 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
   }
   const model = oneOf('model', values.model ?? 'mlp', modelNames);
   requireModel(model, isImages, values);
+  requirePictures(dataset, values);
   if (values.data !== undefined && (dataset === 'digits' || !isImages)) {
     throw new UsageError(`--data names the folder of mnist, fashion-mnist or cifar10, not of ${dataset}`);
   }
@@ -289,6 +307,7 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     model,
     hidden: given(values.hidden, widths),
     augment: given(values.augment, (text) => whether('augment', text)),
+    ground: given(values.ground, groundOf),
     backend: backendOf(values),
     seed: whole('seed', values.seed ?? '1', 0),
     table: tableWishes(values),
@@ -298,6 +317,16 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     profile: given(values.profile, (text) => whole('profile', text, 1)),
     quiet: values.quiet ?? false,
   };
+}
+
+/** Fails where an option is of pictures, and there are none. */
+function requirePictures(dataset: string, values: Values): void {
+  if (values.invert !== undefined) throw new UsageError('--invert means nothing to train');
+  if (values.ground !== undefined && dataset !== 'cifar10') {
+    throw new UsageError(
+      `--ground is for PNG pictures, which cifar10 may be kept in, and ${dataset} has none: leave it out`,
+    );
+  }
 }
 
 /** Fails where options do not go with the model, or the model does not go with tables. */
@@ -320,7 +349,17 @@ function predictCommand(words: readonly string[], values: Values): PredictComman
   }
   requireNoMore(words, 2);
   requireOnly('predict', values, predictOptions);
-  return { command: 'predict', model, input, backend: backendOf(values), table: tableWishes(values) };
+  return {
+    command: 'predict',
+    model,
+    input,
+    backend: backendOf(values),
+    table: tableWishes(values),
+    pictures: {
+      ground: given(values.ground, groundOf),
+      invert: given(values.invert, (text) => yesOrNo('invert', text)),
+    },
+  };
 }
 
 /** Undefined is what is asked for by "auto". */
@@ -330,6 +369,19 @@ function whether(name: string, text: string): boolean | undefined {
 }
 
 const yesOrNo = (name: string, text: string): boolean => oneOf(name, text.toLowerCase(), ['yes', 'no']) === 'yes';
+
+/** A grey, or red, green and blue. */
+function groundOf(text: string): Ground {
+  const levels = text
+    .split(',')
+    .map((part) =>
+      number('ground', part, (n) => Number.isInteger(n) && n >= 0 && n <= 255, 'a grey of 0 … 255, or red,green,blue'),
+    );
+  const [red, green, blue] = levels;
+  if (levels.length === 1) return red;
+  if (levels.length === 3) return [red, green, blue];
+  throw new UsageError(`--ground is "${text}" but must be a grey of 0 … 255, or red,green,blue`);
+}
 
 const backendOf = (values: Values): 'webgpu' | 'cpu' | 'auto' =>
   oneOf('backend', values.backend ?? 'auto', ['webgpu', 'cpu', 'auto']);

@@ -18,14 +18,15 @@ export interface Picture {
 /** How bright red, green and blue are. Source: ITU-R BT.601-7, 2.5.1 */
 const LUMA = [0.299, 0.587, 0.114] as const;
 
-/** The brightness of each pixel, which is its first channel where there are fewer than three. */
-export function inGrey(values: ArrayLike<number>, channels: number): Uint8Array {
-  return Uint8Array.from({ length: values.length / channels }, (_, pixel) => {
-    const at = pixel * channels;
-    if (channels < LUMA.length) return values[at];
-    return Math.round(LUMA[0] * values[at] + LUMA[1] * values[at + 1] + LUMA[2] * values[at + 2]);
-  });
-}
+/** The brightness of the pixel at a place, which is its first channel where there are fewer than three. */
+export const brightnessAt = (values: ArrayLike<number>, at: number, channels: number): number =>
+  channels < LUMA.length
+    ? values[at]
+    : Math.round(LUMA[0] * values[at] + LUMA[1] * values[at + 1] + LUMA[2] * values[at + 2]);
+
+/** The brightness of each pixel. */
+export const inGrey = (values: ArrayLike<number>, channels: number): Uint8Array =>
+  Uint8Array.from({ length: values.length / channels }, (_, pixel) => brightnessAt(values, pixel * channels, channels));
 
 /** How many pictures of a width stand side by side. */
 export const picturesPerLine = (width: number, { columns }: Terminal): number =>

@@ -10,17 +10,57 @@ export interface Raster {
 
 export const isPng = (bytes: Uint8Array): boolean => hasPngSignature(bytes);
 
-/** The pixels of a PNG file. Finer values than bytes lose what is finer. @throws Error if it is damaged */
+/** Where a file has its header's fields, which is its first chunk. Source: PNG specification, third edition, 11.2.1 */
+const [DEPTH_AT, INTERLACED_AT] = [24, 28];
+
+/**
+ * The pixels of a PNG file, with an alpha where it has any transparency. Values finer than bytes are rounded to them.
+ * @throws Error if it is damaged, or of a kind that is not read
+ */
 export function decodePng(png: Uint8Array): Pixels {
+  // The decoder takes a pixel of such for a byte.
+  if (png[DEPTH_AT] < 8 && png[INTERLACED_AT] !== 0) {
+    throw new Error(`it is interlaced, with ${png[DEPTH_AT]} bits a pixel, which is not read`);
+  }
   const picture = decode(png);
-  const { width, height, channels, depth, data } = picture;
-  if (picture.palette) {
+  const { width, height, channels, depth, palette, transparency, data } = picture;
+  // Pictures in three colours may bring a palette too, as a proposal for screens of few.
+  if (palette && channels === 1) {
     const colours = convertIndexedToRgb(picture);
     return { width, height, channels: colours.length / (width * height), data: colours };
   }
-  if (depth === 16) return { width, height, channels, data: Uint8Array.from(data, (value) => value >> 8) };
-  if (depth === 8) return { width, height, channels, data: data as Uint8Array };
-  throw new Error(`its pixels have ${depth} bits, where 8 or 16 are read`);
+  const samples = depth < 8 ? samplesIn(data, width, height, depth) : data;
+  const most = 2 ** depth - 1;
+  const bytes =
+    depth === 8 ? (data as Uint8Array) : Uint8Array.from(samples, (value) => Math.round((value / most) * 255));
+  if (!transparency) return { width, height, channels, data: bytes };
+  return { width, height, channels: channels + 1, data: withAlpha(bytes, samples, transparency) };
+}
+
+const bytesPerRow = (width: number, depth: number): number => Math.ceil((width * depth) / 8);
+
+/** Grey of 1, 2 or 4 bits, the highest of a byte first; rows begin with a byte. */
+function samplesIn(data: ArrayLike<number>, width: number, height: number, depth: number): Uint8Array {
+  return Uint8Array.from({ length: width * height }, (_, pixel) => {
+    const bit = (pixel % width) * depth;
+    const byte = data[Math.floor(pixel / width) * bytesPerRow(width, depth) + (bit >> 3)];
+    return (byte >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
+  });
+}
+
+/** Pixels with an alpha behind: 0 where the file's own samples are those of the colour that it names transparent. */
+function withAlpha(bytes: Uint8Array, samples: ArrayLike<number>, transparent: ArrayLike<number>): Uint8Array {
+  const channels = transparent.length;
+  const wider = new Uint8Array((bytes.length / channels) * (channels + 1));
+  for (let from = 0, to = 0; from < bytes.length; from += channels, to += channels + 1) {
+    let differs = false;
+    for (let channel = 0; channel < channels; channel++) {
+      wider[to + channel] = bytes[from + channel];
+      differs ||= samples[from + channel] !== transparent[channel];
+    }
+    wider[to + channels] = differs ? 255 : 0;
+  }
+  return wider;
 }
 
 /** The bytes of a PNG file. */

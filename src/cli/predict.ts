@@ -3,7 +3,7 @@ import { answersOf, encodeTable, namesColumns, type Dataset, type TableForm } fr
 import { readImages } from './images.ts';
 import { readModel } from './modelFile.ts';
 import { networkOf, type InputForm } from './network.ts';
-import type { PredictCommand } from './options.ts';
+import { UsageError, type PredictCommand } from './options.ts';
 import { answersTo } from './outcome.ts';
 import { openTable } from './subject.ts';
 import { short } from './terminal.ts';
@@ -16,13 +16,11 @@ interface Question {
 
 /** Prints one line for each sample, as CSV: what the model says, and for classes how sure it is. Returns the exit code. */
 export async function predict(command: PredictCommand): Promise<number> {
-  const { form, bytes } = await readModel(command.model);
+  const model = await readModel(command.model);
+  const { form, bytes } = model;
   const { input } = form;
-  const { data, notes } =
-    input.kind === 'table'
-      ? await tableQuestion(input.table, command)
-      : { data: await readImages(command.input, input), notes: [] };
-  for (const note of notes) process.stderr.write(`${note}\n`);
+  const { data, notes } = await questionOf(command, input);
+  for (const note of [...model.notes, ...notes]) process.stderr.write(`${note}\n`);
   const trainer = await createTrainer({
     model: networkOf(form),
     // A trainer must have them; nothing is learned here.
@@ -39,6 +37,15 @@ export async function predict(command: PredictCommand): Promise<number> {
   } finally {
     trainer.destroy();
   }
+}
+
+async function questionOf(command: PredictCommand, input: InputForm): Promise<Question> {
+  const { pictures } = command;
+  if (input.kind === 'image') return readImages(command.input, input, pictures);
+  if (pictures.ground !== undefined || pictures.invert !== undefined) {
+    throw new UsageError(`--ground and --invert are for pictures, and ${command.model} takes rows: leave them out`);
+  }
+  return tableQuestion(input.table, command);
 }
 
 async function tableQuestion(form: TableForm, { input, table: wishes }: PredictCommand): Promise<Question> {

@@ -18,6 +18,7 @@ import {
 } from '../data/index.ts';
 import { cifar10, fashionMnist, mnist } from '../node/data.ts';
 import { folder } from '../node.ts';
+import { levelsOf } from './negatives.ts';
 import type { InputForm } from './network.ts';
 import type { TableWishes, TrainCommand } from './options.ts';
 import { decodePng } from './png.ts';
@@ -56,17 +57,17 @@ export async function loadSubject(command: TrainCommand, loading: Loading): Prom
       return loadImages('MNIST', DIGITS, mnist, command, loading);
     case 'fashion-mnist':
       return loadImages('Fashion-MNIST', CLOTHES, fashionMnist, command, loading);
-    case 'cifar10':
-      return loadImages('CIFAR-10', cifar10Classes, cifar10Here, command, loading);
+    case 'cifar10': {
+      const load = (options: LoadOptions): Promise<Mnist> =>
+        cifar10({ ...options, decode: decodePng, ground: command.ground });
+      return loadImages('CIFAR-10', cifar10Classes, load, command, loading);
+    }
     case 'digits':
       return images('Synthetic digits', DIGITS, await drawn(syntheticMnist, toDraw(seed, loading)));
     default:
       return loadTable(dataset, table, seed);
   }
 }
-
-/** CIFAR-10 in PNG pictures too. */
-const cifar10Here = (options: LoadOptions): Promise<Mnist> => cifar10({ ...options, decode: decodePng });
 
 /** As many digits as MNIST has, under the run's own seed. */
 function toDraw(seed: number, { signal, terminal }: Loading): SyntheticDigitsOptions {
@@ -99,14 +100,20 @@ async function loadImages(
 }
 
 function images(title: string, classes: readonly string[], { train, test, origin }: Mnist): Subject {
-  const { shape, scale } = train.fields['image'];
+  const { data, shape, scale } = train.fields['image'];
   return {
     about: `${title} from ${origin.text}: ${thousands(train.length)} training and ${thousands(test.length)} test images`,
     notes: [],
     from: origin.text,
     train,
     test,
-    input: { kind: 'image', shape, classes, ...(scale && { scaling: scale }) },
+    input: {
+      kind: 'image',
+      shape,
+      classes,
+      ...(scale && { scaling: scale }),
+      levels: levelsOf(data as Uint8Array, shape),
+    },
   };
 }
 

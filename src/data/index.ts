@@ -1,13 +1,14 @@
 export { cifar10 } from './cifar10/cifar10.ts';
 export { cifar10Classes } from './cifar10/form.ts';
 export type { Cifar10Options } from './cifar10/load.ts';
-export type { Decode, Pixels } from './cifar10/sprites.ts';
+export type { Decode } from './cifar10/sprites.ts';
 export { dataset, take, type Dataset, type Field, type FieldInput, type FieldSpec } from './dataset.ts';
 export type { GivenNumbers } from './numbers.ts';
 export { readIdx, type IdxArray } from './idx.ts';
 export type { LoadOptions, Mnist, MnistOptions } from './mnist/load.ts';
 export type { DownloadProgress } from './mnist/mirrors.ts';
 export { fashionMnist, mnist } from './mnist/mnist.ts';
+export { onGround, type Ground, type Pixels } from './pixels.ts';
 export {
   readSafetensors,
   writeSafetensors,

@@ -232,7 +232,7 @@ describe('train cifar10', () => {
     const { train: learned } = await cifar10(sourceOf(batches));
     const file = join(root, 'image.png');
     await writeFile(file, encodePng({ width: 32, height: 32, pixels: testPixels.subarray(0, 3072) }));
-    expect((await readImages(file, input)).fields['image'].scale).toEqual(learned.fields['image'].scale);
+    expect((await readImages(file, input)).data.fields['image'].scale).toEqual(learned.fields['image'].scale);
   });
 
   test.each([
@@ -246,7 +246,7 @@ describe('train cifar10', () => {
         : encodePng({ width: 2, height: 2, pixels: colours });
     const file = join(root, 'small.png');
     await writeFile(file, png);
-    const { image } = (await readImages(file, { kind: 'image', shape, classes: [] })).fields;
+    const { image } = (await readImages(file, { kind: 'image', shape, classes: [] })).data.fields;
     expect(Array.from(image.data)).toEqual(values);
   });
 

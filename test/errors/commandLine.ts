@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseCommand, type TrainCommand } from '../../src/cli/options.ts';
+import { parseCommand, type PredictCommand, type TrainCommand } from '../../src/cli/options.ts';
+import { predict } from '../../src/cli/predict.ts';
 import { train } from '../../src/cli/train.ts';
 import { inFolder, printedBy, type Case } from '../support/provoke.ts';
 
@@ -11,6 +12,15 @@ const run = (...words: string[]): Promise<number> =>
 
 /** x and 3x, far apart. */
 const line = (): string => Array.from({ length: 40 }, (_, x) => `${x * 1.5},${x * 4.5}`).join('\n');
+
+/** What `predict` says of a model of a table, asked with more options. */
+const predictTable = (...options: readonly string[]): Promise<number> =>
+  inFolder(async (folder) => {
+    const [table, model] = [join(folder, 'line.csv'), join(folder, 'line.safetensors')];
+    await writeFile(table, line());
+    await printedBy(() => run(table, '--backend', 'cpu', '--steps', '1', '--quiet', '--save', model));
+    return predict(parseCommand(['predict', model, table, ...options]) as PredictCommand);
+  });
 
 export const commandLine: readonly Case[] = [
   ['there is no command', parse('fly')],
@@ -28,6 +38,8 @@ export const commandLine: readonly Case[] = [
   ['--<option> is for tables', parse('train mnist --target 3')],
   ['--data names the folder', parse('train digits --data x')],
   ['--model <name> is for images', parse('train a.csv --model cnn')],
+  ['--ground is for PNG pictures', parse('train mnist --ground 0')],
+  ['--ground and --invert are', () => predictTable('--ground', '0')],
   ['--augment is for images', parse('train a.csv --augment yes')],
   ['--hidden is of mlp', parse('train mnist --model lenet --hidden 64')],
   ['--epochs and --steps', parse('train mnist --epochs 2 --steps 3')],

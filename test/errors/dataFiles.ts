@@ -1,11 +1,20 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { encode } from 'fast-png';
 import { predict } from '../../src/cli/predict.ts';
 import { parseCommand, type PredictCommand } from '../../src/cli/options.ts';
 import { dataset, take } from '../../src/data/dataset.ts';
 import type { GivenNumbers } from '../../src/data/numbers.ts';
-import { files, mnist, readIdx, syntheticDigits, writeSafetensors, type Source } from '../../src/data/index.ts';
+import {
+  files,
+  mnist,
+  onGround,
+  readIdx,
+  syntheticDigits,
+  writeSafetensors,
+  type Source,
+} from '../../src/data/index.ts';
 import { decodePng, encodePng } from '../../src/cli/png.ts';
 import { cifar10, mnist as mnistInNode } from '../../src/node/data.ts';
 import { folder as folderSource } from '../../src/node.ts';
@@ -119,6 +128,11 @@ export const dataFiles: readonly Case[] = [
   ['[predict] <path> cannot be read: <reason>', withImageModel(null)],
   ['[predict] <path> cannot be read as PNG', withImageModel(picture(2, 2).subarray(0, 40))],
   ['[predict] <path> is <n> × <n>', withImageModel(picture(3, 3))],
+  [
+    '[predict] <path> has nothing to be seen',
+    withImageModel(encode({ width: 2, height: 2, channels: 2, data: Uint8Array.of(0, 0, 0, 255, 0, 0, 0, 9) })),
+  ],
+  ['[onGround]', () => onGround({ width: 1, height: 1, channels: 2, data: new Uint8Array(2) }, 256)],
   ['[predict] <path> holds', withImageModel(idx([1, 3, 3]))],
   ['[dataset] there are no fields', () => dataset({})],
   ['[dataset] field "<name>" holds no plain numbers', () => dataset({ x: [[1, 2]] as unknown as GivenNumbers })],

@@ -17,6 +17,9 @@ export const IMAGE = 3 * PLANE;
 const MEAN = 0.4734;
 const DEVIATION = 0.2516;
 
+/** The mean as a byte, which a model sees as 0. */
+export const MEAN_GREY = Math.round(255 * MEAN);
+
 /** What a model sees of a byte: (byte / 255 − mean) / deviation. */
 const standardised = { scale: 1 / (255 * DEVIATION), offset: -MEAN / DEVIATION };
 

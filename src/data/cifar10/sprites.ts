@@ -1,15 +1,7 @@
 import { FormatError } from '../../core/errors.ts';
 import { IMAGE, PLANE, requireLabels, type Labelled } from './form.ts';
+import { onGround, type Ground, type Pixels } from '../pixels.ts';
 import { firstOf, type Source } from '../source.ts';
-
-/** A picture's bytes, row by row, with its channels side by side. */
-export interface Pixels {
-  readonly width: number;
-  readonly height: number;
-  /** 1 is grey, 3 are red, green and blue; 2 and 4 the same with an alpha behind. */
-  readonly channels: number;
-  readonly data: Uint8Array | Uint8ClampedArray;
-}
 
 /** Reads the pixels of a PNG file. */
 export type Decode = (png: Uint8Array) => Pixels | Promise<Pixels>;
@@ -23,12 +15,14 @@ const pictureName = (half: 'train' | 'test', number: number): string =>
 /**
  * Reads half a set kept as PNG pictures in which each row is an image: 1,024 pixels, 32 rows of 32. There are as many
  * pictures, `train_00.png`, `train_01.png` and so on, as it takes to have an image for every label.
+ * @param ground what is seen through what is transparent
  * @throws FormatError naming the file that is missing or broken; DataError naming a label beyond 9
  */
 export async function readSprites(
   source: Source,
   half: 'train' | 'test',
   decode: Decode | undefined,
+  ground: Ground,
 ): Promise<Labelled> {
   const labels = (await firstOf(source, [labelsName(half)]))?.bytes;
   if (!labels?.length) {
@@ -52,7 +46,7 @@ export async function readSprites(
         `[cifar10] ${file} holds ${picture.height} images, but ${labelsName(half)} has ${labels.length - images} labels left for them: take both from one set`,
       );
     }
-    copyColours(picture, pixels, images * IMAGE);
+    pixels.set(onGround(picture, ground).data, images * IMAGE);
     images += picture.height;
   }
   return { pixels, labels };
@@ -79,12 +73,4 @@ async function decoded(file: string, bytes: Uint8Array, decode: Decode | undefin
     );
   }
   return picture;
-}
-
-/** Red, green and blue of each pixel, to a place on. */
-function copyColours({ data, channels, width, height }: Pixels, into: Uint8Array, to: number): void {
-  if (channels === 3) return into.set(data, to);
-  for (let pixel = 0; pixel < width * height; pixel++) {
-    for (let colour = 0; colour < 3; colour++) into[to + 3 * pixel + colour] = data[channels * pixel + colour];
-  }
 }
