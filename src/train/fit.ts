@@ -1,6 +1,7 @@
 import { DataError, DeviceError } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Backend } from '../scheduler/backend.ts';
+import type { Feed } from './batches.ts';
 import { requireWhole } from './checks.ts';
 import { Council } from './council.ts';
 import type { Evaluator } from './evaluator.ts';
@@ -8,7 +9,7 @@ import type { Amount } from './figures.ts';
 import type { Given } from './intake.ts';
 import type { Keeper } from './keeper.ts';
 import type { Launcher } from './launcher.ts';
-import { RING_ROWS, type Feed } from './model.ts';
+import { RING_ROWS } from './model.ts';
 import type { Batches, FitOptions, Report, GivenSamples } from './options.ts';
 import { Pace } from './pace.ts';
 import { amountsOf, reportOf, type Prepared } from './prepared.ts';

@@ -2,22 +2,21 @@ import { ShapeError } from '../core/errors.ts';
 import { layOut, type Layout } from '../core/layout.ts';
 import { sizeOf, spec } from '../core/shape.ts';
 import { storageOf, type Graph, type State, type Value } from '../graph/graph.ts';
-import { input, isLeaf, read } from '../graph/leaf.ts';
+import { isLeaf, read } from '../graph/leaf.ts';
 import type { Mode, Module, Values } from '../nn/layer.ts';
-import { targetField, type BatchValues, type Loss, type Measures } from '../nn/losses.ts';
+import type { BatchValues, Loss, Measures } from '../nn/losses.ts';
 import { Registry, Tracer, type Home } from '../nn/tracer.ts';
 import { groupTable, matches, SCHEDULE_ROWS, scheduleSize, type Optimizer } from '../optim/optimizer.ts';
 import { mul } from '../ops/arithmetic.ts';
-import { cast } from '../ops/cast.ts';
 import { controlState } from '../ops/control.ts';
 import { record } from '../ops/record.ts';
 import { recordNumbers } from '../ops/recordNumbers.ts';
-import { sampleOrder, takeSamples } from '../ops/samples.ts';
 import { pack, part } from '../ops/window.ts';
 import { average, addShare } from '../optim/accumulate.ts';
 import { wholeNorm } from '../optim/norms.ts';
 import { differentiate } from '../transform/differentiate.ts';
 import { simplify } from '../transform/simplify.ts';
+import { modelInput, takenBatch, uploadedBatch, type Feed } from './batches.ts';
 import { columnsOf, placed, type Columns } from './columns.ts';
 import { meanTally, measured, type Figure, type Measured } from './figures.ts';
 import { inspected, type InspectionGraph } from './inspect.ts';
@@ -44,53 +43,8 @@ export const RING_ROWS = 1024;
 /** What steps report beside a phase's own metrics. */
 const OWN_METRICS = ['gradientNorm', 'learningRate'];
 
-/** Samples of each part of a step of n. */
-export function partsOf(n: number, partRows: number): number[] {
-  return Array.from({ length: Math.ceil(n / partRows) }, (_, at) => Math.min(partRows, n - at * partRows));
-}
-
-/** Which samples a graph takes, and from where. */
-export interface Feed {
-  readonly source: Source;
-  readonly shuffle: boolean;
-}
-
 const isValue = (given: unknown): given is Value =>
   typeof given === 'object' && given !== null && 'node' in given && 'spec' in given;
-
-/** The fields of a batch of n samples as values, uploaded by name: packed bytes become what the model sees. */
-export function uploadedBatch(fields: Fields, n: number): BatchValues {
-  const entries = Object.entries(fields).map(([name, { shape, dtype, scale }]) => {
-    const raw = input(name, { shape: [n, ...shape], dtype });
-    return [name, scale ? cast(raw, 'f32', scale) : raw] as const;
-  });
-  return Object.fromEntries(entries);
-}
-
-/** The same, taken from where the control stands in the source. */
-function takenBatch(
-  fields: Fields,
-  count: number,
-  { source, shuffle }: Feed,
-  control: State,
-  partRows: number,
-): BatchValues {
-  const rows = sampleOrder(read(control), { count, length: source.length, partRows, shuffle });
-  const entries = Object.entries(source.fields).map(([name, { states, held }]) => {
-    const parts = states.map(read);
-    return [name, takeSamples(rows, parts, { label: name, held, ...fields[name] })] as const;
-  });
-  // A field that nobody reads is not in the source, but decides, as the others do, what the model is given.
-  return { ...uploadedBatch(fields, count), ...Object.fromEntries(entries) };
-}
-
-/** What goes into the model: all fields but the one that it is judged by; a single one goes in as it is. */
-export function modelInput(batch: BatchValues): Values {
-  const names = Object.keys(batch);
-  const target = targetField(names);
-  const inputs = names.length > 1 ? names.filter((name) => name !== target) : names;
-  return inputs.length === 1 ? batch[inputs[0]] : Object.fromEntries(inputs.map((name) => [name, batch[name]]));
-}
 
 /** The states of one phase's optimizer. */
 interface PhaseStates {
@@ -343,7 +297,8 @@ export class TracedModel {
 
   /** Samples of each part of a step of n. */
   parts(n: number): number[] {
-    return partsOf(n, this.#partRows);
+    const most = this.#partRows;
+    return Array.from({ length: Math.ceil(n / most) }, (_, at) => Math.min(most, n - at * most));
   }
 
   get #partRows(): number {

@@ -4,9 +4,10 @@ import { thousands } from '../core/wording.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Backend, Executable } from '../scheduler/backend.ts';
+import type { Feed } from './batches.ts';
 import { requireSound } from './checks.ts';
 import { copyOfSet, type Given } from './intake.ts';
-import type { Feed, StepGraph } from './model.ts';
+import type { StepGraph } from './model.ts';
 import type { Prepared } from './prepared.ts';
 import { residentSource, statesIn, tableSource, type Source } from './source.ts';
 

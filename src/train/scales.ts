@@ -4,7 +4,8 @@ import { Registry, Tracer } from '../nn/tracer.ts';
 import { targetField, type BatchValues } from '../nn/losses.ts';
 import { castOp } from '../ops/cast.ts';
 import { fieldOf, rangesOf } from './checks.ts';
-import { modelInput, uploadedBatch, type Model, type Phase } from './model.ts';
+import { modelInput, uploadedBatch } from './batches.ts';
+import type { Model, Phase } from './model.ts';
 import type { Fields } from './source.ts';
 
 const asItIs = { scale: 1, offset: 0 };

@@ -4,6 +4,7 @@ import { copyOf, isNumbers, numbersIn, type GivenNumbers } from '../data/numbers
 import { formatGraph, type Graph, type State } from '../graph/graph.ts';
 import { uploadBatch, type Backend } from '../scheduler/backend.ts';
 import type { KernelChoice } from '../scheduler/choice.ts';
+import type { Feed } from './batches.ts';
 import { requireFields, requireWhole } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
 import { namesOfNothing, nothingCounts, type Amount } from './figures.ts';
@@ -12,7 +13,7 @@ import { byField, copyOfSamples, copyOfSet, inBatch, isDataset, numbersBy, sampl
 import { Keeper } from './keeper.ts';
 import { Launcher } from './launcher.ts';
 import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspect.ts';
-import type { Feed, Phase } from './model.ts';
+import type { Phase } from './model.ts';
 import type {
   Batches,
   Evaluation,
