@@ -133,7 +133,7 @@ test('each link to a source leads to a file that defines what the link names', (
 });
 
 test.each([
-  ['y * (1 - y)', 'src/ops/activations.ts'],
+  ['logistic(x) * logistic(-x)', 'src/ops/activations.ts'],
   ['rate * g', 'src/optim/sgd.ts'],
   ['vjp', 'src/ops/matmul.ts'],
 ])('the code that the text shows, `%s`, is a line of %s', (code, path) => {
