@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { spec } from '../../src/core/shape.ts';
-import type { Value } from '../../src/graph/graph.ts';
+import { apply, type Value } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/leaf.ts';
 import { summarize } from '../../src/gpu/device.ts';
 import { matmul, mul, pad, relu, sum, transpose } from '../../src/ops/index.ts';
@@ -27,14 +27,28 @@ test.each<readonly [string, number[], (x: Value) => Value]>([
   backend.destroy();
 });
 
-test.each(['subgroups', 'slices', 'registers4'])(
+/** The same by launches whose groups lie in two rows, as of 65,536 groups on: so many are long at work. */
+function inTwoRows({ node: { op, inputs, attrs } }: Value): Value {
+  const gpu: typeof op.gpu = (...given) =>
+    op.gpu(...given).map((launch) => {
+      const [groups] = launch.grid;
+      return { ...launch, grid: [Math.ceil(groups / 2), 2, 1] };
+    });
+  return apply({ ...op, gpu }, inputs, attrs)[0];
+}
+
+test.each([
+  ['registers4', 65_535 + 70, (c: Value) => c],
+  // A workgroup for each matrix, and workgroup memory, which a software driver clears for each invocation.
+  ['subgroups', 101, inTwoRows],
+  ['slices', 101, inTwoRows],
+] as const)(
   'a product in the form %s reaches the matrices past one row of groups',
-  async (form) => {
-    const matrices = 65_535 + 70;
+  async (form, matrices, launched) => {
     const kernels = { adapter: summarize(await sharedDevice()).name, forms: { '*': form } };
     const backend = await backendOn(sharedDevice, kernels);
     const [a, b] = [input('a', spec([matrices, 2, 3])), input('b', spec([matrices, 3, 2]))];
-    const program = await backend.compile({ outputs: { c: matmul(a, b) }, writes: [] });
+    const program = await backend.compile({ outputs: { c: launched(matmul(a, b)) }, writes: [] });
     const numbers = Float32Array.from({ length: 6 * matrices }, (_, at) => at % 1021);
     program.upload('a', numbers);
     // The sum of a row's first and last, and its middle.

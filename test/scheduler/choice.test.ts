@@ -138,11 +138,11 @@ describe('the choice between forms of a kernel', () => {
 
   test('runs nothing that a state would remember', async () => {
     const backend = await backendWith('measure');
-    const held: State = { name: 'held', spec: spec([7, 9]), initial: () => new Float32Array(63).fill(5) };
-    const value = matmul(input('a', spec([7, 3])), input('b', spec([3, 9])));
+    const held: State = { name: 'held', spec: spec([8, 12]), initial: () => new Float32Array(96).fill(5) };
+    const value = matmul(input('a', spec([8, 4])), input('b', spec([4, 12])));
     const program = await backend.compile({ outputs: {}, writes: [[held, assign(held, value)]] });
     expect(program.launches).toContain('matmul');
-    expect(await backend.readState(held)).toEqual(new Float32Array(63).fill(5));
+    expect(await backend.readState(held)).toEqual(new Float32Array(96).fill(5));
   });
 });
 
