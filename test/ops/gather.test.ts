@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/core/random.ts';
-import { spec, type Shape, type Spec } from '../../src/core/shape.ts';
+import { spec, type Numbers, type Shape, type Spec } from '../../src/core/shape.ts';
+import { interpret, type Batch } from '../../src/cpu/interpret.ts';
 import { traitsOf } from '../../src/gpu/device.ts';
-import { orderOf, type Value } from '../../src/graph/graph.ts';
+import { orderOf, type Graph, type Value } from '../../src/graph/graph.ts';
 import { constant, input } from '../../src/graph/leaf.ts';
 import {
   adam,
@@ -14,10 +15,11 @@ import {
   type TrainerOptions,
 } from '../../src/index.ts';
 import { add, gather, mean, mul, sum } from '../../src/ops/index.ts';
+import { uploadBatch } from '../../src/scheduler/backend.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';
 import { expand } from '../../src/transform/expand.ts';
 import { checkOp, type CheckOptions } from '../support/checkOp.ts';
-import { sharedDevice } from '../support/device.ts';
+import { backendOn, sharedDevice } from '../support/device.ts';
 import { asCard } from '../support/otherDevice.ts';
 
 type Draw = (random: Random, index: number) => number;
@@ -69,6 +71,7 @@ const readings: Record<string, Reading> = {
   'rows of 65, all the same': { table: [7, 65], indices: [1025], draw: same },
   'rows of 4, all different': { table: [70_001, 4], indices: [1500], draw: different },
   'a table of one row': { table: [1, 12], indices: [777], draw: same },
+  'rows of 300': { table: [40, 300], indices: [90], draw: zipf },
   'indices that name no row': { table: [41, 2], indices: [600], draw: outside },
   'bytes, along axis 1': { table: [3, 200, 6], indices: [301], draw: uniform, dtype: 'u8', axis: 1 },
 };
@@ -90,6 +93,67 @@ for (const [place, options] of [
     }
   });
 }
+
+/** The gradient of a table that is read by indices, of a dY that is given. */
+function tableGradient(rows: number, columns: number, chosen: number): Graph {
+  const table = input('table', spec([rows, columns]));
+  const y = gather(table, input('indices', spec([chosen], 'i32')));
+  const [dTable] = differentiate(sum(mul(y, input('dY', y.spec))), [table]);
+  return { outputs: { dTable: dTable! }, writes: [] };
+}
+
+async function gradientOn(open: () => Promise<GPUDevice>, graph: Graph, batch: Batch): Promise<Numbers> {
+  const backend = await backendOn(open);
+  const program = await backend.compile(graph);
+  try {
+    uploadBatch(program, batch);
+    backend.run([program]);
+    return await backend.readOutput(program, 'dTable');
+  } finally {
+    program.destroy();
+    backend.destroy();
+  }
+}
+
+function sumsOf(indices: Int32Array, dY: Float32Array, rows: number, columns: number): Float32Array {
+  const sums = new Float32Array(rows * columns);
+  for (let j = 0; j < indices.length; j++) {
+    for (let i = 0; i < columns; i++) sums[indices[j] * columns + i] += dY[j * columns + i];
+  }
+  return sums;
+}
+
+/** Whole numbers, whose sums are the same in whatever order. */
+const whole: Draw = (random) => Math.floor(random.uniform(-8, 9));
+/** Among them some that make a sum NaN or infinite. */
+const wild: Draw = (random) => [NaN, Infinity, -Infinity][Math.floor(random.uniform(0, 4000))] ?? whole(random, 0);
+
+describe('the gradient of a table is a plain loop of sums', () => {
+  const cases: [string, number, number, number, (rows: number) => Draw, Draw][] = [
+    ['of a million indices of a million rows of 3', 2 ** 20, 3, 2 ** 20, zipf, whole],
+    ['of 65,536 indices of as many rows of 64', 65_536, 64, 65_536, zipf, whole],
+    ['of 262,144 indices of one row of 65', 1000, 65, 262_144, same, whole],
+    ['where dY has NaN and infinity', 23, 300, 1000, zipf, wild],
+  ];
+  test.each(cases)('%s', async (_, rows, columns, chosen, draw, make) => {
+    const random = new Random(Date.now(), 'sums');
+    const rowOf = draw(rows);
+    const indices = Int32Array.from({ length: chosen }, (__, at) => rowOf(random, at));
+    const dY = Float32Array.from({ length: chosen * columns }, (__, at) => make(random, at));
+    const graph = tableGradient(rows, columns, chosen);
+    const expected = sumsOf(indices, dY, rows, columns);
+    const found = {
+      cpu: interpret(graph, { batch: { indices, dY } }).outputs['dTable'],
+      device: await gradientOn(sharedDevice, graph, { indices, dY }),
+      card: await gradientOn(asCard, graph, { indices, dY }),
+    };
+    for (const [place, sums] of Object.entries(found)) {
+      // −0 counts as 0.
+      const at = expected.findIndex((right, i) => !Object.is(right + 0, sums[i] + 0));
+      expect({ place, at, sum: sums[at] }).toEqual({ place, at: -1, sum: undefined });
+    }
+  });
+});
 
 describe('two tables read by the same indices', () => {
   const graphOf = (indices: Value) => {
