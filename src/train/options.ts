@@ -76,7 +76,8 @@ export interface FitOptions {
   readonly validateEvery?: number;
   /**
    * Asked after each validation, or, without one, when it would have been: whether to end the run, to reduce the learning
-   * rates, to keep the weights. They see the metrics of validation, or the means of training since they were last asked.
+   * rates, to keep the weights. They see the metrics of validation, or those of all
+   * samples trained on since they were last asked.
    */
   readonly decisions?: readonly Decision[];
   /** Steps of one submit to the GPU: at most so many, or as many as take about 100 ms, in a page 12. `auto`. */

@@ -312,7 +312,10 @@ export class Trainer {
     );
   }
 
-  /** Loss and metrics over a whole set, every sample counted once; a partial last batch has a program of its size. */
+  /**
+   * Loss and metrics of a whole set, as one batch of all its samples would give them, however they are cut; see `Measures`.
+   * NaN where nothing counts, as `warn` is told. A partial last batch has a program of its size.
+   */
   async evaluate(data: Dataset): Promise<Evaluation> {
     const given = this.#given('evaluate', data);
     const { prepared, evaluator } = await this.#use(data);
