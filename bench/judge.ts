@@ -59,7 +59,8 @@ export async function expectedOf(work: Work, inputs: Inputs): Promise<Expected> 
   const values = await of(inputs);
   const all = { length: values.length, values };
   switch (work.kind) {
-    case 'convolution': {
+    case 'convolution':
+    case 'embedding': {
       const sizes = arrays.map((numbers) => Float32Array.from(numbers, Math.abs));
       return { ...all, magnitudes: await of({ ...inputs, arrays: sizes }), tolerance: SUM_TOLERANCE };
     }

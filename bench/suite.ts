@@ -74,6 +74,12 @@ const softmax = (rows: number, columns: number): Case => ({
   work: { kind: 'softmax', rows, columns },
 });
 
+const embedding = (rows: number, columns: number, chosen: number): Case => ({
+  group: 'embedding',
+  name: `${times(rows, columns)}, ${chosen} indices`,
+  work: { kind: 'embedding', rows, columns, chosen },
+});
+
 const optimizers: readonly OptimizerName[] = ['sgd', 'adam'];
 
 const updates = (size: number): Case[] =>
@@ -116,6 +122,7 @@ export function suite(scale: Scale): readonly Case[] {
       ...convolutions([2, 8, 8, 4], 8),
       ...sums(64, 100),
       softmax(32, 10),
+      embedding(50, 3, 200),
       ...updates(1000),
       ...steps({ kind: 'mlp', layers: [64, 16, 10] }, 32),
       ...steps({ kind: 'cnn', image: [8, 8, 1], features: [4, 8], classes: 10 }, 8, ['adam']),
@@ -131,6 +138,8 @@ export function suite(scale: Scale): readonly Case[] {
     ...(large ? sums(4096, 4096) : sums(1024, 1024)),
     softmax(128, 10),
     large ? softmax(4096, 4096) : softmax(1024, 1024),
+    embedding(30_000, 64, 4096),
+    embedding(65_536, 64, 65_536),
     ...updates(101_770),
     ...(large ? updates(10_000_000) : []),
     ...steps(MLP, 64),

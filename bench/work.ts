@@ -26,6 +26,14 @@ export interface Softmax {
   readonly columns: number;
 }
 
+/** The gradient of an embedding's table[rows, columns]: dY[chosen, columns], added up by the row that each was read from. */
+export interface Embedding {
+  readonly kind: 'embedding';
+  readonly rows: number;
+  readonly columns: number;
+  readonly chosen: number;
+}
+
 export type OptimizerName = 'sgd' | 'adam';
 
 /** An optimizer's first update of so many parameters, that of step 1 over and over. */
@@ -77,7 +85,7 @@ export interface Steps {
   readonly optimizer: OptimizerName;
 }
 
-export type Work = Product | Convolution | Sum | Softmax | Update | Steps;
+export type Work = Product | Convolution | Sum | Softmax | Embedding | Update | Steps;
 
 /** What all peers are told alike; PyTorch's defaults, but that SGD has to go somewhere in five steps. */
 export const rates = { sgd: { learningRate: 0.05 }, adam: { learningRate: 1e-3 } } as const;
@@ -143,7 +151,7 @@ export function parameterShapes(network: Mlp | Cnn): number[][] {
 
 /** The numbers that a work begins with, the same for all peers. */
 export interface Inputs {
-  /** The two operands; x; parameters and gradient; or weight, bias, weight, bias and so on. */
+  /** The two operands; x; dY and indices; parameters and gradient; or weight, bias, weight, bias and so on. */
   readonly arrays: readonly Float32Array[];
   /** Of steps: pixels [batches · batchSize, rows, columns, channels], and a class for each row. */
   readonly images: Uint8Array;
@@ -167,6 +175,12 @@ export function inputsOf(work: Work): Inputs {
     case 'sum':
     case 'softmax':
       return { arrays: [uniform(work.rows * work.columns, 3)], images: none, labels: none };
+    case 'embedding': {
+      const { rows, columns, chosen } = work;
+      // Row r about as often as 1 / (r + 1), as words are; an f32 has all of them.
+      const indices = Float32Array.from({ length: chosen }, () => Math.floor((rows + 1) ** random.uniform()) - 1);
+      return { arrays: [uniform(chosen * columns), indices], images: none, labels: none };
+    }
     case 'update':
       return { arrays: [uniform(work.size), uniform(work.size, 0.1)], images: none, labels: none };
     case 'steps': {
@@ -197,6 +211,8 @@ export function amountOf(work: Work): { readonly amount: number; readonly unit: 
       return { amount: 4 * work.rows * work.columns, unit: 'bytes' };
     case 'softmax':
       return { amount: 8 * work.rows * work.columns, unit: 'bytes' };
+    case 'embedding':
+      return { amount: 4 * work.columns * (work.rows + work.chosen), unit: 'bytes' };
     case 'update':
       // Parameters and moments are read and written, gradients read.
       return { amount: 4 * work.size * (work.optimizer === 'adam' ? 7 : 3), unit: 'bytes' };

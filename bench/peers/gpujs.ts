@@ -117,6 +117,7 @@ async function callOf(
 
 async function prepare(tools: Tools, finish: () => Promise<void>, work: Work, inputs: Inputs): Promise<Job> {
   if (work.kind === 'convolution') throw new Unavailable('gpu.js has no convolutions');
+  if (work.kind === 'embedding') throw new Unavailable('gpu.js has no sums by index');
   if (work.kind === 'update' || work.kind === 'steps')
     throw new Unavailable('gpu.js has no gradients and no optimizers');
   const call = await callOf(tools, work, inputs);

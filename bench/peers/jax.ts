@@ -260,6 +260,8 @@ function prepare(tools: Tools, work: Work, inputs: Inputs): Job {
       return pureJob(tools, (x) => x.sum(work.axis), [array(inputs.arrays[0], [work.rows, work.columns])]);
     case 'softmax':
       return pureJob(tools, (x) => nn.softmax(x, 1), [array(inputs.arrays[0], [work.rows, work.columns])]);
+    case 'embedding':
+      throw new Unavailable('jax-js does not compile sums by index');
     case 'update':
       return updateJob(tools, work, inputs);
     case 'steps':

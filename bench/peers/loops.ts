@@ -10,6 +10,7 @@ import {
   PIXEL_SCALE,
   rates,
   type Convolution,
+  type Embedding,
   type Inputs,
   type OptimizerName,
   type Softmax,
@@ -31,6 +32,16 @@ function softmax({ rows, columns }: Softmax, x: Floats, y: Floats): Floats {
     for (let i = begin; i < end; i++) y[i] /= total;
   }
   return y;
+}
+
+/** Legend: dTable[rows, columns], dY[chosen, columns]. */
+function addRows({ columns, chosen }: Embedding, dY: Floats, indices: Floats, dTable: Floats): Floats {
+  dTable.fill(0);
+  for (let j = 0; j < chosen; j++) {
+    const [from, to] = [j * columns, indices[j] * columns];
+    for (let i = 0; i < columns; i++) dTable[to + i] += dY[from + i];
+  }
+  return dTable;
 }
 
 /** Updates parameters and their moments in place; `step` counts from 1. */
@@ -99,6 +110,10 @@ function worker(work: Work, inputs: Inputs, Floats: FloatsConstructor): () => Fl
     case 'softmax': {
       const y = new Floats(arrays[0].length);
       return () => softmax(work, arrays[0], y);
+    }
+    case 'embedding': {
+      const dTable = new Floats(work.rows * work.columns);
+      return () => addRows(work, arrays[0], arrays[1], dTable);
     }
     case 'update':
       return updater(work, arrays, Floats);

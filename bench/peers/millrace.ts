@@ -10,6 +10,7 @@ import {
   crossEntropy,
   dataset,
   flatten,
+  gather,
   linear,
   matmul,
   maxPool2d,
@@ -42,6 +43,7 @@ import {
   WINDOW,
   type Cnn,
   type Convolution,
+  type Embedding,
   type Inputs,
   type Mlp,
   type OptimizerName,
@@ -84,6 +86,8 @@ function graphOf(work: Exclude<Work, Steps>, { arrays }: Inputs): OpGraph {
       if (work.kind === 'softmax') return pure(softmax(x));
       return pure(work.axis === null ? sum(x) : sum(x, { axes: [work.axis] }));
     }
+    case 'embedding':
+      return pure(tableGradient(work));
     case 'update':
       return updateGraph(work, arrays);
   }
@@ -99,6 +103,14 @@ function convolution(work: Convolution, a: Value, b: Value): Value {
   const dY = work.of === 'dX' ? a : b;
   const [dX, dWeight] = y.node.op.vjp!([dY], y.node);
   return work.of === 'dX' ? dX! : dWeight!;
+}
+
+/** What differentiation has for the table; its numbers are not computed with. */
+function tableGradient({ rows, columns, chosen }: Embedding): Value {
+  const table = input('table', spec([rows, columns]));
+  const y = gather(table, input('1', spec([chosen], 'i32')));
+  const [dTable] = y.node.op.vjp!([input('0', y.spec)], y.node);
+  return dTable!;
 }
 
 /** An update as a trainer has it: arenas in blocks, a table of groups by block, a table of rates by step. */
@@ -138,7 +150,10 @@ function updateGraph({ optimizer: name, size }: Update, [parameters, gradients]:
 async function opJob(backend: Backend, settle: () => Promise<unknown>, work: Exclude<Work, Steps>, inputs: Inputs) {
   const { graph, result } = graphOf(work, inputs);
   const program = await backend.compile(graph);
-  for (const field of program.fields.keys()) program.upload(field, inputs.arrays[Number(field)]);
+  for (const [field, { dtype }] of program.fields) {
+    const numbers = inputs.arrays[Number(field)];
+    program.upload(field, dtype === 'i32' ? Int32Array.from(numbers) : numbers);
+  }
   const job: Job = {
     async result() {
       backend.run([program]);

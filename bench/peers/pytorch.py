@@ -274,6 +274,8 @@ def shapes_of(work):
     if kind == "product":
         M, K, N = work["M"], work["K"], work["N"]
         return [(K, M) if work.get("transposeA") else (M, K), (N, K) if work.get("transposeB") else (K, N)]
+    if kind == "embedding":
+        return [(work["chosen"], work["columns"]), (work["chosen"],)]
     if kind == "update":
         return [(work["size"],)] * 2
     if kind == "steps":
@@ -294,6 +296,9 @@ def prepare(mode, work, arrays, images=b"", labels=b""):
         return Pure(mode, lambda x: x.sum() if axis is None else x.sum(axis), arrays)
     if kind == "softmax":
         return Pure(mode, lambda x: torch.softmax(x, 1), arrays)
+    if kind == "embedding":
+        gradient = lambda dY, indices: torch.ops.aten.embedding_dense_backward(dY, indices, work["rows"], -1, False)
+        return Pure(mode, gradient, [arrays[0], arrays[1].long()])
     if kind == "update":
         return Update(mode, work, *arrays)
     return Steps(mode, work, arrays, images, labels)

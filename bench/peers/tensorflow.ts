@@ -165,6 +165,11 @@ function prepare(tools: Tools, work: Work, inputs: Inputs): Job {
       const x = tf.tensor2d(inputs.arrays[0], [work.rows, work.columns]);
       return pureJob(tools, () => tf.softmax(x), [x]);
     }
+    case 'embedding': {
+      const dY = tf.tensor2d(inputs.arrays[0], [work.chosen, work.columns]);
+      const indices = tf.tensor1d(inputs.arrays[1], 'int32');
+      return pureJob(tools, () => tf.unsortedSegmentSum(dY, indices, work.rows), [dY, indices]);
+    }
     case 'update':
       return updateJob(tools, work, inputs);
     case 'steps':
@@ -188,12 +193,18 @@ function convolutionJob(tools: Tools, work: Convolution, { arrays }: Inputs): Jo
   return pureJob(tools, calls[work.of], [a, b]);
 }
 
-/** WebAssembly has no gradient of weights. */
+/** WebAssembly has no gradient of weights, and none of tables. */
 function requireKernels(tf: typeof TensorFlow, work: Work): void {
   const convolves =
     work.kind === 'convolution' ? work.of === 'dWeight' : work.kind === 'steps' && work.network.kind === 'cnn';
   if (convolves && !tf.getKernel(tf.Conv2DBackpropFilter, tf.getBackend())) {
     throw new Unavailable(`TensorFlow.js ${tf.getBackend()} has no gradient of a convolution's weights`);
+  }
+  if (work.kind === 'embedding' && tf.getBackend() === 'cpu') {
+    throw new Unavailable('left out: TensorFlow.js cpu looks through all indices for each row of the table');
+  }
+  if (work.kind === 'embedding' && !tf.getKernel(tf.UnsortedSegmentSum, tf.getBackend())) {
+    throw new Unavailable(`TensorFlow.js ${tf.getBackend()} has no sums by index`);
   }
 }
 
