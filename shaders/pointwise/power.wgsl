@@ -40,10 +40,11 @@ fn power_grad_base(a: f32, b: f32, dy: f32) -> f32 {
   return select(dy * b * power(a, b - 1.0), 0.0, b == 0.0);
 }
 
-// a^b · log a · dy; 0 at a = 0, where a^b is flat.
+// a^b · log a · dy; 0 at a = 0, where a^b is flat. By its root twice, since a^b alone may be no number where the whole is.
 fn power_grad_exponent(a: f32, b: f32, dy: f32) -> f32 {
   if (a == 0.0 && b >= 0.0) {
     return 0.0;
   }
-  return dy * power(a, b) * logarithm(a);
+  let root = power(a, 0.5 * b);
+  return dy * logarithm(a) * root * root;
 }

@@ -108,9 +108,9 @@ const cases: Record<string, Case> = {
   powHalf: { build: (x) => ops.pow(x, 0.5), f: (x) => x ** 0.5, df: (x) => 0.5 * x ** -0.5 },
   pow5: { build: (x) => ops.pow(x, 5), f: (x) => x ** 5, df: (x) => 5 * x ** 4 },
   powMinus: { build: (x) => ops.pow(x, -1.5), f: (x) => x ** -1.5, df: (x) => -1.5 * x ** -2.5 },
-  // 1.75ˣ = 2ˣ · 0.875ˣ: of x log₂ 0.875, up to 31, four roundings come out 31 ln 2 times as large, and that of the whole.
+  // 1.75ˣ: what rounds x log₂ 1.75 comes out as many times.
   powOf: {
-    units: [90, 90],
+    units: [40, 40],
     build: (x) => ops.pow(1.75, x),
     f: (x) => 1.75 ** x,
     df: (x) => 1.75 ** x * Math.log(1.75),

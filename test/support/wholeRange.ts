@@ -19,7 +19,7 @@ export function allSizes(): Float32Array {
   const random = new Random(SEED, 'all sizes');
   const sizes = Array.from({ length: 4000 }, () => 2 ** random.uniform(-126, 128));
   const ordinary = Array.from({ length: 3000 }, () => random.uniform(0, 110));
-  const positive = [...sizes, ...ordinary, 0, Infinity, 17, 20, 88, 89, 1];
+  const positive = [...sizes, ...ordinary, 0, Infinity, 17, 20, 88, 89, 159, 1];
   return Float32Array.from([...positive, ...positive.map((x) => -x), NaN]);
 }
 
