@@ -73,7 +73,8 @@ function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
   const data = numbersIn('dataset', name, raw);
   const dtype = dtypeOf(data);
   const size = sizeOf(shape);
-  if (size === 0 || data.length % size !== 0) {
+  const isShape = shape.every((extent) => Number.isInteger(extent) && extent > 0);
+  if (!isShape || data.length % size !== 0) {
     throw new ShapeError(
       `[dataset] field "${name}" has ${data.length} numbers, which samples of [${shape.join(', ')}] (${size} numbers) do not divide: give the shape of one sample`,
     );

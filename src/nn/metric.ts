@@ -1,4 +1,4 @@
-import { ShapeError } from '../core/errors.ts';
+import { DataError, ShapeError } from '../core/errors.ts';
 import { formatSpec, sizeOf } from '../core/shape.ts';
 import type { Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
@@ -24,7 +24,7 @@ export interface MetricOptions<K extends string> {
 /**
  * A metric by sums over samples, which are added up over batches, parts and steps in f64, and a function of what they
  * come to: `metric({ sums: { hits, tries }, finish: ({ hits, tries }) => hits / tries })`.
- * @throws ShapeError if a sum is not f32
+ * @throws ShapeError if a sum is not f32; when it is reported, DataError if `merge` or `finish` give no numbers
  */
 export function metric<K extends string>({ sums, merge, finish }: MetricOptions<K>): Metric {
   const names = Object.keys(sums) as K[];
@@ -35,10 +35,16 @@ export function metric<K extends string>({ sums, merge, finish }: MetricOptions<
     merge(a, b) {
       if (!merge) return a.map((x, at) => x + b[at]);
       const merged = merge(named(a), named(b));
-      return Float64Array.from(names, (name) => merged[name]);
+      return Float64Array.from(names, (name) => number('merge', merged[name]));
     },
-    finish: (numbers) => finish(named(numbers)),
+    finish: (numbers) => number('finish', finish(named(numbers))),
   };
+}
+
+/** @throws DataError for what is no number, NaN being one */
+function number(from: string, given: unknown): number {
+  if (typeof given === 'number') return given;
+  throw new DataError(`[metric] ${from} gave ${String(given)} but must give numbers, by the names of the sums`);
 }
 
 function sumOf(name: string, given: Value | number): Value {

@@ -1,7 +1,7 @@
 import { DataError } from '../core/errors.ts';
 import type { Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
-import { add, div, equal, greater, maximum, mul, notEqual, where } from '../ops/arithmetic.ts';
+import { add, div, equal, greater, maximum, mul, notEqual, sub, where } from '../ops/arithmetic.ts';
 import { cast } from '../ops/cast.ts';
 import { squaredErrors } from '../ops/distance.ts';
 import { exp, sqrt } from '../ops/elementary.ts';
@@ -38,6 +38,19 @@ export const rootMeanSquaredError = (x: Value, target: Target): Value =>
 export const perplexity = (logits: Value, target: Target, options: CrossEntropyOptions = {}): Value =>
   exp(crossEntropy(logits, targetOf(target), options));
 
+/** What `rSquared` reads of some samples: their number, and by output mean, Σ (t − mean)² and Σ (x − t)². */
+function spreadsIn(numbers: Float64Array, outputs: number) {
+  const [count] = numbers;
+  const of = (kind: number): Float64Array => numbers.subarray(1 + kind * outputs, 1 + (kind + 1) * outputs);
+  const [middle, rest, around, errors] = [0, 1, 2, 3].map(of);
+  return {
+    count,
+    means: middle.map((own, at) => own + rest[at]),
+    spreads: around.map((spread, at) => spread - count * rest[at] ** 2),
+    errors,
+  };
+}
+
 /**
  * 1 − Σ (x − t)² / Σ (t − mean t)², the share of the targets' variance that is explained; of several outputs a sample, the
  * mean of theirs. NaN where the targets do not vary. It is no loss, since a batch's own mean is not the set's.
@@ -49,29 +62,31 @@ export function rSquared(x: Value, target: Target): Metric {
   const t = reshape(aligned('rSquared', x, target), rows);
   const middle = mean(t, { axes: 0, keepDimensions: true });
   const outputs = middle.spec.shape[1];
-  const of = (numbers: Float64Array, kind: number): Float64Array =>
-    numbers.subarray(1 + kind * outputs, 1 + (kind + 1) * outputs);
   return {
     values: [
       scalar(t.spec.shape[0]),
       middle,
+      // What f32 cut off the mean, which is small beside the deviations but not beside a large mean's last digit.
+      mean(sub(t, middle), { axes: 0 }),
       sum(squaredErrors(t, middle), { axes: 0 }),
       sum(squaredErrors(reshape(x, rows), t), { axes: 0 }),
     ],
     merge(a, b) {
-      const count = a[0] + b[0];
-      const [means, others] = [of(a, 0), of(b, 0)];
-      const apart = means.map((own, at) => others[at] - own);
+      const [one, other] = [spreadsIn(a, outputs), spreadsIn(b, outputs)];
+      const count = one.count + other.count;
+      const apart = one.means.map((own, at) => other.means[at] - own);
+      const between = apart.map((distance) => (distance ** 2 * one.count * other.count) / count);
       return Float64Array.of(
         count,
-        ...means.map((own, at) => own + (apart[at] * b[0]) / count),
-        ...of(a, 1).map((spread, at) => spread + of(b, 1)[at] + (apart[at] ** 2 * a[0] * b[0]) / count),
-        ...of(a, 2).map((error, at) => error + of(b, 2)[at]),
+        ...one.means.map((own, at) => own + (apart[at] * other.count) / count),
+        ...new Float64Array(outputs),
+        ...one.spreads.map((spread, at) => spread + other.spreads[at] + between[at]),
+        ...one.errors.map((error, at) => error + other.errors[at]),
       );
     },
     finish(numbers) {
-      const spreads = of(numbers, 1);
-      const explained = of(numbers, 2).map((error, at) => (spreads[at] > 0 ? 1 - error / spreads[at] : NaN));
+      const { spreads, errors } = spreadsIn(numbers, outputs);
+      const explained = errors.map((error, at) => (spreads[at] > 0 ? 1 - error / spreads[at] : NaN));
       return explained.reduce((total, each) => total + each, 0) / outputs;
     },
   };

@@ -1,7 +1,7 @@
 import { sizeOf, type Numbers } from '../core/shape.ts';
 import { quotedList } from '../core/wording.ts';
 import { interpret } from '../cpu/interpret.ts';
-import type { Value } from '../graph/graph.ts';
+import type { Graph, Value } from '../graph/graph.ts';
 import { input } from '../graph/leaf.ts';
 import type { Measures } from '../nn/losses.ts';
 import type { Metric } from '../nn/metric.ts';
@@ -50,10 +50,20 @@ const mergers = {
   min: Math.min,
 } as const;
 
-/** Of a function of sums, means and extremes, which is computed anew from what they come to. */
-function termsTally({ terms, finish }: Separated): Tally {
+/**
+ * Of a function of sums, means and extremes, which is computed anew from what they come to.
+ * @param wholeOf the same figure of another number of samples
+ */
+function termsTally({ terms, counts, ...own }: Separated, wholeOf: (n: number) => Separated): Tally {
   const inputs = terms.map(({ value: { spec } }, at) => input(String(at), spec));
-  const graph = { outputs: { figure: finish(inputs) }, writes: [] };
+  const graphs = new Map<number, Graph>();
+  // One for all numbers of samples, unless they are counted in it.
+  const graphOf = (n: number): Graph => {
+    const key = counts ? n : 0;
+    const graph = graphs.get(key) ?? { outputs: { figure: (counts ? wholeOf(n) : own).finish(inputs) }, writes: [] };
+    graphs.set(key, graph);
+    return graph;
+  };
   const sizes = terms.map(({ value: { spec } }) => sizeOf(spec.shape));
   const kinds = terms.flatMap(({ kind }, at) => Array.from({ length: sizes[at] }, () => kind));
   const times = (at: number, samples: number): number => (kinds[at] === 'mean' || kinds[at] === 'fixed' ? samples : 1);
@@ -71,7 +81,7 @@ function termsTally({ terms, finish }: Separated): Tally {
       const whole = numbers.map((x, at) => x / times(at, samples));
       let end = 0;
       const batch = Object.fromEntries(sizes.map((size, at) => [at, whole.subarray(end, (end += size))]));
-      return interpret(graph, { batch, precision: 'f64' }).outputs['figure'][0];
+      return interpret(graphOf(samples), { batch, precision: 'f64' }).outputs['figure'][0];
     },
   };
 }
@@ -97,18 +107,34 @@ export interface Measured {
 
 const isMetric = (measure: Value | Metric): measure is Metric => 'finish' in measure;
 
-/** @param twin the same, of one sample more than n; null if the model takes no other number of samples */
-export function measured(measures: Measures, twin: Measures | null, n: number): Measured[] {
+/** Loss and metrics of so many samples, only traced; null if the model does not take as many. */
+type Trace = (n: number) => Measures | null;
+
+/** More samples than n, as many as a model takes: it may be made for pairs. */
+const twinOf = (trace: Trace, n: number): Measures | null => trace(n + 1) ?? trace(2 * n) ?? trace(3 * n);
+
+/** @param measures of n samples */
+export function measured(measures: Measures, trace: Trace, n: number): Measured[] {
+  const twin = twinOf(trace, n);
   return Object.entries(measures).map(([name, measure]) => {
     if (isMetric(measure)) {
       return { name, tally: metricTally(measure), mean: null, values: measure.values, separated: null };
     }
-    const other = twin?.[name];
-    const separated = other && !isMetric(other) ? separate(measure, other, n) : asMean(measure);
+    const separated = separatedBy(measure, twin?.[name]);
     const { terms, isMean } = separated;
     if (isMean) return { name, tally: meanTally(), mean: measure, values: [], separated };
-    return { name, tally: termsTally(separated), mean: null, values: terms.map(({ value }) => value), separated };
+    const tally = termsTally(separated, (other) => figureOf(name, trace, other) ?? separated);
+    return { name, tally, mean: null, values: terms.map(({ value }) => value), separated };
   });
+}
+
+const separatedBy = (measure: Value, twin: Value | Metric | undefined): Separated =>
+  twin && !isMetric(twin) ? separate(measure, twin) : asMean(measure);
+
+/** A figure by its name, traced with so many samples; null if the model does not take as many. */
+export function figureOf(name: string, trace: Trace, n: number): Separated | null {
+  const measure = trace(n)?.[name];
+  return measure && !isMetric(measure) ? separatedBy(measure, twinOf(trace, n)?.[name]) : null;
 }
 
 /** Where a figure stands in a row of the ring. */

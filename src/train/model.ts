@@ -18,7 +18,7 @@ import { differentiate } from '../transform/differentiate.ts';
 import { simplify } from '../transform/simplify.ts';
 import { modelInput, takenBatch, uploadedBatch, type Feed } from './batches.ts';
 import { columnsOf, placed, type Columns } from './columns.ts';
-import { meanTally, measured, type Figure, type Measured } from './figures.ts';
+import { figureOf, meanTally, measured, type Figure, type Measured } from './figures.ts';
 import { inspected, type InspectionGraph } from './inspect.ts';
 import { partLoss, totalsOf } from './partLoss.ts';
 import type { Fields, Source } from './source.ts';
@@ -243,13 +243,13 @@ export class TracedModel {
 
   /** Loss and metrics of a phase in a graph of n samples, as they are recorded. */
   #figures(phase: Phase, mode: Mode, measures: Measures, n: number): Measured[] {
-    return measured(measures, this.#twin(phase, mode, n), n);
+    return measured(measures, (other) => this.#traced(phase, mode, other), n);
   }
 
-  /** What a phase measures of one sample more; null if the model takes only as many as it was made for. */
-  #twin(phase: Phase, mode: Mode, n: number): Measures | null {
+  /** What a phase measures of n samples, not to be run; null if the model does not take as many. */
+  #traced(phase: Phase, mode: Mode, n: number): Measures | null {
     try {
-      return this.#measure(phase, this.#tracer(mode), uploadedBatch(this.fields, n + 1));
+      return this.#measure(phase, this.#tracer(mode), uploadedBatch(this.fields, n));
     } catch {
       return null;
     }
@@ -368,14 +368,15 @@ export class TracedModel {
     const tracer = new Tracer(this.registry, 'train', { ...this.#home, rows: { own: rows, before: partRows } });
     const measures = this.#measure(states.phase, tracer, takenBatch(this.fields, rows, feed, this.control, partRows));
     const figures = this.#figures(states.phase, 'train', measures, rows);
-    const [{ separated }] = figures;
+    const own = figures[0].separated!;
+    const { isMean } = own;
     const share = rows / n;
     const control = read(this.control);
-    const isMean = separated!.isMean;
-    const weights = this.#weights(states, tracer);
-    const totals = totalsOf(separated!, share, isMean ? [] : weights);
-    const state = this.#totals(states.phase, totals.size);
-    const loss = isMean ? measures.loss : partLoss(separated!, share, weights, totals, state && read(state));
+    const whole = own.counts ? figureOf('loss', (other) => this.#traced(states.phase, 'train', other), n) : own;
+    const parted = { ...own, finish: (whole ?? own).finish, share, weights: this.#weights(states, tracer) };
+    const totals = isMean ? null : totalsOf(parted);
+    const state = totals && this.#totals(states.phase, totals.size);
+    const loss = totals ? partLoss(parted, totals, state && read(state)) : measures.loss;
     const gradients = addShare(
       read(states.gradients),
       this.#gradients(states, loss, tracer),
@@ -389,7 +390,7 @@ export class TracedModel {
       ...this.#recorded(step, figures),
     });
     const writes = [[states.gradients, gradients] as const, ...tracer.assignments(), ...recorded];
-    if (!state) return { before: null, graph: simplify({ outputs: {}, writes }) };
+    if (!totals || !state) return { before: null, graph: simplify({ outputs: {}, writes }) };
     const known = addShare(read(state), pack(totals.values, totals.offsets, totals.size), control, 1);
     const before = [[state, known] as const, ...record(this.control, ring, [], { column, counts: 'part' })];
     return { before: simplify({ outputs: {}, writes: before }), graph: simplify({ outputs: {}, writes }) };

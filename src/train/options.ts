@@ -33,7 +33,7 @@ export interface TrainerOptions {
    * Parts in which a step takes its samples, one after the other, so that a large batch needs the memory of a small one:
    * 1. Gradients and metrics are those of the whole batch. Of a loss that is no mean over the samples (ignored labels,
    * class weights) what it is divided by is taken first, of all parts, which costs them a second way forward. Statistics
-   * over the batch, as of batch norm, are taken in each part.
+   * over the batch, as of batch norm, are taken in each part, and where a loss is an extreme, each part trains its own.
    */
   readonly microBatches?: number;
   /**

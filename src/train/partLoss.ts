@@ -30,16 +30,24 @@ export interface Totals {
 /** What a part adds to a term of the whole; of an extreme, too, the parts' mean is trained. */
 const contribution = ({ value, kind }: Term, share: number): Value => (kind === 'sum' ? value : mul(value, share));
 
+/** A part's loss, and how it is finished of all samples of the step. */
+export interface PartedLoss extends Pick<Separated, 'terms' | 'finish'> {
+  /** The part's share of them. */
+  readonly share: number;
+  /** What is trained. */
+  readonly weights: readonly Value[];
+}
+
 /** ∂L/∂S by term; null where none of the weights is behind it. */
-function slopesAt({ terms, finish }: Separated, whole: readonly Value[], weights: readonly Value[]): (Value | null)[] {
+function slopesAt({ terms, finish, weights }: PartedLoss, whole: readonly Value[]): (Value | null)[] {
   const slopes = differentiate(finish(whole), whole);
   return slopes.map((slope, at) => (dependOn([terms[at].value], weights) ? slope : null));
 }
 
-/** @param share of the step's samples   @param weights what is trained */
-export function totalsOf(loss: Separated, share: number, weights: readonly Value[]): Totals {
+export function totalsOf(loss: PartedLoss): Totals {
+  const { share } = loss;
   const whole = loss.terms.map(({ value }) => stopGradient(value));
-  const slopes = slopesAt(loss, whole, weights).filter((slope) => slope !== null);
+  const slopes = slopesAt(loss, whole).filter((slope) => slope !== null);
   const values: Value[] = [];
   const offsets: number[] = [];
   let size = 0;
@@ -56,19 +64,13 @@ export function totalsOf(loss: Separated, share: number, weights: readonly Value
  * What a part's gradients are taken of.
  * @param known f32[size], the totals of the whole step; null where none must be known
  */
-export function partLoss(
-  loss: Separated,
-  share: number,
-  weights: readonly Value[],
-  { places, offsets }: Totals,
-  known: Value | null,
-): Value {
+export function partLoss(loss: PartedLoss, { places, offsets }: Totals, known: Value | null): Value {
   const whole = loss.terms.map(({ value }, at) => {
     const place = places[at];
     return place === null ? stopGradient(value) : part(known!, value.spec.shape, offsets[place]);
   });
-  const shares = slopesAt(loss, whole, weights).flatMap((slope, at) =>
-    slope ? [sum(mul(slope, contribution(loss.terms[at], share)))] : [],
+  const shares = slopesAt(loss, whole).flatMap((slope, at) =>
+    slope ? [sum(mul(slope, contribution(loss.terms[at], loss.share)))] : [],
   );
   const nothing = constant(Float32Array.of(0), spec([]));
   return shares.length > 0 ? shares.reduce((total, each) => add(total, each)) : nothing;

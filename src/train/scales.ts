@@ -1,3 +1,4 @@
+import { DataError } from '../core/errors.ts';
 import { orderOf, type Graph, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { Registry, Tracer } from '../nn/tracer.ts';
@@ -16,15 +17,34 @@ const isPending = ({ byDefault, scale }: Fields[string]): boolean =>
 const valuesIn = (given: unknown): Value[] =>
   typeof given !== 'object' || given === null ? [] : 'spec' in given ? [given as Value] : Object.values(given);
 
+const tracers = (): Tracer[] => (['train', 'evaluate'] as const).map((mode) => new Tracer(new Registry(0), mode, null));
+
+const graphOf = (outputs: readonly Value[]): Graph => ({
+  outputs: Object.fromEntries(outputs.map((value, at) => [`${at}`, value])),
+  writes: [],
+});
+
 /** What the model makes of a batch; of a trainer without one, what its losses make of it. */
-function outputsOf(model: Model | undefined, phases: readonly Phase[], batch: BatchValues): Graph {
-  const outputs = (['train', 'evaluate'] as const).flatMap((mode) => {
-    const tracer = (): Tracer => new Tracer(new Registry(0), mode, null);
-    return model
-      ? valuesIn(tracer().apply(model, modelInput(batch)))
-      : phases.flatMap(({ loss }) => valuesIn(loss(batch, batch, tracer())));
-  });
-  return { outputs: Object.fromEntries(outputs.map((value, at) => [`${at}`, value])), writes: [] };
+const outputsOf = (model: Model | undefined, phases: readonly Phase[], batch: BatchValues): Graph =>
+  graphOf(
+    tracers().flatMap((tracer) =>
+      model
+        ? valuesIn(tracer.apply(model, modelInput(batch)))
+        : phases.flatMap(({ loss }) => valuesIn(loss(batch, batch, tracer))),
+    ),
+  );
+
+/** What the losses make of a model's outputs; nothing where they fail, which shows when they are traced in earnest. */
+function lossesOf(model: Model, phases: readonly Phase[], batch: BatchValues): Graph {
+  try {
+    return graphOf(
+      tracers().flatMap((tracer) =>
+        phases.flatMap(({ loss }) => valuesIn(loss(tracer.apply(model, modelInput(batch)), batch, tracer))),
+      ),
+    );
+  } catch {
+    return graphOf([]);
+  }
 }
 
 /** The fields that are read as whole numbers: as indices, or by a cast. */
@@ -38,6 +58,7 @@ function countsIn(graph: Graph): string[] {
 /**
  * The fields with the scale that each is seen by: one that nobody asked for holds only where the model reads the field,
  * and takes it as a picture. Without a model, where the losses read it, and it is not what they compare with.
+ * @throws DataError for a picture that a loss reads as whole numbers
  */
 export function withScales(
   fields: Fields,
@@ -50,9 +71,18 @@ export function withScales(
   const unscaled = entries.map(
     ([name, field]) => [name, isPending(field) ? { ...field, scale: asItIs } : field] as const,
   );
-  const graph = outputsOf(model, phases, uploadedBatch(Object.fromEntries(unscaled), batchSize));
+  const batch = uploadedBatch(Object.fromEntries(unscaled), batchSize);
+  const graph = outputsOf(model, phases, batch);
   const read = new Set(orderOf(graph).flatMap((node) => asUseOf(inputOp, node)?.label ?? []));
   if (!model && entries.length > 1) read.delete(targetField(Object.keys(fields)));
   for (const name of countsIn(graph)) read.delete(name);
+  const counted = model ? countsIn(lossesOf(model, phases, batch)) : [];
+  for (const name of counted) {
+    if (isPending(fields[name]) && read.has(name)) {
+      throw new DataError(
+        `[trainer] "${name}" is a picture to the model, seen as 0 … 1, but whole numbers to the loss: give the set a field for each, or \`scale: 1\` and divide in the model`,
+      );
+    }
+  }
   return Object.fromEntries(unscaled.map(([name, field]) => [name, read.has(name) ? fields[name] : field]));
 }

@@ -208,10 +208,20 @@ export class Trainer {
    * rate or sound batch; DeviceError if there is no room for the set, if the device was lost, or the trainer destroyed in
    * the loop; whatever an iterable throws. The steps before have been taken then, and their reports given.
    */
-  async *fit(data: Dataset | Batches, options: FitOptions = {}): AsyncGenerator<Report, void, undefined> {
-    const set = isDataset(data) ? data : undefined;
-    const training = set && this.#given('fit', set);
+  fit(data: Dataset | Batches, options: FitOptions = {}): AsyncGenerator<Report, void, undefined> {
+    // Sets are what they are at the call, though nothing runs before the first report is asked for.
+    const training = isDataset(data) ? this.#given('fit', data) : undefined;
     const validation = options.validation && this.#given('validation', options.validation);
+    return this.#fit(data, options, training, validation);
+  }
+
+  async *#fit(
+    data: Dataset | Batches,
+    options: FitOptions,
+    training: Given | undefined,
+    validation: Given | undefined,
+  ): AsyncGenerator<Report, void, undefined> {
+    const set = isDataset(data) ? data : undefined;
     const ready = await this.#use(set);
     const { prepared } = ready;
     const { batchSize } = this;

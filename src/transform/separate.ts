@@ -1,7 +1,7 @@
 import { sameShape, sizeOf } from '../core/shape.ts';
-import type { Node, Value } from '../graph/graph.ts';
-import { asUseOf, constant, constantOp, isLeaf } from '../graph/leaf.ts';
-import { div, mul } from '../ops/arithmetic.ts';
+import type { Node, Op, Value } from '../graph/graph.ts';
+import { asUseOf, constantOp, isLeaf } from '../graph/leaf.ts';
+import { matmulOp } from '../ops/matmul.ts';
 import { extremeOf, mean, scaleOfSum } from '../ops/reduce.ts';
 import { differentiate } from './differentiate.ts';
 import { rebuilt, type Renewal } from './rebuilt.ts';
@@ -27,6 +27,8 @@ export interface Separated {
   readonly terms: readonly Term[];
   /** Whether the figure of several batches is the mean of theirs, each weighted by its samples. */
   readonly isMean: boolean;
+  /** Whether the number of samples is written into it: the figure of others is finished as it is traced with theirs. */
+  readonly counts: boolean;
   /** The figure that other terms make, given in the same order. */
   finish(terms: readonly Value[]): Value;
 }
@@ -35,29 +37,28 @@ export interface Separated {
 export const asMean = (figure: Value): Separated => ({
   terms: [{ value: figure, kind: 'mean' }],
   isMean: true,
+  counts: false,
   finish: ([whole]) => whole,
 });
 
 /**
  * Finds the terms of a figure; one of several elements is their mean.
- * @param figure of n samples   @param twin the same graph, traced with n + 1 samples
+ * @param twin the same figure, traced with more samples
  */
-export function separate(figure: Value, twin: Value, n: number): Separated {
+export function separate(figure: Value, twin: Value): Separated {
   if (!sameShape(figure.spec.shape, twin.spec.shape)) return asMean(figure);
   const [one, other] = sizeOf(figure.spec.shape) === 1 ? [figure, twin] : [mean(figure), mean(twin)];
-  const { kinds, counts } = kindsOf(one, other, n);
+  const { kinds, counts } = kindsOf(one, other);
   const kind = kinds.get(one)!;
   if (kind === 'mean' || kind === 'fixed' || kind === 'constant') return asMean(figure);
   if (kind !== 'composed') return { ...asMean(one), terms: [{ value: one, kind }], isMean: false };
-  const terms = termsOf(one, kinds, counts);
+  const terms = termsOf(kinds);
   return {
     terms,
-    isMean: isLinearInMeans(one, terms, kinds),
+    isMean: !counts && isLinearInMeans(one, terms, kinds),
+    counts,
     finish(given) {
       const renewed = new Map(terms.map(({ value }, at) => [value, given[at]]));
-      for (const [value, { count, factor, inverse }] of counts) {
-        renewed.set(value, inverse ? div(factor, renewed.get(count)!) : mul(factor, renewed.get(count)!));
-      }
       const renew = ({ outputs }: Node): Renewal | undefined =>
         outputs.some((value) => renewed.has(value)) ? { inputs: [], make: () => renewed } : undefined;
       return rebuilt({ outputs: { one }, writes: [] }, renew).outputs['one'];
@@ -67,22 +68,10 @@ export function separate(figure: Value, twin: Value, n: number): Separated {
 
 type Kind = Term['kind'] | 'constant' | 'composed';
 
-/** A constant that holds the number of samples, times `factor` or below it. */
-interface Count {
-  readonly count: Value;
-  readonly factor: Value;
-  readonly inverse: boolean;
-}
-
 /** By value, inputs first: what a figure and the values that it is composed of are. */
-function kindsOf(
-  figure: Value,
-  twin: Value,
-  n: number,
-): { readonly kinds: Map<Value, Kind>; readonly counts: Map<Value, Count> } {
+function kindsOf(figure: Value, twin: Value): { readonly kinds: Map<Value, Kind>; readonly counts: boolean } {
   const kinds = new Map<Value, Kind>();
-  const counts = new Map<Value, Count>();
-  const count = constant(Float32Array.of(n), { shape: [], dtype: 'f32' });
+  let counts = false;
   const pending: (readonly [Node, Node])[] = [[figure.node, twin.node]];
   while (pending.length > 0) {
     const [node, other] = pending.at(-1)!;
@@ -94,13 +83,31 @@ function kindsOf(
     if (open.length > 0) continue;
     pending.pop();
     if (kinds.has(node.outputs[0])) continue;
-    const grows = isLeaf(node) && countIn(node, other, n);
-    if (grows) counts.set(node.outputs[0], { count, ...grows });
-    const kind = grows ? 'composed' : isEdge ? edgeKind(node, other) : innerKind(node, kinds);
+    counts ||= isCount(node, other);
+    const kind = isEdge ? edgeKind(node, other) : innerKind(node, kinds);
     for (const value of node.outputs) kinds.set(value, kind);
   }
-  if (counts.size > 0) kinds.set(count, 'sum');
   return { kinds, counts };
+}
+
+/** Whether two constants of twins hold other numbers: the samples were counted there. */
+function isCount(node: Node, twin: Node): boolean {
+  const [own, other] = [asUseOf(constantOp, node), asUseOf(constantOp, twin)];
+  return own !== undefined && other !== undefined && own.numbers[0] !== other.numbers[0];
+}
+
+/** Whether samples were counted in what an edge adds up, as by a share of each: then its sum is a mean already. */
+function countsWithin(node: Node, twin: Node): boolean {
+  const seen = new Set<Node>();
+  const pending: (readonly [Node, Node])[] = [[node, twin]];
+  for (let pair = pending.pop(); pair; pair = pending.pop()) {
+    const [own, other] = pair;
+    if (own.op !== other.op || seen.has(own)) continue;
+    seen.add(own);
+    if (isCount(own, other)) return true;
+    pending.push(...own.inputs.map((input, at) => [input.node, other.inputs[at].node] as const));
+  }
+  return false;
 }
 
 /** Whether a node reads what grows with the batch, or is not what its twin is. */
@@ -114,8 +121,16 @@ const termsRead = ({ inputs: [x], outputs: [y] }: Node): number => sizeOf(x.spec
 function edgeKind(node: Node, twin: Node): Kind {
   const extreme = extremeOf(node);
   if (extreme && extreme === extremeOf(twin)) return extreme;
+  return addsUp(node, twin) && !countsWithin(node, twin) ? 'sum' : 'mean';
+}
+
+/** Whether a node adds up over the samples: by a sum over axes, or by a product along the samples of both factors. */
+function addsUp(node: Node, twin: Node): boolean {
+  if (node.op !== twin.op) return false;
   const [scale, other] = [scaleOfSum(node), scaleOfSum(twin)];
-  return scale !== undefined && scale === other && termsRead(node) !== termsRead(twin) ? 'sum' : 'mean';
+  if (scale !== undefined) return scale === other && termsRead(node) !== termsRead(twin);
+  const grows = (at: number): boolean => !sameShape(node.inputs[at].spec.shape, twin.inputs[at].spec.shape);
+  return node.op === (matmulOp as Op) && node.inputs.length === 2 && grows(0) && grows(1);
 }
 
 function innerKind(node: Node, kinds: ReadonlyMap<Value, Kind>): Kind {
@@ -125,30 +140,16 @@ function innerKind(node: Node, kinds: ReadonlyMap<Value, Kind>): Kind {
   return [...read].every((kind) => kind === 'constant' || kind === 'fixed') ? 'fixed' : 'composed';
 }
 
-/** Of numbers that were rounded to f32 on their way. */
-const isClose = (a: number, b: number): boolean => Math.abs(a - b) <= 4e-7 * Math.abs(b);
-
-/** Of a constant that is another number in its twin: whether it goes with the samples, or against them. */
-function countIn(node: Node, twin: Node, n: number): Pick<Count, 'factor' | 'inverse'> | undefined {
-  const [own, other] = [asUseOf(constantOp, node), asUseOf(constantOp, twin)];
-  if (own?.spec.dtype !== 'f32' || !other || own.numbers.every((x, i) => x === other.numbers[i])) return undefined;
-  const grows = (power: 1 | -1): boolean =>
-    own.numbers.every((x, i) => isClose(other.numbers[i], x * ((n + 1) / n) ** power));
-  const factor = (of: (x: number) => number): Value => constant(Float32Array.from(own.numbers, of), own.spec);
-  if (grows(1)) return { factor: factor((x) => x / n), inverse: false };
-  return grows(-1) ? { factor: factor((x) => x * n), inverse: true } : undefined;
-}
-
 /** What the composed values read that is not composed itself. */
-function termsOf(figure: Value, kinds: ReadonlyMap<Value, Kind>, counts: ReadonlyMap<Value, Count>): Term[] {
+function termsOf(kinds: ReadonlyMap<Value, Kind>): Term[] {
   const terms = new Map<Value, Term>();
-  const note = (value: Value): void => {
-    const kind = kinds.get(value)!;
-    if (kind !== 'constant' && kind !== 'composed') terms.set(value, { value, kind });
-  };
-  for (const { count } of counts.values()) note(count);
-  for (const [value, kind] of kinds) if (kind === 'composed') value.node.inputs.forEach(note);
-  note(figure);
+  for (const [composed, own] of kinds) {
+    if (own !== 'composed') continue;
+    for (const value of composed.node.inputs) {
+      const kind = kinds.get(value)!;
+      if (kind !== 'constant' && kind !== 'composed') terms.set(value, { value, kind });
+    }
+  }
   return [...terms.values()];
 }
 

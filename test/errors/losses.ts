@@ -5,8 +5,10 @@ import {
   cast,
   createTrainer,
   crossEntropy,
+  dataset,
   differentiate,
   f1Score,
+  flatten,
   input,
   linear,
   lion,
@@ -14,9 +16,12 @@ import {
   metric,
   muon,
   reduceOnPlateau,
+  reshape,
   rSquared,
   schedules,
+  sequential,
   sgd,
+  slice,
   type Loss,
   type Optimizer,
   type Trainer,
@@ -52,6 +57,21 @@ const fitTooManyLabels = async (): Promise<void> => {
   await trainer.fit(set).next();
 };
 
+const evaluateNoNumber = async (): Promise<void> => {
+  const none = metric({ sums: { n: 1 }, finish: () => undefined as never });
+  const trainer = await trainerOf({ loss: (y: Value, batch) => ({ loss: crossEntropy(y, batch['label']), none }) });
+  await trainer.evaluate(set);
+};
+
+const trainPictureAsClasses = async (): Promise<void> => {
+  const image = { data: Uint8Array.from({ length: 32 }, (_, at) => 8 * at), shape: [2, 2] };
+  const data = dataset({ image, label: new Uint8Array(8) });
+  const model = sequential(flatten, linear(4, 256));
+  const loss = (y: Value, { image: pixels }: Readonly<Record<string, Value>>): Value =>
+    crossEntropy(y, reshape(slice(cast(pixels, 'i32'), [null, { start: 0, end: 1 }, { start: 0, end: 1 }]), [-1]));
+  await trainerOf({ model, data, loss });
+};
+
 export const losses: readonly Case[] = [
   ['[<loss>] the prediction', () => meanSquaredError(x, input('target', spec([4, 2])))],
   ['[crossEntropy] logits are', () => crossEntropy(x, input('label', spec([3], 'i32')))],
@@ -65,6 +85,8 @@ export const losses: readonly Case[] = [
     () => trainerOf({ loss: ((y: Value) => ({ loss: rSquared(y, y) })) as unknown as Loss }),
   ],
   ['[metric] sum "<name>" is', () => metric({ sums: { n: cast(labels, 'i32') }, finish: ({ n }) => n })],
+  ['[metric] <from> gave', evaluateNoNumber],
+  ['[trainer] "<field>" is a picture', trainPictureAsClasses],
   ['[f1Score] average is', () => f1Score(x, labels, { average: 'weighted' as 'macro' })],
   [
     '[model] metric "<name>" is',

@@ -14,6 +14,7 @@ import {
   fromValues,
   greater,
   linear,
+  matmul,
   max,
   mean,
   meanSquaredError,
@@ -26,6 +27,7 @@ import {
   rSquared,
   sgd,
   slice,
+  sqrt,
   sub,
   sum,
   take,
@@ -60,9 +62,12 @@ const labels = Uint8Array.from({ length: LENGTH }, (_, at) => {
 const points = draws(2 * LENGTH);
 /** Years: far from 0, and close together. */
 const years = Float32Array.from({ length: LENGTH }, () => 2000 + 10 * random.normal());
+/** As far from 0 as f32 has a few digits left. */
+const fars = Float32Array.from(years, (year) => 1e6 + 0.7 + 0.3 * (year - 2000));
 const set = dataset({
   x: { data: points, shape: [2] },
   year: { data: years, shape: [1] },
+  far: { data: fars, shape: [1] },
   mask: Float32Array.from(labels, (label) => (label === IGNORED ? 0 : 1 + label)),
   label: labels,
 });
@@ -133,6 +138,17 @@ const figures: readonly Figure[] = [
     average(rows, ({ first }) => first),
   ],
   [
+    'a deviation over one sample less',
+    (o) => sqrt(div(sum(mul(firstOf(o), firstOf(o))), o.spec.shape[0] - 1)),
+    Math.sqrt(total(rows, ({ first }) => first ** 2) / (LENGTH - 1)),
+  ],
+  ['a sum of shares', (o) => sum(mul(firstOf(o), 1 / o.spec.shape[0])), average(rows, ({ first }) => first)],
+  [
+    'a product along the samples',
+    (o, { mask }) => div(reshape(matmul(reshape(mask, [1, -1]), firstOf(o)), []), sum(mask)),
+    total(counted, ({ label, first }) => (1 + label) * first) / total(counted, ({ label }) => 1 + label),
+  ],
+  [
     'the range between two extremes',
     (o) => sub(max(firstOf(o)), min(firstOf(o))),
     Math.max(...rows.map(({ first }) => first)) - Math.min(...rows.map(({ first }) => first)),
@@ -152,6 +168,11 @@ const figures: readonly Figure[] = [
     'R²',
     (o, { year }) => rSquared(guess(o), year),
     1 - total(rows, ({ error }) => error ** 2) / total(rows, ({ year }) => (year - middle) ** 2),
+  ],
+  [
+    'R² of what is a million from 0',
+    (o, { far }) => rSquared(add(mul(firstOf(o), 0), 1e6), far),
+    1 - total([...fars], (t) => (t - 1e6) ** 2) / total([...fars], (t) => (t - average([...fars], (x) => x)) ** 2),
   ],
   [
     'F1 of many classes',
@@ -266,6 +287,11 @@ describe.each(['webgpu', 'cpu'] as const)('on %s', (kind) => {
       (o: Value, { mask }: Values, context: Context) =>
         mul(mul(sum(mul(flat(firstOf(o)), mask)), 0.05), exp(context.apply(scale, o, 'scale'))),
     ],
+    [
+      'a product along the samples by one sample less',
+      (o: Value, { mask }: Values) =>
+        div(reshape(matmul(reshape(mask, [1, -1]), firstOf(mul(o, o))), []), o.spec.shape[0] - 1),
+    ],
     ['the root of a mean', (o: Value, { mask }: Values) => rootMeanSquaredError(flat(firstOf(o)), mask)],
     [
       'a quotient of two sums that both depend on the weights',
@@ -292,6 +318,16 @@ describe.each(['webgpu', 'cpu'] as const)('on %s', (kind) => {
       Array.from(numbers, (x, at) => ({ name, x, inParts: (parts as Record<string, ArrayLike<number>>)[name][at] })),
     );
     expect(far.filter(({ x, inParts }) => !(Math.abs(x - inParts) < 1e-5))).toEqual([]);
+  });
+
+  test.each([8, 4, 2])('a model of pairs has its figures in batches of %i, too', async (batchSize) => {
+    const layer = net();
+    const model: Model = ({ x }: Values, context: Context) =>
+      reshape(reshape(context.apply(layer, x, 'net'), [-1, 2, CLASSES]), [-1, CLASSES]);
+    const loss: Loss = (o: Value, batch: Values) => crossEntropy(o, batch, ignoring);
+    await withTrainer(kind, { model, loss, batchSize }, async (trainer) => {
+      expect((await trainer.evaluate(set)).loss).toBeCloseTo(plainMean, 5);
+    });
   });
 
   test('verify finds nothing in a step in parts whose loss is a quotient, and knows its loss', () =>
