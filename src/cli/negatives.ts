@@ -5,7 +5,8 @@ import { brightnessAt } from './picture.ts';
 /*
  * Black ink on white, where a model was trained on white on black, is a picture to us and nonsense to it. How light images
  * are at their borders, and as a whole, tells: a set drawn on one ground has little spread there, and a negative of it lies
- * far off on the other side. Photographs have so much spread that nothing is far off.
+ * far off on the other side, or at least has its figures on the other side of its paper. Photographs have so much spread
+ * that nothing is far off.
  */
 
 interface Spread {
@@ -95,12 +96,22 @@ export function levelsOf(data: Uint8Array, shape: Shape): Levels {
 const offness = (level: number, { mean, deviation }: Spread): number =>
   ((level - mean) / Math.max(deviation, LEAST_DEVIATION)) ** 2;
 
-/** How many images are far off, and as negatives would be less than half as far. */
-export function negativesAmong(data: Uint8Array, shape: Shape, { border, whole }: Levels): number {
+/** So many levels between a whole image and its border are a figure, rather than roundings. */
+const LEAST_FIGURE = 1;
+
+/**
+ * How many images are far off, the other way round: those with a figure darker than their ground where a set on one ground
+ * has lighter ones, whatever the paper; and else those that as negatives would be less than half as far.
+ */
+export function negativesAmong(data: Uint8Array, shape: Shape, levels: Levels): number {
+  const { border, whole } = levels;
+  const own = haveOneGround(levels) ? whole.mean - border.mean : 0;
   return lightOf(data, shape).filter(([edge, all]) => {
     const asItIs = offness(edge, border) + offness(all, whole);
-    const asNegative = offness(255 - edge, border) + offness(255 - all, whole);
-    return asItIs > FAR ** 2 && asNegative < asItIs / 4;
+    if (asItIs <= FAR ** 2) return false;
+    const figure = all - edge;
+    if (Math.min(Math.abs(own), Math.abs(figure)) >= LEAST_FIGURE) return figure * own < 0;
+    return offness(255 - edge, border) + offness(255 - all, whole) < asItIs / 4;
   }).length;
 }
 

@@ -3,6 +3,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parseCommand, UsageError, type PredictCommand, type TrainCommand } from '../../src/cli/options.ts';
@@ -12,7 +13,9 @@ import { levelsOf, negativesAmong } from '../../src/cli/negatives.ts';
 import { predict } from '../../src/cli/predict.ts';
 import { train } from '../../src/cli/train.ts';
 import { Random } from '../../src/core/random.ts';
-import { readSafetensors, writeSafetensors } from '../../src/data/index.ts';
+import { decodePng } from '../../src/cli/png.ts';
+import { readSafetensors, syntheticDigits, writeSafetensors } from '../../src/data/index.ts';
+import { cifar10, mnist } from '../../src/node/data.ts';
 
 const random = new Random(11, 'seen');
 const [SIDE, SIZE] = [12, 144];
@@ -88,14 +91,29 @@ const labels = Array.from({ length: 10 }, (_, label) => String(label));
 const inks = Buffer.concat(labels.map((label) => drawn(Number(label))));
 
 /** A picture with a row for each of ten inks, of pixels that its argument makes of ink. */
-const rowsOf = (channels: 1 | 2 | 3 | 4, pixelOf: (ink: number) => readonly number[]): Uint8Array =>
+const rowsOf = (
+  channels: 1 | 2 | 3 | 4,
+  pixelOf: (ink: number, image: number) => readonly number[],
+  of: Uint8Array = inks,
+): Uint8Array =>
   encode({
     width: SIZE,
     height: 10,
     channels,
     depth: 8,
-    data: Uint8Array.from([...inks].flatMap((ink) => pixelOf(ink))),
+    data: Uint8Array.from([...of].flatMap((ink, at) => pixelOf(ink, Math.floor(at / SIZE)))),
   });
+
+/** Inks whose blocks have a rim of half their level, which is all that dark ink leaves to be seen on a dark ground. */
+const rimmed = inks.map((ink, at) => Math.max(ink, Math.max(inks[at - 1] ?? 0, inks[at + 1] ?? 0) >> 1));
+
+/** Grey pictures whose white is transparent: a chunk tRNS before the pixels. */
+const keyed = (png: Uint8Array): Uint8Array => {
+  const chunk = Buffer.from([0, 0, 0, 2, 0x74, 0x52, 0x4e, 0x53, 0, 255, 0, 0, 0, 0]);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, 10)), 10);
+  const at = Buffer.from(png).indexOf('IDAT') - 4;
+  return Buffer.concat([png.subarray(0, at), chunk, png.subarray(at)]);
+};
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'millrace-seen-'));
@@ -110,6 +128,15 @@ beforeAll(async () => {
     'grey.png': rowsOf(2, (ink) => [0, ink]),
     'paper.png': rowsOf(1, (ink) => [255 - ink]),
     'nothing.png': rowsOf(4, () => [0, 0, 0, 0]),
+    'mixed.png': rowsOf(4, (ink, image) => (image % 3 === 0 ? [0, 0, 0, ink] : [255, 255, 255, ink])),
+    'keyed.png': keyed(rowsOf(1, (ink) => [255 - ink], rimmed)),
+    'card.png': rowsOf(2, (ink) => [255 - ink, ink > 0 ? 255 : 0], rimmed),
+    'ivory.png': rowsOf(4, (ink) => [250 - ink * 0.9, 245 - ink * 0.9, 230 - ink * 0.9, ink > 0 ? 255 : 0], rimmed),
+    'key-mixed.png': rowsOf(
+      2,
+      (ink, image) => (image < 4 ? [255 - ink, ink > 0 ? 255 : 0] : [ink, ink > 0 ? 255 : 0]),
+      rimmed,
+    ),
   };
   for (const [name, bytes] of Object.entries(pictures)) await writeFile(file(name), bytes);
   await writeFile(
@@ -149,6 +176,20 @@ describe('transparent ink', () => {
     expect(other.noted).toContain('hardly seen on the ground 255');
   });
 
+  test('is judged for each image of a picture, and counted', async () => {
+    const { said, noted } = await ask('light.st', 'mixed.png');
+    expect(said).toEqual(labels);
+    expect(noted).toBe(
+      'mixed.png: the ink of 4 of 10 images is hardly seen on the ground 0 that the model was trained on, so they are seen on 255 and turned into their negatives: --ground or --invert says otherwise\n',
+    );
+    const dark = await ask('dark.st', 'mixed.png');
+    expect(dark.said).toEqual(labels);
+    expect(dark.noted).toContain('the ink of 6 of 10 images is hardly seen on the ground 255');
+    expect((await ask('light.st', 'mixed.png', '--ground', '0')).noted).toBe(
+      'mixed.png: the ink of 4 of 10 images is hardly seen on the ground 0: another --ground shows it better\n',
+    );
+  });
+
   test('is seen on the ground that is given', async () => {
     expect((await ask('light.st', 'black.png', '--ground', '255', '--invert', 'yes')).said).toEqual(labels);
     expect((await ask('light.st', 'black.png', '--invert', 'yes')).said).toEqual(labels);
@@ -180,7 +221,60 @@ describe('transparent ink', () => {
   });
 });
 
+describe('paper that was made transparent', () => {
+  test.each(['keyed', 'card', 'ivory'])('in %s.png shows its ink as on paper, and is said to', async (name) => {
+    const { said, noted } = await ask('light.st', `${name}.png`);
+    expect(said).toEqual(labels);
+    expect(noted).toBe(
+      `${name}.png: its transparent paper is near 255, and the model was trained on the ground 0, so it is seen on 255 and turned into its negative: --ground or --invert says otherwise\n`,
+    );
+    const dark = await ask('dark.st', `${name}.png`);
+    expect([dark.said, dark.noted]).toEqual([labels, '']);
+  });
+
+  test('is seen with all of the ink, rather than with its rim alone', async () => {
+    const { input } = (await readModel(file('light.st'))).form;
+    if (input.kind !== 'image') expect.unreachable();
+    const seen = (await readImages(file('keyed.png'), input)).data.fields['image'].data;
+    expect(Array.from(seen)).toEqual(Array.from(rimmed));
+  });
+
+  test('lies under each image by itself', async () => {
+    const { said, noted } = await ask('light.st', 'key-mixed.png');
+    expect(said).toEqual(labels);
+    expect(noted).toContain('the transparent paper of 4 of 10 images is near 255');
+    expect(noted).toContain('so they are seen on 255 and turned into their negatives');
+  });
+});
+
 describe('negatives', () => {
+  test.each([
+    [150, 20],
+    [130, 10],
+    [170, 30],
+    [200, 90],
+  ])('on paper of %i with ink of %i are said to be such', async (paper, ink) => {
+    const grey = inks.map((level) => Math.round(paper - (level / 255) * (paper - ink)));
+    await writeFile(file('grey-paper.png'), encode({ width: SIZE, height: 10, channels: 1, depth: 8, data: grey }));
+    expect((await ask('light.st', 'grey-paper.png')).noted).toContain('10 of 10 images look like negatives');
+    expect((await ask('dark.st', 'grey-paper.png')).noted).toBe('');
+    const light = grey.map((level) => 255 - level);
+    await writeFile(file('light-ink.png'), encode({ width: SIZE, height: 10, channels: 1, depth: 8, data: light }));
+    expect((await ask('light.st', 'light-ink.png')).noted).toBe('');
+    expect((await ask('dark.st', 'light-ink.png')).noted).toContain('10 of 10 images look like negatives');
+  });
+
+  const realData = process.env['MILLRACE_DATA'];
+  test.skipIf(!realData)('are none among the digits and photographs that sets have', { timeout: 60_000 }, async () => {
+    const digits = await syntheticDigits({ train: 500, test: 500 });
+    const sets = [await mnist(), await cifar10({ decode: decodePng }), digits];
+    for (const { train: learned, test: held } of sets) {
+      const { data, shape } = learned.fields['image'];
+      const levels = levelsOf(data as Uint8Array, shape);
+      expect(negativesAmong(held.fields['image'].data as Uint8Array, shape, levels)).toBe(0);
+    }
+  });
+
   test.each(['paper.png', 'paper.idx'])('in %s are said to be such, and turned where that is asked', async (name) => {
     expect((await ask('light.st', name)).noted).toBe(
       `${name}: 10 of 10 images look like negatives of those that the model was trained on, dark where these are light: --invert yes turns them round\n`,
