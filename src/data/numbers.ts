@@ -21,7 +21,7 @@ export type GivenNumbers =
 type Typed = Extract<GivenNumbers, ArrayBufferView>;
 
 /** The class by its name: an array of another frame, or a Node Buffer, is not of the class here. */
-const kindOf = (given: unknown): string => Object.prototype.toString.call(given).slice(8, -1);
+export const kindOf = (given: unknown): string => Object.prototype.toString.call(given).slice(8, -1);
 
 const isTyped = (given: unknown): given is Typed => ArrayBuffer.isView(given) && 'length' in given;
 

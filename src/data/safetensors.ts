@@ -1,5 +1,6 @@
 import { FormatError, ShapeError } from '../core/errors.ts';
 import { sizeOf, type Shape } from '../core/shape.ts';
+import { kindOf } from './numbers.ts';
 import { numbersOf, tensorTypes } from './tensorTypes.ts';
 
 /*
@@ -76,11 +77,12 @@ export function writeSafetensors({ tensors, metadata }: Safetensors): Uint8Array
 /**
  * Reads a file. Tensors of halves, doubles, integers and truths become f32, as `converted` says; what f32 does not have,
  * or is of a type that is not known here, is named in `unread`.
- * @param name the file's, for messages
+ * @param name the file's, for messages   @param content its bytes
  * @throws FormatError naming what is wrong with it, and where
  */
-export function readSafetensors(name: string, bytes: Uint8Array): SafetensorsFile {
+export function readSafetensors(name: string, content: Uint8Array | ArrayBuffer): SafetensorsFile {
   const fails = (what: string): FormatError => new FormatError(`[safetensors] ${name} ${what}`);
+  const bytes = bytesOf(content, fails);
   if (bytes.length < LENGTH_BYTES) throw fails(`has ${bytes.length} bytes, too few for a header: save the model again`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = Number(view.getBigUint64(0, true));
@@ -149,6 +151,12 @@ function requireGapless(entries: readonly Entry[], length: number, fails: Fails)
 }
 
 type Fails = (what: string) => FormatError;
+
+function bytesOf(given: unknown, fails: Fails): Uint8Array {
+  if (ArrayBuffer.isView(given)) return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
+  if (kindOf(given).endsWith('ArrayBuffer')) return new Uint8Array(given as ArrayBuffer);
+  throw fails(`is given as ${kindOf(given)}, but is read from its bytes: give a Uint8Array or an ArrayBuffer`);
+}
 
 function headerOf(bytes: Uint8Array, fails: Fails): Readonly<Record<string, unknown>> {
   try {

@@ -52,6 +52,9 @@ export const tensorTypes: Readonly<Record<string, TensorType>> = {
 /** Whether a type counts or names, rather than measures: no weight is of it. */
 export const isInteger = (dtype: string): boolean => tensorTypes[dtype]?.integer ?? false;
 
+/** Whether a type is an integer of 8 bits: as a weight it is a quantised one, which means nothing without its scale. */
+export const isQuantised = (dtype: string): boolean => isInteger(dtype) && tensorTypes[dtype].bytes === 1;
+
 /** A tensor's numbers, or why f32 cannot hold them, as it goes behind the tensor's name. */
 export function numbersOf(dtype: string, view: DataView, size: number): Float32Array | string {
   const { bytes, integer, read } = tensorTypes[dtype];

@@ -419,8 +419,8 @@ export class Trainer {
    * @param file its name, for messages
    * @throws FormatError if it is broken, or holds other parameters; then nothing is replaced
    */
-  async loadWeights(bytes: Uint8Array, file = 'the file'): Promise<void> {
-    const given = copyOf(bytes);
+  async loadWeights(bytes: Uint8Array | ArrayBuffer, file = 'the file'): Promise<void> {
+    const given = bytes instanceof ArrayBuffer ? bytes.slice(0) : copyOf(bytes);
     const { traced } = (await this.#use()).prepared;
     const states = [...traced.registry.states.values()];
     const kept = states.map(({ name, spec: { shape } }) => ({ name, shape }));

@@ -2,7 +2,7 @@ import { FormatError } from '../core/errors.ts';
 import type { Range } from '../core/layout.ts';
 import type { Shape } from '../core/shape.ts';
 import { readSafetensors, writeSafetensors, type Safetensors } from '../data/safetensors.ts';
-import { isInteger } from '../data/tensorTypes.ts';
+import { isInteger, isQuantised } from '../data/tensorTypes.ts';
 
 type Tensors = Safetensors['tensors'];
 
@@ -32,13 +32,18 @@ interface Named {
 export function weightsIn(
   ranges: readonly Named[],
   file: string,
-  bytes: Uint8Array,
+  bytes: Uint8Array | ArrayBuffer,
 ): Readonly<Record<string, Float32Array>> {
   const { tensors, converted = {}, unread = {} } = readSafetensors(file, bytes);
   for (const { name, shape } of ranges) {
     const here = `[weights] "${name}" is f32[${shape.join(', ')}] here but`;
     if (Object.hasOwn(unread, name)) {
       throw new FormatError(`${here} in ${file} it ${unread[name].reason}: convert it to F32`);
+    }
+    if (isQuantised(converted[name] ?? 'F32')) {
+      throw new FormatError(
+        `${here} in ${file} it is ${converted[name]}, which is no weight without its scale: convert it to F32`,
+      );
     }
     if (!Object.hasOwn(tensors, name)) {
       throw new FormatError(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FormatError } from '../../src/core/errors.ts';
 import { readSafetensors, writeSafetensors } from '../../src/data/index.ts';
 import { batchNorm, createTrainer, dataset, linear, meanSquaredError, sequential, sgd } from '../../src/index.ts';
 
@@ -222,6 +223,58 @@ describe('tensors of other types', () => {
   });
 });
 
+describe('what a file is given as', () => {
+  const written = writeSafetensors({ tensors: { w: { shape: [2], data: Float32Array.of(3, 5) } }, metadata: {} });
+
+  test('may be an ArrayBuffer, or any view of the bytes', () => {
+    const apart = new Uint8Array(written.length + 7);
+    apart.set(written, 7);
+    const given = [written.buffer, Buffer.from(written), new DataView(apart.buffer, 7), apart.subarray(7)];
+    for (const bytes of given) {
+      expect(Array.from(readSafetensors('w', bytes as Uint8Array).tensors['w'].data)).toEqual([3, 5]);
+    }
+  });
+
+  test.each([
+    ['String', 'w.safetensors'],
+    ['Null', null],
+    ['Undefined', undefined],
+    ['Array', [1, 2]],
+    ['Blob', new Blob([written])],
+  ])('is no %s', (kind, given) => {
+    expect(() => readSafetensors('w', given as unknown as ArrayBuffer)).toThrow(
+      new FormatError(
+        `[safetensors] w is given as ${kind}, but is read from its bytes: give a Uint8Array or an ArrayBuffer`,
+      ),
+    );
+  });
+
+  test('may be an ArrayBuffer for loadWeights, which keeps it as it was then', async () => {
+    const data = {
+      x: { shape: [2], dtype: 'f32', scale: null },
+      target: { shape: [1], dtype: 'f32', scale: null },
+    } as const;
+    const model = linear(2, 1);
+    const trainer = await createTrainer({
+      model,
+      loss: meanSquaredError,
+      optimizer: sgd(),
+      batchSize: 1,
+      backend: 'cpu',
+      data,
+    });
+    const weight = { shape: [2, 1], data: Float32Array.of(3, 5) };
+    const { buffer } = writeSafetensors({
+      tensors: { weight, bias: { shape: [1], data: Float32Array.of(7) } },
+      metadata: {},
+    });
+    const loading = trainer.loadWeights(buffer);
+    new Uint8Array(buffer).fill(0);
+    await loading;
+    expect(Array.from((await trainer.readParameters())['weight'])).toEqual([3, 5]);
+  });
+});
+
 describe('loadWeights', () => {
   /** A batch norm of two features, its file as PyTorch's half precision has it, and more. */
   async function load(more: Readonly<Record<string, Given>>): Promise<Readonly<Record<string, ArrayLike<number>>>> {
@@ -250,7 +303,11 @@ describe('loadWeights', () => {
   const counted: Given = ['I64', 8, (view, at) => view.setBigInt64(at, 2n ** 60n + 1n, true), []];
 
   test('reads weights of other types, and passes over the integers beside them', async () => {
-    const read = await load({ 'layer1.num_batches_tracked': counted, flag: ['BOOL', 1, () => undefined, 1] });
+    const read = await load({
+      'layer1.num_batches_tracked': counted,
+      flag: ['BOOL', 1, () => undefined, 1],
+      codes: ['I8', 1, () => undefined, 3],
+    });
     expect(Object.fromEntries(Object.entries(read).map(([name, numbers]) => [name, Array.from(numbers)]))).toEqual({
       'layer0.weight': [1, 2],
       'layer0.bias': [0.5, 1.5],
@@ -270,6 +327,11 @@ describe('loadWeights', () => {
       { 'layer1.gamma': [...counted.slice(0, 3), 2] as unknown as Given },
       '"layer1.gamma" is f32[2] here but in half.safetensors it is I64, and f32 does not have its element 0',
     ],
+    ...(['I8', 'U8', 'BOOL'] as const).map((dtype): [string, Readonly<Record<string, Given>>, string] => [
+      `a weight of ${dtype}, which is quantised`,
+      { 'layer0.bias': [dtype, 1, (view, at, i) => view.setUint8(at, i), 2] },
+      `"layer0.bias" is f32[2] here but in half.safetensors it is ${dtype}, which is no weight without its scale: convert`,
+    ]),
     ['halves that the model lacks', { more: ['F16', 2, () => undefined, 1] }, 'half.safetensors holds "more", which'],
     [
       'bytes that the model lacks',
