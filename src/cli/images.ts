@@ -9,6 +9,7 @@ import { dataset, readIdx, type Dataset, type Pixels } from '../data/index.ts';
 import { negativesAmong } from './negatives.ts';
 import type { ImageForm } from './network.ts';
 import type { PictureWishes } from './options.ts';
+import { reasonOf } from './places.ts';
 import { decodePng, isPng } from './png.ts';
 import { negativeOf, seenOn, type Seen } from './transparency.ts';
 
@@ -20,8 +21,8 @@ export interface ImageQuestion {
 
 /** The images of a file, for a model that takes such. @throws FormatError if they are others, or there are none */
 export async function readImages(path: string, form: ImageForm, wishes: PictureWishes = {}): Promise<ImageQuestion> {
-  const bytes = await readFile(path).catch((cause: Error) => {
-    throw new FormatError(`[predict] ${path} cannot be read: ${cause.message}`, { cause });
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new FormatError(`[predict] ${path} cannot be read: ${reasonOf(cause)}`, { cause });
   });
   const { shape, scaling } = form;
   const { data, turned, notes } = await valuesOf(path, bytes, form, wishes);
@@ -36,10 +37,27 @@ async function valuesOf(path: string, bytes: Uint8Array, form: ImageForm, wishes
   return { data: wishes.invert ? negativeOf(values) : values, turned: wishes.invert ?? false, notes: [] };
 }
 
+/** How pictures of other forms begin, their bytes taken for letters. */
+const otherPictures = [
+  { name: 'JPEG', begins: /^\xff\xd8\xff/ },
+  { name: 'GIF', begins: /^GIF8/ },
+  { name: 'WebP', begins: /^RIFF[^]{4}WEBP/ },
+  { name: 'BMP', begins: /^BM/ },
+  { name: 'TIFF', begins: /^(II\*\0|MM\0\*)/ },
+] as const;
+
+const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+
 /** What a file has that knows of no transparency: a batch of CIFAR-10, or IDX. */
 async function plainValuesOf(path: string, bytes: Uint8Array, shape: Shape): Promise<Uint8Array> {
   const isBatch = extname(path) === '.bin' && shape.join() === IMAGE_SHAPE.join();
   if (isBatch) return readBatch(basename(path), bytes).pixels;
+  const other = otherPictures.find(({ begins }) => begins.test(latin(bytes.subarray(0, 12))));
+  if (other) {
+    throw new FormatError(
+      `[predict] ${path} is a picture in the form ${other.name}, and pictures are read as PNG: convert it`,
+    );
+  }
   const file = await readIdx(basename(path), bytes);
   if (file.shape.slice(1).join() !== shape.join() || file.data.length === 0) {
     throw new FormatError(

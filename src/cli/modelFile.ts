@@ -4,6 +4,7 @@ import { readSafetensors, readTableForm } from '../data/index.ts';
 import type { Levels } from './negatives.ts';
 import type { ModelForm } from './network.ts';
 import { modelNames } from './options.ts';
+import { reasonOf } from './places.ts';
 
 /** The key of the form among a file's texts. */
 const KEY = 'millrace';
@@ -23,8 +24,8 @@ export interface KeptModel {
 
 /** @throws FormatError if the file is none, or not of a model that `train --save` wrote */
 export async function readModel(path: string): Promise<KeptModel> {
-  const bytes = await readFile(path).catch((cause: Error) => {
-    throw new FormatError(`[model] ${path} cannot be read: ${cause.message}`, { cause });
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new FormatError(`[model] ${path} cannot be read: ${reasonOf(cause)}`, { cause });
   });
   const { metadata, converted = {} } = readSafetensors(path, bytes);
   const types = [...new Set(Object.values(converted))].join(', ');

@@ -38,6 +38,12 @@ export async function requirePlaces({ dataset, report, save, pictures }: TrainCo
 const unwritable = (file: string, cause: Error): FormatError =>
   new FormatError(`[train] ${file} cannot be written: ${cause.message}: name another place`, { cause });
 
+/** Why a file cannot be read, as a user would say it. */
+export function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT') return 'there is no such file';
+  return code === 'EISDIR' ? 'it is a folder and no file' : message;
+}
+
 /** @throws FormatError if the disk is full, or the place is gone */
 export async function write(file: string, content: string | Uint8Array): Promise<void> {
   await writeFile(file, content).catch((cause: Error) => {

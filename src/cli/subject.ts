@@ -21,6 +21,7 @@ import { folder } from '../node.ts';
 import { levelsOf } from './negatives.ts';
 import type { InputForm } from './network.ts';
 import type { TableWishes, TrainCommand } from './options.ts';
+import { reasonOf } from './places.ts';
 import { decodePng } from './png.ts';
 import { Amount } from './progress.ts';
 import type { Terminal } from './terminal.ts';
@@ -138,8 +139,7 @@ async function loadTable(path: string, wishes: TableWishes, seed: number): Promi
  */
 export async function openTable(path: string, { header, delimiter, decimal, missing }: TableOptions): Promise<Table> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    const why = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
-    throw new FormatError(`[table] ${path} cannot be read: ${why}`, { cause });
+    throw new FormatError(`[table] ${path} cannot be read: ${reasonOf(cause)}`, { cause });
   });
   return readTable(basename(path), bytes, { header, delimiter, decimal, missing });
 }

@@ -18,8 +18,8 @@ const TRAILER = 8;
 const beginsAt = (bytes: Uint8Array, at: number): boolean => bytes[at] === GZIP[0] && bytes[at + 1] === GZIP[1];
 
 /**
- * A file's bytes, unpacked if they are gzipped, of however many members; what follows the last one is left out, as gzip
- * does: some tools fill up with zeros.
+ * A file's bytes, unpacked if they are gzipped, of however many members, with zeros between them where a tool fills up
+ * blocks; what follows the last one is left out, as gzip does.
  * @param where the reader that asks, for the error   @throws FormatError if a gzip stream is broken
  */
 export async function unpacked(where: string, name: string, bytes: Uint8Array): Promise<Uint8Array> {
@@ -47,6 +47,7 @@ function membersOf(bytes: Uint8Array): Uint8Array[] {
     at = end + TRAILER;
     if (!trailerFits(bytes, at, data)) throw new Error(`member ${members.length} does not have the sum that it names`);
     members.push(data);
+    while (bytes[at] === 0) at++;
   } while (beginsAt(bytes, at));
   return members;
 }

@@ -23,6 +23,13 @@ function sumOf(header: Uint8Array): number {
   return header.reduce((sum, byte, at) => sum + (at >= start && at < start + length ? 0x20 : byte), 0);
 }
 
+/** A path without the `./` that `tar -c ./folder` puts before it. */
+const plain = (path: string): string =>
+  path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
+
 /**
  * The files of a tar archive by their paths, without copying. Links, folders and others are passed over.
  * @param where the reader that asks, for the errors
@@ -47,7 +54,7 @@ export function readTar(where: string, archive: string, bytes: Uint8Array): Read
       );
     }
     if (ordinary.includes(header[TYPE])) {
-      files.set(prefix ? `${prefix}/${name}` : name, bytes.subarray(start, start + size));
+      files.set(plain(`${prefix}/${name}`), bytes.subarray(start, start + size));
     }
     at = start + Math.ceil(size / BLOCK) * BLOCK;
   }

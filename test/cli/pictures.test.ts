@@ -13,6 +13,7 @@ import { readModel } from '../../src/cli/modelFile.ts';
 import { inGrey } from '../../src/cli/picture.ts';
 import { decodePng, encodePng, type Raster } from '../../src/cli/png.ts';
 import { predict } from '../../src/cli/predict.ts';
+import { openTable } from '../../src/cli/subject.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { train } from '../../src/cli/train.ts';
 import { dataset } from '../../src/data/index.ts';
@@ -248,6 +249,42 @@ describe('train cifar10', () => {
     await writeFile(file, png);
     const { image } = (await readImages(file, { kind: 'image', shape, classes: [] })).data.fields;
     expect(Array.from(image.data)).toEqual(values);
+  });
+
+  const small = { kind: 'image', shape: [2, 2], classes: [] } as const;
+
+  test('says of pictures in other forms that they are to be PNG', async () => {
+    const forms: Readonly<Record<string, readonly number[] | string>> = {
+      JPEG: [0xff, 0xd8, 0xff, 0xe1, 0, 24],
+      GIF: 'GIF89a',
+      WebP: 'RIFF\n\0\0\0WEBPVP8 ',
+      BMP: 'BM6\0',
+      TIFF: 'II*\0',
+    };
+    for (const [form, begins] of Object.entries(forms)) {
+      // Whatever the name promises.
+      for (const name of ['digit.jpg', 'digit.png']) {
+        await writeFile(join(root, name), Buffer.from(begins as string));
+        await expect(readImages(join(root, name), small)).rejects.toThrow(
+          `${name} is a picture in the form ${form}, and pictures are read as PNG: convert it`,
+        );
+      }
+    }
+  });
+
+  test('says of a folder, and of what is not there, what they are', async () => {
+    const [nothing, aFolder] = [join(root, 'nothing.png'), join(root, 'batches')];
+    await expect(readImages(nothing, small)).rejects.toThrow(
+      `[predict] ${nothing} cannot be read: there is no such file`,
+    );
+    await expect(readImages(aFolder, small)).rejects.toThrow(
+      `[predict] ${aFolder} cannot be read: it is a folder and no file`,
+    );
+    await expect(readModel(nothing)).rejects.toThrow(`[model] ${nothing} cannot be read: there is no such file`);
+    await expect(readModel(aFolder)).rejects.toThrow(`[model] ${aFolder} cannot be read: it is a folder and no file`);
+    await expect(openTable(aFolder, {})).rejects.toThrow(
+      `[table] ${aFolder} cannot be read: it is a folder and no file`,
+    );
   });
 
   test('says before training that the folder for pictures cannot be made', async () => {

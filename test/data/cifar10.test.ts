@@ -29,15 +29,17 @@ const ARCHIVE = cifar10Entry.files[0].name;
 const bytesOf = ({ fields }: Dataset, name: string): number[] => Array.from(fields[name].data);
 
 /** The publisher's folder as a tar.gz. */
-const archive = (files = batches): Uint8Array =>
-  gzipSync(
-    tarOf(Object.fromEntries(Object.entries(files).map(([name, file]) => [`cifar-10-batches-bin/${name}`, file]))),
-  );
+const archive = (files = batches, below = 'cifar-10-batches-bin'): Uint8Array =>
+  gzipSync(tarOf(Object.fromEntries(Object.entries(files).map(([name, file]) => [`${below}/${name}`, file]))));
 
 describe('cifar10', () => {
   test.each([
     ['the six files', sourceOf(batches)],
     ['the publisher’s archive', sourceOf({ [ARCHIVE]: archive() })],
+    ['an archive made of ./ and its folder', sourceOf({ [ARCHIVE]: archive(batches, './cifar-10-batches-bin') })],
+    ['an archive made inside the folder', sourceOf({ [ARCHIVE]: archive(batches, '.') })],
+    ['an archive with doubled slashes', sourceOf({ [ARCHIVE]: archive(batches, './/cifar-10-batches-bin/') })],
+    ['the six files beside an archive of no bytes', sourceOf(batches, { [ARCHIVE]: new Uint8Array(0) })],
     ['an archive that was unpacked only', sourceOf({ [ARCHIVE]: tarOf(batches) })],
   ])('reads %s, planes as colours side by side', async (_, source) => {
     const { train, test: held, origin } = await cifar10(source);
@@ -86,6 +88,12 @@ describe('cifar10', () => {
   const longTar = tarOf(batches).subarray(0, 3000);
   test.each([
     ['nothing at all', {}, {}, /no cifar-10-binary\.tar\.gz, data_batch_1\.bin or train-labels\.u8: give/],
+    [
+      'an archive of no bytes',
+      { [ARCHIVE]: new Uint8Array(0) },
+      {},
+      /no cifar-10-binary\.tar\.gz, data_batch_1\.bin or/,
+    ],
     ['a batch too few', batches, { 'data_batch_4.bin': null }, /there is no data_batch_4\.bin: six files are needed/],
     ['no test batch', batches, { 'test_batch.bin': null }, /there is no test_batch\.bin: six files/],
     ['a batch cut short', batches, { 'data_batch_3.bin': cut }, /data_batch_3\.bin has 3000 bytes, .* records of 3073/],

@@ -74,6 +74,20 @@ describe.each(engines)('in an engine with a DecompressionStream as %s', (_, engi
     ['an empty member between', Buffer.concat([gzipSync(first), gzipSync(''), gzipSync(second)]), first + second],
     ['headers with names', Buffer.concat([decorated(second), decorated(first)]), second + first],
     ['zeros behind', Buffer.concat([gzipSync(first), gzipSync(second), Buffer.alloc(512)]), first + second],
+    ['zeros between', Buffer.concat([gzipSync(first), Buffer.alloc(100), gzipSync(second)]), first + second],
+    [
+      'zeros between and behind',
+      Buffer.concat([
+        gzipSync(first),
+        Buffer.alloc(1),
+        gzipSync(''),
+        Buffer.alloc(511),
+        gzipSync(second),
+        Buffer.alloc(9),
+      ]),
+      first + second,
+    ],
+    ['zeros and other bytes behind', Buffer.concat([gzipSync(first), Buffer.alloc(9), Buffer.from('signed')]), first],
     ['other bytes behind', Buffer.concat([gzipSync(first), Buffer.from('signed')]), first],
     [
       'a packed file packed as it is',
@@ -96,6 +110,7 @@ describe.each(engines)('in an engine with a DecompressionStream as %s', (_, engi
       'with a second member of another kind',
       Buffer.concat([gzipSync(first), Buffer.from([0x1f, 0x8b, 9, 0, 0, 0, 0, 0])]),
     ],
+    ['cut behind zeros', Buffer.concat([gzipSync(first), Buffer.alloc(100), gzipSync(second).subarray(0, 30)])],
     ['of two bytes', both.subarray(0, 2)],
   ];
   test.each(broken)('a file %s is refused', async (__, bytes) => {

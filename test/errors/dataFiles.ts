@@ -127,6 +127,7 @@ export const dataFiles: readonly Case[] = [
   ['[<reader>] <file>: the gzip stream', () => readIdx('labels.gz', gzipSync(idx([4])).subarray(0, 20))],
   ['[predict] <path> cannot be read: <reason>', withImageModel(null)],
   ['[predict] <path> cannot be read as PNG', withImageModel(picture(2, 2).subarray(0, 40))],
+  ['[predict] <path> is a picture in the form', withImageModel(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0))],
   ['[predict] <path> is <n> × <n>', withImageModel(picture(3, 3))],
   [
     '[predict] <path> has nothing to be seen',

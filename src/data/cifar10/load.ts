@@ -25,10 +25,18 @@ export const BRING = `the six files data_batch_1.bin … test_batch.bin, or ${AR
 /** Reads the images and labels of a half. */
 type Reader = (half: 'train' | 'test') => Promise<Labelled>;
 
+/** A download that failed leaves an archive of no bytes, perhaps beside what it holds. */
+const passingOverEmpty =
+  (source: Source): Source =>
+  async (file) => {
+    const bytes = await source(file);
+    return file.endsWith(ARCHIVE) && bytes?.length === 0 ? null : bytes;
+  };
+
 /** The reader of the form in which the files are there. @throws FormatError if they are in none */
 async function readerOf(source: Source, { decode, ground = MEAN_GREY }: Cifar10Options): Promise<Reader> {
   const spritesBy = labelsName('train');
-  const found = await firstOf(source, [ARCHIVE, ...spellingsOf(batchNames.train[0]), spritesBy]);
+  const found = await firstOf(passingOverEmpty(source), [ARCHIVE, ...spellingsOf(batchNames.train[0]), spritesBy]);
   if (found?.name === ARCHIVE) {
     const files = readTar('cifar10', ARCHIVE, await unpacked('cifar10', ARCHIVE, found.bytes));
     return (half) => readBatches(async (file) => files.get(file) ?? null, batchNames[half]);
