@@ -44,11 +44,16 @@ export interface Found {
 /**
  * The first of several names under which there is a file: here, or one level down in a folder of such a name, as archives
  * are unpacked. What cannot be read under one name may well lie under another, so it is told only if nothing else is there.
+ * @param below folders to look through too, each with a slash behind
  * @throws what the source said of the first that could not be read
  */
-export async function firstOf(source: Source, names: readonly string[]): Promise<Found | null> {
+export async function firstOf(
+  source: Source,
+  names: readonly string[],
+  below: readonly string[] = [],
+): Promise<Found | null> {
   const unreadable: unknown[] = [];
-  for (const folder of ['', ...names.map((other) => `${other}/`)]) {
+  for (const folder of ['', ...below, ...names.map((other) => `${other}/`)]) {
     for (const name of names) {
       try {
         const bytes = await source(folder + name);

@@ -10,7 +10,7 @@ import { userStore } from './cache.ts';
 import { folder, isFolder } from './folder.ts';
 
 /** MILLRACE_DATA's folder of a set, or why there is none. @throws FormatError if MILLRACE_DATA is no folder */
-async function namedFolder({ name, folder: own }: CatalogueEntry): Promise<Source | string> {
+async function namedFolder({ name, folder: own, torchvision }: CatalogueEntry): Promise<Source | string> {
   const root = process.env['MILLRACE_DATA'];
   if (!root) return 'MILLRACE_DATA is not set';
   if (!(await isFolder(root))) {
@@ -18,6 +18,7 @@ async function namedFolder({ name, folder: own }: CatalogueEntry): Promise<Sourc
   }
   const below = join(root, own);
   if (await isFolder(below)) return folder(below);
+  if (torchvision !== undefined && (await isFolder(join(root, torchvision)))) return folder(root);
   // Other sets' files have the same names.
   const here = own === mnistEntry.folder && (await readdir(root)).some((file) => knownNames.includes(file));
   return here ? folder(root) : `MILLRACE_DATA (${root}) holds no ${own}`;

@@ -51,6 +51,39 @@ describe('MILLRACE_DATA', () => {
     expect(fetched).not.toHaveBeenCalled();
   });
 
+  test.each([
+    ['MNIST', mnist, fashionMnist, 'fashion-mnist'],
+    ['FashionMNIST', fashionMnist, mnist, 'mnist'],
+  ] as const)(
+    'gives what torchvision keeps in it as %s, and takes it for no other set',
+    async (name, load, other, own) => {
+      await put('data', name, 'raw');
+      const where = join(root, 'data');
+      for (const source of [where, join(where, name), join(where, name, 'raw')]) {
+        const { train, origin } = await load({ source: folder(source) });
+        expect([train.length, origin.text]).toEqual([TRAIN_LENGTH, source]);
+      }
+      await expect(other({ source: folder(where) })).rejects.toThrow('there is no train-images-idx3-ubyte');
+      vi.stubEnv('MILLRACE_DATA', where);
+      expect((await load(quietly)).origin).toEqual({ kind: 'folder', text: where });
+      expect(fetched).not.toHaveBeenCalled();
+      const warn = (text: string): never => {
+        throw new Error(text);
+      };
+      await expect(other({ warn })).rejects.toThrow(`holds no ${own}`);
+    },
+  );
+
+  test('of torchvision gives each of two sets its own files', async () => {
+    await put('data', 'MNIST', 'raw');
+    const fashion = await put('data', 'FashionMNIST', 'raw');
+    await rm(join(fashion, 't10k-labels-idx1-ubyte.gz'), { force: true });
+    await rm(join(fashion, 't10k-labels-idx1-ubyte'), { force: true });
+    const source = folder(join(root, 'data'));
+    expect((await mnist({ source })).train.length).toBe(TRAIN_LENGTH);
+    await expect(fashionMnist({ source })).rejects.toThrow('there is no t10k-labels-idx1-ubyte');
+  });
+
   test('gives MNIST itself where the files lie in it', async () => {
     vi.stubEnv('MILLRACE_DATA', await put('data'));
     expect((await mnist(quietly)).origin).toEqual({ kind: 'folder', text: join(root, 'data') });

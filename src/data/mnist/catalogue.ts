@@ -21,6 +21,8 @@ export interface CatalogueEntry {
   readonly title: string;
   /** What its folder is called, in the cache and below MILLRACE_DATA. */
   readonly folder: string;
+  /** Where torchvision keeps its files, below the folder that it is given. */
+  readonly torchvision?: string;
   readonly files: readonly CatalogueFile[];
   /** The best one first. */
   readonly mirrors: readonly Mirror[];
@@ -31,6 +33,7 @@ export const mnistEntry: CatalogueEntry = {
   name: 'mnist',
   title: 'MNIST',
   folder: 'mnist',
+  torchvision: 'MNIST/raw',
   files: [
     {
       name: 'train-images-idx3-ubyte.gz',
@@ -65,6 +68,7 @@ export const fashionMnistEntry: CatalogueEntry = {
   name: 'fashionMnist',
   title: 'Fashion-MNIST',
   folder: 'fashion-mnist',
+  torchvision: 'FashionMNIST/raw',
   files: [
     {
       name: 'train-images-idx3-ubyte.gz',

@@ -122,7 +122,7 @@ export function load(
 ): Promise<Mnist> {
   const { synthetic, ...options }: MnistOptions = optionsOf(given);
   const instead = standIn && { ...standIn, draw: () => drawn(standIn, { signal: options.signal, ...synthetic }) };
-  return loadSet(entry, readMnistFiles, options, platform, instead);
+  return loadSet(entry, (source) => readMnistFiles(source, entry), options, platform, instead);
 }
 
 /** A source that stands alone is an option too. */

@@ -1,4 +1,5 @@
 import { DataError, FormatError } from '../../core/errors.ts';
+import type { CatalogueEntry } from './catalogue.ts';
 import { dataset, type Dataset } from '../dataset.ts';
 import { readIdx, type IdxArray } from '../idx.ts';
 import { firstOf, type Source } from '../source.ts';
@@ -12,14 +13,22 @@ const fileNames = {
 } as const;
 
 const CLASSES = 10;
+/** The last folder of torchvision's. */
+const RAW = 'raw';
 
 const spellings = (stems: readonly string[]): readonly string[] => stems.flatMap((stem) => [`${stem}.gz`, stem]);
 
 /** Every name under which one of the four files may lie in a folder. */
 export const knownNames: readonly string[] = Object.values(fileNames).flatMap(spellings);
 
-async function open(source: Source, stems: readonly string[]): Promise<IdxArray & { readonly name: string }> {
-  const found = await firstOf(source, spellings(stems));
+/** A source, and the folders in it that are looked through too. */
+interface Place {
+  readonly source: Source;
+  readonly below: readonly string[];
+}
+
+async function open({ source, below }: Place, stems: readonly string[]): Promise<IdxArray & { readonly name: string }> {
+  const found = await firstOf(source, spellings(stems), below);
   if (found) return { name: found.name, ...(await readIdx(found.name, found.bytes)) };
   throw new FormatError(
     `[mnist] there is no ${stems[0]} nor ${stems[0]}.gz: four files are needed, images and labels of train and t10k`,
@@ -27,9 +36,9 @@ async function open(source: Source, stems: readonly string[]): Promise<IdxArray 
 }
 
 /** Images and labels of one half, held against each other. */
-async function half(source: Source, imageNames: readonly string[], labelNames: readonly string[]): Promise<Dataset> {
-  const images = await open(source, imageNames);
-  const labels = await open(source, labelNames);
+async function half(place: Place, imageNames: readonly string[], labelNames: readonly string[]): Promise<Dataset> {
+  const images = await open(place, imageNames);
+  const labels = await open(place, labelNames);
   if (images.shape.length !== 3) {
     throw new FormatError(
       `[mnist] ${images.name} holds [${images.shape.join(', ')}], not images [N, height, width]: give the file of images`,
@@ -52,12 +61,17 @@ async function half(source: Source, imageNames: readonly string[], labelNames: r
 
 /**
  * A set in the form of MNIST's files: images `u8[height, width]` that a model sees as 0 … 1, and labels 0 … 9.
- * @param source the four IDX files, gzipped or not, by name
+ * @param source the four IDX files, gzipped or not, by name, in it or where torchvision keeps them
  * @throws FormatError naming the file that is missing or broken; DataError naming the label out of range
  */
-export async function readMnistFiles(source: Source): Promise<{ readonly train: Dataset; readonly test: Dataset }> {
+export async function readMnistFiles(
+  source: Source,
+  { torchvision }: Pick<CatalogueEntry, 'torchvision'> = {},
+): Promise<{ readonly train: Dataset; readonly test: Dataset }> {
+  // The folder that torchvision was given, and the set's own in it.
+  const place = { source, below: torchvision === undefined ? [] : [`${torchvision}/`, `${RAW}/`] };
   return {
-    train: await half(source, fileNames.trainImages, fileNames.trainLabels),
-    test: await half(source, fileNames.testImages, fileNames.testLabels),
+    train: await half(place, fileNames.trainImages, fileNames.trainLabels),
+    test: await half(place, fileNames.testImages, fileNames.testLabels),
   };
 }
