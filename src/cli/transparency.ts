@@ -133,18 +133,20 @@ const NEAR = 64;
 
 /**
  * Whether an image was drawn on a ground that was then made transparent, as by a key colour: all that is fully transparent
- * has one level of its own near that ground, and the ink lies nearer to what would be seen instead.
+ * has one level of its own near that ground, and the ink lies nearer to what would be seen instead. Where less than half is
+ * clear, as the corners of a card are, the card is the paper.
  */
 function wasDrawnOn(paper: Ground, behind: Ground, pixels: Pixels, image: number, area: number): boolean {
   const { channels } = pixels;
   const data = pixels.data.subarray(image * area * channels, (image + 1) * area * channels);
-  let level: number | undefined;
+  let [level, clear] = [undefined as number | undefined, 0];
   for (let at = 0; at < data.length; at += channels) {
     if (data[at + channels - 1] > 0) continue;
+    clear++;
     level ??= brightnessAt(data, at, channels);
     if (level !== brightnessAt(data, at, channels)) return false;
   }
-  if (level === undefined || Math.abs(level - brightnessOf(paper)) > NEAR) return false;
+  if (level === undefined || 2 * clear < area || Math.abs(level - brightnessOf(paper)) > NEAR) return false;
   const ink = inkOn(level, data, channels);
   return ink !== null && Math.abs(ink - brightnessOf(behind)) < Math.abs(ink - level);
 }

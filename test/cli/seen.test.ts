@@ -93,7 +93,7 @@ const inks = Buffer.concat(labels.map((label) => drawn(Number(label))));
 /** A picture with a row for each of ten inks, of pixels that its argument makes of ink. */
 const rowsOf = (
   channels: 1 | 2 | 3 | 4,
-  pixelOf: (ink: number, image: number) => readonly number[],
+  pixelOf: (ink: number, image: number, at: number) => readonly number[],
   of: Uint8Array = inks,
 ): Uint8Array =>
   encode({
@@ -101,7 +101,7 @@ const rowsOf = (
     height: 10,
     channels,
     depth: 8,
-    data: Uint8Array.from([...of].flatMap((ink, at) => pixelOf(ink, Math.floor(at / SIZE)))),
+    data: Uint8Array.from([...of].flatMap((ink, at) => pixelOf(ink, Math.floor(at / SIZE), at))),
   });
 
 /** Inks whose blocks have a rim of half their level, which is all that dark ink leaves to be seen on a dark ground. */
@@ -132,6 +132,7 @@ beforeAll(async () => {
     'keyed.png': keyed(rowsOf(1, (ink) => [255 - ink], rimmed)),
     'card.png': rowsOf(2, (ink) => [255 - ink, ink > 0 ? 255 : 0], rimmed),
     'ivory.png': rowsOf(4, (ink) => [250 - ink * 0.9, 245 - ink * 0.9, 230 - ink * 0.9, ink > 0 ? 255 : 0], rimmed),
+    'corners.png': rowsOf(2, (ink, _, at) => (at % SIZE < 3 || at % SIZE > 140 ? [255, 0] : [ink, 255])),
     'key-mixed.png': rowsOf(
       2,
       (ink, image) => (image < 4 ? [255 - ink, ink > 0 ? 255 : 0] : [ink, ink > 0 ? 255 : 0]),
@@ -237,6 +238,11 @@ describe('paper that was made transparent', () => {
     if (input.kind !== 'image') expect.unreachable();
     const seen = (await readImages(file('keyed.png'), input)).data.fields['image'].data;
     expect(Array.from(seen)).toEqual(Array.from(rimmed));
+  });
+
+  test('is not what the corners of a card are', async () => {
+    const { said, noted } = await ask('light.st', 'corners.png');
+    expect([said, noted]).toEqual([labels, '']);
   });
 
   test('lies under each image by itself', async () => {
