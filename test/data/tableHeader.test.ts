@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { DataError } from '../../src/core/errors.ts';
 import { Random } from '../../src/core/random.ts';
 import { encodeTable, prepareTable, readTable, type Table, type TableForm } from '../../src/data/index.ts';
 
@@ -63,6 +64,18 @@ describe('names that are numbers are found:', () => {
     ['two years and a class that no row has', '2019,2020,up', () => [whole(9), whole(9), ['yes', 'no'][whole(2)]]],
     ['whole numbers above fractions', '0,1,2', () => counted(3).map(fraction)],
     ['pixels from 1', '1,2,3,4,5,6', () => counted(6).map(() => whole(256))],
+    ['one dropped, a class last', '0,1,3,4', (at) => [fraction(), fraction(), fraction(), classes[at % 3]]],
+    ['few chosen', '2,4', (at) => [fraction(), classes[at % 3]]],
+    ['far apart', '0,2,5,60', (at) => [fraction(), fraction(), fraction(), 'RM'[at % 2]]],
+    ['a class first', '4,0,1,2,3', (at) => [classes[at % 3], fraction(), fraction(), fraction(), fraction()]],
+    ['one dropped behind an index', ',0,1,3,4', (at) => [at, whole(9), whole(9), whole(9), whole(9)]],
+    ['a class number that no row has', '0,1,3,4', (at) => [whole(9), whole(9), whole(9), at % 2]],
+    ['that, in another order', '3,2,1,0,4', (at) => [whole(9), whole(9), whole(9), whole(9), at % 2]],
+    ['that, first', '4,0,1,2,3', (at) => [at % 2, whole(9), whole(9), whole(9), whole(9)]],
+    ['spans of days above 0 and 1', '1,7,30,90', (at) => [whole(50), whole(50), whole(50), at % 2]],
+    ['above texts alone', '10,20,5', (at) => ['ab'[at % 2], classes[at % 3], 'kl'[whole(2)]]],
+    ['whole numbers that follow nothing, above fractions', '17,3,42,60', () => counted(4).map(fraction)],
+    ['a count whose last was moved to the front', '4,0,1,2,3', () => counted(5).map(() => whole(90) + 3)],
   ];
   test.each(found)('%s', async (_, first, cells) => {
     const table = await read(first, lines(50, cells));
@@ -89,6 +102,49 @@ describe('names that are numbers are found:', () => {
   test('not what is asked for, if it was said to be a row', async () => {
     const table = await readTable('f.csv', '7,3,9\n1,2,3\n2,3,4\n', { header: false });
     expect(() => prepareTable(table, { target: 9 })).toThrow('f.csv has no column "9"');
+  });
+});
+
+describe('what is asked for by a number', () => {
+  const selected = '3,17,42,60';
+  const rows = lines(40, () => counted(4).map(() => whole(99)));
+
+  test('is the column of that name, if the file has names, and a note says so', async () => {
+    const table = await readTable('f.csv', [selected, ...rows].join('\n'), { header: true });
+    const { form, notes } = prepareTable(table, { target: 3, task: 'regression' });
+    expect(form.target.name).toBe('3');
+    expect(notes).toEqual(['Took "3" for the name of column 1, not for the number of "42".']);
+    expect(prepareTable(table, { target: 60, drop: ['3'] }).form.features.map(({ name }) => name)).toEqual([
+      '17',
+      '42',
+    ]);
+  });
+  test.each([{ target: 3 }, { target: '3' }, { target: 4, drop: [3] }])(
+    'is asked about, if line 1 has it in another column and may name them: %j',
+    async (options) => {
+      const table = await read(selected, rows);
+      expect(table.header).toBe(false);
+      expect(() => prepareTable(table, options)).toThrow(
+        new DataError(
+          '[table] f.csv: "3" is the number of a column, but also stands in another column on line 1: say header (--header) yes if that line names the columns, no if it is a row',
+        ),
+      );
+    },
+  );
+  test('is that column’s name, if another name is asked for that is no number of a column', async () => {
+    const { form } = prepareTable(await read(selected, rows), { target: 3, drop: [17], task: 'regression' });
+    expect([form.header, form.target.name]).toEqual([true, '3']);
+  });
+  test.each([
+    ['is its place where it was said that line 1 is a row', selected, { header: false }],
+    ['is its place where line 1 names nothing', '3.5,17,3,60', {}],
+    ['is its place where line 1 has a number twice', '17,3,17,60', {}],
+    ['is its place where line 1 has it there', '17,60,3,42', {}],
+  ])('%s', async (_, first, said) => {
+    const table = await readTable('f.csv', [first, ...rows].join('\n'), said);
+    const { form, notes } = prepareTable(table, { target: 3, task: 'regression' });
+    expect([form.target.name, form.header]).toEqual(['column 3', false]);
+    expect(notes.join()).not.toContain('Took "3"');
   });
 });
 
@@ -128,6 +184,13 @@ describe('a first row is a row', () => {
     ['with a text where a number is missing', 'unknown,39,5000', () => [whole(99), whole(99), whole(9999)]],
     ['of two numbers', '1,2', () => [whole(9), whole(9)]],
     ['of years among years', '1901,1950,1990', () => [1900 + whole(20), 1930 + whole(30), 1970 + whole(30)]],
+    ['of whole numbers among such', '7,3,8', () => counted(3).map(() => whole(12))],
+    ['of more than one number, some twice', '2,7,2,9,0', () => counted(5).map(() => whole(12))],
+    [
+      'with a number that few rows have',
+      '3,7,200,4',
+      (at) => [whole(9), whole(9), whole(999), at % 40 === 0 ? 5 : at % 2],
+    ],
     ['of pixels that are mostly 0', '5,0,0,0,0,12,200', () => counted(7).map(() => whole(256))],
     ['that rises by chance', '1,3,8,9', () => counted(4).map(() => whole(10))],
     ['with a date', '2020-01-05,red', (at) => [`2020-02-${10 + at}`, ['blue', 'green'][at % 2]]],
@@ -146,6 +209,16 @@ describe('a first row is a row', () => {
         )
       ).notes,
     ).toEqual([]));
+  test.each([
+    ['0,3', () => counted(2).map(fraction)],
+    ['0,1,3', () => ['abc'[whole(3)], whole(9), whole(9)]],
+    ['3,17,42,60', () => counted(4).map(() => whole(99))],
+    ['17,3,42,60', () => counted(4).map(() => whole(990) / 10)],
+  ] as [string, (at: number) => readonly Cell[]][])('%s, and a note says that it may be none', async (first, cells) => {
+    const { header, notes } = await read(first, lines(first === '0,1,3' ? 4 : 50, cells));
+    expect(header).toBe(false);
+    expect(notes).toEqual([expect.stringContaining('Took line 1 for a row, though it may name the columns')]);
+  });
   test('and a note says so where it might be a header', async () => {
     const table = await read(
       '0.1,0.2,0.3,0.4',
@@ -176,7 +249,13 @@ describe.runIf(process.env['MILLRACE_DATA'])('of files without a header', () => 
   test.each(without)('%s has one, if the names of a data frame stand above it', async (file) => {
     const rows = await open(`${file}.csv`);
     const width = rows[0].split(',').length;
-    for (const first of [counted(width), counted(width, 1), [...counted(width - 1), 'target'], counted(width, 1990)]) {
+    for (const first of [
+      counted(width),
+      counted(width, 1),
+      [...counted(width - 1), 'target'],
+      counted(width, 1990),
+      [width - 1, ...counted(width - 1)],
+    ]) {
       expect((await read(first.join(), every(rows))).rows).toHaveLength(every(rows).length);
     }
   });

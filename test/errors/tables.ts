@@ -83,6 +83,7 @@ export const tables: readonly Case[] = [
   ['[table] <file>: the quote that opens', read('1,"2\n')],
   ['[table] <file> holds a header', read('a,b\n', { header: true })],
   ['[table] <file> has no column "<which>"', prepare(fine, { target: 'z' })],
+  ['[table] <file>: "<which>" is the number of a column, but also', prepare('7,3,9\n1,2,3\n2,4,5\n', { target: 3 })],
   ['[table] <file>: line <n> has "<cell>"', prepare(rows((at) => `${at * at},${at === 4 ? '5 cm' : at}`))],
   ['[table] <file>: column "<name>" does not tell', prepare(rows((at) => `${at * at},"1,${200 + at * at}"`))],
   [

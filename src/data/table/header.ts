@@ -3,9 +3,10 @@ import { isFigure, isMissing } from './cells.ts';
 import { plainNumber, readsAsNumber } from './decimals.ts';
 
 /*
- * Whether the first line names the columns. A text above numbers is a name. Where names are numbers (pandas' 0, 1, 2, …,
- * years, wavelengths) no cell complains: they are told by rising evenly, as no other line does, and by standing apart from
- * what is below them. Evidence that does not suffice makes a row, and a note.
+ * Whether the first line names the columns. A text above numbers is a name, and so is a number above texts. Where names
+ * are numbers (pandas' 0, 1, 2, …, some of them dropped or moved; years, wavelengths) above numbers, no cell complains: they
+ * are told by rising evenly, as no other line does, and by standing apart from what is below them, as a class that no row
+ * has. Evidence that does not suffice makes a row, and a note.
  */
 
 /** What the first line was taken for, and what to say of it where that was not plain. */
@@ -70,6 +71,10 @@ function ofTexts({ line, cells }: CsvRecord, rest: readonly CsvRecord[], texts: 
   if (rest.length === 0 || texts.some(isStranger)) return names;
   return { header: true, note: `Took line ${line} for the names of the columns: ${SAY_NO}.` };
 }
+
+/** Whether cells could be names: all differ, and those that are numbers are whole. */
+export const mayBeNames = (cells: readonly string[]): boolean =>
+  new Set(cells).size === cells.length && cells.every((cell) => isWhole(cell) || kindOf(cell) === 'text');
 
 const SAY_NO = 'say header no if it is a row';
 
@@ -139,31 +144,71 @@ function ofNumbers(
   numbers: readonly Column[],
 ): Verdict {
   const values = numbers.map(({ name }) => numberIn(name));
-  if (new Set(values).size < values.length || texts.some(comesAgain)) return row;
+  const isRepeated = new Set(values).size < values.length;
+  if (texts.some(comesAgain)) return row;
   const spelled = numbers.map(({ name }) => name);
-  const shown = spelled.length > 3 ? `${spelled.slice(0, 3).join(', ')}, …` : spelled.join(', ');
-  const taken: Verdict = {
-    header: true,
-    note: `Took line ${line} for the names of the columns, though ${shown} ${spelled.length === 1 ? 'is a number' : 'are numbers'}: ${SAY_NO}.`,
-  };
-  const doubt: Verdict = {
-    header: false,
-    note: `Took line ${line} for a row, though it may name the columns (${shown}): say header yes if it does.`,
-  };
+  const { taken, doubt } = verdictsOn(line, spelled);
+  const overTexts = numbers.filter(standsOverTexts);
+  if (isRepeated) return overTexts.length > 0 ? doubt : row;
+  if (overTexts.some(({ below }) => below.length >= ROWS_TO_COMPARE) || standsBeforeCount(columns)) return taken;
   const strength = likeNames(values);
+  const isLabels = strength === 0 && values.length > 1 && spelled.every(isWhole);
+  if (isLabels && !continues(numbers) && labelsStandApart(numbers)) return taken;
   if (texts.some((column) => column.kind === 'text' && standsOverNumbers(column))) {
     return strength === 2 || (strength === 1 && spelled.every(isWhole)) ? taken : doubt;
   }
   const strangers = texts.filter(isStranger).length;
-  if (strength === 0) return strangers > 1 ? taken : strangers > 0 ? doubt : row;
-  if (strangers > 0 || standsBeforeCount(columns)) return taken;
+  if (strangers > 1 || (strangers > 0 && strength > 0)) return taken;
+  if (strangers > 0 || overTexts.length > 0) return doubt;
   const rows = numbers[0].below.map((_, at) => numbers.map(({ below }) => numberIn(below[at])));
   const alike = rows.filter((other) => follows(other, values)).length / Math.max(1, rows.length);
+  if (strength === 0) {
+    const rising = values.length >= 3 && (rises(values) || rises(values.toReversed())) && alike <= FEW_ALIKE;
+    const apart = rising || numbers.some(standsApart) || chanceOfWholes(numbers) <= FEW_ALIKE;
+    return isLabels && !continues(numbers) && apart ? doubt : row;
+  }
   if (alike > MANY_ALIKE) return row;
   const apart = !continues(numbers) && (numbers.some(isStranger) || differs(numbers));
   const sure = strength === 2 && rows.length >= ROWS_TO_COMPARE && alike <= FEW_ALIKE && !continues(numbers);
   if (sure || apart) return taken;
   return values.length >= 3 || (values.length === 2 && !isCount(values, 1)) ? doubt : row;
+}
+
+function verdictsOn(line: number, spelled: readonly string[]): { readonly taken: Verdict; readonly doubt: Verdict } {
+  const shown = spelled.length > 3 ? `${spelled.slice(0, 3).join(', ')}, …` : spelled.join(', ');
+  const are = spelled.length === 1 ? 'is a number' : 'are numbers';
+  return {
+    taken: { header: true, note: `Took line ${line} for the names of the columns, though ${shown} ${are}: ${SAY_NO}.` },
+    doubt: {
+      header: false,
+      note: `Took line ${line} for a row, though it may name the columns (${shown}): say header yes if it does.`,
+    },
+  };
+}
+
+/** A number above words: no row would have it there. */
+function standsOverTexts({ below }: Column): boolean {
+  const present = below.map(kindOf).filter((kind) => kind !== 'empty' && kind !== 'missing');
+  return present.length > 1 && present.every((kind) => kind === 'text');
+}
+
+/** Whether whole numbers that follow no pattern are told to be names by what is below them. */
+const labelsStandApart = (numbers: readonly Column[]): boolean =>
+  numbers.some((column) => isStranger(column) && isCommon(column)) ||
+  differs(numbers) ||
+  (isShuffledCount(numbers) && numbers.filter(standsApart).length > 1);
+
+/** All numbers from 0 or 1 on, in another order: a target that was moved. */
+function isShuffledCount(numbers: readonly Column[]): boolean {
+  const sorted = numbers.map(({ name }) => numberIn(name)).sort((a, b) => a - b);
+  return sorted.length >= 4 && (isCount(sorted, 0) || isCount(sorted, 1));
+}
+
+/** Above a few values, none of which is rare: then the first line's, which is not among them, is no rare one either. */
+function isCommon({ below }: Column): boolean {
+  const counts = new Map<string | number, number>();
+  for (const cell of below) counts.set(valueOf(cell), (counts.get(valueOf(cell)) ?? 0) + 1);
+  return [...counts.values()].every((count) => count >= ROWS_PER_CATEGORY);
 }
 
 /** Whether all columns rise or fall from the first line on, as a series does. */
@@ -181,15 +226,25 @@ const standsBeforeCount = ([{ kind, below }]: readonly Column[]): boolean =>
 
 const isWhole = (cell: string): boolean => /^\d+$/.test(cell);
 
+/** A whole number above fractions alone. */
+const isOverFractions = ({ name, below }: Column): boolean => isWhole(name) && !below.some(isWhole);
+
+/** How likely a row of whole numbers is, by the shares of the columns. */
+const chanceOfWholes = (numbers: readonly Column[]): number =>
+  numbers.reduce((chance, { below }) => (chance * below.filter(isWhole).length) / Math.max(1, below.length), 1);
+
+/** A number beyond all that is below it. */
+function isBeyond({ name, below }: Column): boolean {
+  const values = below.map(numberIn).filter((value) => !Number.isNaN(value));
+  const value = numberIn(name);
+  if (values.length < ROWS_TO_COMPARE / 2) return false;
+  return values.every((other) => other < value) || values.every((other) => other > value);
+}
+
+const standsApart = (column: Column): boolean => isOverFractions(column) || isBeyond(column);
+
 /** Whole numbers above fractions, or numbers beyond all that is below them. */
 function differs(numbers: readonly Column[]): boolean {
   if (numbers.length < 3 || numbers[0].below.length < 2) return false;
-  const overFractions = numbers.filter(({ name, below }) => isWhole(name) && !below.some(isWhole)).length;
-  if (2 * overFractions >= numbers.length) return true;
-  return numbers.every(({ name, below }) => {
-    const values = below.map(numberIn).filter((value) => !Number.isNaN(value));
-    const value = numberIn(name);
-    if (values.length < ROWS_TO_COMPARE / 2) return false;
-    return values.every((other) => other < value) || values.every((other) => other > value);
-  });
+  return 2 * numbers.filter(isOverFractions).length >= numbers.length || numbers.every(isBeyond);
 }

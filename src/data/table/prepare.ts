@@ -6,6 +6,7 @@ import { labeller } from './classes.ts';
 import { columnAt, placeOf } from './columns.ts';
 import { encodeFeatures, encodeTarget } from './encode.ts';
 import { fitColumn } from './features.ts';
+import { mayBeNames } from './header.ts';
 import type { FeatureForm, TableForm } from './form.ts';
 import { splitRows } from './split.ts';
 import { classForm, targetForm, targetOf, type TargetColumn, type Task } from './target.ts';
@@ -49,7 +50,8 @@ export function prepareTable(given: Table, options: PrepareOptions = {}): Prepar
   if (!(heldOut > 0 && heldOut < 1)) {
     throw new DataError(`[table] the share of rows to hold out is ${heldOut} but must lie between 0 and 1`);
   }
-  const table = withNamed(given, [...(options.target === undefined ? [] : [options.target]), ...drop]);
+  const wanted = [...(options.target === undefined ? [] : [options.target]), ...drop];
+  const table = withNamed(given, wanted);
   if (table.columns.length === 1) {
     throw new DataError(
       `[table] ${table.name} has one column only, "${table.columns[0]}": it needs one to learn from and one to tell; if it has more, give its delimiter`,
@@ -75,16 +77,44 @@ export function prepareTable(given: Table, options: PrepareOptions = {}): Prepar
     test: pick(all, test),
     lines: { train: linesOf(train), test: linesOf(test) },
     form,
-    notes: [...(table.notes ?? []), ...target.notes, ...leftOut(table, target), ...notes, ...encoded.notes],
+    notes: [
+      ...(table.notes ?? []),
+      ...namedNotes(table, wanted),
+      ...target.notes,
+      ...leftOut(table, target),
+      ...notes,
+      ...encoded.notes,
+    ],
   };
 }
 
-/** Where a column is asked for that only the first row names, that row is the header. */
+/**
+ * Where a column is asked for that only the first row names, that row is the header.
+ * @throws DataError if that row may be a header, and what is asked for is a name in it, or another column's number
+ */
 function withNamed(table: Table, wanted: readonly (string | number)[]): Table {
-  const asked = wanted.find((which) => placeOf(table, which) === null);
-  if (asked === undefined || table.header || !table.said || table.said.header === false) return table;
-  const isNamed = writtenOf(table.rows[0]).some((cell) => cell.trim() === String(asked));
-  return isNamed && table.rows.length > 1 ? withHeader(table, true) : table;
+  if (table.header || !table.said || table.said.header === false || table.rows.length === 1) return table;
+  const [{ line }] = table.rows;
+  const first = writtenOf(table.rows[0]).map((cell) => cell.trim());
+  const isElsewhere = (which: string | number): boolean =>
+    first.includes(String(which)) && first.indexOf(String(which)) !== placeOf(table, which);
+  const named = wanted.filter(isElsewhere);
+  if (named.some((which) => placeOf(table, which) === null)) return withHeader(table, true);
+  if (named.length === 0 || !mayBeNames(first)) return table;
+  throw new DataError(
+    `[table] ${table.name}: "${named[0]}" is the number of a column, but also stands in another column on line ${line}: say header (--header) yes if that line names the columns, no if it is a row`,
+  );
+}
+
+/** Names that are numbers are found before places. */
+function namedNotes(table: Table, wanted: readonly (string | number)[]): string[] {
+  return wanted.flatMap((which) => {
+    const number = Number(which);
+    const at = table.columns.indexOf(String(which));
+    const isPlace = Number.isInteger(number) && number >= 1 && number <= table.columns.length;
+    if (!isPlace || at < 0 || at === number - 1) return [];
+    return [`Took "${which}" for the name of column ${at + 1}, not for the number of "${table.columns[number - 1]}".`];
+  });
 }
 
 /** Places of rows, class by class. */
