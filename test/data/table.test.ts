@@ -124,6 +124,11 @@ describe('a table is read from', () => {
   const expected = { columns: ['ä', 'b'], rows: [{ line: 2, cells: ['1', '2'] }] };
 
   test('bytes', async () => expect(await readTable('f', bytes('ä,b\n1,2\n'))).toMatchObject(expected));
+  test('a buffer of bytes, as fetch gives it', async () =>
+    expect(await readTable('f', await new Response('ä,b\n1,2\n').arrayBuffer())).toMatchObject(expected));
+  test.each([[[1, 2]], [null], [42]])('but not %j', async (file) =>
+    expect(readTable('f', file as unknown as string)).rejects.toBeInstanceOf(FormatError),
+  );
   test('gzipped bytes', async () =>
     expect(await readTable('f', gzipSync(bytes('ä,b\n1,2\n')))).toMatchObject(expected));
   test('bytes that begin with a mark of their order', async () =>

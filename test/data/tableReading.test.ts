@@ -268,6 +268,20 @@ describe('classes stay as they are written', () => {
 });
 
 test.each([
+  ['12345678901234567', '12345678901234568'],
+  ['9007199254740992', '9007199254740993'],
+  ['123456789012345678901', '123456789012345678902'],
+])('the classes %s and %s are two, in further rows too', async (one, two) => {
+  const rows = Array.from({ length: 40 }, (_, at) => `${at * at},${at % 2 ? one : two}`);
+  const { form } = await prepared(`x,y\n${rows.join('\n')}`);
+  expect(form.target).toMatchObject({ classes: [one, two] });
+  const { data, notes } = encodeTable(form, await readTable('more.csv', `x,y\n1,${two}\n2,${one}\n`));
+  expect([[...data.fields['label'].data], notes]).toEqual([[1, 0], []]);
+  const strange = encodeTable(form, await readTable('more.csv', `x,y\n1,${one}.0\n`));
+  expect(strange.notes).toEqual([expect.stringContaining('1 row without a known "y"')]);
+});
+
+test.each([
   ['5%', (at: number) => `${at % 5}%`, '0%'],
   ['unknown', (at: number) => (at % 4 ? String(at % 5) : 'unknown'), 'unknown'],
 ])('figures that become categories, as of %j, are told in a note', async (_, cell, first) => {
@@ -306,6 +320,45 @@ describe('what reads as missing', () => {
     const { train, test: held, form } = await prepared(countries, { missing: [] }, { target: 'country' });
     expect(train.length + held.length).toBe(40);
     expect(form.target).toMatchObject({ classes: ['-', 'DE', 'NA', 'none'] });
+  });
+  describe('in a target may be an answer:', () => {
+    const texts = (...cells: string[]): string =>
+      `x,y,code\n${Array.from({ length: 60 }, (_, at) => `${at * at},${at % 7},${cells[at % cells.length]}`).join('\n')}`;
+
+    test.each([
+      [['.', '-'], '".", "-"'],
+      [['NA', 'null', 'nan'], '"NA", "null", "nan"'],
+    ])('%j alone are asked about, not passed by', async (cells, words) => {
+      const asked = `the target "code" holds nothing but ${words}, which read as missing: say missing none (--missing none) if they are answers`;
+      await expect(prepared(texts(...cells))).rejects.toThrow(asked);
+      await expect(prepared(texts(...cells), {}, { target: 'code' })).rejects.toThrow(asked);
+      const { form, notes } = await prepared(texts(...cells), {}, { target: 'y' });
+      expect(form.target.name).toBe('y');
+      expect(notes).toEqual([`Dropped "code": it holds nothing but ${words}: say missing none if they are answers.`]);
+      const said = await prepared(texts(...cells), { missing: [] });
+      expect(said.form.target).toMatchObject({ classes: [...cells].sort() });
+    });
+    test.each(['-', 'NA', 'n/a'])('%s alone is an empty column', async (cell) =>
+      expect((await prepared(texts(cell))).form.target.name).toBe('y'),
+    );
+    test.each([
+      ['-', 'yes', 'text'],
+      ['NA', 'yes', 'text'],
+      ['.', '1', 'number'],
+    ])('%s beside %s alone', async (word, cell) =>
+      expect(prepared(texts(word, cell))).rejects.toThrow(
+        `the target "code" is ${cell} in every row, so there is nothing to learn: say missing none (--missing none) if "${word}" is an answer, or name another target`,
+      ),
+    );
+    test.each([
+      [['0', '1', 'NA'], 'NA', 20],
+      [['1.5', '2.5', '3.5', '-'], '-', 15],
+    ])('in %j it is told by its word', async (cells, word, count) => {
+      const { notes } = await prepared(texts(...cells));
+      expect(notes[0]).toBe(
+        `Read "${word}" in "code" as missing, in ${count} cells, the first on line ${2 + cells.indexOf(word)}: say missing none if it is an answer.`,
+      );
+    });
   });
   test('is kept with the model', async () => {
     const { form } = await prepared(countries, { missing: ['-'] });

@@ -5,8 +5,8 @@ import type { ClassForm } from './form.ts';
 import { quotedList } from '../../core/wording.ts';
 
 /*
- * A class is named as it is written. Only where a whole column is numbers, 1 and 1.0 are one class: a leading zero or an
- * exponent there says that it holds codes, which are texts.
+ * A class is named as it is written. Only where a whole column is numbers, 1 and 1.0 are one class: a leading zero, an
+ * exponent, or more digits than a number of 64 bits tells apart say that it holds codes, which are texts.
  */
 
 /** The classes of a column. */
@@ -26,11 +26,15 @@ const textAt = (row: TableRow, at: number): string => writtenOf(row)[at].trim();
 const CASUAL = /^[+−-]?(?:0|[1-9]\d*)(?:[.,]0*)?$/;
 const CODE = /^0\d+$/;
 
+/** Beyond 2⁵³, two numbers that differ may be held as one. */
+const isUnsafe = (value: number): boolean => Math.abs(value) > Number.MAX_SAFE_INTEGER;
+
 /** @param rows in which the column is not missing   @param numeric whether all its cells are numbers */
 export function classesOf({ columns }: Table, at: number, rows: readonly TableRow[], numeric: boolean): Classes {
   const valueOf = new Map(rows.map((row) => [textAt(row, at), numberOf(row.cells[at])]));
   const texts = [...valueOf.keys()];
   const codes = numeric && texts.some((text) => CODE.test(text));
+  const long = numeric && [...valueOf.values()].some(isUnsafe);
   const bySize = (a: string, b: string): number => compare(valueOf.get(a)!, valueOf.get(b)!) || (a < b ? -1 : 1);
   const asThey = (asWritten: boolean, notes: readonly string[]): Classes => ({
     names: texts.sort(bySize),
@@ -42,8 +46,9 @@ export function classesOf({ columns }: Table, at: number, rows: readonly TableRo
   const spellings = new Map<number, string[]>();
   for (const [text, value] of valueOf) spellings.set(value, [...(spellings.get(value) ?? []), text]);
   const shared = [...spellings.values()].filter((group) => group.length > 1);
-  if (shared.length === 0) return asThey(codes, []);
+  if (shared.length === 0) return asThey(codes || long, []);
   const [several] = shared;
+  if (long) return asThey(true, [`Kept the long numbers of "${columns[at]}" as classes by all of their digits.`]);
   if (codes || !shared.flat().every((text) => CASUAL.test(text))) {
     return asThey(true, [
       `Kept ${quotedList(several)} of "${columns[at]}" as classes of their own, though they are one number.`,

@@ -1,10 +1,11 @@
 import { writtenOf, type Table, type TableRow } from './table.ts';
-import { absenceIn, absenceNotes } from './absence.ts';
+import { absenceIn, absenceNotes, doubtfulWords } from './absence.ts';
 import { isFigure } from './cells.ts';
 import { decimalOf, kindOf, numberAt } from './columns.ts';
 import { readsAsNumber } from './decimals.ts';
 import { MISSING_CATEGORY, type FeatureForm } from './form.ts';
 import { meanAndDeviation } from './statistics.ts';
+import { quotedList } from '../../core/wording.ts';
 
 /** Texts of a column that are always categories. */
 const CATEGORIES_ALWAYS = 20;
@@ -35,7 +36,11 @@ export function fitColumn(table: Table, at: number, training: readonly TableRow[
   const name = table.columns[at];
   const dropped = (why: string): Fitted => ({ form: null, why: `Dropped "${name}": ${why}.` });
   const kind = kindOf(table, at);
-  if (kind === 'empty') return dropped('every cell is missing');
+  if (kind === 'empty') {
+    const words = doubtfulWords(table, at);
+    if (words.length < 2) return dropped('every cell is missing');
+    return dropped(`it holds nothing but ${quotedList(words)}: say missing none if they are answers`);
+  }
   if (kind === 'text') {
     const why = whyNotCategories(table, at);
     if (why) return dropped(why);

@@ -68,12 +68,17 @@ export interface TableOptions {
 /**
  * Reads a table: cells between commas, semicolons, tabs, bars or blanks, quoted as RFC 4180 has it, gzipped or not. Numbers
  * may have decimal commas, and signs between thousands, where a column's cells tell which is which.
- * @param file the file's bytes in UTF-8, or its text
+ * @param file the file's bytes in UTF-8, also in a buffer as `fetch` gives it, or its text
  * @returns the table, with notes on what was guessed
  * @throws FormatError naming file, line, what was expected and what came
  */
-export async function readTable(name: string, file: Uint8Array | string, options: TableOptions = {}): Promise<Table> {
-  const bytesOrText = typeof file === 'string' ? file : textOf(name, await unpacked('table', name, file));
+export async function readTable(
+  name: string,
+  file: Uint8Array | ArrayBuffer | string,
+  options: TableOptions = {},
+): Promise<Table> {
+  const bytesOrText =
+    typeof file === 'string' ? file : textOf(name, await unpacked('table', name, bytesOf(name, file)));
   // Excel's own line, which says the delimiter, is left empty, so that lines keep their numbers.
   const hint = /^\ufeff?(?:sep=(.)(?=[\r\n]|$))?/i.exec(bytesOrText)!;
   const text = bytesOrText.slice(hint[0].length);
@@ -85,6 +90,14 @@ export async function readTable(name: string, file: Uint8Array | string, options
   const { header: told } = options;
   const header = typeof told === 'function' ? told(records[0].cells) : told;
   return tableOf(name, records, { header, decimal: options.decimal, missing: options.missing });
+}
+
+function bytesOf(name: string, file: Uint8Array | ArrayBuffer): Uint8Array {
+  if (file instanceof Uint8Array) return file;
+  if (file instanceof ArrayBuffer) return new Uint8Array(file);
+  throw new FormatError(
+    `[table] ${name} came neither as bytes nor as text: give a Uint8Array, an ArrayBuffer or a string`,
+  );
 }
 
 function textOf(name: string, bytes: Uint8Array): string {

@@ -1,11 +1,12 @@
 import { DataError } from '../../core/errors.ts';
 import { writtenOf, type Table, type TableRow } from './table.ts';
-import { absenceIn, absenceNotes } from './absence.ts';
+import { absenceIn, absenceNotes, doubtfulWords } from './absence.ts';
 import { isMissingNumber, numberOf } from './cells.ts';
 import { classesOf } from './classes.ts';
 import { columnAt, decimalOf, isOpen, kindOf, numberAt } from './columns.ts';
 import type { ClassForm, TargetForm } from './form.ts';
 import { meanAndDeviation } from './statistics.ts';
+import { quotedList } from '../../core/wording.ts';
 
 export type Task = 'classification' | 'regression';
 
@@ -31,12 +32,12 @@ export interface TargetColumn {
   readonly notes: readonly string[];
 }
 
-/** Where the target stands: at the place named, or in the last column that is not empty. */
+/** Where the target stands: at the place named, or in the last column that is not empty, or may not be. */
 function targetAt(table: Table, which: string | number | undefined): number {
   if (which !== undefined) return columnAt(table, which);
   const at = table.columns.findLastIndex((_, column) => {
     const isAbsent = absenceIn(table, column);
-    return table.rows.some(({ cells }) => !isAbsent(cells[column]));
+    return table.rows.some(({ cells }) => !isAbsent(cells[column])) || doubtfulWords(table, column).length > 1;
   });
   return at < 0 ? table.columns.length - 1 : at;
 }
@@ -52,14 +53,18 @@ export function targetOf(table: Table, which: string | number | undefined, task:
   const name = table.columns[at];
   const where = `[table] ${table.name}: the target "${name}"`;
   const kind = kindOf(table, at);
-  if (kind === 'empty') throw new DataError(`${where} is empty: name another column as the target`);
+  if (kind === 'empty') throw new DataError(`${where} ${emptiness(doubtfulWords(table, at))}`);
   const isAbsent = absenceIn(table, at);
   const words = table.said?.missing;
   const lacks = kind === 'number' ? (cell: string): boolean => isMissingNumber(cell, words) : isAbsent;
   const rows = table.rows.filter(({ cells }) => !lacks(cells[at]));
   const { names, asWritten, codes, notes } = classesOf(table, at, rows, kind === 'number' && !isOpen(table, at));
   if (names.length === 1) {
-    throw new DataError(`${where} is ${names[0]} in every row, so there is nothing to learn: name another target`);
+    const doubtful = doubtfulWords(table, at);
+    const answer = doubtful.length > 0 ? `${SAY_NONE} if ${quotedList(doubtful)} is an answer, or ` : '';
+    throw new DataError(
+      `${where} is ${names[0]} in every row, so there is nothing to learn: ${answer}name another target`,
+    );
   }
   if (task === 'regression' && kind === 'text') {
     const text = writtenOf(rows[0])[at];
@@ -69,8 +74,9 @@ export function targetOf(table: Table, which: string | number | undefined, task:
   const coded = codes && rows.length >= ROWS_PER_NUMBERED_CLASS * names.length;
   const counts = names.length === 2 || holdsClasses(values, rows.length);
   const told: Task = kind === 'text' || counts || coded ? 'classification' : 'regression';
+  const absent = absenceNotes(table, at);
   if ((task ?? told) === 'regression') {
-    return { at, name, task: 'regression', rows, classes: [], asWritten: false, notes: [] };
+    return { at, name, task: 'regression', rows, classes: [], asWritten: false, notes: absent };
   }
   if (names.length * ROWS_PER_CLASS > rows.length) {
     throw new DataError(
@@ -85,13 +91,16 @@ export function targetOf(table: Table, which: string | number | undefined, task:
     rows,
     classes: names,
     asWritten,
-    notes: [
-      ...(task === undefined && coded && !counts ? [byCode] : []),
-      ...notes,
-      ...(kind === 'text' ? absenceNotes(table, at) : []),
-    ],
+    notes: [...(task === undefined && coded && !counts ? [byCode] : []), ...notes, ...absent],
   };
 }
+
+const SAY_NONE = 'say missing none (--missing none)';
+
+const emptiness = (words: readonly string[]): string =>
+  words.length > 1
+    ? `holds nothing but ${quotedList(words)}, which read as missing: ${SAY_NONE} if they are answers, or name another column as the target`
+    : 'is empty: name another column as the target';
 
 function holdsClasses(numbers: readonly number[], rows: number): boolean {
   const least = Math.min(...numbers.slice(0, MOST_NUMBERED_CLASSES));
