@@ -289,6 +289,33 @@ describe('a further file has a header of numbers', () => {
     expect(await rowsOf(form, '5,6\n1,0\n')).toBe(2);
     expect(await rowsOf(form, '0,2\n0,1\n')).toBe(2);
   });
+  test.each(['2,0,1', '1,2,0', '2,1,0,species'])('in another order too, and a note says so: %s', async (first) => {
+    const { form } = prepareTable(
+      await read(
+        '0,1,2,species',
+        lines(60, () => [fraction(), fraction(), fraction(), classes[whole(3)]]),
+      ),
+    );
+    const cells = first.split(',').map((name) => (name === 'species' ? 'a' : `${name}.5`));
+    const straight = encodeTable(form, await readTable('more.csv', '0,1,2\n0.5,1.5,2.5\n'));
+    const { data, notes } = encodeTable(form, await readTable('more.csv', `${first}\n${cells.join()}\n`));
+    expect([...data.fields['features'].data]).toEqual([...straight.data.fields['features'].data]);
+    expect(notes).toEqual(
+      first.includes('species')
+        ? []
+        : [
+            'Took line 1 for the names of the columns, in another order than the model learned from: say header no if it is a row.',
+          ],
+    );
+  });
+  test('of two in another order is a row, and a note says so', async () => {
+    const form = await frame('0,1,species');
+    const { data, notes } = encodeTable(form, await readTable('more.csv', '1,0\n5,6\n'));
+    expect([data.length, notes]).toEqual([
+      2,
+      ['Took line 1 for a row, though all of its cells are names of columns: say header yes if it names them.'],
+    ]);
+  });
   test('and none if the form has none, whatever it looks like', async () => {
     const { form } = prepareTable(
       await read(

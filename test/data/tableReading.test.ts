@@ -196,6 +196,25 @@ describe('further rows are read as the training rows were:', () => {
       ),
     );
   });
+  test.each(['1.125', '12.250', '-1.125'])(
+    'and %s is asked about, where no training row had thousands',
+    async (cell) => {
+      const form = await train((at) => `${at},5`);
+      const text = `x;y\n${cell};0\n7;1\n`;
+      await expect(numberIn(form, text)).rejects.toThrow(
+        new DataError(
+          `[table] more.csv: column "x" was learned from numbers with decimal "," and no thousands, but line 2 has "${cell}": say decimal (--decimal) "." for ${Number(cell)}, or "," for ${1000 * Number(cell)}`,
+        ),
+      );
+      expect(await numberIn(form, text, { decimal: '.' })).toBeCloseTo(Number(cell), 3);
+      expect(await numberIn(form, text, { decimal: ',' })).toBeCloseTo(1000 * Number(cell), 1);
+    },
+  );
+  test('but is thousands where other numbers tell it, and a note says so', async () => {
+    const { form } = await train((at) => `${at},5`);
+    const { notes } = encodeTable(form, await readTable('more.csv', 'x;y\n1.125;0\n0,25;0\n'));
+    expect(notes).toEqual(['Read "1.125" of "x" on line 2 as 1125, though no training row had such thousands.']);
+  });
   test('and what no training row showed is asked for', async () => {
     const { form } = await train(String);
     const table = await readTable('more.csv', 'x;y\n1,234;0\n');

@@ -94,6 +94,13 @@ export const tables: readonly Case[] = [
       rows((at) => `"${at},5",${at * at}`),
     ),
   ],
+  [
+    '[table] <file>: column "<name>" was learned from numbers with decimal',
+    encode(
+      'a;b;y\n1.125;1;0\n',
+      rows((at) => `"${at},5",${at * at}`),
+    ),
+  ],
   ['[table] the share of rows', prepare(fine, { heldOut: 1 })],
   ['[table] <file> has one column only', prepare('1\n2\n3\n')],
   ['[table] <file>: no column is left', prepare(rows(() => '1,2'))],

@@ -1,8 +1,8 @@
 import { DataError, FormatError } from '../../core/errors.ts';
-import type { Table, TableRow } from './table.ts';
+import { writtenOf, type Table, type TableRow } from './table.ts';
 import { absenceIn } from './absence.ts';
 import { isMeantAsNumbers, isMissingNumber, isNumber, numberOf } from './cells.ts';
-import { bothReadings, plainNumber, readsAsNumber, type Decimal } from './decimals.ts';
+import { bothReadings, isGrouped, plainNumber, readsAsNumber, type Decimal } from './decimals.ts';
 import { quotedList } from '../../core/wording.ts';
 
 /** The place of a column, if there is one. */
@@ -37,6 +37,14 @@ export function decimalOf({ writings, said, rows }: Table, at: number): { readon
   const decimal = said?.decimal;
   const fits = (cell: string): boolean => !isNumber(cell) || plainNumber(cell, decimal!) !== null;
   return decimal && rows.every(({ cells }) => fits(cells[at])) ? { decimal } : {};
+}
+
+/** The same of a column of numbers, and whether that sign's other stands between thousands. */
+export function writingOf(table: Table, at: number): { readonly decimal?: Decimal; readonly grouped?: boolean } {
+  const written = decimalOf(table, at);
+  const { decimal } = written;
+  const grouped = decimal !== undefined && table.rows.some((row) => isGrouped(writtenOf(row)[at], decimal));
+  return grouped ? { ...written, grouped } : written;
 }
 
 /**

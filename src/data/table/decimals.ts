@@ -29,7 +29,7 @@ const MARKED = /[,'’−]|\d\s\d|\.\d{3}(?!\d)/;
 /** Whether a cell may be a number that is not written as JavaScript would, or be meant otherwise: most are not. */
 export const isMarked = (cell: string): boolean => MARKED.test(cell);
 
-const other = (decimal: Decimal): Decimal => (decimal === '.' ? ',' : '.');
+export const other = (decimal: Decimal): Decimal => (decimal === '.' ? ',' : '.');
 
 /** A number as JavaScript writes it, or null where the cell is none under this decimal sign. */
 export function plainNumber(cell: string, decimal: Decimal): string | null {
@@ -50,6 +50,14 @@ export function bothReadings(cell: string): { readonly point: string; readonly c
   const [point, comma] = [plainNumber(cell, '.'), plainNumber(cell, ',')];
   return point === null || comma === null || Number(point) === Number(comma) ? null : { point, comma };
 }
+
+/** Whether a number has the other sign between its thousands. */
+export const isGrouped = (cell: string, decimal: Decimal): boolean =>
+  cell.includes(other(decimal)) && plainNumber(cell, decimal) !== null;
+
+/** Whether a cell is a number under this decimal sign alone. */
+export const tellsDecimal = (cell: string, decimal: Decimal): boolean =>
+  plainNumber(cell, decimal) !== null && plainNumber(cell, other(decimal)) === null;
 
 /** How a column is written. */
 export interface Reading {

@@ -1,7 +1,7 @@
 import { writtenOf, type Table, type TableRow } from './table.ts';
 import { absenceIn, absenceNotes, doubtfulWords } from './absence.ts';
 import { isFigure } from './cells.ts';
-import { decimalOf, kindOf, numberAt } from './columns.ts';
+import { kindOf, numberAt, writingOf } from './columns.ts';
 import { readsAsNumber } from './decimals.ts';
 import { MISSING_CATEGORY, type FeatureForm } from './form.ts';
 import { meanAndDeviation } from './statistics.ts';
@@ -55,7 +55,7 @@ export function fitColumn(table: Table, at: number, training: readonly TableRow[
   const { mean, deviation } = meanAndDeviation(training.map((row) => numberAt(table, row, at)));
   if (Number.isNaN(mean)) return dropped('it is missing in every training row');
   if (deviation === 0) return dropped(`it is ${mean} in every training row`);
-  return { form: { kind: 'number', name, mean, deviation, ...decimalOf(table, at) }, notes: [] };
+  return { form: { kind: 'number', name, mean, deviation, ...writingOf(table, at) }, notes: [] };
 }
 
 /** What to say of categories that look like a quantity. */

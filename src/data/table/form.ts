@@ -11,6 +11,8 @@ export interface NumberForm {
   readonly deviation: number;
   /** What precedes fractions, where numbers were not plain, or this was said. */
   readonly decimal?: Decimal | undefined;
+  /** Whether the other sign stood between thousands. */
+  readonly grouped?: boolean | undefined;
 }
 
 /** A column of texts, of which a model sees a 1 at the place of the row's category, among zeros. */
@@ -82,9 +84,12 @@ export function likeliest(logits: ArrayLike<number>, classes: number): number[] 
   });
 }
 
+/** So few cells that are names in another order than the file's, as 1 and 0, are a row more likely. */
+const FEW = 2;
+
 /**
  * Whether cells are the header of a table of this form: never if its file had none; else if half of them are texts that
- * name its columns, or none is a number, or all are names that a row would not have in this order.
+ * name its columns, or none is a number, or all are names, and few are in the file's order, as a row hardly would be.
  */
 export function namesColumns(form: TableForm, cells: readonly string[]): boolean {
   if (!form.header) return false;
@@ -93,16 +98,25 @@ export function namesColumns(form: TableForm, cells: readonly string[]): boolean
   return (
     2 * known >= Math.max(1, Math.min(cells.length, form.columns.length)) ||
     texts.length === cells.length ||
-    namesAll(form, cells, known > 0)
+    (namesAll(form, cells) && (known > 0 || cells.length > FEW || isInOrder(form, cells)))
   );
 }
 
-/** Whether cells name all features and no other column; a row of numbers could, but hardly in the file's order. */
-function namesAll({ columns, features }: TableForm, cells: readonly string[], anyOrder: boolean): boolean {
-  const places = cells.map((cell) => columns.indexOf(cell.trim()));
+/** Whether cells name all columns that a form needs, and are numbers in another order than the file's. */
+export const isShuffled = (form: TableForm, cells: readonly string[]): boolean =>
+  form.header && cells.every(isNumber) && namesAll(form, cells) && !isInOrder(form, cells);
+
+const placesIn = ({ columns }: TableForm, cells: readonly string[]): number[] =>
+  cells.map((cell) => columns.indexOf(cell.trim()));
+
+const isInOrder = (form: TableForm, cells: readonly string[]): boolean =>
+  placesIn(form, cells).every((place, at, places) => at === 0 || place > places[at - 1]);
+
+/** Whether cells name all features and no other column. */
+function namesAll(form: TableForm, cells: readonly string[]): boolean {
+  const places = placesIn(form, cells);
   if (places.includes(-1) || new Set(places).size < places.length) return false;
-  if (!features.every(({ name }) => places.includes(columns.indexOf(name)))) return false;
-  return anyOrder || places.every((place, at) => at === 0 || place > places[at - 1]);
+  return form.features.every(({ name }) => places.includes(form.columns.indexOf(name)));
 }
 
 /** Checks what was read back from JSON. @throws FormatError naming what is missing */
@@ -127,12 +141,13 @@ export function readTableForm(given: unknown): TableForm {
 function columnForm(given: unknown, other: 'category'): FeatureForm;
 function columnForm(given: unknown, other: 'class'): TargetForm;
 function columnForm(given: unknown, other: 'category' | 'class'): FeatureForm | TargetForm {
-  const { kind, name, mean, deviation, categories, classes, asWritten, decimal } = recordOf(given, 'a column');
+  const { kind, name, mean, deviation, categories, classes, asWritten, decimal, grouped } = recordOf(given, 'a column');
   if (typeof name !== 'string') throw lacks('the name of a column');
   const written = decimal === undefined ? {} : { decimal: decimalIn(decimal, name) };
   if (kind === 'number') {
     if (!Number.isFinite(mean) || !(Number(deviation) > 0)) throw lacks(`mean and deviation of "${name}"`);
-    return { kind, name, mean: Number(mean), deviation: Number(deviation), ...written };
+    const marks = { ...written, ...(grouped === true && { grouped }) };
+    return { kind, name, mean: Number(mean), deviation: Number(deviation), ...marks };
   }
   if (kind !== other) throw lacks(`the kind of "${name}", number or ${other}`);
   if (kind === 'class') {

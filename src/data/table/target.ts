@@ -3,7 +3,7 @@ import { writtenOf, type Table, type TableRow } from './table.ts';
 import { absenceIn, absenceNotes, doubtfulWords } from './absence.ts';
 import { isMissingNumber, numberOf } from './cells.ts';
 import { classesOf } from './classes.ts';
-import { columnAt, decimalOf, isOpen, kindOf, numberAt } from './columns.ts';
+import { columnAt, decimalOf, isOpen, kindOf, numberAt, writingOf } from './columns.ts';
 import type { ClassForm, TargetForm } from './form.ts';
 import { meanAndDeviation } from './statistics.ts';
 import { quotedList } from '../../core/wording.ts';
@@ -123,7 +123,7 @@ export function targetForm(table: Table, target: TargetColumn, training: readonl
   const { at, name, task } = target;
   if (task === 'classification') return classForm(table, target);
   const { mean, deviation } = meanAndDeviation(training.map((row) => numberAt(table, row, at)));
-  if (deviation > 0) return { kind: 'number', name, mean, deviation, ...decimalOf(table, at) };
+  if (deviation > 0) return { kind: 'number', name, mean, deviation, ...writingOf(table, at) };
   throw new DataError(
     `[table] ${table.name}: the target "${name}" is ${mean} in every training row: more rows are needed, or another seed`,
   );
