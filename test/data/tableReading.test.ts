@@ -313,6 +313,46 @@ test.each([
   expect(notes).toEqual([`Took "x" for categories: "${first}" is no number.`]);
 });
 
+describe('a target that', () => {
+  const told = (cell: (at: number) => string, task?: 'classification' | 'regression'): Promise<PreparedTable> =>
+    prepared(
+      textOf(
+        'x;y',
+        Array.from({ length: 200 }, (_, at) => [at * at, cell(at)]),
+      ),
+      {},
+      { task },
+    );
+
+  test.each([
+    ['3.25%', (at: number) => `${3 + (at % 5)}.25%`],
+    ['>100', (at: number) => (at % 5 ? String(at % 30) : '>100')],
+    ['0-9', (at: number) => `${10 * (at % 4)}-${10 * (at % 4) + 9}`],
+  ])('holds figures, as %s, is told to hold classes', async (first, cell) => {
+    expect((await told(cell)).notes).toEqual([`Took "y" for classes: "${first}" is no number.`]);
+    expect((await told(cell, 'classification')).notes).toEqual([]);
+  });
+  test('holds so many that they are no classes, is said to be no numbers', async () =>
+    expect(told((at) => `${at}.5%`)).rejects.toThrow(
+      'too many to be classes: mend the cells that are no plain numbers, or name another column as the target',
+    ));
+  test.each([
+    ['some numbers begin with a 0', (at: number) => String(501 + 700 * (at % 90)).padStart(5, '0')],
+    ['"3.10" ends in a 0, as versions do', (at: number) => ['3.8', '3.9', '3.10', '3.11'][at % 4]],
+    ['"1.20" ends in a 0, as versions do', (at: number) => ['1.9', '1.20', '2.1'][at % 3]],
+  ])('holds a quantity, though %s, is told', async (because, cell) => {
+    const { form, notes } = await told(cell);
+    expect(form.target.kind).toBe('number');
+    expect(notes).toEqual([`Took "y" for a quantity, though ${because}: say task classification if these are names.`]);
+    expect((await told(cell, 'regression')).notes).toEqual([]);
+  });
+  test.each([
+    ['fractions of one length', (at: number) => (at % 7).toFixed(2)],
+    ['fractions as they come', (at: number) => String((at % 9) / 8)],
+    ['different ones', (at: number) => `${at}.${at}`],
+  ])('holds %s, is a quantity without a note', async (_, cell) => expect((await told(cell)).notes).toEqual([]));
+});
+
 describe('what reads as missing', () => {
   const countries = `x,country,y\n${Array.from({ length: 40 }, (_, at) => `${at * at},${['NA', 'DE', 'none', '-'][at % 4]},${at % 3}`).join('\n')}`;
   const categories = async (options?: TableOptions): Promise<readonly string[]> => {
@@ -403,6 +443,9 @@ describe('the delimiter is the one that divides all lines alike', () => {
     ['bars', 'a|b\n1|2,5\n2|3,5\n', ['1', '2.5']],
     ['commas, beside semicolons in each text', 'x;y,1,2\nu;v,3,4\n', ['x;y', '1', '2']],
     ['commas, beside semicolons in quotes', 'p,q\nx,"a;b"\ny,"c;d"\n', ['x', 'a;b']],
+    ['commas, beside semicolons in a text, before a class', 'G1;G5,a\nG2;G4,b\nG3;G6,a\nG4;G9,b\n', ['G1;G5', 'a']],
+    ['tabs, beside bars in a text, before a class', 'p|q\tup\nr|s\tdown\nt|u\tup\n', ['p|q', 'up']],
+    ['semicolons, beside commas in a text, before a class', 'u,v;x\nw,y;z\np,q;x\nr,s;z\n', ['u,v', 'x']],
     ['semicolons, beside decimal commas', 'p;q;r\nx;y;1,5\nu;v;2,5\n', ['x', 'y', '1.5']],
     ['semicolons, in one line of decimal commas', '1,5;2,5\n', ['1.5', '2.5']],
     ['blanks, beside decimal commas', '1,5 2,5\n3,5 4,5\n', ['1.5', '2.5']],

@@ -26,6 +26,14 @@ const textAt = (row: TableRow, at: number): string => writtenOf(row)[at].trim();
 const CASUAL = /^[+−-]?(?:0|[1-9]\d*)(?:[.,]0*)?$/;
 const CODE = /^0\d+$/;
 
+/** Fractions of several lengths, one of which ends in a 0: versions, as 3.9 and 3.10 are, or digits that were measured. */
+export function versionIn(names: readonly string[]): string | undefined {
+  const lengths = names.map((name) => /^\d+\.(\d+)$/.exec(name)?.[1].length ?? 0);
+  return names.find(
+    (name, at) => lengths[at] > 1 && name.endsWith('0') && lengths.some((length) => length > 0 && length < lengths[at]),
+  );
+}
+
 /** Beyond 2⁵³, two numbers that differ may be held as one. */
 const isUnsafe = (value: number): boolean => Math.abs(value) > Number.MAX_SAFE_INTEGER;
 

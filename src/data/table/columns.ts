@@ -1,7 +1,7 @@
 import { DataError, FormatError } from '../../core/errors.ts';
 import { writtenOf, type Table, type TableRow } from './table.ts';
 import { absenceIn } from './absence.ts';
-import { isMeantAsNumbers, isMissingNumber, isNumber, numberOf } from './cells.ts';
+import { isFigure, isMeantAsNumbers, isMissingNumber, isNumber, numberOf } from './cells.ts';
 import { bothReadings, isGrouped, plainNumber, readsAsNumber, type Decimal } from './decimals.ts';
 import { quotedList } from '../../core/wording.ts';
 
@@ -86,4 +86,13 @@ export function kindOf(table: Table, at: number): 'number' | 'text' | 'empty' {
   if (!isMeantAsNumbers(numbers, meant)) return 'text';
   if (numbers < meant) for (const row of present) numberAt(table, row, at);
   return 'number';
+}
+
+/** What to say of a column of texts, taken for categories or classes, that looks like a quantity. */
+export function figureNotes(table: Table, at: number, as: 'categories' | 'classes'): string[] {
+  const isAbsent = absenceIn(table, at);
+  const texts = table.rows.flatMap((row) => (isAbsent(row.cells[at]) ? [] : [writtenOf(row)[at].trim()]));
+  if (2 * texts.filter(isFigure).length < texts.length) return [];
+  const other = texts.find((text) => !readsAsNumber(text));
+  return other === undefined ? [] : [`Took "${table.columns[at]}" for ${as}: "${other}" is no number.`];
 }

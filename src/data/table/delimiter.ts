@@ -18,11 +18,13 @@ interface Division {
   readonly fit: number;
   /** Of the cells below the first record. */
   readonly numbers: number;
+  /** How many different cells there are in the last column, for each of its cells: few in one that holds classes. */
+  readonly variety: number;
 }
 
 /**
  * The delimiters that may divide a text, the likeliest first: what divides all records alike and leaves no other delimiter
- * in a cell, then what makes numbers. A text of one column has a comma.
+ * in a cell, then what makes numbers, then what makes a last column of classes. A text of one column has a comma.
  */
 export function delimitersOf(text: string): readonly Delimiter[] {
   // What stands in quotes divides nothing, whichever delimiter is tried.
@@ -30,7 +32,7 @@ export function delimitersOf(text: string): readonly Delimiter[] {
     .slice(0, SAMPLE_LETTERS)
     .replace(QUOTED, (quoted, cell: string) => (readsAsNumber(cell) ? quoted : '"text"'));
   const told = [...delimiters, BLANKS].flatMap((delimiter) => divisionBy(sample, delimiter) ?? []);
-  const [best, ...others] = told.toSorted((a, b) => b.fit - a.fit || b.numbers - a.numbers);
+  const [best, ...others] = told.toSorted((a, b) => b.fit - a.fit || b.numbers - a.numbers || a.variety - b.variety);
   if (!best) return [','];
   return [best, ...others.filter(({ fit }) => fit === best.fit)].map(({ delimiter }) => delimiter);
 }
@@ -47,7 +49,13 @@ function divisionBy(text: string, delimiter: Delimiter): Division | null {
   // Between words there are blanks too: they count only where they divide all alike, and nothing else divides.
   if (delimiter === BLANKS && alike * clean < 1) return null;
   const below = records.length > 1 ? cells.slice(records[0].cells.length) : cells;
-  return { delimiter, fit: alike * clean, numbers: shareOf(below, readsAsNumber) };
+  const last = new Set(records.map((record) => record.cells.at(-1)));
+  return {
+    delimiter,
+    fit: alike * clean,
+    numbers: shareOf(below, readsAsNumber),
+    variety: last.size / records.length,
+  };
 }
 
 const holdsDelimiter = (cell: string): boolean =>

@@ -1,8 +1,6 @@
 import { writtenOf, type Table, type TableRow } from './table.ts';
 import { absenceIn, absenceNotes, doubtfulWords } from './absence.ts';
-import { isFigure } from './cells.ts';
-import { kindOf, numberAt, writingOf } from './columns.ts';
-import { readsAsNumber } from './decimals.ts';
+import { figureNotes, kindOf, numberAt, writingOf } from './columns.ts';
 import { MISSING_CATEGORY, type FeatureForm } from './form.ts';
 import { meanAndDeviation } from './statistics.ts';
 import { quotedList } from '../../core/wording.ts';
@@ -48,7 +46,7 @@ export function fitColumn(table: Table, at: number, training: readonly TableRow[
     if (categories.length === 1) return dropped(`it is ${categories[0]} in every training row`);
     return {
       form: { kind: 'category', name, categories },
-      notes: [...absenceNotes(table, at), ...figureNotes(table, at)],
+      notes: [...absenceNotes(table, at), ...figureNotes(table, at, 'categories')],
     };
   }
   if (!alone && countsRows(table, at)) return dropped('it only counts the rows');
@@ -56,15 +54,6 @@ export function fitColumn(table: Table, at: number, training: readonly TableRow[
   if (Number.isNaN(mean)) return dropped('it is missing in every training row');
   if (deviation === 0) return dropped(`it is ${mean} in every training row`);
   return { form: { kind: 'number', name, mean, deviation, ...writingOf(table, at) }, notes: [] };
-}
-
-/** What to say of categories that look like a quantity. */
-function figureNotes(table: Table, at: number): string[] {
-  const isAbsent = absenceIn(table, at);
-  const texts = table.rows.flatMap((row) => (isAbsent(row.cells[at]) ? [] : [writtenOf(row)[at].trim()]));
-  if (2 * texts.filter(isFigure).length < texts.length) return [];
-  const other = texts.find((text) => !readsAsNumber(text));
-  return other === undefined ? [] : [`Took "${table.columns[at]}" for categories: "${other}" is no number.`];
 }
 
 function whyNotCategories(table: Table, at: number): string | null {

@@ -2,8 +2,8 @@ import { DataError } from '../../core/errors.ts';
 import { writtenOf, type Table, type TableRow } from './table.ts';
 import { absenceIn, absenceNotes, doubtfulWords } from './absence.ts';
 import { isMissingNumber, numberOf } from './cells.ts';
-import { classesOf } from './classes.ts';
-import { columnAt, decimalOf, isOpen, kindOf, numberAt, writingOf } from './columns.ts';
+import { classesOf, versionIn } from './classes.ts';
+import { columnAt, decimalOf, figureNotes, isOpen, kindOf, numberAt, writingOf } from './columns.ts';
 import type { ClassForm, TargetForm } from './form.ts';
 import { meanAndDeviation } from './statistics.ts';
 import { quotedList } from '../../core/wording.ts';
@@ -59,13 +59,7 @@ export function targetOf(table: Table, which: string | number | undefined, task:
   const lacks = kind === 'number' ? (cell: string): boolean => isMissingNumber(cell, words) : isAbsent;
   const rows = table.rows.filter(({ cells }) => !lacks(cells[at]));
   const { names, asWritten, codes, notes } = classesOf(table, at, rows, kind === 'number' && !isOpen(table, at));
-  if (names.length === 1) {
-    const doubtful = doubtfulWords(table, at);
-    const answer = doubtful.length > 0 ? `${SAY_NONE} if ${quotedList(doubtful)} is an answer, or ` : '';
-    throw new DataError(
-      `${where} is ${names[0]} in every row, so there is nothing to learn: ${answer}name another target`,
-    );
-  }
+  if (names.length === 1) throw new DataError(`${where} ${sameness(names[0], doubtfulWords(table, at))}`);
   if (task === 'regression' && kind === 'text') {
     const text = writtenOf(rows[0])[at];
     throw new DataError(`${where} is text, as "${text}", which no regression can tell: use classification`);
@@ -75,15 +69,19 @@ export function targetOf(table: Table, which: string | number | undefined, task:
   const counts = names.length === 2 || holdsClasses(values, rows.length);
   const told: Task = kind === 'text' || counts || coded ? 'classification' : 'regression';
   const absent = absenceNotes(table, at);
+  const figures = kind === 'text' ? figureNotes(table, at, 'classes') : [];
   if ((task ?? told) === 'regression') {
-    return { at, name, task: 'regression', rows, classes: [], asWritten: false, notes: absent };
+    const doubts = task === undefined ? codeNotes(name, codes, names, rows.length) : [];
+    return { at, name, task: 'regression', rows, classes: [], asWritten: false, notes: [...absent, ...doubts] };
   }
   if (names.length * ROWS_PER_CLASS > rows.length) {
+    const otherwise = figures.length > 0 ? 'mend the cells that are no plain numbers, or ' : '';
     throw new DataError(
-      `${where} has ${names.length} different values in ${rows.length} rows, too many to be classes: name another column as the target`,
+      `${where} has ${names.length} different values in ${rows.length} rows, too many to be classes: ${otherwise}name another column as the target`,
     );
   }
   const byCode = `Took "${name}" for classes, as some numbers begin with a 0: say task regression if it is a quantity.`;
+  const guessed = task === undefined ? [...(coded && !counts ? [byCode] : []), ...figures] : [];
   return {
     at,
     name,
@@ -91,11 +89,24 @@ export function targetOf(table: Table, which: string | number | undefined, task:
     rows,
     classes: names,
     asWritten,
-    notes: [...(task === undefined && coded && !counts ? [byCode] : []), ...notes, ...absent],
+    notes: [...guessed, ...notes, ...absent],
   };
 }
 
+/** What to say of a quantity whose numbers may be codes or versions. */
+function codeNotes(name: string, codes: boolean, names: readonly string[], rows: number): string[] {
+  const version = names.length * ROWS_PER_NUMBERED_CLASS <= rows ? versionIn(names) : undefined;
+  if (!codes && version === undefined) return [];
+  const because = codes ? 'some numbers begin with a 0' : `"${version}" ends in a 0, as versions do`;
+  return [`Took "${name}" for a quantity, though ${because}: say task classification if these are names.`];
+}
+
 const SAY_NONE = 'say missing none (--missing none)';
+
+function sameness(only: string, words: readonly string[]): string {
+  const answer = words.length > 0 ? `${SAY_NONE} if ${quotedList(words)} is an answer, or ` : '';
+  return `is ${only} in every row, so there is nothing to learn: ${answer}name another target`;
+}
 
 const emptiness = (words: readonly string[]): string =>
   words.length > 1
