@@ -86,6 +86,26 @@ describe('thousands and decimals are told by the column:', () => {
   });
   test('points are decimal where nothing else is said', async () =>
     expect(await columnOf(['1.234', '2.345', '3'])).toEqual(['1.234', '2.345', '3']));
+  test('and a note says so where all of them have three digits behind them, as thousands have', async () => {
+    const text = (...cells: string[]): string =>
+      textOf(
+        'x;y',
+        cells.map((cell, at) => [cell, at % 2]),
+      );
+    expect((await readTable('some.csv', text('1.000', '4.571', '104.559'))).notes).toEqual([
+      'Read "x" with decimal points: "1.000" as 1, though all have three digits behind them: say decimal "," if it is 1000.',
+    ]);
+    for (const cells of [
+      ['1.000', '4.57'],
+      ['1.125', '0.125'],
+      ['1.125', '1234.125'],
+    ]) {
+      expect((await readTable('some.csv', text(...cells))).notes).toEqual([]);
+    }
+    expect((await readTable('some.csv', text('1.000', '4.571'), { decimal: '.' })).notes).toEqual([]);
+    const said = await readTable('some.csv', text('1.000', '4.571'), { decimal: ',' });
+    expect(said.rows.map(({ cells }) => cells[0])).toEqual(['1000', '4571']);
+  });
   test('texts stay as they are', async () =>
     expect(await columnOf(['1,5 kg', 'a, b', '12,5,1', '1.2.3', '01.02.2020'])).toEqual([
       '1,5 kg',

@@ -64,6 +64,8 @@ export interface Reading {
   readonly writing: Writing;
   /** Whether only the sizes of its numbers speak for it, not the form of any. */
   readonly bySize: boolean;
+  /** Whether points are decimal only because they mostly are: each has three digits behind it, as thousands have. */
+  readonly byCustom?: boolean;
 }
 
 export const plain: Reading = { writing: null, bySize: false };
@@ -128,7 +130,7 @@ function openOrSized(ambiguous: readonly string[], clear: readonly string[], bes
   // Spanish and Polish begin to divide at five digits.
   const below = largest < THOUSAND || (largest < 10 * THOUSAND && ambiguous.every((cell) => /^\D?\d\d/.test(cell)));
   const padded = ambiguous.some((cell) => cell.endsWith('0'));
-  if (isPoint) return besideCommas || (below && largest >= HUNDRED) ? open : plain;
+  if (isPoint) return besideCommas || (below && largest >= HUNDRED) ? open : { ...plain, byCustom: true };
   return isComma && below && (padded || largest >= HUNDRED) ? { writing: '.', bySize: true } : open;
 }
 
@@ -144,20 +146,32 @@ export interface ReadColumn extends Reading {
 /** So many columns a note names. */
 const NAMED = 3;
 
+function namesOf(columns: readonly ReadColumn[]): string {
+  const more = columns.length > NAMED ? ` and ${counted(columns.length - NAMED, 'other column')}` : '';
+  return `${quotedList(columns.slice(0, NAMED).map(({ name }) => name))}${more}`;
+}
+
+function customNotes(columns: readonly ReadColumn[]): string[] {
+  if (columns.length === 0) return [];
+  const both = bothReadings(columns[0].example)!;
+  return [
+    `Read ${namesOf(columns)} with decimal points: "${columns[0].example}" as ${Number(both.point)}, though all have three digits behind them: say decimal "," if it is ${Number(both.comma)}.`,
+  ];
+}
+
 /** What was made of numbers that are not plain, a sentence for each way of writing; columns of texts keep their texts. */
 export function readingNotes(columns: readonly ReadColumn[]): string[] {
-  const notes: string[] = [];
+  const notes: string[] = customNotes(columns.filter(({ byCustom, numeric }) => byCustom && numeric));
   for (const decimal of ['.', ','] as const) {
     for (const bySize of [false, true]) {
       const alike = columns.filter(
         (column) => column.writing === decimal && column.bySize === bySize && column.numeric,
       );
       if (alike.length === 0) continue;
-      const more = alike.length > NAMED ? ` and ${counted(alike.length - NAMED, 'other column')}` : '';
       const [{ example }] = alike;
       const told = bySize ? `, by the sizes of the numbers: say decimal "${other(decimal)}" if it is a fraction` : '';
       notes.push(
-        `Read ${quotedList(alike.slice(0, NAMED).map(({ name }) => name))}${more} with decimal ${decimal === '.' ? 'points' : 'commas'}: "${example}" as ${Number(plainNumber(example, decimal))}${told}.`,
+        `Read ${namesOf(alike)} with decimal ${decimal === '.' ? 'points' : 'commas'}: "${example}" as ${Number(plainNumber(example, decimal))}${told}.`,
       );
     }
   }

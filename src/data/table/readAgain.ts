@@ -46,7 +46,7 @@ export function readAgain(form: TableForm, given: Table): ReadAgain {
   const writings = headed.columns.map((_, at): Writing => decimals.get(at) ?? own.at(at)?.writing ?? null);
   for (const [at, decimal] of decimals) requireDecimal(headed, at, decimal);
   const grouping = groupingNotes(headed, decimals, grouped);
-  const guessed = own.filter((_, at) => numbers.has(at) && !decimals.has(at));
+  const guessed = own.filter(({ byCustom }, at) => !byCustom && numbers.has(at) && !decimals.has(at));
   return {
     table: withWritings({ ...headed, said }, writings),
     features,

@@ -3,6 +3,7 @@ import { BLANKS, recordsOf, type CsvRecord, type Delimiter } from './csv.ts';
 import { unpacked } from '../gzip.ts';
 import { isMeantAsNumbers, isMissing, type MissingWords } from './cells.ts';
 import {
+  bothReadings,
   isMarked,
   plain,
   plainNumber,
@@ -205,10 +206,12 @@ export function readColumns({ columns, rows, said }: Table): ReadColumn[] {
   const commas = alone.some(({ writing }) => writing === ',');
   return alone.map((first, at) => {
     const reading = commas && first.writing === null ? readingOf(present(at), said?.decimal, true) : first;
-    const { writing } = reading;
-    if (writing !== '.' && writing !== ',') return { ...reading, name: columns[at], numeric: false, example: '' };
+    const { writing, byCustom = false } = reading;
+    const isMarkedColumn = writing === '.' || writing === ',';
+    if (!isMarkedColumn && !byCustom) return { ...reading, name: columns[at], numeric: false, example: '' };
     const cells = present(at);
-    const isOdd = (cell: string): boolean => ![null, cell.trim()].includes(plainNumber(cell, writing));
+    const isOdd = (cell: string): boolean =>
+      isMarkedColumn ? ![null, cell.trim()].includes(plainNumber(cell, writing)) : bothReadings(cell) !== null;
     const numeric = isMeantAsNumbers(cells.filter(readsAsNumber).length, cells.length);
     return { ...reading, name: columns[at], numeric, example: cells.find(isOdd) ?? '' };
   });
