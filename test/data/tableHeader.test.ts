@@ -74,7 +74,6 @@ describe('names that are numbers are found:', () => {
     ['that, first', '4,0,1,2,3', (at) => [at % 2, whole(9), whole(9), whole(9), whole(9)]],
     ['spans of days above 0 and 1', '1,7,30,90', (at) => [whole(50), whole(50), whole(50), at % 2]],
     ['above texts alone', '10,20,5', (at) => ['ab'[at % 2], classes[at % 3], 'kl'[whole(2)]]],
-    ['whole numbers that follow nothing, above fractions', '17,3,42,60', () => counted(4).map(fraction)],
     ['a count whose last was moved to the front', '4,0,1,2,3', () => counted(5).map(() => whole(90) + 3)],
   ];
   test.each(found)('%s', async (_, first, cells) => {
@@ -211,6 +210,7 @@ describe('a first row is a row', () => {
     ).toEqual([]));
   test.each([
     ['0,3', () => counted(2).map(fraction)],
+    ['0,3,90', (at) => [`${at}.5`, fraction(), fraction()]],
     ['0,1,3', () => ['abc'[whole(3)], whole(9), whole(9)]],
     ['3,17,42,60', () => counted(4).map(() => whole(99))],
     ['17,3,42,60', () => counted(4).map(() => whole(990) / 10)],

@@ -464,6 +464,7 @@ describe('the delimiter is the one that divides all lines alike', () => {
     ['commas, beside semicolons in each text', 'x;y,1,2\nu;v,3,4\n', ['x;y', '1', '2']],
     ['commas, beside semicolons in quotes', 'p,q\nx,"a;b"\ny,"c;d"\n', ['x', 'a;b']],
     ['commas, beside semicolons in a text, before a class', 'G1;G5,a\nG2;G4,b\nG3;G6,a\nG4;G9,b\n', ['G1;G5', 'a']],
+    ['commas, beside semicolons in a text that tells the class', 'p;u,a\nq;v,b\nr;u,a\n', ['p;u', 'a']],
     ['tabs, beside bars in a text, before a class', 'p|q\tup\nr|s\tdown\nt|u\tup\n', ['p|q', 'up']],
     ['semicolons, beside commas in a text, before a class', 'u,v;x\nw,y;z\np,q;x\nr,s;z\n', ['u,v', 'x']],
     ['semicolons, beside decimal commas', 'p;q;r\nx;y;1,5\nu;v;2,5\n', ['x', 'y', '1.5']],

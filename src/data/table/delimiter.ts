@@ -20,11 +20,13 @@ interface Division {
   readonly numbers: number;
   /** How many different cells there are in the last column, for each of its cells: few in one that holds classes. */
   readonly variety: number;
+  /** The share of the last column's cells in which another delimiter is left. */
+  readonly lists: number;
 }
 
 /**
  * The delimiters that may divide a text, the likeliest first: what divides all records alike and leaves no other delimiter
- * in a cell, then what makes numbers, then what makes a last column of classes. A text of one column has a comma.
+ * in a cell, then what makes numbers, then what makes a last column of few words. A text of one column has a comma.
  */
 export function delimitersOf(text: string): readonly Delimiter[] {
   // What stands in quotes divides nothing, whichever delimiter is tried.
@@ -32,7 +34,9 @@ export function delimitersOf(text: string): readonly Delimiter[] {
     .slice(0, SAMPLE_LETTERS)
     .replace(QUOTED, (quoted, cell: string) => (readsAsNumber(cell) ? quoted : '"text"'));
   const told = [...delimiters, BLANKS].flatMap((delimiter) => divisionBy(sample, delimiter) ?? []);
-  const [best, ...others] = told.toSorted((a, b) => b.fit - a.fit || b.numbers - a.numbers || a.variety - b.variety);
+  const [best, ...others] = told.toSorted(
+    (a, b) => b.fit - a.fit || b.numbers - a.numbers || a.variety - b.variety || a.lists - b.lists,
+  );
   if (!best) return [','];
   return [best, ...others.filter(({ fit }) => fit === best.fit)].map(({ delimiter }) => delimiter);
 }
@@ -49,12 +53,13 @@ function divisionBy(text: string, delimiter: Delimiter): Division | null {
   // Between words there are blanks too: they count only where they divide all alike, and nothing else divides.
   if (delimiter === BLANKS && alike * clean < 1) return null;
   const below = records.length > 1 ? cells.slice(records[0].cells.length) : cells;
-  const last = new Set(records.map((record) => record.cells.at(-1)));
+  const last = records.map((record) => record.cells.at(-1)!);
   return {
     delimiter,
     fit: alike * clean,
     numbers: shareOf(below, readsAsNumber),
-    variety: last.size / records.length,
+    variety: new Set(last).size / last.length,
+    lists: shareOf(last, holdsDelimiter),
   };
 }
 

@@ -192,10 +192,12 @@ function standsOverTexts({ below }: Column): boolean {
   return present.length > 1 && present.every((kind) => kind === 'text');
 }
 
-/** Whether whole numbers that follow no pattern are told to be names by what is below them. */
+/**
+ * Whether whole numbers that follow no pattern are told to be names by what is below them: not by fractions alone, as a
+ * computed table begins with whole numbers too.
+ */
 const labelsStandApart = (numbers: readonly Column[]): boolean =>
   numbers.some((column) => isStranger(column) && isCommon(column)) ||
-  differs(numbers) ||
   (isShuffledCount(numbers) && numbers.filter(standsApart).length > 1);
 
 /** All numbers from 0 or 1 on, in another order: a target that was moved. */
