@@ -118,7 +118,7 @@ export function cosineRestarts(
 /** What `oneCycle` may be told. */
 export interface CycleOptions {
   readonly steps: number;
-  /** The part of the steps in which the rate rises, a half at the most where it falls alike: 0.3 */
+  /** The part of the steps in which the rate rises: 0.3 */
   readonly rise?: number;
   /** The first rate is the peak by this: 25 */
   readonly divisor?: number;
@@ -140,9 +140,8 @@ export function oneCycle(peak: number, options: CycleOptions): Schedule {
   requireOptions('oneCycle', { peak, steps });
   requirePositive('oneCycle', 'divisor', divisor);
   requirePositive('oneCycle', 'finalDivisor', finalDivisor);
-  const most = symmetric ? 0.5 : 1;
-  if (!(rise >= 0 && rise <= most)) {
-    throw new DataError(`[oneCycle] rise is ${rise} but must be 0 … ${most}: it is a part of the steps`);
+  if (!(rise >= 0 && rise <= 1)) {
+    throw new DataError(`[oneCycle] rise is ${rise} but must be 0 … 1: it is a part of the steps`);
   }
   const first = peak / divisor;
   const top = { at: rise * steps - 1, rate: peak };
@@ -151,7 +150,8 @@ export function oneCycle(peak: number, options: CycleOptions): Schedule {
   const corners = [{ at: 0, rate: first }, top, ...(symmetric ? [back] : []), end];
   return (at) => {
     const next = corners.findIndex((corner, i) => i > 0 && at <= corner.at);
-    if (next < 0) return end.rate;
+    // A symmetric fall may reach beyond the steps.
+    if (next < 0 || at > end.at) return end.rate;
     const [from, to] = [corners[next - 1], corners[next]];
     // A rise of one step is at its end with the first, where PyTorch divides by zero.
     const part = to.at > from.at ? (at - from.at) / (to.at - from.at) : 1;

@@ -198,6 +198,10 @@ describe('at its edges', () => {
       }
     }
   });
+  test('a cycle stays at its end, however long its fall would take', () => {
+    const cycle = schedules.oneCycle(1, { steps: 10, rise: 0.8, symmetric: true });
+    for (const at of [10, 12, 1000]) expect(cycle(at)).toBe(1 / 25 / 1e4);
+  });
   test('no rate is ever NaN or below 0, far beyond the end either', () => {
     for (const steps of [0, 1, 2, 3, 10, 2.5]) {
       const all = [
