@@ -10,7 +10,7 @@ import { dependOn, type Separated, type Term } from '../transform/separate.ts';
 /*
  * A step in parts whose loss is a function L of sums over all of its samples, S = Σ S_part: its gradients are those of
  * Σ ∂L/∂S · S_part, part by part, where ∂L/∂S is what it is for the whole step. So the sums that ∂L/∂S needs are taken
- * first, of all parts; of a quotient only what is divided by.
+ * first, of all parts; of a quotient only what is divided by, if no weight is behind that.
  */
 
 /** Ranges of an array begin at a multiple of this, as bindings do. */
