@@ -10,6 +10,7 @@ import { downloads } from './errors/downloads.ts';
 import { losses } from './errors/losses.ts';
 import { savedWeights } from './errors/savedWeights.ts';
 import { shapes } from './errors/shapes.ts';
+import { slips } from './errors/slips.ts';
 import { tables } from './errors/tables.ts';
 import { training } from './errors/training.ts';
 import { itemsOf, ownText, readErrorPage, type Entry } from './support/errorPage.ts';
@@ -18,6 +19,7 @@ import { produce } from './support/provoke.ts';
 
 const cases = [
   commandLine,
+  slips,
   dataFiles,
   tables,
   downloads,

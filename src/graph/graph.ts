@@ -1,3 +1,5 @@
+import { ShapeError } from '../core/errors.ts';
+import { described } from '../core/given.ts';
 import { formatSpec, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
 import type { AdapterTraits, Kernel, Launch } from '../core/launch.ts';
 import { inOrder, reached } from './order.ts';
@@ -151,10 +153,21 @@ export interface Graph {
   readonly writes: readonly (readonly [State, Value])[];
 }
 
+export const isValue = (given: unknown): given is Value =>
+  typeof given === 'object' && given !== null && 'node' in given && 'spec' in given;
+
+/** A value's dtype and shape, asked where one comes in. @throws ShapeError for anything else */
+export function specOf(where: string, name: string, given: Value): Spec {
+  if (isValue(given)) return given.spec;
+  throw new ShapeError(
+    `[${where}] ${name} is ${described(given)} but must be a value: what a layer or an op gave, a field of the batch, or constant(…)`,
+  );
+}
+
 /** Uses an op: the only way a node comes to be. Shape errors surface here, in the caller's own line. */
 export function apply<A>(op: Op<A>, inputs: readonly Value[], attrs: A): readonly Value[] {
   const specs = op.infer(
-    inputs.map((input) => input.spec),
+    inputs.map((input, at) => specOf(op.name, inputs.length > 1 ? `input ${at}` : 'the input', input)),
     attrs,
   );
   const outputs: Value[] = [];

@@ -1,6 +1,6 @@
 import { ShapeError } from '../core/errors.ts';
 import { formatSpec, sameShape } from '../core/shape.ts';
-import type { Value } from '../graph/graph.ts';
+import { isValue, type Value } from '../graph/graph.ts';
 import { cast } from '../ops/cast.ts';
 import { crossEntropyRows, type CrossEntropyRowsOptions } from '../ops/crossEntropy.ts';
 import {
@@ -44,8 +44,6 @@ export type Target = Value | BatchValues;
 export function targetField(names: readonly string[]): string {
   return names.find((name) => name === 'label' || name === 'target') ?? names[names.length - 1];
 }
-
-const isValue = (target: Target): target is Value => 'spec' in target && 'node' in target;
 
 /** The values to compare with. */
 export const targetOf = (target: Target): Value =>

@@ -1,7 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
 import { layOut, type Layout } from '../core/layout.ts';
 import { sizeOf, spec } from '../core/shape.ts';
-import { storageOf, type Graph, type State, type Value } from '../graph/graph.ts';
+import { isValue, storageOf, type Graph, type State, type Value } from '../graph/graph.ts';
 import { isLeaf, read } from '../graph/leaf.ts';
 import type { Mode, Module, Values } from '../nn/layer.ts';
 import type { BatchValues, Loss, Measures } from '../nn/losses.ts';
@@ -42,9 +42,6 @@ export const RING_ROWS = 1024;
 
 /** What steps report beside a phase's own metrics. */
 const OWN_METRICS = ['gradientNorm', 'learningRate'];
-
-const isValue = (given: unknown): given is Value =>
-  typeof given === 'object' && given !== null && 'node' in given && 'spec' in given;
 
 /** The states of one phase's optimizer. */
 interface PhaseStates {

@@ -1,0 +1,100 @@
+import { DataError } from './errors.ts';
+import { quotedList } from './wording.ts';
+
+/*
+ * What a caller gave, looked at where it comes in: TypeScript is not everybody's, and a slip that gets further surfaces far
+ * from where it was made.
+ */
+
+const has = (given: object, ...names: readonly string[]): boolean => names.every((name) => name in given);
+
+/** What came, as a message names it. */
+export function described(given: unknown): string {
+  if (given === undefined) return 'nothing';
+  if (typeof given === 'string') return `the text ${JSON.stringify(given.slice(0, 40))}`;
+  if (typeof given === 'function') return given.name ? `the function ${given.name}` : 'a function';
+  if (given === null || typeof given !== 'object') return String(given as number);
+  if (Array.isArray(given)) return `an array of ${given.length}`;
+  if (has(given, 'then')) return 'a promise, which is to be awaited';
+  if (has(given, 'node', 'spec')) return 'a value of a graph';
+  if (has(given, 'parameters', 'apply')) return 'a layer';
+  if (has(given, 'fields', 'length')) return 'a data set';
+  const kind = Object.prototype.toString.call(given).slice(8, -1);
+  const names = Object.keys(given).slice(0, 4);
+  return kind !== 'Object'
+    ? `of the kind ${kind}`
+    : names.length > 0
+      ? `an object of ${quotedList(names)}`
+      : 'an empty object';
+}
+
+/** How many letters must be put in, left out or changed to make one word the other. Source: Wagner and Fischer 1974. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++) {
+      next.push(Math.min(next[j] + 1, row[j + 1] + 1, row[j] + (a[i] === b[j] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
+
+const bare = (name: string): string => name.replace(/[^a-z0-9]/gi, '').toLowerCase();
+
+/** The name that was likeliest meant: `lr` and `learning_rate` are learningRate, `eps` is epsilon. */
+export function nearest(given: string, names: readonly string[]): string {
+  const wanted = bare(given);
+  const far = (name: string): number => {
+    const initials = (name[0] + name.replace(/[^A-Z]/g, '')).toLowerCase();
+    const begins = wanted.length > 1 && bare(name).startsWith(wanted);
+    return initials === wanted || begins ? 0 : distance(wanted, bare(name));
+  };
+  return names.reduce((best, name) => (far(name) < far(best) ? name : best));
+}
+
+/** One default, or undefined, for each option that there is. */
+type Defaults<T> = { readonly [K in keyof T]-?: T[K] | undefined };
+
+/** Options where those that have a default are never missing. */
+type Filled<T, D> = {
+  readonly [K in keyof T]-?: K extends keyof D ? (D[K] extends undefined ? T[K] : Exclude<T[K], undefined>) : never;
+};
+
+/**
+ * Options as a function takes them: with their defaults, and none that it does not know. The context that models and
+ * losses are handed is no options: a function of a value and options may stand where its second argument is a context.
+ * @param defaults all names that there are; undefined where nothing stands for what was left out
+ * @throws DataError naming what came, or the nearest name
+ */
+export function optionsOf<T extends object, const D extends Defaults<T>>(
+  where: string,
+  given: T | undefined,
+  defaults: D,
+): Filled<T, D> {
+  const names = Object.keys(defaults);
+  if (given === undefined || isContext(given)) return defaults as unknown as Filled<T, D>;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new DataError(`[${where}] the options are ${described(given)} but must be an object of ${names.join(', ')}`);
+  }
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new DataError(
+      `[${where}] there is no option "${unknown}", the nearest is "${nearest(unknown, names)}": it takes ${names.join(', ')}`,
+    );
+  }
+  const filled = names.map((name) => [name, given[name as keyof T] ?? defaults[name as keyof T]] as const);
+  return Object.fromEntries(filled) as Filled<T, D>;
+}
+
+const isContext = (given: unknown): boolean =>
+  typeof given === 'object' && given !== null && has(given, 'draws', 'mode');
+
+/**
+ * Fails unless something is of the kind that is wanted.
+ * @param wanted in words, with the way out: `a layer or a function, as relu`   @throws DataError naming what came
+ */
+export function requireKind(where: string, name: string, given: unknown, is: boolean, wanted: string): void {
+  if (!is) throw new DataError(`[${where}] ${name} is ${described(given)} but must be ${wanted}`);
+}
