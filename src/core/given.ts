@@ -65,7 +65,8 @@ type Filled<T, D> = {
 /**
  * Options as a function takes them: with their defaults, and none that it does not know. The context that models and
  * losses are handed is no options: a function of a value and options may stand where its second argument is a context.
- * @param defaults all names that there are; undefined where nothing stands for what was left out
+ * @param defaults all names that there are; undefined where nothing stands for what was left out; one that is true or
+ * false is of an option that must be, too
  * @throws DataError naming what came, or the nearest name
  */
 export function optionsOf<T extends object, const D extends Defaults<T>>(
@@ -75,7 +76,7 @@ export function optionsOf<T extends object, const D extends Defaults<T>>(
 ): Filled<T, D> {
   const names = Object.keys(defaults);
   if (given === undefined || isContext(given)) return defaults as unknown as Filled<T, D>;
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+  if (typeof given !== 'object' || given === null || Array.isArray(given) || 'then' in given) {
     throw new DataError(`[${where}] the options are ${described(given)} but must be an object of ${names.join(', ')}`);
   }
   const unknown = Object.keys(given).find((name) => !names.includes(name));
@@ -84,7 +85,12 @@ export function optionsOf<T extends object, const D extends Defaults<T>>(
       `[${where}] there is no option "${unknown}", the nearest is "${nearest(unknown, names)}": it takes ${names.join(', ')}`,
     );
   }
-  const filled = names.map((name) => [name, given[name as keyof T] ?? defaults[name as keyof T]] as const);
+  const filled = names.map((name) => {
+    const [own, usual]: unknown[] = [given[name as keyof T], defaults[name as keyof T]];
+    if (own === undefined) return [name, usual];
+    if (typeof usual === 'boolean') requireKind(where, name, own, typeof own === 'boolean', 'true or false');
+    return [name, own];
+  });
   return Object.fromEntries(filled) as Filled<T, D>;
 }
 

@@ -31,10 +31,18 @@ describe('options', () => {
     ['rate', 'the text "rate"'],
     [[0.1], 'an array of 1'],
     [Math.sqrt, 'the function sqrt'],
+    [Promise.resolve({}), 'a promise, which is to be awaited'],
   ])('are not %s', (given, words) => {
     expect(() => taken(given)).toThrow(
       new DataError(`[sieve] the options are ${words} but must be an object of rate, decays, clip`),
     );
+  });
+
+  test('that are true or false are nothing else, and null is no default', () => {
+    expect(() => taken({ decays: 'false' })).toThrow(
+      new DataError('[sieve] decays is the text "false" but must be true or false'),
+    );
+    expect(taken({ rate: null }).rate).toBeNull();
   });
 
   test('that are not known are refused with the nearest name', () => {
