@@ -13,7 +13,8 @@ export function described(given: unknown): string {
   if (given === undefined) return 'nothing';
   if (typeof given === 'string') return `the text ${JSON.stringify(given.slice(0, 40))}`;
   if (typeof given === 'function') return given.name ? `the function ${given.name}` : 'a function';
-  if (given === null || typeof given !== 'object') return String(given);
+  if (given === null) return 'null';
+  if (typeof given !== 'object') return (given as number).toString();
   if (Array.isArray(given)) return `an array of ${given.length}`;
   if (has(given, 'then')) return 'a promise, which is to be awaited';
   if (has(given, 'node', 'spec')) return 'a value of a graph';
