@@ -17,7 +17,7 @@ export {
   type Tensor,
   type Unread,
 } from './safetensors.ts';
-export { files, type Origin, type Source } from './source.ts';
+export { files, type NamedFile, type Origin, type Source } from './source.ts';
 export { syntheticDigits, type SyntheticDigitsOptions } from './digits/syntheticDigits.ts';
 export type { Decimal, Writing } from './table/decimals.ts';
 export { readTable, type SaidOfTable, type Table, type TableOptions, type TableRow } from './table/table.ts';

@@ -1,4 +1,5 @@
 import { FormatError, ShapeError } from '../core/errors.ts';
+import type { Bytes } from '../core/globals.ts';
 import { sizeOf, type Shape } from '../core/shape.ts';
 import { kindOf } from './numbers.ts';
 import { numbersOf, tensorTypes } from './tensorTypes.ts';
@@ -41,7 +42,7 @@ const F32_BYTES = 4;
 const LONGEST_HEADER = 100_000_000;
 
 /** The bytes of a file. @throws ShapeError if a tensor's numbers are not as many as its shape says */
-export function writeSafetensors({ tensors, metadata }: Safetensors): Uint8Array<ArrayBuffer> {
+export function writeSafetensors({ tensors, metadata }: Safetensors): Bytes {
   let end = 0;
   const entries = Object.entries(tensors).map(([name, { shape, data }]) => {
     if (name === METADATA) {

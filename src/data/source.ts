@@ -17,12 +17,18 @@ export interface Source {
   readonly origin?: Origin;
 }
 
+/** A File, as far as it is asked. */
+export interface NamedFile {
+  readonly name: string;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
 /**
  * Files that a page was given, by a drop or a file input, as a source. A folder that was dropped is among them and cannot
  * be read. @throws FormatError naming such a file, when it is asked for
  */
 export const files =
-  (given: Iterable<File>): Source =>
+  (given: Iterable<NamedFile>): Source =>
   async (name) => {
     const file = [...given].find((other) => other.name === name);
     if (!file) return null;

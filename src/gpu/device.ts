@@ -1,4 +1,5 @@
 import { DeviceError } from '../core/errors.ts';
+import type { Device } from '../core/globals.ts';
 import type { AdapterTraits } from '../core/launch.ts';
 
 /** What a device is called, and what it is. */
@@ -12,7 +13,7 @@ export interface AdapterSummary {
 /**
  * In Node, Dawn's instance must live as long as its devices: if it is collected first, the process dies.
  */
-const keepAlive = new WeakMap<GPUDevice, GPU>();
+const keepAlive = new WeakMap<Device, GPU>();
 
 /** The largest of each limit that the adapter has: WebGPU's defaults are a lower bound of all hardware. */
 function limitsOf(adapter: GPUAdapter): Record<string, number> {
@@ -48,7 +49,7 @@ async function findGpu(options: readonly string[]): Promise<GPU | undefined> {
 export interface DeviceOptions {
   /** Refuses an adapter that a CPU plays. */
   readonly hardwareOnly?: boolean;
-  readonly powerPreference?: GPUPowerPreference;
+  readonly powerPreference?: 'low-power' | 'high-performance';
   /** Options for Dawn's instance, where this runs in Node: `disable-dawn-features=timestamp_quantization`, for a profile. */
   readonly dawn?: readonly string[];
 }
@@ -57,7 +58,7 @@ export interface DeviceOptions {
  * A device with all that its adapter offers.
  * @throws DeviceError if there is no WebGPU, or no adapter.
  */
-export async function requestDevice(options: DeviceOptions = {}): Promise<GPUDevice> {
+export async function requestDevice(options: DeviceOptions = {}): Promise<Device> {
   const gpu = await findGpu(options.dawn ?? []);
   if (!gpu) {
     throw new DeviceError(
@@ -125,7 +126,7 @@ const describe = (info: GPUAdapterInfo): string =>
   [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
 
 /** How a device is named in reports. */
-export const summarize = (device: GPUDevice): AdapterSummary => summaryOf(device.adapterInfo);
+export const summarize = (device: Device): AdapterSummary => summaryOf(device.adapterInfo);
 
 function summaryOf(info: GPUAdapterInfo): AdapterSummary {
   return {
@@ -137,7 +138,7 @@ function summaryOf(info: GPUAdapterInfo): AdapterSummary {
 }
 
 /** What the choice of kernels depends on. */
-export function traitsOf(device: GPUDevice): AdapterTraits {
+export function traitsOf(device: Device): AdapterTraits {
   const { limits, adapterInfo } = device;
   const { subgroupMinSize = 0, subgroupMaxSize = 0 } = adapterInfo;
   const isFixed = device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize;

@@ -1,8 +1,9 @@
 import { bufferUsage } from '../core/flags.ts';
+import type { ComputePass } from '../core/globals.ts';
 import { Readback } from './readback.ts';
 
 /** Records the work of one pass. */
-export type Recorder = (pass: GPUComputePassEncoder) => void;
+export type Recorder = (pass: ComputePass) => void;
 
 /** Times passes, one behind the other. */
 export interface PassTimer {

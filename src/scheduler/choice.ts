@@ -1,3 +1,4 @@
+import type { ComputePass, Device } from '../core/globals.ts';
 import { summarize, traitsOf } from '../gpu/device.ts';
 import type { Forms, Node } from '../graph/graph.ts';
 
@@ -25,12 +26,12 @@ export function isKernels(given: unknown): given is Kernels {
 
 /** A node's launches in one of its forms, on the buffers of its program. */
 export interface Candidate {
-  record(pass: GPUComputePassEncoder): void;
+  record(pass: ComputePass): void;
   destroy(): void;
 }
 
 /** What was measured on each device: its programs share it, so that what a process does twice it does alike. */
-const measured = new WeakMap<GPUDevice, Map<string, string>>();
+const measured = new WeakMap<Device, Map<string, string>>();
 
 /** Long enough for a timer, short enough to wait for. */
 const SAMPLE_MS = 2;
@@ -42,13 +43,13 @@ const CLEARLY = 0.95;
 
 /** Chooses between the forms of kernels on one device. */
 export class Choice {
-  readonly #device: GPUDevice;
+  readonly #device: Device;
   readonly #measures: boolean;
   readonly #chosen: Map<string, string>;
   /** What was asked for so far, the guesses too. */
   readonly #taken = new Map<string, string>();
 
-  constructor(device: GPUDevice, kernels: Kernels) {
+  constructor(device: Device, kernels: Kernels) {
     this.#device = device;
     const given = typeof kernels === 'object' && kernels.adapter === summarize(device).name ? kernels.forms : undefined;
     this.#measures = kernels === 'measure' || (kernels !== 'guess' && !given && !traitsOf(device).software);
@@ -131,7 +132,7 @@ export class Choice {
 
 const byKind = ([a]: readonly [string, string], [b]: readonly [string, string]): number => (a < b ? -1 : 1);
 
-const formsOf = (device: GPUDevice, node: Node): Forms | undefined => node.op.forms?.(node, traitsOf(device));
+const formsOf = (device: Device, node: Node): Forms | undefined => node.op.forms?.(node, traitsOf(device));
 
 /** The first that no later one clearly beats. */
 function fastest(times: readonly number[]): number {

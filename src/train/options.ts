@@ -1,3 +1,4 @@
+import type { Device, Signal } from '../core/globals.ts';
 import type { Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { GivenNumbers } from '../data/numbers.ts';
@@ -58,7 +59,7 @@ export interface TrainerOptions {
   /** `auto` takes the CPU where there is no WebGPU. */
   readonly backend?: 'webgpu' | 'cpu' | 'auto';
   /** A device of the caller's, which stays the caller's; one is acquired if it is left out. */
-  readonly device?: GPUDevice | undefined;
+  readonly device?: Device | undefined;
   /** The fields that batches will have; taken from the first data set if left out. */
   readonly data?: Dataset | Fields;
   /** Told what the caller would not expect: a figure to which nothing counts. `console.warn` if left out. */
@@ -85,7 +86,7 @@ export interface FitOptions {
   /** A report each so many steps, and one at the end: 1. */
   readonly every?: number;
   /** Ends training after the last submitted whole step. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
   /** False takes the samples in their own order. */
   readonly shuffle?: boolean;
 }

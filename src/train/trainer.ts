@@ -1,4 +1,5 @@
 import { DataError, DeviceError, ShapeError } from '../core/errors.ts';
+import type { Bytes, Device } from '../core/globals.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { copyOf, isNumbers, numbersIn, type GivenNumbers } from '../data/numbers.ts';
 import { formatGraph, type Graph, type State } from '../graph/graph.ts';
@@ -36,7 +37,7 @@ import type { Verification } from './verify.ts';
 /** Where a trainer runs, and what it must give back. */
 export interface Place {
   readonly backend: Backend;
-  readonly owned?: GPUDevice;
+  readonly owned?: Device;
   readonly fallback?: string;
 }
 
@@ -63,7 +64,7 @@ export class Trainer {
   readonly #backend: Backend;
   readonly #options: TrainerOptions;
   readonly #phases: readonly Phase[];
-  readonly #ownedDevice: GPUDevice | undefined;
+  readonly #ownedDevice: Device | undefined;
   readonly #cursors = new WeakMap<Dataset, Cursor>();
   #ready: Promise<Ready> | undefined;
   #programs: Programs | undefined;
@@ -402,7 +403,7 @@ export class Trainer {
    * as the bytes of a safetensors file.
    * @param metadata texts to keep beside them
    */
-  async saveWeights(metadata: Readonly<Record<string, string>> = {}): Promise<Uint8Array<ArrayBuffer>> {
+  async saveWeights(metadata: Readonly<Record<string, string>> = {}): Promise<Bytes> {
     const { traced } = (await this.#use()).prepared;
     this.#requireSettled('saveWeights');
     const states = [traced.averages ?? traced.parameters, ...traced.registry.states.values()];

@@ -1,4 +1,5 @@
 import { FormatError } from '../core/errors.ts';
+import type { Bytes } from '../core/globals.ts';
 import type { Range } from '../core/layout.ts';
 import type { Shape } from '../core/shape.ts';
 import { readSafetensors, writeSafetensors, type Safetensors } from '../data/safetensors.ts';
@@ -15,7 +16,7 @@ export function tensorsIn(ranges: readonly Range[], arena: Float32Array): Tensor
 }
 
 /** A file of what a model has learned. @param metadata texts to keep beside it */
-export const weightsFile = (tensors: Tensors, metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> =>
+export const weightsFile = (tensors: Tensors, metadata: Readonly<Record<string, string>>): Bytes =>
   writeSafetensors({ tensors, metadata });
 
 /** A parameter, or what a layer keeps. */

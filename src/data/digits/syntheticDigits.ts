@@ -1,5 +1,6 @@
 import { breathe } from '../../core/breathe.ts';
 import { DataError } from '../../core/errors.ts';
+import type { Signal } from '../../core/globals.ts';
 import { Random } from '../../core/random.ts';
 import { dataset, type Dataset } from '../dataset.ts';
 import { digitStyles, type Family, type Point, type Stroke } from './styles.ts';
@@ -271,7 +272,7 @@ export interface SyntheticDigitsOptions {
   /** Told now and then how many of all are drawn. */
   readonly progress?: (drawn: number, total: number) => void;
   /** Ends the drawing. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Signal | undefined;
 }
 
 /** Digits between two breaths: about a hundredth of a second, so that a page stays awake. */

@@ -1,3 +1,4 @@
+import type { Signal } from '../../core/globals.ts';
 import type { Incoming } from './incoming.ts';
 import { pause, Watch, type Patience } from './patience.ts';
 
@@ -18,7 +19,7 @@ class Busy extends Error {
 
 export interface DownloadOptions {
   readonly patience: Patience;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal | undefined;
   /** A page asks other origins: only for what needs no preflight, which file servers seldom answer. */
   readonly page: boolean;
 }

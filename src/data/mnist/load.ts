@@ -1,4 +1,5 @@
 import { FormatError } from '../../core/errors.ts';
+import type { Signal } from '../../core/globals.ts';
 import type { CatalogueEntry, CatalogueFile } from './catalogue.ts';
 import type { Dataset } from '../dataset.ts';
 import { downloadFiles, type DownloadProgress } from './mirrors.ts';
@@ -16,7 +17,7 @@ export interface LoadOptions {
   /** Told while files are downloaded. */
   readonly progress?: ((progress: DownloadProgress) => void) | undefined;
   /** Ends a download. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Signal | undefined;
   /** Told what the caller would not expect: synthetic digits, a cache that keeps nothing. `console.warn` if left out. */
   readonly warn?: ((text: string) => void) | undefined;
 }

@@ -1,3 +1,4 @@
+import type { Signal } from '../../core/globals.ts';
 /** How long a download waits for what, and how often it tries again. Times in milliseconds. */
 export interface Patience {
   /** Until the first mirror answers at all: a network that swallows everything must not hold a user up. */
@@ -30,7 +31,7 @@ export const usualPatience: Patience = {
 };
 
 /** Resolves after a while; rejects with the signal's reason as soon as it aborts. */
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+export function pause(ms: number, signal?: Signal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const stop = (): void => {
@@ -48,17 +49,17 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 /** A signal that aborts with its caller's, or where what was expected did not come in time. */
 export class Watch {
   readonly #controller = new AbortController();
-  readonly #caller: AbortSignal | undefined;
+  readonly #caller: Signal | undefined;
   readonly #follow = (): void => this.#controller.abort(this.#caller?.reason);
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(caller: AbortSignal | undefined) {
+  constructor(caller: Signal | undefined) {
     caller?.throwIfAborted();
     this.#caller = caller;
     caller?.addEventListener('abort', this.#follow, { once: true });
   }
 
-  get signal(): AbortSignal {
+  get signal(): Signal {
     return this.#controller.signal;
   }
 

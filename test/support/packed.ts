@@ -1,0 +1,41 @@
+// The package as npm would install it.
+
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'vite';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const run = promisify(execFile);
+
+/** The compiler of one of the TypeScripts that are installed, by the name of its package. */
+export const compilerIn = (name: string): string => join(root, 'node_modules', name, 'bin/tsc');
+
+/** Builds and packs the package, and unpacks it where a program in that folder finds it as `millrace`. */
+export async function installPacked(folder: string): Promise<void> {
+  const stage = await mkdtemp(join(tmpdir(), 'millrace-packed-'));
+  const outDir = join(stage, 'dist');
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'shaders']) {
+    await cp(join(root, name), join(stage, name), { recursive: true });
+  }
+  await Promise.all([
+    build({ root, configFile: join(root, 'vite.config.ts'), mode: 'library', logLevel: 'error', build: { outDir } }),
+    run(process.execPath, [
+      compilerIn('typescript'),
+      '-p',
+      join(root, 'tsconfig.types.json'),
+      '--outDir',
+      `${outDir}/types`,
+    ]),
+  ]);
+  await run('npm', ['pack', '--ignore-scripts', '--silent'], { cwd: stage });
+  const archive = (await readdir(stage)).find((name) => name.endsWith('.tgz'))!;
+  const target = join(folder, 'node_modules/millrace');
+  await mkdir(target, { recursive: true });
+  await run('tar', ['-xzf', join(stage, archive), '--strip-components=1', '-C', target]);
+  await rm(stage, { recursive: true });
+}
