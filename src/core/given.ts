@@ -60,7 +60,11 @@ type Defaults<T> = { readonly [K in keyof T]-?: T[K] | undefined };
 
 /** Options where those that have a default are never missing. */
 type Filled<T, D> = {
-  readonly [K in keyof T]-?: K extends keyof D ? (D[K] extends undefined ? T[K] : Exclude<T[K], undefined>) : never;
+  readonly [K in keyof Required<T>]: K extends keyof D
+    ? D[K] extends undefined
+      ? T[K]
+      : Exclude<T[K], undefined>
+    : never;
 };
 
 /**

@@ -1,4 +1,12 @@
-import { epsilonInF32, keptInF32, requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { optionsOf } from '../core/given.ts';
+import {
+  epsilonInF32,
+  keptInF32,
+  requireOption,
+  usualDefaults,
+  type Optimizer,
+  type UsualOptions,
+} from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
 export interface AdadeltaOptions extends UsualOptions {
@@ -13,11 +21,12 @@ export interface AdadeltaOptions extends UsualOptions {
  * rate of 1. Keras has a rate of 1e-3, rho 0.95 and epsilon 1e-7. Source: Zeiler 2012.
  * @throws DataError for an option out of its range
  */
-export function adadelta(options: AdadeltaOptions = {}): Optimizer {
+export function adadelta(given: AdadeltaOptions = {}): Optimizer {
+  const options = optionsOf('adadelta', given, { ...usualDefaults, learningRate: 1, rho: 0.9, epsilon: 1e-6 });
   requireOption('adadelta', 'rho', options.rho, 1);
   requireOption('adadelta', 'epsilon', options.epsilon);
-  const rho = keptInF32(options.rho ?? 0.9);
-  const epsilon = epsilonInF32(options.epsilon ?? 1e-6);
+  const rho = keptInF32(options.rho);
+  const epsilon = epsilonInF32(options.epsilon);
   const rest = 1 - rho;
   return optimizerOf(
     {
@@ -42,6 +51,5 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
         return rate * delta;`,
     },
     options,
-    { learningRate: 1 },
   );
 }

@@ -1,4 +1,5 @@
-import { epsilonInF32, requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { optionsOf } from '../core/given.ts';
+import { epsilonInF32, requireOption, usualDefaults, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
 export interface AdagradOptions extends UsualOptions {
@@ -15,12 +16,14 @@ export interface AdagradOptions extends UsualOptions {
  * rate of 0.01. Keras' sums begin at 0.1, and its epsilon of 1e-7 stands under the root. Source: Duchi et al. 2011.
  * @throws DataError for an option out of its range
  */
-export function adagrad(options: AdagradOptions = {}): Optimizer {
-  const { learningRateDecay = 0, initialAccumulator = 0 } = options;
+export function adagrad(given: AdagradOptions = {}): Optimizer {
+  const own = { learningRateDecay: 0, initialAccumulator: 0, epsilon: 1e-10 };
+  const options = optionsOf('adagrad', given, { ...usualDefaults, learningRate: 0.01, ...own });
+  const { learningRateDecay, initialAccumulator } = options;
   requireOption('adagrad', 'learningRateDecay', learningRateDecay);
   requireOption('adagrad', 'initialAccumulator', initialAccumulator);
   requireOption('adagrad', 'epsilon', options.epsilon);
-  const epsilon = epsilonInF32(options.epsilon ?? 1e-10);
+  const epsilon = epsilonInF32(options.epsilon);
   return optimizerOf(
     {
       name: 'adagrad',
@@ -40,6 +43,5 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
         return rate * g / (sqrt(total) + epsilon);`,
     },
     options,
-    { learningRate: 0.01 },
   );
 }

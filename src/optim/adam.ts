@@ -1,4 +1,13 @@
-import { epsilonInF32, keptInF32, requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { optionsOf } from '../core/given.ts';
+import {
+  epsilonInF32,
+  keptInF32,
+  requireOption,
+  usualDefaults,
+  type Optimizer,
+  type Usual,
+  type UsualOptions,
+} from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
 export interface AdamOptions extends UsualOptions {
@@ -10,19 +19,20 @@ export interface AdamOptions extends UsualOptions {
   readonly epsilon?: number;
 }
 
+/** What the options of Adam and its relatives are where one does not say otherwise. */
+export const adamDefaults = { ...usualDefaults, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
+
+type Betas = Required<Pick<AdamOptions, 'beta1' | 'beta2' | 'epsilon'>>;
+
 /** The options of Adam and its relatives, checked, as kernels have them. */
-export function betasOf(
-  name: string,
-  options: AdamOptions,
-): Required<Pick<AdamOptions, 'beta1' | 'beta2' | 'epsilon'>> {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
+export function betasOf(name: string, { beta1, beta2, epsilon }: Betas): Betas {
   requireOption(name, 'beta1', beta1, 1);
   requireOption(name, 'beta2', beta2, 1);
   requireOption(name, 'epsilon', epsilon);
   return { beta1: keptInF32(beta1), beta2: keptInF32(beta2), epsilon: epsilonInF32(epsilon) };
 }
 
-function define(name: string, decoupled: boolean, weightDecay: number, options: AdamOptions): Optimizer {
+function define(name: string, decoupled: boolean, options: Betas & Usual): Optimizer {
   const { beta1, beta2, epsilon } = betasOf(name, options);
   const [rest1, rest2] = [1 - beta1, 1 - beta2];
   return optimizerOf(
@@ -50,7 +60,6 @@ function define(name: string, decoupled: boolean, weightDecay: number, options: 
         return rate * (mean * now.y) / (sqrt(square) * now.z + epsilon);`,
     },
     options,
-    { learningRate: 1e-3, weightDecay },
   );
 }
 
@@ -59,11 +68,13 @@ function define(name: string, decoupled: boolean, weightDecay: number, options: 
  * is 1e-7. Source: Kingma and Ba 2014.
  * @throws DataError for an option out of its range
  */
-export const adam = (options: AdamOptions = {}): Optimizer => define('adam', false, 0, options);
+export const adam = (options: AdamOptions = {}): Optimizer =>
+  define('adam', false, optionsOf('adam', options, adamDefaults));
 
 /**
  * Adam with decay of the weights themselves, 0.01 by default as in PyTorch, except that biases and norms do not decay
  * unless a group says so. Source: Loshchilov and Hutter 2017.
  * @throws DataError for an option out of its range
  */
-export const adamw = (options: AdamOptions = {}): Optimizer => define('adamw', true, 0.01, options);
+export const adamw = (options: AdamOptions = {}): Optimizer =>
+  define('adamw', true, optionsOf('adamw', options, { ...adamDefaults, weightDecay: 0.01 }));

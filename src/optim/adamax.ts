@@ -1,4 +1,5 @@
-import { betasOf, type AdamOptions } from './adam.ts';
+import { optionsOf } from '../core/given.ts';
+import { adamDefaults, betasOf, type AdamOptions } from './adam.ts';
 import type { Optimizer } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 import arithmetic from '../../shaders/pointwise/arithmetic.wgsl?raw';
@@ -10,7 +11,8 @@ import nan from '../../shaders/pointwise/nan.wgsl?raw';
  * largest instead. Source: Kingma and Ba 2014, section 7.1.
  * @throws DataError for an option out of its range
  */
-export function adamax(options: AdamOptions = {}): Optimizer {
+export function adamax(given: AdamOptions = {}): Optimizer {
+  const options = optionsOf('adamax', given, { ...adamDefaults, learningRate: 2e-3 });
   const { beta1, beta2, epsilon } = betasOf('adamax', options);
   const rest1 = 1 - beta1;
   return optimizerOf(
@@ -37,6 +39,5 @@ export function adamax(options: AdamOptions = {}): Optimizer {
       includes: [nan, arithmetic],
     },
     options,
-    { learningRate: 2e-3 },
   );
 }

@@ -1,4 +1,5 @@
-import { keptInF32, requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { optionsOf } from '../core/given.ts';
+import { keptInF32, requireOption, usualDefaults, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 import nan from '../../shaders/pointwise/nan.wgsl?raw';
 
@@ -15,10 +16,11 @@ export interface LionOptions extends UsualOptions {
  * so. Source: Chen et al. 2023, algorithm 2.
  * @throws DataError for an option out of its range
  */
-export function lion(options: LionOptions = {}): Optimizer {
+export function lion(given: LionOptions = {}): Optimizer {
+  const options = optionsOf('lion', given, { ...usualDefaults, learningRate: 1e-4, beta1: 0.9, beta2: 0.99 });
   requireOption('lion', 'beta1', options.beta1, 1);
   requireOption('lion', 'beta2', options.beta2, 1);
-  const [beta1, beta2] = [options.beta1 ?? 0.9, options.beta2 ?? 0.99].map(keptInF32);
+  const [beta1, beta2] = [options.beta1, options.beta2].map(keptInF32);
   const [rest1, rest2] = [1 - beta1, 1 - beta2];
   return optimizerOf(
     {
@@ -42,6 +44,5 @@ export function lion(options: LionOptions = {}): Optimizer {
       includes: [nan],
     },
     options,
-    { learningRate: 1e-4 },
   );
 }

@@ -1,4 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
+import { described, optionsOf } from '../core/given.ts';
 import { BLOCK, type Range } from '../core/layout.ts';
 import { apply, type Value } from '../graph/graph.ts';
 import { mul } from '../ops/arithmetic.ts';
@@ -10,12 +11,15 @@ import { orthogonalize } from './newtonSchulz.ts';
 import {
   keptInF32,
   matches,
+  requireMatch,
+  requireOptimizer,
   requireOption,
   requireUsualOptions,
   splitInputs,
   type Optimizer,
   type UpdateInputs,
   type UsualOptions,
+  usualDefaults,
 } from './optimizer.ts';
 import { rangeFactors, rangeFactorsOp } from './rangeFactors.ts';
 import { updateOp } from './update.ts';
@@ -45,6 +49,18 @@ export interface MuonOptions extends UsualOptions {
   /** For all other parameters, with groups and a clip of its own: adamw with this optimizer's groups and clip. */
   readonly others?: Optimizer;
 }
+
+const muonDefaults = {
+  ...usualDefaults,
+  weightDecay: 0.1,
+  momentum: 0.95,
+  nesterov: true,
+  steps: 5,
+  adjust: 'original',
+  epsilon: 1e-7,
+  match: undefined,
+  others: undefined,
+} as const;
 
 /** More are not worth their time, and PyTorch refuses them too. */
 const MOST_STEPS = 99;
@@ -116,10 +132,10 @@ function requireSettings({ mu, steps, epsilon, adjust }: Settings): void {
   requireOption('muon', 'momentum', mu, 1);
   requireOption('muon', 'epsilon', epsilon);
   if (!Number.isInteger(steps) || steps < 1 || steps > MOST_STEPS) {
-    throw new DataError(`[muon] steps is ${steps} but must be a whole number, 1 … ${MOST_STEPS}`);
+    throw new DataError(`[muon] steps is ${described(steps)} but must be a whole number, 1 … ${MOST_STEPS}`);
   }
   if (!Object.hasOwn(adjustments, adjust)) {
-    throw new DataError(`[muon] adjust is "${adjust}" but must be ${Object.keys(adjustments).join(' or ')}`);
+    throw new DataError(`[muon] adjust is ${described(adjust)} but must be ${Object.keys(adjustments).join(' or ')}`);
   }
 }
 
@@ -142,14 +158,17 @@ function requireMatrices(match: readonly (string | RegExp)[], ranges: readonly R
  * Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
  * @throws DataError for an option out of its range
  */
-export function muon(options: MuonOptions = {}): Optimizer {
-  const { learningRate = 1e-3, weightDecay = 0.1, groups = [], clip, match } = options;
-  const { momentum: mu = 0.95, nesterov = true, steps = 5, adjust = 'original', epsilon = 1e-7 } = options;
+export function muon(given: MuonOptions = {}): Optimizer {
+  const options = optionsOf('muon', given, muonDefaults);
+  const { learningRate, weightDecay, groups, clip, match } = options;
+  const { momentum: mu, nesterov, steps, adjust, epsilon } = options;
   const settings: Settings = { mu, nesterov, steps, epsilon, adjust, clip };
-  requireUsualOptions('muon', { learningRate, weightDecay, groups }, clip);
+  requireUsualOptions('muon', options);
   requireSettings(settings);
   const { others = adamw({ groups, ...(clip && { clip }) }) } = options;
+  requireOptimizer('muon', 'others', others);
   const chosen = match === undefined ? null : [match].flat();
+  for (const each of chosen ?? []) requireMatch('muon', each);
   const isOwn = ({ name, shape }: Range): boolean =>
     shape.length === 2 && (!chosen || chosen.some((each) => matches(each, name)));
   const theirMoments = Object.entries(others.moments).map(([name, first]) => [`${others.name}.${name}`, first]);

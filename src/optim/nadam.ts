@@ -1,4 +1,5 @@
-import { betasOf, type AdamOptions } from './adam.ts';
+import { optionsOf } from '../core/given.ts';
+import { adamDefaults, betasOf, type AdamOptions } from './adam.ts';
 import { requireOption, type Optimizer } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
@@ -30,8 +31,9 @@ function momentaOf(beta1: number, decay: number): { at(t: number): number; produ
  * an epsilon of 1e-7, and its momentum rises as with a momentumDecay of 1. Source: Dozat 2016.
  * @throws DataError for an option out of its range
  */
-export function nadam(options: NadamOptions = {}): Optimizer {
-  const { momentumDecay = 4e-3 } = options;
+export function nadam(given: NadamOptions = {}): Optimizer {
+  const options = optionsOf('nadam', given, { ...adamDefaults, learningRate: 2e-3, momentumDecay: 4e-3 });
+  const { momentumDecay } = options;
   const { beta1, beta2, epsilon } = betasOf('nadam', options);
   requireOption('nadam', 'momentumDecay', momentumDecay);
   const [rest1, rest2] = [1 - beta1, 1 - beta2];
@@ -65,6 +67,5 @@ export function nadam(options: NadamOptions = {}): Optimizer {
         return rate * (mean * now.y + g) / (sqrt(square) * now.z + epsilon);`,
     },
     options,
-    { learningRate: 2e-3 },
   );
 }

@@ -1,4 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
+import { described, optionsOf, requireKind } from '../core/given.ts';
 import { BLOCK, type Layout, type Range } from '../core/layout.ts';
 import type { Numbers } from '../core/shape.ts';
 import type { Node, Value } from '../graph/graph.ts';
@@ -73,6 +74,14 @@ export interface UsualOptions {
   readonly clip?: Clip;
 }
 
+/** What the usual options are where the optimizer does not say otherwise. */
+export const usualDefaults = { learningRate: 1e-3, weightDecay: 0, groups: [], clip: undefined } as const;
+
+/** The usual options with nothing left out. */
+export interface Usual extends Pick<Optimizer, 'learningRate' | 'weightDecay' | 'groups'> {
+  readonly clip: Clip | undefined;
+}
+
 /** Whether a name belongs to a group: its own, or everything below it. */
 export const matches = (match: string | RegExp, name: string): boolean =>
   typeof match === 'string' ? name === match || name.startsWith(`${match}.`) : name.search(match) >= 0;
@@ -139,30 +148,64 @@ function requireRate(optimizer: Optimizer, step: number): number {
   const given = rateGiven(optimizer, step);
   if (isRate(given)) return given;
   throw new DataError(
-    `[${optimizer.name}] the learning rate at step ${step} is ${String(given)} but must be at least 0 and finite: look at the function that gives it`,
+    `[${optimizer.name}] the learning rate at step ${step} is ${given instanceof Error ? String(given) : described(given)} but must be at least 0 and finite: look at the function that gives it`,
     { cause: given },
   );
 }
 
-/** @throws DataError unless a number of an optimizer's options, if it was given, is at least 0 and below a bound */
-export function requireOption(optimizer: string, name: string, value: number | undefined, bound = Infinity): void {
-  if (value === undefined || (value >= 0 && value < bound)) return;
-  throw new DataError(`[${optimizer}] ${name} is ${value} but must be at least 0 and below ${bound}`);
+/** @throws DataError unless a number among the options is at least 0 and below a bound */
+export function requireOption(where: string, name: string, value: unknown, bound = Infinity): void {
+  if (typeof value === 'number' && value >= 0 && value < bound) return;
+  throw new DataError(`[${where}] ${name} is ${described(value)} but must be at least 0 and below ${bound}`);
 }
 
-/** The same for the usual options. */
-export function requireUsualOptions(
-  optimizer: string,
-  { learningRate, weightDecay, groups }: Pick<Optimizer, 'learningRate' | 'weightDecay' | 'groups'>,
-  clip?: Clip,
-): void {
+/** @throws DataError unless a number that is divided by, or below which nothing is left, is above 0 */
+export function requirePositive(where: string, name: string, value: unknown): void {
+  if (typeof value === 'number' && value > 0 && value < Infinity) return;
+  throw new DataError(`[${where}] ${name} is ${described(value)} but must be above 0 and finite`);
+}
+
+/** @throws DataError for usual options that are none */
+export function requireUsualOptions(optimizer: string, { learningRate, weightDecay, groups, clip }: Usual): void {
   if (typeof learningRate === 'number') requireOption(optimizer, 'learningRate', learningRate);
-  requireOption(optimizer, 'weightDecay', weightDecay);
-  for (const { match, learningRateFactor, weightDecay: own } of groups) {
-    requireOption(optimizer, `learningRateFactor of group ${String(match)}`, learningRateFactor);
-    requireOption(optimizer, `weightDecay of group ${String(match)}`, own);
+  else {
+    const wanted = 'a number, or a function of the step, as schedules.cosine(…) gives one';
+    requireKind(optimizer, 'learningRate', learningRate, typeof learningRate === 'function', wanted);
   }
-  for (const [kind, limit] of Object.entries(clip ?? {})) requireOption(optimizer, `clip.${kind}`, limit);
+  requireOption(optimizer, 'weightDecay', weightDecay);
+  requireKind(optimizer, 'groups', groups, Array.isArray(groups), 'an array of objects, each with a match');
+  for (const group of groups) requireGroup(optimizer, group);
+  if (clip === undefined) return;
+  const limits = { value: undefined, norm: undefined, globalNorm: undefined };
+  const given = optionsOf<Partial<Record<keyof typeof limits, number>>, typeof limits>(
+    `${optimizer}, clip`,
+    clip,
+    limits,
+  );
+  const [kind, ...others] = Object.keys(clip) as (keyof typeof limits)[];
+  requireKind(optimizer, 'clip', clip, kind && others.length === 0, 'one of { value }, { norm } and { globalNorm }');
+  requirePositive(optimizer, `clip.${kind}`, given[kind]);
+}
+
+function requireGroup(optimizer: string, group: ParameterGroup): void {
+  const where = `${optimizer}, groups`;
+  const names = { match: undefined, learningRateFactor: 1, weightDecay: 0, frozen: false };
+  const { match, learningRateFactor, weightDecay } = optionsOf(where, group, names);
+  requireMatch(where, match);
+  requireOption(optimizer, `learningRateFactor of group ${String(match)}`, learningRateFactor);
+  requireOption(optimizer, `weightDecay of group ${String(match)}`, weightDecay);
+}
+
+/** @throws DataError for what chooses no parameters */
+export function requireMatch(where: string, match: string | RegExp): void {
+  const is = typeof match === 'string' || Symbol.search in Object(match);
+  requireKind(where, 'match', match, is, "a parameter's name, the beginning of one, or a pattern");
+}
+
+/** @throws DataError for anything else, as the function that makes one */
+export function requireOptimizer(where: string, name: string, given: unknown): void {
+  const is = typeof given === 'object' && given !== null && 'update' in given && 'row' in given;
+  requireKind(where, name, given, is, 'an optimizer, as adam() gives one');
 }
 
 /** The share that a mean keeps, as kernels have it: what is left of 1, and its powers in f64, must be of the same number. */

@@ -1,4 +1,5 @@
-import { betasOf, type AdamOptions } from './adam.ts';
+import { optionsOf } from '../core/given.ts';
+import { adamDefaults, betasOf, type AdamOptions } from './adam.ts';
 import type { Optimizer } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
@@ -20,7 +21,8 @@ function rectification(beta2: number, t: number): number {
  * and defaults, a learning rate of 1e-3; epsilon is added to the root before it is corrected. Source: Liu et al. 2019.
  * @throws DataError for an option out of its range
  */
-export function radam(options: AdamOptions = {}): Optimizer {
+export function radam(given: AdamOptions = {}): Optimizer {
+  const options = optionsOf('radam', given, adamDefaults);
   const { beta1, beta2, epsilon } = betasOf('radam', options);
   const [rest1, rest2] = [1 - beta1, 1 - beta2];
   return optimizerOf(
@@ -46,6 +48,5 @@ export function radam(options: AdamOptions = {}): Optimizer {
         return select(rate * mean, rate * mean * now.y / (sqrt(square) + epsilon), now.y > 0.0);`,
     },
     options,
-    { learningRate: 1e-3 },
   );
 }

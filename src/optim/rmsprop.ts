@@ -1,4 +1,12 @@
-import { epsilonInF32, keptInF32, requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { optionsOf } from '../core/given.ts';
+import {
+  epsilonInF32,
+  keptInF32,
+  requireOption,
+  usualDefaults,
+  type Optimizer,
+  type UsualOptions,
+} from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
 export interface RmspropOptions extends UsualOptions {
@@ -18,13 +26,15 @@ export interface RmspropOptions extends UsualOptions {
  * Source: Hinton 2012, lecture 6e.
  * @throws DataError for an option out of its range
  */
-export function rmsprop(options: RmspropOptions = {}): Optimizer {
-  const { momentum = 0, centered = false } = options;
+export function rmsprop(given: RmspropOptions = {}): Optimizer {
+  const own = { alpha: 0.99, epsilon: 1e-8, momentum: 0, centered: false };
+  const options = optionsOf('rmsprop', given, { ...usualDefaults, learningRate: 0.01, ...own });
+  const { momentum, centered } = options;
   requireOption('rmsprop', 'alpha', options.alpha, 1);
   requireOption('rmsprop', 'epsilon', options.epsilon);
-  requireOption('rmsprop', 'momentum', momentum);
-  const alpha = keptInF32(options.alpha ?? 0.99);
-  const epsilon = epsilonInF32(options.epsilon ?? 1e-8);
+  requireOption('rmsprop', 'momentum', momentum, 1);
+  const alpha = keptInF32(options.alpha);
+  const epsilon = epsilonInF32(options.epsilon);
   const rest = 1 - alpha;
   return optimizerOf(
     {
@@ -55,6 +65,5 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
         return rate * scaled;`,
     },
     options,
-    { learningRate: 0.01 },
   );
 }

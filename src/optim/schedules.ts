@@ -1,5 +1,6 @@
 import { DataError } from '../core/errors.ts';
-import { requireOption } from './optimizer.ts';
+import { described, optionsOf, requireKind } from '../core/given.ts';
+import { requireOption, requirePositive } from './optimizer.ts';
 
 /*
  * Learning rates as functions of the step, counted from 0, in f64. Formulas and defaults are those of PyTorch's
@@ -17,13 +18,6 @@ function requireOptions(schedule: string, options: Readonly<Record<string, numbe
   for (const [name, value] of Object.entries(options)) requireOption(schedule, name, value);
 }
 
-/** @throws DataError unless a number that is divided by is above 0 */
-function requirePositive(schedule: string, name: string, value: number): void {
-  if (!(value > 0 && value < Infinity)) {
-    throw new DataError(`[${schedule}] ${name} is ${value} but must be above 0 and finite`);
-  }
-}
-
 /** One rate for all steps. */
 export function constant(rate: number): Schedule {
   requireOptions('constant', { rate });
@@ -32,7 +26,7 @@ export function constant(rate: number): Schedule {
 
 /** The rate times `factor`, 0.1 by default, after each `every` steps. PyTorch: StepLR. */
 export function step(rate: number, options: { readonly every: number; readonly factor?: number }): Schedule {
-  const { every, factor = 0.1 } = options;
+  const { every, factor } = optionsOf('step', options, { every: undefined, factor: 0.1 });
   requireOptions('step', { rate, factor });
   requirePositive('step', 'every', every);
   return (at) => rate * factor ** Math.floor(at / every);
@@ -43,21 +37,23 @@ export function multiStep(
   rate: number,
   options: { readonly at: readonly number[]; readonly factor?: number },
 ): Schedule {
-  const { at: steps, factor = 0.1 } = options;
+  const { at: steps, factor } = optionsOf('multiStep', options, { at: undefined, factor: 0.1 });
   requireOptions('multiStep', { rate, factor });
+  requireKind('multiStep', 'at', steps, Array.isArray(steps), 'an array of steps');
   steps.forEach((at, i) => requireOptions('multiStep', { [`at[${i}]`]: at }));
   return (at) => rate * factor ** steps.filter((from) => from <= at).length;
 }
 
 /** The rate times `factor` after each step. PyTorch: ExponentialLR. */
-export function exponential(rate: number, { factor }: { readonly factor: number }): Schedule {
+export function exponential(rate: number, options: { readonly factor: number }): Schedule {
+  const { factor } = optionsOf('exponential', options, { factor: undefined });
   requireOptions('exponential', { rate, factor });
   return (at) => rate * factor ** at;
 }
 
 /** From the rate to 0 in so many steps, as the power of what is left of them, 1 by default. PyTorch: PolynomialLR. */
 export function polynomial(rate: number, options: { readonly steps: number; readonly power?: number }): Schedule {
-  const { steps, power = 1 } = options;
+  const { steps, power } = optionsOf('polynomial', options, { steps: undefined, power: 1 });
   requireOptions('polynomial', { rate, steps, power });
   return (at) => rate * (1 - partOf(Math.min(at, steps), steps)) ** power;
 }
@@ -67,8 +63,11 @@ export function polynomial(rate: number, options: { readonly steps: number; read
  * begins. PyTorch: SequentialLR of LinearLR and the other.
  */
 export function warmUp(then: Schedule | number, options: { readonly steps: number; readonly from?: number }): Schedule {
-  const { steps, from = 1 / 3 } = options;
+  const { steps, from } = optionsOf('warmUp', options, { steps: undefined, from: 1 / 3 });
   requireOptions('warmUp', { steps, from });
+  if (typeof then !== 'number') {
+    requireKind('warmUp', 'the first argument', then, typeof then === 'function', 'a schedule, or a number');
+  }
   const next = typeof then === 'number' ? constant(then) : then;
   return (at) => (at < steps ? next(0) * (from + ((1 - from) * at) / steps) : next(at - steps));
 }
@@ -82,7 +81,7 @@ const anneal = (from: number, to: number, part: number): number =>
  * PyTorch: CosineAnnealingLR. Source: Loshchilov and Hutter 2016.
  */
 export function cosine(rate: number, options: { readonly steps: number; readonly minimum?: number }): Schedule {
-  const { steps, minimum = 0 } = options;
+  const { steps, minimum } = optionsOf('cosine', options, { steps: undefined, minimum: 0 });
   requireOptions('cosine', { rate, steps, minimum });
   return (at) => anneal(rate, minimum, partOf(at, steps));
 }
@@ -96,11 +95,13 @@ export function cosineRestarts(
   rate: number,
   options: { readonly steps: number; readonly growth?: number; readonly minimum?: number },
 ): Schedule {
-  const { steps, growth = 1, minimum = 0 } = options;
+  const defaults = { steps: undefined, growth: 1, minimum: 0 };
+  const { steps, growth, minimum } = optionsOf('cosineRestarts', options, defaults);
   requireOptions('cosineRestarts', { rate, minimum });
-  if (!(growth >= 1 && growth < Infinity && steps > 0 && steps < Infinity)) {
+  const are = typeof growth === 'number' && typeof steps === 'number';
+  if (!(are && growth >= 1 && growth < Infinity && steps > 0 && steps < Infinity)) {
     throw new DataError(
-      `[cosineRestarts] steps is ${steps} and growth is ${growth} but they must be finite, above 0 and at least 1`,
+      `[cosineRestarts] steps is ${described(steps)} and growth is ${described(growth)} but they must be finite, above 0 and at least 1`,
     );
   }
   // Those before it last 1 + growth + growth² + … times the first.
@@ -130,19 +131,29 @@ export interface CycleOptions {
   readonly symmetric?: boolean;
 }
 
+const cycleDefaults = {
+  steps: undefined,
+  rise: 0.3,
+  divisor: 25,
+  finalDivisor: 1e4,
+  shape: 'cosine',
+  symmetric: false,
+} as const;
+
 /**
  * Up to the peak, and down to almost nothing at the last of so many steps, where it stays. PyTorch: OneCycleLR.
  * @throws DataError for a rise that is no part of the steps, too
  * Source: Smith and Topin 2017.
  */
 export function oneCycle(peak: number, options: CycleOptions): Schedule {
-  const { steps, rise = 0.3, divisor = 25, finalDivisor = 1e4, shape = 'cosine', symmetric = false } = options;
+  const { steps, rise, divisor, finalDivisor, shape, symmetric } = optionsOf('oneCycle', options, cycleDefaults);
   requireOptions('oneCycle', { peak, steps });
   requirePositive('oneCycle', 'divisor', divisor);
   requirePositive('oneCycle', 'finalDivisor', finalDivisor);
-  if (!(rise >= 0 && rise <= 1)) {
-    throw new DataError(`[oneCycle] rise is ${rise} but must be 0 … 1: it is a part of the steps`);
+  if (!(typeof rise === 'number' && rise >= 0 && rise <= 1)) {
+    throw new DataError(`[oneCycle] rise is ${described(rise)} but must be 0 … 1: it is a part of the steps`);
   }
+  requireKind('oneCycle', 'shape', shape, shape === 'cosine' || shape === 'line', '"cosine" or "line"');
   const first = peak / divisor;
   const top = { at: rise * steps - 1, rate: peak };
   const back = { at: 2 * rise * steps - 2, rate: first };

@@ -1,10 +1,12 @@
-import { requireOption, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { DataError } from '../core/errors.ts';
+import { optionsOf } from '../core/given.ts';
+import { requireOption, usualDefaults, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
 export interface SgdOptions extends UsualOptions {
-  /** 0 */
+  /** From 0 up to 1, but not 1 itself: 0 */
   readonly momentum?: number;
-  /** Looks ahead by the momentum. Source: Sutskever et al. 2013. */
+  /** Looks ahead by the momentum, of which there must be some. Source: Sutskever et al. 2013. */
   readonly nesterov?: boolean;
 }
 
@@ -13,13 +15,19 @@ export interface SgdOptions extends UsualOptions {
  * the gradient itself. Without momentum nothing is kept beside the parameters.
  * @throws DataError for an option out of its range
  */
-export function sgd(options: SgdOptions = {}): Optimizer {
-  const { momentum = 0, nesterov = false } = options;
-  requireOption('sgd', 'momentum', momentum);
+export function sgd(given: SgdOptions = {}): Optimizer {
+  const options = optionsOf('sgd', given, { ...usualDefaults, momentum: 0, nesterov: false });
+  const { momentum, nesterov } = options;
+  requireOption('sgd', 'momentum', momentum, 1);
+  if (nesterov && momentum === 0) {
+    throw new DataError(
+      '[sgd] nesterov is true but momentum is 0, by which there is nothing to look ahead: give one, as 0.9',
+    );
+  }
   const usual = { name: 'sgd', row: (_: number, rate: number) => [rate] };
   const plain = { ...usual, moments: {}, constants: {}, wgsl: 'return rate * g;' };
   if (momentum === 0) {
-    return optimizerOf({ ...plain, change: () => (_, g, rate) => rate * g }, options, { learningRate: 1e-3 });
+    return optimizerOf({ ...plain, change: () => (_, g, rate) => rate * g }, options);
   }
   return optimizerOf(
     {
@@ -39,6 +47,5 @@ export function sgd(options: SgdOptions = {}): Optimizer {
         return rate * ${nesterov ? '(g + momentum * next)' : 'next'};`,
     },
     options,
-    { learningRate: 1e-3 },
   );
 }

@@ -4,7 +4,7 @@ import { allocate, type Numbers } from '../core/shape.ts';
 import { apply, type Node, type Op } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { clipFunctions, clippedTables, clipOf, limitOf, type Clip } from './clip.ts';
-import { bytesOfUpdate, groupAt, requireUsualOptions, rowAt, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { bytesOfUpdate, groupAt, requireUsualOptions, rowAt, type Optimizer, type Usual } from './optimizer.ts';
 import updateKernel from '../../shaders/update.wgsl?raw';
 
 /** How one number is updated: what tells one optimizer from another. */
@@ -160,14 +160,10 @@ function sensitivities(
  * An optimizer of a rule: one launch for all parameters of a model, and two more if a norm of their gradients is clipped.
  * @throws DataError for a usual option out of its range
  */
-export function optimizerOf(
-  rule: Rule,
-  options: UsualOptions,
-  defaults: { readonly learningRate: number; readonly weightDecay?: number },
-): Optimizer {
+export function optimizerOf(rule: Rule, options: Usual): Optimizer {
   const { name, decoupled = false } = rule;
-  const { learningRate = defaults.learningRate, weightDecay = defaults.weightDecay ?? 0, groups = [], clip } = options;
-  requireUsualOptions(name, { learningRate, weightDecay, groups }, clip);
+  const { learningRate, weightDecay, groups, clip } = options;
+  requireUsualOptions(name, options);
   const op = updateOp(rule, clip);
   return {
     name,

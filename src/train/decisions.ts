@@ -1,4 +1,5 @@
 import { DataError } from '../core/errors.ts';
+import { described, optionsOf, requireKind } from '../core/given.ts';
 import { quotedList } from '../core/wording.ts';
 import { requireOption } from '../optim/optimizer.ts';
 
@@ -45,6 +46,13 @@ export interface Watched {
   readonly mode?: 'min' | 'max';
 }
 
+const watchedDefaults = { metric: 'loss', mode: undefined } as const;
+
+interface WatchedOptions {
+  readonly metric: string;
+  readonly mode: Watched['mode'];
+}
+
 const GROWING = /[aA]ccuracy$|(?<![A-Za-z])(r2|f1)$|(?<![A-Z])(R2|F1)$|rSquared$|f1Score$/;
 
 /** How a decision reads its metric. NaN is never better than anything. */
@@ -55,7 +63,10 @@ class Watch {
   /** What any number is better than. */
   readonly worst: number;
 
-  constructor(decision: string, { metric = 'loss', mode = GROWING.test(metric) ? 'max' : 'min' }: Watched) {
+  constructor(decision: string, { metric, mode: given }: WatchedOptions) {
+    requireKind(decision, 'metric', metric, typeof metric === 'string', "a metric's name");
+    const mode = given ?? (GROWING.test(metric) ? 'max' : 'min');
+    requireKind(decision, 'mode', mode, mode === 'max' || mode === 'min', '"min" or "max"');
     this.#decision = decision;
     this.#metric = metric;
     this.sign = mode === 'max' ? 1 : -1;
@@ -84,7 +95,7 @@ const brief = (value: number): string => String(Number(value.toPrecision(4)));
 
 function requireCount(decision: string, option: string, count: number): void {
   if (Number.isInteger(count) && count >= 0) return;
-  throw new DataError(`[${decision}] ${option} is ${count} but must be a whole number, 0 or more`);
+  throw new DataError(`[${decision}] ${option} is ${described(count)} but must be a whole number, 0 or more`);
 }
 
 /** What `earlyStop` may be told. */
@@ -103,8 +114,10 @@ export interface EarlyStopOptions extends Watched {
  * be noise. Beside `reduceOnPlateau` it needs more patience than that, or it stops before a smaller rate can help.
  * @throws DataError if an option is out of range; when asked, if there is no such metric   Source: Keras, EarlyStopping
  */
-export function earlyStop(options: EarlyStopOptions = {}): Decision {
-  const { patience = 10, minDelta = 0, restoreBest = false } = options;
+export function earlyStop(given: EarlyStopOptions = {}): Decision {
+  const own = { patience: 10, minDelta: 0, restoreBest: false };
+  const options = optionsOf('earlyStop', given, { ...watchedDefaults, ...own });
+  const { patience, minDelta, restoreBest } = options;
   requireCount('earlyStop', 'patience', patience);
   requireOption('earlyStop', 'minDelta', minDelta);
   const watch = new Watch('earlyStop', options);
@@ -154,9 +167,11 @@ const LEAST_FALL = 1e-8;
  * @throws DataError if an option is out of range; when asked, if there is no such metric
  * Source: PyTorch, ReduceLROnPlateau
  */
-export function reduceOnPlateau(options: PlateauOptions = {}): Decision {
-  const { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, minRate = 0 } = options;
+export function reduceOnPlateau(given: PlateauOptions = {}): Decision {
   const name = 'reduceOnPlateau';
+  const own = { factor: 0.1, patience: 10, threshold: 1e-4, cooldown: 0, minRate: 0 };
+  const options = optionsOf(name, given, { ...watchedDefaults, ...own });
+  const { factor, patience, threshold, cooldown, minRate } = options;
   requireOption(name, 'factor', factor, 1);
   requireCount(name, 'patience', patience);
   requireOption(name, 'threshold', threshold, 1);
@@ -199,7 +214,7 @@ export function reduceOnPlateau(options: PlateauOptions = {}): Decision {
  * @throws DataError when asked, if there is no such metric
  */
 export function keepBest(options: Watched = {}): Decision {
-  const watch = new Watch('keepBest', options);
+  const watch = new Watch('keepBest', optionsOf('keepBest', options, watchedDefaults));
   return {
     name: 'keepBest',
     keeps: true,
