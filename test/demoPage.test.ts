@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { syntheticDigits } from '../src/data/digits/syntheticDigits.ts';
 import { readSafetensors, type Tensor } from '../src/data/safetensors.ts';
-import { take } from '../src/data/dataset.ts';
+import { take } from '../src/data/samples.ts';
 import { tablesOf } from '../src/demo/cycle/numbers.ts';
 import { stages, type Glance } from '../src/demo/protocol.ts';
 import {

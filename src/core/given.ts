@@ -55,6 +55,20 @@ export function nearest(given: string, names: readonly string[]): string {
   return names.reduce((best, name) => (far(name) < far(best) ? name : best));
 }
 
+/** Fails for a name that is none of those there are. @throws DataError naming the nearest */
+export function requireName(
+  where: string,
+  what: string,
+  name: string,
+  names: readonly string[],
+  verb: 'has' | 'takes',
+): void {
+  if (names.includes(name)) return;
+  throw new DataError(
+    `[${where}] there is no ${what} "${name}", the nearest is "${nearest(name, names)}": it ${verb} ${names.join(', ')}`,
+  );
+}
+
 /** One default, or undefined, for each option that there is. */
 type Defaults<T> = { readonly [K in keyof T]-?: T[K] | undefined };
 
@@ -84,12 +98,7 @@ export function optionsOf<T extends object, const D extends Defaults<T>>(
   if (typeof given !== 'object' || given === null || Array.isArray(given) || 'then' in given) {
     throw new DataError(`[${where}] the options are ${described(given)} but must be an object of ${names.join(', ')}`);
   }
-  const unknown = Object.keys(given).find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    throw new DataError(
-      `[${where}] there is no option "${unknown}", the nearest is "${nearest(unknown, names)}": it takes ${names.join(', ')}`,
-    );
-  }
+  for (const name of Object.keys(given)) requireName(where, 'option', name, names, 'takes');
   const filled = names.map((name) => {
     const [own, usual]: unknown[] = [given[name as keyof T], defaults[name as keyof T]];
     if (own === undefined) return [name, usual];

@@ -1,3 +1,5 @@
+import { requireKind } from './given.ts';
+
 /*
  * Philox 4x32-10, a counter-based generator: the n-th number is a function of (key, n), so any number of any
  * stream can be had at once, on the CPU and in shaders/pointwise/philox.wgsl, with the same bits.
@@ -50,6 +52,10 @@ export function hashName(name: string): number {
 /** The two key words of a seed, an integer of up to 53 bits. */
 export const seedKey = (seed: number): Words2 => [seed >>> 0, Math.floor(seed / 0x100000000) >>> 0];
 
+/** @throws DataError for what is no seed */
+export const requireSeed = (where: string, seed: number): void =>
+  requireKind(where, 'seed', seed, Number.isSafeInteger(seed) && seed >= 0, 'a whole number from 0 to 2⁵³ − 1');
+
 /** 24 random bits as a number in [0, 1), exact in f32. */
 export const unitOf = (word: number): number => (word >>> 8) / 0x1000000;
 
@@ -96,5 +102,15 @@ export class Random {
   normal(mean = 0, deviation = 1): number {
     const radius = Math.sqrt(-2 * Math.log(1 - unitOf(this.word())));
     return mean + deviation * radius * Math.cos(2 * Math.PI * unitOf(this.word()));
+  }
+
+  /** The same things in an order by chance, the same in every engine. Source: Durstenfeld 1964. */
+  shuffled<T>(things: Iterable<T>): T[] {
+    const order = [...things];
+    for (let last = order.length - 1; last > 0; last--) {
+      const other = Math.floor(this.uniform(0, last + 1));
+      [order[last], order[other]] = [order[other], order[last]];
+    }
+    return order;
   }
 }

@@ -1,4 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
+import { requireKind } from '../core/given.ts';
 import { sizeOf, type Dtype, type Numbers, type Shape } from '../core/shape.ts';
 import { numbersIn, type GivenNumbers } from './numbers.ts';
 
@@ -52,6 +53,13 @@ export interface Dataset {
   readonly fields: Readonly<Record<string, Field>>;
 }
 
+export const isDataset = (given: unknown): given is Dataset =>
+  typeof given === 'object' && given !== null && 'fields' in given && 'length' in given;
+
+/** @throws DataError for what is no data set */
+export const requireSet = (where: string, given: unknown): void =>
+  requireKind(where, 'the set', given, isDataset(given), 'a data set: dataset({ … }) makes one of arrays');
+
 function dtypeOf(data: Numbers): Dtype {
   if (data instanceof Uint8Array) return 'u8';
   if (data instanceof Int32Array) return 'i32';
@@ -62,7 +70,7 @@ function dtypeOf(data: Numbers): Dtype {
 const LARGEST_COUNT = 15;
 
 /** Bytes that nobody said how to scale. Those that are all 0 stand for others to come. */
-function defaultScale(data: Numbers): Scale {
+export function defaultScale(data: Numbers): Scale {
   const isPicture = data.some((byte) => byte > LARGEST_COUNT) || data.every((byte) => byte === 0);
   return { scale: isPicture ? 1 / 255 : 1, offset: 0 };
 }
@@ -106,30 +114,6 @@ export function dataset(given: Readonly<Record<string, FieldInput | GivenNumbers
   }
   if (length === 0) throw new DataError(`[dataset] field "${first}" is empty: there must be at least one sample`);
   return { length, fields };
-}
-
-/** The samples from `start` up to `end`, without copying. */
-export function take({ length, fields }: Dataset, start: number, end = length): Dataset {
-  const from = Math.max(0, Math.min(start, length));
-  const to = Math.max(from, Math.min(end, length));
-  if (from === to)
-    throw new DataError(
-      `[take] ${start} … ${end} selects none of ${length} samples: give a start below ${length} and an end above it`,
-    );
-  const cut = ([name, field]: [string, Field]): [string, Field] => {
-    const size = sizeOf(field.shape);
-    return [name, { ...field, data: field.data.subarray(from * size, to * size) }];
-  };
-  return { length: to - from, fields: Object.fromEntries(Object.entries(fields).map(cut)) };
-}
-
-/** Copies chosen samples of a field one behind the other. */
-export function gatherRows({ data, shape }: Field, rows: ArrayLike<number>, into: Numbers): void {
-  const size = sizeOf(shape);
-  for (let row = 0; row < rows.length; row++) {
-    const start = rows[row] * size;
-    into.set(data.subarray(start, start + size), row * size);
-  }
 }
 
 /** Fails at the first number that would spoil every weight. @throws DataError naming field and place */

@@ -1,6 +1,6 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { sizeOf, type Numbers } from '../core/shape.ts';
-import { requireFinite, type Dataset } from '../data/dataset.ts';
+import { isDataset, requireFinite, type Dataset } from '../data/dataset.ts';
 import { copyOf, isNumbers, numbersIn, type GivenNumbers } from '../data/numbers.ts';
 import { requireSound, rowsOf } from './checks.ts';
 import type { GivenSamples } from './options.ts';
@@ -10,8 +10,6 @@ import type { Prepared } from './prepared.ts';
  * How numbers come in. What a call is given is copied before it waits for anything: it is what it was at the call,
  * whatever becomes of its arrays.
  */
-
-export const isDataset = (given: object): given is Dataset => 'fields' in given && 'length' in given;
 
 /** A set, and its numbers as they were at the call that gave it; null where programs hold them. */
 export interface Given {

@@ -1,6 +1,6 @@
 import { DataError, DeviceError, ShapeError } from '../core/errors.ts';
 import type { Bytes, Device } from '../core/globals.ts';
-import type { Dataset } from '../data/dataset.ts';
+import { isDataset, type Dataset } from '../data/dataset.ts';
 import { copyOf, isNumbers, numbersIn, type GivenNumbers } from '../data/numbers.ts';
 import { formatGraph, type Graph, type State } from '../graph/graph.ts';
 import { uploadBatch, type Backend } from '../scheduler/backend.ts';
@@ -10,7 +10,7 @@ import { requireFields, requireWhole } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
 import { namesOfNothing, nothingCounts, type Amount } from './figures.ts';
 import { fit, requireFitOptions, type Cursor } from './fit.ts';
-import { byField, copyOfSamples, copyOfSet, inBatch, isDataset, numbersBy, samplesOf, type Given } from './intake.ts';
+import { byField, copyOfSamples, copyOfSet, inBatch, numbersBy, samplesOf, type Given } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import { Launcher } from './launcher.ts';
 import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspect.ts';

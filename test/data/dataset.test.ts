@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DataError, ShapeError } from '../../src/core/errors.ts';
-import { gatherRows, requireFinite } from '../../src/data/dataset.ts';
-import { dataset, take } from '../../src/data/index.ts';
+import { requireFinite } from '../../src/data/dataset.ts';
+import { dataset } from '../../src/data/index.ts';
 
 describe('dataset', () => {
   test('counts the samples', () => {
@@ -84,36 +84,6 @@ describe('dataset refuses, and names the field:', () => {
   test('a set without fields', () => {
     expect(() => dataset({})).toThrow(new DataError('[dataset] there are no fields: name at least one'));
   });
-});
-
-describe('take', () => {
-  const set = dataset({
-    x: { data: Float32Array.of(0, 1, 2, 3, 4, 5, 6, 7), shape: [2] },
-    label: Uint8Array.of(0, 1, 2, 3),
-  });
-
-  test('cuts every field alike', () => {
-    const { x, label } = take(set, 1, 3).fields;
-    expect([x.data, label.data]).toEqual([Float32Array.of(2, 3, 4, 5), Uint8Array.of(1, 2)]);
-  });
-  test('has the length of what it cut', () => expect(take(set, 1, 3).length).toBe(2));
-  test('goes to the end where no end is given', () =>
-    expect(take(set, 3).fields['label'].data).toEqual(Uint8Array.of(3)));
-  test('stops at the end of the set', () => expect(take(set, 2, 100).length).toBe(2));
-  test('shares the memory of the set', () =>
-    expect(take(set, 1).fields['x'].data.buffer).toBe(set.fields['x'].data.buffer));
-  test('refuses to select nothing', () => {
-    expect(() => take(set, 4)).toThrow(
-      new DataError('[take] 4 … 4 selects none of 4 samples: give a start below 4 and an end above it'),
-    );
-  });
-});
-
-test('chosen rows are copied one behind the other, in their order', () => {
-  const { x } = dataset({ x: { data: Float32Array.of(0, 1, 2, 3, 4, 5), shape: [2] } }).fields;
-  const into = new Float32Array(6);
-  gatherRows(x, [2, 0, 2], into);
-  expect(into).toEqual(Float32Array.of(4, 5, 0, 1, 4, 5));
 });
 
 describe('numbers that would spoil training', () => {

@@ -4,13 +4,17 @@ import { gzipSync } from 'node:zlib';
 import { encode } from 'fast-png';
 import { predict } from '../../src/cli/predict.ts';
 import { parseCommand, type PredictCommand } from '../../src/cli/options.ts';
-import { dataset, take } from '../../src/data/dataset.ts';
+import { dataset } from '../../src/data/dataset.ts';
+import { take } from '../../src/data/samples.ts';
 import type { GivenNumbers } from '../../src/data/numbers.ts';
 import {
+  concat,
   files,
+  map,
   mnist,
   onGround,
   readIdx,
+  split,
   syntheticDigits,
   writeSafetensors,
   type Source,
@@ -148,6 +152,10 @@ export const dataFiles: readonly Case[] = [
   ['[dataset] field "<name>" has <n> samples but', () => dataset({ x: [1, 2], y: [1] })],
   ['[dataset] field "<name>" is empty', () => dataset({ x: [] })],
   ['[take]', () => take(dataset({ x: [1, 2] }), 2)],
+  ['[concat] field', () => concat(dataset({ x: [1, 2] }), dataset({ x: Uint8Array.of(1, 2) }))],
+  ['[map] field', () => map(dataset({ x: [1, 2] }), ({ x }) => ({ x: Array.from({ length: x[0] }, () => 0) }))],
+  ['[split] the sizes', () => split(dataset({ x: [1, 2] }), [0.5, 0.4])],
+  ['[split] part', () => split(dataset({ x: [1, 2] }), 2)],
   ['[data] "<name>" is', fitNaN],
   ['[syntheticDigits]', () => syntheticDigits({ train: 0 })],
 ];

@@ -9,7 +9,7 @@ export const slips: readonly Case[] = [
     () => optionsOf<{ rate: number }, { rate: 1 }>('sieve', 3 as never, { rate: 1 }),
   ],
   [
-    '[<where>] there is no option "<name>"',
+    '[<where>] there is no <what> "<name>"',
     () => optionsOf<{ rate: number }, { rate: 1 }>('sieve', { rat: 1 } as never, { rate: 1 }),
   ],
   ['[<where>] <name> is <what> but must be <what>', () => requireKind('sieve', 'rate', 3, false, 'a text')],

@@ -1,6 +1,6 @@
 import { DataError } from '../../core/errors.ts';
-import { sizeOf } from '../../core/shape.ts';
-import { dataset, gatherRows, type Dataset, type Field } from '../dataset.ts';
+import { dataset, type Dataset } from '../dataset.ts';
+import { rows as chosen } from '../samples.ts';
 import { withHeader, writtenOf, type Table, type TableRow } from './table.ts';
 import { labeller } from './classes.ts';
 import { columnAt, placeOf } from './columns.ts';
@@ -73,8 +73,8 @@ export function prepareTable(given: Table, options: PrepareOptions = {}): Prepar
   const all = dataset({ features: encoded.features, ...encodeTarget(form, table, target.at, rows) });
   const linesOf = (part: readonly number[]): number[] => part.map((at) => rows[at].line);
   return {
-    train: pick(all, train),
-    test: pick(all, test),
+    train: chosen(all, train),
+    test: chosen(all, test),
     lines: { train: linesOf(train), test: linesOf(test) },
     form,
     notes: [
@@ -170,15 +170,4 @@ function fitFeatures(
   throw new DataError(
     `[table] ${table.name}: no column is left from which "${target.name}" could be told${because}: name another target, or give more columns`,
   );
-}
-
-/** Chosen samples of a set. */
-function pick({ fields }: Dataset, rows: readonly number[]): Dataset {
-  const chosen = ({ data, shape }: Field): Field['data'] => {
-    const into = data.slice(0, rows.length * sizeOf(shape));
-    gatherRows({ data, shape } as Field, rows, into);
-    return into;
-  };
-  const entries = Object.entries(fields).map(([name, field]) => [name, { ...field, data: chosen(field) }] as const);
-  return { length: rows.length, fields: Object.fromEntries(entries) };
 }

@@ -13,7 +13,7 @@ export interface Split {
  */
 export function splitRows(strata: readonly (readonly number[])[], share: number, seed: number): Split {
   const random = new Random(seed, 'held-out rows');
-  const shuffled = strata.map((rows) => shuffle(rows, random));
+  const shuffled = strata.map((rows) => random.shuffled(rows));
   let seen = 0;
   let held = 0;
   const counts = shuffled.map(({ length }) => {
@@ -35,13 +35,3 @@ export function splitRows(strata: readonly (readonly number[])[], share: number,
 }
 
 const inOrder = (rows: readonly number[]): number[] => rows.toSorted((a, b) => a - b);
-
-/** Source: Durstenfeld 1964. */
-function shuffle(rows: readonly number[], random: Random): number[] {
-  const order = [...rows];
-  for (let last = order.length - 1; last > 0; last--) {
-    const other = Math.floor(random.uniform(0, last + 1));
-    [order[last], order[other]] = [order[other], order[last]];
-  }
-  return order;
-}
