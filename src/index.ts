@@ -1,4 +1,5 @@
 export { DataError, DeviceError, FormatError, ShapeError } from './core/errors.ts';
+export type { ContextLike } from './core/given.ts';
 export { Random } from './core/random.ts';
 export type { Dtype, Numbers, Shape, Spec } from './core/shape.ts';
 export type { AdapterTraits, Kernel, Launch } from './core/launch.ts';

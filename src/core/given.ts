@@ -69,12 +69,23 @@ export function requireName(
   );
 }
 
+/**
+ * By what a context is told from options. The options of a function of a value extend it, so that the function is a module
+ * too, which is handed a context in their place.
+ */
+export interface ContextLike {
+  readonly draws?: unknown;
+}
+
+/** The names of options. */
+type OptionsOf<T> = Exclude<keyof T, keyof ContextLike>;
+
 /** One default, or undefined, for each option that there is. */
-type Defaults<T> = { readonly [K in keyof T]-?: T[K] | undefined };
+type Defaults<T> = { readonly [K in OptionsOf<T>]-?: T[K] | undefined };
 
 /** Options where those that have a default are never missing. */
 type Filled<T, D> = {
-  readonly [K in keyof Required<T>]: K extends keyof D
+  readonly [K in OptionsOf<Required<T>>]: K extends keyof D
     ? D[K] extends undefined
       ? T[K]
       : Exclude<T[K], undefined>
@@ -100,7 +111,7 @@ export function optionsOf<T extends object, const D extends Defaults<T>>(
   }
   for (const name of Object.keys(given)) requireName(where, 'option', name, names, 'takes');
   const filled = names.map((name) => {
-    const [own, usual]: unknown[] = [given[name as keyof T], defaults[name as keyof T]];
+    const [own, usual]: unknown[] = [given[name as OptionsOf<T>], defaults[name as OptionsOf<T>]];
     if (own === undefined) return [name, usual];
     if (typeof usual === 'boolean') requireKind(where, name, own, typeof own === 'boolean', 'true or false');
     return [name, own];

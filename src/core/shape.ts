@@ -6,15 +6,19 @@ export type Shape = readonly number[];
 export type Dtype = 'f32' | 'i32' | 'u32' | 'u8';
 
 /** What is known of a value before it has one. */
-export interface Spec {
+export interface Spec<D extends Dtype = Dtype> {
   readonly shape: Shape;
-  readonly dtype: Dtype;
+  readonly dtype: D;
 }
 
 /** What a value's numbers are held in on the CPU; Float64Array is the judge's precision for f32. */
 export type Numbers = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
-export const spec = (shape: Shape, dtype: Dtype = 'f32'): Spec => ({ shape, dtype });
+export function spec(shape: Shape): Spec<'f32'>;
+export function spec<D extends Dtype>(shape: Shape, dtype: D): Spec<D>;
+export function spec(shape: Shape, dtype: Dtype = 'f32'): Spec {
+  return { shape, dtype };
+}
 
 export function sizeOf(shape: Shape): number {
   let size = 1;
@@ -87,8 +91,13 @@ export function resolveAxis(where: string, axis: number, { shape, dtype }: Spec)
 }
 
 /** Fails unless a value has the dtype that an op computes with. */
-export function requireDtype(where: string, name: string, given: Spec, ...allowed: readonly Dtype[]): void {
-  if (!allowed.includes(given.dtype)) {
+export function requireDtype<D extends Dtype>(
+  where: string,
+  name: string,
+  given: Spec,
+  ...allowed: readonly D[]
+): asserts given is Spec<D> {
+  if (!(allowed as readonly Dtype[]).includes(given.dtype)) {
     throw new ShapeError(`[${where}] ${name} is ${formatSpec(given)} but must be ${allowed.join(' or ')}: use cast()`);
   }
 }

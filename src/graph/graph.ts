@@ -1,14 +1,14 @@
 import { ShapeError } from '../core/errors.ts';
 import { described } from '../core/given.ts';
-import { formatSpec, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
+import { formatSpec, requireDtype, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
 import type { AdapterTraits, Kernel, Launch } from '../core/launch.ts';
 import { inOrder, reached } from './order.ts';
 
-/** One result of one node. */
-export interface Value {
+/** One result of one node. Where nothing says which dtype it has, it is of any: what a batch's fields are. */
+export interface Value<D extends Dtype = Dtype> {
   readonly node: Node;
   readonly index: number;
-  readonly spec: Spec;
+  readonly spec: Spec<D>;
 }
 
 /** One use of an op. */
@@ -83,10 +83,11 @@ export interface Range {
   readonly except?: number;
 }
 
-export interface Op<A = unknown> {
+/** What can be computed: from attributes A, outputs of the dtypes D. */
+export interface Op<A = unknown, D extends Dtype = Dtype> {
   readonly name: string;
   /** Specs of the outputs. Throws ShapeError. */
-  infer(inputs: readonly Spec[], attrs: A): readonly Spec[];
+  infer(inputs: readonly Spec[], attrs: A): readonly Spec<D>[];
   /** The definition of correctness: plain loops, no cleverness; f32 or f64 by the arrays it is given. */
   cpu(inputs: readonly Numbers[], outputs: readonly Numbers[], node: Node<A>): void;
   /** The same on the GPU: kernels, sizes, grids. Bindings are inputs, then outputs. @param form one of `forms`; the first if left out */
@@ -157,20 +158,26 @@ export const isValue = (given: unknown): given is Value =>
   typeof given === 'object' && given !== null && 'node' in given && 'spec' in given;
 
 /** A value's dtype and shape, asked where one comes in. @throws ShapeError for anything else */
-export function specOf(where: string, name: string, given: Value): Spec {
+export function specOf<D extends Dtype>(where: string, name: string, given: Value<D>): Spec<D> {
   if (isValue(given)) return given.spec;
   throw new ShapeError(
     `[${where}] ${name} is ${described(given)} but must be a value: what a layer or an op gave, a field of the batch, or constant(…)`,
   );
 }
 
+/** A value, if it is f32. @throws ShapeError for anything else */
+export function floatsOf(where: string, name: string, given: Value): Value<'f32'> {
+  requireDtype(where, name, specOf(where, name, given), 'f32');
+  return given as Value<'f32'>;
+}
+
 /** Uses an op: the only way a node comes to be. Shape errors surface here, in the caller's own line. */
-export function apply<A>(op: Op<A>, inputs: readonly Value[], attrs: A): readonly Value[] {
+export function apply<A, D extends Dtype>(op: Op<A, D>, inputs: readonly Value[], attrs: A): readonly Value<D>[] {
   const specs = op.infer(
     inputs.map((input, at) => specOf(op.name, inputs.length > 1 ? `input ${at}` : 'the input', input)),
     attrs,
   );
-  const outputs: Value[] = [];
+  const outputs: Value<D>[] = [];
   const depth = 1 + Math.max(-1, ...inputs.map((input) => input.node.depth));
   const storage = op.view && viewed(inputs[0], op.view(attrs));
   const node: Node<A> = { op, inputs, attrs, outputs, depth, ...(storage && { storage }) };
@@ -179,7 +186,12 @@ export function apply<A>(op: Op<A>, inputs: readonly Value[], attrs: A): readonl
 }
 
 /** `apply` for ops with a single output. */
-export const applyOne = <A>(op: Op<A>, inputs: readonly Value[], attrs: A): Value => apply(op, inputs, attrs)[0];
+export const applyOne = <A, D extends Dtype>(op: Op<A, D>, inputs: readonly Value[], attrs: A): Value<D> =>
+  apply(op, inputs, attrs)[0];
+
+/** The same for ops that give what has x's dtype. */
+export const applyAlike = <A, D extends Dtype>(op: Op<A>, x: Value<D>, attrs: A): Value<D> =>
+  applyOne(op, [x], attrs) as Value<D>;
 
 /** Where a value lives: in a storage of its own, unless it is a view. */
 export const storageOf = (value: Value): Storage => value.node.storage ?? { root: value, offset: 0 };

@@ -1,4 +1,4 @@
-import type { Numbers, Spec } from '../core/shape.ts';
+import type { Dtype, Numbers, Spec } from '../core/shape.ts';
 import { applyOne, type Node, type Op, type State, type Value } from './graph.ts';
 
 /*
@@ -17,13 +17,15 @@ export const stateOp: Op<{ readonly label: string; readonly state: State }> = le
 export const constantOp: Op<{ readonly numbers: Numbers; readonly spec: Spec }> = leaf('constant', ({ spec }) => spec);
 
 /** A field of the batch. */
-export const input = (label: string, spec: Spec): Value => applyOne(inputOp, [], { label, spec });
+export const input = <D extends Dtype>(label: string, spec: Spec<D>): Value<D> =>
+  applyOne(inputOp, [], { label, spec }) as Value<D>;
 
 /** What a state holds when the step begins. */
 export const read = (state: State): Value => applyOne(stateOp, [], { label: state.name, state });
 
 /** Numbers known while tracing; they are uploaded once, not per step. */
-export const constant = (numbers: Numbers, spec: Spec): Value => applyOne(constantOp, [], { numbers, spec });
+export const constant = <D extends Dtype>(numbers: Numbers, spec: Spec<D>): Value<D> =>
+  applyOne(constantOp, [], { numbers, spec }) as Value<D>;
 
 /** The attributes of a node if it is a use of that op. */
 export const asUseOf = <A>(op: Op<A>, node: Node): A | undefined =>

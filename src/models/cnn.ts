@@ -1,6 +1,6 @@
 import { conv2d } from '../nn/convolution.ts';
 import { heNormal, zeros } from '../nn/initializers.ts';
-import type { Layer } from '../nn/layer.ts';
+import type { FloatLayer } from '../nn/layer.ts';
 import { dropout, linear, sequential } from '../nn/layers.ts';
 import { batchNorm } from '../nn/normalization.ts';
 import { maxPool2d } from '../nn/pooling.ts';
@@ -15,7 +15,7 @@ const left = (extent: number): number => Math.floor(Math.floor(extent / 2) / 2);
 const LEAST = 4;
 
 /** From channels to features at half the size. Batch norm's beta stands for the convolution's bias. */
-const stage = (channels: number, features: number): Layer =>
+const stage = (channels: number, features: number): FloatLayer =>
   sequential(
     conv2d(channels, features, 3, { padding: 'same', bias: false, weightInitial: heNormal }),
     maxPool2d(2),
@@ -30,7 +30,7 @@ const stage = (channels: number, features: number): Layer =>
  * @returns a layer from images `[N, H, W, channels]`, or `[N, H, W]` of one channel, to logits `[N, classes]`
  * @throws ShapeError for images below 4×4; DataError for a size that is none
  */
-export function cnn({ channels = 1, classes = 10, size = 28 }: SizedModelOptions = {}): Layer {
+export function cnn({ channels = 1, classes = 10, size = 28 }: SizedModelOptions = {}): FloatLayer {
   const [rows, columns] = extentsLeft('cnn', size, LEAST, left);
   const initial = { weightInitial: heNormal, biasInitial: zeros };
   return sequential(

@@ -1,6 +1,6 @@
 import { conv2d } from '../nn/convolution.ts';
 import { heNormal, zeros } from '../nn/initializers.ts';
-import type { Layer } from '../nn/layer.ts';
+import type { FloatLayer } from '../nn/layer.ts';
 import { linear, sequential } from '../nn/layers.ts';
 import { maxPool2d } from '../nn/pooling.ts';
 import { relu } from '../ops/activations.ts';
@@ -20,7 +20,7 @@ const LEAST = 12;
  * @returns a layer from images `[N, H, W, channels]`, or `[N, H, W]` of one channel, to logits `[N, classes]`
  * @throws ShapeError for images below 12×12; DataError for a size that is none     Source: LeCun et al. 1998, II B
  */
-export function lenet({ channels = 1, classes = 10, size = 28 }: SizedModelOptions = {}): Layer {
+export function lenet({ channels = 1, classes = 10, size = 28 }: SizedModelOptions = {}): FloatLayer {
   const [rows, columns] = extentsLeft('lenet', size, LEAST, left);
   const initial = { weightInitial: heNormal, biasInitial: zeros };
   return sequential(

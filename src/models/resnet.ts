@@ -2,7 +2,7 @@ import { ShapeError } from '../core/errors.ts';
 import type { Value } from '../graph/graph.ts';
 import { conv2d } from '../nn/convolution.ts';
 import { heNormal, zeros } from '../nn/initializers.ts';
-import type { Context, Layer, Module } from '../nn/layer.ts';
+import type { Context, FloatLayer, Module } from '../nn/layer.ts';
 import { linear, sequential } from '../nn/layers.ts';
 import { batchNorm } from '../nn/normalization.ts';
 import { globalAveragePool2d } from '../nn/pooling.ts';
@@ -16,7 +16,7 @@ export interface ResnetOptions extends ImageModelOptions {
 }
 
 /** A convolution and its norm, whose beta stands for a bias. */
-const convNorm = (channels: number, features: number, kernel: 1 | 3, stride: number): Layer =>
+const convNorm = (channels: number, features: number, kernel: 1 | 3, stride: number): FloatLayer =>
   sequential(
     conv2d(channels, features, kernel, { stride, padding: (kernel - 1) / 2, bias: false, weightInitial: heNormal }),
     batchNorm(features),
@@ -61,7 +61,7 @@ function blocksOf(depth: number): readonly number[] {
  * @returns a layer from images `[N, H, W, channels]` of any size to logits `[N, classes]`
  * @throws ShapeError for another depth     Source: He et al. 2015, "Deep residual learning for image recognition", 4.1, 4.2
  */
-export function resnet(depth: number, options: ResnetOptions = {}): Layer {
+export function resnet(depth: number, options: ResnetOptions = {}): FloatLayer {
   const { channels = 3, classes = 10, width = depth === 18 ? 64 : 16 } = options;
   const stages = blocksOf(depth).map((blocks, at) => stage(at, blocks, width));
   return sequential(

@@ -1,6 +1,6 @@
 import { augmentImages } from '../ops/augment.ts';
 import { augmentationOf, type AugmentOptions } from '../ops/augmentation.ts';
-import type { Layer } from './layer.ts';
+import { defineLayer, type Layer } from './layer.ts';
 
 /**
  * In training each picture is changed at random, another way at each step; in evaluation and prediction nothing happens,
@@ -17,10 +17,9 @@ import type { Layer } from './layer.ts';
  */
 export function augment(options: AugmentOptions): Layer {
   augmentationOf(options);
-  return {
+  return defineLayer({
     name: 'augment',
-    parameters: {},
     apply: (x, _, context) =>
       context.mode === 'train' ? augmentImages(context.draws('augment', x.spec.shape.slice(0, 1)), x, options) : x,
-  };
+  });
 }

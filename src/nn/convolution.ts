@@ -5,7 +5,7 @@ import { convolve, convolveTransposed } from '../ops/convolution.ts';
 import { pairOf, requireCount, slide, type Pair, type SlideOptions, type SpreadOptions } from '../ops/spatial.ts';
 import { reshape } from '../ops/window.ts';
 import { torchUniform, type Initializer } from './initializers.ts';
-import type { Layer } from './layer.ts';
+import { defineLayer, type FloatLayer, type ParameterDefinition } from './layer.ts';
 
 interface ConvolutionOptions {
   /** Channels and features fall into so many groups, each made of its own; as many as channels: depthwise. 1. */
@@ -25,7 +25,7 @@ function parametersOf(
   fanIn: number,
   outputs: number,
   { bias = true, weightInitial = torchUniform(fanIn), biasInitial = torchUniform(fanIn) }: ConvolutionOptions,
-): Layer['parameters'] {
+): { readonly weight: ParameterDefinition; readonly bias?: ParameterDefinition } {
   return {
     weight: { shape, initial: weightInitial },
     ...(bias && { bias: { shape: [outputs], initial: biasInitial, decays: false } }),
@@ -61,19 +61,24 @@ function imagesOf(where: string, x: Value, channels: number): Value {
  * @throws ShapeError where extents, channels or groups do not fit; DataError for a stride, padding or dilation that is none
  * Source: LeCun et al. 1998, "Gradient-based learning applied to document recognition".
  */
-export function conv2d(inChannels: number, outChannels: number, kernelSize: Pair, options: Conv2dOptions = {}): Layer {
+export function conv2d(
+  inChannels: number,
+  outChannels: number,
+  kernelSize: Pair,
+  options: Conv2dOptions = {},
+): FloatLayer {
   const { groups = 1 } = options;
   requireChannels('conv2d', inChannels, outChannels, groups);
   const [rows, columns] = pairOf('conv2d', 'kernelSize', kernelSize, 1);
   const shape = [rows, columns, inChannels / groups, outChannels] as const;
-  return {
+  return defineLayer({
     name: 'conv2d',
     parameters: parametersOf(shape, rows * columns * shape[2], outChannels, options),
     apply(x, { weight, bias }) {
       const images = imagesOf('conv2d', x, inChannels);
       return convolve(images, weight, { ...options, bias });
     },
-  };
+  });
 }
 
 /**
@@ -87,19 +92,19 @@ export function convTranspose2d(
   outChannels: number,
   kernelSize: Pair,
   options: ConvTranspose2dOptions = {},
-): Layer {
+): FloatLayer {
   const { groups = 1 } = options;
   requireChannels('convTranspose2d', inChannels, outChannels, groups);
   const [rows, columns] = pairOf('convTranspose2d', 'kernelSize', kernelSize, 1);
   const shape = [rows, columns, outChannels / groups, inChannels] as const;
-  return {
+  return defineLayer({
     name: 'convTranspose2d',
     parameters: parametersOf(shape, rows * columns * shape[2], outChannels, options),
     apply(x, { weight, bias }) {
       const images = imagesOf('convTranspose2d', x, inChannels);
       return convolveTransposed(images, weight, { ...options, bias });
     },
-  };
+  });
 }
 
 /** What a slide over sequences may be: as over images, along one axis. */
@@ -119,7 +124,7 @@ export function conv1d(
   outChannels: number,
   kernelSize: number,
   options: Conv1dOptions = {},
-): Layer {
+): FloatLayer {
   const { groups = 1, stride = 1, padding = 'valid', dilation = 1 } = options;
   requireChannels('conv1d', inChannels, outChannels, groups);
   requireCount('conv1d', 'kernelSize', kernelSize);
@@ -132,7 +137,7 @@ export function conv1d(
     dilation: [1, dilation],
     padding: typeof ends === 'string' ? ends : [[0, 0], ends],
   };
-  return {
+  return defineLayer({
     name: 'conv1d',
     parameters: parametersOf(shape, kernelSize * shape[1], outChannels, options),
     apply(x, { weight, bias }) {
@@ -151,5 +156,5 @@ export function conv1d(
       });
       return reshape(y, [count, y.spec.shape[2], outChannels]);
     },
-  };
+  });
 }

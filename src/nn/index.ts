@@ -8,7 +8,18 @@ export {
 } from './convolution.ts';
 export { augment } from './augment.ts';
 export * from './initializers.ts';
-export type { Context, Layer, Mode, Module, ParameterDefinition, StateDefinition, Values } from './layer.ts';
+export {
+  defineLayer,
+  type Context,
+  type FloatLayer,
+  type Layer,
+  type LayerDefinition,
+  type Mode,
+  type Module,
+  type ParameterDefinition,
+  type StateDefinition,
+  type Values,
+} from './layer.ts';
 export { dropout, gaussianNoise, linear, sequential, type LinearOptions } from './layers.ts';
 export {
   batchNorm,

@@ -32,12 +32,12 @@ export interface Context {
    */
   update(name: string, value: Value): void;
   /** Numbers drawn anew at each step; two draws of one name are equal within one use of a layer, and differ between uses. */
-  random(stream: string, shape: Shape, law?: 'uniform' | 'normal'): Value;
+  random(stream: string, shape: Shape, law?: 'uniform' | 'normal'): Value<'f32'>;
   /**
    * x with a share of its elements dropped, others at each step, and the rest multiplied by 1 / (1 − rate); in every
    * mode. Streams are named as those of `random`.
    */
-  dropout(stream: string, x: Value, rate: number): Value;
+  dropout(stream: string, x: Value, rate: number): Value<'f32'>;
   /**
    * What an op needs that draws by itself, so many things as the shape says: of `[N]` each of N samples its own, and those
    * of a step in parts what they would draw in the whole. Streams are named as those of `random`.
@@ -54,5 +54,33 @@ export interface Layer<I = Value, O = Value> {
   apply(x: I, bound: Readonly<Record<string, Value>>, context: Context): O;
 }
 
+/** A layer from a value to one in f32, as most are. */
+export type FloatLayer = Layer<Value, Value<'f32'>>;
+
 /** A layer, or a function of values. */
-export type Module<I = Value, O = Value> = Layer<I, O> | ((x: I, context: Context) => O) | ((x: I) => O);
+export type Module<I = Value, O = Value> = Layer<I, O> | ((x: I, context: Context) => O);
+
+type Parameters = Readonly<Record<string, ParameterDefinition>>;
+type States = Readonly<Record<string, StateDefinition>>;
+
+/** A layer whose `bound` has the names of its parameters and states, and no others. */
+export interface LayerDefinition<P extends Parameters, S extends States, I, O> {
+  readonly name?: string;
+  readonly parameters?: P & Parameters;
+  readonly state?: S & States;
+  apply(x: I, bound: { readonly [K in keyof (P & S)]: Value<'f32'> }, context: Context): O;
+}
+
+/**
+ * A layer of one's own, in which `bound` is known by name: `bound.weight` is a value where `parameters` has a weight, and
+ * `bound.wieght` does not compile. Any object of this kind is a layer as well.
+ *
+ *     const scale = defineLayer({
+ *       name: 'scale',
+ *       parameters: { gamma: { shape: [10], initial: ones } },
+ *       apply: (x, { gamma }) => mul(x, gamma),
+ *     });
+ */
+export const defineLayer = <P extends Parameters = {}, S extends States = {}, I = Value, O = Value>(
+  definition: LayerDefinition<P, S, I, O>,
+): Layer<I, O> => ({ parameters: {}, ...definition });

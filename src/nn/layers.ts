@@ -3,9 +3,9 @@ import { formatSpec } from '../core/shape.ts';
 import { add, mul } from '../ops/arithmetic.ts';
 import { requireDropRate } from '../ops/dropout.ts';
 import { affine } from '../ops/matmul.ts';
-import type { Value } from '../graph/graph.ts';
+import { floatsOf, type Value } from '../graph/graph.ts';
 import { torchUniform, type Initializer } from './initializers.ts';
-import type { Layer, Module } from './layer.ts';
+import { defineLayer, type FloatLayer, type Layer, type Module } from './layer.ts';
 
 export interface LinearOptions {
   readonly bias?: boolean;
@@ -18,7 +18,7 @@ export interface LinearOptions {
  * x · weight + bias over the last axis.
  * @param inFeatures extent of x's last axis   @param outFeatures extent of the result's
  */
-export function linear(inFeatures: number, outFeatures: number, options: LinearOptions = {}): Layer {
+export function linear(inFeatures: number, outFeatures: number, options: LinearOptions = {}): FloatLayer {
   const { bias = true } = options;
   if (!(Number.isInteger(inFeatures) && inFeatures > 0 && Number.isInteger(outFeatures) && outFeatures > 0)) {
     throw new ShapeError(
@@ -26,7 +26,7 @@ export function linear(inFeatures: number, outFeatures: number, options: LinearO
     );
   }
   const { weightInitial = torchUniform(inFeatures), biasInitial = torchUniform(inFeatures) } = options;
-  return {
+  return defineLayer({
     name: 'linear',
     parameters: {
       weight: { shape: [inFeatures, outFeatures], initial: weightInitial },
@@ -38,9 +38,9 @@ export function linear(inFeatures: number, outFeatures: number, options: LinearO
           `[linear] x is ${formatSpec(x.spec)} with ${x.spec.shape.at(-1) ?? 'no'} features, but the layer takes ${inFeatures}: it is linear(${inFeatures}, ${outFeatures})`,
         );
       }
-      return affine(x, bound['weight'], bound['bias']);
+      return affine(x, bound.weight, bound.bias);
     },
-  };
+  });
 }
 
 /**
@@ -50,13 +50,15 @@ export function linear(inFeatures: number, outFeatures: number, options: LinearO
  * @param rate 0.5 as in PyTorch; Keras has no default   @throws DataError unless it is at least 0 and below 1
  * Source: Srivastava et al. 2014.
  */
-export function dropout(rate = 0.5): Layer {
+export function dropout(rate = 0.5): FloatLayer {
   requireDropRate(rate);
-  return {
+  return defineLayer({
     name: 'dropout',
-    parameters: {},
-    apply: (x, _, context) => (context.mode === 'train' && rate > 0 ? context.dropout('mask', x, rate) : x),
-  };
+    apply(given, _, context) {
+      const x = floatsOf('dropout', 'x', given);
+      return context.mode === 'train' && rate > 0 ? context.dropout('mask', x, rate) : x;
+    },
+  });
 }
 
 /**
@@ -64,26 +66,35 @@ export function dropout(rate = 0.5): Layer {
  * takes deviations up to 1 only; PyTorch has no such layer.
  * @throws DataError unless the deviation is at least 0 and finite
  */
-export function gaussianNoise(deviation: number): Layer {
+export function gaussianNoise(deviation: number): FloatLayer {
   if (!(deviation >= 0 && deviation < Infinity)) {
     throw new DataError(`[gaussianNoise] deviation is ${deviation} but must be at least 0 and finite`);
   }
-  return {
+  return defineLayer({
     name: 'gaussianNoise',
-    parameters: {},
-    apply: (x, _, context) =>
-      context.mode === 'train' && deviation > 0
+    apply(given, _, context) {
+      const x = floatsOf('gaussianNoise', 'x', given);
+      return context.mode === 'train' && deviation > 0
         ? add(x, mul(context.random('noise', x.spec.shape, 'normal'), deviation))
-        : x,
-  };
+        : x;
+    },
+  });
 }
 
+/** What the last of some modules gives; of a list whose length is not known, any value. */
+type OutputOf<L extends readonly Module[]> = L extends readonly [...unknown[], infer M]
+  ? M extends (...given: never[]) => infer O
+    ? O
+    : M extends Layer<never, infer O>
+      ? O
+      : Value
+  : Value;
+
 /** Layers and functions one behind the other, named layer0, layer1, … */
-export function sequential(...layers: readonly Module[]): Layer {
-  return {
+export function sequential<const L extends readonly Module[]>(...layers: L): Layer<Value, OutputOf<L>> {
+  return defineLayer({
     name: 'sequential',
-    parameters: {},
-    apply: (x: Value, _, context) =>
-      layers.reduce<Value>((value, layer, at) => context.apply(layer, value, `layer${at}`), x),
-  };
+    apply: (x, _, context) =>
+      layers.reduce<Value>((value, layer, at) => context.apply(layer, value, `layer${at}`), x) as OutputOf<L>,
+  });
 }

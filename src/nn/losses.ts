@@ -1,4 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
+import type { ContextLike } from '../core/given.ts';
 import { formatSpec, sameShape } from '../core/shape.ts';
 import { isValue, type Value } from '../graph/graph.ts';
 import { cast } from '../ops/cast.ts';
@@ -50,7 +51,7 @@ export const targetOf = (target: Target): Value =>
   isValue(target) ? target : target[targetField(Object.keys(target))];
 
 /** Target values in the prediction's shape: a column `[N, 1]` is compared with `[N]`, never broadcast into `[N, N]`. */
-export function aligned(where: string, x: Value, target: Target): Value {
+export function aligned(where: string, x: Value, target: Target): Value<'f32'> {
   const t = cast(targetOf(target), 'f32');
   if (sameShape(x.spec.shape, t.spec.shape)) return t;
   const [a, b] = [x, t].map(({ spec: { shape } }) => shape.filter((extent, axis) => axis === 0 || extent !== 1));
@@ -61,25 +62,25 @@ export function aligned(where: string, x: Value, target: Target): Value {
 }
 
 /** Mean of (x − t)². @returns `[]`, in the target's squared unit */
-export const meanSquaredError = (x: Value, target: Target): Value =>
+export const meanSquaredError = (x: Value, target: Target): Value<'f32'> =>
   mean(squaredErrors(x, aligned('meanSquaredError', x, target)));
 
 /** Mean of |x − t|. @returns `[]`, in the target's unit */
-export const meanAbsoluteError = (x: Value, target: Target): Value =>
+export const meanAbsoluteError = (x: Value, target: Target): Value<'f32'> =>
   mean(absoluteErrors(x, aligned('meanAbsoluteError', x, target)));
 
-export interface HuberOptions extends Partial<Context> {
+export interface HuberOptions extends ContextLike {
   /** Where the parabola becomes a line: 1, as in PyTorch. */
   readonly delta?: number;
 }
 
 /** Mean of ½ (x − t)² near the target, of delta (|x − t| − ½ delta) far from it. Source: Huber 1964. */
-export const huber = (x: Value, target: Target, { delta = 1 }: HuberOptions = {}): Value =>
+export const huber = (x: Value, target: Target, { delta = 1 }: HuberOptions = {}): Value<'f32'> =>
   mean(huberErrors(x, aligned('huber', x, target), delta));
 
 /** Overloads by the kind of target: a batch also gets the accuracy reported. */
 interface ClassLoss<Options> {
-  (logits: Value, target: Value, options?: Options): Value;
+  (logits: Value, target: Value, options?: Options): Value<'f32'>;
   (logits: Value, target: BatchValues, options?: Options): Measures;
 }
 
@@ -92,9 +93,9 @@ export const binaryCrossEntropy = ((logits: Value, target: Target): Value | Meas
   const loss = mean(binaryCrossEntropies(logits, t));
   if (isValue(target)) return loss;
   return { loss, accuracy: cast(equal(greater(logits, 0), greater(t, 0.5)), 'f32') };
-}) as ClassLoss<Partial<Context>>;
+}) as ClassLoss<ContextLike>;
 
-export interface CrossEntropyOptions extends CrossEntropyRowsOptions, Partial<Context> {}
+export interface CrossEntropyOptions extends CrossEntropyRowsOptions, ContextLike {}
 
 /**
  * Mean cross-entropy of integer labels under logits, in nats. Given a batch, it takes the labels from it and reports the
@@ -114,7 +115,7 @@ export const crossEntropy = ((logits: Value, target: Target, options: CrossEntro
  * others, as PyTorch's `batchmean`.
  * @param logProbabilities `[…, C]`, of logSoftmax   @param target `[…, C]`, probabilities
  */
-export function kullbackLeibler(logProbabilities: Value, target: Target): Value {
+export function kullbackLeibler(logProbabilities: Value, target: Target): Value<'f32'> {
   const terms = kullbackLeiblerTerms(logProbabilities, aligned('kullbackLeibler', logProbabilities, target));
   return mean(sum(terms, { axes: -1 }));
 }

@@ -56,4 +56,4 @@ function sumOf(name: string, given: Value | number): Value {
 }
 
 /** A number that is known while tracing, as a value `[]`. */
-export const scalar = (x: number): Value => constant(Float32Array.of(x), { shape: [], dtype: 'f32' });
+export const scalar = (x: number): Value<'f32'> => constant(Float32Array.of(x), { shape: [], dtype: 'f32' });

@@ -1,13 +1,13 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { formatSpec, sameShape, sizeOf, spec, type Shape } from '../core/shape.ts';
 import { constant } from '../graph/leaf.ts';
-import type { Value } from '../graph/graph.ts';
+import { floatsOf, type Value } from '../graph/graph.ts';
 import { mul } from '../ops/arithmetic.ts';
 import { normalizeBatch, normalizeBy, runningAverages } from '../ops/batchNorm.ts';
 import { requireDropRate } from '../ops/dropout.ts';
 import { normalizeGroups } from '../ops/groupNorm.ts';
 import { ones, zeros } from './initializers.ts';
-import type { Layer, ParameterDefinition } from './layer.ts';
+import { defineLayer, type FloatLayer, type ParameterDefinition } from './layer.ts';
 
 export interface NormOptions {
   /** Added to the variance: 1e-5, as in PyTorch. Keras takes 1e-3. */
@@ -56,11 +56,17 @@ function requireInput(where: string, { spec: given }: Value, features: number): 
 const scaleOf = (shape: Shape): ParameterDefinition => ({ shape, initial: ones, decays: false });
 const shiftOf = (shape: Shape): ParameterDefinition => ({ shape, initial: zeros, decays: false });
 
+/** What is learned of gamma and beta. */
+type Affine = Partial<Readonly<Record<'gamma' | 'beta', ParameterDefinition>>>;
+
+const affineParameters = (affine: boolean, shape: Shape): Affine =>
+  affine ? { gamma: scaleOf(shape), beta: shiftOf(shape) } : {};
+
 const full = (shape: Shape, number: number): Value =>
   constant(new Float32Array(sizeOf(shape)).fill(number), spec(shape));
 
 /** Gamma and beta, or 1 and 0 where none are learned. */
-function affineOf(bound: Readonly<Partial<Record<string, Value>>>, shape: Shape): { gamma: Value; beta: Value } {
+function affineOf(bound: Partial<Record<keyof Affine, Value>>, shape: Shape): { gamma: Value; beta: Value } {
   const { gamma = full(shape, 1), beta = full(shape, 0) } = bound;
   return { gamma, beta };
 }
@@ -77,7 +83,7 @@ function affineOf(bound: Readonly<Partial<Record<string, Value>>>, shape: Shape)
  * @throws ShapeError for another number of channels, or, in training, one value for each; DataError for epsilon or momentum
  * Source: Ioffe and Szegedy 2015
  */
-export function batchNorm(features: number, options: BatchNormOptions = {}): Layer {
+export function batchNorm(features: number, options: BatchNormOptions = {}): FloatLayer {
   const { epsilon = EPSILON, momentum = MOMENTUM, affine = true } = options;
   requireFeatures('batchNorm', features);
   requireEpsilon('batchNorm', epsilon);
@@ -87,14 +93,14 @@ export function batchNorm(features: number, options: BatchNormOptions = {}): Lay
     );
   }
   const shape = [features];
-  return {
+  return defineLayer({
     name: 'batchNorm',
-    parameters: affine ? { gamma: scaleOf(shape), beta: shiftOf(shape) } : {},
+    parameters: affineParameters(affine, shape),
     state: { runningMean: { shape, initial: zeros }, runningVariance: { shape, initial: ones } },
     apply(x, bound, context) {
       requireInput('batchNorm', x, features);
       const { gamma, beta } = affineOf(bound, shape);
-      const running = { mean: bound['runningMean'], variance: bound['runningVariance'] };
+      const running = { mean: bound.runningMean, variance: bound.runningVariance };
       if (context.mode === 'evaluate') return normalizeBy(x, running, gamma, beta, epsilon);
       const rows = sizeOf(x.spec.shape) / features;
       if (rows < 2) {
@@ -108,23 +114,18 @@ export function batchNorm(features: number, options: BatchNormOptions = {}): Lay
       context.update('runningVariance', variance);
       return y;
     },
-  };
+  });
 }
 
 /** A norm of the last axes of each sample by itself, the same in every mode. */
-function lastAxesNorm(
-  where: 'layerNorm' | 'rmsNorm',
-  shape: Shape,
-  parameters: Layer['parameters'],
-  epsilon: number,
-): Layer {
+function lastAxesNorm(where: 'layerNorm' | 'rmsNorm', shape: Shape, parameters: Affine, epsilon: number): FloatLayer {
   if (shape.length === 0 || !shape.every(isCount)) {
     throw new ShapeError(
       `[${where}] a layer over [${shape.join(', ')}]: extents must be whole and positive, at least one`,
     );
   }
   requireEpsilon(where, epsilon);
-  return {
+  return defineLayer({
     name: where,
     parameters,
     apply(x, bound) {
@@ -138,7 +139,7 @@ function lastAxesNorm(
       const samples = sizeOf(given.shape) / sizeOf(shape);
       return normalizeGroups(x, gamma, beta, { samples, epsilon, centered: where === 'layerNorm' });
     },
-  };
+  });
 }
 
 /**
@@ -147,9 +148,12 @@ function lastAxesNorm(
  * @param features extent of x's last axis, or the extents of its last axes; gamma and beta have that shape
  * @throws ShapeError unless x ends in them; DataError for epsilon     Source: Ba, Kiros and Hinton 2016
  */
-export function layerNorm(features: number | Shape, { epsilon = EPSILON, affine = true }: NormOptions = {}): Layer {
+export function layerNorm(
+  features: number | Shape,
+  { epsilon = EPSILON, affine = true }: NormOptions = {},
+): FloatLayer {
   const shape = [features].flat();
-  return lastAxesNorm('layerNorm', shape, affine ? { gamma: scaleOf(shape), beta: shiftOf(shape) } : {}, epsilon);
+  return lastAxesNorm('layerNorm', shape, affineParameters(affine, shape), epsilon);
 }
 
 /**
@@ -158,7 +162,7 @@ export function layerNorm(features: number | Shape, { epsilon = EPSILON, affine 
  * @param features extent of x's last axis, or the extents of its last axes
  * @throws ShapeError unless x ends in them; DataError for epsilon     Source: Zhang and Sennrich 2019
  */
-export function rmsNorm(features: number | Shape, { epsilon = EPSILON, affine = true }: NormOptions = {}): Layer {
+export function rmsNorm(features: number | Shape, { epsilon = EPSILON, affine = true }: NormOptions = {}): FloatLayer {
   const shape = [features].flat();
   return lastAxesNorm('rmsNorm', shape, affine ? { gamma: scaleOf(shape) } : {}, epsilon);
 }
@@ -174,7 +178,7 @@ export function groupNorm(
   groups: number,
   features: number,
   { epsilon = EPSILON, affine = true }: NormOptions = {},
-): Layer {
+): FloatLayer {
   requireFeatures('groupNorm', features);
   requireEpsilon('groupNorm', epsilon);
   if (!isCount(groups) || features % groups !== 0) {
@@ -183,15 +187,15 @@ export function groupNorm(
     );
   }
   const shape = [features];
-  return {
+  return defineLayer({
     name: 'groupNorm',
-    parameters: affine ? { gamma: scaleOf(shape), beta: shiftOf(shape) } : {},
+    parameters: affineParameters(affine, shape),
     apply(x, bound) {
       requireInput('groupNorm', x, features);
       const { gamma, beta } = affineOf(bound, shape);
       return normalizeGroups(x, gamma, beta, { groups, epsilon });
     },
-  };
+  });
 }
 
 /**
@@ -201,12 +205,12 @@ export function groupNorm(
  * @param rate 0.5 as in PyTorch; Keras has no default. x is `[N, …, C]`
  * @throws DataError unless it is at least 0 and below 1     Source: Tompson et al. 2015
  */
-export function spatialDropout(rate = 0.5): Layer {
+export function spatialDropout(rate = 0.5): FloatLayer {
   requireDropRate(rate, 'spatialDropout');
-  return {
+  return defineLayer({
     name: 'spatialDropout',
-    parameters: {},
-    apply(x, _, context) {
+    apply(given, _, context) {
+      const x = floatsOf('spatialDropout', 'x', given);
       const { shape } = x.spec;
       if (shape.length < 2) {
         throw new ShapeError(
@@ -217,5 +221,5 @@ export function spatialDropout(rate = 0.5): Layer {
       const perChannel = shape.map((extent, axis) => (axis === 0 || axis === shape.length - 1 ? extent : 1));
       return mul(x, context.dropout('mask', full(perChannel, 1), rate));
     },
-  };
+  });
 }

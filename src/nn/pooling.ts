@@ -8,15 +8,15 @@ import { max, mean } from '../ops/reduce.ts';
 import type { Pair, Padding } from '../ops/spatial.ts';
 import { upsample, type UpsampleOptions } from '../ops/upsampling.ts';
 import { reshape } from '../ops/window.ts';
-import type { Layer } from './layer.ts';
+import { defineLayer, type FloatLayer } from './layer.ts';
 
-const layer = (name: string, apply: (x: Value) => Value): Layer => ({ name, parameters: {}, apply });
+const layer = (name: string, apply: (x: Value) => Value<'f32'>): FloatLayer => defineLayer({ name, apply });
 
 /**
  * The largest element of each window of images `[N, H, W, C]`, or `[N, H, W]` of one channel.
  * @param window rows and columns   @throws as `maxPool` does, when the layer is used
  */
-export const maxPool2d = (window: Pair, options: PoolOptions = {}): Layer =>
+export const maxPool2d = (window: Pair, options: PoolOptions = {}): FloatLayer =>
   layer('maxPool2d', (x) => maxPool(x, window, options));
 
 /**
@@ -24,7 +24,7 @@ export const maxPool2d = (window: Pair, options: PoolOptions = {}): Layer =>
  * Keras, unless `countPadding` says otherwise, as PyTorch does.
  * @param window rows and columns   @throws as `averagePool` does, when the layer is used
  */
-export const averagePool2d = (window: Pair, options: AveragePoolOptions = {}): Layer =>
+export const averagePool2d = (window: Pair, options: AveragePoolOptions = {}): FloatLayer =>
   layer('averagePool2d', (x) => averagePool(x, window, options));
 
 export interface Pool1dOptions {
@@ -40,14 +40,14 @@ export interface AveragePool1dOptions extends Pool1dOptions {
 }
 
 /** The largest element of each window of sequences `[N, L, C]`. @throws as `maxPool` does, when the layer is used */
-export const maxPool1d = (window: number, options: Pool1dOptions = {}): Layer =>
+export const maxPool1d = (window: number, options: Pool1dOptions = {}): FloatLayer =>
   layer('maxPool1d', (x) => onSequences('maxPool1d', x, (y) => maxPool(y, [window, 1], columnOf(window, options))));
 
 /**
  * The average of each window of sequences `[N, L, C]`, without padding unless `countPadding` says otherwise.
  * @throws as `averagePool` does, when the layer is used
  */
-export const averagePool1d = (window: number, options: AveragePool1dOptions = {}): Layer =>
+export const averagePool1d = (window: number, options: AveragePool1dOptions = {}): FloatLayer =>
   layer('averagePool1d', (x) =>
     onSequences('averagePool1d', x, (y) => averagePool(y, [window, 1], columnOf(window, options))),
   );
@@ -65,7 +65,7 @@ function columnPadding(padding: NonNullable<Pool1dOptions['padding']>): Padding 
 }
 
 /** What f makes of sequences as images of one column. */
-function onSequences(where: string, x: Value, f: (images: Value) => Value): Value {
+function onSequences(where: string, x: Value, f: (images: Value) => Value<'f32'>): Value<'f32'> {
   const { shape } = x.spec;
   if (shape.length !== 3) {
     throw new ShapeError(`[${where}] x is ${formatSpec(x.spec)} but must be sequences, [N, L, C]: reshape it`);
@@ -75,11 +75,12 @@ function onSequences(where: string, x: Value, f: (images: Value) => Value): Valu
 }
 
 /** Mean over rows and columns. @param x `[N, H, W, C]`, or `[N, H, W]` of one channel   @returns `[N, C]` */
-export const globalAveragePool2d = (x: Value): Value => mean(imagesOf('globalAveragePool2d', x), { axes: [1, 2] });
+export const globalAveragePool2d = (x: Value): Value<'f32'> =>
+  mean(imagesOf('globalAveragePool2d', x), { axes: [1, 2] });
 
 /** The largest element over rows and columns; ties share the gradient evenly. @param x as in globalAveragePool2d   @returns `[N, C]` */
-export const globalMaxPool2d = (x: Value): Value => max(imagesOf('globalMaxPool2d', x), { axes: [1, 2] });
+export const globalMaxPool2d = (x: Value): Value<'f32'> => max(imagesOf('globalMaxPool2d', x), { axes: [1, 2] });
 
 /** Images of more pixels, each becoming `factor` of them; see `upsample`. @param factor whole, of rows and columns */
-export const upsample2d = (factor: Pair, options: UpsampleOptions = {}): Layer =>
+export const upsample2d = (factor: Pair, options: UpsampleOptions = {}): FloatLayer =>
   layer('upsample2d', (x) => upsample(x, factor, options));

@@ -22,7 +22,7 @@ export interface AccuracyOptions {
 }
 
 /** The share of rows whose largest logit is the label's. @param logits `[…, C]`   @param labels `[…]` @returns `[]` */
-export function accuracy(logits: Value, labels: Value, { ignoreIndex }: AccuracyOptions = {}): Value {
+export function accuracy(logits: Value, labels: Value, { ignoreIndex }: AccuracyOptions = {}): Value<'f32'> {
   const label = cast(labels, 'i32');
   const hit = cast(equal(argmax(logits), label), 'f32');
   if (ignoreIndex === undefined) return mean(hit);
@@ -31,11 +31,11 @@ export function accuracy(logits: Value, labels: Value, { ignoreIndex }: Accuracy
 }
 
 /** √ of the mean of (x − t)². @returns `[]`, in the target's unit */
-export const rootMeanSquaredError = (x: Value, target: Target): Value =>
+export const rootMeanSquaredError = (x: Value, target: Target): Value<'f32'> =>
   sqrt(mean(squaredErrors(x, aligned('rootMeanSquaredError', x, target))));
 
 /** e to the mean cross-entropy: among how many classes a guess would be as hard. @returns `[]` */
-export const perplexity = (logits: Value, target: Target, options: CrossEntropyOptions = {}): Value =>
+export const perplexity = (logits: Value, target: Target, options: CrossEntropyOptions = {}): Value<'f32'> =>
   exp(crossEntropy(logits, targetOf(target), options));
 
 /** What `rSquared` reads of some samples: their number, and by output mean, Σ (t − mean)² and Σ (x − t)². */
@@ -104,7 +104,7 @@ export interface F1Options {
  * @param logits `[N]` or `[N, 1]`, above 0 for the positive class, or `[…, C]`   @param target 0 and 1, or integer labels
  * @returns `[]`     Source: van Rijsbergen 1979; scikit-learn, f1_score, of which `macro` leaves out what never occurs too
  */
-export function f1Score(logits: Value, target: Target, options: F1Options = {}): Value {
+export function f1Score(logits: Value, target: Target, options: F1Options = {}): Value<'f32'> {
   const { average = 'macro', ignoreIndex } = options;
   if (average !== 'macro' && average !== 'micro') {
     throw new DataError(`[f1Score] average is ${String(average)} but must be macro or micro`);

@@ -215,12 +215,12 @@ export class Tracer implements Context {
     return { control, stream: this.#streamOf(stream), partCount: this.#partCount(shape) };
   }
 
-  random(name: string, shape: readonly number[], law: 'uniform' | 'normal' = 'uniform'): Value {
+  random(name: string, shape: readonly number[], law: 'uniform' | 'normal' = 'uniform'): Value<'f32'> {
     const { control, stream, partCount } = this.draws(name, shape);
     return random(control, stream, shape, law, partCount);
   }
 
-  dropout(name: string, x: Value, rate: number): Value {
+  dropout(name: string, x: Value, rate: number): Value<'f32'> {
     const { control, stream, partCount } = this.draws(name, x.spec.shape);
     return dropElements(control, stream, x, rate, partCount);
   }

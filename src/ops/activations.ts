@@ -1,3 +1,4 @@
+import { optionsOf, type ContextLike } from '../core/given.ts';
 import type { Value } from '../graph/graph.ts';
 import { neg } from './arithmetic.ts';
 import { erfc } from './elementary.ts';
@@ -162,25 +163,47 @@ const SELU_ALPHA = 1.6732632423543772;
 const SELU_SCALE = 1.0507009873554805;
 
 /** 1 / (1 + e⁻ˣ) */
-export const sigmoid = (x: Value): Value => pointwise(sigmoidOp, [x]);
+export const sigmoid = (x: Value): Value<'f32'> => pointwise(sigmoidOp, [x]);
 /** x above 0, else 0; NaN stays NaN. */
-export const relu = (x: Value): Value => pointwise(reluOp, [x]);
+export const relu = (x: Value): Value<'f32'> => pointwise(reluOp, [x]);
 /** Hyperbolic tangent. */
-export const tanh = (x: Value): Value => pointwise(tanhOp, [x]);
+export const tanh = (x: Value): Value<'f32'> => pointwise(tanhOp, [x]);
+
+export interface LeakyReluOptions extends ContextLike {
+  /** What x below 0 is multiplied by: 0.01. */
+  readonly slope?: number;
+}
+
+export interface EluOptions extends ContextLike {
+  /** Minus what is approached far below 0: 1. */
+  readonly alpha?: number;
+}
+
+export interface GeluOptions extends ContextLike {
+  /** `tanh` for the usual approximation; `none`, which is exact, if left out. */
+  readonly approximate?: 'none' | 'tanh';
+}
+
 /** x above 0, else slope · x. */
-export const leakyRelu = (x: Value, { slope = 0.01 }: { readonly slope?: number } = {}): Value =>
-  pointwise(leakyReluOp, [x], [slope]);
+export const leakyRelu = (x: Value, options: LeakyReluOptions = {}): Value<'f32'> => {
+  const { slope } = optionsOf('leakyRelu', options, { slope: 0.01 });
+  return pointwise(leakyReluOp, [x], [slope]);
+};
 /** x above 0, else alpha · (eˣ − 1). Source: Clevert et al. 2015. */
-export const elu = (x: Value, { alpha = 1 }: { readonly alpha?: number } = {}): Value =>
-  pointwise(eluOp, [x], [alpha, 1]);
+export const elu = (x: Value, options: EluOptions = {}): Value<'f32'> => {
+  const { alpha } = optionsOf('elu', options, { alpha: 1 });
+  return pointwise(eluOp, [x], [alpha, 1]);
+};
 /** ELU with the constants that keep mean 0 and variance 1. Source: Klambauer et al. 2017. */
-export const selu = (x: Value): Value => pointwise(eluOp, [x], [SELU_ALPHA, SELU_SCALE]);
+export const selu = (x: Value): Value<'f32'> => pointwise(eluOp, [x], [SELU_ALPHA, SELU_SCALE]);
 /** x · Φ(x), exactly by erf, or by the usual tanh. Source: Hendrycks and Gimpel 2016. */
-export const gelu = (x: Value, { approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {}): Value =>
-  pointwise(approximate === 'tanh' ? geluTanhOp : geluOp, [x]);
+export const gelu = (x: Value, options: GeluOptions = {}): Value<'f32'> => {
+  const { approximate } = optionsOf('gelu', options, { approximate: 'none' });
+  return pointwise(approximate === 'tanh' ? geluTanhOp : geluOp, [x]);
+};
 /** x · sigmoid(x), also called swish. */
-export const silu = (x: Value): Value => pointwise(siluOp, [x]);
+export const silu = (x: Value): Value<'f32'> => pointwise(siluOp, [x]);
 /** log(1 + eˣ) */
-export const softplus = (x: Value): Value => pointwise(softplusOp, [x]);
+export const softplus = (x: Value): Value<'f32'> => pointwise(softplusOp, [x]);
 /** log of sigmoid, also where sigmoid is 0 or 1 in f32. */
-export const logSigmoid = (x: Value): Value => neg(softplus(neg(x)));
+export const logSigmoid = (x: Value): Value<'f32'> => neg(softplus(neg(x)));

@@ -1,7 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
 import type { Dtype } from '../core/shape.ts';
 import { constant } from '../graph/leaf.ts';
-import type { Value } from '../graph/graph.ts';
+import { applyAlike, type Value } from '../graph/graph.ts';
 import { definePointwise, elementary, pointwise, rounded, type PointwiseOp } from './pointwise.ts';
 import { sumTo } from './reduce.ts';
 import arithmetic from '../../shaders/pointwise/arithmetic.wgsl?raw';
@@ -12,9 +12,11 @@ import powerText from '../../shaders/pointwise/power.wgsl?raw';
 
 /* Arithmetic and comparison of two values that broadcast, after NumPy's rule. A number stands for a constant. */
 
-export type Operand = Value | number;
+export type Operand<D extends Dtype = Dtype> = Value<D> | number;
 
-const numeric: readonly Dtype[] = ['f32', 'i32', 'u32'];
+type Numeric = Exclude<Dtype, 'u8'>;
+
+const numeric: readonly Numeric[] = ['f32', 'i32', 'u32'];
 const both = [numeric, numeric] as const;
 
 function lift(operand: Operand, like: Operand): Value {
@@ -28,7 +30,8 @@ function lift(operand: Operand, like: Operand): Value {
   return constant(numbers, { shape: [], dtype });
 }
 
-const binary = (op: PointwiseOp, a: Operand, b: Operand): Value => pointwise(op, [lift(a, b), lift(b, a)]);
+const binary = <D extends Dtype>(op: PointwiseOp<D>, a: Operand, b: Operand): Value<D> =>
+  pointwise(op, [lift(a, b), lift(b, a)]);
 
 /** Gradients of a broadcast pair, each summed back to its operand's shape. */
 const pair = (inputs: readonly Value[], dA: Value | null, dB: Value | null): readonly (Value | null)[] => [
@@ -36,7 +39,7 @@ const pair = (inputs: readonly Value[], dA: Value | null, dB: Value | null): rea
   dB && sumTo(dB, inputs[1].spec),
 ];
 
-const addOp: PointwiseOp = definePointwise({
+const addOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'add',
   arity: 2,
   wgsl: { expression: 'a + b' },
@@ -46,7 +49,7 @@ const addOp: PointwiseOp = definePointwise({
   vjp: (dY, { inputs }) => pair(inputs, dY, dY),
 });
 
-const subOp: PointwiseOp = definePointwise({
+const subOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'sub',
   arity: 2,
   wgsl: { expression: 'a - b' },
@@ -56,7 +59,7 @@ const subOp: PointwiseOp = definePointwise({
   vjp: (dY, { inputs }) => pair(inputs, dY, neg(dY)),
 });
 
-const mulOp: PointwiseOp = definePointwise({
+const mulOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'mul',
   arity: 2,
   wgsl: { expression: 'a * b' },
@@ -138,7 +141,7 @@ const powOp: PointwiseOp = definePointwise({
     pair([a, b], pointwise(powGradBaseOp, [a, b, dY]), pointwise(powGradExponentOp, [a, b, dY])),
 });
 
-const comparison = (name: string, sign: string, f: (a: number, b: number) => boolean): PointwiseOp =>
+const comparison = (name: string, sign: string, f: (a: number, b: number) => boolean): PointwiseOp<'u32'> =>
   definePointwise({
     name,
     arity: 2,
@@ -156,7 +159,7 @@ const lessEqualOp = comparison('lessEqual', '<=', (a, b) => a <= b);
 const greaterOp = comparison('greater', '>', (a, b) => a > b);
 const greaterEqualOp = comparison('greaterEqual', '>=', (a, b) => a >= b);
 
-const whereOp: PointwiseOp = definePointwise({
+const whereOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'where',
   arity: 3,
   wgsl: { expression: 'select(c, b, a != 0u)' },
@@ -169,7 +172,7 @@ const whereOp: PointwiseOp = definePointwise({
   ],
 });
 
-const negOp: PointwiseOp = definePointwise({
+const negOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'neg',
   arity: 1,
   wgsl: { expression: '-a' },
@@ -178,14 +181,14 @@ const negOp: PointwiseOp = definePointwise({
   vjp: (dY) => [neg(dY)],
 });
 
-const absGradOp: PointwiseOp = definePointwise({
+const absGradOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'absGrad',
   arity: 2,
   wgsl: { call: 'absolute_grad', sources: extremumSources },
   f: (x, dY) => dY * Math.sign(x),
 });
 
-const absOp: PointwiseOp = definePointwise({
+const absOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'abs',
   arity: 1,
   wgsl: { expression: 'abs(a)' },
@@ -195,35 +198,38 @@ const absOp: PointwiseOp = definePointwise({
 });
 
 /** a + b */
-export const add = (a: Operand, b: Operand): Value => binary(addOp, a, b);
+export const add = <A extends Dtype, B extends Dtype>(a: Operand<A>, b: Operand<B>): Value<A & B> =>
+  binary(addOp, a, b) as Value<A & B>;
 /** a − b */
-export const sub = (a: Operand, b: Operand): Value => binary(subOp, a, b);
+export const sub = <A extends Dtype, B extends Dtype>(a: Operand<A>, b: Operand<B>): Value<A & B> =>
+  binary(subOp, a, b) as Value<A & B>;
 /** a · b, element by element */
-export const mul = (a: Operand, b: Operand): Value => binary(mulOp, a, b);
+export const mul = <A extends Dtype, B extends Dtype>(a: Operand<A>, b: Operand<B>): Value<A & B> =>
+  binary(mulOp, a, b) as Value<A & B>;
 /** a / b, f32 */
-export const div = (a: Operand, b: Operand): Value => binary(divOp, a, b);
+export const div = (a: Operand, b: Operand): Value<'f32'> => binary(divOp, a, b);
 /** The larger of a and b; NaN if either is. A tie shares the gradient evenly. */
-export const maximum = (a: Operand, b: Operand): Value => binary(maximumOp, a, b);
+export const maximum = (a: Operand, b: Operand): Value<'f32'> => binary(maximumOp, a, b);
 /** The smaller of a and b; NaN if either is. A tie shares the gradient evenly. */
-export const minimum = (a: Operand, b: Operand): Value => binary(minimumOp, a, b);
+export const minimum = (a: Operand, b: Operand): Value<'f32'> => binary(minimumOp, a, b);
 /** a to the power b, as JavaScript's `**`: a negative base takes whole exponents. */
-export const pow = (a: Operand, b: Operand): Value => binary(powOp, a, b);
+export const pow = (a: Operand, b: Operand): Value<'f32'> => binary(powOp, a, b);
 /** 1 where a = b, else 0. @returns u32 */
-export const equal = (a: Operand, b: Operand): Value => binary(equalOp, a, b);
+export const equal = (a: Operand, b: Operand): Value<'u32'> => binary(equalOp, a, b);
 /** 1 where a ≠ b, else 0. @returns u32 */
-export const notEqual = (a: Operand, b: Operand): Value => binary(notEqualOp, a, b);
+export const notEqual = (a: Operand, b: Operand): Value<'u32'> => binary(notEqualOp, a, b);
 /** 1 where a < b, else 0. @returns u32 */
-export const less = (a: Operand, b: Operand): Value => binary(lessOp, a, b);
+export const less = (a: Operand, b: Operand): Value<'u32'> => binary(lessOp, a, b);
 /** 1 where a ≤ b, else 0. @returns u32 */
-export const lessEqual = (a: Operand, b: Operand): Value => binary(lessEqualOp, a, b);
+export const lessEqual = (a: Operand, b: Operand): Value<'u32'> => binary(lessEqualOp, a, b);
 /** 1 where a > b, else 0. @returns u32 */
-export const greater = (a: Operand, b: Operand): Value => binary(greaterOp, a, b);
+export const greater = (a: Operand, b: Operand): Value<'u32'> => binary(greaterOp, a, b);
 /** 1 where a ≥ b, else 0. @returns u32 */
-export const greaterEqual = (a: Operand, b: Operand): Value => binary(greaterEqualOp, a, b);
+export const greaterEqual = (a: Operand, b: Operand): Value<'u32'> => binary(greaterEqualOp, a, b);
 /** a where the condition (u32) is not 0, else b. */
-export const where = (condition: Value, a: Operand, b: Operand): Value =>
-  pointwise(whereOp, [condition, lift(a, b), lift(b, a)]);
+export const where = <A extends Dtype, B extends Dtype>(condition: Value, a: Operand<A>, b: Operand<B>): Value<A & B> =>
+  pointwise(whereOp, [condition, lift(a, b), lift(b, a)]) as Value<A & B>;
 /** −x */
-export const neg = (x: Value): Value => pointwise(negOp, [x]);
+export const neg = <D extends Dtype>(x: Value<D>): Value<D> => applyAlike(negOp, x, { constants: [] });
 /** |x|, with derivative 0 at 0 */
-export const abs = (x: Value): Value => pointwise(absOp, [x]);
+export const abs = <D extends Dtype>(x: Value<D>): Value<D> => applyAlike(absOp, x, { constants: [] });

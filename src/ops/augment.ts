@@ -1,7 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
 import { f32Literal, flatGrid, type AdapterTraits, type Kernel } from '../core/launch.ts';
 import { hashName, philox, unitOf, type Words4 } from '../core/random.ts';
-import { requireDtype, sizeOf, type Numbers } from '../core/shape.ts';
+import { requireDtype, sizeOf, type Dtype, type Numbers } from '../core/shape.ts';
 import { applyOne, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
 import { read } from '../graph/leaf.ts';
 import { elementsOf } from '../graph/work.ts';
@@ -189,7 +189,7 @@ function access({ dtype, scale, offset }: Samples): Pick<Kernel, 'functions' | '
 const sharesOf = ({ width, channels }: Extents, { software }: AdapterTraits): number =>
   Math.min(width, Math.ceil((width * channels) / (software ? 64 : 4)));
 
-const augmentOp: Op<Attrs> = {
+const augmentOp: Op<Attrs, 'f32'> = {
   name: 'augment',
   effect: true,
   epilogue: true,
@@ -245,8 +245,12 @@ const augmentOp: Op<Attrs> = {
  * @throws DataError where an option is out of its range   @throws ShapeError if x holds no pictures, or a gradient is asked
  * Source: of the cut, DeVries and Taylor 2017.
  */
-export function augmentImages({ control, stream, partCount }: Draws, x: Value, options: AugmentOptions): Value {
+export function augmentImages<D extends Dtype>(
+  { control, stream, partCount }: Draws,
+  x: Value<D>,
+  options: AugmentOptions,
+): Value<D> {
   const augmentation = augmentationOf(options);
   if (isIdle(augmentation)) return x;
-  return applyOne(augmentOp, [x, read(control)], { ...augmentation, stream: hashName(stream), partCount });
+  return applyOne(augmentOp, [x, read(control)], { ...augmentation, stream: hashName(stream), partCount }) as Value<D>;
 }

@@ -40,8 +40,14 @@ const uniformOf = (attrs: WindowSums): Word[] => [
 ];
 
 /** The two ops, of such names. */
-export function windowSums(sumName: string, spreadName: string): { sum: Op<WindowSums>; spread: Op<WindowSums> } {
-  const sum: Op<WindowSums> = {
+export function windowSums(
+  sumName: string,
+  spreadName: string,
+): {
+  sum: Op<WindowSums, 'f32'>;
+  spread: Op<WindowSums, 'f32'>;
+} {
+  const sum: Op<WindowSums, 'f32'> = {
     name: sumName,
     epilogue: true,
     infer: ([x], { output }) => [resized(x, output)],
@@ -59,7 +65,7 @@ export function windowSums(sumName: string, spreadName: string): { sum: Op<Windo
     accuracy: ({ attrs }) => ({ ulps: 2 * sizeOf(attrs.window) + 8, magnitude: 'terms' }),
     vjp: ([dY], { attrs }) => [dY && applyOne(spread, [dY], attrs)],
   };
-  const spread: Op<WindowSums> = {
+  const spread: Op<WindowSums, 'f32'> = {
     name: spreadName,
     epilogue: true,
     infer: ([x], { input }) => [resized(x, input)],
@@ -96,7 +102,7 @@ export interface AveragePoolOptions extends PoolOptions {
  * @throws ShapeError if x is no such images or a window does not fit; DataError for a window, stride or padding that is
  * none, or padding that a window would lie in alone
  */
-export function averagePool(x: Value, window: Pair, options: AveragePoolOptions = {}): Value {
+export function averagePool(x: Value, window: Pair, options: AveragePoolOptions = {}): Value<'f32'> {
   return onImages('averagePool', x, (images) => {
     const windows = windowsOf('averagePool', images.spec, window, options);
     const divisor = options.countPadding || isInside(windows) ? sizeOf(windows.window) : 'inside';

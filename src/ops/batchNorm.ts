@@ -1,6 +1,6 @@
 import { ShapeError } from '../core/errors.ts';
 import { f32Literal, flatGrid, type Launch } from '../core/launch.ts';
-import { formatSpec, requireDtype, type Spec } from '../core/shape.ts';
+import { formatSpec, requireDtype, spec, type Spec } from '../core/shape.ts';
 import { constant } from '../graph/leaf.ts';
 import { apply, applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
@@ -85,7 +85,7 @@ const batchNormGradOp: Op<Attrs> = {
   }),
 };
 
-const batchNormOp: Op<Attrs> = {
+const batchNormOp: Op<Attrs, 'f32'> = {
   name: 'batchNorm',
   epilogue: true,
   infer([x, ...others]) {
@@ -142,15 +142,25 @@ const batchNormOp: Op<Attrs> = {
  * @param x `[…, C]`   @param gamma `[C]`, as are mean, variance and beta   @returns x's shape
  * @throws ShapeError unless there is a number for each channel
  */
-export const normalizeBy = (x: Value, { mean, variance }: Moments, gamma: Value, beta: Value, epsilon: number): Value =>
-  applyOne(batchNormOp, [x, mean, variance, gamma, beta], { epsilon, own: false });
+export const normalizeBy = (
+  x: Value,
+  { mean, variance }: Moments,
+  gamma: Value,
+  beta: Value,
+  epsilon: number,
+): Value<'f32'> => applyOne(batchNormOp, [x, mean, variance, gamma, beta], { epsilon, own: false });
 
 /**
  * The same with x's own moments, which come with it. Gradients flow through the moments too.
  * @param x `[…, C]`   @param gamma `[C]`, as is beta
  * @throws ShapeError unless there is a number for each channel     Source: Ioffe and Szegedy 2015
  */
-export function normalizeBatch(x: Value, gamma: Value, beta: Value, epsilon: number): Moments & { readonly y: Value } {
+export function normalizeBatch(
+  x: Value,
+  gamma: Value,
+  beta: Value,
+  epsilon: number,
+): Moments<'f32'> & { readonly y: Value<'f32'> } {
   const { mean, variance } = moments(x);
   const y = applyOne(batchNormOp, [x, mean, variance, gamma, beta], { epsilon, own: true });
   return { y, mean, variance };
@@ -162,11 +172,11 @@ interface RunningAttrs {
   readonly correction: number;
 }
 
-const runningAveragesOp: Op<RunningAttrs> = {
+const runningAveragesOp: Op<RunningAttrs, 'f32'> = {
   name: 'runningAverages',
   effect: true,
   inPlace: [0, 1, null, null],
-  infer: ([runningMean, runningVariance]) => [runningMean, runningVariance],
+  infer: (running) => running.slice(0, 2).map(({ shape }) => spec(shape)),
   cpu([runningMean, runningVariance, mean, variance], [nextMean, nextVariance], { attrs: { momentum, correction } }) {
     for (let c = 0; c < mean.length; c++) {
       nextMean[c] = (1 - momentum) * runningMean[c] + momentum * mean[c];

@@ -55,9 +55,11 @@ export const castOp: Op<CastAttrs> = {
 };
 
 /** x as another dtype; towards integers, f32 is cut towards 0. To f32 it may be scaled and shifted: x · scale + offset. */
-export const cast = (
+export const cast = <D extends Exclude<Dtype, 'u8'>>(
   x: Value,
-  dtype: Exclude<Dtype, 'u8'>,
+  dtype: D,
   { scale = 1, offset = 0 }: { readonly scale?: number; readonly offset?: number } = {},
-): Value =>
-  x.spec.dtype === dtype && scale === 1 && offset === 0 ? x : applyOne(castOp, [x], { dtype, scale, offset });
+): Value<D> =>
+  (x.spec.dtype === dtype && scale === 1 && offset === 0
+    ? x
+    : applyOne(castOp, [x], { dtype, scale, offset })) as Value<D>;

@@ -104,7 +104,7 @@ const fromSamples = (of: Convolution, at: number, samples: Samples): ReturnType<
   return at === 0 && size === samples.size && !isDepthwise(of) ? linesFromSamples('b', samples, whole) : undefined;
 };
 
-const convolveOp: Op<Attrs> = {
+const convolveOp: Op<Attrs, 'f32'> = {
   name: 'conv2d',
   epilogue: true,
   infer([x, weight, bias], { axes }) {
@@ -122,7 +122,7 @@ const convolveOp: Op<Attrs> = {
   },
 };
 
-const spreadOp: Op<Attrs> = {
+const spreadOp: Op<Attrs, 'f32'> = {
   name: 'convTranspose2d',
   epilogue: true,
   infer([y, weight, bias], { axes, groups }) {
@@ -241,7 +241,7 @@ function requireOperands(where: string, x: Value, weight: Value, groups: number,
  * @returns `[N, places down, places across, features]`
  * @throws ShapeError where channels, groups or extents do not fit; DataError for a stride, padding or dilation that is none
  */
-export function convolve(x: Value, weight: Value, options: ConvolveOptions = {}): Value {
+export function convolve(x: Value, weight: Value, options: ConvolveOptions = {}): Value<'f32'> {
   const { groups = 1, bias } = options;
   requireOperands('conv2d', x, weight, groups, 2);
   const axes = slide('conv2d', 'kernel', extentsOf(x.spec), [weight.spec.shape[0], weight.spec.shape[1]], options);
@@ -263,7 +263,7 @@ export interface ConvolveTransposedOptions extends SpreadOptions {
  * @returns `[N, (H − 1) · stride + span − padding + outputPadding, …, C]`; with padding `same`, `[N, H · stride, …, C]`
  * @throws as `convolve` does   Source: Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning".
  */
-export function convolveTransposed(y: Value, weight: Value, options: ConvolveTransposedOptions = {}): Value {
+export function convolveTransposed(y: Value, weight: Value, options: ConvolveTransposedOptions = {}): Value<'f32'> {
   const { groups = 1, bias } = options;
   requireOperands('convTranspose2d', y, weight, groups, 3);
   const window = [weight.spec.shape[0], weight.spec.shape[1]] as const;

@@ -240,7 +240,7 @@ function bothOp(node: Node<Attrs>, backward: Node<Attrs>): Op<null> {
 }
 
 /** Per row: loss, log Σ exp, the weight that the loss was given, and whether the largest logit is the label's. */
-const crossEntropyOp: Op<Attrs> = {
+const crossEntropyOp: Op<Attrs, 'f32'> = {
   name: 'crossEntropy',
   infer([logits, labels, weights]) {
     requireDtype('crossEntropy', 'logits', logits, 'f32');
@@ -255,7 +255,7 @@ const crossEntropyOp: Op<Attrs> = {
         `[crossEntropy] there are ${sizeOf(weights.shape)} class weights for ${logits.shape[1]} classes: give one for each, as logits are ${formatSpec(logits)}`,
       );
     }
-    const row: Spec = { shape: labels.shape, dtype: 'f32' };
+    const row: Spec<'f32'> = { shape: labels.shape, dtype: 'f32' };
     return [row, row, row, row];
   },
   cpu([logits, labels, weights], [loss, logSum, weight, correct], node) {
@@ -336,7 +336,11 @@ export function crossEntropyRows(
   logits: Value,
   labels: Value,
   { labelSmoothing = 0, classWeights, ignoreIndex }: CrossEntropyRowsOptions = {},
-): { readonly loss: Value; readonly correct: Value; readonly counted?: Value } {
+): {
+  readonly loss: Value<'f32'>;
+  readonly correct: Value<'f32'>;
+  readonly counted?: Value<'f32'>;
+} {
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new DataError(`[crossEntropy] labelSmoothing is ${labelSmoothing} but must lie in 0 … 1`);
   }

@@ -119,12 +119,12 @@ const kullbackLeiblerOp: PointwiseOp = definePointwise({
 });
 
 /** (x − t)² */
-export const squaredErrors = (x: Value, t: Value): Value => pointwise(squaredErrorOp, [x, t]);
+export const squaredErrors = (x: Value, t: Value): Value<'f32'> => pointwise(squaredErrorOp, [x, t]);
 /** |x − t| */
-export const absoluteErrors = (x: Value, t: Value): Value => pointwise(absoluteErrorOp, [x, t]);
+export const absoluteErrors = (x: Value, t: Value): Value<'f32'> => pointwise(absoluteErrorOp, [x, t]);
 /** ½ (x − t)² up to a distance of delta, then the line that continues it. */
-export const huberErrors = (x: Value, t: Value, delta: number): Value => pointwise(huberOp, [x, t], [delta]);
+export const huberErrors = (x: Value, t: Value, delta: number): Value<'f32'> => pointwise(huberOp, [x, t], [delta]);
 /** −t log σ(x) − (1 − t) log(1 − σ(x)) */
-export const binaryCrossEntropies = (x: Value, t: Value): Value => pointwise(binaryCrossEntropyOp, [x, t]);
+export const binaryCrossEntropies = (x: Value, t: Value): Value<'f32'> => pointwise(binaryCrossEntropyOp, [x, t]);
 /** t (log t − log p), given log p. */
-export const kullbackLeiblerTerms = (logP: Value, t: Value): Value => pointwise(kullbackLeiblerOp, [logP, t]);
+export const kullbackLeiblerTerms = (logP: Value, t: Value): Value<'f32'> => pointwise(kullbackLeiblerOp, [logP, t]);

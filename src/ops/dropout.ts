@@ -34,7 +34,7 @@ export function requireDropRate(rate: number, where = 'dropout'): void {
   );
 }
 
-const dropoutOp: Op<Attrs> = {
+const dropoutOp: Op<Attrs, 'f32'> = {
   name: 'dropout',
   effect: true,
   infer([x], { rate }) {
@@ -94,4 +94,4 @@ export const dropElements = (
   x: Value,
   rate: number,
   partCount = sizeOf(x.spec.shape),
-): Value => applyOne(dropoutOp, [x, read(control)], { rate, stream: hashName(stream), partCount });
+): Value<'f32'> => applyOne(dropoutOp, [x, read(control)], { rate, stream: hashName(stream), partCount });

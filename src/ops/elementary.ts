@@ -101,14 +101,14 @@ export function erfc(x: number): number {
 }
 
 /** eˣ */
-export const exp = (x: Value): Value => pointwise(expOp, [x]);
+export const exp = (x: Value): Value<'f32'> => pointwise(expOp, [x]);
 /** Natural logarithm; NaN below 0. */
-export const log = (x: Value): Value => pointwise(logOp, [x]);
+export const log = (x: Value): Value<'f32'> => pointwise(logOp, [x]);
 /** eˣ − 1, relatively right near 0 as well, where exp(x) − 1 is not. */
-export const expm1 = (x: Value): Value => pointwise(expm1Op, [x]);
+export const expm1 = (x: Value): Value<'f32'> => pointwise(expm1Op, [x]);
 /** log(1 + x), relatively right near 0 as well, where log of the sum is not; NaN below −1. */
-export const log1p = (x: Value): Value => pointwise(log1pOp, [x]);
+export const log1p = (x: Value): Value<'f32'> => pointwise(log1pOp, [x]);
 /** √x; NaN below 0. */
-export const sqrt = (x: Value): Value => pointwise(sqrtOp, [x]);
+export const sqrt = (x: Value): Value<'f32'> => pointwise(sqrtOp, [x]);
 /** The error function. */
-export const erf = (x: Value): Value => pointwise(erfOp, [x]);
+export const erf = (x: Value): Value<'f32'> => pointwise(erfOp, [x]);

@@ -1,5 +1,5 @@
 import { flatGrid, type Launch } from '../core/launch.ts';
-import { requireDtype, resolveAxis, sizeOf, type Shape } from '../core/shape.ts';
+import { requireDtype, resolveAxis, sizeOf, type Dtype, type Shape } from '../core/shape.ts';
 import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
 import { bytesOf, elementsOf } from '../graph/work.ts';
 import { integerDtypes, integerReader } from './integers.ts';
@@ -107,6 +107,7 @@ const gatherOp: Op<GatherAttrs> = {
  * so it has the same bits every time.
  * @param indices i32, u32 or u8, any shape, which takes the axis' place; outside 0 … extent − 1 reads 0
  */
-export function gather(x: Value, indices: Value, axis = 0): Value {
-  return applyOne(gatherOp, [x, uncast(indices)], { shape: x.spec.shape, axis: resolveAxis('gather', axis, x.spec) });
+export function gather<D extends Dtype>(x: Value<D>, indices: Value, axis = 0): Value<D> {
+  const attrs = { shape: x.spec.shape, axis: resolveAxis('gather', axis, x.spec) };
+  return applyOne(gatherOp, [x, uncast(indices)], attrs) as Value<D>;
 }

@@ -157,12 +157,13 @@ const groupNormGradOp: Op<Attrs> = {
   },
 };
 
-const groupNormOp: Op<Attrs> = {
+const groupNormOp: Op<Attrs, 'f32'> = {
   name: 'groupNorm',
   epilogue: true,
   infer([x, ...others], { samples, groups }) {
-    for (const given of [x, ...others]) requireDtype('normalizeGroups', 'an operand', given, 'f32');
-    const each: Spec = { shape: [samples * groups], dtype: 'f32' };
+    for (const given of others) requireDtype('normalizeGroups', 'an operand', given, 'f32');
+    requireDtype('normalizeGroups', 'an operand', x, 'f32');
+    const each: Spec<'f32'> = { shape: [samples * groups], dtype: 'f32' };
     return [x, each, each];
   },
   cpu([x, gamma, beta], [y, means, variances], node) {
@@ -224,7 +225,7 @@ export function normalizeGroups(
   gamma: Value,
   beta: Value,
   { samples = x.spec.shape[0], groups = 1, epsilon, centered = true }: NormalizeGroupsOptions,
-): Value {
+): Value<'f32'> {
   const channels = sizeOf(gamma.spec.shape);
   const pixels = sizeOf(x.spec.shape) / (samples * channels);
   const fits = pixels >= 1 && [pixels, channels / groups].every(Number.isInteger);

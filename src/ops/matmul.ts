@@ -215,7 +215,7 @@ const matmulSumsOp: Op<Attrs> = {
   accuracy,
 };
 
-export const matmulOp: Op<Attrs> = {
+export const matmulOp: Op<Attrs, 'f32'> = {
   name: 'matmul',
   infer([a, b, bias], attrs) {
     const { M, N, batch } = extentsOf(a, b, attrs);
@@ -257,11 +257,11 @@ export const matmulOp: Op<Attrs> = {
   },
 };
 
-const product = (a: Value, b: Value, { transposeA = false, transposeB = false }: MatmulOptions): Value =>
+const product = (a: Value, b: Value, { transposeA = false, transposeB = false }: MatmulOptions): Value<'f32'> =>
   applyOne(matmulOp, [a, b], { transposeA, transposeB });
 
 /** Leading axes of `a` become rows where `b` is one matrix: a taller product instead of many small ones. */
-function flattened(a: Value, b: Value, bias: readonly Value[], options: MatmulOptions): Value {
+function flattened(a: Value, b: Value, bias: readonly Value[], options: MatmulOptions): Value<'f32'> {
   const { transposeA = false, transposeB = false } = options;
   const leading = a.spec.shape.slice(0, -1);
   if (leading.length < 2 || b.spec.shape.length !== 2 || transposeA) {
@@ -277,13 +277,13 @@ function flattened(a: Value, b: Value, bias: readonly Value[], options: MatmulOp
  * @param a `[…, M, K]`   @param b `[…, K, N]`   @returns `[…, M, N]`
  * @throws ShapeError if K or the leading axes differ
  */
-export const matmul = (a: Value, b: Value, options: MatmulOptions = {}): Value => flattened(a, b, [], options);
+export const matmul = (a: Value, b: Value, options: MatmulOptions = {}): Value<'f32'> => flattened(a, b, [], options);
 
 /**
  * x · weight + bias, the bias added as each product is stored.
  * @param x `[…, K]`   @param weight `[K, N]`   @param bias `[N]`   @returns `[…, N]`
  */
-export function affine(x: Value, weight: Value, bias?: Value): Value {
+export function affine(x: Value, weight: Value, bias?: Value): Value<'f32'> {
   if (x.spec.shape.length !== 1) return flattened(x, weight, bias ? [bias] : [], {});
   const row = flattened(reshape(x, [1, x.spec.shape[0]]), weight, bias ? [bias] : [], {});
   return reshape(row, [row.spec.shape[1]]);

@@ -139,13 +139,12 @@ const pickOp: Op<Windows> = {
  * @throws ShapeError if x is no such images or a window does not fit; DataError for a window, stride or padding that is
  * none, or padding that a window would lie in alone
  */
-export function maxPool(x: Value, window: Pair, options: PoolOptions = {}): Value {
+export function maxPool(x: Value, window: Pair, options: PoolOptions = {}): Value<'f32'> {
   const { op, inputs, attrs } = x.node;
   // The maximum of what an increasing function makes is what it makes of the maximum: less work, backward too.
-  if (op.increasing) return applyOne(op, [maxPool(inputs[0], window, options)], attrs);
-  return onImages(
-    'maxPool',
-    x,
-    (images) => apply(poolOp, [images], windowsOf('maxPool', images.spec, window, options))[0],
-  );
+  if (op.increasing) return applyOne(op, [maxPool(inputs[0], window, options)], attrs) as Value<'f32'>;
+  return onImages('maxPool', x, (images) => {
+    const [y] = apply(poolOp, [images], windowsOf('maxPool', images.spec, window, options));
+    return y as Value<'f32'>;
+  });
 }

@@ -1,6 +1,6 @@
 import { ShapeError } from '../core/errors.ts';
 import { output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
-import { formatSpec, requireDtype, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
+import { formatSpec, requireDtype, sizeOf, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
 import { UNIT } from '../graph/accuracy.ts';
 import { apply, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
@@ -17,10 +17,10 @@ import pooledBlock from '../../shaders/pointwise/pooledBlock.wgsl?raw';
  */
 
 /** Of each channel, `[C]`. */
-export interface Moments {
-  readonly mean: Value;
+export interface Moments<D extends Dtype = Dtype> {
+  readonly mean: Value<D>;
   /** The mean squared deviation: divided by the number of rows, not by one less. */
-  readonly variance: Value;
+  readonly variance: Value<D>;
 }
 
 /** A difference, its square, two sums. */
@@ -122,7 +122,7 @@ function* columnOf(x: Numbers, channels: number, c: number, first: number, end: 
   for (let r = first; r < end; r++) yield x[r * channels + c];
 }
 
-const momentsOp: Op<Attrs> = {
+const momentsOp: Op<Attrs, 'f32'> = {
   name: 'moments',
   infer([x], { parts }) {
     requireDtype('moments', 'x', x, 'f32');
@@ -130,7 +130,7 @@ const momentsOp: Op<Attrs> = {
     if (rows === 0) {
       throw new ShapeError(`[moments] ${formatSpec(x)} has no elements to average: an axis has extent 0`);
     }
-    const result: Spec = { shape: perChannel(channels, parts), dtype: 'f32' };
+    const result: Spec<'f32'> = { shape: perChannel(channels, parts), dtype: 'f32' };
     return [result, result];
   },
   cpu([x], [mean, variance], node) {
@@ -185,10 +185,10 @@ interface PooledAttrs {
 }
 
 /** Moments of all rows, from those of runs of them. */
-const pooledOp: Op<PooledAttrs> = {
+const pooledOp: Op<PooledAttrs, 'f32'> = {
   name: 'pooledMoments',
   infer([means]) {
-    const result: Spec = { shape: [means.shape[1]], dtype: 'f32' };
+    const result: Spec<'f32'> = { shape: [means.shape[1]], dtype: 'f32' };
     return [result, result];
   },
   cpu([means, variances], [mean, variance], { attrs: { several, last } }) {
@@ -232,7 +232,7 @@ const pooledOp: Op<PooledAttrs> = {
  * it. A channel in which NaN or an infinity is has NaN for its variance.
  * @param x `[…, C]`, f32   @returns `[C]` each   @throws ShapeError if there is nothing to average
  */
-export function moments(x: Value): Moments {
+export function moments(x: Value): Moments<'f32'> {
   const [mean, variance] = apply(momentsOp, [x], {});
   return { mean, variance };
 }

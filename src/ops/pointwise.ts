@@ -26,7 +26,7 @@ export interface PointwiseAttrs {
   readonly constants: readonly number[];
 }
 
-export interface PointwiseDefinition {
+export interface PointwiseDefinition<D extends Dtype = 'f32'> {
   readonly name: string;
   readonly arity: 1 | 2 | 3;
   /** The WGSL function, or an expression in a, b and c. */
@@ -36,14 +36,14 @@ export interface PointwiseDefinition {
   /** By input, what it may be; f32 if left out. */
   readonly accepts?: readonly (readonly Dtype[])[];
   /** Of the output; that of the last input if left out. */
-  readonly dtype?: Dtype;
+  readonly dtype?: D;
   readonly accuracy?: Accuracy;
   /** Where the result is a difference that may cancel, the sum of its terms' sizes: what errors are then relative to. */
   terms?(...numbers: readonly number[]): number;
-  vjp?(dY: Value, node: Node<PointwiseAttrs>): readonly (Value | null)[];
+  vjp?(dY: Value<D>, node: Node<PointwiseAttrs>): readonly (Value | null)[];
 }
 
-export type PointwiseOp = Op<PointwiseAttrs>;
+export type PointwiseOp<D extends Dtype = 'f32'> = Op<PointwiseAttrs, D>;
 
 /** What is lost where a number below f32's normal ones, 2⁻¹²⁶, is flushed to 0 before it is multiplied by some 100. */
 const FLUSHED = 2 ** -118;
@@ -60,12 +60,15 @@ export const NAMES = ['a', 'b', 'c'] as const;
 const wgslType = (dtype: Dtype): string => (dtype === 'u8' ? 'u32' : dtype);
 
 /** `sigmoid(a, 0.5f)`, or the expression itself. */
-function bodyOf({ wgsl, arity }: PointwiseDefinition, constants: readonly number[]): string {
+function bodyOf({ wgsl, arity }: Pick<PointwiseDefinition, 'wgsl' | 'arity'>, constants: readonly number[]): string {
   if ('expression' in wgsl) return wgsl.expression;
   return `${wgsl.call}(${[...NAMES.slice(0, arity), ...constants.map(f32Literal)].join(', ')})`;
 }
 
-function kernelOf(definition: PointwiseDefinition, node: Node<PointwiseAttrs>): Kernel {
+function kernelOf(
+  definition: Pick<PointwiseDefinition, 'name' | 'wgsl' | 'arity'>,
+  node: Node<PointwiseAttrs>,
+): Kernel {
   const { name, arity, wgsl } = definition;
   const types = node.inputs.map((input) => wgslType(input.spec.dtype));
   const result = wgslType(node.outputs[0].spec.dtype);
@@ -84,8 +87,8 @@ function kernelOf(definition: PointwiseDefinition, node: Node<PointwiseAttrs>): 
   };
 }
 
-/** Makes an op of a definition. */
-export function definePointwise(definition: PointwiseDefinition): PointwiseOp {
+/** Makes an op of a definition, which gives f32 unless it says otherwise. */
+export function definePointwise<D extends Dtype = 'f32'>(definition: PointwiseDefinition<D>): PointwiseOp<D> {
   const { name, arity, wgsl, f, accepts, dtype, accuracy = exact, terms, vjp } = definition;
   return {
     name,
@@ -97,7 +100,7 @@ export function definePointwise(definition: PointwiseDefinition): PointwiseOp {
       if (arity > 1 && dtype !== 'f32' && before.dtype !== last.dtype) {
         throw new ShapeError(`[${name}] ${formatSpec(before)} and ${formatSpec(last)} differ in dtype: use cast()`);
       }
-      return [{ shape: broadcastShapes(name, ...inputs), dtype: dtype ?? last.dtype }];
+      return [{ shape: broadcastShapes(name, ...inputs), dtype: dtype ?? (last.dtype as D) }];
     },
     cpu: (inputs, [y], node) => evaluate(f, inputs, y, node),
     gpu(node): readonly Launch[] {
@@ -115,7 +118,7 @@ export function definePointwise(definition: PointwiseDefinition): PointwiseOp {
           }
         : undefined,
     accuracy: (node) => (terms ? relativeTo(terms, node, accuracy) : accuracy),
-    ...(vjp && { vjp: ([dY], node) => (dY ? vjp(dY, node) : node.inputs.map(() => null)) }),
+    ...(vjp && { vjp: ([dY], node) => (dY ? vjp(dY as Value<D>, node) : node.inputs.map(() => null)) }),
   };
 }
 
@@ -154,5 +157,8 @@ function walkOf(node: Node): ReturnType<typeof collapse> {
 }
 
 /** Uses a pointwise op. */
-export const pointwise = (op: PointwiseOp, inputs: readonly Value[], constants: readonly number[] = []): Value =>
-  applyOne(op, inputs, { constants });
+export const pointwise = <D extends Dtype>(
+  op: PointwiseOp<D>,
+  inputs: readonly Value[],
+  constants: readonly number[] = [],
+): Value<D> => applyOne(op, inputs, { constants });

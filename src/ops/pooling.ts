@@ -1,7 +1,7 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { flatGrid, type Kernel, type Launch, type Word } from '../core/launch.ts';
-import { formatSpec, requireDtype, sizeOf, type Spec } from '../core/shape.ts';
-import type { Node, Value } from '../graph/graph.ts';
+import { formatSpec, sizeOf, type Dtype, type Spec } from '../core/shape.ts';
+import { floatsOf, type Node, type Value } from '../graph/graph.ts';
 import { pairOf, slide, type Pair, type SlideOptions } from './spatial.ts';
 import { reshape } from './window.ts';
 
@@ -31,18 +31,18 @@ export interface PoolOptions {
 }
 
 /** Images `[N, H, W, C]` of x, which may be `[N, H, W]` of one channel. @throws ShapeError if x is neither, or not f32 */
-export function imagesOf(where: string, x: Value): Value {
-  requireDtype(where, 'x', x.spec, 'f32');
-  const { shape } = x.spec;
-  if (shape.length === 4) return x;
-  if (shape.length === 3) return reshape(x, [...shape, 1]);
+export function imagesOf(where: string, x: Value): Value<'f32'> {
+  const given = floatsOf(where, 'x', x);
+  const { shape } = given.spec;
+  if (shape.length === 4) return given;
+  if (shape.length === 3) return reshape(given, [...shape, 1]);
   throw new ShapeError(
     `[${where}] x is ${formatSpec(x.spec)} but must be images, [N, H, W, C], or [N, H, W] of one channel: reshape it`,
   );
 }
 
 /** What f makes of the images of x, without an axis of channels if x has none. @throws as `imagesOf` does */
-export function onImages(where: string, x: Value, f: (images: Value) => Value): Value {
+export function onImages<D extends Dtype>(where: string, x: Value, f: (images: Value<'f32'>) => Value<D>): Value<D> {
   const y = f(imagesOf(where, x));
   return reshape(y, y.spec.shape.slice(0, x.spec.shape.length));
 }
@@ -78,7 +78,7 @@ const lastOf = (axis: { readonly output: number; readonly stride: number; readon
   (axis.output - 1) * axis.stride - axis.before;
 
 /** The spec of images like these, with other rows and columns. */
-export const resized = ({ shape }: Spec, [rows, columns]: Two): Spec => ({
+export const resized = ({ shape }: Spec, [rows, columns]: Two): Spec<'f32'> => ({
   shape: [shape[0], rows, columns, shape[3]],
   dtype: 'f32',
 });

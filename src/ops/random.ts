@@ -92,10 +92,20 @@ const randomOp: Op<Attrs> = {
  * @param law `uniform` in [0, 1), `normal` with mean 0 and deviation 1, or `bits`, which is u32
  * @param partCount elements that each earlier part of the step draws; as many as this one if left out
  */
-export const random = (
+export function random(
+  control: State,
+  stream: string,
+  shape: Shape,
+  law?: Exclude<Law, 'bits'>,
+  partCount?: number,
+): Value<'f32'>;
+export function random(control: State, stream: string, shape: Shape, law: Law, partCount?: number): Value;
+export function random(
   control: State,
   stream: string,
   shape: Shape,
   law: Law = 'uniform',
   partCount = sizeOf(shape),
-): Value => applyOne(randomOp, [read(control)], { shape, law, stream: hashName(stream), partCount });
+): Value {
+  return applyOne(randomOp, [read(control)], { shape, law, stream: hashName(stream), partCount });
+}

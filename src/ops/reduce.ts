@@ -1,3 +1,4 @@
+import type { ContextLike } from '../core/given.ts';
 import { ShapeError } from '../core/errors.ts';
 import { f32Literal, flatGrid, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import {
@@ -14,7 +15,7 @@ import {
   type Spec,
 } from '../core/shape.ts';
 import { collapse, eight, forEachOffset, offsetAt, type Walk } from '../core/strided.ts';
-import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
+import { applyAlike, applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
 import { asUseOf } from '../graph/leaf.ts';
 import { elementsOf } from '../graph/work.ts';
 import { partOf, sharedBy, sharingOf } from './tree.ts';
@@ -39,7 +40,7 @@ interface SumAttrs extends ReduceAttrs {
   readonly scale: number;
 }
 
-export interface ReduceOptions {
+export interface ReduceOptions extends ContextLike {
   /** All axes if left out. */
   readonly axes?: number | readonly number[];
   /** Keeps the reduced axes, with extent 1. */
@@ -144,7 +145,7 @@ function inParts<A extends ReduceAttrs>(node: Node<A>, attrs: A, adapter: Adapte
   return [applyOne(node.op, [partial], { ...node.attrs, axes: [0], keepDimensions: false })];
 }
 
-const sumOp: Op<SumAttrs> = {
+const sumOp: Op<SumAttrs, 'f32'> = {
   name: 'sum',
   epilogue: true,
   infer([x], attrs) {
@@ -237,16 +238,16 @@ function broadcastWalk(node: Node<BroadcastAttrs>): Walk {
 }
 
 /** Repeats x along `axes` of `shape`. */
-const spread = (x: Value, shape: Shape, axes: readonly number[], scale: number): Value =>
-  applyOne(broadcastOp, [x], { shape, axes, scale });
+const spread = <D extends Dtype>(x: Value<D>, shape: Shape, axes: readonly number[], scale: number): Value<D> =>
+  applyAlike(broadcastOp, x, { shape, axes, scale });
 
 /** Sum over axes. @returns x's shape without them */
-export function sum(x: Value, options: ReduceOptions = {}): Value {
+export function sum(x: Value, options: ReduceOptions = {}): Value<'f32'> {
   return applyOne(sumOp, [x], { ...attrsOf('sum', x, options), scale: 1 });
 }
 
 /** Arithmetic mean over axes. @returns x's shape without them */
-export function mean(x: Value, options: ReduceOptions = {}): Value {
+export function mean(x: Value, options: ReduceOptions = {}): Value<'f32'> {
   const attrs = attrsOf('mean', x, options);
   const length = attrs.axes.reduce((product, axis) => product * x.spec.shape[axis], 1);
   if (length === 0)
@@ -255,7 +256,7 @@ export function mean(x: Value, options: ReduceOptions = {}): Value {
 }
 
 /** Repeats x to a shape that it broadcasts to. */
-export function broadcastTo(x: Value, shape: Shape): Value {
+export function broadcastTo<D extends Dtype>(x: Value<D>, shape: Shape): Value<D> {
   if (sameShape(x.spec.shape, shape)) return x;
   const result = broadcastShapes('broadcastTo', x.spec, { shape, dtype: x.spec.dtype });
   if (!sameShape(result, shape)) {
@@ -303,7 +304,7 @@ const extremumGradOp: Op<ReduceAttrs> = {
   accuracy: () => ({ ulps: 8, magnitude: 'result' }),
 };
 
-const extremum = (name: string, sign: 1 | -1): Op<ReduceAttrs> => ({
+const extremum = (name: string, sign: 1 | -1): Op<ReduceAttrs, 'f32'> => ({
   name,
   infer([x], attrs) {
     requireDtype(name, 'x', x, 'f32');
@@ -339,12 +340,14 @@ const maxOp = extremum('max', 1);
 const minOp = extremum('min', -1);
 
 /** The largest element over axes; NaN if one is. Ties share the gradient evenly. */
-export const max = (x: Value, options: ReduceOptions = {}): Value => applyOne(maxOp, [x], attrsOf('max', x, options));
+export const max = (x: Value, options: ReduceOptions = {}): Value<'f32'> =>
+  applyOne(maxOp, [x], attrsOf('max', x, options));
 
 /** The smallest element over axes; NaN if one is. Ties share the gradient evenly. */
-export const min = (x: Value, options: ReduceOptions = {}): Value => applyOne(minOp, [x], attrsOf('min', x, options));
+export const min = (x: Value, options: ReduceOptions = {}): Value<'f32'> =>
+  applyOne(minOp, [x], attrsOf('min', x, options));
 
-const argmaxOp: Op<{ readonly axis: number }> = {
+const argmaxOp: Op<{ readonly axis: number }, 'i32'> = {
   name: 'argmax',
   infer([x], { axis }) {
     requireDtype('argmax', 'x', x, 'f32', 'i32', 'u32');
@@ -397,7 +400,7 @@ function splitAt({ inputs, outputs, attrs }: Node<{ readonly axis: number }>): {
 }
 
 /** Where the largest element along an axis is, the first of equals. @returns i32, x's shape without the axis */
-export const argmax = (x: Value, axis = -1): Value =>
+export const argmax = (x: Value, axis = -1): Value<'i32'> =>
   applyOne(argmaxOp, [x], { axis: resolveAxis('argmax', axis, x.spec) });
 
 /** What a sum over axes is multiplied by; undefined if a node is none. */

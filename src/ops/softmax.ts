@@ -32,7 +32,7 @@ function likelyOf(y: Numbers, base: number, classes: number, logarithm: boolean)
   return -1;
 }
 
-function define(name: string, logarithm: boolean): Op<null> {
+function define(name: string, logarithm: boolean): Op<null, 'f32'> {
   const gradOp: Op<null> = {
     name: `${name}Grad`,
     infer: ([y]) => [y],
@@ -120,6 +120,6 @@ const softmaxOp = define('softmax', false);
 const logSoftmaxOp = define('logSoftmax', true);
 
 /** exp(x) over its sum along the last axis. */
-export const softmax = (x: Value): Value => applyOne(softmaxOp, [x], null);
+export const softmax = (x: Value): Value<'f32'> => applyOne(softmaxOp, [x], null);
 /** log of softmax along the last axis, without its rounding to 0. */
-export const logSoftmax = (x: Value): Value => applyOne(logSoftmaxOp, [x], null);
+export const logSoftmax = (x: Value): Value<'f32'> => applyOne(logSoftmaxOp, [x], null);

@@ -62,7 +62,7 @@ function forEachShare(
 
 const wordsOf = ({ input, factor }: Factors): readonly number[] => [...input, ...factor];
 
-const bilinearOp: Op<Factors> = {
+const bilinearOp: Op<Factors, 'f32'> = {
   name: 'upsampleBilinear',
   epilogue: true,
   infer: ([x], factors) => [resized(x, outputOf(factors))],
@@ -110,7 +110,7 @@ export interface UpsampleOptions {
  * @returns `[N, H · factor, W · factor, C]`
  * @throws ShapeError if x is no such images; DataError for a factor or a mode that is none
  */
-export function upsample(x: Value, factor: Pair, { mode = 'nearest' }: UpsampleOptions = {}): Value {
+export function upsample(x: Value, factor: Pair, { mode = 'nearest' }: UpsampleOptions = {}): Value<'f32'> {
   if (mode !== 'nearest' && mode !== 'bilinear') {
     throw new DataError(`[upsample] mode is "${String(mode)}" but must be nearest or bilinear`);
   }

@@ -13,7 +13,7 @@ import {
   type Spec,
 } from '../core/shape.ts';
 import { collapse, eight, forEachOffset, MAX_RANK } from '../core/strided.ts';
-import { applyOne, type Node, type Op, type State, type Value } from '../graph/graph.ts';
+import { applyAlike, applyOne, type Node, type Op, type State, type Value } from '../graph/graph.ts';
 import { read } from '../graph/leaf.ts';
 import { bytesOf } from '../graph/work.ts';
 import copyKernel from '../../shaders/copy.wgsl?raw';
@@ -86,7 +86,8 @@ export const viewOf = (state: State, label: string, shape: Shape, offset: number
   applyOne(viewOp, [read(state)], { label, shape, offset });
 
 /** A range of a value's numbers, in another shape; it begins at a multiple of 64, as bindings do. No launch. */
-export const part = (x: Value, shape: Shape, offset: number): Value => applyOne(viewOp, [x], { shape, offset });
+export const part = <D extends Dtype>(x: Value<D>, shape: Shape, offset: number): Value<D> =>
+  applyAlike(viewOp, x, { shape, offset });
 
 const reshapeOp: Op<{ readonly shape: Shape }> = {
   name: 'reshape',
@@ -105,7 +106,7 @@ const reshapeOp: Op<{ readonly shape: Shape }> = {
 };
 
 /** The same elements in another shape; one extent may be −1, which is then computed. No launch. */
-export function reshape(x: Value, shape: Shape): Value {
+export function reshape<D extends Dtype>(x: Value<D>, shape: Shape): Value<D> {
   if (shape.some((extent) => !Number.isInteger(extent) || extent < -1)) {
     throw new ShapeError(`[reshape] [${shape.join(', ')}] is no shape: extents are whole, 0 or more, or −1 once`);
   }
@@ -117,7 +118,7 @@ export function reshape(x: Value, shape: Shape): Value {
     );
   }
   const resolved = shape.map((extent) => (extent === -1 ? free : extent));
-  return sameShape(resolved, x.spec.shape) ? x : applyOne(reshapeOp, [x], { shape: resolved });
+  return sameShape(resolved, x.spec.shape) ? x : applyAlike(reshapeOp, x, { shape: resolved });
 }
 
 const stopGradientOp: Op<null> = {
@@ -130,17 +131,17 @@ const stopGradientOp: Op<null> = {
 };
 
 /** x itself, through which no gradient flows: a target that the model computes is one to compare with, not to change. */
-export const stopGradient = (x: Value): Value => applyOne(stopGradientOp, [x], null);
+export const stopGradient = <D extends Dtype>(x: Value<D>): Value<D> => applyAlike(stopGradientOp, x, null);
 
 /** All axes but the first become one: `[N, …]` to `[N, C]`. */
-export const flatten = (x: Value): Value => reshape(x, [x.spec.shape[0] ?? 1, -1]);
+export const flatten = <D extends Dtype>(x: Value<D>): Value<D> => reshape(x, [x.spec.shape[0] ?? 1, -1]);
 
 interface PackAttrs {
   readonly size: number;
   readonly offsets: readonly number[];
 }
 
-const packOp: Op<PackAttrs> = {
+const packOp: Op<PackAttrs, 'f32'> = {
   name: 'pack',
   infer: (_, { size }) => [{ shape: [size], dtype: 'f32' }],
   cpu(inputs, [y], { attrs: { offsets } }) {
@@ -156,7 +157,7 @@ const packOp: Op<PackAttrs> = {
 };
 
 /** Values at their offsets of one array, 0 between them: gradients in the layout of their parameters. */
-export const pack = (values: readonly Value[], offsets: readonly number[], size: number): Value =>
+export const pack = (values: readonly Value[], offsets: readonly number[], size: number): Value<'f32'> =>
   applyOne(packOp, values, { size, offsets });
 
 const assignOp: Op<null> = {
@@ -208,13 +209,13 @@ function transposedBox({ inputs, outputs, attrs }: Node<{ readonly order: readon
 }
 
 /** Axes in another order; reversed if none is given. */
-export function transpose(x: Value, order?: readonly number[]): Value {
+export function transpose<D extends Dtype>(x: Value<D>, order?: readonly number[]): Value<D> {
   const axes = x.spec.shape.map((_, axis) => axis);
   const resolved = order?.map((axis) => resolveAxis('transpose', axis, x.spec)) ?? axes.reverse();
   if (new Set(resolved).size !== x.spec.shape.length || resolved.length !== x.spec.shape.length) {
     throw new ShapeError(`[transpose] [${resolved.join(', ')}] does not name each axis of ${formatSpec(x.spec)} once`);
   }
-  return applyOne(transposeOp, [x], { order: resolved });
+  return applyAlike(transposeOp, x, { order: resolved });
 }
 
 interface SliceAttrs {
@@ -259,7 +260,7 @@ export interface SliceRange {
 }
 
 /** A box of x, a range per axis; axes left out or null are kept whole. */
-export function slice(x: Value, ranges: readonly (SliceRange | null)[]): Value {
+export function slice<D extends Dtype>(x: Value<D>, ranges: readonly (SliceRange | null)[]): Value<D> {
   if (ranges.length > x.spec.shape.length) {
     throw new ShapeError(
       `[slice] ${ranges.length} ranges for ${formatSpec(x.spec)}, which has fewer axes: give at most one for each`,
@@ -282,7 +283,7 @@ export function slice(x: Value, ranges: readonly (SliceRange | null)[]): Value {
     shape.push(Math.ceil((to - from) / by));
     step.push(by);
   });
-  return applyOne(sliceOp, [x], { start, shape, step });
+  return applyAlike(sliceOp, x, { start, shape, step });
 }
 
 const wrap = (index: number, extent: number): number => (index < 0 ? index + extent : index);
@@ -338,11 +339,11 @@ const padOp: Op<PadAttrs> = {
 };
 
 /** x with so many elements of `value` before and after it along each axis. */
-export function pad(x: Value, widths: readonly (readonly [number, number])[], value = 0): Value {
+export function pad<D extends Dtype>(x: Value<D>, widths: readonly (readonly [number, number])[], value = 0): Value<D> {
   if (widths.length !== x.spec.shape.length || widths.flat().some((width) => width < 0)) {
     throw new ShapeError(`[pad] ${formatSpec(x.spec)} needs a pair of widths, 0 or more, for each of its axes`);
   }
-  return applyOne(padOp, [x], {
+  return applyAlike(padOp, x, {
     before: widths.map(([before]) => before),
     step: widths.map(() => 1),
     shape: x.spec.shape.map((extent, axis) => extent + widths[axis][0] + widths[axis][1]),
@@ -395,7 +396,7 @@ function concatBoxes({ inputs, outputs, attrs: { axis } }: Node<{ readonly axis:
 }
 
 /** Values one behind the other along an axis. */
-export function concat(values: readonly Value[], axis = 0): Value {
+export function concat<D extends Dtype>(values: readonly Value<D>[], axis = 0): Value<D> {
   if (values.length === 0) throw new ShapeError('[concat] there are no values to join: give at least one');
-  return applyOne(concatOp, values, { axis: resolveAxis('concat', axis, values[0].spec) });
+  return applyOne(concatOp, values, { axis: resolveAxis('concat', axis, values[0].spec) }) as Value<D>;
 }

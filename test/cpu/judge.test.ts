@@ -61,7 +61,7 @@ describe.each([
   ['sgd', sgd({ momentum: 0.9 }), 1],
 ] as const)('the judge of an update by %s', (_, optimizer, moments) => {
   const arena = spec([64]);
-  const specs = [
+  const specs: Spec[] = [
     arena,
     arena,
     ...Array.from({ length: moments }, () => arena),
