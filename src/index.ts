@@ -23,10 +23,7 @@ export { simplify } from './transform/simplify.ts';
 export * from './nn/index.ts';
 export * from './models/index.ts';
 export { dataset, type Dataset, type FieldInput } from './data/dataset.ts';
-export { map, pick, type MappedField } from './data/fields.ts';
-export { folds, split, type Fold, type SplitOptions } from './data/parts.ts';
-// The concat of sets is in millrace/data alone: here it is the op.
-export { rows, take } from './data/samples.ts';
+export { take } from './data/samples.ts';
 export type { GivenNumbers } from './data/numbers.ts';
 export { createTrainer } from './train/create.ts';
 export {
