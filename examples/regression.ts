@@ -40,6 +40,7 @@ perform({ lastStep: 1500, stepsAtOnce: 4 }, async ({ seed, points, width }, devi
     model: sequential(linear(1, width), tanh, linear(width, width), tanh, linear(width, 1)),
     // The mean of (fit − y)²: what is far off counts most.
     loss: meanSquaredError,
+    targets: 'y',
     optimizer: adam({ learningRate: 0.01 }),
     batchSize: points,
     seed,

@@ -69,6 +69,20 @@ export function requireName(
   );
 }
 
+/** A field's name or several, each of one that there is, and once. @throws DataError for what is no name, or for another */
+export function namesOf(
+  where: string,
+  role: string,
+  given: string | readonly string[],
+  names: readonly string[],
+): string[] {
+  const chosen: string[] = [given].flat();
+  const areNames = chosen.every((name) => typeof name === 'string');
+  requireKind(where, role, given, areNames, "a field's name, or a list of names");
+  for (const name of chosen) requireName(where, 'field', name, names, 'has');
+  return [...new Set(chosen)];
+}
+
 /**
  * By what a context is told from options. The options of a function of a value extend it, so that the function is a module
  * too, which is handed a context in their place.

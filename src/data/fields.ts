@@ -1,24 +1,15 @@
 import { ShapeError } from '../core/errors.ts';
-import { requireKind, requireName } from '../core/given.ts';
+import { namesOf, requireKind } from '../core/given.ts';
 import { allocate, sizeOf, type Numbers, type Shape } from '../core/shape.ts';
 import { dataset, requireSet, type Dataset, type Field, type FieldInput } from './dataset.ts';
 import { isNumbers, numbersIn, type GivenNumbers } from './numbers.ts';
 
 /* The same samples with other fields. */
 
-/** A name or several, each of a field that there is. @throws DataError for what is no name, or with the nearest one */
-export function namesOf(where: string, option: string, given: string | readonly string[], fields: object): string[] {
-  const names: string[] = [given].flat();
-  const areNames = names.every((name) => typeof name === 'string');
-  requireKind(where, option, given, areNames, "a field's name, or a list of names");
-  for (const name of names) requireName(where, 'field', name, Object.keys(fields), 'has');
-  return names;
-}
-
 /** Some of a set's fields, without copying. @throws DataError for a name that is none of its, with the nearest */
 export function pick(set: Dataset, names: string | readonly string[]): Dataset {
   requireSet('pick', set);
-  const chosen = namesOf('pick', 'the fields', names, set.fields);
+  const chosen = namesOf('pick', 'the fields', names, Object.keys(set.fields));
   requireKind('pick', 'the fields', names, chosen.length > 0, 'at least one name');
   return { length: set.length, fields: Object.fromEntries(chosen.map((name) => [name, set.fields[name]])) };
 }

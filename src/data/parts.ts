@@ -1,9 +1,8 @@
 import { DataError } from '../core/errors.ts';
-import { optionsOf, requireKind } from '../core/given.ts';
+import { namesOf, optionsOf, requireKind } from '../core/given.ts';
 import { Random, requireSeed } from '../core/random.ts';
 import { sizeOf, type Numbers } from '../core/shape.ts';
 import { requireSet, type Dataset } from './dataset.ts';
-import { namesOf } from './fields.ts';
 import { concat, rows, take } from './samples.ts';
 
 /* A set in parts, each of which is seen as the whole is. */
@@ -33,7 +32,7 @@ function ordered(where: string, set: Dataset, options: SplitOptions | undefined)
   const places = Array.from({ length: set.length }, (_, at) => at);
   const order = shuffle ? new Random(seed, 'parts').shuffled(places) : places;
   if (stratify === undefined) return shuffle ? rows(set, order) : set;
-  namesOf(where, 'stratify', stratify, set.fields);
+  namesOf(where, 'stratify', stratify, Object.keys(set.fields));
   const { data, shape } = set.fields[stratify];
   requireKind(where, 'stratify', stratify, sizeOf(shape) === 1, 'a field of one number a sample');
   return rows(set, interleaved(order, data));

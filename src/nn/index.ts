@@ -37,14 +37,13 @@ export {
   kullbackLeibler,
   meanAbsoluteError,
   meanSquaredError,
-  type BatchValues,
   type CrossEntropyOptions,
   type HuberOptions,
   type Loss,
   type Measures,
-  type Target,
 } from './losses.ts';
 export { metric, type Metric, type MetricOptions } from './metric.ts';
+export type { BatchValues, Target } from './roles.ts';
 export {
   accuracy,
   f1Score,

@@ -16,9 +16,7 @@ import { mean, sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/window.ts';
 import type { Context } from './layer.ts';
 import type { Metric } from './metric.ts';
-
-/** The fields of a batch, as values. */
-export type BatchValues = Readonly<Record<string, Value>>;
+import { targetOf, type BatchValues, type Target } from './roles.ts';
 
 /**
  * A loss, and what else is to be reported; a value of several elements is averaged. Over several batches, or the parts of
@@ -38,21 +36,9 @@ export interface Measures {
 // oxlint-disable-next-line typescript/no-explicit-any -- see above
 export type Loss<O = any> = (outputs: O, batch: BatchValues, context: Context) => Value | Measures;
 
-/** The losses below take the values to compare with, or a batch, in which they look for them. */
-export type Target = Value | BatchValues;
-
-/** The field that a batch is judged by: `label`, `target`, or else the last one. */
-export function targetField(names: readonly string[]): string {
-  return names.find((name) => name === 'label' || name === 'target') ?? names[names.length - 1];
-}
-
-/** The values to compare with. */
-export const targetOf = (target: Target): Value =>
-  isValue(target) ? target : target[targetField(Object.keys(target))];
-
 /** Target values in the prediction's shape: a column `[N, 1]` is compared with `[N]`, never broadcast into `[N, N]`. */
 export function aligned(where: string, x: Value, target: Target): Value<'f32'> {
-  const t = cast(targetOf(target), 'f32');
+  const t = cast(targetOf(where, target), 'f32');
   if (sameShape(x.spec.shape, t.spec.shape)) return t;
   const [a, b] = [x, t].map(({ spec: { shape } }) => shape.filter((extent, axis) => axis === 0 || extent !== 1));
   if (sameShape(a, b)) return reshape(t, x.spec.shape);
@@ -104,7 +90,7 @@ export interface CrossEntropyOptions extends CrossEntropyRowsOptions, ContextLik
  * @throws ShapeError if N differs     Source: Goodfellow et al. 2016, 6.2.2.3
  */
 export const crossEntropy = ((logits: Value, target: Target, options: CrossEntropyOptions = {}): Value | Measures => {
-  const labels = targetOf(target);
+  const labels = targetOf('crossEntropy', target);
   const { loss, correct, counted } = crossEntropyRows(logits, labels, options);
   if (isValue(target)) return loss;
   return { loss, accuracy: counted ? div(sum(correct), sum(counted)) : correct };

@@ -7,8 +7,9 @@ import { squaredErrors } from '../ops/distance.ts';
 import { exp, sqrt } from '../ops/elementary.ts';
 import { argmax, mean, sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/window.ts';
-import { aligned, crossEntropy, targetOf, type CrossEntropyOptions, type Target } from './losses.ts';
+import { aligned, crossEntropy, type CrossEntropyOptions } from './losses.ts';
 import { scalar, type Metric } from './metric.ts';
+import { targetOf, type Target } from './roles.ts';
 
 /*
  * What a set is judged by beside its loss. A figure of the whole is that of one batch of all its samples, however it was
@@ -36,7 +37,7 @@ export const rootMeanSquaredError = (x: Value, target: Target): Value<'f32'> =>
 
 /** e to the mean cross-entropy: among how many classes a guess would be as hard. @returns `[]` */
 export const perplexity = (logits: Value, target: Target, options: CrossEntropyOptions = {}): Value<'f32'> =>
-  exp(crossEntropy(logits, targetOf(target), options));
+  exp(crossEntropy(logits, targetOf('perplexity', target), options));
 
 /** What `rSquared` reads of some samples: their number, and by output mean, Σ (t − mean)² and Σ (x − t)². */
 function spreadsIn(numbers: Float64Array, outputs: number) {
@@ -110,7 +111,7 @@ export function f1Score(logits: Value, target: Target, options: F1Options = {}):
     throw new DataError(`[f1Score] average is ${String(average)} but must be macro or micro`);
   }
   const isBinary = logits.spec.shape.length < 2 || logits.spec.shape.at(-1) === 1;
-  const given = isBinary ? aligned('f1Score', logits, target) : targetOf(target);
+  const given = isBinary ? aligned('f1Score', logits, target) : targetOf('f1Score', target);
   const label = reshape(cast(given, 'i32'), [-1, 1]);
   const classes = isBinary ? 1 : logits.spec.shape.at(-1)!;
   const numbers = constant(

@@ -1,8 +1,10 @@
 import { DataError, ShapeError } from '../core/errors.ts';
+import { nearest } from '../core/given.ts';
 import { formatSpec, sameShape, sizeOf, type Numbers } from '../core/shape.ts';
 import { requireFinite, type Dataset } from '../data/dataset.ts';
 import { orderOf, type Graph, type Range, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
+import type { GivenSamples } from './options.ts';
 import type { Fields } from './source.ts';
 
 /** What a field's integers must be for an op that reads them. */
@@ -85,6 +87,14 @@ export function requireSound(data: Dataset, names: readonly string[], ranges: re
   for (const range of ranges) if (names.includes(range.field)) requireRange(data.fields[range.field].data, range);
 }
 
+/** Fails unless a batch has a field. @throws ShapeError with the nearest of those that it has */
+export function requirePresent(where: string, name: string, batch: GivenSamples, names: readonly string[]): void {
+  if (batch[name] !== undefined) return;
+  const others = Object.keys(batch).filter((other) => !names.includes(other));
+  const near = others.length > 0 ? `, the nearest is "${nearest(name, others)}"` : '';
+  throw new ShapeError(`[${where}] the batch has no field "${name}"${near}: it must have "${names.join('", "')}"`);
+}
+
 /** Rows that a batch's arrays hold, the same for every field. */
 export function rowsOf(
   where: string,
@@ -95,8 +105,6 @@ export function rowsOf(
   let rows = -1;
   for (const name of names) {
     const numbers = batch[name];
-    if (!numbers)
-      throw new ShapeError(`[${where}] the batch has no field "${name}": it must have "${names.join('", "')}"`);
     const size = sizeOf(fields[name].shape);
     const own = numbers.length / size;
     if (!Number.isInteger(own) || own === 0) {

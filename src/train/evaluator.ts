@@ -1,19 +1,18 @@
 import { ShapeError } from '../core/errors.ts';
 import { allocate, formatSpec, sizeOf, type Numbers } from '../core/shape.ts';
+import { statesOf } from '../cpu/interpret.ts';
 import type { Dataset, Field } from '../data/dataset.ts';
 import { orderOf, type Graph } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
-import { POSITION } from '../ops/control.ts';
+import { PART, POSITION } from '../ops/control.ts';
 import type { Backend, Executable } from '../scheduler/backend.ts';
+import { LARGEST_PREDICTION } from './model.ts';
 import { amountIn, namesOfNothing, nothingCounts, together, type Amount, type Figure } from './figures.ts';
 import type { Given } from './intake.ts';
 import type { Evaluation, Prediction, Warn } from './options.ts';
 import { Pace } from './pace.ts';
 import { withLoss, type Prepared } from './prepared.ts';
 import type { Programs } from './programs.ts';
-
-/** Samples that one program predicts at most. */
-const LARGEST_PREDICTION = 1024;
 
 /** Reads a trainer's states and leaves them alone. */
 export class Evaluator {
@@ -105,6 +104,7 @@ export class Evaluator {
    */
   async predict(data: Dataset): Promise<Prediction> {
     const example = this.#traced;
+    const control = this.#prepared.traced.evaluationControl;
     const outputs = Object.entries(example.outputs).map(([name, value]) => {
       if (value.spec.shape[0] !== this.#batchSize) {
         throw new ShapeError(
@@ -119,6 +119,11 @@ export class Evaluator {
       // Padded up to a power of two, so that a few programs serve every number of samples.
       const n = 2 ** Math.ceil(Math.log2(left));
       const program = await this.#programs.prediction(n);
+      if (statesOf(program.graph).has(control)) {
+        const words = control.initial();
+        words[PART] = start / LARGEST_PREDICTION;
+        this.#backend.writeState(control, words);
+      }
       for (const name of program.fields.keys()) program.upload(name, rowsFrom(data.fields[name], start, left, n));
       this.#backend.run([program]);
       const numbers = await this.#backend.readOutputs(program);

@@ -1,8 +1,9 @@
 import { DataError, ShapeError } from '../core/errors.ts';
+import { requireKind } from '../core/given.ts';
 import { sizeOf, type Numbers } from '../core/shape.ts';
 import { isDataset, requireFinite, type Dataset } from '../data/dataset.ts';
 import { copyOf, isNumbers, numbersIn, type GivenNumbers } from '../data/numbers.ts';
-import { requireSound, rowsOf } from './checks.ts';
+import { requirePresent, requireSound, rowsOf } from './checks.ts';
 import type { GivenSamples } from './options.ts';
 import type { Prepared } from './prepared.ts';
 
@@ -43,18 +44,21 @@ export function copyOfSamples(where: string, given: GivenSamples | Dataset): Giv
   return Object.fromEntries(Object.entries(given).map(([name, numbers]) => [name, copyOf(numbers)]));
 }
 
+/** The fields that a step takes; all, if it reads none, since their samples are counted. */
+export const countedBy = ({ names, traced }: Prepared): readonly string[] =>
+  names.length > 0 ? names : Object.keys(traced.fields);
+
 /** Numbers by field as a sound data set, each in the dtype that its field was traced with, where it holds them. */
 export function samplesOf(
   where: string,
   given: GivenSamples,
-  { traced, ranges, ...prepared }: Prepared,
-  names: readonly string[] = prepared.names,
+  prepared: Prepared,
+  names = countedBy(prepared),
 ): Dataset {
-  const present = names.filter((name) => given[name] !== undefined);
-  for (const name of present) requireFinite(name, { data: given[name], shape: traced.fields[name].shape });
-  const numbers = present.map(
-    (name) => [name, numbersIn(where, name, given[name], traced.fields[name].dtype)] as const,
-  );
+  const { traced, ranges } = prepared;
+  for (const name of names) requirePresent(where, name, given, names);
+  for (const name of names) requireFinite(name, { data: given[name], shape: traced.fields[name].shape });
+  const numbers = names.map((name) => [name, numbersIn(where, name, given[name], traced.fields[name].dtype)] as const);
   const byName: Readonly<Record<string, Numbers>> = Object.fromEntries(numbers);
   const length = rowsOf(where, traced.fields, byName, names);
   const fields = names.map((name) => [name, { ...traced.fields[name], data: byName[name] }] as const);
@@ -63,10 +67,18 @@ export function samplesOf(
   return samples;
 }
 
+/** How many samples there are to be where no field of them is read: a number, or a set's length. */
+export function countOf(where: string, given: unknown): number {
+  const count = isDataset(given) ? given.length : (given as number);
+  const wanted = `a number of samples above 0, as ${where}(16): the model reads no field`;
+  requireKind(where, 'what is given', given, Number.isInteger(count) && count > 0, wanted);
+  return count;
+}
+
 /** Numbers alone are those of the only field. */
-export function byField(given: GivenSamples | GivenNumbers, names: readonly string[]): GivenSamples {
-  if (!isNumbers(given)) return given;
-  if (names.length === 1) return { [names[0]]: given };
+export function byField(given: GivenSamples | GivenNumbers | number, names: readonly string[]): GivenSamples {
+  if (!isNumbers(given) && typeof given !== 'number') return given;
+  if (names.length === 1 && isNumbers(given)) return { [names[0]]: given };
   throw new ShapeError(`[predict] the model reads "${names.join('", "')}": give numbers by name`);
 }
 

@@ -4,7 +4,8 @@ import { sizeOf, spec } from '../core/shape.ts';
 import { isValue, storageOf, type Graph, type State, type Value } from '../graph/graph.ts';
 import { isLeaf, read } from '../graph/leaf.ts';
 import type { Mode, Module, Values } from '../nn/layer.ts';
-import type { BatchValues, Loss, Measures } from '../nn/losses.ts';
+import type { Loss, Measures } from '../nn/losses.ts';
+import { inputOf, type BatchValues, type Roles } from '../nn/roles.ts';
 import { Registry, Tracer, type Home } from '../nn/tracer.ts';
 import { groupTable, matches, SCHEDULE_ROWS, scheduleSize, type Optimizer } from '../optim/optimizer.ts';
 import { mul } from '../ops/arithmetic.ts';
@@ -16,7 +17,7 @@ import { average, addShare } from '../optim/accumulate.ts';
 import { wholeNorm } from '../optim/norms.ts';
 import { differentiate } from '../transform/differentiate.ts';
 import { simplify } from '../transform/simplify.ts';
-import { modelInput, takenBatch, uploadedBatch, type Feed } from './batches.ts';
+import { takenBatch, uploadedBatch, type Feed } from './batches.ts';
 import { columnsOf, placed, type Columns } from './columns.ts';
 import { figureOf, meanTally, measured, type Figure, type Measured } from './figures.ts';
 import { inspected, type InspectionGraph } from './inspect.ts';
@@ -39,6 +40,9 @@ export interface Phase {
 
 /** Rows of the metrics' ring: as many steps may pass before it is read. */
 export const RING_ROWS = 1024;
+
+/** Samples that one program predicts at most. */
+export const LARGEST_PREDICTION = 1024;
 
 /** What steps report beside a phase's own metrics. */
 const OWN_METRICS = ['gradientNorm', 'learningRate'];
@@ -93,6 +97,7 @@ export interface ModelOptions {
   readonly model: Model | undefined;
   readonly phases: readonly Phase[];
   readonly fields: Fields;
+  readonly roles: Roles;
   readonly batchSize: number;
   readonly seed: number;
   /** Parts in which a step's samples are taken. */
@@ -123,7 +128,7 @@ export class TracedModel {
     this.#options = options;
     this.fields = fields;
     this.registry = new Registry(seed);
-    const batch = uploadedBatch(fields, batchSize);
+    const batch = this.#uploadedBatch(batchSize);
     for (const phase of phases) this.#measure(phase, new Tracer(this.registry, 'train', null), batch);
 
     this.layout = layOut(this.registry.parameters.map(({ name, definition: { shape } }) => ({ name, shape })));
@@ -156,8 +161,8 @@ export class TracedModel {
       );
     }
     const schedule = new Float32Array(scheduleSize(optimizer));
-    const { fields, batchSize } = this.#options;
-    const measures = this.#measure(phase, this.#tracer('train'), uploadedBatch(fields, batchSize));
+    const { batchSize } = this.#options;
+    const measures = this.#measure(phase, this.#tracer('train'), this.#uploadedBatch(batchSize));
     const figures = this.#figures(phase, 'train', measures, batchSize);
     return {
       figures,
@@ -194,9 +199,14 @@ export class TracedModel {
     return { ...this.#home, arena: this.averages ?? this.parameters, control: this.evaluationControl };
   }
 
+  /** n samples that are given from outside. */
+  #uploadedBatch(n: number): BatchValues {
+    return uploadedBatch(this.fields, this.#options.roles, n);
+  }
+
   #measure({ loss }: Phase, tracer: Tracer, batch: BatchValues): Measures {
     const { model } = this.#options;
-    const outputs = (model ? tracer.apply(model, modelInput(batch)) : batch) as Values;
+    const outputs = (model ? tracer.apply(model, inputOf(batch)) : batch) as Values;
     const result = loss(outputs, batch, tracer);
     const measures: Measures = isValue(result) ? { loss: result } : result;
     for (const [name, given] of Object.entries(measures)) {
@@ -227,7 +237,7 @@ export class TracedModel {
 
   /** The graph of the whole batch's loss and metrics in both modes, for what it says of the fields: which, and in what range. */
   batchGraph(): Graph {
-    const batch = uploadedBatch(this.fields, this.#options.batchSize);
+    const batch = this.#uploadedBatch(this.#options.batchSize);
     const uses = this.phases.flatMap(({ phase }) => (['train', 'evaluate'] as const).map((mode) => ({ phase, mode })));
     const outputs = uses.map(({ phase, mode }, at) => {
       const measures = this.#measure(phase, new Tracer(this.registry, mode, this.#home), batch);
@@ -246,7 +256,7 @@ export class TracedModel {
   /** What a phase measures of n samples, not to be run; null if the model does not take as many. */
   #traced(phase: Phase, mode: Mode, n: number): Measures | null {
     try {
-      return this.#measure(phase, this.#tracer(mode), uploadedBatch(this.fields, n));
+      return this.#measure(phase, this.#tracer(mode), this.#uploadedBatch(n));
     } catch {
       return null;
     }
@@ -258,7 +268,7 @@ export class TracedModel {
 
   /** What a set is judged by, in batches of n samples. */
   evaluationFigures(n: number): Figure[] {
-    const batch = uploadedBatch(this.fields, n);
+    const batch = this.#uploadedBatch(n);
     const tracer = this.#tracer('evaluate');
     const figures = this.phases.flatMap(({ phase }) => {
       const own = this.#figures(phase, 'evaluate', this.#measure(phase, tracer, batch), n);
@@ -329,7 +339,11 @@ export class TracedModel {
   #wholeGraph(step: PhaseStep): Graph {
     const { states, feed, n } = step;
     const tracer = new Tracer(this.registry, 'train', this.#home);
-    const measures = this.#measure(states.phase, tracer, takenBatch(this.fields, n, feed, this.control, 0));
+    const measures = this.#measure(
+      states.phase,
+      tracer,
+      takenBatch(this.fields, this.#options.roles, n, feed, this.control, 0),
+    );
     const figures = this.#figures(states.phase, 'train', measures, n);
     const gradients = this.#gradients(states, measures.loss, tracer);
     const updated = this.#update(step, gradients, meansOf(figures), this.#recorded(step, figures));
@@ -363,7 +377,11 @@ export class TracedModel {
     const { states, feed, ring, column, n } = step;
     const partRows = this.#partRows;
     const tracer = new Tracer(this.registry, 'train', { ...this.#home, rows: { own: rows, before: partRows } });
-    const measures = this.#measure(states.phase, tracer, takenBatch(this.fields, rows, feed, this.control, partRows));
+    const measures = this.#measure(
+      states.phase,
+      tracer,
+      takenBatch(this.fields, this.#options.roles, rows, feed, this.control, partRows),
+    );
     const figures = this.#figures(states.phase, 'train', measures, rows);
     const own = figures[0].separated!;
     const { isMean } = own;
@@ -470,7 +488,14 @@ export class TracedModel {
   /** Totals of loss and metrics of n samples in evaluation, recorded in a ring of its own. */
   evaluationGraph(n: number, ring: State, source: Source): Graph {
     const tracer = new Tracer(this.registry, 'evaluate', this.#evaluationHome());
-    const batch = takenBatch(this.fields, n, { source, shuffle: false }, this.evaluationControl, 0);
+    const batch = takenBatch(
+      this.fields,
+      this.#options.roles,
+      n,
+      { source, shuffle: false },
+      this.evaluationControl,
+      0,
+    );
     const figures = this.phases.flatMap(({ phase }) =>
       this.#figures(phase, 'evaluate', this.#measure(phase, tracer, batch), n),
     );
@@ -486,8 +511,10 @@ export class TracedModel {
   predictionGraph(n: number): Graph {
     const { model } = this.#options;
     if (!model) throw new ShapeError('[predict] the trainer has phases only: give it a model to predict with');
-    const tracer = new Tracer(this.registry, 'evaluate', this.#evaluationHome());
-    const result = tracer.apply(model, modelInput(uploadedBatch(this.fields, n))) as Values;
+    // What more samples draw follows on what these draw.
+    const rows = { own: n, before: LARGEST_PREDICTION };
+    const tracer = new Tracer(this.registry, 'evaluate', { ...this.#evaluationHome(), rows });
+    const result = tracer.apply(model, inputOf(this.#uploadedBatch(n))) as Values;
     const outputs = isValue(result) ? { output: result } : result;
     return simplify({ outputs, writes: [] });
   }
@@ -524,14 +551,14 @@ export class TracedModel {
 
   #uploaded({ phase }: PhaseStates, n: number): { readonly tracer: Tracer; readonly measures: Measures } {
     const tracer = new Tracer(this.registry, 'train', this.#home);
-    return { tracer, measures: this.#measure(phase, tracer, uploadedBatch(this.fields, n)) };
+    return { tracer, measures: this.#measure(phase, tracer, this.#uploadedBatch(n)) };
   }
 
   /** A trace of the model, for its layers. */
   trace(): Tracer {
     const { model, batchSize } = this.#options;
     const tracer = new Tracer(this.registry, 'train', this.#home);
-    const batch = uploadedBatch(this.fields, batchSize);
+    const batch = this.#uploadedBatch(batchSize);
     for (const { phase } of this.phases.slice(0, model ? 1 : undefined)) this.#measure(phase, tracer, batch);
     return tracer;
   }

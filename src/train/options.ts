@@ -3,6 +3,7 @@ import type { Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { GivenNumbers } from '../data/numbers.ts';
 import type { Loss } from '../nn/losses.ts';
+import type { SaidRoles } from '../nn/roles.ts';
 import type { Kernels } from '../scheduler/choice.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { Decision } from './decisions.ts';
@@ -21,7 +22,7 @@ export type GivenSamples = Readonly<Record<string, GivenNumbers>>;
 /** Batches one after the other, each of at most `batchSize` samples; run through anew for each epoch. */
 export type Batches = Iterable<GivenSamples | Dataset> | AsyncIterable<GivenSamples | Dataset>;
 
-export interface TrainerOptions {
+export interface TrainerOptions extends SaidRoles {
   readonly model?: Model;
   /** Of the model's outputs and the batch; with `optimizer`, the single phase of a step. */
   readonly loss?: Loss;

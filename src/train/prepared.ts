@@ -1,4 +1,5 @@
 import { spec, type Numbers } from '../core/shape.ts';
+import { rolesOf } from '../nn/roles.ts';
 import { orderOf, type State } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { rangesOf, type FieldRange } from './checks.ts';
@@ -37,9 +38,20 @@ export function prepare(options: TrainerOptions, phases: readonly Phase[], given
   const specs = Object.entries(given).map(([name, { shape, dtype, scale, byDefault = false }]) => {
     return [name, { shape, dtype, scale, byDefault }] as const;
   });
-  const fields = withScales(Object.fromEntries(specs), model, phases, batchSize);
+  const roles = rolesOf(Object.keys(given), options);
+  const fields = withScales(Object.fromEntries(specs), roles, model, phases, batchSize);
   const averageDecay = averageWeights?.decay ?? null;
-  const traced = new TracedModel({ model, phases, fields, batchSize, seed, microBatches, averageDecay, gradientNorm });
+  const traced = new TracedModel({
+    model,
+    phases,
+    fields,
+    roles,
+    batchSize,
+    seed,
+    microBatches,
+    averageDecay,
+    gradientNorm,
+  });
   const figures = traced.trainingFigures();
   const evaluationFigures = traced.evaluationFigures(batchSize);
   const graph = traced.batchGraph();

@@ -2,10 +2,10 @@ import { DataError } from '../core/errors.ts';
 import { orderOf, type Graph, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { Registry, Tracer } from '../nn/tracer.ts';
-import { targetField, type BatchValues } from '../nn/losses.ts';
+import { inputOf, type BatchValues, type Roles } from '../nn/roles.ts';
 import { castOp } from '../ops/cast.ts';
 import { fieldOf, rangesOf } from './checks.ts';
-import { modelInput, uploadedBatch } from './batches.ts';
+import { uploadedBatch } from './batches.ts';
 import type { Model, Phase } from './model.ts';
 import type { Fields } from './source.ts';
 
@@ -29,7 +29,7 @@ const outputsOf = (model: Model | undefined, phases: readonly Phase[], batch: Ba
   graphOf(
     tracers().flatMap((tracer) =>
       model
-        ? valuesIn(tracer.apply(model, modelInput(batch)))
+        ? valuesIn(tracer.apply(model, inputOf(batch)))
         : phases.flatMap(({ loss }) => valuesIn(loss(batch, batch, tracer))),
     ),
   );
@@ -39,7 +39,7 @@ function lossesOf(model: Model, phases: readonly Phase[], batch: BatchValues): G
   try {
     return graphOf(
       tracers().flatMap((tracer) =>
-        phases.flatMap(({ loss }) => valuesIn(loss(tracer.apply(model, modelInput(batch)), batch, tracer))),
+        phases.flatMap(({ loss }) => valuesIn(loss(tracer.apply(model, inputOf(batch)), batch, tracer))),
       ),
     );
   } catch {
@@ -62,6 +62,7 @@ function countsIn(graph: Graph): string[] {
  */
 export function withScales(
   fields: Fields,
+  roles: Roles,
   model: Model | undefined,
   phases: readonly Phase[],
   batchSize: number,
@@ -71,10 +72,10 @@ export function withScales(
   const unscaled = entries.map(
     ([name, field]) => [name, isPending(field) ? { ...field, scale: asItIs } : field] as const,
   );
-  const batch = uploadedBatch(Object.fromEntries(unscaled), batchSize);
+  const batch = uploadedBatch(Object.fromEntries(unscaled), roles, batchSize);
   const graph = outputsOf(model, phases, batch);
   const read = new Set(orderOf(graph).flatMap((node) => asUseOf(inputOp, node)?.label ?? []));
-  if (!model && entries.length > 1) read.delete(targetField(Object.keys(fields)));
+  if (!model && entries.length > 1) for (const name of roles.targets ?? []) read.delete(name);
   for (const name of countsIn(graph)) read.delete(name);
   const counted = model ? countsIn(lossesOf(model, phases, batch)) : [];
   for (const name of counted) {

@@ -10,7 +10,17 @@ import { requireFields, requireWhole } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
 import { namesOfNothing, nothingCounts, type Amount } from './figures.ts';
 import { fit, requireFitOptions, type Cursor } from './fit.ts';
-import { byField, copyOfSamples, copyOfSet, inBatch, numbersBy, samplesOf, type Given } from './intake.ts';
+import {
+  byField,
+  copyOfSamples,
+  copyOfSet,
+  countedBy,
+  countOf,
+  inBatch,
+  numbersBy,
+  samplesOf,
+  type Given,
+} from './intake.ts';
 import { Keeper } from './keeper.ts';
 import { Launcher } from './launcher.ts';
 import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspect.ts';
@@ -151,11 +161,12 @@ export class Trainer {
   /** The same of whatever samples a call is given: those of a set, by field, or of the only field. */
   #samples(
     where: string,
-    given: Dataset | GivenSamples | GivenNumbers,
+    given: Dataset | GivenSamples | GivenNumbers | number,
   ): (ready: Ready, names?: readonly string[]) => Promise<Dataset> {
     const set = !isNumbers(given) && isDataset(given) ? this.#given(where, given) : undefined;
-    const copy = isNumbers(given) ? copyOf(given) : set ? {} : copyOfSamples(where, given);
-    return async ({ prepared, programs }, names = prepared.names) => {
+    const copy = isNumbers(given) || typeof given === 'number' ? copyOf(given) : set ? {} : copyOfSamples(where, given);
+    return async ({ prepared, programs }, names = countedBy(prepared)) => {
+      if (names.length === 0) return { length: countOf(where, given), fields: {} };
       const numbers = set ? numbersBy(await programs.numbersOf(set, names)) : byField(copy, names);
       return samplesOf(where, numbers, prepared, names);
     };
@@ -337,10 +348,11 @@ export class Trainer {
 
   /**
    * The model's outputs for any number of samples: a data set, numbers by field, or numbers alone where the model reads
-   * one field.
+   * one field. Where it reads none, as a generator that draws its own noise, how many: `predict(16)`. What it draws is the
+   * same at each call, and what all samples as one batch would draw.
    * @throws DataError for numbers that the dtype of their field does not hold, or that would spoil the outputs
    */
-  async predict(given: Dataset | GivenSamples | GivenNumbers): Promise<Prediction> {
+  async predict(given: Dataset | GivenSamples | GivenNumbers | number): Promise<Prediction> {
     const samples = this.#samples('predict', given);
     const set = !isNumbers(given) && isDataset(given) ? given : undefined;
     const ready = await this.#use(set);

@@ -78,6 +78,11 @@ const ofTwo: Partial<TrainerOptions> = {
 
 export const training: readonly Case[] = [
   ['[createTrainer] give', () => createTrainer({ model: linear(2, 3), loss: crossEntropy, batchSize: 4 })],
+  [
+    '[<model or loss>] the fields are',
+    trained(() => null, { data: dataset({ x: { data: [1, 2], shape: [2] }, y: [1] }) }),
+  ],
+  ['[<loss>] there are several targets', trained(() => null, { ...ofTwo, inputs: ['a', 'b'], targets: ['a', 'b'] })],
   ['[createTrainer] batchSize', trained(() => null, { batchSize: 2.5 })],
   [
     '[trainer] the shapes',

@@ -38,6 +38,7 @@ import {
   type Optimizer,
 } from '../../src/index.ts';
 import { randomNormal } from '../../src/nn/initializers.ts';
+import { rolesOf } from '../../src/nn/roles.ts';
 import { planMemory } from '../../src/scheduler/memory.ts';
 import { TracedModel } from '../../src/train/model.ts';
 import { tableSource } from '../../src/train/source.ts';
@@ -349,6 +350,7 @@ function stepOf(model: Model): {
     model,
     phases,
     fields,
+    roles: rolesOf(['x', 'label']),
     batchSize: ROWS,
     seed: SEED,
     microBatches: 1,

@@ -50,6 +50,7 @@ async function withTrainer<T>(
     batchSize: BATCH,
     seed: SEED,
     data: numbered,
+    targets: 'y',
     ...(kind === 'cpu' ? { backend: 'cpu' } : { device: await sharedDevice() }),
     ...options,
   });
@@ -295,10 +296,14 @@ describe.each(['webgpu', 'cpu'] as const)('on %s', (kind) => {
     const points = { point: { data: point.data as Float32Array, shape: [2] } };
     const labels = { label: label.data as Uint8Array };
     const run = (options: Partial<TrainerOptions>, data: Dataset) =>
-      withTrainer(kind, { loss: crossEntropy, optimizer: sgd(), data, ...options }, async (trainer) => {
-        const reports = await reportsOf(trainer, data, { steps: 9 });
-        return [reports.map(({ loss }) => loss), await trainer.evaluate(data)];
-      });
+      withTrainer(
+        kind,
+        { loss: crossEntropy, optimizer: sgd(), data, targets: 'label', ...options },
+        async (trainer) => {
+          const reports = await reportsOf(trainer, data, { steps: 9 });
+          return [reports.map(({ loss }) => loss), await trainer.evaluate(data)];
+        },
+      );
     const more = dataset({ ...points, unread, ...labels });
     expect(await run({ model }, more)).toEqual(await run({ model: bare }, dataset({ ...points, ...labels })));
   });

@@ -249,7 +249,7 @@ describe('fit', () => {
       number: batch['x'],
     });
     await withTrainer(
-      { model: linear(1, 1), loss, optimizer: sgd({ learningRate: 0 }), batchSize: 20 },
+      { model: linear(1, 1), loss, optimizer: sgd({ learningRate: 0 }), batchSize: 20, targets: 'y' },
       async (trainer) => {
         const sums: number[] = [];
         for await (const { metrics } of trainer.fit(numbered, { epochs: 2 })) sums.push(metrics['number'] * 20);
