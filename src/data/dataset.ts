@@ -46,12 +46,20 @@ export type FieldSpec = Pick<Field, 'shape' | 'dtype' | 'scale' | 'byDefault'>;
  * was, whatever becomes of its arrays, on both backends, until `trainer.refresh(set)` takes it anew. Of the sets that are
  * not in use the last few stay, four in all; one that had to go is taken anew, and checked, when it comes again. What
  * `take` cuts is a set of its own. `predict`, `inspect`, `verify` and `step` see a set that the trainer keeps as it was
- * taken, and anything else as it is at the call.
+ * taken, and anything else as it is at the call. F are the names of its fields: a set of `Dataset` alone may have any.
  */
-export interface Dataset {
+// oxlint-disable-next-line typescript/no-explicit-any -- a set of which no names are known goes wherever sets go
+export interface Dataset<in F extends string = any> {
   readonly length: number;
-  readonly fields: Readonly<Record<string, Field>>;
+  readonly fields: { readonly [name in F]: Field };
 }
+
+/** The names of a set's fields, where they are known. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as above
+export type NamesIn<F extends string> = string extends F ? any : F;
+
+/** What may be said where one of the names is wanted: any text, where none is known. */
+export type NameIn<F extends string> = string extends F ? string : F;
 
 export const isDataset = (given: unknown): given is Dataset =>
   typeof given === 'object' && given !== null && 'fields' in given && 'length' in given;
@@ -100,6 +108,9 @@ function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
  * A data set from arrays: `dataset({ image: { data, shape: [28, 28] }, label })`.
  * @throws ShapeError if the fields have different numbers of samples; DataError if there is none
  */
+export function dataset<const T extends Readonly<Record<string, FieldInput | GivenNumbers>>>(
+  given: T,
+): Dataset<NamesIn<keyof T & string>>;
 export function dataset(given: Readonly<Record<string, FieldInput | GivenNumbers>>): Dataset {
   const fields = Object.fromEntries(Object.entries(given).map(([name, field]) => [name, fieldOf(name, field)]));
   const lengths = Object.entries(fields).map(([name, { data, shape }]) => [name, data.length / sizeOf(shape)] as const);

@@ -1,12 +1,24 @@
 import { ShapeError } from '../core/errors.ts';
 import { namesOf, requireKind } from '../core/given.ts';
 import { allocate, sizeOf, type Numbers, type Shape } from '../core/shape.ts';
-import { dataset, requireSet, type Dataset, type Field, type FieldInput } from './dataset.ts';
+import {
+  dataset,
+  requireSet,
+  type Dataset,
+  type Field,
+  type FieldInput,
+  type NameIn,
+  type NamesIn,
+} from './dataset.ts';
 import { isNumbers, numbersIn, type GivenNumbers } from './numbers.ts';
 
 /* The same samples with other fields. */
 
 /** Some of a set's fields, without copying. @throws DataError for a name that is none of its, with the nearest */
+export function pick<F extends string, const N extends NameIn<F>>(
+  set: Dataset<F>,
+  names: N | readonly N[],
+): Dataset<NamesIn<N>>;
 export function pick(set: Dataset, names: string | readonly string[]): Dataset {
   requireSet('pick', set);
   const chosen = namesOf('pick', 'the fields', names, Object.keys(set.fields));
@@ -39,6 +51,10 @@ function inputOf(name: string, given: MappedField, before: Field | undefined): M
  * @param f of a sample's numbers by field, in arrays of its own, and the sample's number
  * @throws ShapeError if samples differ in their fields; DataError for numbers that the dtype does not hold
  */
+export function map<F extends string, const T extends Readonly<Record<string, MappedField>>>(
+  set: Dataset<F>,
+  f: (sample: { readonly [name in F]: Numbers }, index: number) => T,
+): Dataset<NamesIn<keyof T & string>>;
 export function map(
   set: Dataset,
   f: (sample: Readonly<Record<string, Numbers>>, index: number) => Readonly<Record<string, MappedField>>,

@@ -2,24 +2,25 @@ import { DataError } from '../core/errors.ts';
 import { namesOf, optionsOf, requireKind } from '../core/given.ts';
 import { Random, requireSeed } from '../core/random.ts';
 import { sizeOf, type Numbers } from '../core/shape.ts';
-import { requireSet, type Dataset } from './dataset.ts';
+import { requireSet, type Dataset, type NameIn } from './dataset.ts';
 import { concat, rows, take } from './samples.ts';
 
 /* A set in parts, each of which is seen as the whole is. */
 
-export interface SplitOptions {
+export interface SplitOptions<F extends string = string> {
   /** Fixes which samples go where, in every engine: 0. */
   readonly seed?: number;
   /** Whether samples are put in an order by chance first: true. False cuts the set as it lies, without copying. */
   readonly shuffle?: boolean;
   /** A field of one number a sample, as the label: each of its values is as frequent in every part as in the whole. */
-  readonly stratify?: string;
+  readonly stratify?: NameIn<F>;
 }
 
 /** A share of the samples to be judged by, and all others to learn from. */
-export interface Fold {
-  readonly train: Dataset;
-  readonly validation: Dataset;
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export interface Fold<F extends string = any> {
+  readonly train: Dataset<F>;
+  readonly validation: Dataset<F>;
 }
 
 /** How far shares that are meant to add up may be off. */
@@ -85,12 +86,16 @@ function endsOf(length: number, sizes: number | readonly number[]): number[] {
  * `random_split`, or counts
  * @throws DataError for sizes that do not add up, or leave a part empty
  */
-export function split(set: Dataset, size: number, options?: SplitOptions): [Dataset, Dataset];
-export function split<const S extends readonly number[]>(
-  set: Dataset,
+export function split<F extends string, const S extends readonly number[]>(
+  set: Dataset<F>,
   sizes: S,
-  options?: SplitOptions,
-): { -readonly [K in keyof S]: Dataset };
+  options?: SplitOptions<NoInfer<F>>,
+): { -readonly [K in keyof S]: Dataset<F> };
+export function split<F extends string>(
+  set: Dataset<F>,
+  size: number,
+  options?: SplitOptions<NoInfer<F>>,
+): [Dataset<F>, Dataset<F>];
 export function split(set: Dataset, sizes: number | readonly number[], options?: SplitOptions): Dataset[] {
   requireSet('split', set);
   const ends = endsOf(set.length, sizes);
@@ -103,6 +108,7 @@ export function split(set: Dataset, sizes: number | readonly number[], options?:
  * All are of one array with each sample twice, so that k folds need no more memory than two.
  * @param k from 2 to the number of samples   @throws DataError for another   Source: Stone 1974
  */
+export function folds<F extends string>(set: Dataset<F>, k: number, options?: SplitOptions<NoInfer<F>>): Fold<F>[];
 export function folds(set: Dataset, k: number, options?: SplitOptions): Fold[] {
   requireSet('folds', set);
   const { length } = set;

@@ -11,6 +11,7 @@ const eachField = ({ fields }: Dataset, f: (field: Field, name: string) => Field
 const isPlace = (at: number): boolean => Number.isInteger(at) || at === Infinity;
 
 /** The samples from `start` up to `end`, as `slice` of an array, without copying. @throws DataError if there are none */
+export function take<F extends string>(set: Dataset<F>, start: number, end?: number): Dataset<F>;
 export function take(set: Dataset, start: number, end = Infinity): Dataset {
   requireSet('take', set);
   const { length } = set;
@@ -33,6 +34,7 @@ export function take(set: Dataset, start: number, end = Infinity): Dataset {
  * Samples by their numbers, in that order, copied; one that is named twice is there twice.
  * @throws DataError for a number that is none of the set's
  */
+export function rows<F extends string>(set: Dataset<F>, indices: ArrayLike<number>): Dataset<F>;
 export function rows(set: Dataset, indices: ArrayLike<number>): Dataset {
   requireSet('rows', set);
   const isList = typeof indices === 'object' && indices?.length > 0;
@@ -79,6 +81,7 @@ function joined(name: string, parts: readonly Field[]): Field {
  * did, and is else what it is of all the samples.
  * @throws ShapeError naming a field that is not everywhere of one shape, dtype and scale
  */
+export function concat<F extends string>(...sets: readonly [Dataset<F>, ...Dataset<NoInfer<F>>[]]): Dataset<F>;
 export function concat(...sets: readonly [Dataset, ...Dataset[]]): Dataset {
   for (const set of sets.length > 0 ? sets : [undefined]) requireSet('concat', set);
   const names = new Set(sets.flatMap(({ fields }) => Object.keys(fields)));

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { DataError, ShapeError } from '../../src/core/errors.ts';
-import { dataset, map, pick, type MappedField } from '../../src/data/index.ts';
+import { dataset, map, pick, type Dataset, type MappedField } from '../../src/data/index.ts';
 
 const set = dataset({
   image: { data: Uint8Array.of(200, 9, 9, 9, 1, 2, 3, 4), shape: [2, 2] },
@@ -25,8 +25,8 @@ describe('pick', () => {
     [undefined, "[pick] the fields is nothing but must be a field's name, or a list of names"],
     [[3], '[pick] the fields is an array of 1 but'],
   ])('refuses %j', (names, text) => {
-    expect(() => pick(set, names as string[])).toThrow(DataError);
-    expect(() => pick(set, names as string[])).toThrow(text);
+    expect(() => pick(set as Dataset, names as string[])).toThrow(DataError);
+    expect(() => pick(set as Dataset, names as string[])).toThrow(text);
   });
 });
 

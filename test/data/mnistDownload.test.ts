@@ -6,7 +6,7 @@ import { FormatError } from '../../src/core/errors.ts';
 import { load, type Mnist, type MnistOptions, type Platform, type StandIn } from '../../src/data/mnist/load.ts';
 import type { DownloadProgress } from '../../src/data/mnist/mirrors.ts';
 import { usualPatience, type Patience } from '../../src/data/mnist/patience.ts';
-import { dataset } from '../../src/data/index.ts';
+import { dataset, type Dataset } from '../../src/data/index.ts';
 import { folderStore } from '../../src/node/cache.ts';
 import {
   body,
@@ -412,10 +412,12 @@ describe('the cache', () => {
   });
 });
 
+const bytes = (of: number): Dataset => dataset({ label: Uint8Array.of(of) });
+
 const standIn: StandIn = {
   title: 'two sheets',
   text: 'an empty drawer',
-  make: async () => ({ train: dataset({ label: Uint8Array.of(0) }), test: dataset({ label: Uint8Array.of(1) }) }),
+  make: async () => ({ train: bytes(0), test: bytes(1) }),
 };
 
 describe('without a network', () => {

@@ -107,8 +107,8 @@ describe('concat', () => {
     [{ target: label }, 'field "label" is u8[] in the first set but missing in set 2'],
     [{ label, weight: label }, 'field "weight" is missing in the first set but u8[] in set 2'],
   ])('refuses beside a label %o', (other, text) => {
-    expect(() => concat(dataset({ label }), dataset(other))).toThrow(ShapeError);
-    expect(() => concat(dataset({ label }), dataset(other))).toThrow(text);
+    expect(() => concat<'label'>(dataset({ label }), dataset(other) as Dataset)).toThrow(ShapeError);
+    expect(() => concat<'label'>(dataset({ label }), dataset(other) as Dataset)).toThrow(text);
   });
 });
 

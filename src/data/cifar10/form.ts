@@ -29,7 +29,7 @@ export interface Labelled {
   readonly labels: Uint8Array;
 }
 
-export const datasetOf = ({ pixels, labels }: Labelled): Dataset =>
+export const datasetOf = ({ pixels, labels }: Labelled): Dataset<'image' | 'label'> =>
   dataset({ image: { data: pixels, shape: IMAGE_SHAPE, ...standardised }, label: labels });
 
 /** @throws DataError naming the first label beyond the classes */

@@ -283,7 +283,7 @@ async function half(
   seed: number,
   name: string,
   breath: (drawn: number) => Promise<void>,
-): Promise<Dataset> {
+): Promise<Dataset<'image' | 'label'>> {
   const images = new Uint8Array(count * SIZE * SIZE);
   const labels = new Uint8Array(count);
   const canvas = new Canvas(SIZE);
@@ -308,7 +308,10 @@ export async function syntheticDigits({
   seed = 0,
   progress,
   signal,
-}: SyntheticDigitsOptions = {}): Promise<{ readonly train: Dataset; readonly test: Dataset }> {
+}: SyntheticDigitsOptions = {}): Promise<{
+  readonly train: Dataset<'image' | 'label'>;
+  readonly test: Dataset<'image' | 'label'>;
+}> {
   for (const [name, count] of Object.entries({ train, test })) {
     if (Number.isSafeInteger(count) && count > 0) continue;
     throw new DataError(`[syntheticDigits] ${name} is ${count} but must be a whole number above 0`);

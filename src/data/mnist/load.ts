@@ -30,8 +30,8 @@ export interface MnistOptions extends LoadOptions {
 
 /** Samples to learn from, and others to be judged by: fields `image` and `label`. */
 export interface Halves {
-  readonly train: Dataset;
-  readonly test: Dataset;
+  readonly train: Dataset<'image' | 'label'>;
+  readonly test: Dataset<'image' | 'label'>;
 }
 
 /** A set in two halves, and where it came from. */

@@ -36,7 +36,11 @@ async function open({ source, below }: Place, stems: readonly string[]): Promise
 }
 
 /** Images and labels of one half, held against each other. */
-async function half(place: Place, imageNames: readonly string[], labelNames: readonly string[]): Promise<Dataset> {
+async function half(
+  place: Place,
+  imageNames: readonly string[],
+  labelNames: readonly string[],
+): Promise<Dataset<'image' | 'label'>> {
   const images = await open(place, imageNames);
   const labels = await open(place, labelNames);
   if (images.shape.length !== 3) {
@@ -67,7 +71,7 @@ async function half(place: Place, imageNames: readonly string[], labelNames: rea
 export async function readMnistFiles(
   source: Source,
   { torchvision }: Pick<CatalogueEntry, 'torchvision'> = {},
-): Promise<{ readonly train: Dataset; readonly test: Dataset }> {
+): Promise<{ readonly train: Dataset<'image' | 'label'>; readonly test: Dataset<'image' | 'label'> }> {
   // The folder that torchvision was given, and the set's own in it.
   const place = { source, below: torchvision === undefined ? [] : [`${torchvision}/`, `${RAW}/`] };
   return {
