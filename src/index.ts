@@ -41,6 +41,7 @@ export { formatProfile } from './train/profileTable.ts';
 export type { Cost, LaunchProfile, Peak, Profile, ProfileOptions } from './train/profile.ts';
 export type { InspectedLayer, InspectedParameter, Inspection, InspectOptions } from './train/inspect.ts';
 export type { Trainer } from './train/trainer.ts';
+export type { TrainingRun } from './train/trainingRun.ts';
 export type {
   Batches,
   Evaluation,

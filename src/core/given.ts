@@ -110,7 +110,7 @@ type Filled<T, D> = {
  * Options as a function takes them: with their defaults, and none that it does not know. The context that models and
  * losses are handed is no options: a function of a value and options may stand where its second argument is a context.
  * @param defaults all names that there are; undefined where nothing stands for what was left out; one that is true or
- * false is of an option that must be, too
+ * false, or an array, is of an option that must be, too
  * @throws DataError naming what came, or the nearest name
  */
 export function optionsOf<T extends object, const D extends Defaults<T>>(
@@ -128,6 +128,7 @@ export function optionsOf<T extends object, const D extends Defaults<T>>(
     const [own, usual]: unknown[] = [given[name as OptionsOf<T>], defaults[name as OptionsOf<T>]];
     if (own === undefined) return [name, usual];
     if (typeof usual === 'boolean') requireKind(where, name, own, typeof own === 'boolean', 'true or false');
+    if (Array.isArray(usual)) requireKind(where, name, own, Array.isArray(own), 'an array');
     return [name, own];
   });
   return Object.fromEntries(filled) as Filled<T, D>;

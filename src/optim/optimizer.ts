@@ -167,13 +167,10 @@ export function requirePositive(where: string, name: string, value: unknown): vo
 
 /** @throws DataError for usual options that are none */
 export function requireUsualOptions(optimizer: string, { learningRate, weightDecay, groups, clip }: Usual): void {
+  const isGiven = typeof learningRate === 'number' || typeof learningRate === 'function';
+  requireKind(optimizer, 'learningRate', learningRate, isGiven, 'a number or a function of the step');
   if (typeof learningRate === 'number') requireOption(optimizer, 'learningRate', learningRate);
-  else {
-    const wanted = 'a number, or a function of the step, as schedules.cosine(…) gives one';
-    requireKind(optimizer, 'learningRate', learningRate, typeof learningRate === 'function', wanted);
-  }
   requireOption(optimizer, 'weightDecay', weightDecay);
-  requireKind(optimizer, 'groups', groups, Array.isArray(groups), 'an array of objects, each with a match');
   for (const group of groups) requireGroup(optimizer, group);
   if (clip === undefined) return;
   const limits = { value: undefined, norm: undefined, globalNorm: undefined };
@@ -183,7 +180,7 @@ export function requireUsualOptions(optimizer: string, { learningRate, weightDec
     limits,
   );
   const [kind, ...others] = Object.keys(clip) as (keyof typeof limits)[];
-  requireKind(optimizer, 'clip', clip, kind && others.length === 0, 'one of { value }, { norm } and { globalNorm }');
+  requireKind(optimizer, 'clip', clip, kind && others.length === 0, 'one limit');
   requirePositive(optimizer, `clip.${kind}`, given[kind]);
 }
 
@@ -199,7 +196,7 @@ function requireGroup(optimizer: string, group: ParameterGroup): void {
 /** @throws DataError for what chooses no parameters */
 export function requireMatch(where: string, match: string | RegExp): void {
   const is = typeof match === 'string' || Symbol.search in Object(match);
-  requireKind(where, 'match', match, is, "a parameter's name, the beginning of one, or a pattern");
+  requireKind(where, 'match', match, is, 'a name or a pattern');
 }
 
 /** @throws DataError for anything else, as the function that makes one */

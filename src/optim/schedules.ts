@@ -39,7 +39,7 @@ export function multiStep(
 ): Schedule {
   const { at: steps, factor } = optionsOf('multiStep', options, { at: undefined, factor: 0.1 });
   requireOptions('multiStep', { rate, factor });
-  requireKind('multiStep', 'at', steps, Array.isArray(steps), 'an array of steps');
+  requireKind('multiStep', 'at', steps, Array.isArray(steps), 'an array');
   steps.forEach((at, i) => requireOptions('multiStep', { [`at[${i}]`]: at }));
   return (at) => rate * factor ** steps.filter((from) => from <= at).length;
 }

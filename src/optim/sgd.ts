@@ -20,9 +20,7 @@ export function sgd(given: SgdOptions = {}): Optimizer {
   const { momentum, nesterov } = options;
   requireOption('sgd', 'momentum', momentum, 1);
   if (nesterov && momentum === 0) {
-    throw new DataError(
-      '[sgd] nesterov is true but momentum is 0, by which there is nothing to look ahead: give one, as 0.9',
-    );
+    throw new DataError('[sgd] nesterov needs a momentum above 0: give one, as 0.9');
   }
   const usual = { name: 'sgd', row: (_: number, rate: number) => [rate] };
   const plain = { ...usual, moments: {}, constants: {}, wgsl: 'return rate * g;' };

@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { nearest } from '../core/given.ts';
+import { described, nearest } from '../core/given.ts';
 import { formatSpec, sameShape, sizeOf, type Numbers } from '../core/shape.ts';
 import { requireFinite, type Dataset } from '../data/dataset.ts';
 import { orderOf, type Graph, type Range, type Value } from '../graph/graph.ts';
@@ -76,9 +76,9 @@ export function requireFields(
 }
 
 /** @throws DataError for a number of steps that is none */
-export function requireWhole(where: string, name: string, number: number): void {
-  if (Number.isInteger(number) && number >= 1) return;
-  throw new DataError(`[${where}] ${name} is ${number} but must be a whole number above 0`);
+export function requireWhole(where: string, name: string, number: unknown): void {
+  if (Number.isInteger(number) && (number as number) >= 1) return;
+  throw new DataError(`[${where}] ${name} is ${described(number)} but must be a whole number above 0`);
 }
 
 /** Everything in a data set that would spoil training, found before the first step. */

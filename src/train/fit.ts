@@ -1,22 +1,25 @@
 import { DataError, DeviceError } from '../core/errors.ts';
+import { described } from '../core/given.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import type { Feed } from './batches.ts';
-import { requireWhole } from './checks.ts';
 import { Council } from './council.ts';
+import { endDiverged, lostLoss } from './divergence.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { Amount } from './figures.ts';
+import type { FitSettings } from './fitOptions.ts';
 import type { Given } from './intake.ts';
 import type { Keeper } from './keeper.ts';
 import type { Launcher } from './launcher.ts';
 import { RING_ROWS } from './model.ts';
-import type { Batches, FitOptions, Report, GivenSamples } from './options.ts';
+import type { Batches, Report, GivenSamples } from './options.ts';
 import { Pace } from './pace.ts';
 import { amountsOf, reportOf, type Prepared } from './prepared.ts';
 import type { Programs } from './programs.ts';
 import { Run, type Supply } from './run.ts';
 import { bytesOf, tableSource, type Source } from './source.ts';
 import { ResidentSupply, StreamSupply, type Steps } from './supply.ts';
+import type { RunInHand } from './trainingRun.ts';
 
 /** Where in the endless stream of epochs the next sample is. */
 export interface Cursor {
@@ -38,6 +41,7 @@ export interface Shop {
   /** The set to train on, if it is one, and the one to judge by, as they were at the call. */
   readonly training: Given | undefined;
   readonly validation: Given | undefined;
+  readonly run: RunInHand;
   /** A batch of somebody's own as sound samples. */
   accept(batch: GivenSamples | Dataset, index: number): Dataset;
   /** Told of where a run over an iterable has brought its batches. */
@@ -65,20 +69,15 @@ interface Course {
 
 const wholeNumber = (x: number | undefined): boolean => x === undefined || (Number.isInteger(x) && x >= 1);
 
-/** @throws DataError for numbers of steps that are none */
-export function requireFitOptions({ every, validateEvery, stepsPerSubmit }: FitOptions): void {
-  const given = { every, validateEvery, stepsPerSubmit: stepsPerSubmit === 'auto' ? undefined : stepsPerSubmit };
-  for (const [name, number] of Object.entries(given)) if (number !== undefined) requireWhole('fit', name, number);
-}
-
 /** Trains, and yields the reports in order; see `Trainer.fit`. */
 export async function* fit(
   shop: Shop,
   data: Dataset | Batches,
-  options: FitOptions,
+  options: FitSettings,
 ): AsyncGenerator<Report, void, undefined> {
-  const { every = 1, decisions = [], validateEvery, stepsPerSubmit = 'auto', signal } = options;
+  const { every, decisions, validateEvery, stepsPerSubmit, stopOnNaN } = options;
   const { backend, launcher, prepared, programs, evaluator, validation } = shop;
+  const { signal } = shop.run;
   const begun = performance.now();
   const council = new Council(shop, decisions);
   await council.prepare();
@@ -107,6 +106,7 @@ export async function* fit(
         const amounts = amountsOf(prepared, rows, firstStep + done, samples[done - first - 1]);
         shop.tellOfNothing(amounts, firstStep + done);
         const taken = reportOf(prepared, amounts, firstStep + done);
+        const lost = stopOnNaN ? lostLoss(prepared, amounts, taken) : undefined;
         council.hear(amounts);
         const validated = validation && pauses(done) ? await evaluator.evaluate(validation) : undefined;
         const verdict = pauses(done) ? council.decide(validated, firstStep + done) : null;
@@ -119,13 +119,14 @@ export async function* fit(
           ...(validated && { validation: validated }),
           ...(verdict && verdict.messages.length > 0 && { decided: verdict.messages }),
         };
-        left = report;
-        if (done % every !== 0 && !isLast(done) && !pauses(done)) continue;
+        shop.run.last = left = report;
+        if (done % every !== 0 && !isLast(done) && !pauses(done) && lost === undefined) continue;
         left = undefined;
         yield report;
+        if (lost !== undefined) endDiverged(lost, report);
       }
     }
-    if (left && !signal?.aborted) yield left;
+    if (left && !signal.aborted) yield left;
   } catch (error) {
     // The reports of all steps that were taken come first.
     if (left && shop.isAlive()) yield left;
@@ -138,16 +139,18 @@ export async function* fit(
 }
 
 /** GivenSamples of a run over a whole set. */
-function samplesOf({ epochs, steps }: FitOptions, { length }: Dataset, batchSize: number): number {
+function samplesOf({ epochs, steps }: FitSettings, { length }: Dataset, batchSize: number): number {
   const samples = steps === undefined ? Math.round((epochs ?? 1) * length) : steps * batchSize;
-  const isWhole = steps === undefined || Number.isInteger(steps);
-  if (isWhole && samples >= 1 && samples < Infinity && (steps === undefined || epochs === undefined)) return samples;
-  throw new DataError(`[fit] epochs is ${epochs}, steps is ${steps}: give one of them, above 0`);
+  const isNumber = steps === undefined ? epochs === undefined || typeof epochs === 'number' : Number.isInteger(steps);
+  if (isNumber && samples >= 1 && samples < Infinity && (steps === undefined || epochs === undefined)) return samples;
+  throw new DataError(
+    `[fit] epochs is ${described(epochs)}, steps is ${described(steps)}: give one of them, a number above 0`,
+  );
 }
 
-async function residentCourse(shop: Shop, data: Dataset, options: FitOptions): Promise<Course> {
+async function residentCourse(shop: Shop, data: Dataset, options: FitSettings): Promise<Course> {
   const { programs, launcher, batchSize, cursors, requireAlive } = shop;
-  const { shuffle = true } = options;
+  const { shuffle } = options;
   const samples = samplesOf(options, data, batchSize);
   const { source, release } = await programs.reside(shop.training!);
   try {
@@ -185,13 +188,13 @@ async function residentCourse(shop: Shop, data: Dataset, options: FitOptions): P
 const TABLE_BYTES = 2 ** 26;
 const TABLE_STEPS = 64;
 
-async function streamCourse(shop: Shop, batches: Batches, options: FitOptions): Promise<Course> {
+async function streamCourse(shop: Shop, batches: Batches, options: FitSettings): Promise<Course> {
   const { backend, programs, prepared, launcher, batchSize, accept, feed, requireAlive } = shop;
-  const { epochs, steps, stepsPerSubmit = 'auto', validation, validateEvery, decisions = [], signal } = options;
+  const { epochs, steps, stepsPerSubmit, validation, validateEvery, decisions } = options;
   const { fields } = prepared.traced;
   if (!wholeNumber(epochs) || !wholeNumber(steps) || (epochs !== undefined && steps !== undefined)) {
     throw new DataError(
-      `[fit] epochs is ${epochs}, steps is ${steps}: for an iterable give at most one, a whole number above 0`,
+      `[fit] epochs is ${described(epochs)}, steps is ${described(steps)}: for an iterable give at most one, a whole number above 0`,
     );
   }
   const bytes = bytesOf(tableSource(fields, prepared.names, batchSize));
@@ -220,7 +223,7 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitOptions): 
     // Whether the run pauses after a step must be known before another one is submitted.
     looksAhead:
       (validation !== undefined || decisions.length > 0) && (validateEvery === undefined || steps === undefined),
-    signal,
+    signal: shop.run.signal,
     accept,
     programsOf,
     write: (state, numbers) => backend.writeState(state, numbers),

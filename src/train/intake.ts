@@ -1,16 +1,34 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { requireKind } from '../core/given.ts';
 import { sizeOf, type Numbers } from '../core/shape.ts';
-import { isDataset, requireFinite, type Dataset } from '../data/dataset.ts';
+import { isDataset, requireFinite, requireSet, type Dataset } from '../data/dataset.ts';
 import { copyOf, isNumbers, numbersIn, type GivenNumbers } from '../data/numbers.ts';
 import { requirePresent, requireSound, rowsOf } from './checks.ts';
-import type { GivenSamples } from './options.ts';
+import type { Batches, GivenSamples } from './options.ts';
 import type { Prepared } from './prepared.ts';
+import type { Fields } from './source.ts';
 
 /*
  * How numbers come in. What a call is given is copied before it waits for anything: it is what it was at the call,
  * whatever becomes of its arrays.
  */
+
+/** Fails unless something is a data set, or an iterable of batches. */
+export function requireTrainable(data: Dataset | Batches): void {
+  const isIterable =
+    typeof data === 'object' && (Symbol.iterator in Object(data) || Symbol.asyncIterator in Object(data));
+  const wanted = 'a data set, as dataset({ … }) makes one, or an iterable of batches';
+  requireKind('fit', 'what to train on', data, isDataset(data) || isIterable, wanted);
+}
+
+/** The fields of a data set, or fields alone. @throws DataError for anything else */
+export function fieldsOf(where: string, data: Dataset | Fields): Fields {
+  const fields: unknown = isDataset(data) ? data.fields : data;
+  const specs: unknown[] = typeof fields === 'object' && fields !== null ? Object.values(fields) : [];
+  const are = specs.length > 0 && specs.every((of) => 'shape' in Object(of) && 'dtype' in Object(of));
+  requireKind(where, 'data', data, are, 'a data set, as dataset({ … }) makes one');
+  return fields as Fields;
+}
 
 /** A set, and its numbers as they were at the call that gave it; null where programs hold them. */
 export interface Given {
@@ -19,8 +37,9 @@ export interface Given {
 }
 
 /** A set as it is now. @param names only these fields @throws DataError if an array is no longer what the set was made of */
-export function copyOfSet(where: string, data: Dataset, names: readonly string[] = Object.keys(data.fields)): Dataset {
-  const fields = names.flatMap((name) => {
+export function copyOfSet(where: string, data: Dataset, names?: readonly string[]): Dataset {
+  requireSet(where, data);
+  const fields = (names ?? Object.keys(data.fields)).flatMap((name) => {
     const field = data.fields[name];
     if (!field) return [];
     const size = data.length * sizeOf(field.shape);
@@ -41,6 +60,8 @@ export const numbersBy = ({ fields }: Dataset): GivenSamples =>
 /** Samples as they are now, by field. */
 export function copyOfSamples(where: string, given: GivenSamples | Dataset): GivenSamples {
   if (isDataset(given)) return numbersBy(copyOfSet(where, given));
+  const is = typeof given === 'object' && given !== null && !isNumbers(given) && !('then' in given);
+  requireKind(where, 'what was given', given, is, 'numbers by field, or a data set');
   return Object.fromEntries(Object.entries(given).map(([name, numbers]) => [name, copyOf(numbers)]));
 }
 
@@ -82,12 +103,13 @@ export function byField(given: GivenSamples | GivenNumbers | number, names: read
   throw new ShapeError(`[predict] the model reads "${names.join('", "')}": give numbers by name`);
 }
 
-/** Says of an error in a batch's numbers in which batch they are. */
-export function inBatch<T>(index: number, work: () => T): T {
+/** Says of an error in a batch's numbers in which batch they are, unless it says so. */
+export function inBatch<T>(index: number, work: (where: string) => T): T {
+  const where = `fit, batch ${index}`;
   try {
-    return work();
+    return work(where);
   } catch (error) {
-    if (error instanceof DataError) error.message += ` (in batch ${index})`;
+    if (error instanceof DataError && !error.message.includes(where)) error.message += ` (in batch ${index})`;
     throw error;
   }
 }

@@ -86,10 +86,15 @@ export interface FitOptions {
   readonly stepsPerSubmit?: number | 'auto';
   /** A report each so many steps, and one at the end: 1. */
   readonly every?: number;
-  /** Ends training after the last submitted whole step. */
+  /** Ends training after the last submitted whole step, as `trainer.stop()` does. */
   readonly signal?: Signal;
   /** False takes the samples in their own order. */
   readonly shuffle?: boolean;
+  /**
+   * True ends the run by a DataError behind the report of the first step whose loss, or that of one of its phases, is NaN or
+   * infinite, unless nothing counts in it. The weights are then as the last submitted step left them.
+   */
+  readonly stopOnNaN?: boolean;
 }
 
 export interface Report {

@@ -1,4 +1,5 @@
 import { DataError } from '../core/errors.ts';
+import { described, optionsOf } from '../core/given.ts';
 import { formatSpec } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Node } from '../graph/graph.ts';
@@ -70,10 +71,14 @@ export interface Profile {
 
 /** @throws DataError for a peak that is none */
 export function requirePeak(peak: Peak): void {
-  for (const [name, number] of Object.entries(peak) as readonly [string, number | undefined][]) {
-    if (number === undefined || (number > 0 && number < Infinity)) continue;
+  const numbers: Readonly<Record<string, unknown>> = optionsOf('profile, peak', peak, {
+    flops: undefined,
+    bytes: undefined,
+  });
+  for (const [name, number] of Object.entries(numbers)) {
+    if (number === undefined || (typeof number === 'number' && number > 0 && number < Infinity)) continue;
     throw new DataError(
-      `[profile] peak.${name} is ${number} but must be above 0: give how many the machine can do in a second`,
+      `[profile] peak.${name} is ${described(number)} but must be above 0: give how many the machine can do in a second`,
     );
   }
 }

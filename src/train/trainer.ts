@@ -1,7 +1,8 @@
 import { DataError, DeviceError, ShapeError } from '../core/errors.ts';
 import type { Bytes, Device } from '../core/globals.ts';
+import { optionsOf, requireKind } from '../core/given.ts';
 import { isDataset, type Dataset } from '../data/dataset.ts';
-import { copyOf, isNumbers, numbersIn, type GivenNumbers } from '../data/numbers.ts';
+import { copyOf, isNumbers, type GivenNumbers } from '../data/numbers.ts';
 import { formatGraph, type Graph, type State } from '../graph/graph.ts';
 import { uploadBatch, type Backend } from '../scheduler/backend.ts';
 import type { KernelChoice } from '../scheduler/choice.ts';
@@ -9,15 +10,18 @@ import type { Feed } from './batches.ts';
 import { requireFields, requireWhole } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
 import { namesOfNothing, nothingCounts, type Amount } from './figures.ts';
-import { fit, requireFitOptions, type Cursor } from './fit.ts';
+import { fit, type Cursor } from './fit.ts';
+import { fitOptionsOf, type FitSettings } from './fitOptions.ts';
 import {
   byField,
   copyOfSamples,
   copyOfSet,
   countedBy,
   countOf,
+  fieldsOf,
   inBatch,
   numbersBy,
+  requireTrainable,
   samplesOf,
   type Given,
 } from './intake.ts';
@@ -35,11 +39,14 @@ import type {
   TrainerOptions,
   Warn,
 } from './options.ts';
+import { copyOfBytes, copyOfValues, placedValues } from './parameters.ts';
 import { amountsOf, prepare, reportOf, type Prepared } from './prepared.ts';
 import { profileStep, requirePeak, type Profile, type ProfileOptions } from './profile.ts';
 import { Programs, type StepProgram } from './programs.ts';
 import type { Fields, Source } from './source.ts';
 import { summarizeModel } from './summary.ts';
+import type { RunInHand, TrainingRun } from './trainingRun.ts';
+import { Turn } from './turn.ts';
 import { tensorsIn, weightsFile, weightsIn } from './weights.ts';
 import { verifyStep } from './verifyStep.ts';
 import type { Verification } from './verify.ts';
@@ -81,8 +88,8 @@ export class Trainer {
   #single: readonly StepProgram[] = [];
   /** By number of samples. */
   readonly #inspections: Record<number, InspectionGraph> = {};
+  readonly #turn = new Turn();
   #destroyed = false;
-  #busy: string | undefined;
   #toldOfNothing = false;
   /** Of the last steps. */
   #origin: Origin | undefined;
@@ -113,7 +120,7 @@ export class Trainer {
 
   /** Traces and compiles for the fields of a data set; once. @throws ShapeError where the model does not fit them */
   prepare(data: Dataset | Fields): Promise<void> {
-    const fields = ('fields' in data && 'length' in data ? data.fields : data) as Fields;
+    const fields = fieldsOf('prepare', data);
     this.#ready ??= this.#prepare(fields).catch((error: unknown) => {
       this.#ready = undefined;
       throw error;
@@ -180,20 +187,6 @@ export class Trainer {
     );
   }
 
-  /** `verify`, `profile` and a rehearsed update change the states for as long as they run, and put them back. */
-  #requireSettled(what: string): void {
-    if (this.#busy === 'verify' || this.#busy === 'profile' || this.#busy === 'inspect')
-      throw new DataError(`[${what}] ${this.#busy} is still running on this trainer: await it first`);
-  }
-
-  #enter(what: string): void {
-    if (this.#busy)
-      throw new DataError(
-        `[${what}] ${this.#busy} is still running on this trainer: await it, or leave its loop, first`,
-      );
-    this.#busy = what;
-  }
-
   /** Whatever fails once the trainer was destroyed fails because of it. */
   #failureOf(error: unknown): unknown {
     return this.#destroyed ? destroyedError(error) : error;
@@ -215,55 +208,72 @@ export class Trainer {
    * training back. A data set lies on the GPU as a whole, and many steps go there in one submit; the last step of the
    * run takes what is left of the samples. An iterable of batches is taken in ahead of the GPU. Leaving the loop ends
    * training after the last submitted whole step. Another call goes on in the set's endless stream of samples where the
-   * last one stopped. `evaluate` and `predict` may be called meanwhile: they see the last submitted step.
-   * @throws DataError, before the first step, for numbers that would spoil training, and at a step without a learning
-   * rate or sound batch; DeviceError if there is no room for the set, if the device was lost, or the trainer destroyed in
+   * last one stopped. `evaluate` and `predict` may be called meanwhile: they see the last submitted step. Awaited instead of
+   * iterated over, it trains to its end and gives the last report: see `TrainingRun`.
+   * @throws DataError at the call for what it does not take; from its reports, before the first step, for numbers that
+   * would spoil training, at a step without a learning rate or sound batch, and behind one whose loss is NaN or infinite
+   * (`stopOnNaN`); DeviceError if there is no room for the set, if the device was lost, or the trainer destroyed in
    * the loop; whatever an iterable throws. The steps before have been taken then, and their reports given.
    */
-  fit(data: Dataset | Batches, options: FitOptions = {}): AsyncGenerator<Report, void, undefined> {
+  fit(data: Dataset | Batches, options: FitOptions = {}): TrainingRun {
+    const settings = fitOptionsOf(options);
+    requireTrainable(data);
     // Sets are what they are at the call, though nothing runs before the first report is asked for.
     const training = isDataset(data) ? this.#given('fit', data) : undefined;
-    const validation = options.validation && this.#given('validation', options.validation);
-    return this.#fit(data, options, training, validation);
+    const { validation: judge } = settings;
+    const validation = judge === undefined ? judge : this.#given('validation', judge);
+    return this.#turn.run((run) => this.#fit(run, data, settings, training, validation));
   }
 
   async *#fit(
+    run: RunInHand,
     data: Dataset | Batches,
-    options: FitOptions,
+    options: FitSettings,
     training: Given | undefined,
     validation: Given | undefined,
   ): AsyncGenerator<Report, void, undefined> {
-    const set = isDataset(data) ? data : undefined;
-    const ready = await this.#use(set);
-    const { prepared } = ready;
-    const { batchSize } = this;
-    requireFitOptions(options);
-    const { traced, names } = prepared;
-    if (set) requireFields('fit', traced.fields, set, names);
-    if (options.validation) requireFields('validation', traced.fields, options.validation, names);
-    if (set) this.#requireBatch('fit', set);
-    const shop = {
-      ...ready,
-      backend: this.#backend,
-      batchSize,
-      cursors: this.#cursors,
-      training,
-      validation,
-      accept: (batch: GivenSamples | Dataset, index: number) => this.#accepted(batch, index, prepared),
-      feed: (feed: Feed) => (this.#origin = feed),
-      tellOfNothing: (amounts: readonly Amount[], step: number) => this.#tellOfNothing(prepared, amounts, step),
-      isAlive: () => !this.#destroyed,
-      requireAlive: () => this.#requireAlive(),
-    };
-    this.#enter('fit');
-    this.#origin = set && { data: set, shuffle: options.shuffle ?? true };
+    const end = this.#turn.begin(run, options.signal);
     try {
+      const set = training?.set;
+      const ready = await this.#use(set);
+      const { prepared } = ready;
+      const { batchSize } = this;
+      const { traced, names } = prepared;
+      if (set) requireFields('fit', traced.fields, set, names);
+      if (validation) requireFields('validation', traced.fields, validation.set, names);
+      if (set) this.#requireBatch('fit', set);
+      const shop = {
+        ...ready,
+        backend: this.#backend,
+        batchSize,
+        cursors: this.#cursors,
+        training,
+        validation,
+        run,
+        accept: (batch: GivenSamples | Dataset, index: number) => this.#accepted(batch, index, prepared),
+        feed: (feed: Feed) => (this.#origin = feed),
+        tellOfNothing: (amounts: readonly Amount[], step: number) => this.#tellOfNothing(prepared, amounts, step),
+        isAlive: () => !this.#destroyed,
+        requireAlive: () => this.#requireAlive(),
+      };
+      await this.#turn.take('fit', run);
+      this.#origin = set && { data: set, shuffle: options.shuffle };
       yield* fit(shop, data, options);
     } catch (error) {
-      throw this.#failureOf(error);
+      run.failure = { error: this.#failureOf(error) };
+      throw run.failure.error;
     } finally {
-      this.#busy = undefined;
+      end();
     }
+  }
+
+  /**
+   * Ends the run in hand after the last submitted whole step, as leaving its loop does, but from anywhere: also where the
+   * loop was forgotten in the middle. Reports that are left wait for who asks for them. Does nothing without a run.
+   * @returns settled when the run has ended; what is called meanwhile waits for that by itself
+   */
+  stop(): Promise<void> {
+    return this.#turn.stop();
   }
 
   /** Once, for a data set may have many such steps. */
@@ -293,7 +303,7 @@ export class Trainer {
     const ready = await this.#use();
     const { prepared, launcher, table, single } = ready;
     const begun = performance.now();
-    this.#enter('step');
+    await this.#turn.take('step');
     try {
       const numbers = this.#requireWhole('step', await this.#whileAlive(samples(ready)));
       this.#origin = { source: table, shuffle: false };
@@ -304,7 +314,7 @@ export class Trainer {
       this.#tellOfNothing(prepared, amounts, launcher.step);
       return { ...reportOf(prepared, amounts, launcher.step), epoch: 0, seconds, waited: 0 };
     } finally {
-      this.#busy = undefined;
+      this.#turn.leave();
     }
   }
 
@@ -318,8 +328,7 @@ export class Trainer {
 
   /** A batch of an iterable, copied. */
   #accepted(batch: GivenSamples | Dataset, index: number, prepared: Prepared): Dataset {
-    const where = `fit, batch ${index}`;
-    const samples = inBatch(index, () => samplesOf(where, copyOfSamples(where, batch), prepared));
+    const samples = inBatch(index, (where) => samplesOf(where, copyOfSamples(where, batch), prepared));
     if (samples.length <= this.batchSize) return samples;
     throw new ShapeError(
       `[fit, batch ${index}] the batch has ${samples.length} samples but batchSize is ${this.batchSize}: give at most as many`,
@@ -342,7 +351,7 @@ export class Trainer {
     const given = this.#given('evaluate', data);
     const { prepared, evaluator } = await this.#use(data);
     requireFields('evaluate', prepared.traced.fields, data, prepared.names);
-    this.#requireSettled('evaluate');
+    this.#turn.requireSettled('evaluate');
     return this.#whileAlive(evaluator.evaluate(given));
   }
 
@@ -358,7 +367,7 @@ export class Trainer {
     const ready = await this.#use(set);
     const { prepared, evaluator } = ready;
     if (set) requireFields('predict', prepared.traced.fields, set, evaluator.inputs);
-    this.#requireSettled('predict');
+    this.#turn.requireSettled('predict');
     const data = await this.#whileAlive(samples(ready, evaluator.inputs));
     return this.#whileAlive(evaluator.predict(data));
   }
@@ -372,14 +381,14 @@ export class Trainer {
     const copy = copyOfSet('refresh', data);
     const { prepared, programs } = await this.#use(data);
     requireFields('refresh', prepared.traced.fields, data, prepared.names);
-    this.#requireSettled('refresh');
+    this.#turn.requireSettled('refresh');
     programs.refresh(data, copy);
   }
 
   /** Every parameter by name, read from where it lives. */
   async readParameters(): Promise<Record<string, Float32Array>> {
     const { traced } = (await this.#use()).prepared;
-    this.#requireSettled('readParameters');
+    this.#turn.requireSettled('readParameters');
     const arena = await this.#whileAlive(this.#backend.readState(traced.parameters));
     const parts = traced.layout.ranges.map(({ name, offset, size }) => [name, arena.slice(offset, offset + size)]);
     return Object.fromEntries(parts) as Record<string, Float32Array>;
@@ -387,23 +396,10 @@ export class Trainer {
 
   /** Replaces parameters by name; those that are not named stay. @throws ShapeError for an unknown name or a wrong size */
   async writeParameters(values: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
-    const given = Object.entries(values).map(([name, numbers]) => {
-      return [name, isNumbers(numbers) ? copyOf(numbers) : Array.from(numbers)] as const;
-    });
+    const given = copyOfValues(values);
     const { traced } = (await this.#use()).prepared;
-    const { ranges } = traced.layout;
-    this.#requireSettled('writeParameters');
-    const found = given.map(([name, numbers]) => {
-      const range = ranges.find((other) => other.name === name);
-      if (range?.size === numbers.length) {
-        return { offset: range.offset, numbers: numbersIn('writeParameters', name, numbers, 'f32') };
-      }
-      throw new ShapeError(
-        range
-          ? `[writeParameters] "${name}" is f32[${range.shape.join(', ')}], ${range.size} numbers, but ${numbers.length} came: give them all`
-          : `[writeParameters] there is no "${name}": the parameters are ${ranges.map((other) => other.name).join(', ')}`,
-      );
-    });
+    this.#turn.requireSettled('writeParameters');
+    const found = placedValues(given, traced.layout.ranges);
     const arenas: State[] = [traced.parameters, ...(traced.averages ? [traced.averages] : [])];
     for (const { offset, numbers } of found) {
       for (const arena of arenas) this.#backend.writeState(arena, numbers, offset);
@@ -416,8 +412,11 @@ export class Trainer {
    * @param metadata texts to keep beside them
    */
   async saveWeights(metadata: Readonly<Record<string, string>> = {}): Promise<Bytes> {
+    const are =
+      typeof metadata === 'object' && Object.values(metadata ?? [0]).every((text) => typeof text === 'string');
+    requireKind('saveWeights', 'metadata', metadata, are, 'texts by name');
     const { traced } = (await this.#use()).prepared;
-    this.#requireSettled('saveWeights');
+    this.#turn.requireSettled('saveWeights');
     const states = [traced.averages ?? traced.parameters, ...traced.registry.states.values()];
     const read = this.#whileAlive(Promise.all(states.map((state) => this.#backend.readState(state))));
     const [arena, ...kept] = (await read) as Float32Array[];
@@ -432,8 +431,8 @@ export class Trainer {
    * @param file its name, for messages
    * @throws FormatError if it is broken, or holds other parameters; then nothing is replaced
    */
-  async loadWeights(bytes: Uint8Array | ArrayBuffer, file = 'the file'): Promise<void> {
-    const given = bytes instanceof ArrayBuffer ? bytes.slice(0) : copyOf(bytes);
+  async loadWeights(bytes: Uint8Array | ArrayBufferLike, file = 'the file'): Promise<void> {
+    const given = copyOfBytes(bytes);
     const { traced } = (await this.#use()).prepared;
     const states = [...traced.registry.states.values()];
     const kept = states.map(({ name, spec: { shape } }) => ({ name, shape }));
@@ -451,14 +450,14 @@ export class Trainer {
     const samples = this.#samples('verify', batch);
     const ready = await this.#use();
     const { launcher, table, single } = ready;
-    this.#enter('verify');
+    await this.#turn.take('verify');
     try {
       const numbers = this.#requireWhole('verify', await this.#whileAlive(samples(ready)));
       this.#requireAlive();
       launcher.requireSchedules();
       return await this.#whileAlive(verifyStep(this.#backend, single, () => this.#bring(numbers, table, launcher)));
     } finally {
-      this.#busy = undefined;
+      this.#turn.leave();
     }
   }
 
@@ -469,7 +468,8 @@ export class Trainer {
    * several phases it is the first one's.
    * @throws ShapeError or DataError for samples that do not fit
    */
-  async inspect(samples: GivenSamples | Dataset, { update = false }: InspectOptions = {}): Promise<Inspection> {
+  async inspect(samples: GivenSamples | Dataset, options: InspectOptions = {}): Promise<Inspection> {
+    const { update } = optionsOf('inspect', options, { update: false });
     const taken = this.#samples('inspect', samples);
     const ready = await this.#use(isDataset(samples) ? samples : undefined);
     const { prepared, launcher, programs } = ready;
@@ -478,8 +478,8 @@ export class Trainer {
     const inspection = (this.#inspections[length] ??= traced.inspectionGraph(length));
     const reader = await programs.inspection(length, 'reading', () => inspection.graph);
     const updater = update ? await programs.inspection(length, 'rehearsal', () => traced.rehearsalGraph(length)) : null;
-    if (update) this.#enter('inspect');
-    else this.#requireSettled('inspect');
+    if (update) await this.#turn.take('inspect');
+    else this.#turn.requireSettled('inspect');
     try {
       this.#requireAlive();
       if (update) launcher.requireSchedules();
@@ -487,7 +487,7 @@ export class Trainer {
       for (const program of updater ? [reader, updater] : [reader]) uploadBatch(program, batch);
       return await this.#whileAlive(inspectStep(this.#backend, traced, inspection, reader, updater));
     } finally {
-      if (update) this.#busy = undefined;
+      if (update) this.#turn.leave();
     }
   }
 
@@ -498,10 +498,11 @@ export class Trainer {
    * `requestDevice({ dawn: ['disable-dawn-features=timestamp_quantization'] })`, or from a browser that was told so.
    * @throws DataError if no samples are known, or for a number of steps or a peak that is none
    */
-  async profile(steps = 20, { data, peak = {} }: ProfileOptions = {}): Promise<Profile> {
+  async profile(steps = 20, options: ProfileOptions = {}): Promise<Profile> {
     requireWhole('profile', 'steps', steps);
+    const { data, peak = {} } = optionsOf('profile', options, { data: undefined, peak: undefined });
     requirePeak(peak);
-    const given = data && this.#given('profile', data);
+    const given = data === undefined ? data : this.#given('profile', data);
     const { prepared, programs } = await this.#use(data);
     if (data) {
       requireFields('profile', prepared.traced.fields, data, prepared.names);
@@ -517,7 +518,7 @@ export class Trainer {
       const step = await programs.step(this.batchSize, { source, shuffle: origin.shuffle });
       return profileStep(this.#backend, step, steps, peak);
     };
-    this.#enter('profile');
+    await this.#turn.take('profile');
     try {
       const work =
         'data' in origin
@@ -525,7 +526,7 @@ export class Trainer {
           : timed(origin.source);
       return await this.#whileAlive(work);
     } finally {
-      this.#busy = undefined;
+      this.#turn.leave();
     }
   }
 

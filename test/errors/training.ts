@@ -7,6 +7,7 @@ import {
   keepBest,
   linear,
   mean,
+  mul,
   reduceOnPlateau,
   sequential,
   sgd,
@@ -76,6 +77,12 @@ const ofTwo: Partial<TrainerOptions> = {
   data: dataset({ a: { data: [1, 2], shape: [2] }, b: { data: [1, 2], shape: [2] }, label: Uint8Array.of(1) }),
 };
 
+/** A step of it multiplies the weights by about 1e20. */
+const explosive: Others = {
+  loss: (y: Value) => mean(mul(y, y)),
+  optimizer: sgd({ learningRate: 1e20 }),
+};
+
 export const training: readonly Case[] = [
   ['[createTrainer] give', () => createTrainer({ model: linear(2, 3), loss: crossEntropy, batchSize: 4 })],
   [
@@ -114,6 +121,9 @@ export const training: readonly Case[] = [
   ],
   ['[fit] epochs is <n>, steps is <n>: give', trained((trainer) => trainer.fit(set, { epochs: 1, steps: 1 }).next())],
   ['[fit] epochs is <n>, steps is <n>: give', trained((trainer) => trainer.fit(set, { epochs: 0 }).next())],
+  ['[fit] epochs is <n>, steps is <n>: give', trained((trainer) => trainer.fit(set, { epochs: '3' as never }))],
+  ['[fit] the run was ended', trained((trainer) => trainer.fit(set, { signal: AbortSignal.abort() }))],
+  ['[fit] <loss> is <n>', trained((trainer) => trainer.fit(set, { epochs: 2 }), explosive)],
   ['[fit] epochs is <n>, steps is <n>: for', trained((trainer) => trainer.fit([batch], { epochs: 1.5 }).next())],
   [
     '[fit] epochs is <n>, steps is <n>: for',

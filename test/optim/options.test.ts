@@ -27,7 +27,7 @@ describe.each(Object.entries({ ...makers, ...deciders }))('%s', (name, make) => 
 
 describe.each(Object.entries(makers))('%s', (name, make) => {
   test.each([
-    [{ learningRate: '0.1' }, 'learningRate is the text "0.1" but must be a number, or a function of the step'],
+    [{ learningRate: '0.1' }, 'learningRate is the text "0.1" but must be a number or a function of the step'],
     [{ learningRate: null }, 'learningRate is null but must be'],
     [{ learningRate: { initial: 0.1 } }, 'learningRate is an object of "initial" but must be'],
     [{ weightDecay: '0.1' }, 'weightDecay is the text "0.1" but must be at least 0'],
@@ -40,7 +40,7 @@ describe.each(Object.entries(makers))('%s', (name, make) => {
     ['bias', 'the options are the text "bias"'],
     [{ match: 'bias', freeze: true }, 'there is no option "freeze", the nearest is "frozen"'],
     [{ match: 'bias', frozen: 'yes' }, 'frozen is the text "yes" but must be true or false'],
-    [{ frozen: true }, "match is nothing but must be a parameter's name"],
+    [{ frozen: true }, 'match is nothing but must be a name'],
   ])('refuses the group %o', (group, words) => {
     expect(() => make(any({ groups: [group] }))).toThrow(`[${name}, groups] ${words}`);
   });
@@ -48,8 +48,8 @@ describe.each(Object.entries(makers))('%s', (name, make) => {
   test.each([
     [5, `[${name}, clip] the options are 5`],
     [{ normGlobal: 1 }, `[${name}, clip] there is no option "normGlobal"`],
-    [{}, `[${name}] clip is an empty object but must be one of`],
-    [{ norm: 1, value: 1 }, `[${name}] clip is an object of "norm", "value" but must be one of`],
+    [{}, `[${name}] clip is an empty object but must be one limit`],
+    [{ norm: 1, value: 1 }, `[${name}] clip is an object of "norm", "value" but must be one limit`],
     [{ globalNorm: 0 }, `[${name}] clip.globalNorm is 0 but must be above 0`],
     [{ value: '1' }, `[${name}] clip.value is the text "1" but must be above 0`],
   ])('refuses to clip by %o', (clip, words) => {
@@ -61,7 +61,7 @@ test.each([
   ['a momentum of 1', () => sgd({ momentum: 1 }), '[sgd] momentum is 1 but must be at least 0 and below 1'],
   ['a momentum of 1.5', () => sgd({ momentum: 1.5 }), '[sgd] momentum is 1.5 but must be at least 0 and below 1'],
   ['a momentum of 1', () => rmsprop({ momentum: 1 }), '[rmsprop] momentum is 1 but must be at least 0 and below 1'],
-  ['Nesterov without momentum', () => sgd({ nesterov: true }), '[sgd] nesterov is true but momentum is 0'],
+  ['Nesterov without momentum', () => sgd({ nesterov: true }), '[sgd] nesterov needs a momentum above 0'],
   ['a flag as a text', () => rmsprop({ centered: any('false') }), '[rmsprop] centered is the text "false"'],
   [
     'a function for an optimizer',
@@ -73,7 +73,7 @@ test.each([
   ['another adjustment', () => muon({ adjust: any(2) }), '[muon] adjust is 2 but must be original or'],
   ['a rate as a text', () => schedules.constant(any('0.1')), '[constant] rate is the text "0.1"'],
   ['no options', () => schedules.step(0.1, any(undefined)), '[step] every is nothing but must be above 0'],
-  ['no options', () => schedules.multiStep(0.1, any(undefined)), '[multiStep] at is nothing but must be an array'],
+  ['a step alone', () => schedules.multiStep(0.1, any({ at: 9 })), '[multiStep] at is 9 but must be an array'],
   ['no options', () => schedules.exponential(0.1, any(undefined)), '[exponential] factor is nothing'],
   ['no options', () => schedules.polynomial(0.1, any(undefined)), '[polynomial] steps is nothing'],
   ['no options', () => schedules.warmUp(0.1, any(undefined)), '[warmUp] steps is nothing'],

@@ -29,7 +29,7 @@ export async function* sineLosses(learningRate: number, steps: number): AsyncGen
   });
   try {
     // A step reports the loss of the weights that it found: one more step tells the last.
-    for await (const { loss } of trainer.fit(data, { steps: steps + 1 })) yield loss;
+    for await (const { loss } of trainer.fit(data, { steps: steps + 1, stopOnNaN: false })) yield loss;
   } finally {
     trainer.destroy();
   }

@@ -252,7 +252,11 @@ export class Session {
     const submits = trainer.submits;
     const [losses, accuracies, rates]: number[][] = [[], [], []];
     const { train } = halves;
-    for await (const { loss, metrics, learningRate } of trainer.fit(train, { steps, stepsPerSubmit: steps })) {
+    for await (const { loss, metrics, learningRate } of trainer.fit(train, {
+      steps,
+      stepsPerSubmit: steps,
+      stopOnNaN: false,
+    })) {
       losses.push(loss);
       accuracies.push(metrics['accuracy']);
       rates.push(learningRate);

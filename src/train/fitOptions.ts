@@ -1,0 +1,40 @@
+import { optionsOf, requireKind } from '../core/given.ts';
+import { requireWhole } from './checks.ts';
+import type { FitOptions } from './options.ts';
+
+/** The options of `fit` with nothing left out. */
+export type FitSettings = ReturnType<typeof fitOptionsOf>;
+
+const defaults = {
+  epochs: undefined,
+  steps: undefined,
+  validation: undefined,
+  validateEvery: undefined,
+  decisions: [],
+  stepsPerSubmit: 'auto',
+  every: 1,
+  signal: undefined,
+  shuffle: true,
+  stopOnNaN: true,
+} as const;
+
+/** @throws DataError for options of `fit` that are none, but for numbers of steps, which depend on what is trained on */
+export function fitOptionsOf(given: FitOptions) {
+  const options = optionsOf('fit', given, defaults);
+  const { every, validateEvery, stepsPerSubmit, decisions, signal } = options;
+  requireWhole('fit', 'every', every);
+  if (validateEvery !== undefined) requireWhole('fit', 'validateEvery', validateEvery);
+  if (stepsPerSubmit !== 'auto') requireWhole('fit', 'stepsPerSubmit', stepsPerSubmit);
+  for (const [at, decision] of decisions.entries()) {
+    requireKind(
+      'fit',
+      `decisions[${at}]`,
+      decision,
+      'start' in Object(decision),
+      'a decision, as earlyStop() gives one',
+    );
+  }
+  const isSignal = signal === undefined || 'aborted' in Object(signal);
+  requireKind('fit', 'signal', signal, isSignal, 'an AbortSignal, as controller.signal');
+  return options;
+}

@@ -1,0 +1,50 @@
+import { ShapeError } from '../core/errors.ts';
+import { requireKind } from '../core/given.ts';
+import type { Range } from '../core/layout.ts';
+import type { Numbers } from '../core/shape.ts';
+import { copyOf, isNumbers, kindOf, numbersIn } from '../data/numbers.ts';
+
+/* What a caller gives in place of what a model has learned. */
+
+type ByName = Readonly<Record<string, ArrayLike<number>>>;
+
+/** Numbers by name as they are now. */
+export function copyOfValues(values: ByName): ByName {
+  const where = 'writeParameters';
+  const is = typeof values === 'object' && values !== null && !isNumbers(values) && !('then' in values);
+  requireKind(where, 'what was given', values, is, 'numbers by name, as readParameters() gives them');
+  const copies = Object.entries(values).map(([name, numbers]) => {
+    requireKind(where, name, numbers, 'length' in Object(numbers), 'an array of numbers');
+    return [name, isNumbers(numbers) ? copyOf(numbers) : Array.from(numbers)] as const;
+  });
+  return Object.fromEntries(copies);
+}
+
+/** Numbers, and where in the arena of parameters they belong. */
+interface Placed {
+  readonly offset: number;
+  readonly numbers: Numbers;
+}
+
+/** @throws ShapeError for an unknown name or a wrong size, DataError for what f32 does not hold */
+export function placedValues(values: ByName, ranges: readonly Range[]): Placed[] {
+  return Object.entries(values).map(([name, numbers]) => {
+    const range = ranges.find((other) => other.name === name);
+    if (range?.size === numbers.length) {
+      return { offset: range.offset, numbers: numbersIn('writeParameters', name, numbers, 'f32') };
+    }
+    throw new ShapeError(
+      range
+        ? `[writeParameters] "${name}" is f32[${range.shape.join(', ')}], ${range.size} numbers, but ${numbers.length} came: give them all`
+        : `[writeParameters] there is no "${name}": the parameters are ${ranges.map((other) => other.name).join(', ')}`,
+    );
+  });
+}
+
+/** A file's bytes as they are now, whichever frame, or thread, their memory is of. */
+export function copyOfBytes(bytes: Uint8Array | ArrayBufferLike): Uint8Array {
+  const kind = kindOf(bytes);
+  const is = ['Uint8Array', 'ArrayBuffer', 'SharedArrayBuffer'].includes(kind);
+  requireKind('loadWeights', 'what was given', bytes, is, "a file's bytes, as await response.arrayBuffer()");
+  return new Uint8Array(kind === 'Uint8Array' ? (bytes as Uint8Array) : new Uint8Array(bytes as ArrayBufferLike));
+}

@@ -1,0 +1,62 @@
+import { DataError } from '../core/errors.ts';
+import { RunInHand, trainingRun, type TrainingRun } from './trainingRun.ts';
+
+/** Whose turn it is to change a trainer's states, and which runs there are to be ended. */
+export class Turn {
+  #held: { readonly by: string; readonly run: RunInHand | undefined } | undefined;
+  /** Begun and not ended. */
+  readonly #runs = new Set<RunInHand>();
+  // Where nobody can ask for a run's reports any more, nobody can leave its loop either. Some engines do not tell.
+  readonly #forgotten =
+    'FinalizationRegistry' in globalThis
+      ? new FinalizationRegistry<RunInHand>((run) => this.#runs.has(run) && void run.stop())
+      : null;
+
+  /** @param begin gives the reports of a run, and keeps nothing of what this gives */
+  run(begin: ConstructorParameters<typeof RunInHand>[0]): TrainingRun {
+    const hand = new RunInHand(begin);
+    const run = trainingRun(hand);
+    this.#forgotten?.register(run, hand);
+    return run;
+  }
+
+  /** @throws DataError while another call has it */
+  async take(what: string, run?: RunInHand): Promise<void> {
+    // A run that was told to end is about to.
+    while (this.#held?.run?.ending) await this.#held.run.ending;
+    if (this.#held) {
+      throw new DataError(
+        `[${what}] ${this.#held.by} is still running on this trainer: await it, leave its loop, or call stop(), first`,
+      );
+    }
+    this.#held = { by: what, run };
+  }
+
+  leave(): void {
+    this.#held = undefined;
+  }
+
+  /** `verify`, `profile` and a rehearsed update change the states for as long as they run, and put them back. */
+  requireSettled(what: string): void {
+    const by = this.#held?.by;
+    if (by === 'verify' || by === 'profile' || by === 'inspect')
+      throw new DataError(`[${what}] ${by} is still running on this trainer: await it first`);
+  }
+
+  /** From here on `stop` and its caller's signal reach a run. @returns what is to be called at its end */
+  begin(run: RunInHand, signal: AbortSignal | undefined): () => void {
+    const stop = (): void => void run.stop();
+    this.#runs.add(run);
+    signal?.addEventListener('abort', stop);
+    if (signal?.aborted) stop();
+    return () => {
+      signal?.removeEventListener('abort', stop);
+      this.#runs.delete(run);
+      if (this.#held?.run === run) this.leave();
+    };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#runs].map((run) => run.stop()));
+  }
+}
