@@ -76,7 +76,7 @@ export function networkOf(form: ModelForm, changes: AugmentOptions | null = null
   const network = plainNetwork(form);
   if (!changes) return network;
   const augmented = augment(changes);
-  return (x: Value, context: Context) => context.apply(network, context.apply(augmented, x, 'augment'));
+  return (x: Value, context: Context) => context.apply(network, context.apply(augmented, x, 'augment'), '');
 }
 
 /** The same in words. */

@@ -24,7 +24,12 @@ export interface StateDefinition {
 /** What a layer may know and do while it is traced. */
 export interface Context {
   readonly mode: Mode;
-  /** Uses another layer or function; its parameters are named below this one's, by the first path that reaches it. */
+  /**
+   * Uses another layer or function; its parameters are named below this one's, by the first path that reaches it.
+   * @param name by kind and order if left out: `linear0`, `linear1`; `''` for none, and then what lies below it has the
+   * names of what lies here   @throws ShapeError if another layer has that name
+   */
+  apply<I, O>(layer: (x: I, context: Context) => O, x: I, name?: string): O;
   apply<I, O>(layer: Module<I, O>, x: I, name?: string): O;
   /**
    * What one of the layer's own states is to hold after the step; does nothing in evaluation. A value that an op computed

@@ -28,22 +28,29 @@ export class Registry {
     this.#seed = seed;
   }
 
-  /** The path of a layer: the first one that reached it. */
-  pathOf(layer: Layer<never, unknown>, path: string): string {
-    const known = this.#paths.get(layer);
-    if (known !== undefined) return known;
-    this.#paths.set(layer, path);
-    for (const [name, definition] of Object.entries(layer.parameters)) {
-      const full = join(path, name);
-      if (this.#names.has(full)) {
-        throw new ShapeError(
-          `[model] two layers are named "${path}": give one of them another name in context.apply, or, if it is one, create it once, outside the function, which is traced more than once`,
-        );
-      }
-      this.#names.add(full);
-      this.parameters.push({ name: full, definition });
+  /**
+   * Names what a layer learns and keeps, when it is first reached.
+   * @param late whether all that there is has its place already   @throws ShapeError if another layer has such a name
+   */
+  add(layer: Layer<never, unknown>, path: string, late: boolean): void {
+    const { parameters, state = {} } = layer;
+    const both = Object.keys(state).find((name) => Object.hasOwn(parameters, name));
+    if (both !== undefined) {
+      throw new ShapeError(`[model] "${join(path, both)}" is a parameter and a state of its layer: rename one of them`);
     }
-    for (const [name, { shape, initial }] of Object.entries(layer.state ?? {})) {
+    const names = Object.keys({ ...parameters, ...state }).map((name) => join(path, name));
+    if (names.some((name) => this.#names.has(name))) throw namedTwice(path);
+    if (late && names.length > 0) {
+      throw new ShapeError(
+        `[model] "${names[0]}" appears only now: a model must have the same layers in every mode, created once, outside the function`,
+      );
+    }
+    this.remember(layer, path);
+    for (const name of names) this.#names.add(name);
+    for (const [name, definition] of Object.entries(parameters)) {
+      this.parameters.push({ name: join(path, name), definition });
+    }
+    for (const [name, { shape, initial }] of Object.entries(state)) {
       const full = join(path, name);
       this.states.set(full, {
         name: full,
@@ -51,14 +58,14 @@ export class Registry {
         initial: () => initial(shape, new Random(this.#seed, full)),
       });
     }
-    return path;
   }
 
-  /** A function has no parameters, but those of the layers that it uses lie below its path. */
+  /** The first path that reached a layer or a function. */
   knownPath(module: object): string | undefined {
     return this.#paths.get(module);
   }
 
+  /** A function has no parameters, but those of the layers that it uses lie below its path. */
   remember(module: object, path: string): void {
     if (!this.#paths.has(module)) this.#paths.set(module, path);
   }
@@ -72,6 +79,11 @@ export class Registry {
     return values;
   }
 }
+
+const namedTwice = (path: string): ShapeError =>
+  new ShapeError(
+    `[model] two layers are named "${path}": give one of them another name in context.apply, or, if it is one, create it once, outside the function, which is traced more than once`,
+  );
 
 const join = (path: string, name: string): string => (path && name ? `${path}.${name}` : path || name);
 
@@ -113,6 +125,10 @@ export class Tracer implements Context {
   readonly #registry: Registry;
   readonly #home: Home | null;
   readonly #ranges: ReadonlyMap<string, Range>;
+  /** The paths of the layers that were used since the model was last begun. */
+  readonly #taken = new Set<string>();
+  /** How many modules of a kind were given a number, by path and kind. */
+  readonly #counts = new Map<string, number>();
   /** How often modules were used under each path. */
   readonly #uses = new Map<string, number>();
   #path = '';
@@ -126,15 +142,19 @@ export class Tracer implements Context {
     this.#ranges = new Map(home?.ranges.map((range) => [range.name, range]));
   }
 
-  apply<I, O>(module: Module<I, O>, x: I, name = ''): O {
+  /** Model and loss of a batch are traced anew, perhaps not for the first time: layers that they make may have their names again. */
+  begin(): void {
+    this.#taken.clear();
+  }
+
+  // Two signatures: to the compiler a function has an `apply` too, its own.
+  apply<I, O>(module: (x: I, context: Context) => O, x: I, name?: string): O;
+  apply<I, O>(module: Module<I, O>, x: I, name?: string): O;
+  apply<I, O>(module: Module<I, O>, x: I, name?: string): O {
     const before = [this.#path, this.#use] as const;
     const isLayer = typeof module !== 'function';
-    const path = join(this.#path, name);
-    if (isLayer) this.#path = this.#registry.pathOf(module, path);
-    else {
-      this.#registry.remember(module, path);
-      this.#path = path;
-    }
+    this.#path = isLayer ? this.#pathOf(module, name) : this.#below('function', name);
+    this.#registry.remember(module, this.#path);
     this.#use = this.#uses.get(this.#path) ?? 0;
     this.#uses.set(this.#path, this.#use + 1);
     try {
@@ -156,6 +176,28 @@ export class Tracer implements Context {
     }
   }
 
+  /** Where a layer lies: where it was first reached. */
+  #pathOf(layer: Layer<never, unknown>, name: string | undefined): string {
+    const known = this.#registry.knownPath(layer);
+    const path = known ?? this.#below(layer.name ?? 'layer', name);
+    if (known === undefined) {
+      if (name !== '' && this.#taken.has(path)) throw namedTwice(path);
+      this.#registry.add(layer, path, this.#home !== null);
+    }
+    this.#taken.add(path);
+    return path;
+  }
+
+  /** The path of what is used here: by its name, else by its kind and, in the order of use, a number that is free. */
+  #below(kind: string, name?: string): string {
+    if (name !== undefined) return join(this.#path, name);
+    const stem = join(this.#path, kind);
+    let number = this.#counts.get(stem) ?? 0;
+    while (this.#taken.has(`${stem}${number}`)) number++;
+    this.#counts.set(stem, number + 1);
+    return `${stem}${number}`;
+  }
+
   #bind(layer: Layer<never, unknown>): Record<string, Value> {
     const bound: Record<string, Value> = {};
     for (const [name, { shape }] of Object.entries(layer.parameters)) {
@@ -175,9 +217,6 @@ export class Tracer implements Context {
     let value = this.#parameters.get(name);
     if (!value) {
       const range = this.#ranges.get(name);
-      if (this.#home && !range) {
-        throw new ShapeError(`[model] "${name}" appears only now: a model must have the same layers in every mode`);
-      }
       value = range ? viewOf(this.#home!.arena, name, shape, range.offset) : input(name, spec(shape));
       this.#parameters.set(name, value);
     }

@@ -129,7 +129,8 @@ export class TracedModel {
     this.fields = fields;
     this.registry = new Registry(seed);
     const batch = this.#uploadedBatch(batchSize);
-    for (const phase of phases) this.#measure(phase, new Tracer(this.registry, 'train', null), batch);
+    const tracer = new Tracer(this.registry, 'train', null);
+    for (const phase of phases) this.#measure(phase, tracer, batch);
 
     this.layout = layOut(this.registry.parameters.map(({ name, definition: { shape } }) => ({ name, shape })));
     const { ranges, size } = this.layout;
@@ -206,7 +207,8 @@ export class TracedModel {
 
   #measure({ loss }: Phase, tracer: Tracer, batch: BatchValues): Measures {
     const { model } = this.#options;
-    const outputs = (model ? tracer.apply(model, inputOf(batch)) : batch) as Values;
+    tracer.begin();
+    const outputs = (model ? tracer.apply(model, inputOf(batch), '') : batch) as Values;
     const result = loss(outputs, batch, tracer);
     const measures: Measures = isValue(result) ? { loss: result } : result;
     for (const [name, given] of Object.entries(measures)) {
@@ -514,7 +516,7 @@ export class TracedModel {
     // What more samples draw follows on what these draw.
     const rows = { own: n, before: LARGEST_PREDICTION };
     const tracer = new Tracer(this.registry, 'evaluate', { ...this.#evaluationHome(), rows });
-    const result = tracer.apply(model, inputOf(this.#uploadedBatch(n))) as Values;
+    const result = tracer.apply(model, inputOf(this.#uploadedBatch(n)), '') as Values;
     const outputs = isValue(result) ? { output: result } : result;
     return simplify({ outputs, writes: [] });
   }

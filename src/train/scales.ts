@@ -27,19 +27,17 @@ const graphOf = (outputs: readonly Value[]): Graph => ({
 /** What the model makes of a batch; of a trainer without one, what its losses make of it. */
 const outputsOf = (model: Model | undefined, phases: readonly Phase[], batch: BatchValues): Graph =>
   graphOf(
-    tracers().flatMap((tracer) =>
-      model
-        ? valuesIn(tracer.apply(model, inputOf(batch)))
-        : phases.flatMap(({ loss }) => valuesIn(loss(batch, batch, tracer))),
-    ),
+    model
+      ? tracers().flatMap((tracer) => valuesIn(tracer.apply(model, inputOf(batch), '')))
+      : phases.flatMap(({ loss }) => tracers().flatMap((tracer) => valuesIn(loss(batch, batch, tracer)))),
   );
 
 /** What the losses make of a model's outputs; nothing where they fail, which shows when they are traced in earnest. */
 function lossesOf(model: Model, phases: readonly Phase[], batch: BatchValues): Graph {
   try {
     return graphOf(
-      tracers().flatMap((tracer) =>
-        phases.flatMap(({ loss }) => valuesIn(loss(tracer.apply(model, inputOf(batch)), batch, tracer))),
+      phases.flatMap(({ loss }) =>
+        tracers().flatMap((tracer) => valuesIn(loss(tracer.apply(model, inputOf(batch), ''), batch, tracer))),
       ),
     );
   } catch {

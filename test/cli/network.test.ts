@@ -17,7 +17,7 @@ function traced(form: ModelForm, changes?: Parameters<typeof networkOf>[1]) {
   if (form.input.kind !== 'image') expect.unreachable();
   const registry = new Registry(1);
   const images = input('image', spec([2, ...form.input.shape]));
-  const logits = new Tracer(registry, 'train', null).apply(networkOf(form, changes), images);
+  const logits = new Tracer(registry, 'train', null).apply(networkOf(form, changes), images, '');
   return { names: registry.parameters.map(({ name }) => name), shape: logits.spec.shape };
 }
 

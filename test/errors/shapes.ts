@@ -236,6 +236,13 @@ export const shapes: readonly Case[] = [
     '[model] two layers',
     () => predict((value: Value, context: Context) => context.apply(linear(2, 2), value, 'dense')),
   ],
+  [
+    '[model] "<name>" is a parameter and a state',
+    () => {
+      const kept = { shape: [2], initial: zeros };
+      return predict({ parameters: { kept }, state: { kept }, apply: (value) => relu(value) });
+    },
+  ],
   ['[model] "<name>" appears', () => predict(growing)],
   ['[model] "<name>" is no state', () => predict(keeping((context, value) => context.update('mean', value)))],
   ['[assign]', () => predict(keeping((context, value) => context.update('average', value)))],

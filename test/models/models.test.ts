@@ -20,7 +20,7 @@ import { sharedDevice } from '../support/device.ts';
 /** What a model gives out for images of a shape, how many numbers it learns, and which ops it is made of. */
 function traced(model: Layer, shape: readonly number[]) {
   const registry = new Registry(1);
-  const logits = new Tracer(registry, 'train', null).apply(model, input('image', spec(shape)));
+  const logits = new Tracer(registry, 'train', null).apply(model, input('image', spec(shape)), '');
   const parameters = registry.parameters.reduce((sum, { definition }) => sum + sizeOf(definition.shape), 0);
   return { shape: logits.spec.shape, parameters, ops: opsOf(logits) };
 }

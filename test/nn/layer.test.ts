@@ -74,6 +74,15 @@ describe('sequential', () => {
   });
 });
 
+test('context.apply gives what a function or a layer gives', () => {
+  const model = (y: Value, context: Context) => {
+    expectTypeOf(context.apply((z: Value) => argmax(z), y)).toEqualTypeOf<Value<'i32'>>();
+    expectTypeOf(context.apply(linear(3, 2), y)).toEqualTypeOf<Value<'f32'>>();
+    return context.apply((z, inner) => inner.apply(relu, z), y);
+  };
+  expectTypeOf(model).returns.toEqualTypeOf<Value<'f32'>>();
+});
+
 describe('defineLayer', () => {
   const bias = [1].includes(1);
   const scale = defineLayer({
