@@ -119,8 +119,9 @@ function images(title: string, classes: readonly string[], { train, test, origin
 }
 
 async function loadTable(path: string, wishes: TableWishes, seed: number): Promise<Subject> {
+  const { target: which, task: wished, drop, heldOut } = wishes;
   const table = await openTable(path, wishes);
-  const { train, test, form, notes } = prepareTable(table, { ...wishes, seed });
+  const { train, test, form, notes } = prepareTable(table, { target: which, task: wished, drop, heldOut, seed });
   const { target } = form;
   const task = target.kind === 'class' ? `one of ${thousands(target.classes.length)} classes` : 'a number';
   return {

@@ -144,3 +144,9 @@ const isContext = (given: unknown): boolean =>
 export function requireKind(where: string, name: string, given: unknown, is: boolean, wanted: string): void {
   if (!is) throw new DataError(`[${where}] ${name} is ${described(given)} but must be ${wanted}`);
 }
+
+/** @throws DataError for what is no AbortSignal, if one came */
+export function requireSignal(where: string, given: unknown): void {
+  const is = given === undefined || (typeof given === 'object' && given !== null && has(given, 'throwIfAborted'));
+  requireKind(where, 'signal', given, is, 'an AbortSignal, as controller.signal');
+}

@@ -1,7 +1,7 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { requireKind } from '../core/given.ts';
+import { optionsOf, requireKind } from '../core/given.ts';
 import { sizeOf, type Dtype, type Numbers, type Shape } from '../core/shape.ts';
-import { numbersIn, type GivenNumbers } from './numbers.ts';
+import { isNumbers, kindOf, numbersIn, type GivenNumbers } from './numbers.ts';
 
 /** What a user hands in for a field: samples one behind the other. The arrays are not copied: see `Dataset`. */
 export interface FieldInput {
@@ -84,8 +84,24 @@ export function defaultScale(data: Numbers): Scale {
 }
 
 function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
-  const isInput = typeof given === 'object' && given !== null && 'data' in given;
-  const { data: raw, shape = [], scale, offset } = isInput ? given : ({ data: given } as FieldInput);
+  const where = `dataset, "${name}"`;
+  const usual = { data: undefined, shape: undefined, scale: undefined, offset: undefined };
+  const isInput = !isNumbers(given) && typeof given === 'object' && given !== null && 'data' in given;
+  const {
+    data: raw,
+    shape = [],
+    scale,
+    offset,
+  } = optionsOf<FieldInput, typeof usual>(where, isInput ? given : { data: given }, usual);
+  requireKind(where, 'shape', shape, Array.isArray(shape), "one sample's extents, as [28, 28]");
+  requireKind(
+    where,
+    'scale',
+    scale,
+    scale === undefined || (Number.isFinite(scale) && scale !== 0),
+    'a number other than 0, as 1 / 255',
+  );
+  requireKind(where, 'offset', offset, offset === undefined || Number.isFinite(offset), 'a finite number');
   const data = numbersIn('dataset', name, raw);
   const dtype = dtypeOf(data);
   const size = sizeOf(shape);
@@ -106,12 +122,14 @@ function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
 
 /**
  * A data set from arrays: `dataset({ image: { data, shape: [28, 28] }, label })`.
- * @throws ShapeError if the fields have different numbers of samples; DataError if there is none
+ * @throws ShapeError if the fields have different numbers of samples; DataError if there is none, and for what is no field
  */
 export function dataset<const T extends Readonly<Record<string, FieldInput | GivenNumbers>>>(
   given: T,
 ): Dataset<NamesIn<keyof T & string>>;
 export function dataset(given: Readonly<Record<string, FieldInput | GivenNumbers>>): Dataset {
+  const areFields = kindOf(given) === 'Object' && !isDataset(given);
+  requireKind('dataset', 'what is given', given, areFields, 'an object of fields by name: dataset({ x, label })');
   const fields = Object.fromEntries(Object.entries(given).map(([name, field]) => [name, fieldOf(name, field)]));
   const lengths = Object.entries(fields).map(([name, { data, shape }]) => [name, data.length / sizeOf(shape)] as const);
   if (lengths.length === 0) throw new DataError('[dataset] there are no fields: name at least one');

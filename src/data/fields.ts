@@ -72,9 +72,10 @@ export function map(
     return Object.fromEntries(Object.entries(given).map(([name, field]) => [name, inputOf(name, field, fields[name])]));
   };
   const first = made(0);
+  const { fields: form } = dataset(first);
   const columns = Object.fromEntries(
-    Object.entries(dataset(first).fields).map(([name, { data, shape, dtype }]) => {
-      return [name, { data: allocate({ shape: [length * data.length], dtype }), shape, dtype }] as const;
+    Object.entries(form).map(([name, { data, shape, dtype }]) => {
+      return [name, { data: allocate({ shape: [length * data.length], dtype }), shape }] as const;
     }),
   );
   for (let index = 0; index < length; index++) {
@@ -86,7 +87,7 @@ export function map(
           `[map] field "${name}" has ${own ?? 'no'} numbers in sample ${index} but ${all ?? 'no'} in the first: give all samples the same fields, each of one size`,
         );
       }
-      columns[name].data.set(numbersIn('map', name, sample[name].data, columns[name].dtype), index * own);
+      columns[name].data.set(numbersIn('map', name, sample[name].data, form[name].dtype), index * own);
     }
   }
   return seenAs(fields, dataset(columns));

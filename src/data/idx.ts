@@ -1,5 +1,6 @@
 import { FormatError } from '../core/errors.ts';
 import { sizeOf, type Shape } from '../core/shape.ts';
+import { bytesOf } from './bytes.ts';
 import { unpacked } from './gzip.ts';
 
 /** Bytes of an IDX file of u8, the format of MNIST. */
@@ -14,8 +15,8 @@ const U8_TYPE = 0x08;
  * Reads an IDX file of bytes, gzipped or not.
  * @throws FormatError naming the file, what it should hold and what it holds
  */
-export async function readIdx(name: string, file: Uint8Array): Promise<IdxArray> {
-  const bytes = await unpacked('idx', name, file);
+export async function readIdx(name: string, file: Uint8Array | ArrayBuffer): Promise<IdxArray> {
+  const bytes = await unpacked('idx', name, bytesOf('idx', name, file));
   if (bytes.length < 4) {
     throw new FormatError(`[idx] ${name} has ${bytes.length} bytes, too few for a header: get the file again`);
   }

@@ -52,7 +52,7 @@ const HOLDS: Readonly<Record<Dtype, string>> = {
 };
 
 const noNumbers = (where: string, name: string): DataError =>
-  new DataError(`[${where}] field "${name}" holds no plain numbers: give a typed array, or an array of numbers`);
+  new DataError(`[${where}] field "${name}" holds no plain numbers: give a typed array, or a flat array of numbers`);
 
 function lost(where: string, name: string, at: number, number: number | bigint, dtype: Dtype): DataError {
   return new DataError(

@@ -1,7 +1,9 @@
 import { FormatError, ShapeError } from '../core/errors.ts';
+import { optionsOf, requireKind } from '../core/given.ts';
 import type { Bytes } from '../core/globals.ts';
 import { sizeOf, type Shape } from '../core/shape.ts';
-import { kindOf } from './numbers.ts';
+import { bytesOf } from './bytes.ts';
+import { isNumbers, numbersIn as numbersFor } from './numbers.ts';
 import { numbersOf, tensorTypes } from './tensorTypes.ts';
 
 /*
@@ -41,10 +43,24 @@ const F32_BYTES = 4;
 /** The reference implementation reads no longer header. */
 const LONGEST_HEADER = 100_000_000;
 
-/** The bytes of a file. @throws ShapeError if a tensor's numbers are not as many as its shape says */
-export function writeSafetensors({ tensors, metadata }: Safetensors): Bytes {
+/**
+ * The bytes of a file.
+ * @throws ShapeError if a tensor's numbers are not as many as its shape says; DataError for what is no tensor, or no text
+ */
+export function writeSafetensors(given: Safetensors): Bytes {
+  const { tensors, metadata } = optionsOf('safetensors', given, { tensors: undefined, metadata: {} });
+  requireKind('safetensors', 'tensors', tensors, isRecord(tensors), 'tensors by name: { weight: { shape, data } }');
+  for (const [name, text] of Object.entries(metadata)) {
+    requireKind('safetensors', `metadata.${name}`, text, typeof text === 'string', 'a text');
+  }
   let end = 0;
-  const entries = Object.entries(tensors).map(([name, { shape, data }]) => {
+  const numbers: Float32Array[] = [];
+  const entries = Object.entries(tensors).map(([name, tensor]) => {
+    const isTensor = isRecord(tensor) && isCounts(tensor['shape']) && isNumbers(tensor['data']);
+    requireKind('safetensors', `"${name}"`, tensor, isTensor, 'a shape and its numbers: { shape: [2], data }');
+    const { shape } = tensor;
+    const data = numbersFor('safetensors', name, tensor.data, 'f32') as Float32Array;
+    numbers.push(data);
     if (name === METADATA) {
       throw new ShapeError(`[safetensors] "${METADATA}" is where a file keeps its texts: name the tensor otherwise`);
     }
@@ -66,7 +82,7 @@ export function writeSafetensors({ tensors, metadata }: Safetensors): Bytes {
   view.setBigUint64(0, BigInt(header), true);
   bytes.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + header).set(json, LENGTH_BYTES);
   let at = LENGTH_BYTES + header;
-  for (const { data } of Object.values(tensors)) {
+  for (const data of numbers) {
     for (const number of data) {
       view.setFloat32(at, number, true);
       at += F32_BYTES;
@@ -83,7 +99,7 @@ export function writeSafetensors({ tensors, metadata }: Safetensors): Bytes {
  */
 export function readSafetensors(name: string, content: Uint8Array | ArrayBuffer): SafetensorsFile {
   const fails = (what: string): FormatError => new FormatError(`[safetensors] ${name} ${what}`);
-  const bytes = bytesOf(content, fails);
+  const bytes = bytesOf('safetensors', name, content);
   if (bytes.length < LENGTH_BYTES) throw fails(`has ${bytes.length} bytes, too few for a header: save the model again`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = Number(view.getBigUint64(0, true));
@@ -152,12 +168,6 @@ function requireGapless(entries: readonly Entry[], length: number, fails: Fails)
 }
 
 type Fails = (what: string) => FormatError;
-
-function bytesOf(given: unknown, fails: Fails): Uint8Array {
-  if (ArrayBuffer.isView(given)) return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
-  if (kindOf(given).endsWith('ArrayBuffer')) return new Uint8Array(given as ArrayBuffer);
-  throw fails(`is given as ${kindOf(given)}, but is read from its bytes: give a Uint8Array or an ArrayBuffer`);
-}
 
 function headerOf(bytes: Uint8Array, fails: Fails): Readonly<Record<string, unknown>> {
   try {

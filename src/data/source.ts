@@ -1,4 +1,5 @@
 import { FormatError } from '../core/errors.ts';
+import { requireKind } from '../core/given.ts';
 
 /** Where a set of files or samples came from. */
 export interface Origin {
@@ -27,9 +28,10 @@ export interface NamedFile {
  * Files that a page was given, by a drop or a file input, as a source. A folder that was dropped is among them and cannot
  * be read. @throws FormatError naming such a file, when it is asked for
  */
-export const files =
-  (given: Iterable<NamedFile>): Source =>
-  async (name) => {
+export function files(given: Iterable<NamedFile>): Source {
+  const areFiles = typeof given === 'object' && given !== null && Symbol.iterator in given;
+  requireKind('files', 'what is given', given, areFiles, 'a list of files: files(input.files)');
+  return async (name) => {
     const file = [...given].find((other) => other.name === name);
     if (!file) return null;
     const bytes = await file.arrayBuffer().catch((cause: Error) => {
@@ -40,6 +42,7 @@ export const files =
     });
     return new Uint8Array(bytes);
   };
+}
 
 /** A file that was looked for under several names, and the one that it has. */
 export interface Found {

@@ -236,15 +236,16 @@ describe('what a file is given as', () => {
   });
 
   test.each([
-    ['String', 'w.safetensors'],
-    ['Null', null],
-    ['Undefined', undefined],
-    ['Array', [1, 2]],
-    ['Blob', new Blob([written])],
-  ])('is no %s', (kind, given) => {
+    ['the text "w.safetensors"', 'w.safetensors'],
+    ['null', null],
+    ['nothing', undefined],
+    ['an array of 2', [1, 2]],
+    ['of the kind Blob', new Blob([written])],
+    ['a promise, which is to be awaited', Promise.resolve(written)],
+  ])('is not %s', (kind, given) => {
     expect(() => readSafetensors('w', given as unknown as ArrayBuffer)).toThrow(
       new FormatError(
-        `[safetensors] w is given as ${kind}, but is read from its bytes: give a Uint8Array or an ArrayBuffer`,
+        `[safetensors] w is given as ${kind}, but is read from its bytes: give a Uint8Array, or an ArrayBuffer as \`await response.arrayBuffer()\` has it`,
       ),
     );
   });

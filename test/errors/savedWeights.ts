@@ -80,10 +80,7 @@ export const savedWeights: readonly Case[] = [
   ['[writeParameters] "<name>" is', writing({ weight: [1] })],
   ['[writeParameters] there is no', writing({ w: [1] })],
   ['[safetensors] <file> has <n> bytes,', () => readSafetensors('w.safetensors', new Uint8Array(4))],
-  [
-    '[safetensors] <file> is given as',
-    () => readSafetensors('w.safetensors', 'w.safetensors' as unknown as Uint8Array),
-  ],
+  ['[<reader>] <file> is given as', () => readSafetensors('w.safetensors', 'w.safetensors' as unknown as Uint8Array)],
   ['[safetensors] <file> announces', () => readSafetensors('w.safetensors', new Uint8Array(16).fill(9))],
   ['[safetensors] <file> has a header', reading('[1]')],
   ['[safetensors] <file> has a header', reading('{,')],

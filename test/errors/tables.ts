@@ -75,7 +75,7 @@ export const tables: readonly Case[] = [
       }),
   ],
   ['[table] <file> is empty', read('\n\n')],
-  ['[table] <file> came neither as bytes nor as text', read([1, 2] as unknown as string)],
+  ['[<reader>] <file> is given as', read([1, 2] as unknown as string)],
   ['[table] <file> is no text, byte', read(Uint8Array.of(65, 44, 0, 66))],
   ['[table] <file> is no text in UTF-8', read(Uint8Array.of(65, 44, 0xff, 66))],
   ['[table] the delimiter is', read('a,b', { delimiter: '::' })],

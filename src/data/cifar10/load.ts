@@ -3,7 +3,7 @@ import { batchNames, readBatches, spellingsOf } from './batches.ts';
 import { datasetOf, MEAN_GREY, type Labelled } from './form.ts';
 import { unpacked } from '../gzip.ts';
 import { cifar10Entry } from '../mnist/catalogue.ts';
-import { loadSet, optionsOf, type Halves, type LoadOptions, type Mnist, type Platform } from '../mnist/load.ts';
+import { loadOptionsOf, loadSet, type Halves, type LoadOptions, type Mnist, type Platform } from '../mnist/load.ts';
 import type { Ground } from '../pixels.ts';
 import { firstOf, type Source } from '../source.ts';
 import { labelsName, readSprites, type Decode } from './sprites.ts';
@@ -55,8 +55,9 @@ async function readCifar10Files(source: Source, options: Cifar10Options): Promis
 }
 
 /** CIFAR-10 from what was given, or else from a named folder, the store, or its publisher. @param decode where none is given */
-export function loadCifar10(given: Source | Cifar10Options, platform: Platform, decode?: Decode): Promise<Mnist> {
-  const options: Cifar10Options = optionsOf(given);
+export async function loadCifar10(given: Source | Cifar10Options, platform: Platform, decode?: Decode): Promise<Mnist> {
+  const usual = { decode: undefined, ground: undefined };
+  const options = loadOptionsOf<Cifar10Options>(cifar10Entry, given, usual);
   const read = (source: Source): Promise<Halves> =>
     readCifar10Files(source, { ...options, decode: options.decode ?? decode });
   return loadSet(cifar10Entry, read, options, platform);

@@ -1,7 +1,8 @@
 import { breathe } from '../../core/breathe.ts';
 import { DataError } from '../../core/errors.ts';
 import type { Signal } from '../../core/globals.ts';
-import { Random } from '../../core/random.ts';
+import { optionsOf, requireSignal } from '../../core/given.ts';
+import { Random, requireSeed } from '../../core/random.ts';
 import { dataset, type Dataset } from '../dataset.ts';
 import { digitStyles, type Family, type Point, type Stroke } from './styles.ts';
 import { Canvas } from './pen.ts';
@@ -302,16 +303,17 @@ async function half(
  * @returns images `u8[28, 28]` that a model sees as 0 … 1, and labels 0 … 9, in MNIST's form
  * @throws DataError if there are to be none; the signal's reason
  */
-export async function syntheticDigits({
-  train = 60_000,
-  test = 10_000,
-  seed = 0,
-  progress,
-  signal,
-}: SyntheticDigitsOptions = {}): Promise<{
-  readonly train: Dataset<'image' | 'label'>;
-  readonly test: Dataset<'image' | 'label'>;
-}> {
+export async function syntheticDigits(
+  options?: SyntheticDigitsOptions,
+): Promise<{ readonly train: Dataset<'image' | 'label'>; readonly test: Dataset<'image' | 'label'> }> {
+  const usual = { train: 60_000, test: 10_000, seed: 0, progress: undefined, signal: undefined };
+  const { train, test, seed, progress, signal } = optionsOf<SyntheticDigitsOptions, typeof usual>(
+    'syntheticDigits',
+    options,
+    usual,
+  );
+  requireSeed('syntheticDigits', seed);
+  requireSignal('syntheticDigits', signal);
   for (const [name, count] of Object.entries({ train, test })) {
     if (Number.isSafeInteger(count) && count > 0) continue;
     throw new DataError(`[syntheticDigits] ${name} is ${count} but must be a whole number above 0`);

@@ -1,4 +1,5 @@
 import { FormatError } from '../../core/errors.ts';
+import { optionsOf, requireKind, requireSignal } from '../../core/given.ts';
 import type { Signal } from '../../core/globals.ts';
 import type { CatalogueEntry, CatalogueFile } from './catalogue.ts';
 import type { Dataset } from '../dataset.ts';
@@ -115,20 +116,35 @@ export async function drawn(standIn: StandIn, options: SyntheticDigitsOptions): 
 }
 
 /** A set in MNIST's form from what was given, or else from a named folder, the store, a mirror, or a stand-in. */
-export function load(
+export async function load(
   entry: CatalogueEntry,
   given: Source | MnistOptions,
   platform: Platform,
   standIn?: StandIn,
 ): Promise<Mnist> {
-  const { synthetic, ...options }: MnistOptions = optionsOf(given);
+  const { synthetic, ...options } = loadOptionsOf<MnistOptions>(entry, given, { synthetic: undefined });
   const instead = standIn && { ...standIn, draw: () => drawn(standIn, { signal: options.signal, ...synthetic }) };
   return loadSet(entry, (source) => readMnistFiles(source, entry), options, platform, instead);
 }
 
-/** A source that stands alone is an option too. */
-export const optionsOf = <T extends LoadOptions>(given: Source | T): T | { readonly source: Source } =>
-  typeof given === 'function' ? { source: given } : given;
+/**
+ * A set's options; a source that stands alone is one too.
+ * @param own those that only this set has   @throws DataError for what is none, or of another kind
+ */
+export function loadOptionsOf<T extends LoadOptions>(
+  { name }: CatalogueEntry,
+  given: Source | T | undefined,
+  own: { readonly [K in Exclude<keyof T, keyof LoadOptions>]-?: undefined },
+): T {
+  const usual = { source: undefined, progress: undefined, signal: undefined, warn: undefined, ...own };
+  const said = typeof given === 'function' ? { source: given } : given;
+  const options = optionsOf<object, object>(name, said, usual) as T;
+  const { source, signal } = options;
+  const isSource = source === undefined || typeof source === 'function';
+  requireKind(name, 'source', source, isSource, "a function of a file's name, as files(…) or folder(…) makes it");
+  requireSignal(name, signal);
+  return options;
+}
 
 /** What takes a set's place, ready to be drawn. */
 type Instead = Pick<StandIn, 'title' | 'text'> & { draw(): Promise<Mnist> };

@@ -1,12 +1,19 @@
 import { FormatError } from '../../core/errors.ts';
 import { dataset, type Dataset, type FieldInput } from '../dataset.ts';
 import type { GivenNumbers } from '../numbers.ts';
-import { writtenOf, type Table, type TableRow } from './table.ts';
+import { requireTable, writtenOf, type Table, type TableRow } from './table.ts';
 import { isMissingNumber, isNumber, LARGEST_F32 } from './cells.ts';
 import { labeller } from './classes.ts';
 import { numberAt } from './columns.ts';
 import { categoriesIn } from './features.ts';
-import { featureCount, MISSING_CATEGORY, type CategoryForm, type NumberForm, type TableForm } from './form.ts';
+import {
+  featureCount,
+  MISSING_CATEGORY,
+  requireForm,
+  type CategoryForm,
+  type NumberForm,
+  type TableForm,
+} from './form.ts';
 import { readAgain } from './readAgain.ts';
 import { counted } from '../../core/wording.ts';
 
@@ -24,6 +31,8 @@ export interface EncodedTable {
  * @throws FormatError if a column is missing, or a cell of a column of numbers is none; DataError if it can be two numbers
  */
 export function encodeTable(form: TableForm, given: Table): EncodedTable {
+  requireForm('encodeTable', form);
+  requireTable('encodeTable', given);
   const { table, features: places, target: targetPlace, notes: read } = readAgain(form, given);
   const { features, notes: encoded } = encodeFeatures(form, table, places, table.rows);
   const notes = [...read, ...encoded];

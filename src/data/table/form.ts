@@ -1,4 +1,6 @@
 import { FormatError } from '../../core/errors.ts';
+import { requireKind } from '../../core/given.ts';
+import { isNumbers } from '../numbers.ts';
 import { isNumber } from './cells.ts';
 import type { Decimal } from './decimals.ts';
 
@@ -56,26 +58,50 @@ export interface TableForm {
 /** The category of rows where the text is missing. */
 export const MISSING_CATEGORY = '(missing)';
 
+/** @throws DataError for what is no form */
+export function requireForm(where: string, given: unknown): void {
+  const { features, target } = Object(given) as Partial<TableForm>;
+  const isForm = Array.isArray(features) && target instanceof Object;
+  requireKind(where, 'the form', given, isForm, 'that of prepareTable(…).form, or of readTableForm');
+}
+
 /** How many numbers a model takes. */
-export const featureCount = ({ features }: TableForm): number =>
-  features.reduce((count, form) => count + (form.kind === 'number' ? 1 : form.categories.length), 0);
+export function featureCount(form: TableForm): number {
+  requireForm('featureCount', form);
+  return form.features.reduce((count, own) => count + (own.kind === 'number' ? 1 : own.categories.length), 0);
+}
 
 /** How many numbers a model gives: a logit for each class, or the standardised target. */
-export const outputCount = ({ target }: TableForm): number => (target.kind === 'class' ? target.classes.length : 1);
+export function outputCount(form: TableForm): number {
+  requireForm('outputCount', form);
+  return form.target.kind === 'class' ? form.target.classes.length : 1;
+}
 
 /**
  * What a model's outputs say of each row: the likeliest class by name, or a number in the target's own unit.
  * @param outputs `[N, C]` logits, or `[N]` or `[N, 1]` standardised numbers
  */
 export function answersOf(form: TableForm, outputs: ArrayLike<number>): readonly string[] | readonly number[] {
+  requireForm('answersOf', form);
+  requireOutputs('answersOf', outputs);
   const { target } = form;
   if (target.kind === 'number') return Array.from(outputs, (number) => target.mean + target.deviation * number);
   const { classes } = target;
   return likeliest(outputs, classes.length).map((best) => classes[best]);
 }
 
-/** The place of the largest logit in each row of `[N, C]`, the first of equals. */
+const requireOutputs = (where: string, given: unknown): void =>
+  requireKind(where, 'what is given', given, isNumbers(given), 'numbers, as those of prediction.data');
+
+/**
+ * The place of the largest logit in each row of `[N, C]`, the first of equals.
+ * @throws DataError for what is no numbers, or a number of classes that does not divide theirs
+ */
 export function likeliest(logits: ArrayLike<number>, classes: number): number[] {
+  requireOutputs('likeliest', logits);
+  const { length } = logits;
+  const divides = classes >= 1 && Number.isInteger(length / classes) && Number.isInteger(classes);
+  requireKind('likeliest', 'classes', classes, divides, `a whole number that divides that of the logits, ${length}`);
   return Array.from({ length: Math.floor(logits.length / classes) }, (_, row) => {
     const base = row * classes;
     let best = 0;
@@ -92,6 +118,8 @@ const FEW = 2;
  * name its columns, or none is a number, or all are names, and few are in the file's order, as a row hardly would be.
  */
 export function namesColumns(form: TableForm, cells: readonly string[]): boolean {
+  requireForm('namesColumns', form);
+  requireKind('namesColumns', 'cells', cells, Array.isArray(cells), 'a list of texts');
   if (!form.header) return false;
   const texts = cells.filter((cell) => !isNumber(cell));
   const known = texts.filter((cell) => form.columns.includes(cell)).length;

@@ -1,7 +1,9 @@
 import { DataError } from '../../core/errors.ts';
+import { optionsOf, requireKind } from '../../core/given.ts';
+import { requireSeed } from '../../core/random.ts';
 import { dataset, type Dataset } from '../dataset.ts';
 import { rows as chosen } from '../samples.ts';
-import { withHeader, writtenOf, type Table, type TableRow } from './table.ts';
+import { requireTable, withHeader, writtenOf, type Table, type TableRow } from './table.ts';
 import { labeller } from './classes.ts';
 import { columnAt, placeOf } from './columns.ts';
 import { encodeFeatures, encodeTarget } from './encode.ts';
@@ -45,9 +47,15 @@ const HELD_OUT = 0.2;
  * the rows held out, as many of each class. Whatever is learned from rows is learned from the training rows alone.
  * @throws DataError if options do not fit the table, or there is nothing to learn; FormatError if a cell is in the way
  */
-export function prepareTable(given: Table, options: PrepareOptions = {}): PreparedTable {
-  const { heldOut = HELD_OUT, seed = 0, drop = [] } = options;
-  if (!(heldOut > 0 && heldOut < 1)) {
+export function prepareTable(given: Table, said?: PrepareOptions): PreparedTable {
+  requireTable('prepareTable', given);
+  const usual = { target: undefined, task: undefined, drop: [], heldOut: HELD_OUT, seed: 0 };
+  const options = optionsOf<PrepareOptions, typeof usual>('prepareTable', said, usual);
+  const { heldOut, seed, drop, task } = options;
+  requireSeed('prepareTable', seed);
+  const isTask = [undefined, 'classification', 'regression'].includes(task);
+  requireKind('prepareTable', 'task', task, isTask, 'classification or regression');
+  if (!(heldOut > 0 && heldOut < 1) || typeof heldOut !== 'number') {
     throw new DataError(`[table] the share of rows to hold out is ${heldOut} but must lie between 0 and 1`);
   }
   const wanted = [...(options.target === undefined ? [] : [options.target]), ...drop];
@@ -57,7 +65,7 @@ export function prepareTable(given: Table, options: PrepareOptions = {}): Prepar
       `[table] ${table.name} has one column only, "${table.columns[0]}": it needs one to learn from and one to tell; if it has more, give its delimiter`,
     );
   }
-  const target = targetOf(table, options.target, options.task);
+  const target = targetOf(table, options.target, task);
   const { rows } = target;
   const { train, test } = splitRows(strataOf(table, target), heldOut, seed);
   const training = train.map((at) => rows[at]);

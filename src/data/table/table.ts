@@ -1,5 +1,6 @@
 import { FormatError } from '../../core/errors.ts';
 import { BLANKS, recordsOf, type CsvRecord, type Delimiter } from './csv.ts';
+import { bytesOf, requireFileName } from '../bytes.ts';
 import { unpacked } from '../gzip.ts';
 import { isMeantAsNumbers, isMissing, type MissingWords } from './cells.ts';
 import {
@@ -16,6 +17,7 @@ import {
 } from './decimals.ts';
 import { delimitersOf } from './delimiter.ts';
 import { headerOf } from './header.ts';
+import { optionsOf, requireKind } from '../../core/given.ts';
 import { counted } from '../../core/wording.ts';
 
 export interface TableRow {
@@ -76,30 +78,47 @@ export interface TableOptions {
 export async function readTable(
   name: string,
   file: Uint8Array | ArrayBuffer | string,
-  options: TableOptions = {},
+  options?: TableOptions,
 ): Promise<Table> {
+  requireFileName('table', name);
+  const said = saidOf(options);
   const bytesOrText =
-    typeof file === 'string' ? file : textOf(name, await unpacked('table', name, bytesOf(name, file)));
+    typeof file === 'string' ? file : textOf(name, await unpacked('table', name, bytesOf('table', name, file)));
   // Excel's own line, which says the delimiter, is left empty, so that lines keep their numbers.
   const hint = /^\ufeff?(?:sep=(.)(?=[\r\n]|$))?/i.exec(bytesOrText)!;
   const text = bytesOrText.slice(hint[0].length);
-  const { delimiter = hint[1] } = options;
+  const { delimiter = hint[1], header: told, decimal, missing } = said;
   if (delimiter !== undefined && (delimiter.length !== 1 || '"\r\n'.includes(delimiter))) {
     throw new FormatError(`[table] the delimiter is "${delimiter}" but must be one character that separates cells`);
   }
   const records = divide(name, text, delimiter === undefined ? delimitersOf(text) : [delimiter]);
-  const { header: told } = options;
   const header = typeof told === 'function' ? told(records[0].cells) : told;
-  return tableOf(name, records, { header, decimal: options.decimal, missing: options.missing });
+  return tableOf(name, records, { header, decimal, missing });
 }
 
-function bytesOf(name: string, file: Uint8Array | ArrayBuffer): Uint8Array {
-  if (file instanceof Uint8Array) return file;
-  if (file instanceof ArrayBuffer) return new Uint8Array(file);
-  throw new FormatError(
-    `[table] ${name} came neither as bytes nor as text: give a Uint8Array, an ArrayBuffer or a string`,
+/** What was said of a file, where it is of the kinds that can be said. */
+function saidOf(options: TableOptions | undefined): TableOptions {
+  const usual = { header: undefined, delimiter: undefined, decimal: undefined, missing: undefined };
+  const said = optionsOf<TableOptions, typeof usual>('readTable', options, usual);
+  const { header, delimiter, decimal, missing } = said;
+  const isWords = Array.isArray(missing) && missing.every((word) => typeof word === 'string');
+  const isHeader = ['undefined', 'boolean', 'function'].includes(typeof header);
+  requireKind('readTable', 'header', header, isHeader, 'true or false');
+  requireKind(
+    'readTable',
+    'delimiter',
+    delimiter,
+    delimiter === undefined || typeof delimiter === 'string',
+    'a character',
   );
+  requireKind('readTable', 'decimal', decimal, [undefined, '.', ','].includes(decimal), "'.' or ','");
+  requireKind('readTable', 'missing', missing, missing === undefined || isWords, "a list of words, as ['NA']");
+  return said;
 }
+
+/** @throws DataError for what is no table */
+export const requireTable = (where: string, given: unknown): void =>
+  requireKind(where, 'the table', given, Array.isArray((given as Table | null)?.rows), 'what readTable gives, awaited');
 
 function textOf(name: string, bytes: Uint8Array): string {
   const zero = bytes.indexOf(0);
