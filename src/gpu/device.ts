@@ -1,4 +1,5 @@
 import { DeviceError } from '../core/errors.ts';
+import { optionsOf, requireKind } from '../core/given.ts';
 import type { Device } from '../core/globals.ts';
 import type { AdapterTraits } from '../core/launch.ts';
 
@@ -32,7 +33,10 @@ function limitsOf(adapter: GPUAdapter): Record<string, number> {
   return limits;
 }
 
-/** WebGPU where the platform has it, else the optional peer `webgpu`, which is Dawn for Node. */
+/**
+ * WebGPU where the platform has it, else the optional peer `webgpu`, which is Dawn for Node; undefined where that is missing.
+ * @throws DeviceError where it does not load
+ */
 async function findGpu(options: readonly string[]): Promise<GPU | undefined> {
   const platform = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (platform) return platform;
@@ -41,8 +45,14 @@ async function findGpu(options: readonly string[]): Promise<GPU | undefined> {
   try {
     const dawn = (await import(/* @vite-ignore */ peer)) as { create(options: readonly string[]): GPU };
     return dawn.create(options);
-  } catch {
-    return undefined;
+  } catch (cause) {
+    const { message } = cause as Error;
+    // Engines say in their own words that there is no such package, and quote its name.
+    if (/["']webgpu["']/.test(message)) return undefined;
+    throw new DeviceError(
+      `[device] the package 'webgpu' is here but does not load (${message.split('\n')[0]}): mend that, or pass backend: 'cpu'`,
+      { cause },
+    );
   }
 }
 
@@ -56,23 +66,29 @@ export interface DeviceOptions {
 
 /**
  * A device with all that its adapter offers.
- * @throws DeviceError if there is no WebGPU, or no adapter.
+ * @throws DeviceError if there is no WebGPU, or no adapter; DataError for options that are none
  */
 export async function requestDevice(options: DeviceOptions = {}): Promise<Device> {
-  const gpu = await findGpu(options.dawn ?? []);
+  const { dawn, powerPreference, hardwareOnly } = optionsOf('requestDevice', options, {
+    dawn: [],
+    powerPreference: 'high-performance',
+    hardwareOnly: false,
+  });
+  const isKnown = ['high-performance', 'low-power'].includes(powerPreference);
+  requireKind('requestDevice', 'powerPreference', powerPreference, isKnown, '"high-performance" or "low-power"');
+  const gpu = await findGpu(dawn);
   if (!gpu) {
     throw new DeviceError(
       "[device] no WebGPU here: use a browser that has it, install the package 'webgpu' in Node, or pass backend: 'cpu'",
     );
   }
-  const { powerPreference = 'high-performance' } = options;
   const adapter = await gpu.requestAdapter({ powerPreference });
   if (!adapter) {
     throw new DeviceError(
       "[device] WebGPU found no adapter: install a Vulkan driver (Mesa 25 or newer, also in software), or pass backend: 'cpu'",
     );
   }
-  if (options.hardwareOnly && isSoftware(adapter.info)) {
+  if (hardwareOnly && isSoftware(adapter.info)) {
     throw new DeviceError(
       `[device] the only adapter, ${adapter.info.description}, is a CPU, but hardware was asked for: install the GPU's driver, or leave hardwareOnly out`,
     );
@@ -100,7 +116,7 @@ export interface AdapterReport extends AdapterSummary {
 
 /** The adapters that WebGPU shows here, each once; none where there is no WebGPU. */
 export async function adaptersHere(): Promise<readonly AdapterReport[]> {
-  const gpu = await findGpu([]);
+  const gpu = await findGpu([]).catch(() => undefined);
   const wishes: readonly GPURequestAdapterOptions[] = [
     { powerPreference: 'high-performance' },
     { powerPreference: 'low-power' },

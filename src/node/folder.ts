@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '../core/errors.ts';
+import { requireKind } from '../core/given.ts';
 import type { Source } from '../data/source.ts';
 
 export const isFolder = async (path: string): Promise<boolean> =>
@@ -8,6 +9,7 @@ export const isFolder = async (path: string): Promise<boolean> =>
 
 /** A folder as a source of files. @throws FormatError if there is no such folder, or what has a file's name cannot be read */
 export function folder(path: string): Source {
+  requireKind('folder', 'the path', path, typeof path === 'string', 'a text');
   const read = async (file: string): Promise<Uint8Array | null> => {
     if (!(await isFolder(path))) throw new FormatError(`[folder] ${path} is no folder: give one that holds the files`);
     return readFile(join(path, file)).catch((cause: NodeJS.ErrnoException) => {

@@ -1,3 +1,4 @@
+import { requireKind } from '../core/given.ts';
 import { counted, tableOf } from '../core/wording.ts';
 import { EXACT_TIMESTAMPS } from '../gpu/timing.ts';
 import type { Cost, LaunchProfile, Profile } from './profile.ts';
@@ -38,6 +39,8 @@ function notesOf({ backend, clock, quantised, steps }: Profile): string[] {
 
 /** A profile as a table: a line for each launch of a step, in order, and their total; below it, the step undivided. */
 export function formatProfile(profile: Profile): string {
+  const is = 'launches' in Object(profile);
+  requireKind('formatProfile', 'the profile', profile, is, 'what await trainer.profile() gives');
   const { launches, total, msPerStep } = profile;
   const isHeld = launches.some(({ limit }) => limit);
   const rows = launches.map((launch) => [

@@ -1,3 +1,4 @@
+import { vi } from 'vitest';
 import {
   adam,
   createTrainer,
@@ -38,6 +39,19 @@ const adapter = {
   limits: {},
   requestDevice: () => Promise.reject(new Error('out of memory')),
 };
+
+/** The package is there, but not all that it needs. */
+async function withBrokenPackage(): Promise<unknown> {
+  const create = (): never => {
+    throw new Error('libvulkan.so.1: cannot open shared object file\nsecond line');
+  };
+  vi.doMock('webgpu', () => ({ create }));
+  try {
+    return await withGlobals({ globals: { navigator: {} } }, () => requestDevice());
+  } finally {
+    vi.doUnmock('webgpu');
+  }
+}
 
 /** As in a browser without WebGPU, where nothing can be imported either. */
 function withoutPlatform(): Promise<unknown> {
@@ -117,6 +131,7 @@ export const device: readonly Case[] = [
   ['[memory] <what> needs', async () => trainerOn(await exhausted())],
   ['[memory] <what> needs', async () => trainerOn(await sharedDevice(), { memoryLimit: 4096 })],
   ['[device] no WebGPU here', withoutPlatform],
+  ["[device] the package 'webgpu'", withBrokenPackage],
   ['[device] WebGPU found no adapter', withAdapter(null, () => requestDevice())],
   ['[device] the only adapter', withAdapter(adapter, () => requestDevice({ hardwareOnly: true }))],
   ['[device] <adapter> refused', withAdapter(adapter, () => requestDevice())],

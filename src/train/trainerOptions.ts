@@ -1,0 +1,116 @@
+import { DataError, ShapeError } from '../core/errors.ts';
+import { described, optionsOf, requireKind } from '../core/given.ts';
+import { requireOption, requireOptimizer } from '../optim/optimizer.ts';
+import { isKernels } from '../scheduler/choice.ts';
+import { fieldsOf } from './intake.ts';
+import type { Phase } from './model.ts';
+import type { TrainerOptions } from './options.ts';
+
+const where = 'createTrainer';
+
+const defaults = {
+  model: undefined,
+  loss: undefined,
+  optimizer: undefined,
+  phases: undefined,
+  batchSize: undefined,
+  microBatches: 1,
+  averageWeights: undefined,
+  gradientNorm: false,
+  memoryLimit: undefined,
+  fuse: undefined,
+  kernels: 'auto',
+  seed: 0,
+  backend: 'webgpu',
+  device: undefined,
+  data: undefined,
+  inputs: undefined,
+  targets: undefined,
+  warn: undefined,
+} as const;
+
+const isFunction = (given: unknown): boolean => typeof given === 'function';
+
+/** The options of `createTrainer`, looked at, and the phases of its steps. @throws DataError and ShapeError for what is none */
+export function trainerOptionsOf(given: TrainerOptions): {
+  readonly options: TrainerOptions;
+  readonly phases: readonly Phase[];
+} {
+  const options = optionsOf<TrainerOptions, typeof defaults>(where, given, defaults) as TrainerOptions;
+  const { model, data, device, backend, memoryLimit, fuse, warn } = options;
+  const phases = phasesOf(options);
+  requireSizes(options);
+  if (model !== undefined) {
+    const isModule = isFunction(model) || ('parameters' in Object(model) && 'apply' in Object(model));
+    requireKind(where, 'model', model, isModule, 'a layer or a function, as sequential(…) makes one of several');
+  }
+  if (data !== undefined) fieldsOf(where, data);
+  if (device !== undefined) {
+    requireKind(where, 'device', device, 'createBuffer' in Object(device), 'a GPUDevice, as await requestDevice()');
+  }
+  const places: readonly unknown[] = ['webgpu', 'cpu', 'auto'];
+  requireKind(where, 'backend', backend, places.includes(backend), '"webgpu", "cpu" or "auto"');
+  if (memoryLimit !== undefined) requireOption(where, 'memoryLimit', memoryLimit);
+  if (fuse !== undefined) requireKind(where, 'fuse', fuse, typeof fuse === 'boolean', 'true or false');
+  if (warn !== undefined) requireKind(where, 'warn', warn, isFunction(warn), 'a function');
+  return { options, phases };
+}
+
+function phasesOf({ phases, loss, optimizer, model }: TrainerOptions): readonly Phase[] {
+  if (phases !== undefined && loss === undefined && optimizer === undefined) return ownPhases(phases);
+  if (phases === undefined && loss !== undefined && optimizer !== undefined && model !== undefined) {
+    requirePhase(where, loss, optimizer);
+    return [{ name: 'train', loss, optimizer }];
+  }
+  throw new ShapeError('[createTrainer] give model, loss and optimizer, or phases, each with a loss and an optimizer');
+}
+
+function requirePhase(at: string, loss: unknown, optimizer: unknown): void {
+  requireKind(at, 'loss', loss, isFunction(loss), 'a function, handed on and not called, as crossEntropy');
+  requireOptimizer(at, 'optimizer', optimizer);
+}
+
+function ownPhases(phases: readonly Phase[]): readonly Phase[] {
+  requireKind(where, 'phases', phases, Array.isArray(phases) && phases.length > 0, 'an array of phases');
+  for (const [at, phase] of phases.entries()) {
+    const own = `${where}, phases[${at}]`;
+    const parts = { name: undefined, loss: undefined, optimizer: undefined, trains: undefined };
+    const { name, loss, optimizer, trains } = optionsOf(own, phase, parts);
+    requireKind(own, 'name', name, typeof name === 'string', 'a text');
+    requirePhase(own, loss, optimizer);
+    if (trains !== undefined) requireKind(own, 'trains', trains, Array.isArray(trains), 'an array of layers or names');
+  }
+  const names = phases.map(({ name }) => name);
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice === undefined) return phases;
+  throw new ShapeError(`[createTrainer] two phases are named "${twice}": their metrics could not be told apart`);
+}
+
+function requireSizes({
+  batchSize,
+  microBatches = 1,
+  averageWeights,
+  seed = 0,
+  kernels = 'auto',
+}: TrainerOptions): void {
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new ShapeError(`[createTrainer] batchSize is ${described(batchSize)} but must be a whole number above 0`);
+  }
+  if (!(Number.isInteger(microBatches) && microBatches >= 1 && microBatches <= batchSize)) {
+    throw new DataError(
+      `[createTrainer] microBatches is ${described(microBatches)} but must be a whole number from 1 to batchSize, which is ${batchSize}`,
+    );
+  }
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new DataError(`[createTrainer] seed is ${described(seed)} but must be a whole number from 0 to 2⁵³ − 1`);
+  }
+  if (!isKernels(kernels)) {
+    throw new DataError(
+      `[createTrainer] kernels is ${JSON.stringify(kernels)} but must be "auto", "guess" or "measure", or an adapter and its forms: give what \`trainer.kernels\` said`,
+    );
+  }
+  if (averageWeights === undefined) return;
+  const { decay } = optionsOf(`${where}, averageWeights`, averageWeights, { decay: undefined });
+  // As f32 has it: one that is rounded to 1 would never move.
+  requireOption(where, 'averageWeights.decay', typeof decay === 'number' ? Math.fround(decay) : decay, 1);
+}
