@@ -1,3 +1,4 @@
+import { requireKind } from '../core/given.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Value } from '../graph/graph.ts';
 import type { Draws } from '../ops/random.ts';
@@ -64,6 +65,13 @@ export type FloatLayer = Layer<Value, Value<'f32'>>;
 
 /** A layer, or a function of values. */
 export type Module<I = Value, O = Value> = Layer<I, O> | ((x: I, context: Context) => O);
+
+/** Fails unless something is a layer or a function. @throws DataError naming what came */
+export function requireModule(where: string, name: string, given: unknown): void {
+  const isLayer = typeof given === 'object' && given !== null && 'apply' in given && 'parameters' in given;
+  const wanted = 'a layer or a function, by itself and not called: sequential(linear(2, 3), relu)';
+  requireKind(where, name, given, isLayer || typeof given === 'function', wanted);
+}
 
 type Parameters = Readonly<Record<string, ParameterDefinition>>;
 type States = Readonly<Record<string, StateDefinition>>;

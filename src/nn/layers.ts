@@ -5,7 +5,7 @@ import { requireDropRate } from '../ops/dropout.ts';
 import { affine } from '../ops/matmul.ts';
 import { floatsOf, type Value } from '../graph/graph.ts';
 import { torchUniform, type Initializer } from './initializers.ts';
-import { defineLayer, type FloatLayer, type Layer, type Module } from './layer.ts';
+import { defineLayer, requireModule, type FloatLayer, type Layer, type Module } from './layer.ts';
 
 export interface LinearOptions {
   readonly bias?: boolean;
@@ -92,6 +92,7 @@ type OutputOf<L extends readonly Module[]> = L extends readonly [...unknown[], i
 
 /** Layers and functions one behind the other, named layer0, layer1, … */
 export function sequential<const L extends readonly Module[]>(...layers: L): Layer<Value, OutputOf<L>> {
+  layers.forEach((layer, at) => requireModule('sequential', `layer ${at}`, layer));
   return defineLayer({
     name: 'sequential',
     apply: (x, _, context) =>

@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import type { ContextLike } from '../core/given.ts';
+import { optionsOf, requireKind, type ContextLike } from '../core/given.ts';
 import { formatSpec, sameShape } from '../core/shape.ts';
 import { isValue, type Value } from '../graph/graph.ts';
 import { cast } from '../ops/cast.ts';
@@ -61,8 +61,17 @@ export interface HuberOptions extends ContextLike {
 }
 
 /** Mean of ½ (x − t)² near the target, of delta (|x − t| − ½ delta) far from it. Source: Huber 1964. */
-export const huber = (x: Value, target: Target, { delta = 1 }: HuberOptions = {}): Value<'f32'> =>
-  mean(huberErrors(x, aligned('huber', x, target), delta));
+export function huber(x: Value, target: Target, options: HuberOptions = {}): Value<'f32'> {
+  const { delta } = optionsOf<HuberOptions, { delta: number }>('huber', options, { delta: 1 });
+  requireKind(
+    'huber',
+    'delta',
+    delta,
+    Number.isFinite(delta) && delta > 0,
+    'a number above 0, in the unit of the target',
+  );
+  return mean(huberErrors(x, aligned('huber', x, target), delta));
+}
 
 /** Overloads by the kind of target: a batch also gets the accuracy reported. */
 interface ClassLoss<Options> {

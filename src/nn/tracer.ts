@@ -8,7 +8,8 @@ import { dropElements } from '../ops/dropout.ts';
 import { controlState } from '../ops/control.ts';
 import { random, type Draws } from '../ops/random.ts';
 import { assign, viewOf } from '../ops/window.ts';
-import type { Context, Layer, Mode, Module, ParameterDefinition } from './layer.ts';
+import { requireKind } from '../core/given.ts';
+import { requireModule, type Context, type Layer, type Mode, type Module, type ParameterDefinition } from './layer.ts';
 
 /** A parameter as tracing found it. */
 export interface Parameter {
@@ -87,6 +88,29 @@ const namedTwice = (path: string): ShapeError =>
 
 const join = (path: string, name: string): string => (path && name ? `${path}.${name}` : path || name);
 
+/** @throws DataError for what a model or a loss may not give */
+export function requireGiven(name: string, given: unknown): void {
+  const is = typeof given === 'object' && given !== null && !('then' in given);
+  requireKind('model', name, given, is, 'a value, or several by name, returned at once: what is traced cannot wait');
+}
+
+/** What a trace of model and loss makes; what fails in it as JavaScript is told with the fields that there are. */
+export function traced<T>(batch: Readonly<Record<string, Value>>, trace: () => T): T {
+  try {
+    return trace();
+  } catch (error) {
+    const fields = Object.keys(batch).join(', ');
+    if (error instanceof ShapeError && error.message.includes(' is nothing ')) {
+      error.message += ` (the batch has ${fields})`;
+    }
+    if (!(error instanceof TypeError)) throw error;
+    throw new ShapeError(
+      `[model] ${error.message}: a layer is used by context.apply(layer, x), and the batch has ${fields}`,
+      { cause: error },
+    );
+  }
+}
+
 /** Whether a value was computed in a state's own place. */
 function isIn(state: State, value: Value): boolean {
   for (let at = value; ;) {
@@ -151,6 +175,7 @@ export class Tracer implements Context {
   apply<I, O>(module: (x: I, context: Context) => O, x: I, name?: string): O;
   apply<I, O>(module: Module<I, O>, x: I, name?: string): O;
   apply<I, O>(module: Module<I, O>, x: I, name?: string): O {
+    requireModule('context.apply', 'what is applied', module);
     const before = [this.#path, this.#use] as const;
     const isLayer = typeof module !== 'function';
     this.#path = isLayer ? this.#pathOf(module, name) : this.#below('function', name);
@@ -159,6 +184,7 @@ export class Tracer implements Context {
     this.#uses.set(this.#path, this.#use + 1);
     try {
       const output = isLayer ? module.apply(x, this.#bind(module), this) : module(x, this);
+      requireGiven(`what ${this.#path || 'it'} gives`, output);
       this.applied.push({
         path: this.#path,
         kind: isLayer ? (module.name ?? 'layer') : module.name || 'function',

@@ -6,7 +6,7 @@ import { isLeaf, read } from '../graph/leaf.ts';
 import type { Mode, Module, Values } from '../nn/layer.ts';
 import type { Loss, Measures } from '../nn/losses.ts';
 import { inputOf, type BatchValues, type Roles } from '../nn/roles.ts';
-import { Registry, Tracer, type Home } from '../nn/tracer.ts';
+import { Registry, requireGiven, traced, Tracer, type Home } from '../nn/tracer.ts';
 import { groupTable, matches, SCHEDULE_ROWS, scheduleSize, type Optimizer } from '../optim/optimizer.ts';
 import { mul } from '../ops/arithmetic.ts';
 import { controlState } from '../ops/control.ts';
@@ -208,10 +208,14 @@ export class TracedModel {
   #measure({ loss }: Phase, tracer: Tracer, batch: BatchValues): Measures {
     const { model } = this.#options;
     tracer.begin();
-    const outputs = (model ? tracer.apply(model, inputOf(batch), '') : batch) as Values;
-    const result = loss(outputs, batch, tracer);
+    const result = traced(batch, () =>
+      loss((model ? tracer.apply(model, inputOf(batch), '') : batch) as Values, batch, tracer),
+    );
+    requireGiven('what the loss gives', result);
     const measures: Measures = isValue(result) ? { loss: result } : result;
+    requireGiven('`loss` of what the loss gives', measures.loss);
     for (const [name, given] of Object.entries(measures)) {
+      requireGiven(`metric "${name}"`, given);
       if (OWN_METRICS.includes(name)) {
         throw new ShapeError(`[model] a metric is called "${name}", as one that steps report by themselves: rename it`);
       }
@@ -516,7 +520,8 @@ export class TracedModel {
     // What more samples draw follows on what these draw.
     const rows = { own: n, before: LARGEST_PREDICTION };
     const tracer = new Tracer(this.registry, 'evaluate', { ...this.#evaluationHome(), rows });
-    const result = tracer.apply(model, inputOf(this.#uploadedBatch(n)), '') as Values;
+    const batch = this.#uploadedBatch(n);
+    const result = traced(batch, () => tracer.apply(model, inputOf(batch), '')) as Values;
     const outputs = isValue(result) ? { output: result } : result;
     return simplify({ outputs, writes: [] });
   }

@@ -236,6 +236,7 @@ export const shapes: readonly Case[] = [
     '[model] two layers',
     () => predict((value: Value, context: Context) => context.apply(linear(2, 2), value, 'dense')),
   ],
+  ['[model] <reason>: a layer', () => predict((value: Value) => (linear(2, 2) as never as (x: Value) => Value)(value))],
   [
     '[model] "<name>" is a parameter and a state',
     () => {
