@@ -1,0 +1,154 @@
+// A valid call of every function that the package exports, for tests that then spoil it.
+
+import { spec, type Dtype } from '../../src/core/shape.ts';
+import { prepareTable, readTable, writeSafetensors } from '../../src/data/index.ts';
+import {
+  Random,
+  adam,
+  constant,
+  crossEntropy,
+  dataset,
+  input,
+  linear,
+  mean,
+  mul,
+  relu,
+  type TrainerOptions,
+  type Value,
+} from '../../src/index.ts';
+import { controlState } from '../../src/ops/control.ts';
+
+/** Arguments by the function's name. */
+type Call = () => readonly unknown[] | Promise<readonly unknown[]>;
+export type Calls = Readonly<Record<string, Call>>;
+
+const x = (shape: readonly number[] = [4, 3], dtype: Dtype = 'f32'): Value => input('x', spec(shape, dtype));
+const labels = (): Value => x([4], 'i32');
+const images = (): Value => x([2, 4, 4, 3]);
+const channels = (): Value => x([3]);
+const control = controlState('control', 0);
+const draws = { control, stream: 'stream', partCount: 0 };
+const set = () => dataset({ point: { data: new Float32Array(24), shape: [3] }, label: new Uint8Array(8) });
+const table = () => readTable('rows.csv', 'size,kind\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n');
+const form = async () => prepareTable(await table()).form;
+
+export const trainerOptions = (): TrainerOptions => ({
+  model: linear(3, 2),
+  loss: crossEntropy,
+  optimizer: adam(),
+  batchSize: 4,
+  backend: 'cpu',
+  data: set(),
+});
+
+const named = (names: string, call: Call): Calls => Object.fromEntries(names.split(' ').map((name) => [name, call]));
+
+export const validCalls: Calls = {
+  ...named('exp expm1 log log1p sqrt erf sigmoid relu tanh selu silu softplus logSigmoid neg abs', () => [x()]),
+  ...named('softmax logSoftmax flatten stopGradient moments', () => [x()]),
+  ...named('add sub mul div maximum minimum pow equal notEqual less lessEqual greater greaterEqual', () => [x(), x()]),
+  ...named('sum mean max min', () => [x(), { axes: 0 }]),
+  ...named('absoluteErrors binaryCrossEntropies kullbackLeiblerTerms squaredErrors', () => [x(), x()]),
+  ...named('binaryCrossEntropy kullbackLeibler meanAbsoluteError meanSquaredError', () => [x(), x()]),
+  ...named('rootMeanSquaredError rSquared', () => [x(), x()]),
+  ...named('glorotUniform glorotNormal heUniform heNormal lecunUniform lecunNormal zeros ones', () => [
+    [4, 3],
+    new Random(1, 'stream'),
+  ]),
+  ...named('randomUniform randomNormal truncatedNormal', () => [0, 1]),
+  ...named('adadelta adagrad adam adamw adamax lion muon nadam radam rmsprop sgd', () => [{ learningRate: 0.1 }]),
+  ...named('cnn lenet', () => [{ classes: 3 }]),
+  ...named('globalAveragePool2d globalMaxPool2d', () => [images()]),
+  ...named('averagePool1d averagePool2d maxPool1d maxPool2d', () => [2, { stride: 1 }]),
+  ...named('earlyStop keepBest reduceOnPlateau', () => [{ metric: 'loss' }]),
+  ...named('layerNorm rmsNorm batchNorm', () => [3, { epsilon: 1e-5 }]),
+  ...named('dropout gaussianNoise spatialDropout', () => [0.5]),
+  accuracy: () => [x(), labels(), { ignoreIndex: 0 }],
+  affine: () => [x(), x([3, 2]), x([2])],
+  apply: () => [relu(x()).node.op, [x()], { constants: [] }],
+  argmax: () => [x(), 0],
+  augment: () => [{ shift: 1 }],
+  augmentImages: () => [draws, images(), { shift: 1 }],
+  averagePool: () => [images(), 2, { stride: 1 }],
+  broadcastTo: () => [x([1, 3]), [4, 3]],
+  cast: () => [x(), 'i32'],
+  concat: () => [[x(), x()], 0],
+  constant: () => [new Float32Array(3), spec([3])],
+  constantValue: () => [0.5],
+  conv1d: () => [3, 2, 3, { padding: 1 }],
+  conv2d: () => [3, 2, 3, { padding: 1 }],
+  convTranspose2d: () => [3, 2, 3, { padding: 1 }],
+  convolve: () => [images(), x([3, 3, 3, 2]), { padding: 1 }],
+  convolveTransposed: () => [images(), x([3, 3, 2, 3]), { padding: 1 }],
+  createTrainer: () => [trainerOptions()],
+  crossEntropy: () => [x(), labels(), { labelSmoothing: 0.1 }],
+  crossEntropyRows: () => [x(), labels(), { labelSmoothing: 0.1 }],
+  dataset: () => [{ point: { data: new Float32Array(24), shape: [3] }, label: new Uint8Array(8) }],
+  differentiate: () => [mean(mul(x(), 2)), [x()]],
+  dropElements: () => [control, 'stream', x(), 0.5],
+  elu: () => [x(), { alpha: 2 }],
+  f1Score: () => [x(), labels(), { average: 'micro' }],
+  formatGraph: () => [{ outputs: { y: relu(x()) }, writes: [] }],
+  fromValues: () => [[1, 2, 3]],
+  gather: () => [x(), labels(), 0],
+  gelu: () => [x(), { approximate: 'tanh' }],
+  groupNorm: () => [3, 3, { epsilon: 1e-5 }],
+  huber: () => [x(), x(), { delta: 2 }],
+  huberErrors: () => [x(), x(), 2],
+  input: () => ['x', spec([3])],
+  interpret: () => [{ outputs: { y: relu(constant(new Float32Array(3), spec([3]))) }, writes: [] }, {}],
+  leakyRelu: () => [x(), { slope: 0.1 }],
+  linear: () => [3, 2, { bias: false }],
+  matmul: () => [x(), x([3, 2]), { transposeA: false }],
+  maxPool: () => [images(), 2, { stride: 1 }],
+  metric: () => [{ sums: { total: x() }, finish: ({ total }: { total: number }) => total }],
+  normalizeBatch: () => [x(), channels(), channels(), 1e-5],
+  normalizeBy: () => [x(), { mean: channels(), variance: channels() }, channels(), channels(), 1e-5],
+  normalizeGroups: () => [x(), channels(), channels(), { epsilon: 1e-5 }],
+  pad: () => [
+    x(),
+    [
+      [1, 1],
+      [0, 0],
+    ],
+  ],
+  perplexity: () => [x(), labels(), { labelSmoothing: 0.1 }],
+  random: () => [control, 'stream', [3], 'normal'],
+  read: () => [control],
+  requestDevice: () => [{ hardwareOnly: false }],
+  reshape: () => [x(), [3, 4]],
+  resnet: () => [8, { classes: 3 }],
+  sequential: () => [linear(3, 2), relu],
+  simplify: () => [{ outputs: { y: relu(x()) }, writes: [] }],
+  slice: () => [x(), [[0, 2]]],
+  take: () => [set(), 0, 4],
+  torchUniform: () => [3],
+  transpose: () => [x(), [1, 0]],
+  upsample: () => [images(), 2, { mode: 'bilinear' }],
+  upsample2d: () => [2, { mode: 'bilinear' }],
+  where: () => [x([4, 3], 'i32'), x(), x()],
+};
+
+const tensors = { weight: { shape: [2], data: Float32Array.of(1, 2) } };
+/** An IDX file of three bytes. */
+const idx = () => Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3);
+
+export const validDataCalls: Calls = {
+  answersOf: async () => [await form(), new Float32Array(4)],
+  dataset: validCalls['dataset'],
+  encodeTable: async () => [await form(), await table()],
+  featureCount: async () => [await form()],
+  files: () => [[new File([idx()], 'train.idx')]],
+  likeliest: () => [new Float32Array(4), 2],
+  namesColumns: async () => [await form(), ['size', 'kind']],
+  onGround: () => [{ width: 1, height: 1, channels: 2, data: Uint8Array.of(9, 128) }, 255],
+  outputCount: async () => [await form()],
+  prepareTable: async () => [await table(), { target: 'kind' }],
+  readIdx: () => ['train.idx', idx()],
+  readSafetensors: () => ['weights.safetensors', writeSafetensors({ tensors, metadata: {} })],
+  readTable: () => ['rows.csv', 'a,b\n1,2\n', { header: true }],
+  readTableForm: async () => [await form()],
+  syntheticDigits: () => [{ train: 10, test: 10 }],
+  take: validCalls['take'],
+  writeSafetensors: () => [{ tensors, metadata: {} }],
+};
