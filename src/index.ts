@@ -44,10 +44,14 @@ export type { Trainer } from './train/trainer.ts';
 export type { TrainingRun } from './train/trainingRun.ts';
 export type {
   Batches,
+  CommonOptions,
   Evaluation,
   FitOptions,
   GivenSamples,
+  LossOptions,
   Output,
+  Outputs,
+  PhaseOptions,
   Prediction,
   Report,
   Samples,

@@ -14,6 +14,14 @@ export interface Spec<D extends Dtype = Dtype> {
 /** What a value's numbers are held in on the CPU; Float64Array is the judge's precision for f32. */
 export type Numbers = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
+/** The same by dtype. */
+export interface NumbersOf {
+  readonly f32: Float32Array;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  readonly u8: Uint8Array;
+}
+
 export function spec(shape: Shape): Spec<'f32'>;
 export function spec<D extends Dtype>(shape: Shape, dtype: D): Spec<D>;
 export function spec(shape: Shape, dtype: Dtype = 'f32'): Spec {

@@ -1,5 +1,6 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { optionsOf, requireKind } from '../core/given.ts';
+import type { NamesIn } from '../core/names.ts';
 import { sizeOf, type Dtype, type Numbers, type Shape } from '../core/shape.ts';
 import { isNumbers, kindOf, numbersIn, type GivenNumbers } from './numbers.ts';
 
@@ -53,13 +54,6 @@ export interface Dataset<in F extends string = any> {
   readonly length: number;
   readonly fields: { readonly [name in F]: Field };
 }
-
-/** The names of a set's fields, where they are known. */
-// oxlint-disable-next-line typescript/no-explicit-any -- as above
-export type NamesIn<F extends string> = string extends F ? any : F;
-
-/** What may be said where one of the names is wanted: any text, where none is known. */
-export type NameIn<F extends string> = string extends F ? string : F;
 
 export const isDataset = (given: unknown): given is Dataset =>
   typeof given === 'object' && given !== null && 'fields' in given && 'length' in given;

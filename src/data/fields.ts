@@ -1,15 +1,8 @@
 import { ShapeError } from '../core/errors.ts';
 import { namesOf, requireKind } from '../core/given.ts';
+import type { NameIn, NamesIn } from '../core/names.ts';
 import { allocate, sizeOf, type Numbers, type Shape } from '../core/shape.ts';
-import {
-  dataset,
-  requireSet,
-  type Dataset,
-  type Field,
-  type FieldInput,
-  type NameIn,
-  type NamesIn,
-} from './dataset.ts';
+import { dataset, requireSet, type Dataset, type Field, type FieldInput } from './dataset.ts';
 import { isNumbers, numbersIn, type GivenNumbers } from './numbers.ts';
 
 /* The same samples with other fields. */

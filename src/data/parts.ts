@@ -1,8 +1,9 @@
 import { DataError } from '../core/errors.ts';
 import { namesOf, optionsOf, requireKind } from '../core/given.ts';
+import type { NameIn } from '../core/names.ts';
 import { Random, requireSeed } from '../core/random.ts';
 import { sizeOf, type Numbers } from '../core/shape.ts';
-import { requireSet, type Dataset, type NameIn } from './dataset.ts';
+import { requireSet, type Dataset } from './dataset.ts';
 import { concat, rows, take } from './samples.ts';
 
 /* A set in parts, each of which is seen as the whole is. */

@@ -16,6 +16,7 @@ export {
   type LayerDefinition,
   type Mode,
   type Module,
+  type OutputOf,
   type ParameterDefinition,
   type StateDefinition,
   type Values,

@@ -30,8 +30,7 @@ export interface Context {
    * @param name by kind and order if left out: `linear0`, `linear1`; `''` for none, and then what lies below it has the
    * names of what lies here   @throws ShapeError if another layer has that name
    */
-  apply<I, O>(layer: (x: I, context: Context) => O, x: I, name?: string): O;
-  apply<I, O>(layer: Module<I, O>, x: I, name?: string): O;
+  apply<I, M extends Module<I, unknown>>(layer: M, x: I, name?: string): OutputOf<M>;
   /**
    * What one of the layer's own states is to hold after the step; does nothing in evaluation. A value that an op computed
    * in the state's place stays there; another one is copied.
@@ -72,6 +71,14 @@ export function requireModule(where: string, name: string, given: unknown): void
   const wanted = 'a layer or a function, by itself and not called: sequential(linear(2, 3), relu)';
   requireKind(where, name, given, isLayer || typeof given === 'function', wanted);
 }
+
+/** What a module gives; of one of which nothing is known, anything. */
+export type OutputOf<M> = M extends (...given: never[]) => infer O
+  ? O
+  : M extends Layer<never, infer O>
+    ? O
+    : // oxlint-disable-next-line typescript/no-explicit-any -- so it goes into any loss
+      any;
 
 type Parameters = Readonly<Record<string, ParameterDefinition>>;
 type States = Readonly<Record<string, StateDefinition>>;

@@ -5,7 +5,7 @@ import { requireDropRate } from '../ops/dropout.ts';
 import { affine } from '../ops/matmul.ts';
 import { floatsOf, type Value } from '../graph/graph.ts';
 import { torchUniform, type Initializer } from './initializers.ts';
-import { defineLayer, requireModule, type FloatLayer, type Layer, type Module } from './layer.ts';
+import { defineLayer, requireModule, type FloatLayer, type Layer, type Module, type OutputOf } from './layer.ts';
 
 export interface LinearOptions {
   readonly bias?: boolean;
@@ -82,20 +82,14 @@ export function gaussianNoise(deviation: number): FloatLayer {
 }
 
 /** What the last of some modules gives; of a list whose length is not known, any value. */
-type OutputOf<L extends readonly Module[]> = L extends readonly [...unknown[], infer M]
-  ? M extends (...given: never[]) => infer O
-    ? O
-    : M extends Layer<never, infer O>
-      ? O
-      : Value
-  : Value;
+type LastOutput<L extends readonly Module[]> = L extends readonly [...unknown[], infer M] ? OutputOf<M> : Value;
 
 /** Layers and functions one behind the other, named layer0, layer1, … */
-export function sequential<const L extends readonly Module[]>(...layers: L): Layer<Value, OutputOf<L>> {
+export function sequential<const L extends readonly Module[]>(...layers: L): Layer<Value, LastOutput<L>> {
   layers.forEach((layer, at) => requireModule('sequential', `layer ${at}`, layer));
   return defineLayer({
     name: 'sequential',
     apply: (x, _, context) =>
-      layers.reduce<Value>((value, layer, at) => context.apply(layer, value, `layer${at}`), x) as OutputOf<L>,
+      layers.reduce<Value>((value, layer, at) => context.apply(layer, value, `layer${at}`), x) as LastOutput<L>,
   });
 }

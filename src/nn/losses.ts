@@ -34,7 +34,11 @@ export interface Measures {
  * What a model gives out is known only when it is traced, so a loss says itself what it takes.
  */
 // oxlint-disable-next-line typescript/no-explicit-any -- see above
-export type Loss<O = any> = (outputs: O, batch: BatchValues, context: Context) => Value | Measures;
+export type Loss<O = any, F extends string = any> = (
+  outputs: O,
+  batch: BatchValues<F>,
+  context: Context,
+) => Value | Measures;
 
 /** Target values in the prediction's shape: a column `[N, 1]` is compared with `[N]`, never broadcast into `[N, N]`. */
 export function aligned(where: string, x: Value, target: Target): Value<'f32'> {

@@ -9,18 +9,19 @@ import type { Values } from './layer.ts';
  * each batch, so that whoever is handed one sees it alike.
  */
 
-/** The fields of a batch, as values. */
-export type BatchValues = Readonly<Record<string, Value>>;
+/** The fields of a batch, as values: F by name, or any. */
+// oxlint-disable-next-line typescript/no-explicit-any -- a batch of which no names are known goes wherever batches go
+export type BatchValues<in F extends string = any> = { readonly [name in F]: Value };
 
 /** What was said of the fields: a name, or several. */
-export interface SaidRoles {
+export interface SaidRoles<F extends string = string> {
   /** What goes into the model: one field as a value, several by name. All but the targets, if left out. */
-  readonly inputs?: string | readonly string[];
+  readonly inputs?: F | readonly F[];
   /**
    * What losses and metrics that are given the batch compare with, as `crossEntropy(outputs, batch)`; of several, a loss says
    * itself which one. If left out: the field that is called `label` or `target`, or a set's only one.
    */
-  readonly targets?: string | readonly string[];
+  readonly targets?: F | readonly F[];
 }
 
 /** The same as it was decided; null where that is open, and an error for who needs it. */

@@ -9,7 +9,15 @@ import { controlState } from '../ops/control.ts';
 import { random, type Draws } from '../ops/random.ts';
 import { assign, viewOf } from '../ops/window.ts';
 import { requireKind } from '../core/given.ts';
-import { requireModule, type Context, type Layer, type Mode, type Module, type ParameterDefinition } from './layer.ts';
+import {
+  requireModule,
+  type Context,
+  type Layer,
+  type Mode,
+  type Module,
+  type OutputOf,
+  type ParameterDefinition,
+} from './layer.ts';
 
 /** A parameter as tracing found it. */
 export interface Parameter {
@@ -171,9 +179,7 @@ export class Tracer implements Context {
     this.#taken.clear();
   }
 
-  // Two signatures: to the compiler a function has an `apply` too, its own.
-  apply<I, O>(module: (x: I, context: Context) => O, x: I, name?: string): O;
-  apply<I, O>(module: Module<I, O>, x: I, name?: string): O;
+  apply<I, M extends Module<I, unknown>>(module: M, x: I, name?: string): OutputOf<M>;
   apply<I, O>(module: Module<I, O>, x: I, name?: string): O {
     requireModule('context.apply', 'what is applied', module);
     const before = [this.#path, this.#use] as const;

@@ -2,6 +2,8 @@ import { DeviceError } from '../core/errors.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { CpuBackend } from '../scheduler/cpuBackend.ts';
 import { GpuBackend } from '../scheduler/gpuBackend.ts';
+import type { OutputOf } from '../nn/layer.ts';
+import type { Model } from './model.ts';
 import type { TrainerOptions } from './options.ts';
 import { Trainer, type Place } from './trainer.ts';
 import { trainerOptionsOf } from './trainerOptions.ts';
@@ -11,7 +13,10 @@ import { trainerOptionsOf } from './trainerOptions.ts';
  * @throws DeviceError if there is no WebGPU and `backend` does not allow the CPU; ShapeError where layers do not fit;
  * DataError for options that are none
  */
-export async function createTrainer(given: TrainerOptions): Promise<Trainer> {
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export async function createTrainer<M extends Model, F extends string = any>(
+  given: TrainerOptions<M, F>,
+): Promise<Trainer<F, OutputOf<M>>> {
   const { options, phases } = trainerOptionsOf(given);
   const trainer = new Trainer(options, phases, await placeOf(options));
   try {

@@ -102,7 +102,7 @@ export class Evaluator {
    * The model's outputs for every sample of a set, in programs of a power of two: what is missing to one is filled with
    * other samples, which a model that mixes its samples would notice.
    */
-  async predict(data: Dataset): Promise<Prediction> {
+  async predict<O>(data: Dataset): Promise<Prediction<O>> {
     const example = this.#traced;
     const control = this.#prepared.traced.evaluationControl;
     const outputs = Object.entries(example.outputs).map(([name, value]) => {
@@ -112,7 +112,8 @@ export class Evaluator {
         );
       }
       const shape = [data.length, ...value.spec.shape.slice(1)];
-      return { name, shape, data: allocate({ shape, dtype: value.spec.dtype }) };
+      const { dtype } = value.spec;
+      return { name, dtype, shape, data: allocate({ shape, dtype }) };
     });
     for (let start = 0; start < data.length; start += LARGEST_PREDICTION) {
       const left = Math.min(LARGEST_PREDICTION, data.length - start);
@@ -133,7 +134,7 @@ export class Evaluator {
       }
     }
     const byName = Object.fromEntries(outputs.map(({ name, ...output }) => [name, output]));
-    return { ...byName[outputs[0].name], outputs: byName };
+    return { ...byName[outputs[0].name], outputs: byName } as unknown as Prediction<O>;
   }
 }
 

@@ -26,13 +26,14 @@ import type { Fields, Source } from './source.ts';
 
 /** A model as the trainer takes it: from a value, or several by name, to a value, or several. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a model's own input type meets the batch only when it is traced
-export type Model = Module<any, any>;
+export type Model<O = any> = Module<any, O>;
 
 /** One loss with its optimizer, and the parameters that it may change. */
-export interface Phase {
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Loss
+export interface Phase<O = any, F extends string = any> {
   /** In front of its metrics: `discriminator.loss`. */
   readonly name: string;
-  readonly loss: Loss;
+  readonly loss: Loss<O, F>;
   readonly optimizer: Optimizer;
   /** Layers, or names of parameters or of what they lie below; all parameters if left out. */
   readonly trains?: readonly (object | string)[];

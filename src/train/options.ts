@@ -1,13 +1,15 @@
 import type { Device, Signal } from '../core/globals.ts';
-import type { Numbers } from '../core/shape.ts';
+import type { Dtype, Numbers, NumbersOf } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { GivenNumbers } from '../data/numbers.ts';
+import type { Value } from '../graph/graph.ts';
+import type { OutputOf } from '../nn/layer.ts';
 import type { Loss } from '../nn/losses.ts';
 import type { SaidRoles } from '../nn/roles.ts';
 import type { Kernels } from '../scheduler/choice.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { Decision } from './decisions.ts';
-import type { Model, Phase } from './model.ts';
+import type { Phase } from './model.ts';
 import type { Fields } from './source.ts';
 
 /** Numbers by field. */
@@ -17,18 +19,17 @@ export type Samples = Readonly<Record<string, Numbers>>;
  * What `step`, `verify`, `inspect` and `predict` take, as it is at the call, and batches are. It is put into the dtypes
  * that the model was traced with, where nothing of it is lost; else a DataError names field, index and value.
  */
-export type GivenSamples = Readonly<Record<string, GivenNumbers>>;
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export type GivenSamples<in F extends string = any> = { readonly [name in F]: GivenNumbers };
 
 /** Batches one after the other, each of at most `batchSize` samples; run through anew for each epoch. */
-export type Batches = Iterable<GivenSamples | Dataset> | AsyncIterable<GivenSamples | Dataset>;
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export type Batches<F extends string = any> =
+  Iterable<GivenSamples<F> | Dataset<F>> | AsyncIterable<GivenSamples<F> | Dataset<F>>;
 
-export interface TrainerOptions extends SaidRoles {
-  readonly model?: Model;
-  /** Of the model's outputs and the batch; with `optimizer`, the single phase of a step. */
-  readonly loss?: Loss;
-  readonly optimizer?: Optimizer;
-  /** Several losses, each changing parameters of its own, in place of `loss` and `optimizer`. */
-  readonly phases?: readonly Phase[];
+/** What every trainer may be told; F are the names of its fields. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export interface CommonOptions<F extends string = any> extends SaidRoles<NoInfer<F>> {
   /** Samples of a step. */
   readonly batchSize: number;
   /**
@@ -62,18 +63,42 @@ export interface TrainerOptions extends SaidRoles {
   /** A device of the caller's, which stays the caller's; one is acquired if it is left out. */
   readonly device?: Device | undefined;
   /** The fields that batches will have; taken from the first data set if left out. */
-  readonly data?: Dataset | Fields;
+  readonly data?: Dataset<F> | Fields<F>;
   /** Told what the caller would not expect: a figure to which nothing counts. `console.warn` if left out. */
   readonly warn?: Warn;
 }
 
+/** A trainer of one loss. */
+// oxlint-disable-next-line typescript/no-explicit-any -- where neither model nor fields are known, any will do
+export interface LossOptions<M = any, F extends string = any> extends CommonOptions<F> {
+  readonly model: M;
+  /** Of the model's outputs and the batch. */
+  readonly loss: Loss<OutputOf<M>, NoInfer<F>>;
+  readonly optimizer: Optimizer;
+  readonly phases?: undefined;
+}
+
+/** A trainer of several losses, each of which changes parameters of its own. Without a model they are handed the batch. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as in LossOptions
+export interface PhaseOptions<M = any, F extends string = any> extends CommonOptions<F> {
+  readonly model?: M;
+  readonly phases: readonly Phase<OutputOf<M>, NoInfer<F>>[];
+  readonly loss?: undefined;
+  readonly optimizer?: undefined;
+}
+
+/** A model, a loss and an optimizer, or phases. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as in LossOptions
+export type TrainerOptions<M = any, F extends string = any> = LossOptions<M, F> | PhaseOptions<M, F>;
+
 export type Warn = (text: string) => void;
 
-export interface FitOptions {
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export interface FitOptions<F extends string = any> {
   readonly epochs?: number;
   readonly steps?: number;
   /** Evaluated at the end of each epoch, or as `validateEvery` says, and at the end. */
-  readonly validation?: Dataset;
+  readonly validation?: Dataset<F>;
   /** Steps between two validations. */
   readonly validateEvery?: number;
   /**
@@ -106,27 +131,36 @@ export interface Report {
   /** The step's, of the first phase. */
   readonly learningRate: number;
   /** All that the losses report, by name. */
-  readonly metrics: Readonly<Record<string, number>>;
+  readonly metrics: Evaluation;
   /** Since the call. */
   readonly seconds: number;
   /** Seconds of these in which the GPU had to wait for batches of an iterable. */
   readonly waited: number;
-  readonly validation?: Readonly<Record<string, number>>;
+  readonly validation?: Evaluation;
   /** What was decided after this step, a sentence each. */
   readonly decided?: readonly string[];
 }
 
-/** One output of a model for a number of samples. */
-export interface Output {
-  readonly data: Numbers;
-  /** The samples first. */
-  readonly shape: readonly number[];
-}
+/** One output of a model for a number of samples; its `dtype` tells of which kind the array is. */
+export type Output<D extends Dtype = Dtype> = {
+  readonly [K in D]: {
+    readonly dtype: K;
+    readonly data: NumbersOf[K];
+    /** The samples first. */
+    readonly shape: readonly number[];
+  };
+}[D];
+
+/** What a model that gives O has given for a number of samples, by name; a value without a name is called `output`. */
+export type Outputs<O> = unknown extends O
+  ? Readonly<Record<string, Output>>
+  : O extends Value<infer D>
+    ? { readonly output: Output<D> }
+    : { readonly [name in keyof O]: O[name] extends Value<infer D> ? Output<D> : Output };
 
 /** A model's answer: its only output, or the first, and all of them by name. */
-export interface Prediction extends Output {
-  readonly outputs: Readonly<Record<string, Output>>;
-}
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Loss
+export type Prediction<O = any> = Outputs<O>[keyof Outputs<O>] & { readonly outputs: Outputs<O> };
 
 /** Loss and metrics by name. */
 export type Evaluation = { readonly loss: number } & Readonly<Record<string, number>>;

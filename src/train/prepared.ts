@@ -4,8 +4,8 @@ import { orderOf, type State } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { rangesOf, type FieldRange } from './checks.ts';
 import { amountIn, type Amount, type Figure } from './figures.ts';
-import { RING_ROWS, TracedModel, type Phase } from './model.ts';
-import type { Evaluation, Report, TrainerOptions } from './options.ts';
+import { RING_ROWS, TracedModel, type Model, type Phase } from './model.ts';
+import type { CommonOptions, Evaluation, Report } from './options.ts';
 import { withScales } from './scales.ts';
 import type { Fields } from './source.ts';
 
@@ -33,7 +33,11 @@ const ringOf = (name: string, columns: number): State => ({
 });
 
 /** Traces a model for the fields of its data. @throws ShapeError where it does not fit them */
-export function prepare(options: TrainerOptions, phases: readonly Phase[], given: Fields): Prepared {
+export function prepare(
+  options: CommonOptions & { readonly model?: Model | undefined },
+  phases: readonly Phase[],
+  given: Fields,
+): Prepared {
   const { model, seed = 0, batchSize, microBatches = 1, averageWeights, gradientNorm = false } = options;
   const specs = Object.entries(given).map(([name, { shape, dtype, scale, byDefault = false }]) => {
     return [name, { shape, dtype, scale, byDefault }] as const;

@@ -3,7 +3,8 @@ import type { Dataset, FieldSpec } from '../data/dataset.ts';
 import type { State } from '../graph/graph.ts';
 
 /** What is known of a data set's fields without its samples. */
-export type Fields = Readonly<Record<string, FieldSpec>>;
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export type Fields<in F extends string = any> = { readonly [name in F]: FieldSpec };
 
 /** A field's samples where programs find them: in as many states as it takes to bind them. */
 export interface Parts {

@@ -74,7 +74,8 @@ interface Ready {
 }
 
 /** Trains one model: a set of states and several programs that share them. */
-export class Trainer {
+// oxlint-disable-next-line typescript/no-explicit-any -- a trainer of which neither is known takes and gives any
+export class Trainer<F extends string = any, O = any> {
   readonly batchSize: number;
   /** Why it is on the CPU, where `auto` would have taken a GPU; else null. */
   readonly fallback: string | null;
@@ -119,7 +120,7 @@ export class Trainer {
   }
 
   /** Traces and compiles for the fields of a data set; once. @throws ShapeError where the model does not fit them */
-  prepare(data: Dataset | Fields): Promise<void> {
+  prepare(data: Dataset<F> | Fields<F>): Promise<void> {
     const fields = fieldsOf('prepare', data);
     this.#ready ??= this.#prepare(fields).catch((error: unknown) => {
       this.#ready = undefined;
@@ -215,7 +216,7 @@ export class Trainer {
    * (`stopOnNaN`); DeviceError if there is no room for the set, if the device was lost, or the trainer destroyed in
    * the loop; whatever an iterable throws. The steps before have been taken then, and their reports given.
    */
-  fit(data: Dataset | Batches, options: FitOptions = {}): TrainingRun {
+  fit(data: Dataset<F> | Batches<F>, options: FitOptions<F> = {}): TrainingRun {
     const settings = fitOptionsOf(options);
     requireTrainable(data);
     // Sets are what they are at the call, though nothing runs before the first report is asked for.
@@ -298,7 +299,7 @@ export class Trainer {
    * One step on a batch of one's own, of exactly `batchSize` samples: numbers by field, or a small data set.
    * @throws ShapeError if its size is another, DataError for numbers that would spoil training
    */
-  async step(batch: GivenSamples | Dataset): Promise<Report> {
+  async step(batch: GivenSamples<F> | Dataset<F>): Promise<Report> {
     const samples = this.#samples('step', batch);
     const ready = await this.#use();
     const { prepared, launcher, table, single } = ready;
@@ -347,7 +348,7 @@ export class Trainer {
    * Loss and metrics of a whole set, as one batch of all its samples would give them, however they are cut; see `Measures`.
    * NaN where nothing counts, as `warn` is told. A partial last batch has a program of its size.
    */
-  async evaluate(data: Dataset): Promise<Evaluation> {
+  async evaluate(data: Dataset<F>): Promise<Evaluation> {
     const given = this.#given('evaluate', data);
     const { prepared, evaluator } = await this.#use(data);
     requireFields('evaluate', prepared.traced.fields, data, prepared.names);
@@ -361,15 +362,15 @@ export class Trainer {
    * same at each call, and what all samples as one batch would draw.
    * @throws DataError for numbers that the dtype of their field does not hold, or that would spoil the outputs
    */
-  async predict(given: Dataset | GivenSamples | GivenNumbers | number): Promise<Prediction> {
-    const samples = this.#samples('predict', given);
+  async predict(given: Dataset | Partial<GivenSamples<F>> | GivenNumbers | number): Promise<Prediction<O>> {
+    const samples = this.#samples('predict', given as Dataset | GivenSamples | GivenNumbers | number);
     const set = !isNumbers(given) && isDataset(given) ? given : undefined;
     const ready = await this.#use(set);
     const { prepared, evaluator } = ready;
     if (set) requireFields('predict', prepared.traced.fields, set, evaluator.inputs);
     this.#turn.requireSettled('predict');
     const data = await this.#whileAlive(samples(ready, evaluator.inputs));
-    return this.#whileAlive(evaluator.predict(data));
+    return this.#whileAlive(evaluator.predict<O>(data));
   }
 
   /**
@@ -377,7 +378,7 @@ export class Trainer {
    * this trainer holds. Its stream of samples goes on where it was. See `Dataset`.
    * @throws DataError, replacing nothing, for numbers that would spoil training, or while the set is in use
    */
-  async refresh(data: Dataset): Promise<void> {
+  async refresh(data: Dataset<F>): Promise<void> {
     const copy = copyOfSet('refresh', data);
     const { prepared, programs } = await this.#use(data);
     requireFields('refresh', prepared.traced.fields, data, prepared.names);
@@ -446,7 +447,7 @@ export class Trainer {
    * Runs one step on a batch, holds every launch against an f64 run of its reference on the launch's own inputs, and
    * puts the states back. The first launch that strays is named.
    */
-  async verify(batch: GivenSamples | Dataset): Promise<Verification> {
+  async verify(batch: GivenSamples<F> | Dataset<F>): Promise<Verification> {
     const samples = this.#samples('verify', batch);
     const ready = await this.#use();
     const { launcher, table, single } = ready;
@@ -468,7 +469,7 @@ export class Trainer {
    * several phases it is the first one's.
    * @throws ShapeError or DataError for samples that do not fit
    */
-  async inspect(samples: GivenSamples | Dataset, options: InspectOptions = {}): Promise<Inspection> {
+  async inspect(samples: GivenSamples<F> | Dataset<F>, options: InspectOptions = {}): Promise<Inspection> {
     const { update } = optionsOf('inspect', options, { update: false });
     const taken = this.#samples('inspect', samples);
     const ready = await this.#use(isDataset(samples) ? samples : undefined);

@@ -87,7 +87,7 @@ describe('progress', () => {
     loss: 2,
     learningRate: 0.1,
     waited: 0,
-    metrics: { accuracy: 0.25 },
+    metrics: { loss: 2, accuracy: 0.25 },
     seconds: 1,
   };
 
@@ -122,7 +122,7 @@ describe('progress', () => {
 
   test('of a run without accuracy leaves it out', () => {
     const { terminal, written } = streamOf({ tty: false });
-    new Progress(4, terminal).show({ ...report, metrics: {} });
+    new Progress(4, terminal).show({ ...report, metrics: { loss: 2 } });
     expect(written[0]).not.toContain('accuracy');
   });
 });

@@ -8,7 +8,7 @@ import {
   sgd,
   take,
   type Trainer,
-  type TrainerOptions,
+  type LossOptions,
 } from '../../src/index.ts';
 import { sharedDevice } from '../support/device.ts';
 import { limited } from '../support/otherDevice.ts';
@@ -18,7 +18,7 @@ import { clusters } from '../support/toy.ts';
 const set = clusters(64, 3);
 const first4 = take(set, 0, 4);
 
-const trainerOn = (device: GPUDevice, options: Partial<TrainerOptions> = {}): Promise<Trainer> =>
+const trainerOn = (device: GPUDevice, options: Partial<LossOptions> = {}): Promise<Trainer> =>
   createTrainer({
     model: linear(2, 3),
     loss: crossEntropy,

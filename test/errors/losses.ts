@@ -25,7 +25,7 @@ import {
   type Loss,
   type Optimizer,
   type Trainer,
-  type TrainerOptions,
+  type LossOptions,
   type Value,
 } from '../../src/index.ts';
 import type { Case } from '../support/provoke.ts';
@@ -36,7 +36,7 @@ const labels = input('label', spec([4], 'i32'));
 const set = clusters(16, 3);
 
 /** A trainer of a small classifier on the CPU. */
-const trainerOf = (options: Partial<TrainerOptions>): Promise<Trainer> =>
+const trainerOf = (options: Partial<LossOptions>): Promise<Trainer> =>
   createTrainer({
     model: linear(2, 3),
     loss: crossEntropy,

@@ -17,6 +17,7 @@ import {
   type Phase,
   type Samples,
   type Trainer,
+  type LossOptions,
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
@@ -72,7 +73,7 @@ const named =
   (logits: Value, { label }: BatchValues) => ({ loss: crossEntropy(logits, label), [metric]: mean(logits) });
 
 /** Two fields go in. */
-const ofTwo: Partial<TrainerOptions> = {
+const ofTwo: Partial<LossOptions> = {
   model: ({ a, b }: BatchValues, context: Context) => context.apply(dense, add(a, b)),
   data: dataset({ a: { data: [1, 2], shape: [2] }, b: { data: [1, 2], shape: [2] }, label: Uint8Array.of(1) }),
 };
@@ -84,7 +85,10 @@ const explosive: Others = {
 };
 
 export const training: readonly Case[] = [
-  ['[createTrainer] give', () => createTrainer({ model: linear(2, 3), loss: crossEntropy, batchSize: 4 })],
+  [
+    '[createTrainer] give',
+    () => createTrainer({ model: linear(2, 3), loss: crossEntropy, batchSize: 4 } as unknown as TrainerOptions),
+  ],
   [
     '[<model or loss>] the fields are',
     trained(() => null, { data: dataset({ x: { data: [1, 2], shape: [2] }, y: [1] }) }),

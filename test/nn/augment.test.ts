@@ -14,7 +14,7 @@ import {
   type Layer,
   type Model,
   type Trainer,
-  type TrainerOptions,
+  type LossOptions,
   type Value,
 } from '../../src/index.ts';
 import { syntheticDigits } from '../../src/data/index.ts';
@@ -42,7 +42,7 @@ const network = (...front: readonly Layer[]): Model => {
 async function withTrainer<T>(
   model: Model,
   work: (trainer: Trainer) => Promise<T>,
-  options: Partial<TrainerOptions> = {},
+  options: Partial<LossOptions> = {},
 ): Promise<T> {
   const trainer = await createTrainer({
     model,
@@ -64,7 +64,7 @@ async function withTrainer<T>(
 const STEPS = 30;
 
 /** The losses of a run, and the weights at its end. */
-const runOf = (model: Model, options?: Partial<TrainerOptions>) =>
+const runOf = (model: Model, options?: Partial<LossOptions>) =>
   withTrainer(
     model,
     async (trainer) => {

@@ -24,7 +24,7 @@ import {
   type Layer,
   type Model,
   type Trainer,
-  type TrainerOptions,
+  type LossOptions,
 } from '../../src/index.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { sharedDevice } from '../support/device.ts';
@@ -209,7 +209,7 @@ const net = (): Model =>
   );
 
 async function withTrainer<T>(
-  options: Partial<TrainerOptions>,
+  options: Partial<LossOptions>,
   work: (trainer: Trainer) => Promise<T>,
   backend: 'webgpu' | 'cpu' = 'webgpu',
 ): Promise<T> {
@@ -233,7 +233,7 @@ async function withTrainer<T>(
 /** Losses of so many epochs, and the parameters that they leave. */
 const trained = (
   epochs: number,
-  options: Partial<TrainerOptions> = {},
+  options: Partial<LossOptions> = {},
   backend: 'webgpu' | 'cpu' = 'webgpu',
 ): Promise<{ losses: number[]; parameters: Record<string, Float32Array> }> =>
   withTrainer(

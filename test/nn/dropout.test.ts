@@ -16,6 +16,7 @@ import {
   type Layer,
   type Model,
   type Trainer,
+  type LossOptions,
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
@@ -32,7 +33,7 @@ const powers = dataset({ x: { data: Float32Array.from({ length: SIZE }, (_, i) =
 const batch = { x: powers.fields['x'].data };
 const ALL = 2 ** SIZE - 1;
 
-type Options = Partial<TrainerOptions>;
+type Options = Partial<LossOptions>;
 
 async function withTrainer<T>(options: Options, work: (trainer: Trainer) => Promise<T>): Promise<T> {
   const trainer = await createTrainer({
@@ -41,7 +42,7 @@ async function withTrainer<T>(options: Options, work: (trainer: Trainer) => Prom
     seed: 7,
     ...(options.backend !== 'cpu' && { device: await sharedDevice() }),
     ...options,
-  });
+  } as TrainerOptions);
   try {
     return await work(trainer);
   } finally {

@@ -44,7 +44,7 @@ async function withTrainer<T>(
     seed: 3,
     ...(backend === 'cpu' ? { backend } : { device: await sharedDevice() }),
     ...options,
-  });
+  } as TrainerOptions);
   try {
     return await work(trainer);
   } finally {

@@ -12,7 +12,7 @@ import {
   meanSquaredError,
   randomNormal,
   type Layer,
-  type TrainerOptions,
+  type LossOptions,
 } from '../../src/index.ts';
 import { add, gather, mean, mul, sum } from '../../src/ops/index.ts';
 import { uploadBatch } from '../../src/scheduler/backend.ts';
@@ -190,7 +190,7 @@ test('thirty steps of Adam over a table are those of the CPU, and in parts too',
     parameters: { w: { shape: [400, 8], initial: randomNormal() } },
     apply: (x, { w }) => mean(gather(w, x), { axes: [1, 2] }),
   };
-  const lossesOf = async (more: Partial<TrainerOptions>): Promise<number[]> => {
+  const lossesOf = async (more: Partial<LossOptions>): Promise<number[]> => {
     const options = {
       model,
       loss: meanSquaredError,

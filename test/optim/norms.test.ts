@@ -16,7 +16,7 @@ import {
   sum,
   type Layer,
   type Optimizer,
-  type TrainerOptions,
+  type LossOptions,
   type Value,
 } from '../../src/index.ts';
 import { Random } from '../../src/core/random.ts';
@@ -49,7 +49,7 @@ async function stepBy(
   backend: 'webgpu' | 'cpu',
   optimizer: Optimizer,
   gradient: Float32Array,
-  more: Partial<TrainerOptions> = {},
+  more: Partial<LossOptions> = {},
 ): Promise<{ p: Float32Array; gradientNorm: number }> {
   const trainer = await createTrainer({
     model: slope,

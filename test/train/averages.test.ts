@@ -12,6 +12,7 @@ import {
   sgd,
   type Model,
   type Trainer,
+  type LossOptions,
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
@@ -28,7 +29,7 @@ const small = (): Model => sequential(linear(2, 6), relu, linear(6, 3));
 
 async function withTrainer<T>(
   kind: Kind,
-  options: Partial<TrainerOptions>,
+  options: Partial<LossOptions>,
   work: (trainer: Trainer) => Promise<T>,
 ): Promise<T> {
   const single = { model: small(), loss: crossEntropy, optimizer: adam({ learningRate: 0.05 }) };
@@ -90,7 +91,7 @@ const twoPhases = (): TrainerOptions['phases'] => [
 ];
 
 describe.each(['webgpu', 'cpu'] as const)('averages on %s', (kind) => {
-  describe.each<readonly [string, () => Partial<TrainerOptions>]>([
+  describe.each<readonly [string, () => Partial<LossOptions>]>([
     ['of a model', () => ({})],
     ['of a model of two phases', () => ({ phases: twoPhases()! })],
     ['of steps in three parts', () => ({ microBatches: 3 })],
@@ -107,7 +108,7 @@ describe.each(['webgpu', 'cpu'] as const)('averages on %s', (kind) => {
   });
 
   test('leave training as it is without them', async () => {
-    const run = (options: Partial<TrainerOptions>) =>
+    const run = (options: Partial<LossOptions>) =>
       withTrainer(kind, options, async (trainer) => {
         await advance(trainer, 20);
         return trainer.readParameters();

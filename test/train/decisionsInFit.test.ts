@@ -20,7 +20,7 @@ import {
   type FitOptions,
   type Report,
   type Trainer,
-  type TrainerOptions,
+  type LossOptions,
   type Verdict,
 } from '../../src/index.ts';
 import { sharedDevice } from '../support/device.ts';
@@ -41,7 +41,7 @@ const paces = [1, 7, 'auto'] as const;
 async function withTrainer<T>(
   kind: Kind,
   work: (trainer: Trainer) => Promise<T>,
-  options: Partial<TrainerOptions> = {},
+  options: Partial<LossOptions> = {},
 ): Promise<T> {
   const trainer = await createTrainer({
     model: sequential(linear(2, 8), relu, dropout(0.2), linear(8, 3)),
@@ -82,7 +82,7 @@ const lasting = ({ step, loss, learningRate, validation, decided }: Report) => (
 
 /** Notes what it is asked, and answers at the steps that are named. */
 function told(answers: Readonly<Record<number, Verdict>> = {}, keeps = false) {
-  const asked: { step: number; metrics: Report['metrics'] }[] = [];
+  const asked: { step: number; metrics: Readonly<Record<string, number>> }[] = [];
   const decision: Decision = {
     name: 'told',
     keeps,

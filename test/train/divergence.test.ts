@@ -17,6 +17,7 @@ import {
   type Phase,
   type Report,
   type Samples,
+  type LossOptions,
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
@@ -50,7 +51,7 @@ async function outcomeOf(
     warn: (text) => warnings.push(text),
     ...(backend === 'cpu' ? { backend } : { device: await sharedDevice() }),
     ...others,
-  });
+  } as TrainerOptions);
   const reports: Report[] = [];
   let failure: unknown;
   try {
@@ -77,7 +78,7 @@ const phaseOf = (name: string, layer: typeof calm, learningRate: number): Phase 
 });
 
 describe.each(['cpu', 'webgpu'] as const)('on %s a run', (backend) => {
-  test.each<[string, FitOptions, Partial<TrainerOptions>, number[]]>([
+  test.each<[string, FitOptions, Partial<LossOptions>, number[]]>([
     ['step by step', { stepsPerSubmit: 1 }, {}, [1, 2, 3, 4]],
     ['of many steps in one submit', { stepsPerSubmit: 50 }, {}, [1, 2, 3, 4]],
     ['that reports now and then', { every: 3 }, {}, [3, 4]],
@@ -116,7 +117,7 @@ describe.each(['cpu', 'webgpu'] as const)('on %s a run', (backend) => {
     x: { data: Array.from({ length: 16 }, (_, at) => at / 16), shape: [1] },
     label: Uint8Array.from({ length: 16 }, (_, at) => (at >= 4 && at < 8 ? 9 : at % 2)),
   });
-  const counting = (learningRate: number): Partial<TrainerOptions> => ({
+  const counting = (learningRate: number): Partial<LossOptions> => ({
     model: linear(1, 2),
     loss: (y: Value, { label }: BatchValues) => crossEntropy(y, label, { ignoreIndex: 9 }),
     optimizer: sgd({ learningRate }),

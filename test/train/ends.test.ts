@@ -14,7 +14,7 @@ import {
   type Dataset,
   type Report,
   type Trainer,
-  type TrainerOptions,
+  type LossOptions,
   type Value,
 } from '../../src/index.ts';
 import { sharedDevice } from '../support/device.ts';
@@ -26,7 +26,7 @@ const batch = { point: set.fields['point'].data.slice(0, 16), label: set.fields[
 /** More steps than any test waits for. */
 const ENDLESS = 1_000_000;
 
-const trainerOn = async (backend: 'webgpu' | 'cpu', options: Partial<TrainerOptions> = {}): Promise<Trainer> =>
+const trainerOn = async (backend: 'webgpu' | 'cpu', options: Partial<LossOptions> = {}): Promise<Trainer> =>
   createTrainer({
     model: linear(2, 3),
     loss: crossEntropy,

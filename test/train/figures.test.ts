@@ -39,7 +39,7 @@ import {
   type Model,
   type Report,
   type Trainer,
-  type TrainerOptions,
+  type LossOptions,
   type Value,
 } from '../../src/index.ts';
 import { sharedDevice } from '../support/device.ts';
@@ -213,7 +213,7 @@ const figures: readonly Figure[] = [
 
 async function withTrainer<T>(
   kind: Kind,
-  options: Partial<TrainerOptions>,
+  options: Partial<LossOptions>,
   work: (trainer: Trainer) => Promise<T>,
 ): Promise<T> {
   const trainer = await createTrainer({
@@ -340,7 +340,7 @@ describe.each(['webgpu', 'cpu'] as const)('on %s', (kind) => {
 
   test('a loss or accuracy to which no sample counts is NaN, and said once for each set', async () => {
     const said: string[] = [];
-    const options: Partial<TrainerOptions> = {
+    const options: Partial<LossOptions> = {
       loss: (o: Value, batch: Values) => crossEntropy(o, batch, ignoring),
       batchSize: 3,
       data: set,

@@ -20,6 +20,7 @@ import {
   type Optimizer,
   type Report,
   type Trainer,
+  type LossOptions,
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
@@ -53,7 +54,7 @@ async function withTrainer<T>(
     targets: 'y',
     ...(kind === 'cpu' ? { backend: 'cpu' } : { device: await sharedDevice() }),
     ...options,
-  });
+  } as TrainerOptions);
   try {
     return await work(trainer);
   } finally {
@@ -295,7 +296,7 @@ describe.each(['webgpu', 'cpu'] as const)('on %s', (kind) => {
     const bare: Model = (x: Value, context: Context) => context.apply(net, x, 'net');
     const points = { point: { data: point.data as Float32Array, shape: [2] } };
     const labels = { label: label.data as Uint8Array };
-    const run = (options: Partial<TrainerOptions>, data: Dataset) =>
+    const run = (options: Partial<LossOptions>, data: Dataset) =>
       withTrainer(
         kind,
         { loss: crossEntropy, optimizer: sgd(), data, targets: 'label', ...options },

@@ -65,7 +65,7 @@ async function withTrainer<T>(
     microBatches,
     ...(kind === 'cpu' ? { backend: 'cpu' } : { device: await sharedDevice() }),
     ...options,
-  });
+  } as TrainerOptions);
   try {
     return await work(trainer);
   } finally {

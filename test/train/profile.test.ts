@@ -17,7 +17,7 @@ import {
   type Profile,
   type ProfileOptions,
   type Trainer,
-  type TrainerOptions,
+  type LossOptions,
 } from '../../src/index.ts';
 import { prototypes } from '../support/counting.ts';
 import { sharedDevice } from '../support/device.ts';
@@ -33,7 +33,7 @@ const batches = [0, 1, 2].map((at) => ({
 }));
 const small = (): Model => sequential(linear(2, 16), relu, dropout(0.2), linear(16, 3));
 
-async function withTrainer<T>(options: Partial<TrainerOptions>, work: (trainer: Trainer) => Promise<T>): Promise<T> {
+async function withTrainer<T>(options: Partial<LossOptions>, work: (trainer: Trainer) => Promise<T>): Promise<T> {
   const trainer = await createTrainer({
     model: small(),
     loss: crossEntropy,
@@ -52,7 +52,7 @@ async function withTrainer<T>(options: Partial<TrainerOptions>, work: (trainer: 
   }
 }
 
-const profiled = (options: Partial<TrainerOptions> = {}, how: ProfileOptions = {}): Promise<Profile> =>
+const profiled = (options: Partial<LossOptions> = {}, how: ProfileOptions = {}): Promise<Profile> =>
   withTrainer(options, (trainer) => trainer.profile(3, { data: set, ...how }));
 
 const kinds = ['webgpu', 'cpu'] as const;
@@ -61,7 +61,7 @@ const kinds = ['webgpu', 'cpu'] as const;
 const TRIES = 10;
 
 /** A profile in which time passed: by a clock that Dawn has rounded, short launches may all come out as 0. */
-const timed = (options: Partial<TrainerOptions>, how: ProfileOptions = {}): Promise<Profile> =>
+const timed = (options: Partial<LossOptions>, how: ProfileOptions = {}): Promise<Profile> =>
   withTrainer(options, async (trainer) => {
     for (let tries = 1; ; tries++) {
       const profile = await trainer.profile(3, { data: set, ...how });

@@ -25,6 +25,7 @@ import {
   type Model,
   type Samples,
   type Trainer,
+  type LossOptions,
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
@@ -39,7 +40,7 @@ import { clusters } from '../support/toy.ts';
 const SEED = 7;
 const set = clusters(300, 3);
 
-const optionsOf = (options: Partial<TrainerOptions>): TrainerOptions => ({
+const optionsOf = (options: Partial<LossOptions>): TrainerOptions => ({
   model: sequential(linear(2, 16), relu, linear(16, 3)),
   loss: crossEntropy,
   optimizer: adam({ learningRate: 1e-2 }),
@@ -50,7 +51,7 @@ const optionsOf = (options: Partial<TrainerOptions>): TrainerOptions => ({
 });
 
 /** A trainer on the shared device or on another one, that is gone when the work is done. */
-async function withTrainer<T>(options: Partial<TrainerOptions>, work: (trainer: Trainer) => Promise<T>): Promise<T> {
+async function withTrainer<T>(options: Partial<LossOptions>, work: (trainer: Trainer) => Promise<T>): Promise<T> {
   const trainer = await createTrainer(optionsOf({ device: await sharedDevice(), ...options }));
   try {
     return await work(trainer);
@@ -324,7 +325,7 @@ describe('without room for a data set', () => {
   const large = clusters(40_000, 3);
   const DATA = 40_000 * (2 * 4 + 1);
   /** What a trainer takes that has trained on the small set. */
-  const used = (options: Partial<TrainerOptions> = {}): Promise<number> =>
+  const used = (options: Partial<LossOptions> = {}): Promise<number> =>
     withTrainer(options, async (trainer) => {
       await lossesOf(trainer, set, { steps: 2 });
       return trainer.bytes;

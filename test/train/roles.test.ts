@@ -18,7 +18,7 @@ import {
   type Dataset,
   type Model,
   type Trainer,
-  type TrainerOptions,
+  type LossOptions,
   type Value,
 } from '../../src/index.ts';
 import { sharedDevice } from '../support/device.ts';
@@ -32,7 +32,7 @@ const setOf = (...names: string[]): Dataset =>
   dataset(Object.fromEntries(names.map((name, at) => [name, column(10 ** at, 2 * 10 ** at)])));
 
 async function withTrainer<T>(
-  options: Partial<TrainerOptions>,
+  options: Partial<LossOptions>,
   work: (trainer: Trainer) => Promise<T>,
   backend: BackendName = 'cpu',
 ): Promise<T> {
@@ -64,13 +64,13 @@ const model: Model = (x: Value | BatchValues, context: Context) => {
   );
 };
 /** The mean of (input − target)², by which both are known. */
-const lossOf = (data: Dataset, options: Partial<TrainerOptions>, backend?: BackendName): Promise<number> =>
+const lossOf = (data: Dataset, options: Partial<LossOptions>, backend?: BackendName): Promise<number> =>
   withTrainer({ model, data, ...options }, async (trainer) => (await trainer.evaluate(data)).loss, backend);
 /** Of the samples (1, 2) · one and (1, 2) · other. */
 const between = (one: number, other: number): number => 2.5 * (one - other) ** 2;
 
 describe.each(backends)('on %s', (backend) => {
-  test.each<[readonly string[], Partial<TrainerOptions>, number, number, readonly string[] | null]>([
+  test.each<[readonly string[], Partial<LossOptions>, number, number, readonly string[] | null]>([
     [['x', 'label'], {}, 1, 10, null],
     [['target', 'x'], {}, 10, 1, null],
     [['x'], {}, 1, 1, null],
@@ -127,7 +127,7 @@ const open = (where: string, fields: string, last: string): string =>
   `[${where}] the fields are ${fields}, and nothing says which one is compared with: give createTrainer \`targets: "${last}"\`, or let one alone be called label or target`;
 const own = (y: Value): Value => mean(y);
 
-test.each<[string, readonly string[], Partial<TrainerOptions>, string]>([
+test.each<[string, readonly string[], Partial<LossOptions>, string]>([
   ['several fields without a usual name', ['x', 'y'], {}, open('model', '"x", "y"', 'y')],
   ['both usual names', ['x', 'label', 'target'], {}, open('model', '"x", "label", "target"', 'target')],
   ['a loss’s own target, and no inputs', ['x', 'y'], { loss: own }, open('model', '"x", "y"', 'y')],

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import type { Numbers } from '../../src/core/shape.ts';
 import * as millrace from '../../src/index.ts';
-import type { Loss, Optimizer, Samples, Value } from '../../src/index.ts';
+import type { GivenSamples, Loss, Optimizer, Samples, Value } from '../../src/index.ts';
 import { sharedDevice } from '../support/device.ts';
 
 /** Fresh nets at every run of the suite; the seed is printed with each failure, and can be pinned. */
@@ -191,7 +191,7 @@ async function ourLosses(
   try {
     await trainer.writeParameters(weights);
     const seen: number[] = [];
-    for (const batch of batches) seen.push((await trainer.step(batch)).loss);
+    for (const batch of batches) seen.push((await trainer.step(batch as GivenSamples<'x' | 'target'>)).loss);
     return seen;
   } finally {
     trainer.destroy();

@@ -74,7 +74,7 @@ async function endOf(
   work: (trainer: Trainer) => Promise<void>,
   more: Partial<TrainerOptions> = {},
 ): Promise<number[][]> {
-  const trainer = await createTrainer({ ...options(), device: await sharedDevice(), ...more });
+  const trainer = await createTrainer({ ...options(), device: await sharedDevice(), ...more } as TrainerOptions);
   try {
     await work(trainer);
     return await bitsOf(trainer);

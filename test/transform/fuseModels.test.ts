@@ -48,6 +48,7 @@ import {
   type Dataset,
   type Layer,
   type Trainer,
+  type LossOptions,
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
@@ -94,7 +95,7 @@ async function run(given: Given, data: Dataset, fuse: boolean): Promise<Run> {
     ...given,
     fuse,
     data,
-  });
+  } as TrainerOptions);
   try {
     const reports: Readonly<Record<string, number>>[] = [];
     for await (const { loss, metrics } of trainer.fit(data, { steps: STEPS })) reports.push({ ...metrics, loss });
@@ -359,7 +360,7 @@ describe('a fused step learns as the plain one does', () => {
     await expectSame({ model, loss: binaryCrossEntropy }, samples(2, 'f32'));
   });
   test.each(
-    Object.entries<Partial<TrainerOptions>>({
+    Object.entries<Partial<LossOptions>>({
       'batches of one': { batchSize: 1 },
       'two parts': { microBatches: 2, batchSize: 7 },
       'three parts': { microBatches: 3, batchSize: 8 },
