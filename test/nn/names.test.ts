@@ -59,10 +59,7 @@ describe('a layer that is given no name', () => {
   test('has the same one in each trace, though it is made anew, beside one that is not', () => {
     const kept = dropout(0.1);
     const model = (y: Value, context: Context) =>
-      [kept, dropout(0.2), relu, (z: Value) => relu(z)].reduce<Value>(
-        (value, layer) => context.apply(layer as Module, value),
-        y,
-      );
+      [kept, dropout(0.2), relu, (z: Value) => relu(z)].reduce<Value>((value, layer) => context.apply(layer, value), y);
     const registry = new Registry(1);
     const expected = ['dropout0', 'dropout1', 'function0', 'function1', ''];
     expect(traced(model, registry).paths).toEqual(expected);
