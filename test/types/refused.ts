@@ -32,7 +32,7 @@ void createTrainer({ model, loss: 'crossEntropy', optimizer, batchSize });
 // @ts-expect-error is not assignable to type 'Optimizer'
 void createTrainer({ model, loss, optimizer: sgd, batchSize });
 
-// @ts-expect-error Promise<Value>
+// @ts-expect-error Promise<Value
 void createTrainer({ model: async (x: Value) => x, loss: crossEntropy, optimizer, batchSize });
 
 // @ts-expect-error is not assignable to type 'Loss<{ a: Value<"f32">; }
