@@ -1,7 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
 import type { Dtype } from '../core/shape.ts';
 import { constant } from '../graph/leaf.ts';
-import { applyAlike, type Value } from '../graph/graph.ts';
+import { applyAlike, specOf, type Value } from '../graph/graph.ts';
 import { definePointwise, elementary, pointwise, rounded, type PointwiseOp } from './pointwise.ts';
 import { sumTo } from './reduce.ts';
 import arithmetic from '../../shaders/pointwise/arithmetic.wgsl?raw';
@@ -21,7 +21,7 @@ const both = [numeric, numeric] as const;
 
 function lift(operand: Operand, like: Operand): Value {
   if (typeof operand !== 'number') return operand;
-  const dtype = typeof like === 'number' ? 'f32' : like.spec.dtype;
+  const dtype = typeof like === 'number' ? 'f32' : specOf('arithmetic', 'an operand', like).dtype;
   if (dtype !== 'f32' && (!Number.isInteger(operand) || (dtype === 'u32' && operand < 0))) {
     throw new ShapeError(`[arithmetic] ${operand} is no ${dtype}, which it would be combined with: use cast()`);
   }

@@ -1,8 +1,9 @@
 import { ShapeError } from '../core/errors.ts';
+import { requireKind } from '../core/given.ts';
 import { f32Literal, flatGrid, type AdapterTraits, type Kernel } from '../core/launch.ts';
 import { hashName, philox, unitOf, type Words4 } from '../core/random.ts';
 import { requireDtype, sizeOf, type Dtype, type Numbers } from '../core/shape.ts';
-import { applyOne, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
+import { applyOne, specOf, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
 import { read } from '../graph/leaf.ts';
 import { elementsOf } from '../graph/work.ts';
 import {
@@ -245,11 +246,11 @@ const augmentOp: Op<Attrs, 'f32'> = {
  * @throws DataError where an option is out of its range   @throws ShapeError if x holds no pictures, or a gradient is asked
  * Source: of the cut, DeVries and Taylor 2017.
  */
-export function augmentImages<D extends Dtype>(
-  { control, stream, partCount }: Draws,
-  x: Value<D>,
-  options: AugmentOptions,
-): Value<D> {
+export function augmentImages<D extends Dtype>(draws: Draws, x: Value<D>, options: AugmentOptions): Value<D> {
+  specOf('augment', 'x', x);
+  const isDraws = typeof draws === 'object' && draws !== null && 'control' in draws;
+  requireKind('augment', 'what it draws by', draws, isDraws, 'what context.draws(…) gives');
+  const { control, stream, partCount } = draws;
   const augmentation = augmentationOf(options);
   if (isIdle(augmentation)) return x;
   return applyOne(augmentOp, [x, read(control)], { ...augmentation, stream: hashName(stream), partCount }) as Value<D>;

@@ -1,4 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/given.ts';
 import { formatSpec, type Spec } from '../core/shape.ts';
 
 /** What may happen to a picture; each part that is left out does not happen. */
@@ -48,32 +49,48 @@ function check(isRight: boolean, option: string, given: unknown, must: string): 
   if (!isRight) throw new DataError(`[augment] ${option} is ${String(given)} but must be ${must}`);
 }
 
+const isSize = (x: number): boolean => Number.isFinite(x) && x >= 0;
 const isWhole = (x: number): boolean => Number.isInteger(x) && x >= 0;
 
 /** @throws DataError where an option is out of its range, or none is given */
-export function augmentationOf(options: AugmentOptions): Augmentation {
+export function augmentationOf(options: AugmentOptions | undefined): Augmentation {
+  const usual = {
+    shift: 0,
+    flip: undefined,
+    rotate: 0,
+    scale: 0,
+    cutout: 0,
+    brightness: 0,
+    contrast: 0,
+    fill: 0,
+  } as const;
   const {
-    shift = 0,
+    shift,
     flip = false,
-    rotate = 0,
-    scale = 0,
-    cutout = 0,
-    brightness = 0,
-    contrast = 0,
-    fill = 0,
-  } = options;
-  if (CHANGES.every((name) => options[name] === undefined)) {
+    rotate,
+    scale,
+    cutout,
+    brightness,
+    contrast,
+    fill,
+  } = optionsOf('augment', options, usual);
+  if (CHANGES.every((name) => options?.[name] === undefined)) {
     throw new DataError(`[augment] nothing is to happen: give at least one of ${CHANGES.join(', ')}`);
   }
   const shifts = typeof shift === 'number' ? ([shift, shift] as const) : shift;
   const numberOrEdge = fill === 'edge' || Number.isFinite(fill);
-  check(shifts.length === 2 && shifts.every(isWhole), 'shift', shift, 'a whole number of pixels, or two: down, across');
+  check(
+    Array.isArray(shifts) && shifts.length === 2 && shifts.every(isWhole),
+    'shift',
+    shift,
+    'a whole number of pixels, or two: down, across',
+  );
   check(Object.hasOwn(FLIPS, String(flip)), 'flip', flip, "'horizontal', 'vertical', 'both', true or false");
-  check(rotate >= 0 && rotate <= 180, 'rotate', rotate, '0 … 180 degrees: it turns either way');
-  check(scale >= 0 && scale < 1, 'scale', scale, 'at least 0 and below 1: 0.1 scales by 0.9 … 1.1');
+  check(isSize(rotate) && rotate <= 180, 'rotate', rotate, '0 … 180 degrees: it turns either way');
+  check(isSize(scale) && scale < 1, 'scale', scale, 'at least 0 and below 1: 0.1 scales by 0.9 … 1.1');
   check(isWhole(cutout), 'cutout', cutout, 'a whole number of pixels: the side of the square');
-  check(brightness >= 0 && brightness < Infinity, 'brightness', brightness, 'at least 0 and finite');
-  check(contrast >= 0 && contrast < Infinity, 'contrast', contrast, 'at least 0 and finite');
+  check(isSize(brightness), 'brightness', brightness, 'at least 0 and finite');
+  check(isSize(contrast), 'contrast', contrast, 'at least 0 and finite');
   check(numberOrEdge, 'fill', fill, "a finite number or 'edge'");
   return {
     shift: shifts,

@@ -1,3 +1,4 @@
+import { optionsOf } from '../core/given.ts';
 import type { Word } from '../core/launch.ts';
 import { sizeOf, type Spec } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
@@ -102,10 +103,12 @@ export interface AveragePoolOptions extends PoolOptions {
  * @throws ShapeError if x is no such images or a window does not fit; DataError for a window, stride or padding that is
  * none, or padding that a window would lie in alone
  */
-export function averagePool(x: Value, window: Pair, options: AveragePoolOptions = {}): Value<'f32'> {
+export function averagePool(x: Value, window: Pair, options?: AveragePoolOptions): Value<'f32'> {
+  const usual = { stride: undefined, padding: 'valid', countPadding: false } as const;
+  const { countPadding, stride = window, padding } = optionsOf('averagePool', options, usual);
   return onImages('averagePool', x, (images) => {
-    const windows = windowsOf('averagePool', images.spec, window, options);
-    const divisor = options.countPadding || isInside(windows) ? sizeOf(windows.window) : 'inside';
+    const windows = windowsOf('averagePool', images.spec, window, { stride, padding });
+    const divisor = countPadding || isInside(windows) ? sizeOf(windows.window) : 'inside';
     return applyOne(average.sum, [images], { ...windows, divisor });
   });
 }

@@ -6,7 +6,7 @@ import { apply, applyOne, type Node, type Op, type Value } from '../graph/graph.
 import { elementsOf } from '../graph/work.ts';
 import { add, div, mul, neg } from './arithmetic.ts';
 import { affineGradients } from './channelSums.ts';
-import { channelsOf, moments, type Moments } from './moments.ts';
+import { channelsOf, moments, requireEpsilon, type Moments } from './moments.ts';
 import { reshape } from './window.ts';
 import batchNormKernel from '../../shaders/batchNorm.wgsl?raw';
 import batchNormGradKernel from '../../shaders/batchNormGrad.wgsl?raw';
@@ -142,13 +142,11 @@ const batchNormOp: Op<Attrs, 'f32'> = {
  * @param x `[…, C]`   @param gamma `[C]`, as are mean, variance and beta   @returns x's shape
  * @throws ShapeError unless there is a number for each channel
  */
-export const normalizeBy = (
-  x: Value,
-  { mean, variance }: Moments,
-  gamma: Value,
-  beta: Value,
-  epsilon: number,
-): Value<'f32'> => applyOne(batchNormOp, [x, mean, variance, gamma, beta], { epsilon, own: false });
+export const normalizeBy = (x: Value, given: Moments, gamma: Value, beta: Value, epsilon: number): Value<'f32'> => {
+  requireEpsilon('normalizeBy', epsilon);
+  const { mean, variance } = given ?? {};
+  return applyOne(batchNormOp, [x, mean, variance, gamma, beta], { epsilon, own: false });
+};
 
 /**
  * The same with x's own moments, which come with it. Gradients flow through the moments too.
@@ -161,6 +159,7 @@ export function normalizeBatch(
   beta: Value,
   epsilon: number,
 ): Moments<'f32'> & { readonly y: Value<'f32'> } {
+  requireEpsilon('normalizeBatch', epsilon);
   const { mean, variance } = moments(x);
   const y = applyOne(batchNormOp, [x, mean, variance, gamma, beta], { epsilon, own: true });
   return { y, mean, variance };

@@ -1,7 +1,8 @@
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf, requireKind } from '../core/given.ts';
 import { f32Literal, flatGrid } from '../core/launch.ts';
 import { sizeOf, type Dtype } from '../core/shape.ts';
-import { applyOne, type Op, type Value } from '../graph/graph.ts';
+import { applyOne, type Op, specOf, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import bytes from '../../shaders/cast.wgsl?raw';
 import map from '../../shaders/map.wgsl?raw';
@@ -15,6 +16,7 @@ interface CastAttrs {
 export const castOp: Op<CastAttrs> = {
   name: 'cast',
   infer([x], { dtype, scale, offset }) {
+    requireKind('cast', 'the dtype', dtype, ['f32', 'i32', 'u32', 'u8'].includes(dtype), '"f32", "i32" or "u32"');
     if (dtype === 'u8') throw new ShapeError('[cast] u8 is for data that comes in: cast to u32, i32 or f32');
     if ((scale !== 1 || offset !== 0) && dtype !== 'f32') {
       throw new ShapeError(`[cast] scale and offset need f32, not ${dtype}: cast to f32`);
@@ -58,8 +60,9 @@ export const castOp: Op<CastAttrs> = {
 export const cast = <D extends Exclude<Dtype, 'u8'>>(
   x: Value,
   dtype: D,
-  { scale = 1, offset = 0 }: { readonly scale?: number; readonly offset?: number } = {},
-): Value<D> =>
-  (x.spec.dtype === dtype && scale === 1 && offset === 0
-    ? x
-    : applyOne(castOp, [x], { dtype, scale, offset })) as Value<D>;
+  options?: { readonly scale?: number; readonly offset?: number },
+): Value<D> => {
+  const { scale, offset } = optionsOf('cast', options, { scale: 1, offset: 0 });
+  const same = specOf('cast', 'x', x).dtype === dtype && scale === 1 && offset === 0;
+  return (same ? x : applyOne(castOp, [x], { dtype, scale, offset })) as Value<D>;
+};

@@ -1,14 +1,16 @@
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/given.ts';
 import type { AdapterTraits } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, type Spec } from '../core/shape.ts';
 import {
+  type Accuracy,
   apply,
   applyOne,
-  type Accuracy,
   type Forms,
   type Node,
   type Op,
   type Samples,
+  specOf,
   type Value,
 } from '../graph/graph.ts';
 import { convolveOnCpu, spreadOnCpu, weightsOnCpu } from './convolutionOnCpu.ts';
@@ -201,12 +203,12 @@ export interface ConvolveOptions extends SlideOptions {
   readonly groups?: number;
 }
 
+const USUAL = { stride: 1, padding: 'valid', dilation: 1, groups: 1, bias: undefined } as const;
+
 /** Whether the images and weights are such, and how many groups share them. */
 function requireOperands(where: string, x: Value, weight: Value, groups: number, axis: 2 | 3): void {
-  for (const [name, { spec }] of [
-    ['x', x],
-    ['weight', weight],
-  ] as const) {
+  for (const [name, given] of Object.entries({ x, weight })) {
+    const spec = specOf(where, name, given);
     requireDtype(where, name, spec, 'f32');
     if (spec.shape.length !== 4) {
       const wanted = name === 'x' ? '[N, H, W, C]' : '[rows, columns, channels / groups, features]';
@@ -241,10 +243,10 @@ function requireOperands(where: string, x: Value, weight: Value, groups: number,
  * @returns `[N, places down, places across, features]`
  * @throws ShapeError where channels, groups or extents do not fit; DataError for a stride, padding or dilation that is none
  */
-export function convolve(x: Value, weight: Value, options: ConvolveOptions = {}): Value<'f32'> {
-  const { groups = 1, bias } = options;
+export function convolve(x: Value, weight: Value, options?: ConvolveOptions): Value<'f32'> {
+  const { groups, bias, ...sliding } = optionsOf('conv2d', options, USUAL);
   requireOperands('conv2d', x, weight, groups, 2);
-  const axes = slide('conv2d', 'kernel', extentsOf(x.spec), [weight.spec.shape[0], weight.spec.shape[1]], options);
+  const axes = slide('conv2d', 'kernel', extentsOf(x.spec), [weight.spec.shape[0], weight.spec.shape[1]], sliding);
   const isPlain = axes.every(({ window, stride, input, output }) => window * stride === 1 && input === output);
   if (isPlain && groups === 1) return affine(x, reshape(weight, weight.spec.shape.slice(2)), bias);
   return applyOne(convolveOp, [x, weight, ...(bias ? [bias] : [])], { axes, groups });
@@ -263,10 +265,10 @@ export interface ConvolveTransposedOptions extends SpreadOptions {
  * @returns `[N, (H − 1) · stride + span − padding + outputPadding, …, C]`; with padding `same`, `[N, H · stride, …, C]`
  * @throws as `convolve` does   Source: Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning".
  */
-export function convolveTransposed(y: Value, weight: Value, options: ConvolveTransposedOptions = {}): Value<'f32'> {
-  const { groups = 1, bias } = options;
+export function convolveTransposed(y: Value, weight: Value, options?: ConvolveTransposedOptions): Value<'f32'> {
+  const { groups, bias, ...spreading } = optionsOf('convTranspose2d', options, { ...USUAL, outputPadding: 0 });
   requireOperands('convTranspose2d', y, weight, groups, 3);
   const window = [weight.spec.shape[0], weight.spec.shape[1]] as const;
-  const axes = spreadAxes('convTranspose2d', 'kernel', extentsOf(y.spec), window, options);
+  const axes = spreadAxes('convTranspose2d', 'kernel', extentsOf(y.spec), window, spreading);
   return applyOne(spreadOp, [y, weight, ...(bias ? [bias] : [])], { axes, groups });
 }

@@ -1,8 +1,9 @@
 import { DataError, ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/given.ts';
 import { f32Literal, output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { boundsOf, UNIT } from '../graph/accuracy.ts';
-import { apply, applyOne, type Node, type Op, type Samples, type Value } from '../graph/graph.ts';
+import { apply, applyOne, type Node, type Op, type Samples, specOf, type Value } from '../graph/graph.ts';
 import { asUseOf, constant, constantOp } from '../graph/leaf.ts';
 import { elementsOf, workOf } from '../graph/work.ts';
 import { div, notEqual } from './arithmetic.ts';
@@ -335,16 +336,19 @@ export interface CrossEntropyRowsOptions {
 export function crossEntropyRows(
   logits: Value,
   labels: Value,
-  { labelSmoothing = 0, classWeights, ignoreIndex }: CrossEntropyRowsOptions = {},
+  options?: CrossEntropyRowsOptions,
 ): {
   readonly loss: Value<'f32'>;
   readonly correct: Value<'f32'>;
   readonly counted?: Value<'f32'>;
 } {
+  const usual = { labelSmoothing: 0, classWeights: undefined, ignoreIndex: undefined };
+  const { labelSmoothing, classWeights, ignoreIndex } = optionsOf('crossEntropy', options, usual);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new DataError(`[crossEntropy] labelSmoothing is ${labelSmoothing} but must lie in 0 … 1`);
   }
-  const shape = logits.spec.shape;
+  const { shape } = specOf('crossEntropy', 'logits', logits);
+  specOf('crossEntropy', 'labels', labels);
   const deep = shape.length > 2;
   const x = deep ? reshape(logits, [-1, shape.at(-1)!]) : logits;
   const given = uncast(labels);

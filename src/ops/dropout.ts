@@ -2,7 +2,7 @@ import { DataError } from '../core/errors.ts';
 import { f32Literal, flatGrid } from '../core/launch.ts';
 import { hashName, philox } from '../core/random.ts';
 import { requireDtype, sizeOf } from '../core/shape.ts';
-import { applyOne, type Op, type State, type Value } from '../graph/graph.ts';
+import { applyOne, type Op, specOf, type State, type Value } from '../graph/graph.ts';
 import { read } from '../graph/leaf.ts';
 import { rounded } from './pointwise.ts';
 import { keyOf, STEP } from './control.ts';
@@ -93,5 +93,5 @@ export const dropElements = (
   stream: string,
   x: Value,
   rate: number,
-  partCount = sizeOf(x.spec.shape),
+  partCount = sizeOf(specOf('dropout', 'x', x).shape),
 ): Value<'f32'> => applyOne(dropoutOp, [x, read(control)], { rate, stream: hashName(stream), partCount });

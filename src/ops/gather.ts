@@ -1,6 +1,6 @@
 import { flatGrid, type Launch } from '../core/launch.ts';
 import { requireDtype, resolveAxis, sizeOf, type Dtype, type Shape } from '../core/shape.ts';
-import { applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
+import { applyOne, type Node, type Op, specOf, type Value } from '../graph/graph.ts';
 import { bytesOf, elementsOf } from '../graph/work.ts';
 import { integerDtypes, integerReader } from './integers.ts';
 import { rowSums, type Extents } from './rowSums.ts';
@@ -108,6 +108,8 @@ const gatherOp: Op<GatherAttrs> = {
  * @param indices i32, u32 or u8, any shape, which takes the axis' place; outside 0 … extent − 1 reads 0
  */
 export function gather<D extends Dtype>(x: Value<D>, indices: Value, axis = 0): Value<D> {
-  const attrs = { shape: x.spec.shape, axis: resolveAxis('gather', axis, x.spec) };
+  const given = specOf('gather', 'x', x);
+  specOf('gather', 'the indices', indices);
+  const attrs = { shape: given.shape, axis: resolveAxis('gather', axis, given) };
   return applyOne(gatherOp, [x, uncast(indices)], attrs) as Value<D>;
 }

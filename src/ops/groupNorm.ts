@@ -1,9 +1,11 @@
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/given.ts';
 import { output, type AdapterTraits, type Launch } from '../core/launch.ts';
 import { formatSpec, requireDtype, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
-import { apply, applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
+import { apply, applyOne, type Node, type Op, specOf, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { affineGradients } from './channelSums.ts';
+import { requireEpsilon } from './moments.ts';
 import { sharedBy, sharingOf } from './tree.ts';
 import { reshape } from './window.ts';
 import groupNormKernel from '../../shaders/groupNorm.wgsl?raw';
@@ -220,16 +222,20 @@ export interface NormalizeGroupsOptions {
  * @param x samples of pixels of channels, in any shape   @param gamma a number for each channel, as is beta
  * @returns x's shape   @throws ShapeError unless x can be cut so, and the groups divide the channels
  */
-export function normalizeGroups(
-  x: Value,
-  gamma: Value,
-  beta: Value,
-  { samples = x.spec.shape[0], groups = 1, epsilon, centered = true }: NormalizeGroupsOptions,
-): Value<'f32'> {
-  const channels = sizeOf(gamma.spec.shape);
+export function normalizeGroups(x: Value, gamma: Value, beta: Value, options: NormalizeGroupsOptions): Value<'f32'> {
+  const where = 'normalizeGroups';
+  const [{ shape }, scales, shifts] = [
+    specOf(where, 'x', x),
+    specOf(where, 'gamma', gamma),
+    specOf(where, 'beta', beta),
+  ];
+  const usual = { samples: shape[0], groups: 1, epsilon: undefined, centered: true };
+  const { samples, groups, epsilon, centered } = optionsOf(where, options, usual);
+  requireEpsilon(where, epsilon);
+  const channels = sizeOf(scales.shape);
   const pixels = sizeOf(x.spec.shape) / (samples * channels);
   const fits = pixels >= 1 && [pixels, channels / groups].every(Number.isInteger);
-  if (!fits || sizeOf(beta.spec.shape) !== channels) {
+  if (!fits || sizeOf(shifts.shape) !== channels) {
     throw new ShapeError(
       `[normalizeGroups] x is ${formatSpec(x.spec)}, gamma ${formatSpec(gamma.spec)} and beta ${formatSpec(beta.spec)}, but ${samples} samples of channels in ${groups} groups are wanted: gamma and beta must have a number for each channel, and the groups must divide them`,
     );

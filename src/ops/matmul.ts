@@ -1,7 +1,8 @@
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/given.ts';
 import type { AdapterTraits } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
-import { apply, applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
+import { type Accuracy, apply, applyOne, type Node, type Op, specOf, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { add } from './arithmetic.ts';
 import { linesFromSamples } from './linesFromSamples.ts';
@@ -263,8 +264,8 @@ const product = (a: Value, b: Value, { transposeA = false, transposeB = false }:
 /** Leading axes of `a` become rows where `b` is one matrix: a taller product instead of many small ones. */
 function flattened(a: Value, b: Value, bias: readonly Value[], options: MatmulOptions): Value<'f32'> {
   const { transposeA = false, transposeB = false } = options;
-  const leading = a.spec.shape.slice(0, -1);
-  if (leading.length < 2 || b.spec.shape.length !== 2 || transposeA) {
+  const leading = specOf('matmul', 'a', a).shape.slice(0, -1);
+  if (leading.length < 2 || specOf('matmul', 'b', b).shape.length !== 2 || transposeA) {
     return applyOne(matmulOp, [a, b, ...bias], { transposeA, transposeB });
   }
   const rows = reshape(a, [sizeOf(leading), a.spec.shape.at(-1)!]);
@@ -277,14 +278,15 @@ function flattened(a: Value, b: Value, bias: readonly Value[], options: MatmulOp
  * @param a `[…, M, K]`   @param b `[…, K, N]`   @returns `[…, M, N]`
  * @throws ShapeError if K or the leading axes differ
  */
-export const matmul = (a: Value, b: Value, options: MatmulOptions = {}): Value<'f32'> => flattened(a, b, [], options);
+export const matmul = (a: Value, b: Value, options?: MatmulOptions): Value<'f32'> =>
+  flattened(a, b, [], optionsOf('matmul', options, { transposeA: false, transposeB: false }));
 
 /**
  * x · weight + bias, the bias added as each product is stored.
  * @param x `[…, K]`   @param weight `[K, N]`   @param bias `[N]`   @returns `[…, N]`
  */
 export function affine(x: Value, weight: Value, bias?: Value): Value<'f32'> {
-  if (x.spec.shape.length !== 1) return flattened(x, weight, bias ? [bias] : [], {});
+  if (specOf('affine', 'x', x).shape.length !== 1) return flattened(x, weight, bias ? [bias] : [], {});
   const row = flattened(reshape(x, [1, x.spec.shape[0]]), weight, bias ? [bias] : [], {});
   return reshape(row, [row.spec.shape[1]]);
 }

@@ -1,6 +1,6 @@
 import { sizeOf, type Spec } from '../core/shape.ts';
 import type { Kernel } from '../core/launch.ts';
-import { apply, applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
+import { apply, applyOne, type Node, type Op, specOf, type Value } from '../graph/graph.ts';
 import { bytesOf } from '../graph/work.ts';
 import { integerReader } from './integers.ts';
 import {
@@ -140,6 +140,7 @@ const pickOp: Op<Windows> = {
  * none, or padding that a window would lie in alone
  */
 export function maxPool(x: Value, window: Pair, options: PoolOptions = {}): Value<'f32'> {
+  specOf('maxPool', 'x', x);
   const { op, inputs, attrs } = x.node;
   // The maximum of what an increasing function makes is what it makes of the maximum: less work, backward too.
   if (op.increasing) return applyOne(op, [maxPool(inputs[0], window, options)], attrs) as Value<'f32'>;

@@ -1,4 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
+import { requireKind } from '../core/given.ts';
 import { output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import { formatSpec, requireDtype, sizeOf, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
 import { UNIT } from '../graph/accuracy.ts';
@@ -41,6 +42,11 @@ export function channelsOf({ shape }: Spec): Rows {
 export function partsOf({ rows, channels }: Rows, adapter: AdapterTraits): number | undefined {
   const part = partOf(rows, channels, adapter, channels);
   return part === undefined ? undefined : Math.ceil(rows / part);
+}
+
+/** @throws DataError for what cannot be added to a variance */
+export function requireEpsilon(where: string, epsilon: number): void {
+  requireKind(where, 'epsilon', epsilon, typeof epsilon === 'number' && epsilon >= 0, 'a number of 0 or more');
 }
 
 /** The shape of what each channel has, of each part of the rows. */

@@ -1,4 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/given.ts';
 import { flatGrid, type Kernel, type Launch, type Word } from '../core/launch.ts';
 import { formatSpec, sizeOf, type Dtype, type Spec } from '../core/shape.ts';
 import { floatsOf, type Node, type Value } from '../graph/graph.ts';
@@ -53,7 +54,7 @@ export function onImages<D extends Dtype>(where: string, x: Value, f: (images: V
  * that a window would lie in it alone
  */
 export function windowsOf(where: string, images: Spec, window: Pair, options: PoolOptions): Windows {
-  const { stride = window, padding = 'valid' } = options;
+  const { stride = window, padding } = optionsOf(where, options, { stride: undefined, padding: 'valid' });
   const extents = images.shape.slice(1, 3) as unknown as Two;
   const axes = slide(where, 'window', extents, pairOf(where, 'window', window, 1), { stride, padding });
   const isApart = axes.some((axis) => axis.before >= axis.window || lastOf(axis) >= axis.input);

@@ -1,4 +1,5 @@
 import { flatGrid } from '../core/launch.ts';
+import { requireKind } from '../core/given.ts';
 import { hashName, philox, unitOf } from '../core/random.ts';
 import { sizeOf, type Numbers, type Shape } from '../core/shape.ts';
 import { applyOne, type Op, type State, type Value } from '../graph/graph.ts';
@@ -100,12 +101,13 @@ export function random(
   partCount?: number,
 ): Value<'f32'>;
 export function random(control: State, stream: string, shape: Shape, law: Law, partCount?: number): Value;
-export function random(
-  control: State,
-  stream: string,
-  shape: Shape,
-  law: Law = 'uniform',
-  partCount = sizeOf(shape),
-): Value {
-  return applyOne(randomOp, [read(control)], { shape, law, stream: hashName(stream), partCount });
+export function random(control: State, stream: string, shape: Shape, law: Law = 'uniform', partCount?: number): Value {
+  requireKind('random', 'the shape', shape, Array.isArray(shape), 'an array of extents');
+  requireKind('random', 'the law', law, ['uniform', 'normal', 'bits'].includes(law), '"uniform", "normal" or "bits"');
+  return applyOne(randomOp, [read(control)], {
+    shape,
+    law,
+    stream: hashName(stream),
+    partCount: partCount ?? sizeOf(shape),
+  });
 }

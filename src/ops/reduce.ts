@@ -1,5 +1,6 @@
 import type { ContextLike } from '../core/given.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf, requireKind } from '../core/given.ts';
 import { f32Literal, flatGrid, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import {
   broadcastShapes,
@@ -15,7 +16,7 @@ import {
   type Spec,
 } from '../core/shape.ts';
 import { collapse, eight, forEachOffset, offsetAt, type Walk } from '../core/strided.ts';
-import { applyAlike, applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
+import { applyAlike, applyOne, type Node, type Op, specOf, type Value } from '../graph/graph.ts';
 import { asUseOf } from '../graph/leaf.ts';
 import { elementsOf } from '../graph/work.ts';
 import { partOf, sharedBy, sharingOf } from './tree.ts';
@@ -54,13 +55,15 @@ function reducedShape(shape: Shape, { axes, keepDimensions, parts }: ReduceAttrs
   return parts === undefined ? kept : [parts, ...kept];
 }
 
-function attrsOf(where: string, x: Value, { axes, keepDimensions = false }: ReduceOptions): ReduceAttrs {
-  const rank = x.spec.shape.length;
+function attrsOf(where: string, x: Value, options: ReduceOptions | undefined): ReduceAttrs {
+  const given = specOf(where, 'x', x);
+  const { axes, keepDimensions } = optionsOf(where, options, { axes: undefined, keepDimensions: false });
+  const rank = given.shape.length;
   const list = axes === undefined ? Array.from({ length: rank }, (_, axis) => axis) : [axes].flat();
-  const resolved = list.map((axis) => resolveAxis(where, axis, x.spec)).sort((a, b) => a - b);
+  const resolved = list.map((axis) => resolveAxis(where, axis, given)).sort((a, b) => a - b);
   if (new Set(resolved).size !== resolved.length) {
     throw new ShapeError(
-      `[${where}] axes [${list.join(', ')}] name one axis of ${formatSpec(x.spec)} twice: name each once`,
+      `[${where}] axes [${list.join(', ')}] name one axis of ${formatSpec(given)} twice: name each once`,
     );
   }
   return { axes: resolved, keepDimensions };
@@ -242,12 +245,12 @@ const spread = <D extends Dtype>(x: Value<D>, shape: Shape, axes: readonly numbe
   applyAlike(broadcastOp, x, { shape, axes, scale });
 
 /** Sum over axes. @returns x's shape without them */
-export function sum(x: Value, options: ReduceOptions = {}): Value<'f32'> {
+export function sum(x: Value, options?: ReduceOptions): Value<'f32'> {
   return applyOne(sumOp, [x], { ...attrsOf('sum', x, options), scale: 1 });
 }
 
 /** Arithmetic mean over axes. @returns x's shape without them */
-export function mean(x: Value, options: ReduceOptions = {}): Value<'f32'> {
+export function mean(x: Value, options?: ReduceOptions): Value<'f32'> {
   const attrs = attrsOf('mean', x, options);
   const length = attrs.axes.reduce((product, axis) => product * x.spec.shape[axis], 1);
   if (length === 0)
@@ -257,14 +260,16 @@ export function mean(x: Value, options: ReduceOptions = {}): Value<'f32'> {
 
 /** Repeats x to a shape that it broadcasts to. */
 export function broadcastTo<D extends Dtype>(x: Value<D>, shape: Shape): Value<D> {
-  if (sameShape(x.spec.shape, shape)) return x;
-  const result = broadcastShapes('broadcastTo', x.spec, { shape, dtype: x.spec.dtype });
+  const given = specOf('broadcastTo', 'x', x);
+  requireKind('broadcastTo', 'the shape', shape, Array.isArray(shape), 'an array of extents');
+  if (sameShape(given.shape, shape)) return x;
+  const result = broadcastShapes('broadcastTo', given, { shape, dtype: given.dtype });
   if (!sameShape(result, shape)) {
     throw new ShapeError(
-      `[broadcastTo] ${formatSpec(x.spec)} does not broadcast to [${shape.join(', ')}]: only axes of 1 stretch`,
+      `[broadcastTo] ${formatSpec(given)} does not broadcast to [${shape.join(', ')}]: only axes of 1 stretch`,
     );
   }
-  return spread(x, shape, stretchedAxes(x.spec, shape), 1);
+  return spread(x, shape, stretchedAxes(given, shape), 1);
 }
 
 function stretchedAxes(from: Spec, shape: Shape): number[] {
@@ -401,7 +406,7 @@ function splitAt({ inputs, outputs, attrs }: Node<{ readonly axis: number }>): {
 
 /** Where the largest element along an axis is, the first of equals. @returns i32, x's shape without the axis */
 export const argmax = (x: Value, axis = -1): Value<'i32'> =>
-  applyOne(argmaxOp, [x], { axis: resolveAxis('argmax', axis, x.spec) });
+  applyOne(argmaxOp, [x], { axis: resolveAxis('argmax', axis, specOf('argmax', 'x', x)) });
 
 /** What a sum over axes is multiplied by; undefined if a node is none. */
 export const scaleOfSum = (node: Node): number | undefined => asUseOf(sumOp, node)?.scale;

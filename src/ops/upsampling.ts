@@ -1,4 +1,5 @@
 import { DataError } from '../core/errors.ts';
+import { optionsOf } from '../core/given.ts';
 import { sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
@@ -110,7 +111,8 @@ export interface UpsampleOptions {
  * @returns `[N, H · factor, W · factor, C]`
  * @throws ShapeError if x is no such images; DataError for a factor or a mode that is none
  */
-export function upsample(x: Value, factor: Pair, { mode = 'nearest' }: UpsampleOptions = {}): Value<'f32'> {
+export function upsample(x: Value, factor: Pair, options?: UpsampleOptions): Value<'f32'> {
+  const { mode } = optionsOf('upsample', options, { mode: 'nearest' });
   if (mode !== 'nearest' && mode !== 'bilinear') {
     throw new DataError(`[upsample] mode is "${String(mode)}" but must be nearest or bilinear`);
   }

@@ -1,4 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf, requireKind } from '../core/given.ts';
 import { flatGrid, output, type Launch, type Word } from '../core/launch.ts';
 import {
   formatSpec,
@@ -13,7 +14,7 @@ import {
   type Spec,
 } from '../core/shape.ts';
 import { collapse, eight, forEachOffset, MAX_RANK } from '../core/strided.ts';
-import { applyAlike, applyOne, type Node, type Op, type State, type Value } from '../graph/graph.ts';
+import { applyAlike, applyOne, type Node, type Op, specOf, type State, type Value } from '../graph/graph.ts';
 import { read } from '../graph/leaf.ts';
 import { bytesOf } from '../graph/work.ts';
 import copyKernel from '../../shaders/copy.wgsl?raw';
@@ -107,18 +108,20 @@ const reshapeOp: Op<{ readonly shape: Shape }> = {
 
 /** The same elements in another shape; one extent may be −1, which is then computed. No launch. */
 export function reshape<D extends Dtype>(x: Value<D>, shape: Shape): Value<D> {
+  const given = specOf('reshape', 'x', x);
+  requireKind('reshape', 'the shape', shape, Array.isArray(shape), 'an array of extents');
   if (shape.some((extent) => !Number.isInteger(extent) || extent < -1)) {
     throw new ShapeError(`[reshape] [${shape.join(', ')}] is no shape: extents are whole, 0 or more, or −1 once`);
   }
   const known = shape.filter((extent) => extent !== -1);
-  const free = sizeOf(x.spec.shape) / sizeOf(known);
+  const free = sizeOf(given.shape) / sizeOf(known);
   if (shape.length - known.length > 1 || (known.length < shape.length && !Number.isInteger(free))) {
     throw new ShapeError(
-      `[reshape] ${formatSpec(x.spec)} does not fit [${shape.join(', ')}]: at most one extent may be −1, and the others must divide ${sizeOf(x.spec.shape)}`,
+      `[reshape] ${formatSpec(given)} does not fit [${shape.join(', ')}]: at most one extent may be −1, and the others must divide ${sizeOf(given.shape)}`,
     );
   }
   const resolved = shape.map((extent) => (extent === -1 ? free : extent));
-  return sameShape(resolved, x.spec.shape) ? x : applyAlike(reshapeOp, x, { shape: resolved });
+  return sameShape(resolved, given.shape) ? x : applyAlike(reshapeOp, x, { shape: resolved });
 }
 
 const stopGradientOp: Op<null> = {
@@ -134,7 +137,8 @@ const stopGradientOp: Op<null> = {
 export const stopGradient = <D extends Dtype>(x: Value<D>): Value<D> => applyAlike(stopGradientOp, x, null);
 
 /** All axes but the first become one: `[N, …]` to `[N, C]`. */
-export const flatten = <D extends Dtype>(x: Value<D>): Value<D> => reshape(x, [x.spec.shape[0] ?? 1, -1]);
+export const flatten = <D extends Dtype>(x: Value<D>): Value<D> =>
+  reshape(x, [specOf('flatten', 'x', x).shape[0] ?? 1, -1]);
 
 interface PackAttrs {
   readonly size: number;
@@ -210,10 +214,13 @@ function transposedBox({ inputs, outputs, attrs }: Node<{ readonly order: readon
 
 /** Axes in another order; reversed if none is given. */
 export function transpose<D extends Dtype>(x: Value<D>, order?: readonly number[]): Value<D> {
-  const axes = x.spec.shape.map((_, axis) => axis);
-  const resolved = order?.map((axis) => resolveAxis('transpose', axis, x.spec)) ?? axes.reverse();
-  if (new Set(resolved).size !== x.spec.shape.length || resolved.length !== x.spec.shape.length) {
-    throw new ShapeError(`[transpose] [${resolved.join(', ')}] does not name each axis of ${formatSpec(x.spec)} once`);
+  const given = specOf('transpose', 'x', x);
+  const rank = given.shape.length;
+  requireKind('transpose', 'the order', order, order === undefined || Array.isArray(order), 'an array of axes');
+  const reversed = Array.from({ length: rank }, (_, at) => rank - 1 - at);
+  const resolved = order?.map((axis) => resolveAxis('transpose', axis, given)) ?? reversed;
+  if (new Set(resolved).size !== rank || resolved.length !== rank) {
+    throw new ShapeError(`[transpose] [${resolved.join(', ')}] does not name each axis of ${formatSpec(given)} once`);
   }
   return applyAlike(transposeOp, x, { order: resolved });
 }
@@ -261,22 +268,22 @@ export interface SliceRange {
 
 /** A box of x, a range per axis; axes left out or null are kept whole. */
 export function slice<D extends Dtype>(x: Value<D>, ranges: readonly (SliceRange | null)[]): Value<D> {
-  if (ranges.length > x.spec.shape.length) {
+  const given = specOf('slice', 'x', x);
+  requireKind('slice', 'the box', ranges, Array.isArray(ranges), 'an array of ranges, as [{ start: 1 }, null]');
+  if (ranges.length > given.shape.length) {
     throw new ShapeError(
-      `[slice] ${ranges.length} ranges for ${formatSpec(x.spec)}, which has fewer axes: give at most one for each`,
+      `[slice] ${ranges.length} ranges for ${formatSpec(given)}, which has fewer axes: give at most one for each`,
     );
   }
   const start: number[] = [];
   const shape: number[] = [];
   const step: number[] = [];
-  x.spec.shape.forEach((extent, axis) => {
-    const range = ranges[axis] ?? {};
-    const from = wrap(range.start ?? 0, extent);
-    const to = wrap(range.end ?? extent, extent);
-    const by = range.step ?? 1;
+  given.shape.forEach((extent, axis) => {
+    const range = optionsOf('slice', ranges[axis] ?? undefined, { start: 0, end: extent, step: 1 });
+    const [from, to, by] = [wrap(range.start, extent), wrap(range.end, extent), range.step];
     if (![from, to, by].every(Number.isInteger) || from < 0 || to > extent || from >= to || by < 1) {
       throw new ShapeError(
-        `[slice] ${range.start ?? 0} … ${range.end ?? extent} by ${by} selects nothing from axis ${axis} of ${formatSpec(x.spec)}: start and end must lie in it, the step must be 1 or more`,
+        `[slice] ${range.start} … ${range.end} by ${by} selects nothing from axis ${axis} of ${formatSpec(given)}: start and end must lie in it, the step must be 1 or more`,
       );
     }
     start.push(from);
@@ -340,13 +347,17 @@ const padOp: Op<PadAttrs> = {
 
 /** x with so many elements of `value` before and after it along each axis. */
 export function pad<D extends Dtype>(x: Value<D>, widths: readonly (readonly [number, number])[], value = 0): Value<D> {
-  if (widths.length !== x.spec.shape.length || widths.flat().some((width) => width < 0)) {
-    throw new ShapeError(`[pad] ${formatSpec(x.spec)} needs a pair of widths, 0 or more, for each of its axes`);
+  const given = specOf('pad', 'x', x);
+  const arePairs = Array.isArray(widths) && widths.every((pair) => Array.isArray(pair) && pair.length === 2);
+  requireKind('pad', 'the widths', widths, arePairs, 'an array of pairs, as [[1, 1], [0, 0]]');
+  requireKind('pad', 'the value', value, typeof value === 'number', 'a number');
+  if (widths.length !== given.shape.length || !widths.flat().every((width) => Number.isInteger(width) && width >= 0)) {
+    throw new ShapeError(`[pad] ${formatSpec(given)} needs a pair of widths, 0 or more, for each of its axes`);
   }
   return applyAlike(padOp, x, {
     before: widths.map(([before]) => before),
     step: widths.map(() => 1),
-    shape: x.spec.shape.map((extent, axis) => extent + widths[axis][0] + widths[axis][1]),
+    shape: given.shape.map((extent, axis) => extent + widths[axis][0] + widths[axis][1]),
     value,
   });
 }
@@ -397,6 +408,9 @@ function concatBoxes({ inputs, outputs, attrs: { axis } }: Node<{ readonly axis:
 
 /** Values one behind the other along an axis. */
 export function concat<D extends Dtype>(values: readonly Value<D>[], axis = 0): Value<D> {
+  requireKind('concat', 'what is joined', values, Array.isArray(values), 'an array of values');
   if (values.length === 0) throw new ShapeError('[concat] there are no values to join: give at least one');
-  return applyOne(concatOp, values, { axis: resolveAxis('concat', axis, values[0].spec) }) as Value<D>;
+  return applyOne(concatOp, values, {
+    axis: resolveAxis('concat', axis, specOf('concat', 'value 0', values[0])),
+  }) as Value<D>;
 }

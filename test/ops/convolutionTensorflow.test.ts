@@ -177,10 +177,13 @@ function apart(weight: tf.Tensor4D, [down, across]: Two): tf.Tensor4D {
   return tf.slice(whole, [0, 0, 0, 0], [(rows - 1) * down + 1, (columns - 1) * across + 1, ...rest]);
 }
 
+/** How its window slides. */
+const sliding = ({ stride, dilation, padding }: Configuration) => ({ stride, dilation, padding });
+
 const convolution = (given: Configuration): Job => ({
   title: `conv2d ${JSON.stringify(given)}`,
   shapes: [given.x, given.weight],
-  ours: (x, weight) => convolve(x, weight, given),
+  ours: (x, weight) => convolve(x, weight, sliding(given)),
   theirs: (x, weight) => tf.conv2d(x, apart(weight, given.dilation), [...given.stride], theirPadding(given.padding)),
 });
 
@@ -197,7 +200,7 @@ const depthwise = (given: Configuration): Job => {
   return {
     title: `depthwise ${JSON.stringify(given)}`,
     shapes: [given.x, given.weight],
-    ours: (x, weight) => convolve(x, weight, { ...given, stride, groups: channels }),
+    ours: (x, weight) => convolve(x, weight, { ...sliding(given), stride, groups: channels }),
     theirs: (x, weight) =>
       tf.depthwiseConv2d(x, byChannel(apart(weight, given.dilation), channels), stride, theirPadding(given.padding)),
   };
@@ -207,7 +210,7 @@ const transpose = (given: Configuration): Job => {
   const [, , channels, features] = given.weight;
   const [images, rows, columns] = given.x;
   const y: Shape = [images, rows, columns, features];
-  const made = (x: Value, weight: Value): Value => convolveTransposed(x, weight, given);
+  const made = (x: Value, weight: Value): Value => convolveTransposed(x, weight, sliding(given));
   return {
     title: `convTranspose2d ${JSON.stringify(given)}`,
     shapes: [y, given.weight],

@@ -119,7 +119,7 @@ const FEW = 2;
  */
 export function namesColumns(form: TableForm, cells: readonly string[]): boolean {
   requireForm('namesColumns', form);
-  requireKind('namesColumns', 'cells', cells, Array.isArray(cells), 'a list of texts');
+  requireKind('namesColumns', 'cells', cells, isTexts(cells), 'a list of texts');
   if (!form.header) return false;
   const texts = cells.filter((cell) => !isNumber(cell));
   const known = texts.filter((cell) => form.columns.includes(cell)).length;
