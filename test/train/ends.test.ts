@@ -160,6 +160,13 @@ describe('a run that is awaited', () => {
     await trainer.step(batch);
   });
 
+  test('behind a loop that failed rejects too', async () => {
+    const trainer = await trainerOn('cpu');
+    const run = trainer.fit([batch, { ...batch, label: [0, 1, 2, 0, 1, 2, 0, 0.5] }]);
+    await expect(all(run)).rejects.toThrow('"label"[7] is 0.5');
+    await expect(run).rejects.toThrow('"label"[7] is 0.5');
+  });
+
   test('gives the last report of one that was stopped, and says so where there is none', async () => {
     const trainer = await trainerOn('cpu');
     async function* stopping(): AsyncGenerator<typeof batch> {
