@@ -7,6 +7,7 @@ export {
   type ConvTranspose2dOptions,
 } from './convolution.ts';
 export { augment } from './augment.ts';
+export { frozen } from './frozen.ts';
 export * from './initializers.ts';
 export {
   defineLayer,

@@ -56,6 +56,8 @@ export interface Layer<I = Value, O = Value> {
   readonly name?: string;
   readonly parameters: Readonly<Record<string, ParameterDefinition>>;
   readonly state?: Readonly<Record<string, StateDefinition>>;
+  /** Whether what it applies stays as it is; see `frozen`. */
+  readonly frozen?: true;
   apply(x: I, bound: Readonly<Record<string, Value>>, context: Context): O;
 }
 

@@ -7,7 +7,7 @@ import { input, read } from '../graph/leaf.ts';
 import { dropElements } from '../ops/dropout.ts';
 import { controlState } from '../ops/control.ts';
 import { random, type Draws } from '../ops/random.ts';
-import { assign, viewOf } from '../ops/window.ts';
+import { assign, stopGradient, viewOf } from '../ops/window.ts';
 import { requireKind } from '../core/given.ts';
 import {
   requireModule,
@@ -30,6 +30,7 @@ export class Registry {
   readonly parameters: Parameter[] = [];
   readonly states = new Map<string, State>();
   readonly #paths = new Map<object, string>();
+  readonly #trained = new Set<string>();
   readonly #names = new Set<string>();
   readonly #seed: number;
 
@@ -77,6 +78,16 @@ export class Registry {
   /** A function has no parameters, but those of the layers that it uses lie below its path. */
   remember(module: object, path: string): void {
     if (!this.#paths.has(module)) this.#paths.set(module, path);
+  }
+
+  /** Takes note of a parameter that a layer has which is not frozen. */
+  train(name: string): void {
+    this.#trained.add(name);
+  }
+
+  /** Whether a parameter is used anywhere but in frozen layers. */
+  isTrained(name: string): boolean {
+    return this.#trained.has(name);
   }
 
   /** First values of all parameters, each from a stream of its own name, in their layout. */
@@ -151,7 +162,7 @@ export interface Applied {
 
 /** Runs a model on values instead of numbers, which leaves a graph behind. */
 export class Tracer implements Context {
-  readonly mode: Mode;
+  readonly #mode: Mode;
   readonly applied: Applied[] = [];
   readonly #updates = new Map<State, Value>();
   readonly #registry: Registry;
@@ -166,12 +177,18 @@ export class Tracer implements Context {
   #path = '';
   /** Which use of its path is being traced, from 0. */
   #use = 0;
+  /** How many frozen layers are being traced, each within the one before. */
+  #frozen = 0;
 
   constructor(registry: Registry, mode: Mode, home: Home | null) {
     this.#registry = registry;
-    this.mode = mode;
+    this.#mode = mode;
     this.#home = home;
     this.#ranges = new Map(home?.ranges.map((range) => [range.name, range]));
+  }
+
+  get mode(): Mode {
+    return this.#frozen > 0 ? 'evaluate' : this.#mode;
   }
 
   /** Model and loss of a batch are traced anew, perhaps not for the first time: layers that they make may have their names again. */
@@ -188,6 +205,8 @@ export class Tracer implements Context {
     this.#registry.remember(module, this.#path);
     this.#use = this.#uses.get(this.#path) ?? 0;
     this.#uses.set(this.#path, this.#use + 1);
+    const isFrozen = isLayer && module.frozen === true;
+    if (isFrozen) this.#frozen++;
     try {
       const output = isLayer ? module.apply(x, this.#bind(module), this) : module(x, this);
       requireGiven(`what ${this.#path || 'it'} gives`, output);
@@ -204,6 +223,7 @@ export class Tracer implements Context {
       }
       throw error;
     } finally {
+      if (isFrozen) this.#frozen--;
       [this.#path, this.#use] = before;
     }
   }
@@ -233,7 +253,10 @@ export class Tracer implements Context {
   #bind(layer: Layer<never, unknown>): Record<string, Value> {
     const bound: Record<string, Value> = {};
     for (const [name, { shape }] of Object.entries(layer.parameters)) {
-      bound[name] = this.parameter(join(this.#path, name), shape);
+      const full = join(this.#path, name);
+      const value = this.parameter(full, shape);
+      bound[name] = this.#frozen > 0 ? stopGradient(value) : value;
+      if (this.#frozen === 0) this.#registry.train(full);
     }
     for (const name of Object.keys(layer.state ?? {})) {
       const state = this.#registry.states.get(join(this.#path, name))!;

@@ -153,13 +153,13 @@ export class TracedModel {
       optimizer,
       layout,
       registry.parameters.map(({ name, definition: { decays = true } }) => ({
-        trains: this.#chosen(phase, name),
+        trains: registry.isTrained(name) && this.#chosen(phase, name),
         decays,
       })),
     );
     if (!table.trains.some(Boolean)) {
       throw new ShapeError(
-        `[model] phase "${phase.name}" trains no parameter: look at \`trains\` and at frozen groups`,
+        `[model] phase "${phase.name}" trains no parameter: look at \`trains\` and at what is frozen`,
       );
     }
     const schedule = new Float32Array(scheduleSize(optimizer));
