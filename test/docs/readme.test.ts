@@ -1,14 +1,14 @@
-// README.md's snippets run as they stand there, each by itself, behind what its first program makes.
+// README.md's snippets compile and run as they stand there, each by itself, behind what its first program makes.
 
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import * as data from '../../src/data/index.ts';
 import * as core from '../../src/index.ts';
+import { compilerIn, root } from '../support/packed.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const markdown = readFileSync(join(root, 'README.md'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'millrace-readme-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -26,50 +26,78 @@ function snippetsIn(text: string): Snippet[] {
   });
 }
 
-const IMPORT = /^import .* from '(millrace|millrace\/data)';\n/gm;
+const IMPORT = /^import .* from '(?:millrace|millrace\/data)';\n/gm;
 
 /** What the snippets behind the first one find there: its data, options and trainer, small enough for a test. */
 const BEFORE = `
 const { train, test } = await syntheticDigits({ train: 1280, test: 200 });
 const points = dataset({ point: { data: Float32Array.from({ length: 512 }, (_, i) => Math.sin(i)), shape: [2] } });
-const options = { model: sequential(flatten, linear(784, 16), relu, linear(16, 10)), loss: crossEntropy, optimizer: adamw(), batchSize: 128, backend: 'auto', data: train };
+const model = sequential(flatten, linear(784, 16), relu, linear(16, 10));
+const options = { model, loss: crossEntropy, optimizer: adamw(), batchSize: 128, backend: 'auto' as const, data: train };
 const trainer = await createTrainer(options);
+void [test, points, trainer];
 `;
 
 /** The first snippet looks for MNIST, which is not here. */
 const MNIST = `const mnist = () => syntheticDigits({ train: 640, test: 200 });\n`;
 
+const namesIn = (exports: object, others: object = {}): string[] =>
+  Object.keys(exports).filter((name) => name !== 'mnist' && !(name in others));
+
+const sources = { millrace: join(root, 'src/index.ts'), 'millrace/data': join(root, 'src/data/index.ts') };
+
 /** A module that runs a snippet; every name of the package that it does not make itself is there. */
 function moduleOf({ text }: Snippet, isFirst: boolean): string {
-  const names = Object.keys({ ...core, ...data }).filter((name) => name !== 'mnist');
-  const from = (path: string, exports: object, others: object = {}) =>
-    `import { ${names.filter((name) => name in exports && !(name in others)).join(', ')} } from ${JSON.stringify(join(root, path))};\n`;
-  const body = text.replaceAll(IMPORT, '');
   return [
-    from('src/index.ts', core),
-    from('src/data/index.ts', data, core),
-    `export async function run(console) {\n`,
+    `import { ${namesIn(core).join(', ')} } from '${sources.millrace}';\n`,
+    `import { ${namesIn(data, core).join(', ')} } from '${sources['millrace/data']}';\n`,
+    `import type { BatchValues, Context, Value } from '${sources.millrace}';\n`,
+    'export async function run(console: { log(...things: unknown[]): void }): Promise<void> {\n',
     isFirst ? MNIST : BEFORE,
-    `{\n${body}\n}\n}\n`,
+    `{\n${text.replaceAll(IMPORT, '')}\n}\n}\n`,
   ].join('');
 }
 
+/** What the compiler says of the snippets. */
+function compiled(files: readonly string[]): Promise<string> {
+  const compilerOptions = {
+    target: 'es2022',
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    lib: ['ES2024', 'DOM'],
+    types: [],
+    strict: true,
+    noEmit: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: true,
+    allowImportingTsExtensions: true,
+  };
+  const config = join(folder, 'tsconfig.json');
+  writeFileSync(config, JSON.stringify({ compilerOptions, files: [...files, join(root, 'src/wgsl.d.ts')] }));
+  return new Promise((resolve) => {
+    execFile(process.execPath, [compilerIn('typescript'), '-p', config], (_, stdout) => resolve(stdout));
+  });
+}
+
 describe('the snippets of README.md', () => {
-  const snippets = snippetsIn(markdown);
+  const snippets = snippetsIn(markdown).map((snippet, at) => {
+    const path = join(folder, `snippet${at + 1}.ts`);
+    writeFileSync(path, moduleOf(snippet, at === 0));
+    return [`number ${at + 1}, under "${snippet.heading}"`, path] as const;
+  });
 
-  test('are found', () => expect(snippets.length).toBeGreaterThan(5));
+  test('are found', () => expect(snippets.length).toBeGreaterThan(9));
 
-  test.each(snippets.map((snippet, at) => [`${at + 1}, under "${snippet.heading}"`, snippet, at] as const))(
-    'number %s, runs',
-    async (_, snippet, at) => {
-      const path = join(folder, `snippet${at}.ts`);
-      writeFileSync(path, moduleOf(snippet, at === 0));
-      const { run } = (await import(/* @vite-ignore */ path)) as {
-        run(console: { log(...texts: unknown[]): void }): Promise<void>;
-      };
-      const said: unknown[] = [];
-      await run({ log: (...things) => void said.push(...things) });
-      expect(said.filter(Number.isNaN)).toEqual([]);
-    },
-  );
+  test('compile', async () => {
+    expect(await compiled(snippets.map(([, path]) => path))).toBe('');
+  });
+
+  test.each(snippets)('%s, runs', async (_, path) => {
+    const { run } = (await import(/* @vite-ignore */ path)) as {
+      run(console: { log(...things: unknown[]): void }): Promise<void>;
+    };
+    const said: unknown[] = [];
+    await run({ log: (...things) => void said.push(...things) });
+    expect(said.filter(Number.isNaN)).toEqual([]);
+  });
 });
