@@ -145,6 +145,12 @@ export function requireKind(where: string, name: string, given: unknown, is: boo
   if (!is) throw new DataError(`[${where}] ${name} is ${described(given)} but must be ${wanted}`);
 }
 
+/** @throws DataError for what is no finite number, or one below the least */
+export function requireFinite(where: string, name: string, given: unknown, least = -Infinity): void {
+  const is = Number.isFinite(given) && (given as number) >= least;
+  requireKind(where, name, given, is, least > -Infinity ? `at least ${least} and finite` : 'a finite number');
+}
+
 /** @throws DataError for what is no AbortSignal, if one came */
 export function requireSignal(where: string, given: unknown): void {
   const is = given === undefined || (typeof given === 'object' && given !== null && has(given, 'throwIfAborted'));

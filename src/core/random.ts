@@ -53,8 +53,8 @@ export function hashName(name: string): number {
 export const seedKey = (seed: number): Words2 => [seed >>> 0, Math.floor(seed / 0x100000000) >>> 0];
 
 /** @throws DataError for what is no seed */
-export const requireSeed = (where: string, seed: number): void =>
-  requireKind(where, 'seed', seed, Number.isSafeInteger(seed) && seed >= 0, 'a whole number from 0 to 2⁵³ − 1');
+export const requireSeed = (where: string, seed: number, name = 'seed'): void =>
+  requireKind(where, name, seed, Number.isSafeInteger(seed) && seed >= 0, 'a whole number from 0 to 2⁵³ − 1');
 
 /** 24 random bits as a number in [0, 1), exact in f32. */
 export const unitOf = (word: number): number => (word >>> 8) / 0x1000000;
@@ -68,7 +68,11 @@ export class Random {
   #words: Words4 = [0, 0, 0, 0];
   #left = 0;
 
+  /** @throws DataError for what is no seed, no name of a stream, or no item's number */
   constructor(seed: number, stream: string, item = 0) {
+    requireSeed('Random', seed);
+    requireKind('Random', 'stream', stream, typeof stream === 'string', 'a text, which names what is drawn');
+    requireSeed('Random', item, 'item');
     this.#key = seedKey(seed);
     this.#stream = hashName(stream);
     this.#item = item;
@@ -106,6 +110,7 @@ export class Random {
 
   /** The same things in an order by chance, the same in every engine. Source: Durstenfeld 1964. */
   shuffled<T>(things: Iterable<T>): T[] {
+    requireKind('Random', 'what is shuffled', things, Symbol.iterator in Object(things), 'a list');
     const order = [...things];
     for (let last = order.length - 1; last > 0; last--) {
       const other = Math.floor(this.uniform(0, last + 1));

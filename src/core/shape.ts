@@ -1,4 +1,5 @@
 import { ShapeError } from './errors.ts';
+import { requireKind } from './given.ts';
 
 export type Shape = readonly number[];
 
@@ -26,6 +27,38 @@ export function spec(shape: Shape): Spec<'f32'>;
 export function spec<D extends Dtype>(shape: Shape, dtype: D): Spec<D>;
 export function spec(shape: Shape, dtype: Dtype = 'f32'): Spec {
   return { shape, dtype };
+}
+
+/** @throws DataError for what is no shape */
+export function requireShape(where: string, name: string, given: unknown, wanted = 'as [4, 3]'): void {
+  const is = Array.isArray(given) && given.every((extent) => Number.isInteger(extent) && extent >= 0);
+  requireKind(where, name, given, is, `a list of whole numbers, ${wanted}`);
+}
+
+const arrays = {
+  f32: ['Float32Array', 'Float64Array'],
+  i32: ['Int32Array'],
+  u32: ['Uint32Array'],
+  u8: ['Uint8Array'],
+} as const;
+
+/** @throws DataError for what is no spec */
+export function requireSpec(where: string, given: Spec): void {
+  const { shape, dtype } = Object(given) as Spec;
+  requireShape(where, 'spec.shape', shape);
+  requireKind(where, 'spec.dtype', dtype, Object.hasOwn(arrays, dtype), Object.keys(arrays).join(', '));
+}
+
+/** @throws DataError for numbers of another kind than a spec's   @throws ShapeError where they are not as many */
+export function requireNumbers(where: string, numbers: Numbers, of: Spec): void {
+  requireSpec(where, of);
+  const kinds: readonly unknown[] = arrays[of.dtype];
+  const is = ArrayBuffer.isView(numbers) && kinds.includes(numbers[Symbol.toStringTag]);
+  requireKind(where, 'numbers', numbers, is, `a ${kinds[0] as string}, as the spec says ${of.dtype}`);
+  if (numbers.length === sizeOf(of.shape)) return;
+  throw new ShapeError(
+    `[${where}] there are ${numbers.length} numbers for ${formatSpec(of)}: give ${sizeOf(of.shape)}`,
+  );
 }
 
 export function sizeOf(shape: Shape): number {

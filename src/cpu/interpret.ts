@@ -1,5 +1,6 @@
 import { allocate, formatSpec, sizeOf, type Numbers } from '../core/shape.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf, requireKind } from '../core/given.ts';
 import { orderOf, type Graph, type Node, type Op, type State, type Value } from '../graph/graph.ts';
 import { asUseOf, constantOp, inputOp, stateOp } from '../graph/leaf.ts';
 
@@ -87,19 +88,23 @@ function fieldOf(batch: Batch, label: string, size: number): Numbers {
   return numbers;
 }
 
+interface Options {
+  readonly batch?: Batch;
+  readonly states?: States;
+  readonly precision?: Precision;
+}
+
 /**
  * The named outputs of a graph on the CPU, and the states as it leaves them; the states given are not changed.
  * @param options.precision f64 for the definition of correctness, f32 for what a GPU would round to
  */
 export function interpret(
   graph: Graph,
-  options: {
-    readonly batch?: Batch;
-    readonly states?: States;
-    readonly precision?: Precision;
-  } = {},
+  options: Options = {},
 ): { readonly outputs: Record<string, Numbers>; readonly states: Map<State, Numbers> } {
-  const { batch = {}, states: given, precision = 'f32' } = options;
+  const defaults = { batch: {}, states: undefined, precision: 'f32' } as const;
+  const { batch, states: given, precision } = optionsOf<Options, typeof defaults>('interpret', options, defaults);
+  requireKind('interpret', 'batch', batch, batch instanceof Object, 'numbers by field');
   const states = new Map<State, Numbers>();
   for (const state of statesOf(graph)) {
     const numbers = allocate(state.spec, precision);
@@ -114,8 +119,9 @@ export function interpret(
 
 /** The states that a graph reads or writes. */
 export function statesOf(graph: Graph): Set<State> {
+  const order = orderOf(graph);
   const states = new Set(graph.writes.map(([state]) => state));
-  for (const node of orderOf(graph)) {
+  for (const node of order) {
     const kept = asUseOf(stateOp, node);
     if (kept) states.add(kept.state);
   }

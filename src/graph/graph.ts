@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import { described } from '../core/given.ts';
+import { described, requireKind } from '../core/given.ts';
 import { formatSpec, requireDtype, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
 import type { AdapterTraits, Kernel, Launch } from '../core/launch.ts';
 import { inOrder, reached } from './order.ts';
@@ -171,12 +171,17 @@ export function floatsOf(where: string, name: string, given: Value): Value<'f32'
   return given as Value<'f32'>;
 }
 
+/** A list of values, asked where one comes in. @throws DataError and ShapeError for anything else */
+export function specsOf(where: string, name: string, given: readonly Value[]): Spec[] {
+  requireKind(where, name, given, Array.isArray(given), 'a list of values, as [x]');
+  return given.map((value, at) => specOf(where, given.length > 1 ? `${name} ${at}` : `the ${name}`, value));
+}
+
 /** Uses an op: the only way a node comes to be. Shape errors surface here, in the caller's own line. */
 export function apply<A, D extends Dtype>(op: Op<A, D>, inputs: readonly Value[], attrs: A): readonly Value<D>[] {
-  const specs = op.infer(
-    inputs.map((input, at) => specOf(op.name, inputs.length > 1 ? `input ${at}` : 'the input', input)),
-    attrs,
-  );
+  requireKind('apply', 'what is applied', op, 'infer' in Object(op), 'an op: a layer is used by context.apply');
+  const specs = op.infer(specsOf(op.name, 'input', inputs), attrs);
+  requireKind(op.name, 'what infer gives', specs, Array.isArray(specs), 'a spec of each output, in a list');
   const outputs: Value<D>[] = [];
   const depth = 1 + Math.max(-1, ...inputs.map((input) => input.node.depth));
   const storage = op.view && viewed(inputs[0], op.view(attrs));
@@ -224,6 +229,15 @@ export const rootsOf = (graph: Graph): Value[] => [
  * and the two that need it, of a layer's weights and of what it read, stand side by side: neither waits for the other.
  */
 export function orderOf(graph: Graph): Node[] {
+  const { outputs, writes } = Object(graph) as Graph;
+  const is = Array.isArray(writes) && Object.values(Object(outputs) as object).every(isValue);
+  requireKind(
+    'graph',
+    'the graph',
+    graph,
+    is,
+    'values by name and the states to write: { outputs: { y }, writes: [] }',
+  );
   const roots = rootsOf(graph);
   const readers = new Map<State | Value, Node[]>();
   for (const node of reached(roots.map(nodeOf), inputsOf)) {

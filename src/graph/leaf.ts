@@ -1,4 +1,5 @@
-import type { Dtype, Numbers, Spec } from '../core/shape.ts';
+import { requireKind } from '../core/given.ts';
+import { requireNumbers, requireSpec, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
 import { applyOne, type Node, type Op, type State, type Value } from './graph.ts';
 
 /*
@@ -16,16 +17,24 @@ export const inputOp: Op<{ readonly label: string; readonly spec: Spec }> = leaf
 export const stateOp: Op<{ readonly label: string; readonly state: State }> = leaf('state', ({ state }) => state.spec);
 export const constantOp: Op<{ readonly numbers: Numbers; readonly spec: Spec }> = leaf('constant', ({ spec }) => spec);
 
-/** A field of the batch. */
-export const input = <D extends Dtype>(label: string, spec: Spec<D>): Value<D> =>
-  applyOne(inputOp, [], { label, spec }) as Value<D>;
+/** A field of the batch. @throws DataError for what is no name or no spec */
+export function input<D extends Dtype>(label: string, spec: Spec<D>): Value<D> {
+  requireKind('input', 'label', label, typeof label === 'string', "a field's name");
+  requireSpec('input', spec);
+  return applyOne(inputOp, [], { label, spec }) as Value<D>;
+}
 
-/** What a state holds when the step begins. */
-export const read = (state: State): Value => applyOne(stateOp, [], { label: state.name, state });
+/** What a state holds when the step begins. @throws DataError for what is no state */
+export function read(state: State): Value {
+  requireKind('read', 'state', state, 'initial' in Object(state), 'a state: { name, spec, initial }');
+  return applyOne(stateOp, [], { label: state.name, state });
+}
 
-/** Numbers known while tracing; they are uploaded once, not per step. */
-export const constant = <D extends Dtype>(numbers: Numbers, spec: Spec<D>): Value<D> =>
-  applyOne(constantOp, [], { numbers, spec }) as Value<D>;
+/** Numbers known while tracing; they are uploaded once, not per step. @throws DataError or ShapeError unless spec tells of them */
+export function constant<D extends Dtype>(numbers: Numbers, spec: Spec<D>): Value<D> {
+  requireNumbers('constant', numbers, spec);
+  return applyOne(constantOp, [], { numbers, spec }) as Value<D>;
+}
 
 /** The attributes of a node if it is a use of that op. */
 export const asUseOf = <A>(op: Op<A>, node: Node): A | undefined =>

@@ -6,7 +6,7 @@ import { batchNorm } from '../nn/normalization.ts';
 import { maxPool2d } from '../nn/pooling.ts';
 import { relu } from '../ops/activations.ts';
 import { flatten } from '../ops/window.ts';
-import { extentsLeft, type SizedModelOptions } from './images.ts';
+import { extentsLeft, sizedOptionsOf, type SizedModelOptions } from './images.ts';
 
 /** Two pools halve an extent twice. */
 const left = (extent: number): number => Math.floor(Math.floor(extent / 2) / 2);
@@ -30,7 +30,8 @@ const stage = (channels: number, features: number): FloatLayer =>
  * @returns a layer from images `[N, H, W, channels]`, or `[N, H, W]` of one channel, to logits `[N, classes]`
  * @throws ShapeError for images below 4×4; DataError for a size that is none
  */
-export function cnn({ channels = 1, classes = 10, size = 28 }: SizedModelOptions = {}): FloatLayer {
+export function cnn(options: SizedModelOptions = {}): FloatLayer {
+  const { channels, classes, size } = sizedOptionsOf('cnn', options);
   const [rows, columns] = extentsLeft('cnn', size, LEAST, left);
   const initial = { weightInitial: heNormal, biasInitial: zeros };
   return sequential(

@@ -1,4 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/given.ts';
 import { pairOf, type Pair } from '../ops/spatial.ts';
 
 /** What a model of images is told about them, and how many classes it is to tell apart. */
@@ -14,6 +15,11 @@ export interface SizedModelOptions extends ImageModelOptions {
   /** Rows and columns, or one number for both: 28, as MNIST's. */
   readonly size?: Pair;
 }
+
+const defaults = { channels: 1, classes: 10, size: 28 };
+
+export const sizedOptionsOf = (where: string, options: SizedModelOptions) =>
+  optionsOf<SizedModelOptions, typeof defaults>(where, options, defaults);
 
 /**
  * Rows and columns of what is left of images.

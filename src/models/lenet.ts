@@ -5,7 +5,7 @@ import { linear, sequential } from '../nn/layers.ts';
 import { maxPool2d } from '../nn/pooling.ts';
 import { relu } from '../ops/activations.ts';
 import { flatten } from '../ops/window.ts';
-import { extentsLeft, type SizedModelOptions } from './images.ts';
+import { extentsLeft, sizedOptionsOf, type SizedModelOptions } from './images.ts';
 
 /** Half of an image, less a 5×5 convolution's edges, and half of that: what the dense layers see. */
 const left = (extent: number): number => Math.floor((Math.floor(extent / 2) - 4) / 2);
@@ -20,7 +20,8 @@ const LEAST = 12;
  * @returns a layer from images `[N, H, W, channels]`, or `[N, H, W]` of one channel, to logits `[N, classes]`
  * @throws ShapeError for images below 12×12; DataError for a size that is none     Source: LeCun et al. 1998, II B
  */
-export function lenet({ channels = 1, classes = 10, size = 28 }: SizedModelOptions = {}): FloatLayer {
+export function lenet(options: SizedModelOptions = {}): FloatLayer {
+  const { channels, classes, size } = sizedOptionsOf('lenet', options);
   const [rows, columns] = extentsLeft('lenet', size, LEAST, left);
   const initial = { weightInitial: heNormal, biasInitial: zeros };
   return sequential(

@@ -1,4 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
+import { described, optionsOf } from '../core/given.ts';
 import type { Value } from '../graph/graph.ts';
 import { conv2d } from '../nn/convolution.ts';
 import { heNormal, zeros } from '../nn/initializers.ts';
@@ -45,9 +46,9 @@ const stage = (at: number, blocks: number, width: number): Module[] => {
 function blocksOf(depth: number): readonly number[] {
   if (depth === 18) return [2, 2, 2, 2];
   const n = (depth - 2) / 6;
-  if (Number.isInteger(n) && n > 0) return [n, n, n];
+  if (Number.isInteger(depth) && Number.isInteger(n) && n > 0) return [n, n, n];
   throw new ShapeError(
-    `[resnet] depth is ${depth} but must be 8, 14, 20 or another 6n + 2, or 18: each of three stages has n blocks of two convolutions`,
+    `[resnet] depth is ${described(depth)} but must be 8, 14, 20 or another 6n + 2, or 18: each of three stages has n blocks of two convolutions`,
   );
 }
 
@@ -62,7 +63,8 @@ function blocksOf(depth: number): readonly number[] {
  * @throws ShapeError for another depth     Source: He et al. 2015, "Deep residual learning for image recognition", 4.1, 4.2
  */
 export function resnet(depth: number, options: ResnetOptions = {}): FloatLayer {
-  const { channels = 3, classes = 10, width = depth === 18 ? 64 : 16 } = options;
+  const defaults = { channels: 3, classes: 10, width: depth === 18 ? 64 : 16 };
+  const { channels, classes, width } = optionsOf<ResnetOptions, typeof defaults>('resnet', options, defaults);
   const stages = blocksOf(depth).map((blocks, at) => stage(at, blocks, width));
   return sequential(
     convNorm(channels, width, 3, 1),

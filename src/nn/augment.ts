@@ -1,3 +1,4 @@
+import { specOf } from '../graph/graph.ts';
 import { augmentImages } from '../ops/augment.ts';
 import { augmentationOf, type AugmentOptions } from '../ops/augmentation.ts';
 import { defineLayer, type Layer } from './layer.ts';
@@ -20,6 +21,8 @@ export function augment(options: AugmentOptions): Layer {
   return defineLayer({
     name: 'augment',
     apply: (x, _, context) =>
-      context.mode === 'train' ? augmentImages(context.draws('augment', x.spec.shape.slice(0, 1)), x, options) : x,
+      context.mode === 'train'
+        ? augmentImages(context.draws('augment', specOf('augment', 'x', x).shape.slice(0, 1)), x, options)
+        : x,
   });
 }

@@ -1,6 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/given.ts';
 import { formatSpec } from '../core/shape.ts';
-import type { Value } from '../graph/graph.ts';
+import { specOf, type Value } from '../graph/graph.ts';
 import { convolve, convolveTransposed } from '../ops/convolution.ts';
 import { pairOf, requireCount, slide, type Pair, type SlideOptions, type SpreadOptions } from '../ops/spatial.ts';
 import { reshape } from '../ops/window.ts';
@@ -19,12 +20,26 @@ interface ConvolutionOptions {
 export interface Conv2dOptions extends SlideOptions, ConvolutionOptions {}
 export interface ConvTranspose2dOptions extends SpreadOptions, ConvolutionOptions {}
 
+const slideDefaults = {
+  stride: 1,
+  padding: 'valid',
+  dilation: 1,
+  groups: 1,
+  bias: true,
+  weightInitial: undefined,
+  biasInitial: undefined,
+} as const;
+const spreadDefaults = { ...slideDefaults, outputPadding: 0 } as const;
+
+/** The options beside the slide, none missing. */
+type Beside = { readonly [K in 'bias' | 'weightInitial' | 'biasInitial']: ConvolutionOptions[K] | undefined };
+
 /** The first values and shapes of a convolution's parameters. @param fanIn what the first values go by */
 function parametersOf(
   shape: readonly [...number[], number],
   fanIn: number,
   outputs: number,
-  { bias = true, weightInitial = torchUniform(fanIn), biasInitial = torchUniform(fanIn) }: ConvolutionOptions,
+  { bias, weightInitial = torchUniform(fanIn), biasInitial = torchUniform(fanIn) }: Beside,
 ): { readonly weight: ParameterDefinition; readonly bias?: ParameterDefinition } {
   return {
     weight: { shape, initial: weightInitial },
@@ -46,7 +61,7 @@ const counted = (channels: number): string => `${channels} ${channels === 1 ? 'c
 
 /** Images with channels: those that have one only may come without an axis for it. */
 function imagesOf(where: string, x: Value, channels: number): Value {
-  const { shape } = x.spec;
+  const { shape } = specOf(where, 'x', x);
   const images = shape.length === 3 && channels === 1 ? reshape(x, [...shape, 1]) : x;
   if (images.spec.shape.length === 4 && images.spec.shape[3] === channels) return images;
   throw new ShapeError(
@@ -67,16 +82,17 @@ export function conv2d(
   kernelSize: Pair,
   options: Conv2dOptions = {},
 ): FloatLayer {
-  const { groups = 1 } = options;
+  const filled = optionsOf<Conv2dOptions, typeof slideDefaults>('conv2d', options, slideDefaults);
+  const { stride, padding, dilation, groups } = filled;
   requireChannels('conv2d', inChannels, outChannels, groups);
   const [rows, columns] = pairOf('conv2d', 'kernelSize', kernelSize, 1);
   const shape = [rows, columns, inChannels / groups, outChannels] as const;
   return defineLayer({
     name: 'conv2d',
-    parameters: parametersOf(shape, rows * columns * shape[2], outChannels, options),
+    parameters: parametersOf(shape, rows * columns * shape[2], outChannels, filled),
     apply(x, { weight, bias }) {
       const images = imagesOf('conv2d', x, inChannels);
-      return convolve(images, weight, { ...options, bias });
+      return convolve(images, weight, { stride, padding, dilation, groups, bias });
     },
   });
 }
@@ -93,16 +109,17 @@ export function convTranspose2d(
   kernelSize: Pair,
   options: ConvTranspose2dOptions = {},
 ): FloatLayer {
-  const { groups = 1 } = options;
+  const filled = optionsOf<ConvTranspose2dOptions, typeof spreadDefaults>('convTranspose2d', options, spreadDefaults);
+  const { stride, padding, dilation, outputPadding, groups } = filled;
   requireChannels('convTranspose2d', inChannels, outChannels, groups);
   const [rows, columns] = pairOf('convTranspose2d', 'kernelSize', kernelSize, 1);
   const shape = [rows, columns, outChannels / groups, inChannels] as const;
   return defineLayer({
     name: 'convTranspose2d',
-    parameters: parametersOf(shape, rows * columns * shape[2], outChannels, options),
+    parameters: parametersOf(shape, rows * columns * shape[2], outChannels, filled),
     apply(x, { weight, bias }) {
       const images = imagesOf('convTranspose2d', x, inChannels);
-      return convolveTransposed(images, weight, { ...options, bias });
+      return convolveTransposed(images, weight, { stride, padding, dilation, outputPadding, groups, bias });
     },
   });
 }
@@ -125,7 +142,8 @@ export function conv1d(
   kernelSize: number,
   options: Conv1dOptions = {},
 ): FloatLayer {
-  const { groups = 1, stride = 1, padding = 'valid', dilation = 1 } = options;
+  const filled = optionsOf<Conv1dOptions, typeof slideDefaults>('conv1d', options, slideDefaults);
+  const { groups, stride, padding, dilation } = filled;
   requireChannels('conv1d', inChannels, outChannels, groups);
   requireCount('conv1d', 'kernelSize', kernelSize);
   requireCount('conv1d', 'stride', stride);
@@ -139,14 +157,15 @@ export function conv1d(
   };
   return defineLayer({
     name: 'conv1d',
-    parameters: parametersOf(shape, kernelSize * shape[1], outChannels, options),
+    parameters: parametersOf(shape, kernelSize * shape[1], outChannels, filled),
     apply(x, { weight, bias }) {
-      if (x.spec.shape.length !== 3 || x.spec.shape[2] !== inChannels) {
+      const given = specOf('conv1d', 'x', x);
+      if (given.shape.length !== 3 || given.shape[2] !== inChannels) {
         throw new ShapeError(
-          `[conv1d] x is ${formatSpec(x.spec)} but the layer takes sequences of ${counted(inChannels)}, [N, L, ${inChannels}]: give the layer their number, or reshape them`,
+          `[conv1d] x is ${formatSpec(given)} but the layer takes sequences of ${counted(inChannels)}, [N, L, ${inChannels}]: give the layer their number, or reshape them`,
         );
       }
-      const [count, length] = x.spec.shape as [number, number];
+      const [count, length] = given.shape as [number, number];
       // In its own name, where a kernel does not fit.
       slide('conv1d', 'kernel', [1, length], [1, kernelSize], along);
       const y = convolve(reshape(x, [count, 1, length, inChannels]), reshape(weight, [1, ...shape]), {

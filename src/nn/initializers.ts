@@ -1,19 +1,35 @@
 import { ShapeError } from '../core/errors.ts';
+import { requireFinite, requireKind } from '../core/given.ts';
 import type { Random } from '../core/random.ts';
-import { sizeOf, type Shape } from '../core/shape.ts';
+import { requireShape, sizeOf, type Shape } from '../core/shape.ts';
 
 /** The law of a parameter's first values, with Keras' names. Fan-in and fan-out are those of a weight `[in, out]`. */
 export type Initializer = (shape: Shape, random: Random) => Float32Array;
 
+/** How many values a parameter has. The likeliest slip is `weightInitial: heNormal()`. */
+function countOf(shape: Shape): number {
+  requireShape('initializer', 'shape', shape, 'given by the layer: hand heNormal on, without calling it');
+  return sizeOf(shape);
+}
+
 /** Values per output, and outputs per value; leading axes are a kernel's window. Source: Glorot and Bengio 2010. */
 function fansOf(shape: Shape): { fanIn: number; fanOut: number } {
-  if (shape.length < 2) return { fanIn: sizeOf(shape), fanOut: sizeOf(shape) };
+  const count = countOf(shape);
+  if (shape.length < 2) return { fanIn: count, fanOut: count };
   const window = sizeOf(shape.slice(0, -2));
   const [fanIn, fanOut] = shape.slice(-2) as [number, number];
   return { fanIn: window * fanIn, fanOut: window * fanOut };
 }
 
-const fill = (shape: Shape, draw: () => number): Float32Array => Float32Array.from({ length: sizeOf(shape) }, draw);
+/** As many draws as the shape says. */
+function fill(shape: Shape, random: Random, draw: () => number): Float32Array {
+  const length = countOf(shape);
+  requireKind('initializer', 'random', random, 'normal' in Object(random), 'a Random, as new Random(seed, name)');
+  return Float32Array.from({ length }, draw);
+}
+
+/** The same number everywhere. */
+const filled = (shape: Shape, value: number): Float32Array => new Float32Array(countOf(shape)).fill(value);
 
 /** Beyond two deviations a draw is thrown away. */
 function truncated(random: Random, deviation: number): number {
@@ -35,10 +51,10 @@ function varianceScaling(scale: number, fan: Fan, law: 'uniform' | 'normal'): In
     const variance = scale / Math.max(1, divisor);
     if (law === 'uniform') {
       const limit = Math.sqrt(3 * variance);
-      return fill(shape, () => random.uniform(-limit, limit));
+      return fill(shape, random, () => random.uniform(-limit, limit));
     }
     const deviation = Math.sqrt(variance) / TRUNCATED_DEVIATION;
-    return fill(shape, () => truncated(random, deviation));
+    return fill(shape, random, () => truncated(random, deviation));
   };
 }
 
@@ -52,46 +68,57 @@ export const heNormal: Initializer = varianceScaling(2, 'in', 'normal');
 export const lecunUniform: Initializer = varianceScaling(1, 'in', 'uniform');
 export const lecunNormal: Initializer = varianceScaling(1, 'in', 'normal');
 
-export const zeros: Initializer = (shape) => new Float32Array(sizeOf(shape));
-export const ones: Initializer = (shape) => new Float32Array(sizeOf(shape)).fill(1);
+export const zeros: Initializer = (shape) => filled(shape, 0);
+export const ones: Initializer = (shape) => filled(shape, 1);
 
-/** The same number everywhere. */
-export const constantValue =
-  (value: number): Initializer =>
-  (shape) =>
-    new Float32Array(sizeOf(shape)).fill(value);
+/** The same number everywhere. @throws DataError unless it is finite */
+export function constantValue(value: number): Initializer {
+  requireFinite('constantValue', 'value', value);
+  return (shape) => filled(shape, value);
+}
 
-export const randomUniform =
-  (low = -0.05, high = 0.05): Initializer =>
-  (shape, random) =>
-    fill(shape, () => random.uniform(low, high));
+/** @throws DataError unless both are finite */
+export function randomUniform(low = -0.05, high = 0.05): Initializer {
+  requireFinite('randomUniform', 'low', low);
+  requireFinite('randomUniform', 'high', high, low);
+  return (shape, random) => fill(shape, random, () => random.uniform(low, high));
+}
 
-export const randomNormal =
-  (mean = 0, deviation = 0.05): Initializer =>
-  (shape, random) =>
-    fill(shape, () => random.normal(mean, deviation));
+/** @throws DataError unless both are finite, and the deviation not below 0 */
+export function randomNormal(mean = 0, deviation = 0.05): Initializer {
+  requireLaw('randomNormal', mean, deviation);
+  return (shape, random) => fill(shape, random, () => random.normal(mean, deviation));
+}
 
-export const truncatedNormal =
-  (mean = 0, deviation = 0.05): Initializer =>
-  (shape, random) =>
-    fill(shape, () => mean + truncated(random, deviation));
+/** Normal, but for what lies further than two deviations from the mean. @throws as `randomNormal` does */
+export function truncatedNormal(mean = 0, deviation = 0.05): Initializer {
+  requireLaw('truncatedNormal', mean, deviation);
+  return (shape, random) => fill(shape, random, () => mean + truncated(random, deviation));
+}
 
-/** Numbers of one's own: weights from elsewhere. */
-export const fromValues =
-  (values: ArrayLike<number>): Initializer =>
-  (shape) => {
-    if (values.length !== sizeOf(shape)) {
+function requireLaw(where: string, mean: number, deviation: number): void {
+  requireFinite(where, 'mean', mean);
+  requireFinite(where, 'deviation', deviation, 0);
+}
+
+/** Numbers of one's own: weights from elsewhere. @throws DataError for what are none; ShapeError where they are not as many */
+export function fromValues(values: ArrayLike<number>): Initializer {
+  const numbers = Array.from(Object(values) as ArrayLike<number>);
+  const are = numbers.length > 0 && numbers.every(Number.isFinite);
+  requireKind('fromValues', 'values', values, are, 'one flat list of finite numbers');
+  return (shape) => {
+    if (numbers.length !== countOf(shape)) {
       throw new ShapeError(
-        `[fromValues] ${values.length} values were given for a parameter [${shape.join(', ')}]: give ${sizeOf(shape)}`,
+        `[fromValues] ${numbers.length} values were given for a parameter [${shape.join(', ')}]: give ${sizeOf(shape)}`,
       );
     }
-    return Float32Array.from(values);
+    return Float32Array.from(numbers);
   };
+}
 
-/** Uniform in ±1 / √fanIn: PyTorch's default for weight and bias of its linear layer. */
-export const torchUniform =
-  (fanIn: number): Initializer =>
-  (shape, random) => {
-    const limit = 1 / Math.sqrt(fanIn);
-    return fill(shape, () => random.uniform(-limit, limit));
-  };
+/** Uniform in ±1 / √fanIn: PyTorch's default for weight and bias of its linear layer. @throws DataError for no fan-in */
+export function torchUniform(fanIn: number): Initializer {
+  requireFinite('torchUniform', 'fanIn', fanIn, 1);
+  const limit = 1 / Math.sqrt(fanIn);
+  return (shape, random) => fill(shape, random, () => random.uniform(-limit, limit));
+}

@@ -105,4 +105,8 @@ export interface LayerDefinition<P extends Parameters, S extends States, I, O> {
  */
 export const defineLayer = <P extends Parameters = {}, S extends States = {}, I = Value, O = Value>(
   definition: LayerDefinition<P, S, I, O>,
-): Layer<I, O> => ({ parameters: {}, ...definition });
+): Layer<I, O> => {
+  const { apply } = Object(definition) as Partial<typeof definition>;
+  requireKind('defineLayer', 'apply', apply, typeof apply === 'function', 'a function of x, bound and context');
+  return { parameters: {}, ...definition };
+};

@@ -1,9 +1,10 @@
-import { DataError, ShapeError } from '../core/errors.ts';
+import { ShapeError } from '../core/errors.ts';
+import { described, optionsOf, requireFinite } from '../core/given.ts';
 import { formatSpec } from '../core/shape.ts';
 import { add, mul } from '../ops/arithmetic.ts';
 import { requireDropRate } from '../ops/dropout.ts';
 import { affine } from '../ops/matmul.ts';
-import { floatsOf, type Value } from '../graph/graph.ts';
+import { floatsOf, specOf, type Value } from '../graph/graph.ts';
 import { torchUniform, type Initializer } from './initializers.ts';
 import { defineLayer, requireModule, type FloatLayer, type Layer, type Module, type OutputOf } from './layer.ts';
 
@@ -19,13 +20,14 @@ export interface LinearOptions {
  * @param inFeatures extent of x's last axis   @param outFeatures extent of the result's
  */
 export function linear(inFeatures: number, outFeatures: number, options: LinearOptions = {}): FloatLayer {
-  const { bias = true } = options;
   if (!(Number.isInteger(inFeatures) && inFeatures > 0 && Number.isInteger(outFeatures) && outFeatures > 0)) {
     throw new ShapeError(
-      `[linear] a layer from ${inFeatures} to ${outFeatures} features: both must be whole and positive`,
+      `[linear] a layer from ${described(inFeatures)} to ${described(outFeatures)} features: both must be whole and positive`,
     );
   }
-  const { weightInitial = torchUniform(inFeatures), biasInitial = torchUniform(inFeatures) } = options;
+  const usual = torchUniform(inFeatures);
+  const defaults = { bias: true, weightInitial: usual, biasInitial: usual };
+  const { bias, weightInitial, biasInitial } = optionsOf<LinearOptions, typeof defaults>('linear', options, defaults);
   return defineLayer({
     name: 'linear',
     parameters: {
@@ -33,9 +35,10 @@ export function linear(inFeatures: number, outFeatures: number, options: LinearO
       ...(bias && { bias: { shape: [outFeatures], initial: biasInitial, decays: false } }),
     },
     apply(x, bound) {
-      if (x.spec.shape.at(-1) !== inFeatures) {
+      const given = specOf('linear', 'x', x);
+      if (given.shape.at(-1) !== inFeatures) {
         throw new ShapeError(
-          `[linear] x is ${formatSpec(x.spec)} with ${x.spec.shape.at(-1) ?? 'no'} features, but the layer takes ${inFeatures}: it is linear(${inFeatures}, ${outFeatures})`,
+          `[linear] x is ${formatSpec(given)} with ${given.shape.at(-1) ?? 'no'} features, but the layer takes ${inFeatures}: it is linear(${inFeatures}, ${outFeatures})`,
         );
       }
       return affine(x, bound.weight, bound.bias);
@@ -67,9 +70,7 @@ export function dropout(rate = 0.5): FloatLayer {
  * @throws DataError unless the deviation is at least 0 and finite
  */
 export function gaussianNoise(deviation: number): FloatLayer {
-  if (!(deviation >= 0 && deviation < Infinity)) {
-    throw new DataError(`[gaussianNoise] deviation is ${deviation} but must be at least 0 and finite`);
-  }
+  requireFinite('gaussianNoise', 'deviation', deviation, 0);
   return defineLayer({
     name: 'gaussianNoise',
     apply(given, _, context) {

@@ -1,7 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf, requireKind, type ContextLike } from '../core/given.ts';
-import { formatSpec, sameShape } from '../core/shape.ts';
-import { isValue, type Value } from '../graph/graph.ts';
+import { formatSpec, sameShape, type Spec } from '../core/shape.ts';
+import { isValue, specOf, type Value } from '../graph/graph.ts';
 import { cast } from '../ops/cast.ts';
 import { crossEntropyRows, type CrossEntropyRowsOptions } from '../ops/crossEntropy.ts';
 import {
@@ -40,14 +40,24 @@ export type Loss<O = any, F extends string = any> = (
   context: Context,
 ) => Value | Measures;
 
+/** What a model gave is f32; what is not is most often the target. @throws ShapeError that says so */
+export function predictionOf(where: string, x: Value): Spec {
+  const given = specOf(where, 'the prediction', x);
+  if (given.dtype === 'f32') return given;
+  throw new ShapeError(
+    `[${where}] the prediction is ${formatSpec(given)} but must be f32: it comes first, and the target behind it`,
+  );
+}
+
 /** Target values in the prediction's shape: a column `[N, 1]` is compared with `[N]`, never broadcast into `[N, N]`. */
 export function aligned(where: string, x: Value, target: Target): Value<'f32'> {
+  const given = predictionOf(where, x);
   const t = cast(targetOf(where, target), 'f32');
-  if (sameShape(x.spec.shape, t.spec.shape)) return t;
+  if (sameShape(given.shape, t.spec.shape)) return t;
   const [a, b] = [x, t].map(({ spec: { shape } }) => shape.filter((extent, axis) => axis === 0 || extent !== 1));
-  if (sameShape(a, b)) return reshape(t, x.spec.shape);
+  if (sameShape(a, b)) return reshape(t, given.shape);
   throw new ShapeError(
-    `[${where}] the prediction is ${formatSpec(x.spec)} but the target is ${formatSpec(t.spec)}: they must have one shape`,
+    `[${where}] the prediction is ${formatSpec(given)} but the target is ${formatSpec(t.spec)}: they must have one shape`,
   );
 }
 
@@ -103,6 +113,7 @@ export interface CrossEntropyOptions extends CrossEntropyRowsOptions, ContextLik
  * @throws ShapeError if N differs     Source: Goodfellow et al. 2016, 6.2.2.3
  */
 export const crossEntropy = ((logits: Value, target: Target, options: CrossEntropyOptions = {}): Value | Measures => {
+  predictionOf('crossEntropy', logits);
   const labels = targetOf('crossEntropy', target);
   const { loss, correct, counted } = crossEntropyRows(logits, labels, options);
   if (isValue(target)) return loss;

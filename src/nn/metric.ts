@@ -1,6 +1,7 @@
 import { DataError, ShapeError } from '../core/errors.ts';
+import { optionsOf, requireKind } from '../core/given.ts';
 import { formatSpec, sizeOf } from '../core/shape.ts';
-import type { Value } from '../graph/graph.ts';
+import { specOf, type Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
 import { sum } from '../ops/reduce.ts';
 
@@ -26,7 +27,13 @@ export interface MetricOptions<K extends string> {
  * come to: `metric({ sums: { hits, tries }, finish: ({ hits, tries }) => hits / tries })`.
  * @throws ShapeError if a sum is not f32; when it is reported, DataError if `merge` or `finish` give no numbers
  */
-export function metric<K extends string>({ sums, merge, finish }: MetricOptions<K>): Metric {
+export function metric<K extends string>(options: MetricOptions<K>): Metric {
+  const defaults = { sums: undefined, merge: undefined, finish: undefined };
+  const { sums, merge, finish } = optionsOf<MetricOptions<K>, typeof defaults>('metric', options, defaults);
+  requireKind('metric', 'sums', sums, sums instanceof Object, 'values by name');
+  for (const [name, given] of Object.entries({ finish, merge: merge ?? finish })) {
+    requireKind('metric', name, given, typeof given === 'function', 'a function of the sums');
+  }
   const names = Object.keys(sums) as K[];
   const named = (numbers: Float64Array): Record<K, number> =>
     Object.fromEntries(names.map((name, at) => [name, numbers[at]])) as Record<K, number>;
@@ -49,10 +56,11 @@ function number(from: string, given: unknown): number {
 
 function sumOf(name: string, given: Value | number): Value {
   if (typeof given === 'number') return scalar(given);
-  if (given.spec.dtype !== 'f32') {
-    throw new ShapeError(`[metric] sum "${name}" is ${formatSpec(given.spec)} but must be f32: cast it`);
+  const { shape, dtype } = specOf('metric', `sum "${name}"`, given);
+  if (dtype !== 'f32') {
+    throw new ShapeError(`[metric] sum "${name}" is ${formatSpec({ shape, dtype })} but must be f32: cast it`);
   }
-  return sizeOf(given.spec.shape) === 1 ? given : sum(given);
+  return sizeOf(shape) === 1 ? given : sum(given);
 }
 
 /** A number that is known while tracing, as a value `[]`. */

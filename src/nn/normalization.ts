@@ -1,7 +1,8 @@
 import { DataError, ShapeError } from '../core/errors.ts';
+import { described, optionsOf } from '../core/given.ts';
 import { formatSpec, sameShape, sizeOf, spec, type Shape } from '../core/shape.ts';
 import { constant } from '../graph/leaf.ts';
-import { floatsOf, type Value } from '../graph/graph.ts';
+import { floatsOf, specOf, type Value } from '../graph/graph.ts';
 import { mul } from '../ops/arithmetic.ts';
 import { normalizeBatch, normalizeBy, runningAverages } from '../ops/batchNorm.ts';
 import { requireDropRate } from '../ops/dropout.ts';
@@ -21,26 +22,32 @@ export interface BatchNormOptions extends NormOptions {
   readonly momentum?: number;
 }
 
-const EPSILON = 1e-5;
-const MOMENTUM = 0.1;
+const defaults = { epsilon: 1e-5, affine: true };
+const batchDefaults = { ...defaults, momentum: 0.1 };
+
+const normOptionsOf = (where: string, options: NormOptions | undefined) =>
+  optionsOf<NormOptions, typeof defaults>(where, options, defaults);
 
 const isCount = (x: number): boolean => Number.isInteger(x) && x > 0;
 
 function requireFeatures(where: string, features: number): void {
   if (isCount(features)) return;
-  throw new ShapeError(`[${where}] a layer of ${features} features: their number must be whole and positive`);
+  throw new ShapeError(
+    `[${where}] a layer of ${described(features)} features: their number must be whole and positive`,
+  );
 }
 
 function requireEpsilon(where: string, epsilon: number): void {
   // An f32 holds it: added to a variance of 0 it must not be 0.
-  if (Math.fround(epsilon) > 0 && epsilon < Infinity) return;
+  if (Number.isFinite(epsilon) && Math.fround(epsilon) > 0) return;
   throw new DataError(
-    `[${where}] epsilon is ${epsilon} but must be above 0 and finite: it keeps a variance of 0 apart`,
+    `[${where}] epsilon is ${described(epsilon)} but must be above 0 and finite: it keeps a variance of 0 apart`,
   );
 }
 
 /** Fails unless x has samples, and channels as a layer was told. */
-function requireInput(where: string, { spec: given }: Value, features: number): void {
+function requireInput(where: string, x: Value, features: number): void {
+  const given = specOf(where, 'x', x);
   const { shape } = given;
   if (shape.length < 2) {
     throw new ShapeError(`[${where}] x is ${formatSpec(given)} but must be [N, …, C], samples first: reshape it`);
@@ -84,12 +91,13 @@ function affineOf(bound: Partial<Record<keyof Affine, Value>>, shape: Shape): { 
  * Source: Ioffe and Szegedy 2015
  */
 export function batchNorm(features: number, options: BatchNormOptions = {}): FloatLayer {
-  const { epsilon = EPSILON, momentum = MOMENTUM, affine = true } = options;
+  const filled = optionsOf<BatchNormOptions, typeof batchDefaults>('batchNorm', options, batchDefaults);
+  const { epsilon, momentum, affine } = filled;
   requireFeatures('batchNorm', features);
   requireEpsilon('batchNorm', epsilon);
-  if (!(momentum >= 0 && momentum <= 1)) {
+  if (!(Number.isFinite(momentum) && momentum >= 0 && momentum <= 1)) {
     throw new DataError(
-      `[batchNorm] momentum is ${momentum} but must be 0 … 1: it is the share that a batch has in the running averages, 1 − that of Keras`,
+      `[batchNorm] momentum is ${described(momentum)} but must be 0 … 1: it is the share that a batch has in the running averages, 1 − that of Keras`,
     );
   }
   const shape = [features];
@@ -121,7 +129,7 @@ export function batchNorm(features: number, options: BatchNormOptions = {}): Flo
 function lastAxesNorm(where: 'layerNorm' | 'rmsNorm', shape: Shape, parameters: Affine, epsilon: number): FloatLayer {
   if (shape.length === 0 || !shape.every(isCount)) {
     throw new ShapeError(
-      `[${where}] a layer over [${shape.join(', ')}]: extents must be whole and positive, at least one`,
+      `[${where}] a layer over [${shape.map(described).join(', ')}]: extents must be whole and positive, at least one`,
     );
   }
   requireEpsilon(where, epsilon);
@@ -129,7 +137,7 @@ function lastAxesNorm(where: 'layerNorm' | 'rmsNorm', shape: Shape, parameters: 
     name: where,
     parameters,
     apply(x, bound) {
-      const given = x.spec;
+      const given = specOf(where, 'x', x);
       if (given.shape.length < shape.length || !sameShape(given.shape.slice(-shape.length), shape)) {
         throw new ShapeError(
           `[${where}] x is ${formatSpec(given)}, but the layer is over [${shape.join(', ')}]: these must be its last axes`,
@@ -148,10 +156,8 @@ function lastAxesNorm(where: 'layerNorm' | 'rmsNorm', shape: Shape, parameters: 
  * @param features extent of x's last axis, or the extents of its last axes; gamma and beta have that shape
  * @throws ShapeError unless x ends in them; DataError for epsilon     Source: Ba, Kiros and Hinton 2016
  */
-export function layerNorm(
-  features: number | Shape,
-  { epsilon = EPSILON, affine = true }: NormOptions = {},
-): FloatLayer {
+export function layerNorm(features: number | Shape, options: NormOptions = {}): FloatLayer {
+  const { epsilon, affine } = normOptionsOf('layerNorm', options);
   const shape = [features].flat();
   return lastAxesNorm('layerNorm', shape, affineParameters(affine, shape), epsilon);
 }
@@ -162,7 +168,8 @@ export function layerNorm(
  * @param features extent of x's last axis, or the extents of its last axes
  * @throws ShapeError unless x ends in them; DataError for epsilon     Source: Zhang and Sennrich 2019
  */
-export function rmsNorm(features: number | Shape, { epsilon = EPSILON, affine = true }: NormOptions = {}): FloatLayer {
+export function rmsNorm(features: number | Shape, options: NormOptions = {}): FloatLayer {
+  const { epsilon, affine } = normOptionsOf('rmsNorm', options);
   const shape = [features].flat();
   return lastAxesNorm('rmsNorm', shape, affine ? { gamma: scaleOf(shape) } : {}, epsilon);
 }
@@ -174,16 +181,13 @@ export function rmsNorm(features: number | Shape, { epsilon = EPSILON, affine = 
  * @param groups how many groups   @param features channels: the extent of x's last axis; x is `[N, …, C]`
  * @throws ShapeError unless the groups divide the channels; DataError for epsilon     Source: Wu and He 2018
  */
-export function groupNorm(
-  groups: number,
-  features: number,
-  { epsilon = EPSILON, affine = true }: NormOptions = {},
-): FloatLayer {
+export function groupNorm(groups: number, features: number, options: NormOptions = {}): FloatLayer {
+  const { epsilon, affine } = normOptionsOf('groupNorm', options);
   requireFeatures('groupNorm', features);
   requireEpsilon('groupNorm', epsilon);
   if (!isCount(groups) || features % groups !== 0) {
     throw new ShapeError(
-      `[groupNorm] ${groups} groups do not divide ${features} features: take a number that does, as 1, or ${features}`,
+      `[groupNorm] ${described(groups)} groups do not divide ${features} features: take a number that does, as 1, or ${features}`,
     );
   }
   const shape = [features];

@@ -1,6 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/given.ts';
 import { formatSpec } from '../core/shape.ts';
-import type { Value } from '../graph/graph.ts';
+import { specOf, type Value } from '../graph/graph.ts';
 import { averagePool, type AveragePoolOptions } from '../ops/averagePool.ts';
 import { maxPool } from '../ops/maxPool.ts';
 import { imagesOf, type PoolOptions } from '../ops/pooling.ts';
@@ -10,22 +11,36 @@ import { upsample, type UpsampleOptions } from '../ops/upsampling.ts';
 import { reshape } from '../ops/window.ts';
 import { defineLayer, type FloatLayer } from './layer.ts';
 
-const layer = (name: string, apply: (x: Value) => Value<'f32'>): FloatLayer => defineLayer({ name, apply });
+const poolDefaults = { stride: undefined, padding: undefined };
+const averageDefaults = { ...poolDefaults, countPadding: false };
+
+const layer = (name: string, apply: (x: Value) => Value<'f32'>): FloatLayer =>
+  defineLayer({
+    name,
+    apply(x) {
+      specOf(name, 'x', x);
+      return apply(x);
+    },
+  });
 
 /**
  * The largest element of each window of images `[N, H, W, C]`, or `[N, H, W]` of one channel.
  * @param window rows and columns   @throws as `maxPool` does, when the layer is used
  */
-export const maxPool2d = (window: Pair, options: PoolOptions = {}): FloatLayer =>
-  layer('maxPool2d', (x) => maxPool(x, window, options));
+export function maxPool2d(window: Pair, options: PoolOptions = {}): FloatLayer {
+  optionsOf<PoolOptions, typeof poolDefaults>('maxPool2d', options, poolDefaults);
+  return layer('maxPool2d', (x) => maxPool(x, window, options));
+}
 
 /**
  * The average of each window of images `[N, H, W, C]`, or `[N, H, W]` of one channel. Padding is left out of it, as in
  * Keras, unless `countPadding` says otherwise, as PyTorch does.
  * @param window rows and columns   @throws as `averagePool` does, when the layer is used
  */
-export const averagePool2d = (window: Pair, options: AveragePoolOptions = {}): FloatLayer =>
-  layer('averagePool2d', (x) => averagePool(x, window, options));
+export function averagePool2d(window: Pair, options: AveragePoolOptions = {}): FloatLayer {
+  optionsOf<AveragePoolOptions, typeof averageDefaults>('averagePool2d', options, averageDefaults);
+  return layer('averagePool2d', (x) => averagePool(x, window, options));
+}
 
 export interface Pool1dOptions {
   /** The window if left out. */
@@ -40,23 +55,27 @@ export interface AveragePool1dOptions extends Pool1dOptions {
 }
 
 /** The largest element of each window of sequences `[N, L, C]`. @throws as `maxPool` does, when the layer is used */
-export const maxPool1d = (window: number, options: Pool1dOptions = {}): FloatLayer =>
-  layer('maxPool1d', (x) => onSequences('maxPool1d', x, (y) => maxPool(y, [window, 1], columnOf(window, options))));
+export function maxPool1d(window: number, options: Pool1dOptions = {}): FloatLayer {
+  optionsOf<Pool1dOptions, typeof poolDefaults>('maxPool1d', options, poolDefaults);
+  const column = columnOf(window, options);
+  return layer('maxPool1d', (x) => onSequences('maxPool1d', x, (y) => maxPool(y, [window, 1], column)));
+}
 
 /**
  * The average of each window of sequences `[N, L, C]`, without padding unless `countPadding` says otherwise.
  * @throws as `averagePool` does, when the layer is used
  */
-export const averagePool1d = (window: number, options: AveragePool1dOptions = {}): FloatLayer =>
-  layer('averagePool1d', (x) =>
-    onSequences('averagePool1d', x, (y) => averagePool(y, [window, 1], columnOf(window, options))),
-  );
+export function averagePool1d(window: number, options: AveragePool1dOptions = {}): FloatLayer {
+  optionsOf<AveragePool1dOptions, typeof averageDefaults>('averagePool1d', options, averageDefaults);
+  const column = columnOf(window, options);
+  return layer('averagePool1d', (x) => onSequences('averagePool1d', x, (y) => averagePool(y, [window, 1], column)));
+}
 
 /** Options for images of one column. */
-const columnOf = <O extends Pool1dOptions>(window: number, options: O) => ({
-  ...options,
-  stride: [options.stride ?? window, 1] as const,
-  padding: columnPadding(options.padding ?? 'valid'),
+const columnOf = (window: number, { stride = window, padding = 'valid', ...others }: AveragePool1dOptions) => ({
+  ...others,
+  stride: [stride, 1] as const,
+  padding: columnPadding(padding),
 });
 
 function columnPadding(padding: NonNullable<Pool1dOptions['padding']>): Padding {
@@ -82,5 +101,8 @@ export const globalAveragePool2d = (x: Value): Value<'f32'> =>
 export const globalMaxPool2d = (x: Value): Value<'f32'> => max(imagesOf('globalMaxPool2d', x), { axes: [1, 2] });
 
 /** Images of more pixels, each becoming `factor` of them; see `upsample`. @param factor whole, of rows and columns */
-export const upsample2d = (factor: Pair, options: UpsampleOptions = {}): FloatLayer =>
-  layer('upsample2d', (x) => upsample(x, factor, options));
+export function upsample2d(factor: Pair, options: UpsampleOptions = {}): FloatLayer {
+  const defaults = { mode: undefined };
+  optionsOf<UpsampleOptions, typeof defaults>('upsample2d', options, defaults);
+  return layer('upsample2d', (x) => upsample(x, factor, options));
+}

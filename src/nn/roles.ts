@@ -74,7 +74,8 @@ export type Target = Value | BatchValues;
 /** The values to compare with. @throws DataError where a batch has none that stands out, or several */
 export function targetOf(where: string, target: Target): Value {
   if (isValue(target)) return target;
-  requireKind(where, 'the target', target, target instanceof Object, 'a value, as batch.label, or the batch itself');
+  const isBatch = target instanceof Object && Object.values(target).every(isValue);
+  requireKind(where, 'the target', target, isBatch, 'a value, as batch.label, or the batch itself');
   const roles = rolesIn(target);
   const { targets } = roles;
   if (!targets || targets.length === 0) throw open(where, roles);

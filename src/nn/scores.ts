@@ -1,4 +1,5 @@
 import { DataError } from '../core/errors.ts';
+import { optionsOf } from '../core/given.ts';
 import type { Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
 import { add, div, equal, greater, maximum, mul, notEqual, sub, where } from '../ops/arithmetic.ts';
@@ -7,7 +8,7 @@ import { squaredErrors } from '../ops/distance.ts';
 import { exp, sqrt } from '../ops/elementary.ts';
 import { argmax, mean, sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/window.ts';
-import { aligned, crossEntropy, type CrossEntropyOptions } from './losses.ts';
+import { aligned, crossEntropy, predictionOf, type CrossEntropyOptions } from './losses.ts';
 import { scalar, type Metric } from './metric.ts';
 import { targetOf, type Target } from './roles.ts';
 
@@ -22,9 +23,12 @@ export interface AccuracyOptions {
   readonly ignoreIndex?: number;
 }
 
-/** The share of rows whose largest logit is the label's. @param logits `[…, C]`   @param labels `[…]` @returns `[]` */
-export function accuracy(logits: Value, labels: Value, { ignoreIndex }: AccuracyOptions = {}): Value<'f32'> {
-  const label = cast(labels, 'i32');
+/** The share of rows whose largest logit is the label's. @param logits `[…, C]`   @param target `[…]` @returns `[]` */
+export function accuracy(logits: Value, target: Target, options: AccuracyOptions = {}): Value<'f32'> {
+  const defaults = { ignoreIndex: undefined };
+  const { ignoreIndex } = optionsOf<AccuracyOptions, typeof defaults>('accuracy', options, defaults);
+  predictionOf('accuracy', logits);
+  const label = cast(targetOf('accuracy', target), 'i32');
   const hit = cast(equal(argmax(logits), label), 'f32');
   if (ignoreIndex === undefined) return mean(hit);
   const counts = cast(notEqual(label, ignoreIndex), 'f32');
@@ -59,7 +63,7 @@ function spreadsIn(numbers: Float64Array, outputs: number) {
  * Source: scikit-learn, r2_score; Chan, Golub and LeVeque 1983 for how two batches' variances come together
  */
 export function rSquared(x: Value, target: Target): Metric {
-  const rows = [x.spec.shape[0], -1];
+  const rows = [predictionOf('rSquared', x).shape[0], -1];
   const t = reshape(aligned('rSquared', x, target), rows);
   const middle = mean(t, { axes: 0, keepDimensions: true });
   const outputs = middle.spec.shape[1];
@@ -106,14 +110,16 @@ export interface F1Options {
  * @returns `[]`     Source: van Rijsbergen 1979; scikit-learn, f1_score, of which `macro` leaves out what never occurs too
  */
 export function f1Score(logits: Value, target: Target, options: F1Options = {}): Value<'f32'> {
-  const { average = 'macro', ignoreIndex } = options;
+  const defaults = { average: 'macro', ignoreIndex: undefined } as const;
+  const { average, ignoreIndex } = optionsOf<F1Options, typeof defaults>('f1Score', options, defaults);
   if (average !== 'macro' && average !== 'micro') {
     throw new DataError(`[f1Score] average is ${String(average)} but must be macro or micro`);
   }
-  const isBinary = logits.spec.shape.length < 2 || logits.spec.shape.at(-1) === 1;
+  const { shape } = predictionOf('f1Score', logits);
+  const isBinary = shape.length < 2 || shape.at(-1) === 1;
   const given = isBinary ? aligned('f1Score', logits, target) : targetOf('f1Score', target);
   const label = reshape(cast(given, 'i32'), [-1, 1]);
-  const classes = isBinary ? 1 : logits.spec.shape.at(-1)!;
+  const classes = isBinary ? 1 : shape.at(-1)!;
   const numbers = constant(
     Int32Array.from({ length: classes }, (_, at) => (isBinary ? 1 : at)),
     { shape: [1, classes], dtype: 'i32' },

@@ -1,8 +1,8 @@
 import { ShapeError } from '../core/errors.ts';
 import { Random } from '../core/random.ts';
-import { sizeOf, spec } from '../core/shape.ts';
+import { requireShape, sizeOf, spec } from '../core/shape.ts';
 import type { Range } from '../core/layout.ts';
-import { storageKey, type State, type Value } from '../graph/graph.ts';
+import { specOf, storageKey, type State, type Value } from '../graph/graph.ts';
 import { input, read } from '../graph/leaf.ts';
 import { dropElements } from '../ops/dropout.ts';
 import { controlState } from '../ops/control.ts';
@@ -17,6 +17,7 @@ import {
   type Module,
   type OutputOf,
   type ParameterDefinition,
+  type StateDefinition,
 } from './layer.ts';
 
 /** A parameter as tracing found it. */
@@ -48,7 +49,9 @@ export class Registry {
     if (both !== undefined) {
       throw new ShapeError(`[model] "${join(path, both)}" is a parameter and a state of its layer: rename one of them`);
     }
-    const names = Object.keys({ ...parameters, ...state }).map((name) => join(path, name));
+    const all = Object.entries({ ...parameters, ...state });
+    for (const [name, definition] of all) requireDefinition(join(path, name), definition);
+    const names = all.map(([name]) => join(path, name));
     if (names.some((name) => this.#names.has(name))) throw namedTwice(path);
     if (late && names.length > 0) {
       throw new ShapeError(
@@ -65,7 +68,7 @@ export class Registry {
       this.states.set(full, {
         name: full,
         spec: spec(shape),
-        initial: () => initial(shape, new Random(this.#seed, full)),
+        initial: () => firstValues(full, { shape, initial }, this.#seed),
       });
     }
   }
@@ -93,11 +96,26 @@ export class Registry {
   /** First values of all parameters, each from a stream of its own name, in their layout. */
   initialValues(ranges: readonly Range[], size: number): Float32Array {
     const values = new Float32Array(size);
-    this.parameters.forEach(({ name, definition: { shape, initial } }, at) => {
-      values.set(initial(shape, new Random(this.#seed, name)), ranges[at].offset);
+    this.parameters.forEach(({ name, definition }, at) => {
+      values.set(firstValues(name, definition, this.#seed), ranges[at].offset);
     });
     return values;
   }
+}
+
+/** @throws DataError for what is no parameter and no state */
+function requireDefinition(name: string, given: StateDefinition): void {
+  const { shape, initial } = Object(given) as StateDefinition;
+  requireShape('model', `shape of "${name}"`, shape);
+  requireKind('model', `initial of "${name}"`, initial, typeof initial === 'function', 'an initializer, as heNormal');
+}
+
+/** @throws DataError where an initializer gives another number of values */
+function firstValues(name: string, { shape, initial }: StateDefinition, seed: number): Float32Array {
+  const values = initial(shape, new Random(seed, name));
+  const are = (Object(values) as ArrayLike<number>).length === sizeOf(shape);
+  requireKind('model', `what initial of "${name}" gives`, values, are, `${sizeOf(shape)} numbers`);
+  return values;
 }
 
 const namedTwice = (path: string): ShapeError =>
@@ -119,7 +137,7 @@ export function traced<T>(batch: Readonly<Record<string, Value>>, trace: () => T
     return trace();
   } catch (error) {
     const fields = Object.keys(batch).join(', ');
-    if (error instanceof ShapeError && error.message.includes(' is nothing ')) {
+    if (error instanceof Error && error.message.includes(' is nothing ')) {
       error.message += ` (the batch has ${fields})`;
     }
     if (!(error instanceof TypeError)) throw error;
@@ -282,6 +300,7 @@ export class Tracer implements Context {
     if (this.mode !== 'train') return;
     const state = this.#registry.states.get(join(this.#path, name));
     if (!state) throw new ShapeError(`[model] "${join(this.#path, name)}" is no state of its layer: declare it`);
+    specOf('context.update', name, value);
     this.#updates.set(state, value);
   }
 
@@ -305,6 +324,7 @@ export class Tracer implements Context {
   }
 
   draws(stream: string, shape: readonly number[]): Draws {
+    requireShape('context', 'shape', shape);
     const control = this.#home?.control ?? nobody;
     return { control, stream: this.#streamOf(stream), partCount: this.#partCount(shape) };
   }
@@ -315,7 +335,7 @@ export class Tracer implements Context {
   }
 
   dropout(name: string, x: Value, rate: number): Value<'f32'> {
-    const { control, stream, partCount } = this.draws(name, x.spec.shape);
+    const { control, stream, partCount } = this.draws(name, specOf('context.dropout', 'x', x).shape);
     return dropElements(control, stream, x, rate, partCount);
   }
 }

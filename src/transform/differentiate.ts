@@ -1,6 +1,6 @@
 import { ShapeError } from '../core/errors.ts';
 import { formatSpec, sizeOf } from '../core/shape.ts';
-import { inputsOf, type Node, type Value } from '../graph/graph.ts';
+import { inputsOf, specOf, specsOf, type Node, type Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
 import { inOrder } from '../graph/order.ts';
 import { add } from '../ops/arithmetic.ts';
@@ -8,15 +8,17 @@ import { add } from '../ops/arithmetic.ts';
 /**
  * Reverse mode: d loss / d value for each of `values`, as new nodes of the same graph; null where no gradient reaches.
  * Contributions to one value are added in the order in which its readers were reached, from the last to the first.
- * @throws ShapeError if the loss is not a single number
+ * @throws ShapeError if the loss is not a single number; DataError for what is no list of values
  */
 export function differentiate(loss: Value, values: readonly Value[]): (Value | null)[] {
-  if (loss.spec.dtype !== 'f32' || sizeOf(loss.spec.shape) !== 1) {
-    throw new ShapeError(`[differentiate] the loss is ${formatSpec(loss.spec)} but must be one f32: average it`);
+  const given = specOf('differentiate', 'the loss', loss);
+  specsOf('differentiate', 'value', values);
+  if (given.dtype !== 'f32' || sizeOf(given.shape) !== 1) {
+    throw new ShapeError(`[differentiate] the loss is ${formatSpec(given)} but must be one f32: average it`);
   }
   const between = dependents(loss.node, new Set(values));
   const gradients = new Map<Value, Value>();
-  gradients.set(loss, constant(Float32Array.of(1), loss.spec));
+  gradients.set(loss, constant(Float32Array.of(1), given));
 
   const accumulate = (value: Value, gradient: Value): void => {
     const before = gradients.get(value);

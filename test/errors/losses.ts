@@ -73,7 +73,8 @@ const trainPictureAsClasses = async (): Promise<void> => {
 };
 
 export const losses: readonly Case[] = [
-  ['[<loss>] the prediction', () => meanSquaredError(x, input('target', spec([4, 2])))],
+  ['[<loss>] the prediction is <spec> but the target', () => meanSquaredError(x, input('target', spec([4, 2])))],
+  ['[<loss>] the prediction is <spec> but must be f32', () => crossEntropy(labels, x)],
   ['[crossEntropy] logits are', () => crossEntropy(x, input('label', spec([3], 'i32')))],
   ['[crossEntropy] there are', () => crossEntropy(x, labels, { classWeights: [1, 2] })],
   ['[crossEntropy] labelSmoothing', () => crossEntropy(x, labels, { labelSmoothing: 2 })],
