@@ -157,7 +157,7 @@ test('a layer behind one that learns is refused', async () => {
 test.each<readonly [AugmentOptions, string]>([
   [{}, 'nothing is to happen: give at least one of shift'],
   [{ fill: 1 }, 'nothing is to happen: give at least one of shift'],
-  [{ crop: 4 } as AugmentOptions, 'nothing is to happen: give at least one of shift'],
+  [{ crop: 4 } as AugmentOptions, 'there is no option "crop"'],
   [{ shift: -1 }, 'shift is -1 but must be a whole number of pixels'],
   [{ shift: [1, 0.5] }, 'shift is 1,0.5 but must be a whole number of pixels'],
   [{ flip: 'left' as 'both' }, "flip is left but must be 'horizontal', 'vertical', 'both', true or false"],

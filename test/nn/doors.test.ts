@@ -60,7 +60,7 @@ const any = (given: unknown): never => given as never;
 const x = input('x', { shape: [2, 3], dtype: 'f32' });
 const labels = input('label', { shape: [2], dtype: 'i32' });
 const tracer = (): Tracer => new Tracer(new Registry(1), 'train', null);
-const apply = (model: unknown): Value => tracer().apply(model as Module, x, '') as Value;
+const apply = (model: unknown): Value => tracer().apply(model as Module, x, '');
 const scaled = (weight: unknown): unknown => apply({ parameters: { weight }, apply: (given: Value) => given });
 
 test.each<[string, () => unknown, string]>([

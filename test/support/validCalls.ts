@@ -91,6 +91,7 @@ export const validCalls: Calls = {
   f1Score: () => [x(), labels(), { average: 'micro' }],
   formatGraph: () => [{ outputs: { y: relu(x()) }, writes: [] }],
   fromValues: () => [[1, 2, 3]],
+  frozen: () => [linear(3, 2)],
   gather: () => [x(), labels(), 0],
   gelu: () => [x(), { approximate: 'tanh' }],
   groupNorm: () => [3, 3, { epsilon: 1e-5 }],
