@@ -124,7 +124,8 @@ test.each([
 
 test('a dark part is seen as the whole is', () => {
   const { scale } = pictures.fields['image'];
-  for (const part of [take(pictures, 1), rows(pictures, [1, 1])]) {
+  const dark = take(pictures, 1);
+  for (const part of [dark, rows(pictures, [1, 1]), concat(dark, dark)]) {
     expect(part.fields['image']).toMatchObject({ scale, byDefault: true });
   }
 });
