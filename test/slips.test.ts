@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import * as data from '../src/data/index.ts';
 import * as core from '../src/index.ts';
 import { Trainer } from '../src/train/trainer.ts';
+import { slips } from './support/slips.ts';
 import { trainerOptions, validCalls, validDataCalls, type Calls } from './support/validCalls.ts';
 
 /** What stands in an argument's place. */
@@ -31,7 +32,7 @@ function spoilt(args: readonly unknown[]): Record<string, readonly unknown[]> {
 const OURS = ['ShapeError', 'DataError', 'DeviceError', 'FormatError'];
 
 /** What a call says: that it was taken, or its error; and whether that is one of ours, which name the place. */
-async function said(f: (...args: readonly unknown[]) => unknown, args: readonly unknown[]): Promise<string> {
+async function answerTo(f: (...args: readonly unknown[]) => unknown, args: readonly unknown[]): Promise<string> {
   try {
     const result = await f(...args);
     if (result instanceof Trainer) result.destroy();
@@ -62,10 +63,10 @@ describe.each([
 
   test.each(Object.keys(calls))('%s says what is wrong, or takes it', async (name) => {
     const f = functions.get(name)!;
-    expect(await said(f, await calls[name]())).toBe('taken');
+    expect(await answerTo(f, await calls[name]())).toBe('taken');
     const raw: string[] = [];
     for (const [how, args] of Object.entries(spoilt(await calls[name]()))) {
-      const answer = await said(f, args);
+      const answer = await answerTo(f, args);
       if (answer !== 'taken' && answer !== 'refused') raw.push(`${how}: ${answer}`);
     }
     expect(raw).toEqual([]);
@@ -113,15 +114,22 @@ describe('a trainer', () => {
       const given = (trainer as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[name](...args);
       return given;
     };
-    expect(await said(method, await methods[name]())).toBe('taken');
+    expect(await answerTo(method, await methods[name]())).toBe('taken');
     const raw: string[] = [];
     for (const [how, args] of Object.entries(spoilt(await methods[name]()))) {
-      const answer = await said(method, args);
+      const answer = await answerTo(method, args);
       if (answer !== 'taken' && answer !== 'refused') raw.push(`${how}: ${answer}`);
     }
     expect(raw).toEqual([]);
     // Whatever was refused left nothing behind.
-    expect(await said(method, await methods[name]())).toBe('taken');
+    expect(await answerTo(method, await methods[name]())).toBe('taken');
     trainer.destroy();
   });
+});
+
+test.each(Object.entries(slips))('of %s it is said what is wrong, and the way out', async (_, [slip, says]) => {
+  const said = Promise.resolve()
+    .then(slip)
+    .catch(({ name, message }: Error) => `${name}: ${message}`);
+  expect(await said).toBe(says);
 });

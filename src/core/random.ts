@@ -44,6 +44,7 @@ export function philox(counter: Words4, key: Words2): Words4 {
 
 /** FNV-1a: a stream of random numbers is named by what it is for. */
 export function hashName(name: string): number {
+  requireKind('random', 'the stream', name, typeof name === 'string', 'a name');
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0;
   return hash;

@@ -17,8 +17,10 @@ import type { Fields } from './source.ts';
 export function requireTrainable(data: Dataset | Batches): void {
   const isIterable =
     typeof data === 'object' && (Symbol.iterator in Object(data) || Symbol.asyncIterator in Object(data));
+  // An array may be of batches, numbers are none.
+  const areNumbers = isNumbers(data) && typeof data[0] === 'number';
   const wanted = 'a data set, as dataset({ … }) makes one, or an iterable of batches';
-  requireKind('fit', 'what to train on', data, isDataset(data) || isIterable, wanted);
+  requireKind('fit', 'what to train on', data, isDataset(data) || (isIterable && !areNumbers), wanted);
 }
 
 /** The fields of a data set, or fields alone. @throws DataError for anything else */

@@ -6,6 +6,7 @@ import {
   Random,
   adam,
   constant,
+  createTrainer,
   crossEntropy,
   dataset,
   input,
@@ -91,6 +92,12 @@ export const validCalls: Calls = {
   f1Score: () => [x(), labels(), { average: 'micro' }],
   formatGraph: () => [{ outputs: { y: relu(x()) }, writes: [] }],
   fromValues: () => [[1, 2, 3]],
+  async formatProfile() {
+    const trainer = await createTrainer(trainerOptions());
+    const profile = await trainer.profile(1, { data: set() });
+    trainer.destroy();
+    return [profile];
+  },
   frozen: () => [linear(3, 2)],
   gather: () => [x(), labels(), 0],
   gelu: () => [x(), { approximate: 'tanh' }],
