@@ -72,7 +72,6 @@ export class Random {
   /** @throws DataError for what is no seed, no name of a stream, or no item's number */
   constructor(seed: number, stream: string, item = 0) {
     requireSeed('Random', seed);
-    requireKind('Random', 'stream', stream, typeof stream === 'string', 'a text, which names what is drawn');
     requireSeed('Random', item, 'item');
     this.#key = seedKey(seed);
     this.#stream = hashName(stream);

@@ -105,6 +105,8 @@ export function interpret(
   const defaults = { batch: {}, states: undefined, precision: 'f32' } as const;
   const { batch, states: given, precision } = optionsOf<Options, typeof defaults>('interpret', options, defaults);
   requireKind('interpret', 'batch', batch, batch instanceof Object, 'numbers by field');
+  requireKind('interpret', 'states', given, given === undefined || 'get' in Object(given), 'a Map of numbers by state');
+  requireKind('interpret', 'precision', precision, precision === 'f32' || precision === 'f64', "'f32' or 'f64'");
   const states = new Map<State, Numbers>();
   for (const state of statesOf(graph)) {
     const numbers = allocate(state.spec, precision);

@@ -230,7 +230,8 @@ export const rootsOf = (graph: Graph): Value[] => [
  */
 export function orderOf(graph: Graph): Node[] {
   const { outputs, writes } = Object(graph) as Graph;
-  const is = Array.isArray(writes) && Object.values(Object(outputs) as object).every(isValue);
+  const arePairs = Array.isArray(writes) && writes.every((write) => Array.isArray(write) && isValue(write[1]));
+  const is = arePairs && Object.values(Object(outputs) as object).every(isValue);
   requireKind(
     'graph',
     'the graph',

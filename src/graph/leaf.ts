@@ -27,6 +27,7 @@ export function input<D extends Dtype>(label: string, spec: Spec<D>): Value<D> {
 /** What a state holds when the step begins. @throws DataError for what is no state */
 export function read(state: State): Value {
   requireKind('read', 'state', state, 'initial' in Object(state), 'a state: { name, spec, initial }');
+  requireSpec('read', state.spec);
   return applyOne(stateOp, [], { label: state.name, state });
 }
 

@@ -30,7 +30,8 @@ export interface MetricOptions<K extends string> {
 export function metric<K extends string>(options: MetricOptions<K>): Metric {
   const defaults = { sums: undefined, merge: undefined, finish: undefined };
   const { sums, merge, finish } = optionsOf<MetricOptions<K>, typeof defaults>('metric', options, defaults);
-  requireKind('metric', 'sums', sums, sums instanceof Object, 'values by name');
+  const areNamed = sums instanceof Object && !Array.isArray(sums) && Object.keys(sums).length > 0;
+  requireKind('metric', 'sums', sums, areNamed, 'values by name');
   for (const [name, given] of Object.entries({ finish, merge: merge ?? finish })) {
     requireKind('metric', name, given, typeof given === 'function', 'a function of the sums');
   }

@@ -187,7 +187,7 @@ describe('an initializer', () => {
 
   test('a stream is of a seed, and has a name', () => {
     expect(() => new Random(any('1'), 'weight')).toThrow('[Random] seed is the text "1"');
-    expect(() => new Random(1, any(2))).toThrow('[Random] stream is 2');
+    expect(() => new Random(1, any(2))).toThrow('[random] the stream is 2');
     expect(() => new Random(1, 'weight', -1)).toThrow('[Random] item is -1');
     expect(() => random.shuffled(any(3))).toThrow('[Random] what is shuffled is 3');
   });
@@ -225,6 +225,8 @@ describe('a loss or a score', () => {
 
   test('a metric has sums, and functions of them', () => {
     expect(() => metric(any({ finish: () => 1 }))).toThrow('[metric] sums is nothing');
+    expect(() => metric(any({ sums: [x], finish: () => 1 }))).toThrow('[metric] sums is an array of 1');
+    expect(() => metric({ sums: {}, finish: () => 1 })).toThrow('[metric] sums is an empty object');
     expect(() => metric(any({ sums: { n: 1 } }))).toThrow('[metric] finish is nothing');
     expect(() => metric(any({ sums: { n: 1 }, merge: 3, finish: () => 1 }))).toThrow('[metric] merge is 3');
     expect(() => metric(any({ sums: { n: '1' }, finish: () => 1 }))).toThrow('[metric] sum "n" is the text "1"');
@@ -259,6 +261,11 @@ describe('a graph', () => {
     ['of a nameless field', () => input(any(3), { shape: [1], dtype: 'f32' }), '[input] label is 3'],
     ['of no state', () => read(any(y)), '[read] state is a value of a graph but must be a state'],
     [
+      'of a state of no numbers',
+      () => read(any({ name: 's', spec: 3, initial: zeros })),
+      '[read] spec.shape is nothing',
+    ],
+    [
       'of a layer for an op',
       () => applyOp(any(linear(3, 2)), [x], null),
       '[apply] what is applied is a layer but must be an op',
@@ -284,6 +291,17 @@ describe('a graph', () => {
       '[graph] the graph is an object of "outputs", "writes"',
     ],
     ['on no batch', () => interpret({ outputs: { y }, writes: [] }, { batch: any(null) }), '[interpret] batch is null'],
+    [
+      'from states by name',
+      () => interpret({ outputs: { y }, writes: [] }, { states: any({}) }),
+      '[interpret] states is an empty object',
+    ],
+    [
+      'of a precision that there is not',
+      () => interpret({ outputs: { y }, writes: [] }, { precision: any('f16') }),
+      "'f32' or 'f64'",
+    ],
+    ['that writes no state', () => simplify(any({ outputs: { y }, writes: [3] })), '[graph] the graph is an object of'],
     ['from no loss', () => differentiate(any(3), [x]), '[differentiate] the loss is 3 but must be a value'],
     [
       'from a value for its list',

@@ -303,7 +303,7 @@ describe('adamw on a linear layer without gradient', () => {
   const layer = linear(SIZE, 3);
   let trained: Trained;
   beforeAll(async () => {
-    const model: Model = (t: Value, context) => mul(sum(context.apply(layer, t)), 0);
+    const model: Model = (t: Value, context) => mul(sum(context.apply(layer, t, '')), 0);
     trained = await train(model, adamw({ learningRate: rate, weightDecay: decay }), 'cpu');
   });
 
