@@ -1,4 +1,5 @@
 import { DataError } from '../core/errors.ts';
+import { described } from '../core/given.ts';
 import { f32Literal, flatGrid } from '../core/launch.ts';
 import { hashName, philox } from '../core/random.ts';
 import { requireDtype, sizeOf } from '../core/shape.ts';
@@ -28,9 +29,9 @@ const thresholdOf = (rate: number): number => Math.ceil(rate * 2 ** 24);
 
 /** @throws DataError unless a share of the elements can be dropped */
 export function requireDropRate(rate: number, where = 'dropout'): void {
-  if (rate >= 0 && rate < 1) return;
+  if (Number.isFinite(rate) && rate >= 0 && rate < 1) return;
   throw new DataError(
-    `[${where}] rate is ${rate} but must be at least 0 and below 1: it is the share of the elements that is dropped`,
+    `[${where}] rate is ${described(rate)} but must be at least 0 and below 1: it is the share of the elements that is dropped`,
   );
 }
 

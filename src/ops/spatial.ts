@@ -1,4 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
+import { described } from '../core/given.ts';
 
 /*
  * Windows that slide over the rows and the columns of images: the geometry that convolutions and pooling share.
@@ -47,8 +48,9 @@ const isWhole = (given: unknown, least: number): boolean => Number.isInteger(giv
 export function pairOf(where: string, name: string, given: Pair, least: number, which = 'rows, columns'): Two {
   const pair: unknown = typeof given === 'number' ? [given, given] : given;
   if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((each) => isWhole(each, least))) {
+    const shown = Array.isArray(given) ? `[${given.map(described).join(',')}]` : described(given);
     throw new DataError(
-      `[${where}] ${name} is ${JSON.stringify(given)} but must be a whole number of at least ${least}, or two of them: ${which}`,
+      `[${where}] ${name} is ${shown} but must be a whole number of at least ${least}, or two of them: ${which}`,
     );
   }
   return pair as unknown as Two;
@@ -57,7 +59,7 @@ export function pairOf(where: string, name: string, given: Pair, least: number, 
 /** @throws DataError unless the number is whole and at least 1 */
 export function requireCount(where: string, name: string, given: number): void {
   if (isWhole(given, 1)) return;
-  throw new DataError(`[${where}] ${name} is ${JSON.stringify(given)}: it must be one whole number of at least 1`);
+  throw new DataError(`[${where}] ${name} is ${described(given)}: it must be one whole number of at least 1`);
 }
 
 /** Elements from the window's first to its last. */

@@ -18,6 +18,7 @@ import {
   crossEntropy,
   defineLayer,
   differentiate,
+  dropout,
   f1Score,
   formatGraph,
   fromValues,
@@ -92,8 +93,8 @@ test.each<[string, () => unknown, string]>([
   ],
   ['features as a text', () => linear(any('784'), 10), '[linear] a layer from the text "784" to 10 features'],
   ['no features', () => (linear as () => unknown)(), '[linear] a layer from nothing to nothing features'],
-  ['channels as a text', () => conv2d(any('3'), 2, 3), '[conv2d] inChannels is "3"'],
-  ['a kernel as a text', () => conv2d(3, 2, any('3')), '[conv2d] kernelSize is "3"'],
+  ['channels as a text', () => conv2d(any('3'), 2, 3), '[conv2d] inChannels is the text "3"'],
+  ['a kernel as a text', () => conv2d(3, 2, any('3')), '[conv2d] kernelSize is the text "3"'],
   ['features of a norm as a text', () => batchNorm(any('3')), '[batchNorm] a layer of the text "3" features'],
   ['extents as a text', () => layerNorm(any('3')), '[layerNorm] a layer over [the text "3"]'],
   ['null for extents', () => rmsNorm(any(null)), '[rmsNorm] a layer over [null]'],
@@ -101,6 +102,8 @@ test.each<[string, () => unknown, string]>([
   ['an epsilon as a text', () => layerNorm(3, { epsilon: any('1e-5') }), '[layerNorm] epsilon is the text "1e-5"'],
   ['a momentum as a text', () => batchNorm(3, { momentum: any('0.1') }), '[batchNorm] momentum is the text "0.1"'],
   ['a deviation as a text', () => gaussianNoise(any('0.1')), '[gaussianNoise] deviation is the text "0.1"'],
+  ['a rate as a text', () => dropout(any('0.5')), '[dropout] rate is the text "0.5"'],
+  ['a kernel of NaN', () => conv1d(3, 2, NaN), '[conv1d] kernelSize is NaN'],
   ['a depth as a text', () => resnet(any('8')), '[resnet] depth is the text "8"'],
 ])('%s', (_, slip, message) => {
   expect(slip).toThrow(message);
