@@ -10,7 +10,6 @@ import {
   readTable,
   type SyntheticDigitsOptions,
   type Dataset,
-  type LoadOptions,
   type Mnist,
   type MnistOptions,
   type Table,
@@ -59,7 +58,8 @@ export async function loadSubject(command: TrainCommand, loading: Loading): Prom
     case 'fashion-mnist':
       return loadImages('Fashion-MNIST', CLOTHES, fashionMnist, command, loading);
     case 'cifar10': {
-      const load = (options: LoadOptions): Promise<Mnist> =>
+      // Nothing is drawn in its place.
+      const load = ({ synthetic: _synthetic, ...options }: MnistOptions): Promise<Mnist> =>
         cifar10({ ...options, decode: decodePng, ground: command.ground });
       return loadImages('CIFAR-10', cifar10Classes, load, command, loading);
     }

@@ -136,7 +136,7 @@ describe('a trainer', () => {
     [
       'fit of numbers as batches',
       (t) => t.fit(any([1, 2])),
-      '[fit, batch 0] what was given is 1 but must be numbers by field, or a data set',
+      '[fit] what to train on is an array of 2 but must be a data set',
     ],
     [
       'fit of pairs as batches',
