@@ -1,14 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type { UserConfig } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { lessonPages } from './docs/lesson.ts';
 import { patienceMs } from './test/support/patience.mjs';
 
-/** `--mode library` builds what npm ships, `--mode bench` the benchmarks for Node; else it is the pages, as they are served. */
+/** `--mode` is one of `builds`; else it is the pages, as they are served. */
 export default defineConfig(({ mode }) => ({
   base: './',
   publicDir: false,
   plugins: [lessonPages(import.meta.dirname), bareShaders()],
-  build: mode === 'library' ? library : mode === 'bench' ? bench : pages,
+  build: builds[mode] ?? pages,
   // The benchmarks are to run where there is nothing but them and Dawn's package.
   ssr: { noExternal: mode === 'bench' ? true : [], external: ['webgpu'] },
   test: {
@@ -90,3 +91,12 @@ const bench = {
   ssr: 'bench/node.ts',
   rolldownOptions: { output: { entryFileNames: 'bench.js', codeSplitting: false } },
 };
+
+const isa = {
+  ...bench,
+  ssr: 'bench/isa/main.ts',
+  rolldownOptions: { output: { entryFileNames: 'isa.js', codeSplitting: false } },
+};
+
+/** What npm ships; the benchmarks for Node; what collects kernels for a card's compiler. */
+const builds: Readonly<Record<string, UserConfig['build']>> = { library, bench, isa };
