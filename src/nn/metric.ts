@@ -43,7 +43,7 @@ export function metric<K extends string>(options: MetricOptions<K>): Metric {
     merge(a, b) {
       if (!merge) return a.map((x, at) => x + b[at]);
       const merged = merge(named(a), named(b));
-      return Float64Array.from(names, (name) => number('merge', merged[name]));
+      return Float64Array.from(names, (name) => number('merge', merged?.[name]));
     },
     finish: (numbers) => number('finish', finish(named(numbers))),
   };
@@ -52,7 +52,9 @@ export function metric<K extends string>(options: MetricOptions<K>): Metric {
 /** @throws DataError for what is no number, NaN being one */
 function number(from: string, given: unknown): number {
   if (typeof given === 'number') return given;
-  throw new DataError(`[metric] ${from} gave ${String(given)} but must give numbers, by the names of the sums`);
+  throw new DataError(
+    `[metric] ${from} gave ${String(given)} but must give ${from === 'merge' ? 'numbers, by the names of the sums' : 'a number'}`,
+  );
 }
 
 function sumOf(name: string, given: Value | number): Value {

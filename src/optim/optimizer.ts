@@ -235,7 +235,9 @@ function requireMatches(optimizer: Optimizer, { ranges }: Layout): void {
   for (const { match } of optimizer.groups) {
     if (ranges.some(({ name }) => matches(match, name))) continue;
     const names = ranges.map(({ name }) => name).join(', ');
-    throw new ShapeError(`[${optimizer.name}] group ${String(match)} matches no parameter: they are ${names}`);
+    throw new ShapeError(
+      `[${optimizer.name}] group ${String(match)} matches no parameter: a text is a name or its beginning, up to a point, and they are ${names}`,
+    );
   }
 }
 

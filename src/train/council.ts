@@ -1,10 +1,13 @@
 import { DataError } from '../core/errors.ts';
+import { optionsOf, requireKind } from '../core/given.ts';
 import { quotedList } from '../core/wording.ts';
 import type { Decision, Metrics } from './decisions.ts';
 import { together, type Amount } from './figures.ts';
 import type { Keeper } from './keeper.ts';
 import type { Launcher } from './launcher.ts';
 import { reported, type Prepared } from './prepared.ts';
+
+const NO_VERDICT = { stop: false, rateFactor: undefined, keep: false, message: undefined };
 
 interface CouncilOptions {
   readonly prepared: Prepared;
@@ -31,7 +34,11 @@ export class Council {
     }
     this.#options = options;
     this.#decisions = decisions;
-    this.#asked = decisions.map((decision) => decision.start());
+    this.#asked = decisions.map((decision) => {
+      const ask = decision.start();
+      requireKind(decision.name, 'what start() gives', ask, typeof ask === 'function', 'a function of metrics');
+      return ask;
+    });
   }
 
   /** @throws DeviceError if there is no room for the weights that are to be kept */
@@ -55,12 +62,17 @@ export class Council {
     let stop = false;
     const messages: string[] = [];
     for (const [at, ask] of this.#asked.entries()) {
-      const verdict = ask(metrics, { step, learningRate: launcher.learningRate });
-      if (!verdict) continue;
-      if (verdict.keep) keeper.keep();
+      const { name, keeps } = this.#decisions[at];
+      const given = ask(metrics, { step, learningRate: launcher.learningRate });
+      if (!given) continue;
+      const verdict = optionsOf(`${name}, verdict`, given, NO_VERDICT);
+      if (verdict.keep) {
+        requireKind(name, 'keeps', keeps, keeps === true, 'true where a verdict says keep');
+        keeper.keep();
+      }
       if (verdict.rateFactor !== undefined) launcher.scaleRates(verdict.rateFactor);
-      stop ||= verdict.stop === true;
-      if (verdict.message) messages.push(`${this.#decisions[at].name}: ${verdict.message}`);
+      stop ||= verdict.stop;
+      if (verdict.message) messages.push(`${name}: ${verdict.message}`);
     }
     return { stop, messages };
   }

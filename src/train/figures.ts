@@ -164,11 +164,12 @@ export const together = (
   more: readonly Amount[],
 ): readonly Amount[] => (before ? figures.map(({ tally }, at) => tally.merge(before[at], more[at])) : more);
 
-/** The figures that are NaN though all that they are made of is sound: there was nothing to divide by. */
+/** The figures that are NaN though all that they are made of is sound, and some of it 0: there was nothing to divide by. */
 export const namesOfNothing = (figures: readonly Figure[], amounts: readonly Amount[]): string[] =>
   figures.flatMap(({ name, tally }, at) => {
-    const isSound = amounts[at].numbers.every((x) => !Number.isNaN(x));
-    return isSound && Number.isNaN(tally.finish(amounts[at])) ? name : [];
+    const { numbers } = amounts[at];
+    const isNothing = numbers.every((x) => !Number.isNaN(x)) && numbers.some((x) => x === 0);
+    return isNothing && Number.isNaN(tally.finish(amounts[at])) ? name : [];
   });
 
 /** Before `of the … counts`. */

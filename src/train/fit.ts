@@ -144,7 +144,7 @@ function samplesOf({ epochs, steps }: FitSettings, { length }: Dataset, batchSiz
   const isNumber = steps === undefined ? epochs === undefined || typeof epochs === 'number' : Number.isInteger(steps);
   if (isNumber && samples >= 1 && samples < Infinity && (steps === undefined || epochs === undefined)) return samples;
   throw new DataError(
-    `[fit] epochs is ${described(epochs)}, steps is ${described(steps)}: give one of them, a number above 0`,
+    `[fit] epochs is ${described(epochs)}, steps is ${described(steps)}: give one of them, above 0: whole steps, or epochs that end`,
   );
 }
 

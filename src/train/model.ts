@@ -6,6 +6,7 @@ import { isLeaf, read } from '../graph/leaf.ts';
 import type { Mode, Module, Values } from '../nn/layer.ts';
 import type { Loss, Measures } from '../nn/losses.ts';
 import { inputOf, type BatchValues, type Roles } from '../nn/roles.ts';
+import { described, requireKind } from '../core/given.ts';
 import { Registry, requireGiven, traced, Tracer, type Home } from '../nn/tracer.ts';
 import { groupTable, matches, SCHEDULE_ROWS, scheduleSize, type Optimizer } from '../optim/optimizer.ts';
 import { mul } from '../ops/arithmetic.ts';
@@ -149,6 +150,7 @@ export class TracedModel {
   #statesOf(phase: Phase, prefix: string): PhaseStates {
     const { layout, registry } = this;
     const { optimizer } = phase;
+    this.#requireTrained(phase);
     const table = groupTable(
       optimizer,
       layout,
@@ -185,12 +187,24 @@ export class TracedModel {
   }
 
   #chosen({ trains }: Phase, name: string): boolean {
-    if (!trains) return true;
-    return trains.some((choice) => {
-      if (typeof choice === 'string') return matches(choice, name);
-      const path = this.registry.knownPath(choice);
-      return path !== undefined && (path === '' || matches(path, name));
-    });
+    return !trains || trains.some((choice) => this.#isOf(choice, name));
+  }
+
+  /** Whether a parameter belongs to what a phase names. */
+  #isOf(choice: object | string, name: string): boolean {
+    if (typeof choice === 'string') return matches(choice, name);
+    const path = this.registry.knownPath(choice);
+    return path !== undefined && (path === '' || matches(path, name));
+  }
+
+  /** @throws ShapeError if a phase names something that has no parameter here */
+  #requireTrained({ name, trains = [] }: Phase): void {
+    const names = this.registry.parameters.map((parameter) => parameter.name);
+    const at = trains.findIndex((choice) => !names.some((own) => this.#isOf(choice, own)));
+    if (at < 0) return;
+    throw new ShapeError(
+      `[model] trains[${at}] of phase "${name}" is ${described(trains[at])}, which has no parameter here: they are ${names.join(', ')}`,
+    );
   }
 
   get #home(): Home {
@@ -209,14 +223,25 @@ export class TracedModel {
   #measure({ loss }: Phase, tracer: Tracer, batch: BatchValues): Measures {
     const { model } = this.#options;
     tracer.begin();
-    const result = traced(batch, () =>
-      loss((model ? tracer.apply(model, inputOf(batch), '') : batch) as Values, batch, tracer),
-    );
+    const result = traced(batch, () => {
+      const outputs = (model ? tracer.apply(model, inputOf(batch), '') : batch) as Values;
+      for (const [name, output] of Object.entries(isValue(outputs) ? {} : outputs)) {
+        requireKind('model', `output "${name}"`, output, isValue(output), 'a value');
+      }
+      return loss(outputs, batch, tracer);
+    });
     requireGiven('what the loss gives', result);
     const measures: Measures = isValue(result) ? { loss: result } : result;
     requireGiven('`loss` of what the loss gives', measures.loss);
     for (const [name, given] of Object.entries(measures)) {
-      requireGiven(`metric "${name}"`, given);
+      const isFigure = isValue(given) || 'values' in Object(given);
+      requireKind(
+        'model',
+        `metric "${name}"`,
+        given,
+        isFigure,
+        'a value or a metric, as crossEntropy(outputs, batch).loss',
+      );
       if (OWN_METRICS.includes(name)) {
         throw new ShapeError(`[model] a metric is called "${name}", as one that steps report by themselves: rename it`);
       }
@@ -436,6 +461,11 @@ export class TracedModel {
     const reached = differentiate(loss, this.#weights(states, tracer)).flatMap((gradient, at) =>
       gradient ? [{ gradient, offset: chosen[at].offset }] : [],
     );
+    if (reached.length === 0) {
+      throw new ShapeError(
+        `[model] no gradient of the loss of phase "${states.phase.name}" reaches what it trains: accuracy, argmax, casts and stopGradient give none; take a loss as crossEntropy`,
+      );
+    }
     return pack(
       reached.map(({ gradient }) => gradient),
       reached.map(({ offset }) => offset),

@@ -2,6 +2,7 @@ import { ShapeError } from '../core/errors.ts';
 import { requireKind } from '../core/given.ts';
 import type { Range } from '../core/layout.ts';
 import type { Numbers } from '../core/shape.ts';
+import { requireFinite } from '../data/dataset.ts';
 import { copyOf, isNumbers, kindOf, numbersIn } from '../data/numbers.ts';
 
 /* What a caller gives in place of what a model has learned. */
@@ -11,7 +12,7 @@ type ByName = Readonly<Record<string, ArrayLike<number>>>;
 /** Numbers by name as they are now. */
 export function copyOfValues(values: ByName): ByName {
   const where = 'writeParameters';
-  const is = typeof values === 'object' && values !== null && !isNumbers(values) && !('then' in values);
+  const is = kindOf(values) === 'Object' && !('then' in values);
   requireKind(where, 'what was given', values, is, 'numbers by name, as readParameters() gives them');
   const copies = Object.entries(values).map(([name, numbers]) => {
     requireKind(where, name, numbers, 'length' in Object(numbers), 'an array of numbers');
@@ -31,7 +32,9 @@ export function placedValues(values: ByName, ranges: readonly Range[]): Placed[]
   return Object.entries(values).map(([name, numbers]) => {
     const range = ranges.find((other) => other.name === name);
     if (range?.size === numbers.length) {
-      return { offset: range.offset, numbers: numbersIn('writeParameters', name, numbers, 'f32') };
+      const sound = numbersIn('writeParameters', name, numbers, 'f32');
+      requireFinite(name, { data: sound, shape: range.shape });
+      return { offset: range.offset, numbers: sound };
     }
     throw new ShapeError(
       range

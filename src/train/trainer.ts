@@ -153,7 +153,7 @@ export class Trainer<F extends string = any, O = any> {
     if (!this.#ready) {
       if (!source) {
         throw new DataError(
-          '[trainer] the shapes of the data are not known yet: give `data` to createTrainer, or call fit first',
+          '[trainer] the shapes of the data are not known yet: give `data` to createTrainer, or a data set to this call or to fit first',
         );
       }
       await this.prepare(source);
@@ -301,7 +301,7 @@ export class Trainer<F extends string = any, O = any> {
    */
   async step(batch: GivenSamples<F> | Dataset<F>): Promise<Report> {
     const samples = this.#samples('step', batch);
-    const ready = await this.#use();
+    const ready = await this.#use(isDataset(batch) ? batch : undefined);
     const { prepared, launcher, table, single } = ready;
     const begun = performance.now();
     await this.#turn.take('step');
@@ -449,7 +449,7 @@ export class Trainer<F extends string = any, O = any> {
    */
   async verify(batch: GivenSamples<F> | Dataset<F>): Promise<Verification> {
     const samples = this.#samples('verify', batch);
-    const ready = await this.#use();
+    const ready = await this.#use(isDataset(batch) ? batch : undefined);
     const { launcher, table, single } = ready;
     await this.#turn.take('verify');
     try {

@@ -136,6 +136,11 @@ export const training: readonly Case[] = [
   ['[<call>] <option> is', trained((trainer) => trainer.fit(set, { every: 0 }).next())],
   ['[<call>] <option> is', trained((trainer) => trainer.fit(set, { stepsPerSubmit: 2.5 }).next())],
   ['[<call>] <option> is', trained((trainer) => trainer.fit(set, { validateEvery: NaN }).next())],
+  [
+    '[model] trains[<n>] of phase "<name>" is',
+    trained(() => {}, { loss: undefined, optimizer: undefined, phases: [{ ...phases[0], trains: ['none'] }] }),
+  ],
+  ['[model] no gradient of the loss of phase', trained(() => {}, { loss: (_, { point }) => mean(point) })],
   ['[fit] the iterable gave no', trained((trainer) => trainer.fit([]).next())],
   ['[fit] the iterable ended', trained((trainer) => all(trainer.fit(once(), { steps: 3 })))],
   ['[fit] the iterable ended', trained((trainer) => all(trainer.fit(once(), { epochs: 2 })))],

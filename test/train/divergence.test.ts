@@ -7,6 +7,7 @@ import {
   DataError,
   dataset,
   linear,
+  log,
   mean,
   mul,
   sgd,
@@ -121,6 +122,13 @@ describe.each(['cpu', 'webgpu'] as const)('on %s a run', (backend) => {
     model: linear(1, 2),
     loss: (y: Value, { label }: BatchValues) => crossEntropy(y, label, { ignoreIndex: 9 }),
     optimizer: sgd({ learningRate }),
+  });
+
+  test('ends where a finite mean has no logarithm, which is not nothing', async () => {
+    const loss = (y: Value) => log(mean(y));
+    const outcome = await outcomeOf(backend, { steps: 60 }, { loss, optimizer: sgd({ learningRate: 1 }) });
+    expect(String(outcome.failure)).toContain('from which no further step recovers');
+    expect(outcome.warnings).toEqual([]);
   });
 
   test.each([1, 2])('goes on over a step in which nothing counts, in %i parts', async (microBatches) => {

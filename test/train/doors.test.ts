@@ -3,6 +3,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import {
+  accuracy,
   adam,
   createTrainer,
   crossEntropy,
@@ -10,11 +11,14 @@ import {
   earlyStop,
   formatProfile,
   linear,
+  mean,
   relu,
   requestDevice,
   sgd,
   ShapeError,
+  type BatchValues,
   type Trainer,
+  type Value,
 } from '../../src/index.ts';
 import { folder } from '../../src/node.ts';
 import { clusters } from '../support/toy.ts';
@@ -43,6 +47,26 @@ describe('createTrainer', () => {
       'a maker of optimizers',
       { optimizer: adam },
       'optimizer is the function adam but must be an optimizer, as adam() gives one',
+    ],
+    [
+      'a metric that is a loss of a batch whole',
+      { loss: (y: Value, b: BatchValues) => ({ loss: crossEntropy(y, b.label), ce: crossEntropy(y, b) }) },
+      'metric "ce" is an object of "loss", "accuracy" but must be a value or a metric',
+    ],
+    [
+      'an output that is a number',
+      { model: (x: Value) => ({ x, scale: 2 }), loss: (_: never, b: BatchValues) => mean(b.point) },
+      'output "scale" is 2 but must be a value',
+    ],
+    [
+      'a loss that has no gradient',
+      { loss: (y: Value, { label }: BatchValues) => accuracy(y, label) },
+      'no gradient of the loss of phase "train" reaches what it trains',
+    ],
+    [
+      'a misspelt layer to train beside a right one',
+      phased([{ ...phase, trains: ['weight', 'biass'] }]),
+      'trains[1] of phase "a" is the text "biass", which has no parameter here: they are weight, bias',
     ],
     ['a name of an optimizer', { optimizer: 'adam' }, 'optimizer is the text "adam" but must be an optimizer'],
     [
@@ -279,6 +303,31 @@ describe('a trainer', () => {
       'loadWeights of a path',
       (t) => t.loadWeights(any('w.safetensors')),
       '[loadWeights] what was given is the text "w.safetensors" but must be',
+    ],
+    [
+      'parameters in a map',
+      (t) => t.writeParameters(any(new Map([['bias', [1, 2, 3]]]))),
+      '[writeParameters] what was given is of the kind Map but must be',
+    ],
+    [
+      'a parameter that is NaN',
+      (t) => t.writeParameters({ bias: [0, NaN, 0] }),
+      '"bias" is NaN at sample 0, element 1',
+    ],
+    [
+      'a verdict that is true',
+      (t) => t.fit(set, { epochs: 1, decisions: [{ name: 'mine', start: () => () => any(true) }] }),
+      '[mine, verdict] the options are true but must be an object of stop, rateFactor, keep, message',
+    ],
+    [
+      'a verdict that keeps without saying so before',
+      (t) => t.fit(set, { epochs: 1, decisions: [{ name: 'mine', start: () => () => ({ keep: true }) }] }),
+      '[mine] keeps is nothing but must be true where a verdict says keep',
+    ],
+    [
+      'a decision that starts nothing',
+      (t) => t.fit(set, { epochs: 1, decisions: [{ name: 'mine', start: () => any(3) }] }),
+      '[mine] what start() gives is 3 but must be a function of metrics',
     ],
     [
       'loadWeights of a response',

@@ -663,7 +663,7 @@ describe('clear errors, and nothing half-trained', () => {
     await expect(withTrainer({ optimizer: frozen, data: set }, bitsOf)).rejects.toThrow('trains no parameter');
     const misspelt = adam({ groups: [{ match: 'layer9', frozen: true }] });
     await expect(withTrainer({ optimizer: misspelt, data: set }, bitsOf)).rejects.toThrow(
-      '[adam] group layer9 matches no parameter: they are layer0.weight, layer0.bias',
+      '[adam] group layer9 matches no parameter: a text is a name or its beginning, up to a point, and they are layer0.weight, layer0.bias',
     );
   });
 
