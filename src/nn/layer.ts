@@ -67,11 +67,15 @@ export type FloatLayer = Layer<Value, Value<'f32'>>;
 /** A layer, or a function of values. */
 export type Module<I = Value, O = Value> = Layer<I, O> | ((x: I, context: Context) => O);
 
+/** Whether something is a layer or a function. */
+export const isModule = (given: unknown): boolean =>
+  typeof given === 'function' ||
+  (typeof given === 'object' && given !== null && 'apply' in given && 'parameters' in given);
+
 /** Fails unless something is a layer or a function. @throws DataError naming what came */
 export function requireModule(where: string, name: string, given: unknown): void {
-  const isLayer = typeof given === 'object' && given !== null && 'apply' in given && 'parameters' in given;
   const wanted = 'a layer or a function, by itself and not called: sequential(linear(2, 3), relu)';
-  requireKind(where, name, given, isLayer || typeof given === 'function', wanted);
+  requireKind(where, name, given, isModule(given), wanted);
 }
 
 /** What a module gives; of one of which nothing is known, anything. */

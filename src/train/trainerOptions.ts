@@ -1,5 +1,6 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { described, optionsOf, requireKind } from '../core/given.ts';
+import { isModule } from '../nn/layer.ts';
 import { requireOption, requireOptimizer } from '../optim/optimizer.ts';
 import { isKernels } from '../scheduler/choice.ts';
 import { fieldsOf } from './intake.ts';
@@ -41,8 +42,7 @@ export function trainerOptionsOf(given: TrainerOptions): {
   const phases = phasesOf(options);
   requireSizes(options);
   if (model !== undefined) {
-    const isModule = isFunction(model) || ('parameters' in Object(model) && 'apply' in Object(model));
-    requireKind(where, 'model', model, isModule, 'a layer or a function, as sequential(…) makes one of several');
+    requireKind(where, 'model', model, isModule(model), 'a layer or a function, as sequential(…) makes one of several');
   }
   if (data !== undefined) fieldsOf(where, data);
   if (device !== undefined) {
