@@ -16,6 +16,7 @@ import {
   requestDevice,
   sgd,
   ShapeError,
+  take,
   type BatchValues,
   type Trainer,
   type Value,
@@ -344,6 +345,14 @@ describe('a trainer', () => {
     const failure: unknown = await (async () => work(trainer))().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(DataError);
     expect(String(failure)).toContain(words);
+  });
+
+  test.each(['step', 'verify'] as const)('knows by the set that %s is given what its fields are', async (call) => {
+    const trainer = await createTrainer({ ...usual, data: undefined, backend: 'cpu' } as never);
+    await expect(trainer[call](batch)).rejects.toThrow('the shapes of the data are not known yet');
+    await trainer[call](take(set, 0, 4));
+    await trainer[call](batch);
+    trainer.destroy();
   });
 
   test('tells of a bad number in which batch it is, once', async () => {
