@@ -40,6 +40,19 @@ describe.each(filesIn(folder).map((path) => [basename(path), path]))('kernel %s'
   });
 });
 
+test.each(filesIn(join(folder, 'products')).map((path) => [basename(path), path]))(
+  'form %s is valid behind matmul.wgsl, and the only entry point',
+  async (name, path) => {
+    const text = `${readFileSync(join(folder, 'matmul.wgsl'), 'utf8')}\n${readFileSync(path, 'utf8')}`;
+    const device = await sharedDevice();
+    device.pushErrorScope('validation');
+    const { messages } = await device.createShaderModule({ code: text }).getCompilationInfo();
+    await device.popErrorScope();
+    expect(messages.map(({ lineNum, message }) => `${name}:${lineNum} ${message}`)).toEqual([]);
+    expect(text.match(/@compute/g)).toHaveLength(1);
+  },
+);
+
 describe.each(filesIn(join(folder, 'pointwise')).map((path) => [basename(path), path]))(
   'functions of %s',
   (_, path) => {

@@ -1,9 +1,14 @@
 import { flatGrid, output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import type { Forms } from '../graph/graph.ts';
-import source from '../../shaders/matmul.wgsl?raw';
+import operandAccess from '../../shaders/matmul.wgsl?raw';
+import naiveSource from '../../shaders/products/naive.wgsl?raw';
+import registersSource from '../../shaders/products/registers.wgsl?raw';
+import slicesSource from '../../shaders/products/slices.wgsl?raw';
+import subgroupsSource from '../../shaders/products/subgroups.wgsl?raw';
+import tilesSource from '../../shaders/products/tiles.wgsl?raw';
 
 /*
- * The ladder of a product's kernels, all in one file and all with the same access to their operands. Which of them is
+ * The ladder of a product's kernels, each a file behind the same access to their operands. Which of them is
  * fastest depends on the adapter and on the shape: where a CPU plays the GPU, barriers are slow and a load costs as much
  * as ten multiplications, so that what is broadcast in a subgroup wins; on a card it is what is kept near.
  */
@@ -40,6 +45,7 @@ export interface ProductAccess extends Pick<Kernel, 'functions' | 'constants' | 
 /** A kernel of the ladder: what one of its blocks is, and what it needs. */
 interface Form {
   readonly entry: string;
+  readonly source: string;
   readonly rows: number;
   readonly columns: number;
   /** Invocations that share a block; several blocks share a workgroup where it is 1. */
@@ -63,6 +69,7 @@ export const partTerms = (K: number, parts: number): number => Math.ceil(K / par
 
 const registers = (rowQuads: number, columnQuads = rowQuads): Form => ({
   entry: 'registers',
+  source: registersSource,
   rows: 4 * rowQuads,
   columns: 4 * columnQuads,
   invocations: 1,
@@ -73,6 +80,7 @@ const registers = (rowQuads: number, columnQuads = rowQuads): Form => ({
 
 const tiles = (rows: number, columns: number, stages: number, unrolls: boolean): Form => ({
   entry: 'tiles',
+  source: tilesSource,
   rows,
   columns,
   invocations: (rows * columns) / 64,
@@ -90,6 +98,7 @@ const lanes = (name: string, first: number): string => {
 /** @param rows 16 or 8   @param invocations a multiple of the subgroup's size, which is a multiple of eight */
 const subgroups = (rows: number, invocations: number): Form => ({
   entry: 'subgroups',
+  source: subgroupsSource,
   rows,
   columns: 4 * invocations,
   invocations,
@@ -106,6 +115,7 @@ const subgroups = (rows: number, invocations: number): Form => ({
 
 const slices: Form = {
   entry: 'slices',
+  source: slicesSource,
   rows: 16,
   columns: 16,
   invocations: 256,
@@ -117,6 +127,7 @@ const slices: Form = {
 
 const naive: Form = {
   entry: 'naive',
+  source: naiveSource,
   rows: 1,
   columns: 4,
   invocations: 1,
@@ -272,7 +283,7 @@ export function productLaunch(
   return {
     kernel: {
       name,
-      source,
+      source: `${operandAccess}\n${form.source}`,
       entry: form.entry,
       ...(form.enables && { enables: form.enables }),
       functions: {
