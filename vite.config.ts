@@ -10,8 +10,8 @@ export default defineConfig(({ mode }) => ({
   publicDir: false,
   plugins: [lessonPages(import.meta.dirname), bareShaders()],
   build: builds[mode] ?? pages,
-  // The benchmarks are to run where there is nothing but them and Dawn's package.
-  ssr: { noExternal: mode === 'bench' ? true : [], external: ['webgpu'] },
+  // Benchmarks are to run where there is nothing but them and Dawn's package.
+  ssr: { noExternal: ['bench', 'isa'].includes(mode) ? true : [], external: ['webgpu'] },
   test: {
     include: ['test/**/*.test.ts'],
     // The files of a process share one GPU device, which a software driver takes long to make and to fill. There are two,

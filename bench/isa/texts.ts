@@ -16,6 +16,7 @@ import {
 } from '../../src/index.ts';
 import { installWebgpu } from '../webgpu.ts';
 import type { Card } from './card.ts';
+import { peersTexts } from './peers.ts';
 
 /** A kernel's text, and whose it is. */
 export interface Text {
@@ -90,7 +91,7 @@ const forms = [
   'naive',
 ];
 
-/** Writes the texts of all kernels that models and products have on a card, each once, into a file, as JSON. */
+/** Writes the texts of all kernels that models and products have on a card, each once, and of peers' products, into a file, as JSON. */
 export async function textsHere(card: string, file: string): Promise<void> {
   installWebgpu([]);
   const device = await requestDevice();
@@ -107,5 +108,5 @@ export async function textsHere(card: string, file: string): Promise<void> {
   for (const model of Object.keys(models)) await collect(model, model, 'guess');
   const adapter = about.info.description;
   for (const form of forms) await collect(form, 'mlp', { adapter, forms: { '*': form } }, 'matmul');
-  writeFileSync(file, JSON.stringify([...texts.values()]));
+  writeFileSync(file, JSON.stringify([...texts.values(), ...(await peersTexts(device))]));
 }
