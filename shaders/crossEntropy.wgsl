@@ -16,6 +16,8 @@ struct Sizes {
   smoothing: f32,
   ignored: i32,
   shares: u32,
+  // What each row's loss counts in the whole, where its gradient is computed along with it.
+  row_slope: f32,
 }
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;

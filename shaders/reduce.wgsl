@@ -23,6 +23,8 @@ struct Sizes {
   kept_strides: array<vec4u, 2>,
   reduced_shape: array<vec4u, 2>,
   reduced_strides: array<vec4u, 2>,
+  // What a sum is multiplied by: 1 / length makes a mean of it.
+  scale: f32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<X>;

@@ -1,6 +1,6 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/given.ts';
-import { f32Literal, output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
+import { output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { boundsOf, UNIT } from '../graph/accuracy.ts';
 import { apply, applyOne, type Node, type Op, type Samples, specOf, type Value } from '../graph/graph.ts';
@@ -53,11 +53,24 @@ function kernelOf(node: Node<Attrs>, source: string, weightsInput: number): { ke
 }
 
 /** A launch over the rows of logits, each shared by as many invocations as serve the adapter. */
-function overRows(node: Node<Attrs>, kernel: Kernel, bindings: readonly number[], adapter: AdapterTraits): Launch {
+function overRows(
+  node: Node<Attrs>,
+  kernel: Kernel,
+  bindings: readonly number[],
+  adapter: AdapterTraits,
+  rowSlope = 0,
+): Launch {
   const { labelSmoothing, ignoreIndex } = node.attrs;
   const [rows, classes] = node.inputs[0].spec.shape as [number, number];
   const sharing = sharingOf(classes, adapter);
-  const uniform = [rows, classes, { f32: labelSmoothing }, (ignoreIndex ?? -1) >>> 0, sharing.shares];
+  const uniform = [
+    rows,
+    classes,
+    { f32: labelSmoothing },
+    (ignoreIndex ?? -1) >>> 0,
+    sharing.shares,
+    { f32: rowSlope },
+  ];
   return { ...sharedBy(sharing, kernel, rows), bindings, uniform };
 }
 
@@ -166,11 +179,9 @@ export const labelsFromSamples = ({
     : undefined;
 
 /** The text that writes a row's gradient once its loss is known. */
-const finishRow = (
-  slope: number,
-): string => `fn finish_row(row: u32, first: u32, end: u32, slot: u32, log_total: f32, label: i32, counts: bool) {
+const finishRow = `fn finish_row(row: u32, first: u32, end: u32, slot: u32, log_total: f32, label: i32, counts: bool) {
   let base = row * sizes.classes;
-  let d_row = select(0.0, ${f32Literal(slope)}, counts);
+  let d_row = select(0.0, sizes.row_slope, counts);
   var total_weight = f32(sizes.classes);
   if (sizes.smoothing > 0.0) {
     total_weight = 0.0;
@@ -219,11 +230,11 @@ function bothOp(node: Node<Attrs>, backward: Node<Attrs>): Op<null> {
       const whole: Kernel = {
         ...kernel,
         name: 'crossEntropy+crossEntropyGrad',
-        functions: { ...kernel.functions, finish_row: finishRow(dLoss) },
+        functions: { ...kernel.functions, finish_row: finishRow },
         includes: [...(kernel.includes ?? []), slopeText],
         writes: { d_logits: 'f32' },
       };
-      return [overRows(node, whole, [...bindings, output(4)], adapter)];
+      return [overRows(node, whole, [...bindings, output(4)], adapter, dLoss)];
     },
     flops: () => workOf(node).flops + workOf(backward).flops,
     accuracy: () => ({

@@ -1,7 +1,7 @@
 import type { ContextLike } from '../core/given.ts';
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf, requireKind } from '../core/given.ts';
-import { f32Literal, flatGrid, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
+import { f32Literal, flatGrid, type AdapterTraits, type Kernel, type Launch, type Word } from '../core/launch.ts';
 import {
   broadcastShapes,
   broadcastStrides,
@@ -118,7 +118,13 @@ function forEachOutput(
   }
 }
 
-function reduceLaunch(node: Node<ReduceAttrs>, kernel: Kernel, adapter: AdapterTraits): Launch[] {
+/** @param words behind those that all such kernels have */
+function reduceLaunch(
+  node: Node<ReduceAttrs>,
+  kernel: Kernel,
+  adapter: AdapterTraits,
+  ...words: readonly Word[]
+): Launch[] {
   const { kept, reduced, count, length, part, run } = layoutOf(node);
   const outputs = count * (node.attrs.parts ?? 1);
   const sharing = sharingOf(part, adapter, run);
@@ -135,6 +141,7 @@ function reduceLaunch(node: Node<ReduceAttrs>, kernel: Kernel, adapter: AdapterT
     ...eight(kept.strides[0]),
     ...eight(reduced.shape),
     ...eight(reduced.strides[0]),
+    ...words,
   ];
   return [{ ...sharedBy(sharing, kernel, outputs), uniform }];
 }
@@ -164,10 +171,9 @@ const sumOp: Op<SumAttrs, 'f32'> = {
     });
   },
   gpu(node, adapter) {
-    const { scale } = node.attrs;
-    const epilogue = `fn epilogue(value: X, at: u32) -> X {\n  return value * ${f32Literal(scale)};\n}`;
-    const functions = scale === 1 ? {} : { epilogue };
-    return reduceLaunch(node, { name: 'sum', source: reduce, functions }, adapter);
+    // A word, not a constant: batches of any size have one text.
+    const functions = { epilogue: 'fn epilogue(value: X, at: u32) -> X {\n  return value * sizes.scale;\n}' };
+    return reduceLaunch(node, { name: 'sum', source: reduce, functions }, adapter, { f32: node.attrs.scale });
   },
   flops: (node) => elementsOf(node.inputs),
   expand: (node, adapter) => inParts(node, { ...node.attrs, scale: 1 }, adapter),
@@ -334,7 +340,7 @@ const extremum = (name: string, sign: 1 | -1): Op<ReduceAttrs, 'f32'> => ({
       initial: `fn initial() -> X {\n  return bitcast<f32>(${sign === 1 ? '0xff800000u' : '0x7f800000u'} | (sizes.count & 0u));\n}`,
       combine: `fn combine(a: Term, b: Term) -> Term {\n  return select(a, b, b ${compare} a || is_nan(b));\n}`,
     };
-    return reduceLaunch(node, { name, source: reduce, functions, includes: [nan] }, adapter);
+    return reduceLaunch(node, { name, source: reduce, functions, includes: [nan] }, adapter, { f32: 1 });
   },
   flops: (node) => elementsOf(node.inputs),
   expand: (node, adapter) => inParts(node, node.attrs, adapter),

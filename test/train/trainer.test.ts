@@ -125,6 +125,23 @@ describe('a training step', () => {
     });
   });
 
+  test('and what judges it have the same kernels for batches of any size', async () => {
+    const device = await sharedDevice();
+    const modulesOf = async (batchSize: number, fuse: boolean): Promise<number> => {
+      const calls = await counting(device, () =>
+        withTrainer({ batchSize, data: set, fuse }, async (trainer) => {
+          await lossesOf(trainer, set, 2);
+          await trainer.evaluate(set);
+        }),
+      );
+      return calls['createShaderModule'];
+    };
+    for (const fuse of [true, false]) {
+      await modulesOf(48, fuse);
+      expect(await modulesOf(40, fuse)).toBe(0);
+    }
+  });
+
   test('on the GPU and on the CPU gives the same losses within 1e-4 over 30 steps', async () => {
     const gpu = await withTrainer({}, (trainer) => lossesOf(trainer, set, 30));
     const cpu = await withTrainer({ backend: 'cpu' }, (trainer) => lossesOf(trainer, set, 30));
