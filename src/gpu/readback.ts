@@ -23,17 +23,17 @@ async function failureOf(device: GPUDevice, cause: unknown): Promise<unknown> {
   );
 }
 
-/** A staging buffer for regions of one size, mapped and unmapped again and again. */
+/** A staging buffer for regions of so many bytes together at most, mapped and unmapped again and again. */
 export class Readback {
   readonly #device: GPUDevice;
   readonly #staging: GPUBuffer;
-  readonly #size: number;
+  /** Of what was copied last. */
+  #bytes = 0;
   /** Between `copy` and the end of `finish`, when no other copy may go there. */
   busy = false;
 
   constructor(device: GPUDevice, size: number) {
     this.#device = device;
-    this.#size = size;
     this.#staging = device.createBuffer({
       label: 'millrace readback',
       size,
@@ -41,20 +41,24 @@ export class Readback {
     });
   }
 
-  /** Records the copy; `finish` may be called once the encoder has been submitted. */
-  copy(encoder: GPUCommandEncoder, { buffer, offset, size }: Region): void {
+  /** Records the copy, one region behind the other; `finish` may be called once the encoder has been submitted. */
+  copy(encoder: GPUCommandEncoder, ...regions: readonly Region[]): void {
     this.busy = true;
-    encoder.copyBufferToBuffer(buffer, offset, this.#staging, 0, size);
+    this.#bytes = 0;
+    for (const { buffer, offset, size } of regions) {
+      encoder.copyBufferToBuffer(buffer, offset, this.#staging, this.#bytes, size);
+      this.#bytes += size;
+    }
   }
 
   /** The bytes, as soon as the GPU has them. @throws DeviceError if the device was lost before */
   async finish(): Promise<ArrayBuffer> {
     try {
-      await this.#staging.mapAsync(MAP_READ, 0, this.#size);
+      await this.#staging.mapAsync(MAP_READ, 0, this.#bytes);
     } catch (cause) {
       throw await failureOf(this.#device, cause);
     }
-    const bytes = this.#staging.getMappedRange(0, this.#size).slice(0);
+    const bytes = this.#staging.getMappedRange(0, this.#bytes).slice(0);
     this.#staging.unmap();
     this.busy = false;
     return bytes;

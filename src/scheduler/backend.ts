@@ -29,6 +29,9 @@ export interface Times {
   readonly launches: readonly number[];
 }
 
+/** Elements of a state: the first, and the one behind the last. */
+export type Range = readonly [start: number, end: number];
+
 /** A graph, ready to run again and again. */
 export interface Executable {
   readonly graph: Graph;
@@ -67,8 +70,8 @@ export interface Backend {
   release(states: readonly State[]): void;
   /** Runs programs one behind the other: one submit. */
   run(programs: readonly Executable[]): void;
-  /** Runs programs, and reads a state as they leave it: still one submit. */
-  runAndRead(programs: readonly Executable[], state: State): Promise<Numbers>;
+  /** Runs programs, and reads ranges of a state as they leave it, one behind the other: still one submit. */
+  runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers>;
   /** An output of the last run. */
   readOutput(program: Executable, name: string): Promise<Numbers>;
   /** All outputs of the last run, by name: one copy. */

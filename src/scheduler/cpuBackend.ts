@@ -3,7 +3,15 @@ import { allocate, byteLength, type Numbers, type Spec } from '../core/shape.ts'
 import { Interpreter, statesOf, type Batch, type States } from '../cpu/interpret.ts';
 import type { Graph, Node, Op, State } from '../graph/graph.ts';
 import { asUseOf, inputOp, isLeaf, stateOp } from '../graph/leaf.ts';
-import { uploadBatch, type Backend, type Executable, type Observation, type Times, type Timing } from './backend.ts';
+import {
+  uploadBatch,
+  type Backend,
+  type Executable,
+  type Observation,
+  type Range,
+  type Times,
+  type Timing,
+} from './backend.ts';
 
 class CpuProgram implements Executable {
   readonly graph: Graph;
@@ -83,9 +91,14 @@ export class CpuBackend implements Backend {
     }
   }
 
-  async runAndRead(programs: readonly Executable[], state: State): Promise<Numbers> {
+  async runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers> {
     this.run(programs);
-    const numbers = this.#stateOf(state).slice();
+    const { dtype } = state.spec;
+    const numbers = allocate({ shape: [ranges.reduce((total, [start, end]) => total + end - start, 0)], dtype });
+    ranges.reduce((at, [start, end]) => {
+      numbers.set(this.#stateOf(state).subarray(start, end), at);
+      return at + end - start;
+    }, 0);
     await this.#breathe();
     return numbers;
   }

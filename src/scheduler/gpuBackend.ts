@@ -5,7 +5,15 @@ import { Readback, readRegions } from '../gpu/readback.ts';
 import { passTimer, type Recorder } from '../gpu/timing.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import { isLeaf } from '../graph/leaf.ts';
-import { uploadBatch, type Backend, type Executable, type Observation, type Times, type Timing } from './backend.ts';
+import {
+  uploadBatch,
+  type Backend,
+  type Executable,
+  type Observation,
+  type Range,
+  type Times,
+  type Timing,
+} from './backend.ts';
 import { Choice, type KernelChoice, type Kernels } from './choice.ts';
 import { compile, type Program } from './program.ts';
 import { largestBinding, numbersOf, Storage } from './storage.ts';
@@ -96,12 +104,13 @@ export class GpuBackend implements Backend {
     this.#submit(this.#encode(programs));
   }
 
-  async runAndRead(programs: readonly Executable[], state: State): Promise<Numbers> {
+  async runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers> {
     const encoder = this.#encode(programs);
     const readback = this.#readbackOf(state);
-    readback.copy(encoder, this.#storage.regionOf(state));
+    readback.copy(encoder, ...ranges.map((range) => this.#storage.rangeOf(state, range)));
     this.#submit(encoder);
-    return numbersOf(await readback.finish(), state.spec.dtype, sizeOf(state.spec.shape));
+    const length = ranges.reduce((total, [start, end]) => total + end - start, 0);
+    return numbersOf(await readback.finish(), state.spec.dtype, length);
   }
 
   #readbackOf(state: State): Readback {

@@ -3,6 +3,7 @@ import { DeviceError } from '../core/errors.ts';
 import { byteLength, type Dtype, type Numbers } from '../core/shape.ts';
 import type { State } from '../graph/graph.ts';
 import type { Region } from '../gpu/readback.ts';
+import type { Range } from './backend.ts';
 import type { Slot } from './memory.ts';
 
 /** Buffers must be large enough for one vec4f, whatever they hold. */
@@ -167,6 +168,11 @@ export class Storage {
 
   regionOf(state: State): Region {
     return { buffer: this.bufferOf(state), offset: 0, size: byteLength(state.spec) };
+  }
+
+  /** Of elements of four bytes. */
+  rangeOf(state: State, [start, end]: Range): Region {
+    return { buffer: this.bufferOf(state), offset: 4 * start, size: 4 * (end - start) };
   }
 
   /** @param offset in elements of four bytes */

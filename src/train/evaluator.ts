@@ -11,7 +11,7 @@ import { amountIn, namesOfNothing, nothingCounts, together, type Amount, type Fi
 import type { Given } from './intake.ts';
 import type { Evaluation, Prediction, Warn } from './options.ts';
 import { Pace } from './pace.ts';
-import { withLoss, type Prepared } from './prepared.ts';
+import { rowsOf, withLoss, type Prepared } from './prepared.ts';
 import type { Programs } from './programs.ts';
 
 /** Reads a trainer's states and leaves them alone. */
@@ -81,6 +81,7 @@ export class Evaluator {
       const rows = await this.#backend.runAndRead(
         some.map(({ program }) => program),
         evaluationRing,
+        rowsOf(evaluationRing, 0, some.length),
       );
       pace.took(some.length, (performance.now() - begun) / 1000);
       for (const [at, batch] of some.entries()) yield { batch, row: rows.subarray(at * columns, (at + 1) * columns) };

@@ -103,7 +103,7 @@ export async function* fit(
     judged = validation && (await programs.reside(validation));
     for await (const { first, samples, rows } of run.chunks()) {
       for (let done = first + 1; done <= first + samples.length; done++) {
-        const amounts = amountsOf(prepared, rows, firstStep + done, samples[done - first - 1]);
+        const amounts = amountsOf(prepared, rows, done - first - 1, samples[done - first - 1]);
         shop.tellOfNothing(amounts, firstStep + done);
         const taken = reportOf(prepared, amounts, firstStep + done);
         const lost = stopOnNaN ? lostLoss(prepared, amounts, taken) : undefined;

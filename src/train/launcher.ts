@@ -2,7 +2,7 @@ import type { Numbers } from '../core/shape.ts';
 import { EPOCH } from '../ops/control.ts';
 import { hasRate, rateAt, requireOption, SCHEDULE_ROWS, scheduleRows, scheduleSize } from '../optim/optimizer.ts';
 import type { Backend } from '../scheduler/backend.ts';
-import type { Prepared } from './prepared.ts';
+import { rowsOf, type Prepared } from './prepared.ts';
 import type { Steps } from './supply.ts';
 
 /** Submits steps, and keeps what the GPU counts by in accord with what is counted here. */
@@ -60,11 +60,12 @@ export class Launcher {
     });
   }
 
-  /** Submits steps together; none of them but the first may be one that `cutBefore` names. @throws DataError if it has no learning rate */
+  /** Submits steps together, and brings the row that each records; none of them but the first may be one that `cutBefore` names. @throws DataError if it has no learning rate */
   launch({ programs }: Pick<Steps, 'programs'>): Promise<Numbers> {
     this.requireSchedules(programs.length);
     const all = programs.flatMap((step) => step.map(({ program }) => program));
-    const rows = this.#backend.runAndRead(all, this.#prepared.ring);
+    const { ring } = this.#prepared;
+    const rows = this.#backend.runAndRead(all, ring, rowsOf(ring, this.step, programs.length));
     this.step += programs.length;
     return rows;
   }

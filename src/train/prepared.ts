@@ -2,6 +2,7 @@ import { spec, type Numbers } from '../core/shape.ts';
 import { rolesOf } from '../nn/roles.ts';
 import { orderOf, type State } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
+import type { Range } from '../scheduler/backend.ts';
 import { rangesOf, type FieldRange } from './checks.ts';
 import { amountIn, type Amount, type Figure } from './figures.ts';
 import { RING_ROWS, TracedModel, type Model, type Phase } from './model.ts';
@@ -31,6 +32,15 @@ const ringOf = (name: string, columns: number): State => ({
   spec: spec([RING_ROWS, columns]),
   initial: () => new Float32Array(RING_ROWS * columns),
 });
+
+/** Where a ring has the rows of so many steps: in two runs, where they go on at its beginning. */
+export function rowsOf({ spec: { shape } }: State, first: number, count: number): Range[] {
+  const [rows, columns] = shape as [number, number];
+  const start = first % rows;
+  const end = Math.min(start + count, rows);
+  const over = start + count - end;
+  return [[start * columns, end * columns], ...(over > 0 ? [[0, over * columns] as const] : [])];
+}
 
 /** Traces a model for the fields of its data. @throws ShapeError where it does not fit them */
 export function prepare(
@@ -82,11 +92,9 @@ export function withLoss({ losses }: Prepared, figures: readonly Figure[], amoun
   return { ...metrics, loss: losses.reduce((total, name) => total + metrics[name], 0) };
 }
 
-/** What the ring holds of a step of so many samples, by figure. */
-export function amountsOf({ traced, figures }: Prepared, rows: Numbers, step: number, samples: number): Amount[] {
-  const columns = rows.length / RING_ROWS;
-  const at = ((step - 1) % RING_ROWS) * columns;
-  const row = rows.subarray(at, at + columns);
+/** What was recorded of a step of so many samples, by figure. @param rows of several steps, of which it is number `at` */
+export function amountsOf({ traced, figures }: Prepared, rows: Numbers, at: number, samples: number): Amount[] {
+  const row = rows.subarray(at * traced.columns, (at + 1) * traced.columns);
   const parts = traced.parts(samples);
   return figures.map((figure) => amountIn(figure, row, parts));
 }

@@ -24,11 +24,11 @@ export interface Supply {
 export interface Submission {
   /** Of each step. */
   readonly samples: readonly number[];
-  /** The ring as the last of them leaves it. */
-  readonly ring: Promise<Numbers>;
+  /** What each of them recorded, row by row. */
+  readonly rows: Promise<Numbers>;
 }
 
-/** Steps that were submitted together, and the ring as the last of them left it. */
+/** Steps that were submitted together, and what each of them recorded, row by row. */
 export interface Chunk {
   readonly first: number;
   /** Of each step. */
@@ -90,7 +90,7 @@ export class Run {
       if (failure) throw failure.error;
     } finally {
       this.#options.supply.close();
-      await Promise.allSettled(pending.map(({ ring }) => ring));
+      await Promise.allSettled(pending.map(({ rows }) => rows));
     }
   }
 
@@ -127,7 +127,7 @@ export class Run {
       const submitted: Submitted = { ...submission, first, at, submitting: performance.now() - at, arrived: 0 };
       // Awaited by `chunks`; until then a failure must not count as unhandled.
       const arrive = (): void => void (submitted.arrived = performance.now());
-      submission.ring.then(arrive, arrive);
+      submission.rows.then(arrive, arrive);
       this.#pending.push(submitted);
       this.#submitted += count;
     } catch (error) {
@@ -140,14 +140,14 @@ export class Run {
     const { supply } = this.#options;
     const [oldest] = this.#pending;
     const wantsMore = supply.more && this.#pending.length < IN_FLIGHT && !this.#ended;
-    const done = oldest.ring.catch(() => {});
+    const done = oldest.rows.catch(() => {});
     await (wantsMore && !this.#options.settleAfter(this.#submitted) ? Promise.race([done, supply.changed()]) : done);
     return oldest.arrived > 0;
   }
 
   async #take(): Promise<Chunk> {
-    const { first, samples, ring, at, submitting, arrived } = this.#pending.shift()!;
-    const rows = await ring;
+    const { first, samples, rows: recorded, at, submitting, arrived } = this.#pending.shift()!;
+    const rows = await recorded;
     // It began when it was submitted, or when the one before was done.
     const working = arrived - Math.max(at + submitting, this.#lastArrival);
     this.#lastArrival = arrived;

@@ -13,7 +13,7 @@ export interface Steps {
   readonly samples: number;
 }
 
-/** Submits steps, and brings the ring as they leave it. */
+/** Submits steps, and brings what each of them recorded. */
 export type Launch = (steps: Steps) => Promise<Numbers>;
 
 interface ResidentOptions {
@@ -53,7 +53,7 @@ export class ResidentSupply implements Supply {
     const isShort = this.#taken - before < count * batchSize;
     const programs = Array.from({ length: count }, (_, at) => (isShort && at === count - 1 ? last : whole));
     const sizes = Array.from({ length: count }, (_, at) => Math.min(batchSize, samples - before - at * batchSize));
-    return { samples: sizes, ring: launch({ programs, samples: this.#taken - before }) };
+    return { samples: sizes, rows: launch({ programs, samples: this.#taken - before }) };
   }
 
   close(): void {}
@@ -248,9 +248,9 @@ export class StreamSupply implements Supply {
       write(table.fields[name].states[0], staging.subarray(0, samples * size));
       staging.copyWithin(0, samples * size, (samples + left) * size);
     }
-    const ring = launch({ programs: some.map(({ programs }) => programs), samples });
+    const rows = launch({ programs: some.map(({ programs }) => programs), samples });
     this.#notify();
-    return { samples: some.map(({ samples: own }) => own), ring };
+    return { samples: some.map(({ samples: own }) => own), rows };
   }
 
   close(): void {

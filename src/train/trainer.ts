@@ -311,7 +311,7 @@ export class Trainer<F extends string = any, O = any> {
       this.#bring(numbers, table, launcher);
       const rows = await this.#whileAlive(launcher.launch({ programs: [single] }));
       const seconds = (performance.now() - begun) / 1000;
-      const amounts = amountsOf(prepared, rows, launcher.step, this.batchSize);
+      const amounts = amountsOf(prepared, rows, 0, this.batchSize);
       this.#tellOfNothing(prepared, amounts, launcher.step);
       return { ...reportOf(prepared, amounts, launcher.step), epoch: 0, seconds, waited: 0 };
     } finally {

@@ -1,4 +1,4 @@
-/** Calls of WebGPU's methods while something ran. */
+/** Calls of WebGPU's methods while something ran; and `bytesCopied` from buffer to buffer. */
 export type Calls = Record<string, number>;
 
 const watched: readonly (readonly [string, string])[] = [
@@ -37,7 +37,7 @@ export function prototypes(device: GPUDevice): Record<string, Record<string, (..
 /** Wraps WebGPU's prototypes while `work` runs, and counts. */
 export async function counting(device: GPUDevice, work: () => Promise<void>): Promise<Calls> {
   const owners = prototypes(device);
-  const calls: Calls = {};
+  const calls: Calls = { bytesCopied: 0 };
   const restore: (() => void)[] = [];
   for (const [kind, method] of watched) {
     const owner = owners[kind];
@@ -45,6 +45,7 @@ export async function counting(device: GPUDevice, work: () => Promise<void>): Pr
     calls[method] = 0;
     owner[method] = function (this: unknown, ...args: unknown[]): unknown {
       calls[method]++;
+      if (method === 'copyBufferToBuffer') calls['bytesCopied'] += args[4] as number;
       return original.apply(this, args);
     };
     restore.push(() => (owner[method] = original));

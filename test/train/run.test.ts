@@ -45,8 +45,8 @@ class Scripted implements Supply {
     if (this.submits.length === this.#refuses) throw new Error('refused');
     this.submits.push(count);
     this.ready -= count;
-    const ring = new Promise<Numbers>((resolve) => this.#open.push(() => resolve(new Float32Array(1))));
-    return { samples: new Array<number>(count).fill(1), ring };
+    const rows = new Promise<Numbers>((resolve) => this.#open.push(() => resolve(new Float32Array(1))));
+    return { samples: new Array<number>(count).fill(1), rows };
   }
 
   /** The oldest submit is done. */

@@ -107,14 +107,14 @@ describe('a training step', () => {
         dispatchWorkgroupsIndirect: 0,
         // Where the run begins in the stream of samples; and rows of the schedule.
         writeBuffer: 1 + submits,
-        // The ring.
+        // The rows of its steps.
         copyBufferToBuffer: submits,
         mapAsync: submits,
       });
     });
   });
 
-  test('reads nothing back but the ring, once for several steps', async () => {
+  test('reads nothing back but the rows of its steps, once for several', async () => {
     const device = await sharedDevice();
     await withTrainer({ data: set }, async (trainer) => {
       await lossesOf(trainer, set, 10);
@@ -122,6 +122,8 @@ describe('a training step', () => {
         await lossesOf(trainer, set, 200, { stepsPerSubmit: 20 });
       });
       expect(calls['copyBufferToBuffer']).toBe(10);
+      // Loss, accuracy and learning rate of each step.
+      expect(calls['bytesCopied']).toBe(200 * 3 * 4);
     });
   });
 
