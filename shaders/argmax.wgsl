@@ -57,7 +57,9 @@ fn main(
   let base = (i / sizes.inner) * sizes.length * sizes.inner + i % sizes.inner;
   let first = slot % shares();
   var best = Term(x[base + first * sizes.inner], first);
-  for (var r = first + shares(); r < sizes.length; r += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let r = first + (turn + 1u) * shares();
+    if (r >= sizes.length) { break; }
     let value = x[base + r * sizes.inner];
     if (exceeds(value, best.value)) {
       best = Term(value, r);

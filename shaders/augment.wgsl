@@ -157,13 +157,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let centre = 0.5 * vec2f(picture.last);
   let row = line - n * size.x;
   let shares = sizes.shares;
-  for (var column = i - line * shares; column < size.y; column += shares) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let column = i + (turn - line) * shares;
+    if (column >= size.y) { break; }
     let step = vec2f(vec2u(row, column)) - draw.shift - centre;
     let source = centre + vec2f(dot(draw.to_row, step), dot(draw.to_column, step));
     let in_hole = vec2i(vec2u(row, column)) - draw.hole;
     let is_cut = all(in_hole >= vec2i(0)) && all(in_hole < vec2i(cutout));
     let at = (line * size.y + column) * picture.channels;
-    for (var c = 0u; c < picture.channels; c++) {
+    for (var c = 0u; c < 0x7fffffffu; c++) {
+      if (c >= picture.channels) { break; }
       var value = picture.fill;
       if (!is_cut) {
         if (bent) {

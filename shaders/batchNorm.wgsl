@@ -31,7 +31,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let center = mean[c];
   let scale = inverseSqrt(variance[c] + sizes.epsilon) * gamma[c];
   let shift = beta[c];
-  for (var r = first; r < sizes.rows; r += sizes.stride) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let r = first + turn * sizes.stride;
+    if (r >= sizes.rows) { break; }
     let at = r * sizes.channels + c;
     y[at] = epilogue((x[at] - center) * scale + shift, at);
   }

@@ -36,7 +36,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let rows = f32(sizes.rows);
   let mean_d_y = d_beta[c] / rows;
   let slope = d_gamma[c] / rows * inverse;
-  for (var r = first; r < sizes.rows; r += sizes.stride) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let r = first + turn * sizes.stride;
+    if (r >= sizes.rows) { break; }
     let at = r * sizes.channels + c;
     d_x[at] = epilogue(scale * (d_y[at] - mean_d_y - (x[at] - center) * slope), at);
   }

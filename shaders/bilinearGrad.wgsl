@@ -48,10 +48,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let first = select(((2u * place - 1u) * sizes.factor - 1u) / 2u + 1u, vec2u(0u), place == vec2u(0u));
   let end = min((2u * place + 3u) * sizes.factor / 2u, output);
   var total = X(0.0);
-  for (var i = first.x; i < end.x; i++) {
+  for (var i = first.x; i < 0x7fffffffu; i++) {
+    if (i >= end.x) { break; }
     let down = share(place.x, i, sizes.input.x, sizes.factor.x);
     var there = ((image + i) * output.y + first.y) * sizes.channels + at % sizes.channels;
-    for (var j = first.y; j < end.y; j++) {
+    for (var j = first.y; j < 0x7fffffffu; j++) {
+      if (j >= end.y) { break; }
       total += d_y[there] * (down * share(place.y, j, sizes.input.y, sizes.factor.y));
       there += sizes.channels;
     }

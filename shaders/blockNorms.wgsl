@@ -24,8 +24,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
     return;
   }
   var total = vec3f();
-  for (var four = 16u * block; four < 16u * block + 16u; four++) {
-    let own = x[four];
+  for (var four = 0u; four < 16u; four++) {
+    let own = x[16u * block + four];
     total += (square_of(own.x) + square_of(own.y)) + (square_of(own.z) + square_of(own.w));
   }
   norms[block] = norm_of(total);

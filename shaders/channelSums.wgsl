@@ -67,10 +67,13 @@ fn main(
   let known = of_channel(c);
   let stride = BLOCK * shares();
   var total = Term();
-  for (var start = first + slot % shares(); start < end; start += stride) {
-    let stop = min(start + stride, end);
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let start = first + slot % shares() + turn * stride;
+    if (start >= end) { break; }
     var block = Term();
-    for (var r = start; r < stop; r += shares()) {
+    for (var k = 0u; k < BLOCK; k++) {
+      let r = start + k * shares();
+      if (r >= end) { break; }
       block = combine(block, term(r * sizes.channels + c, r, c, known));
     }
     total = combine(total, block);

@@ -83,7 +83,8 @@ fn best_of(base: u32, best: Term) -> i32 {
   var at = best.best;
   if (is_nan(best.largest)) {
     at = 0u;
-    for (var c = 1u; c < best.best; c++) {
+    for (var c = 1u; c < 0x7fffffffu; c++) {
+      if (c >= best.best) { break; }
       at = select(at, c, logits[base + c] > logits[base + at]);
     }
   }
@@ -105,7 +106,9 @@ fn main(
   let first = lane % shares();
   let end = select(0u, sizes.classes, row < sizes.rows);
   var best = Term(logits[base + first], first, 0.0);
-  for (var c = first + shares(); c < end; c += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let c = first + (turn + 1u) * shares();
+    if (c >= end) { break; }
     let x = logits[base + c];
     if (exceeds(x, best.largest)) {
       best = Term(x, c, 0.0);
@@ -114,14 +117,18 @@ fn main(
   best = tree(best, lane);
   let largest = best.largest;
   var rest = 0.0;
-  for (var c = first; c < end; c += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let c = first + turn * shares();
+    if (c >= end) { break; }
     rest += select(exponential(logits[base + c] - largest), 0.0, c == best.best);
   }
   let log_rest = logarithm_of_one_plus(sum_of(rest, lane));
   let log_total = largest + log_rest;
   var even = 0.0;
   if (sizes.smoothing > 0.0) {
-    for (var c = first; c < end; c += shares()) {
+    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+      let c = first + turn * shares();
+      if (c >= end) { break; }
       even += class_weight(c) * ((largest - logits[base + c]) + log_rest);
     }
     even = sum_of(even, lane) * (sizes.smoothing / f32(sizes.classes));

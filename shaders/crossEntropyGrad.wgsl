@@ -68,7 +68,9 @@ fn main(
   var total_weight = f32(sizes.classes);
   if (sizes.smoothing > 0.0) {
     total_weight = 0.0;
-    for (var c = first; c < end; c += shares()) {
+    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+      let c = first + turn * shares();
+      if (c >= end) { break; }
       total_weight += class_weight(c);
     }
     total_weight = tree(total_weight, lane);
@@ -76,7 +78,9 @@ fn main(
   let sharp = (1.0 - sizes.smoothing) * class_weight(u32(max(label, 0)));
   let even = sizes.smoothing / f32(sizes.classes);
   var others = 0.0;
-  for (var c = first; c < end; c += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let c = first + turn * shares();
+    if (c >= end) { break; }
     let p = exponential(logits[base + c] - log_sum[row]);
     others += select(p, 0.0, i32(c) == label);
     d_logits[base + c] = d_row * cross_entropy_slope(p, p, sharp, even, total_weight, class_weight(c));

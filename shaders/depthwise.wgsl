@@ -67,14 +67,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var totals: array<X, 4>;
   var seen: array<X, 4>;
   var tap = sizes.first_tap;
-  for (var t = 0u; t < sizes.window.x; t++) {
+  for (var t = 0u; t < 0x7fffffffu; t++) {
+    if (t >= sizes.window.x) { break; }
     let row = start.x + i32(t * sizes.dilation.x);
     if (SLIDES) {
       for (var i = 0; i < 3; i++) {
         seen[i + 1] = seen_at(image, row, start.y + i * pace, channel);
       }
     }
-    for (var u = 0u; u < sizes.window.y; u++) {
+    for (var u = 0u; u < 0x7fffffffu; u++) {
+      if (u >= sizes.window.y) { break; }
       let column = start.y + i32(u * sizes.dilation.y);
       if (SLIDES) {
         seen[0] = seen[1];

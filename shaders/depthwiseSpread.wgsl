@@ -43,7 +43,8 @@ fn first_tap(padded: u32, taps: u32, stride: u32, dilation: u32) -> u32 {
   // What the distance to the tap's place leaves, without dividing again.
   var left = padded % stride;
   let more = stride - dilation % stride;
-  for (var tap = 0u; tap < taps; tap++) {
+  for (var tap = 0u; tap < 0x7fffffffu; tap++) {
+    if (tap >= taps) { break; }
     if (left == 0u) {
       return tap;
     }
@@ -71,15 +72,20 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let start = (vec2i(padded) - vec2i(first * sizes.dilation)) / vec2i(sizes.stride);
   var total: X;
   var row = start.x;
-  for (var t = first.x; t < sizes.window.x; t += sizes.tap_step.x) {
+  for (var i = 0u; i < 0x7fffffffu; i++) {
+    let t = first.x + i * sizes.tap_step.x;
+    if (t >= sizes.window.x) { break; }
     var column = start.y;
-    for (var u = first.y; u < sizes.window.y; u += sizes.tap_step.y) {
+    for (var j = 0u; j < 0x7fffffffu; j++) {
+      let u = first.y + j * sizes.tap_step.y;
+      if (u >= sizes.window.y) { break; }
       // Beyond the places are zeros, which are multiplied as others are.
       let inside = u32(row) < sizes.output.x && u32(column) < sizes.output.y;
       let place = (image * sizes.output.x + u32(row)) * sizes.output.y + u32(column);
       let there = place * features + channel * sizes.multiplier;
       let weights = (t * sizes.window.y + u) * features + channel * sizes.multiplier;
-      for (var k = 0u; k < sizes.multiplier; k++) {
+      for (var k = 0u; k < 0x7fffffffu; k++) {
+        if (k >= sizes.multiplier) { break; }
         total += select(X(), y[there + k], inside) * weight[weights + k];
       }
       column -= i32(sizes.place_step.y);

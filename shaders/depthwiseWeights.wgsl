@@ -58,20 +58,22 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var totals: array<X, 4>;
   var seen: array<X, 4>;
   var sum: X;
-  var place = part * sizes.part_places;
-  let end = min(place + sizes.part_places, sizes.places);
-  while (place < end) {
-    let line = place / sizes.output.y;
+  var line_start = part * sizes.part_places;
+  let end = min(line_start + sizes.part_places, sizes.places);
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    if (line_start >= end) { break; }
+    let line = line_start / sizes.output.y;
     let line_end = min((line + 1u) * sizes.output.y, end);
     let image = line / sizes.output.x;
     let row = start.x + i32(line % sizes.output.x * sizes.stride.x);
-    var column = start.y + i32((place - line * sizes.output.y) * sizes.stride.y);
+    var column = start.y + i32((line_start - line * sizes.output.y) * sizes.stride.y);
     if (SLIDES) {
       for (var i = 0; i < 3; i++) {
         seen[i + 1] = seen_at(image, row, column + i * pace, channel);
       }
     }
-    for (; place < line_end; place++) {
+    for (var place = line_start; place < 0x7fffffffu; place++) {
+      if (place >= line_end) { break; }
       if (SLIDES) {
         seen[0] = seen[1];
         seen[1] = seen[2];
@@ -89,6 +91,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       sum += slope;
       column += i32(sizes.stride.y);
     }
+    line_start = line_end;
   }
   for (var i = 0u; i < 4u; i++) {
     if (first + i < sizes.window.y) {

@@ -32,13 +32,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let block = group.x * BLOCKS + own;
   let first = block * sizes.block;
   let end = min(first + sizes.block, sizes.count);
-  for (var at = first + lane % SHARES; at < end; at += SHARES) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let at = first + lane % SHARES + turn * SHARES;
+    if (at >= end) { break; }
     let digit = (min(row_at(at), sizes.limit) >> sizes.shift) % DIGITS;
     atomicAdd(&found[digit * BLOCKS + own], 1u);
   }
   workgroupBarrier();
   if (block < sizes.blocks) {
-    for (var digit = lane % SHARES; digit < DIGITS; digit += SHARES) {
+    for (var turn = 0u; turn < DIGITS / SHARES; turn++) {
+      let digit = turn * SHARES + lane % SHARES;
       counts[block * DIGITS + digit] = atomicLoad(&found[digit * BLOCKS + own]);
     }
   }

@@ -52,11 +52,12 @@ fn place_of(digit: u32, is_row: bool, lane: u32) -> u32 {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let own = lane / SHARES;
   let block = group.x * BLOCKS + own;
-  for (var base = 0u; base < DIGITS; base += SHARES) {
-    let digit = base + lane % SHARES;
+  for (var turn = 0u; turn < DIGITS / SHARES; turn++) {
+    let digit = turn * SHARES + lane % SHARES;
     var all = 0u;
     var earlier = 0u;
-    for (var b = 0u; b < sizes.blocks; b++) {
+    for (var b = 0u; b < 0x7fffffffu; b++) {
+      if (b >= sizes.blocks) { break; }
       let count = counts[b * DIGITS + digit];
       all += count;
       earlier += select(0u, count, b < block);
@@ -67,7 +68,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   workgroupBarrier();
   let first = block * sizes.block;
   let end = min(first + sizes.block, sizes.count);
-  for (var r = 0u; r < sizes.block; r += SHARES) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let r = turn * SHARES;
+    if (r >= sizes.block) { break; }
     let at = first + r + lane % SHARES;
     let row = min(row_at(at), sizes.limit);
     let place = place_of((row >> sizes.shift) % DIGITS, at < end, lane);

@@ -80,11 +80,15 @@ fn main(
   let first = slot % shares();
   let end = select(0u, sizes.length, i < sizes.count);
   var ties = 0.0;
-  for (var r = first; r < end; r += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let r = first + turn * shares();
+    if (r >= end) { break; }
     ties += select(0.0, 1.0, x[base + reduced_offset(r)] == y[i]);
   }
   let share = d_y[i] / tree(ties, slot);
-  for (var r = first; r < end; r += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let r = first + turn * shares();
+    if (r >= end) { break; }
     let at = base + reduced_offset(r);
     d_x[at] = select(0.0, share, x[at] == y[i]);
   }

@@ -62,7 +62,9 @@ fn block_at(start: u32, stop: u32, base: u32, pivot: f32) -> Term {
   var total = 0.0;
   var squares = 0.0;
   var count = 0.0;
-  for (var t = start; t < stop; t += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let t = start + turn * shares();
+    if (t >= stop) { break; }
     let difference = x[base + term_at(t).x] - pivot - near;
     total += difference;
     squares += difference * difference;
@@ -101,7 +103,9 @@ fn main(
   let pivot = select(0.0, x[base], CENTERED);
   let stride = BLOCK * shares();
   var total = Term(0.0, 0.0, 0.0);
-  for (var start = first; start < end; start += stride) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let start = first + turn * stride;
+    if (start >= end) { break; }
     total = combine(total, block_at(start, min(start + stride, end), base, pivot));
   }
   total = tree(total, lane);
@@ -111,7 +115,9 @@ fn main(
     variance[row] = spread;
   }
   let inverse = inverseSqrt(spread + sizes.epsilon);
-  for (var t = first; t < end; t += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let t = first + turn * shares();
+    if (t >= end) { break; }
     let place = term_at(t);
     let at = base + place.x;
     let c = channel + place.y;

@@ -74,10 +74,13 @@ fn main(
   let inverse = inverseSqrt(variance[row] + sizes.epsilon);
   let stride = BLOCK * shares();
   var total = Term();
-  for (var start = first; start < end; start += stride) {
-    let stop = min(start + stride, end);
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let start = first + turn * stride;
+    if (start >= end) { break; }
     var block = Term();
-    for (var t = start; t < stop; t += shares()) {
+    for (var k = 0u; k < BLOCK; k++) {
+      let t = start + k * shares();
+      if (t >= end) { break; }
       let place = term_at(t);
       let h = d_y[base + place.x] * gamma[channel + place.y];
       block += Term(h, h * ((x[base + place.x] - center) * inverse));
@@ -86,7 +89,9 @@ fn main(
   }
   let means = tree(total, lane) / f32(sizes.length);
   let mean_h = select(0.0, means.x, CENTERED);
-  for (var t = first; t < end; t += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let t = first + turn * shares();
+    if (t >= end) { break; }
     let place = term_at(t);
     let at = base + place.x;
     let h = d_y[at] * gamma[channel + place.y];

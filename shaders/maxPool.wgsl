@@ -56,10 +56,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var best = X(bitcast<f32>(0xff800000u | (sizes.count & 0u)));
   let outside = vec2u(vec2i(first) - start);
   var place = PLACE(outside.x * sizes.window.y + outside.y);
-  for (var row = first.x; row < end.x; row++) {
+  for (var row = first.x; row < 0x7fffffffu; row++) {
+    if (row >= end.x) { break; }
     var tap = u32(i32(row) - start.x) * sizes.window.y + outside.y;
     var there = ((image * sizes.input.x + row) * sizes.input.y + first.y) * sizes.channels + at % sizes.channels;
-    for (var column = first.y; column < end.y; column++) {
+    for (var column = first.y; column < 0x7fffffffu; column++) {
+      if (column >= end.y) { break; }
       let value = x[there];
       let exceeds = !are_nan(best) & ((value > best) | are_nan(value));
       best = select(best, value, exceeds);

@@ -47,8 +47,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let first = select((padded - sizes.window) / sizes.stride + 1u, vec2u(0u), padded < sizes.window);
   let end = min(padded / sizes.stride + 1u, sizes.output);
   var total = X(0.0);
-  for (var i = first.x; i < end.x; i++) {
-    for (var j = first.y; j < end.y; j++) {
+  for (var i = first.x; i < 0x7fffffffu; i++) {
+    if (i >= end.x) { break; }
+    for (var j = first.y; j < 0x7fffffffu; j++) {
+      if (j >= end.y) { break; }
       let tap = padded - vec2u(i, j) * sizes.stride;
       let there = ((image * sizes.output.x + i) * sizes.output.y + j) * sizes.channels + at % sizes.channels;
       let stands_here = places_at(there) == PLACE(tap.x * sizes.window.y + tap.y);

@@ -49,8 +49,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let end = select(first + sizes.window, sizes.input, place + 1u == sizes.output);
   let value = d_y[at];
   let stood = places_at(at);
-  for (var row = first.x; row < end.x; row++) {
-    for (var column = first.y; column < end.y; column++) {
+  for (var row = first.x; row < 0x7fffffffu; row++) {
+    if (row >= end.x) { break; }
+    for (var column = first.y; column < 0x7fffffffu; column++) {
+      if (column >= end.y) { break; }
       let tap = vec2u(row, column) - first;
       // No place is all ones: what is left over has none.
       let own = select(0xffffffffu, tap.x * sizes.window.y + tap.y, all(tap < sizes.window));

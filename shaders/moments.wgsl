@@ -48,7 +48,9 @@ fn block_at(start: u32, stop: u32, c: u32, pivot: f32) -> Term {
   var total = 0.0;
   var squares = 0.0;
   var count = 0.0;
-  for (var r = start; r < stop; r += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let r = start + turn * shares();
+    if (r >= stop) { break; }
     let difference = x[r * sizes.channels + c] - pivot - near;
     total += difference;
     squares += difference * difference;
@@ -84,7 +86,9 @@ fn main(
   let pivot = x[first * sizes.channels + c];
   let stride = BLOCK * shares();
   var total = Term(0.0, 0.0, 0.0);
-  for (var start = first + slot % shares(); start < end; start += stride) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let start = first + slot % shares() + turn * stride;
+    if (start >= end) { break; }
     total = combine(total, block_at(start, min(start + stride, end), c, pivot));
   }
   total = tree(total, slot);

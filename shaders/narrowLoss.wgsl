@@ -62,7 +62,9 @@ fn main(
   // Neighbours take neighbouring weights: classes side by side, several lines of them at once.
   var sum = 0.0;
   if (lane < GROUPS * CLASSES) {
-    for (var k = lane / CLASSES; k < sizes.inner; k += GROUPS) {
+    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+      let k = lane / CLASSES + turn * GROUPS;
+      if (k >= sizes.inner) { break; }
       sum += h[row * sizes.inner + k] * weight[k * CLASSES + lane % CLASSES];
     }
   }
@@ -116,7 +118,9 @@ fn main(
     }
   }
   workgroupBarrier();
-  for (var k = lane; k < sizes.inner; k += LANES) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let k = lane + turn * LANES;
+    if (k >= sizes.inner) { break; }
     var value = 0.0;
     for (var c = 0u; c < CLASSES; c++) {
       value += slopes[c] * weight[k * CLASSES + c];

@@ -50,7 +50,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
   let base = row * sizes.inner;
   var x: array<f32, CLASSES>;
-  for (var k = 0u; k < sizes.inner; k++) {
+  for (var k = 0u; k < 0x7fffffffu; k++) {
+    if (k >= sizes.inner) { break; }
     let value = h[base + k];
     for (var c = 0u; c < CLASSES; c++) {
       x[c] += value * weight[k * CLASSES + c];
@@ -86,7 +87,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     x[c] = slope * select(x[c], -others, i32(c) == label);
     d_x[row * CLASSES + c] = x[c];
   }
-  for (var k = 0u; k < sizes.inner; k++) {
+  for (var k = 0u; k < 0x7fffffffu; k++) {
+    if (k >= sizes.inner) { break; }
     var value = 0.0;
     for (var c = 0u; c < CLASSES; c++) {
       value += x[c] * weight[k * CLASSES + c];

@@ -22,7 +22,9 @@ fn norm_of(sums: vec3f) -> f32 {
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) lane: u32) {
   var total = vec3f();
-  for (var at = lane; at < sizes.norms; at += 64u) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let at = lane + turn * 64u;
+    if (at >= sizes.norms) { break; }
     total += square_of(norms[at]);
   }
   partial[lane] = total;

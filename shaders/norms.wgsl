@@ -26,10 +26,13 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   var total = vec3f();
-  for (var start = id.x; start < sizes.count; start += BLOCK * sizes.norms) {
-    let end = min(start + BLOCK * sizes.norms, sizes.count);
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let start = id.x + turn * (BLOCK * sizes.norms);
+    if (start >= sizes.count) { break; }
     var block = vec3f();
-    for (var i = start; i < end; i += sizes.norms) {
+    for (var k = 0u; k < BLOCK; k++) {
+      let i = start + k * sizes.norms;
+      if (i >= sizes.count) { break; }
       block += square_of(x[i]);
     }
     total += block;

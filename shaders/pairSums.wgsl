@@ -56,10 +56,13 @@ fn main(
   let end = select(0u, sizes.parts, i < sizes.a + sizes.b);
   let stride = BLOCK * shares();
   var total = Term();
-  for (var start = slot % shares(); start < end; start += stride) {
-    let stop = min(start + stride, end);
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let start = slot % shares() + turn * stride;
+    if (start >= end) { break; }
     var block = Term();
-    for (var part = start; part < stop; part += shares()) {
+    for (var k = 0u; k < BLOCK; k++) {
+      let part = start + k * shares();
+      if (part >= end) { break; }
       block += term(i, part);
     }
     total += block;

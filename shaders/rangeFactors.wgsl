@@ -41,7 +41,9 @@ fn main(
   }
   let range = ranges[parameter];
   var own = vec3f();
-  for (var block = range.x + lane; block < range.y; block += LANES) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let block = range.x + lane + turn * LANES;
+    if (block >= range.y) { break; }
     own += square_of(norms[block]);
   }
   partial[lane] = own;
@@ -51,7 +53,9 @@ fn main(
     total += partial[other];
   }
   let scale = factor(norm_of(total));
-  for (var block = range.x + lane; block < range.y; block += LANES) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let block = range.x + lane + turn * LANES;
+    if (block >= range.y) { break; }
     table[block] = vec4f(groups[block].xyz, scale);
   }
 }

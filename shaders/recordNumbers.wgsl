@@ -25,7 +25,8 @@ fn main() {
   var at = (control[0] % sizes.rows) * sizes.columns + sizes.column + control[1] * sizes.width;
   for (var j = 0u; j < VALUES; j++) {
     let length = sizes.lengths[j / 4u][j % 4u];
-    for (var i = 0u; i < length; i++) {
+    for (var i = 0u; i < 0x7fffffffu; i++) {
+      if (i >= length) { break; }
       ring[at + i] = number(j, i);
     }
     at += length;

@@ -96,10 +96,13 @@ fn main(
   let end = select(0u, min(first + sizes.part, sizes.length), i < sizes.count);
   let stride = BLOCK * shares();
   var total = initial();
-  for (var start = first + slot % shares(); start < end; start += stride) {
-    let stop = min(start + stride, end);
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let start = first + slot % shares() + turn * stride;
+    if (start >= end) { break; }
     var block = initial();
-    for (var r = start; r < stop; r += shares()) {
+    for (var k = 0u; k < BLOCK; k++) {
+      let r = start + k * shares();
+      if (r >= end) { break; }
       block = combine(block, x[base + reduced_offset(r)]);
     }
     total = combine(total, block);

@@ -27,12 +27,14 @@ struct Sizes {
 fn end_of(start: u32) -> u32 {
   let row = rows[start];
   var reach = 1u;
-  while (start + reach < sizes.chosen && rows[start + reach] == row) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    if (start + reach >= sizes.chosen || rows[start + reach] != row) { break; }
     reach *= 2u;
   }
   var inside = start + reach / 2u;
   var outside = min(start + reach, sizes.chosen);
-  while (outside - inside > 1u) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    if (outside - inside <= 1u) { break; }
     let middle = (inside + outside) / 2u;
     if (rows[middle] == row) {
       inside = middle;
@@ -50,7 +52,8 @@ fn sum_of(start: u32, end: u32, outer: u32, column: u32) -> X {
   let span = 1u << (2u * bits);
   var total = X();
   var at = start;
-  while (at < end) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    if (at >= end) { break; }
     if ((at & (span - 1u)) == 0u && end - at >= span) {
       total += large[(outer * (tiles >> bits) + (at >> (2u * bits))) * sizes.inner + column];
       at += span;
@@ -78,7 +81,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     return;
   }
   let end = end_of(start);
-  for (var column = i % sizes.lanes; column < sizes.inner; column += sizes.lanes) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let column = i % sizes.lanes + turn * sizes.lanes;
+    if (column >= sizes.inner) { break; }
     y[(outer * sizes.rows + row) * sizes.inner + column] = sum_of(start, end, outer, column);
   }
 }

@@ -57,7 +57,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let keys = array(random_words(vec4u(0u, epoch, 0u, 1u), key), random_words(vec4u(1u, epoch, 0u, 1u), key));
     place = encrypt(place, keys);
     // Each walk ends, as the places lie on cycles; the bound only says so to the compiler.
-    for (var steps = 0u; steps < 4096u && place >= sizes.length; steps++) {
+    for (var steps = 0u; steps < 4096u; steps++) {
+      if (place < sizes.length) { break; }
       place = encrypt(place, keys);
     }
   }

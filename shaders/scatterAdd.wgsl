@@ -26,7 +26,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let outer = i / (sizes.inner * sizes.rows);
   let row = (i / sizes.inner) % sizes.rows;
   var total = 0.0;
-  for (var j = 0u; j < sizes.chosen; j++) {
+  for (var j = 0u; j < 0x7fffffffu; j++) {
+    if (j >= sizes.chosen) { break; }
     if (index_at(j) == row) {
       total += x[(outer * sizes.chosen + j) * sizes.inner + i % sizes.inner];
     }

@@ -48,19 +48,25 @@ fn main(
   let first = lane % shares();
   let end = select(0u, sizes.classes, row < sizes.rows);
   var largest = x[base + first];
-  for (var c = first + shares(); c < end; c += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let c = first + (turn + 1u) * shares();
+    if (c >= end) { break; }
     largest = larger(largest, x[base + c]);
   }
   largest = tree(Term(largest, 0.0, 0.0), lane).largest;
   var part = Term(largest, 0.0, 0.0);
-  for (var c = first; c < end; c += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let c = first + turn * shares();
+    if (c >= end) { break; }
     let shifted = x[base + c] - largest;
     part.equals += select(0.0, 1.0, shifted == 0.0);
     part.rest += select(exponential(shifted), 0.0, shifted == 0.0);
   }
   let whole = tree(part, lane);
   let rest = (whole.equals - 1.0) + whole.rest;
-  for (var c = first; c < end; c += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let c = first + turn * shares();
+    if (c >= end) { break; }
     let shifted = x[base + c] - largest;
     if (LOGARITHM) {
       y[base + c] = shifted - logarithm_of_one_plus(rest);

@@ -49,12 +49,16 @@ fn main(
   let first = lane % shares();
   let end = select(0u, sizes.classes, row < sizes.rows);
   var of_likely = 0.0;
-  for (var c = first; c < end; c += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let c = first + turn * shares();
+    if (c >= end) { break; }
     of_likely += select(0.0, d_y[base + c], is_likely(y[base + c]));
   }
   of_likely = tree(of_likely, lane);
   var rest = 0.0;
-  for (var c = first; c < end; c += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let c = first + turn * shares();
+    if (c >= end) { break; }
     if (LOGARITHM) {
       rest += select(d_y[base + c], 0.0, is_likely(y[base + c]));
     } else {
@@ -62,7 +66,9 @@ fn main(
     }
   }
   rest = tree(rest, lane);
-  for (var c = first; c < end; c += shares()) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let c = first + turn * shares();
+    if (c >= end) { break; }
     let at = base + c;
     if (!LOGARITHM) {
       d_x[at] = y[at] * ((d_y[at] - of_likely) - rest);

@@ -32,7 +32,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let end = first + sizes.several;
   var total = X();
   if (rows[first * sizes.span] == rows[end * sizes.span - 1u]) {
-    for (var j = first; j < end; j++) {
+    for (var j = first; j < 0x7fffffffu; j++) {
+      if (j >= end) { break; }
       // The sums of tiles stand in the order of the rows; what the caller gave does not.
       let entry = select(j, order[j], sizes.span == 1u);
       total += x[(base + entry) * sizes.inner + i % sizes.inner];

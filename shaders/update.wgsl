@@ -50,7 +50,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let now = schedule[control[0] % sizes.rows];
   let rate = now.x * group.x;
   prepare();
-  for (var i = first; i < min(first + SPAN, sizes.count); i++) {
+  for (var i = first; i < 0x7fffffffu; i++) {
+    if (i >= min(first + SPAN, sizes.count)) { break; }
     let p = parameters[i];
     let gradient = clipped(gradients[i], now, group);
     if (DECOUPLED) {

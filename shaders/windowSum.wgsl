@@ -43,9 +43,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let first = vec2u(max(start, vec2i(0)));
   let end = vec2u(min(start + vec2i(sizes.window), vec2i(sizes.input)));
   var total = X(0.0);
-  for (var row = first.x; row < end.x; row++) {
+  for (var row = first.x; row < 0x7fffffffu; row++) {
+    if (row >= end.x) { break; }
     var there = ((image * sizes.input.x + row) * sizes.input.y + first.y) * sizes.channels + at % sizes.channels;
-    for (var column = first.y; column < end.y; column++) {
+    for (var column = first.y; column < 0x7fffffffu; column++) {
+      if (column >= end.y) { break; }
       total += x[there];
       there += sizes.channels;
     }

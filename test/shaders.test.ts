@@ -65,6 +65,38 @@ describe.each(filesIn(join(folder, 'pointwise')).map((path) => [basename(path), 
   },
 );
 
+// Dawn puts a second counter, of 64 bits, into every loop that it cannot prove to end. It proves these (loop_analysis.cc):
+// steps of one up to a constant, or down to zero, while nothing else stores to what is counted.
+const CONSTANT = /^(?:0x[0-9a-f]+u|\d+u?|[A-Z][A-Z_]*)(?: [*/] (?:\d+u|[A-Z][A-Z_]*))*$/;
+const isProven = (head: string): boolean => {
+  const [, index, , bound, step] = /^for \(var (\w+) = ([^;]+); ([^;]+); ([^;]+)\) \{$/.exec(head) ?? [];
+  if (index === undefined) return false;
+  if (step === `${index}--`) return bound === `${index} > 0u`;
+  return step === `${index}++` && bound.startsWith(`${index} < `) && CONSTANT.test(bound.slice(index.length + 3));
+};
+const sources = fileURLToPath(new URL('../src', import.meta.url));
+const allIn = (path: string, ending: string): string[] =>
+  readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(path, name));
+
+// Of products, to come.
+const OPEN = ['matmul.wgsl', ...filesIn(join(folder, 'products')).map((path) => basename(path))];
+
+test('every loop is of a form that Dawn proves to end', () => {
+  const paths = [...allIn(folder, '.wgsl'), ...allIn(sources, '.ts')].filter((path) => !OPEN.includes(basename(path)));
+  const unproven = paths.flatMap((path) => {
+    const heads = readFileSync(path, 'utf8').matchAll(
+      path.endsWith('.ts') ? /\bfor \(var .*/g : /^ *((?:for|while|loop)\b.*)/gm,
+    );
+    return [...heads]
+      .map(([all, head = all]) => head)
+      .filter((head) => !isProven(head))
+      .map((head) => `${basename(path)}: ${head}`);
+  });
+  expect(unproven).toEqual([]);
+});
+
 describe('link', () => {
   const source =
     'const N = 1u;\nalias X = f32;\n@group(0) @binding(0) var<storage, read> x: array<X>;\n\nfn f(a: X) -> X {\n  if (a > 0) {\n    return a;\n  }\n  return a;\n}\n';

@@ -52,7 +52,8 @@ var<private> view: View;
 
 // The first tap that meets the phase along an axis; as many as there are taps if none does.
 fn first_tap_of(place: u32, taps: u32, stride: u32, before: u32, dilation: u32) -> u32 {
-  for (var tap = 0u; tap < min(taps, stride); tap++) {
+  for (var tap = 0u; tap < 0x7fffffffu; tap++) {
+    if (tap >= min(taps, stride)) { break; }
     // The dividend stays positive.
     if ((place + before + (stride * taps - tap) * dilation) % stride == 0u) {
       return tap;

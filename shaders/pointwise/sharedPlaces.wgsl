@@ -1,7 +1,9 @@
 // The sum of x over all invocations before this one. All of a workgroup share one block, and are as many as the digits.
 fn sum_before(x: u32, lane: u32) -> u32 {
   next[lane] = x;
-  for (var reach = 1u; reach < WIDTH; reach *= 2u) {
+  for (var level = 0u; level < 32u; level++) {
+    let reach = 1u << level;
+    if (reach >= WIDTH) { break; }
     workgroupBarrier();
     let sum = next[lane] + select(0u, next[max(lane, reach) - reach], lane >= reach);
     workgroupBarrier();

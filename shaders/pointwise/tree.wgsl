@@ -7,7 +7,9 @@ fn shares() -> u32 {
 // follows from the slots: the first shares() of them have the first row. All of a workgroup must come here.
 fn tree(term: Term, slot: u32) -> Term {
   terms[slot] = term;
-  for (var half = shares() / 2u; half > 0u; half /= 2u) {
+  for (var level = 1u; level < 32u; level++) {
+    let half = shares() >> level;
+    if (half == 0u) { break; }
     workgroupBarrier();
     if (slot % shares() < half) {
       terms[slot] = combine(terms[slot], terms[slot + half]);
