@@ -13,6 +13,7 @@ import type { Evaluation, Prediction, Warn } from './options.ts';
 import { Pace } from './pace.ts';
 import { rowsOf, withLoss, type Prepared } from './prepared.ts';
 import type { Programs } from './programs.ts';
+import type { Source } from './source.ts';
 
 /** Reads a trainer's states and leaves them alone. */
 export class Evaluator {
@@ -37,16 +38,10 @@ export class Evaluator {
   evaluate(given: Given): Promise<Evaluation> {
     const data = given.set;
     return this.#programs.withResident(given, async (source) => {
-      const { evaluationFigures: figures, traced } = this.#prepared;
-      const size = Math.min(this.#batchSize, data.length);
-      const batchOf = async (n: number): Promise<Batch> => {
-        return { n, program: await this.#programs.evaluation(n, source), figures: traced.evaluationFigures(n) };
-      };
-      const whole = await batchOf(size);
-      const batches = Array.from({ length: Math.floor(data.length / size) }, () => whole);
-      if (data.length % size > 0) batches.push(await batchOf(data.length % size));
+      const figures = this.#prepared.evaluationFigures;
+      const batches = await this.#batchesOf(data.length, source);
       let amounts: readonly Amount[] | undefined;
-      for await (const { batch, row } of this.#rows(batches, size)) {
+      for await (const { batch, row } of this.#rows(batches)) {
         amounts = together(
           figures,
           amounts,
@@ -58,6 +53,23 @@ export class Evaluator {
     });
   }
 
+  /** Compiles what `evaluate` needs. */
+  async prepare(given: Given): Promise<void> {
+    await this.#programs.withResident(given, (source) => this.#batchesOf(given.set.length, source));
+  }
+
+  /** What a set is cut into, the last with what is left. */
+  async #batchesOf(length: number, source: Source): Promise<readonly Batch[]> {
+    const size = Math.min(this.#batchSize, length);
+    const batchOf = async (n: number): Promise<Batch> => {
+      const figures = this.#prepared.traced.evaluationFigures(n);
+      return { n, program: await this.#programs.evaluation(n, source), figures };
+    };
+    const whole = await batchOf(size);
+    const batches = Array.from({ length: Math.floor(length / size) }, () => whole);
+    return length % size > 0 ? [...batches, await batchOf(length % size)] : batches;
+  }
+
   /** Once for each set. */
   #tellOfNothing(data: Dataset, amounts: readonly Amount[]): void {
     const names = namesOfNothing(this.#prepared.evaluationFigures, amounts);
@@ -67,7 +79,7 @@ export class Evaluator {
   }
 
   /** What each batch left in the ring, several batches a submit. */
-  async *#rows(batches: readonly Batch[], size: number): AsyncGenerator<{ batch: Batch; row: Numbers }> {
+  async *#rows(batches: readonly Batch[]): AsyncGenerator<{ batch: Batch; row: Numbers }> {
     const { evaluationRing, traced } = this.#prepared;
     const columns = evaluationRing.spec.shape[1];
     // The CPU works as it is called, and lets others have a turn only where something is read.
@@ -75,7 +87,7 @@ export class Evaluator {
     for (let start = 0; start < batches.length;) {
       const some = batches.slice(start, start + pace.steps);
       const control = traced.evaluationControl.initial();
-      control[POSITION] = start * size;
+      control[POSITION] = start * batches[0].n;
       const begun = performance.now();
       this.#backend.writeState(traced.evaluationControl, control);
       const rows = await this.#backend.runAndRead(
@@ -99,6 +111,12 @@ export class Evaluator {
     return (this.#example ??= this.#prepared.traced.predictionGraph(this.#batchSize));
   }
 
+  /** Compiles what a prediction of so many samples needs. */
+  async preparePrediction(length: number): Promise<void> {
+    const sizes = [...(length > LARGEST_PREDICTION ? [LARGEST_PREDICTION] : []), length % LARGEST_PREDICTION];
+    for (const size of sizes) if (size > 0) await this.#programs.prediction(paddedSize(size));
+  }
+
   /**
    * The model's outputs for every sample of a set, in programs of a power of two: what is missing to one is filled with
    * other samples, which a model that mixes its samples would notice.
@@ -118,8 +136,7 @@ export class Evaluator {
     });
     for (let start = 0; start < data.length; start += LARGEST_PREDICTION) {
       const left = Math.min(LARGEST_PREDICTION, data.length - start);
-      // Padded up to a power of two, so that a few programs serve every number of samples.
-      const n = 2 ** Math.ceil(Math.log2(left));
+      const n = paddedSize(left);
       const program = await this.#programs.prediction(n);
       if (statesOf(program.graph).has(control)) {
         const words = control.initial();
@@ -138,6 +155,9 @@ export class Evaluator {
     return { ...byName[outputs[0].name], outputs: byName } as unknown as Prediction<O>;
   }
 }
+
+/** Samples of a prediction's program: a power of two, so that a few programs serve every number of samples. */
+const paddedSize = (samples: number): number => 2 ** Math.ceil(Math.log2(samples));
 
 /** A batch of n samples, and what it records. */
 interface Batch {

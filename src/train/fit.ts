@@ -102,6 +102,8 @@ export async function* fit(
     // It stays for the run, as it was at the call.
     judged = validation && (await programs.reside(validation));
     for await (const { first, samples, rows } of run.chunks()) {
+      // While steps go on; if it fails, validation says why.
+      if (first === 0 && validation) void evaluator.prepare(validation).catch(() => {});
       for (let done = first + 1; done <= first + samples.length; done++) {
         const amounts = amountsOf(prepared, rows, done - first - 1, samples[done - first - 1]);
         shop.tellOfNothing(amounts, firstStep + done);

@@ -41,6 +41,7 @@ import type {
 } from './options.ts';
 import { copyOfBytes, copyOfValues, placedValues } from './parameters.ts';
 import { amountsOf, prepare, reportOf, type Prepared } from './prepared.ts';
+import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
 import { profileStep, requirePeak, type Profile, type ProfileOptions } from './profile.ts';
 import { Programs, type StepProgram } from './programs.ts';
 import type { Fields, Source } from './source.ts';
@@ -119,14 +120,31 @@ export class Trainer<F extends string = any, O = any> {
     return this.#backend.kind;
   }
 
-  /** Traces and compiles for the fields of a data set; once. @throws ShapeError where the model does not fit them */
-  prepare(data: Dataset<F> | Fields<F>): Promise<void> {
+  /**
+   * Traces the model for the fields of a data set, once, and compiles a step, and whatever calls are named, so that none of
+   * them waits for a compiler. It may be called during `fit`, which goes on meanwhile.
+   * @throws ShapeError where the model does not fit the fields; DataError for numbers of samples that are none
+   */
+  async prepare(data: Dataset<F> | Fields<F>, calls: PreparedCalls<F> = {}): Promise<void> {
     const fields = fieldsOf('prepare', data);
-    this.#ready ??= this.#prepare(fields).catch((error: unknown) => {
+    const { evaluate, predict, inspect, update } = preparedCallsOf(calls);
+    const judged = evaluate && this.#given('prepare', evaluate);
+    const ready = await this.#trace(fields);
+    const { prepared, evaluator } = ready;
+    if (evaluate) requireFields('prepare', prepared.traced.fields, evaluate, prepared.names);
+    const compiled: Promise<unknown>[] = [];
+    if (judged) compiled.push(evaluator.prepare(judged));
+    if (predict) compiled.push(evaluator.preparePrediction(predict));
+    if (inspect) compiled.push(this.#inspectors(ready, inspect, update));
+    await this.#whileAlive(Promise.all(compiled));
+  }
+
+  /** Once. */
+  #trace(fields: Fields): Promise<Ready> {
+    return (this.#ready ??= this.#prepare(fields).catch((error: unknown) => {
       this.#ready = undefined;
       throw error;
-    });
-    return this.#ready.then(() => {});
+    }));
   }
 
   async #prepare(fields: Fields): Promise<Ready> {
@@ -156,7 +174,7 @@ export class Trainer<F extends string = any, O = any> {
           '[trainer] the shapes of the data are not known yet: give `data` to createTrainer, or a data set to this call or to fit first',
         );
       }
-      await this.prepare(source);
+      await this.#trace(fieldsOf('trainer', source));
     }
     return this.#ready!;
   }
@@ -473,12 +491,10 @@ export class Trainer<F extends string = any, O = any> {
     const { update } = optionsOf('inspect', options, { update: false });
     const taken = this.#samples('inspect', samples);
     const ready = await this.#use(isDataset(samples) ? samples : undefined);
-    const { prepared, launcher, programs } = ready;
+    const { prepared, launcher } = ready;
     const { traced, names } = prepared;
     const { length, fields } = await this.#whileAlive(taken(ready));
-    const inspection = (this.#inspections[length] ??= traced.inspectionGraph(length));
-    const reader = await programs.inspection(length, 'reading', () => inspection.graph);
-    const updater = update ? await programs.inspection(length, 'rehearsal', () => traced.rehearsalGraph(length)) : null;
+    const { inspection, reader, updater } = await this.#inspectors(ready, length, update);
     if (update) await this.#turn.take('inspect');
     else this.#turn.requireSettled('inspect');
     try {
@@ -490,6 +506,14 @@ export class Trainer<F extends string = any, O = any> {
     } finally {
       if (update) this.#turn.leave();
     }
+  }
+
+  /** What reads a step on so many samples, and what rehearses its update. */
+  async #inspectors({ prepared: { traced }, programs }: Ready, length: number, update: boolean) {
+    const inspection = (this.#inspections[length] ??= traced.inspectionGraph(length));
+    const reader = await programs.inspection(length, 'reading', () => inspection.graph);
+    const updater = update ? await programs.inspection(length, 'rehearsal', () => traced.rehearsalGraph(length)) : null;
+    return { inspection, reader, updater };
   }
 
   /**

@@ -33,6 +33,8 @@ export class Session {
   #device: Promise<GPUDevice | string> | undefined;
   #album: Album | undefined;
   #trainer: Trainer | undefined;
+  /** The trainer that is ready to be looked at. */
+  #watched: Trainer | undefined;
   #settings: Settings = usualSettings;
   /** Steps of this trainer, and of those whose weights it goes on with. */
   #step = 0;
@@ -179,7 +181,6 @@ export class Session {
       parameters,
       step: before,
     });
-    await this.#show();
     this.#enqueue(() => this.#warmUp(trainer));
   }
 
@@ -188,6 +189,22 @@ export class Session {
     if (trainer !== this.#trainer) return;
     if (trainer.backend === 'webgpu' && !this.#running) await trainer.profile(1, { data: this.#here().halves.train });
     this.#tell({ kind: 'ready' });
+    void this.#lookOn(trainer);
+  }
+
+  /** What looking on needs is compiled beside whatever the visitor does meanwhile, what he sees first before the rest. */
+  async #lookOn(trainer: Trainer): Promise<void> {
+    try {
+      const { train } = this.#here().halves;
+      await trainer.prepare(train, { inspect: 1, update: true });
+      this.#enqueue(() => (trainer === this.#trainer ? this.#glance() : undefined));
+      await trainer.prepare(train, { inspect: LEARNED, predict: JUDGED });
+      this.#watched = trainer;
+      this.#enqueue(() => (trainer === this.#trainer ? this.#show() : undefined));
+    } catch (error) {
+      // One that was given up for another has nothing to say.
+      if (trainer === this.#trainer) this.#fail(error);
+    }
   }
 
   /** The images, which are synthetic digits if nobody asked for others. */
@@ -280,8 +297,9 @@ export class Session {
     throw new Error(`The loss is ${last} at step ${step}: take a smaller learning rate, with which it begins anew.`);
   }
 
-  /** What is not wanted at once is shown when its turn has come. */
+  /** What is not wanted at once is shown when its turn has come; nothing before it can be without a wait. */
   async #show(glanceAtOnce = true, probeAtOnce = true): Promise<void> {
+    if (this.#trainer !== this.#watched) return;
     await this.#glances.take(glanceAtOnce, () => this.#glance());
     const { trainer, halves } = this.#here();
     await this.#probes.take(probeAtOnce, async () => {

@@ -1,0 +1,30 @@
+import { optionsOf } from '../core/given.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { requireWhole } from './checks.ts';
+
+/** Calls that are to find their kernels compiled. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export interface PreparedCalls<F extends string = any> {
+  /** A set that `evaluate` is to judge by, or the `validation` of `fit`. */
+  readonly evaluate?: Dataset<F>;
+  /** Samples of a `predict`. */
+  readonly predict?: number;
+  /** Samples of an `inspect`. */
+  readonly inspect?: number;
+  /** Whether their inspection rehearses the update: false. */
+  readonly update?: boolean;
+}
+
+/** @throws DataError for a call that is none, and for numbers of samples that are none */
+export function preparedCallsOf(given: PreparedCalls) {
+  const calls = optionsOf('prepare', given, {
+    evaluate: undefined,
+    predict: undefined,
+    inspect: undefined,
+    update: false,
+  });
+  const { predict, inspect } = calls;
+  if (predict !== undefined) requireWhole('prepare', 'predict', predict);
+  if (inspect !== undefined) requireWhole('prepare', 'inspect', inspect);
+  return calls;
+}
