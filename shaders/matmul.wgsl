@@ -46,8 +46,12 @@ fn epilogue(value: f32, at: u32) -> f32 {
   return value;
 }
 
-// Four neighbours in a row of C, from a column on, plus their bias; of patches: neighbouring channels of a pixel.
-fn with_bias(value: vec4f, first: u32) -> vec4f {
+// The bias of four neighbours in a row of C, from a column on; of patches: of neighbouring channels of a pixel.
+fn bias_of(first: u32) -> vec4f {
+  return vec4f();
+}
+
+fn with_bias(value: vec4f, own: vec4f) -> vec4f {
   return value;
 }
 
@@ -75,15 +79,15 @@ fn b_four(at: u32, left: u32) -> vec4f {
 }
 
 fn store_four(at: u32, left: u32, value: vec4f) {
-  c[at] = epilogue(value.x, at);
-  if (left > 1u) {
-    c[at + 1u] = epilogue(value.y, at + 1u);
-  }
-  if (left > 2u) {
-    c[at + 2u] = epilogue(value.z, at + 2u);
-  }
-  if (left > 3u) {
-    c[at + 3u] = epilogue(value.w, at + 3u);
+  let end = at + min(left, 4u);
+  var rest = value;
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let to = at + turn;
+    if (to >= end) {
+      break;
+    }
+    c[to] = epilogue(rest.x, to);
+    rest = rest.yzww;
   }
 }
 
@@ -206,16 +210,29 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
 // Four neighbours in a row of C; nothing past its ends.
 fn store_row(part: u32, row: u32, column: u32, value: vec4f) {
   if (row < sizes.m && column < sizes.n) {
-    store_four((part * sizes.m + row) * sizes.n + column, sizes.n - column, with_bias(value, column));
+    store_four((part * sizes.m + row) * sizes.n + column, sizes.n - column, with_bias(value, bias_of(column)));
   }
 }
 
+// Four rows of it. Not unrolled, here and in the forms: each store is a page of instructions where a CPU plays the GPU, and
+// takes as long to compile as all of the arithmetic.
 fn store_block(part: u32, row: u32, column: u32, rows: mat4x4f) {
-  store_row(part, row, column, rows[0]);
-  store_row(part, row + 1u, column, rows[1]);
-  store_row(part, row + 2u, column, rows[2]);
-  store_row(part, row + 3u, column, rows[3]);
+  if (column < sizes.n) {
+    let own = bias_of(column);
+    let end = min(row + 4u, sizes.m);
+    var rest = rows;
+    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+      if (row + turn >= end) {
+        break;
+      }
+      store_four((part * sizes.m + row + turn) * sizes.n + column, sizes.n - column, with_bias(rest[0], own));
+      rest = mat4x4f(rest[1], rest[2], rest[3], vec4f());
+    }
+  }
 }
+
+// Sums are a product with ones, where that takes less text than sums_of.
+const ONES = mat4x4f(vec4f(1.0), vec4f(1.0), vec4f(1.0), vec4f(1.0));
 
 // Whether a block is one of those that sum.
 fn is_of_sums(block: Block) -> bool {
@@ -227,12 +244,20 @@ fn sums_of(block: Block, line: u32, first: u32, step: u32) -> vec4f {
   var sums = vec4f();
   if (SUMS_OF_A) {
     let lines = a_lines(block.a, min(line, (sizes.m - 1u) / 4u * 4u));
-    for (var k = first; k < block.end; k += step) {
+    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+      let k = first + turn * step;
+      if (k >= block.end) {
+        break;
+      }
       sums += vec4f(1.0) * a_block(lines, k);
     }
   } else {
     let lines = b_lines(block.b, min(line, (sizes.n - 1u) / 4u * 4u));
-    for (var k = first; k < block.end; k += step) {
+    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+      let k = first + turn * step;
+      if (k >= block.end) {
+        break;
+      }
       sums += b_block(lines, k) * vec4f(1.0);
     }
   }

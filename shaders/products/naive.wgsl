@@ -16,7 +16,11 @@ fn naive(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grou
   let lane = block.row % 4u;
   let a_first = a_lines(block.a, block.row - lane);
   var row = vec4f();
-  for (var k = block.first; k < block.end; k += 4u) {
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let k = block.first + 4u * turn;
+    if (k >= block.end) {
+      break;
+    }
     row += b_block(b_first, k) * a_block(a_first, k)[lane];
   }
   store_row(block.part, block.row, column, row);

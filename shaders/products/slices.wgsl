@@ -29,7 +29,11 @@ fn slices(
   } else {
     let b_first = b_lines(block.b, min(column, (sizes.n - 1u) / 4u * 4u));
     let a_first = a_lines(block.a, row);
-    for (var k = first; k < block.end; k += 4u * SLICES) {
+    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+      let k = first + turn * 4u * SLICES;
+      if (k >= block.end) {
+        break;
+      }
       rows += b_block(b_first, k) * a_block(a_first, k);
     }
   }

@@ -242,16 +242,27 @@ export const wholeStores: Required<Pick<Kernel, 'functions' | 'constants'>> = {
   constants: { C_ELEMENT: 'vec4f' },
 };
 
-const withBias =
-  'fn with_bias(value: vec4f, first: u32) -> vec4f {\n  return value + vec4f(bias[first], bias[first + 1u], bias[first + 2u], bias[first + 3u]);\n}';
+const biasFunctions = {
+  bias_of:
+    'fn bias_of(first: u32) -> vec4f {\n  return vec4f(bias[first], bias[first + 1u], bias[first + 2u], bias[first + 3u]);\n}',
+  with_bias: 'fn with_bias(value: vec4f, own: vec4f) -> vec4f {\n  return value + own;\n}',
+};
 
 /** In how many sums each part ends, and how they are stored. */
 function storeSums({ sums }: ProductShape, sumAt: string): string {
-  const end = sums === 'rows' ? 'sizes.m' : 'sizes.n';
-  const stores = ['x', 'y', 'z', 'w'].map(
-    (lane, at) => `  if (first + ${at}u < ${end}) {\n    sums[${sumAt} + ${at}u] = value.${lane};\n  }`,
-  );
-  return `fn store_sums(part: u32, first: u32, value: vec4f) {\n${stores.join('\n')}\n}`;
+  const lines = sums === 'rows' ? 'sizes.m' : 'sizes.n';
+  return `fn store_sums(part: u32, first: u32, value: vec4f) {
+  let at = ${sumAt};
+  let end = min(first + 4u, ${lines});
+  var rest = value;
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    if (first + turn >= end) {
+      break;
+    }
+    sums[at + turn] = rest.x;
+    rest = rest.yzww;
+  }
+}`;
 }
 
 /** Words of the uniform in front of OPERANDS, which begins at a multiple of four, and behind it, at least. */
@@ -290,7 +301,7 @@ export function productLaunch(
         ...form.functions,
         ...access.functions,
         ...stores?.functions,
-        ...(bias !== undefined && { with_bias: withBias }),
+        ...(bias !== undefined && biasFunctions),
         ...(withSums && { store_sums: storeSums(shape, sumAt) }),
       },
       constants: {
