@@ -1,2 +1,3 @@
 export { requestDevice, type DeviceOptions } from './gpu/device.ts';
 export { folder } from './node/folder.ts';
+export { kernelFiles } from './node/kernelFiles.ts';

@@ -1,5 +1,6 @@
 import { adam, createTrainer, mean, type Trainer, type Value } from '../index.ts';
 import { answersOf, encodeTable, namesColumns, type Dataset, type TableForm } from '../data/index.ts';
+import { kernelFiles } from '../node/kernelFiles.ts';
 import { readImages } from './images.ts';
 import { readModel } from './modelFile.ts';
 import { networkOf, type InputForm } from './network.ts';
@@ -28,6 +29,7 @@ export async function predict(command: PredictCommand): Promise<number> {
     optimizer: adam(),
     batchSize: 1,
     backend: command.backend,
+    kernels: kernelFiles(),
     data,
   });
   try {

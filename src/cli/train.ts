@@ -10,6 +10,7 @@ import {
 } from '../index.ts';
 import { answersOf } from '../data/index.ts';
 import { EXACT_TIMESTAMPS } from '../gpu/timing.ts';
+import { kernelFiles } from '../node/kernelFiles.ts';
 import { whyNoAdapter } from './adapters.ts';
 import { drawPictures } from './draw.ts';
 import { modelFile } from './modelFile.ts';
@@ -61,6 +62,7 @@ async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>)
     batchSize: settings.batch,
     seed: command.seed,
     backend: command.backend,
+    kernels: kernelFiles(),
     device,
     data: subject.train,
   });

@@ -158,6 +158,8 @@ function hear(happening: Happening): void {
       );
     case 'ready':
       return preparing ? say('Ready: press Start.') : undefined;
+    case 'kernels':
+      return keepKernels(happening.text);
     case 'profile':
       return profile.show(happening.profile);
     case 'running':
@@ -183,6 +185,24 @@ function hear(happening: Happening): void {
       files.settle();
       button('reset').disabled = false;
       return say(happening.message, true);
+  }
+}
+
+const KERNELS_KEY = 'millrace kernels';
+
+function keptKernels(): string | null {
+  try {
+    return localStorage.getItem(KERNELS_KEY);
+  } catch {
+    return null;
+  }
+}
+
+function keepKernels(text: string): void {
+  try {
+    localStorage.setItem(KERNELS_KEY, text);
+  } catch {
+    // Closed to this page: the next visit measures again.
   }
 }
 
@@ -223,6 +243,8 @@ function begin(): void {
   worker.addEventListener('error', ({ message }) =>
     say(message || 'The worker that trains could not be started.', true),
   );
+  const kernels = keptKernels();
+  if (kernels !== null) send({ kind: 'kernels', text: kernels });
   send({ kind: 'configure', settings, keep: false });
 }
 

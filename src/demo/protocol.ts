@@ -127,6 +127,8 @@ export interface DataSet {
 export type Command =
   /** A new trainer, which goes on with the weights of the one before where `keep` says so and they fit. */
   | { readonly kind: 'configure'; readonly settings: Settings; readonly keep: boolean }
+  /** Which kernels were fastest on an earlier visit. */
+  | { readonly kind: 'kernels'; readonly text: string }
   /** Steps in a second, or as many as can be. */
   | { readonly kind: 'start'; readonly perSecond: number | null }
   | { readonly kind: 'pause' }
@@ -152,6 +154,8 @@ export type Happening =
   | ({ readonly kind: 'probe' } & Probe)
   | { readonly kind: 'glance'; readonly glance: Glance }
   | { readonly kind: 'examination'; readonly examination: Examination }
+  /** Which kernels are fastest, for the next visit: a worker has no place to keep it. */
+  | { readonly kind: 'kernels'; readonly text: string }
   /** A step was rehearsed: the next one will not have to wait for anything. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'profile'; readonly profile: Profile }

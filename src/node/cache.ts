@@ -53,8 +53,14 @@ export function folderStore(path: string): Store {
   };
 }
 
-/** The user's cache of a set; null where there is no place for one. */
-export function userStore(folder: string): Store | null {
+/** A folder of the user's cache; null where there is no place for one. */
+export function userFolder(name: string): string | null {
   const home = cacheHome();
-  return home === null ? null : folderStore(join(home, 'millrace', folder));
+  return home === null ? null : join(home, 'millrace', name);
+}
+
+/** The user's cache of a set; null where there is no place for one. */
+export function userStore(name: string): Store | null {
+  const path = userFolder(name);
+  return path === null ? null : folderStore(path);
 }

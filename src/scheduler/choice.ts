@@ -10,18 +10,51 @@ export interface KernelChoice {
   readonly forms: Readonly<Record<string, string>>;
 }
 
+/** Where what was measured is kept from one visit to the next, by adapter: a page's `localStorage`, or two functions. */
+export interface KernelStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, text: string): void;
+}
+
 /**
  * How kernels are chosen among their forms: by a guess from the adapter's traits, by timing them once on it, or as they
- * were chosen before. `auto` guesses where a CPU plays the GPU, and measures on cards.
+ * were chosen before. `auto` guesses where a CPU plays the GPU, and measures on cards; a storage does so too, and spares
+ * what was measured on an earlier visit.
  */
-export type Kernels = 'auto' | 'guess' | 'measure' | KernelChoice;
+export type Kernels = 'auto' | 'guess' | 'measure' | KernelChoice | KernelStorage;
 
-/** Whether what a caller gave, perhaps read from a file, is one of these. */
-export function isKernels(given: unknown): given is Kernels {
-  if (typeof given !== 'object' || given === null) return ['auto', 'guess', 'measure'].includes(given as string);
+export const isStorage = (given: unknown): given is KernelStorage =>
+  typeof given === 'object' && given !== null && 'getItem' in given && 'setItem' in given;
+
+function isChoice(given: unknown): given is KernelChoice {
+  if (typeof given !== 'object' || given === null) return false;
   const { adapter, forms } = given as { readonly [member in keyof KernelChoice]?: unknown };
   if (typeof adapter !== 'string' || typeof forms !== 'object' || forms === null) return false;
   return Object.values(forms).every((form) => typeof form === 'string');
+}
+
+/** Whether what a caller gave, perhaps read from a file, is one of these. */
+export const isKernels = (given: unknown): given is Kernels =>
+  isStorage(given) || isChoice(given) || ['auto', 'guess', 'measure'].includes(given as string);
+
+const keyOf = (adapter: string): string => `millrace kernels, ${adapter}`;
+
+/** What a storage holds of an adapter: nothing where it is closed to us, or holds something else. */
+function keptIn(storage: KernelStorage, adapter: string): KernelChoice['forms'] {
+  try {
+    const kept: unknown = JSON.parse(storage.getItem(keyOf(adapter)) ?? 'null');
+    return isChoice(kept) && kept.adapter === adapter ? kept.forms : {};
+  } catch {
+    return {};
+  }
+}
+
+function keepIn(storage: KernelStorage, choice: KernelChoice): void {
+  try {
+    storage.setItem(keyOf(choice.adapter), JSON.stringify(choice));
+  } catch {
+    // It is full, or closed to us: the next visit measures again.
+  }
 }
 
 /** A node's launches in one of its forms, on the buffers of its program. */
@@ -45,17 +78,25 @@ const CLEARLY = 0.95;
 export class Choice {
   readonly #device: Device;
   readonly #measures: boolean;
+  readonly #storage: KernelStorage | undefined;
   readonly #chosen: Map<string, string>;
   /** What was asked for so far, the guesses too. */
   readonly #taken = new Map<string, string>();
 
   constructor(device: Device, kernels: Kernels) {
     this.#device = device;
-    const given = typeof kernels === 'object' && kernels.adapter === summarize(device).name ? kernels.forms : undefined;
+    const adapter = summarize(device).name;
+    const given = isChoice(kernels) && kernels.adapter === adapter ? kernels.forms : undefined;
+    this.#storage = isStorage(kernels) ? kernels : undefined;
     this.#measures = kernels === 'measure' || (kernels !== 'guess' && !given && !traitsOf(device).software);
     let shared = measured.get(device);
     if (!shared) measured.set(device, (shared = new Map()));
     this.#chosen = this.#measures ? shared : new Map(Object.entries(given ?? {}));
+    if (!this.#storage || !this.#measures) return;
+    // What this device has measured itself counts more.
+    for (const [kind, form] of Object.entries(keptIn(this.#storage, adapter))) {
+      if (!shared.has(kind)) shared.set(kind, form);
+    }
   }
 
   /** The forms that its programs' kernels have. */
@@ -80,6 +121,7 @@ export class Choice {
    */
   async measure(nodes: readonly Node[], candidateOf: (node: Node, form: string) => Promise<Candidate>): Promise<void> {
     if (!this.#measures) return;
+    let isNews = false;
     for (const node of nodes) {
       const forms = formsOf(this.#device, node);
       if (!forms || forms.names.length === 1 || this.#chosen.has(forms.kind)) continue;
@@ -93,10 +135,16 @@ export class Choice {
         const best = fastest(times);
         // Another may have timed it meanwhile, and programs have taken what it chose.
         if (best >= 0 && !this.#chosen.has(forms.kind)) this.#chosen.set(forms.kind, candidates[best].name);
+        isNews = true;
       } finally {
         for (const { candidate } of candidates) candidate.destroy();
       }
     }
+    if (!isNews || !this.#storage) return;
+    const adapter = summarize(this.#device).name;
+    // Others may have kept more meanwhile.
+    const forms = { ...keptIn(this.#storage, adapter), ...Object.fromEntries(this.#chosen) };
+    keepIn(this.#storage, { adapter, forms });
   }
 
   /** Milliseconds of each candidate; Infinity for those that were given up. */

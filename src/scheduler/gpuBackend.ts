@@ -14,7 +14,7 @@ import {
   type Times,
   type Timing,
 } from './backend.ts';
-import { Choice, type KernelChoice, type Kernels } from './choice.ts';
+import { Choice, isStorage, type KernelChoice, type Kernels } from './choice.ts';
 import { compile, type Program } from './program.ts';
 import { largestBinding, numbersOf, Storage } from './storage.ts';
 
@@ -35,7 +35,12 @@ const fromEnvironment = (name: string): string | undefined => {
 };
 
 const fusesByDefault = (): boolean => fromEnvironment('MILLRACE_FUSE') !== '0';
-const automatic = (): Kernels => (fromEnvironment('MILLRACE_KERNELS') === 'guess' ? 'guess' : 'auto');
+
+/** What is left to us is guessed where the environment says so. */
+const chosenBy = (kernels: Kernels): Kernels => {
+  const isOurs = kernels === 'auto' || isStorage(kernels);
+  return isOurs && fromEnvironment('MILLRACE_KERNELS') === 'guess' ? 'guess' : kernels;
+};
 
 /** Runs programs on a device. The device is its caller's. */
 export class GpuBackend implements Backend {
@@ -53,7 +58,7 @@ export class GpuBackend implements Backend {
 
   constructor(device: GPUDevice, { memoryLimit, fuse = fusesByDefault(), kernels = 'auto' }: GpuOptions = {}) {
     this.#device = device;
-    this.#choice = new Choice(device, kernels === 'auto' ? automatic() : kernels);
+    this.#choice = new Choice(device, chosenBy(kernels));
     this.#fuses = fuse;
     this.#storage = new Storage(device, memoryLimit);
     this.adapter = summarize(device).name;

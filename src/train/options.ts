@@ -52,8 +52,9 @@ export interface CommonOptions<F extends string = any> extends SaidRoles<NoInfer
   readonly fuse?: boolean;
   /**
    * How kernels are chosen among their forms: `auto`, which measures on cards, a few milliseconds for each kind of
-   * product, and guesses on software adapters, or everywhere if MILLRACE_KERNELS=guess is in the environment. Another choice gives other roundings: to repeat a run to the bit, give
-   * what `trainer.kernels` said.
+   * product, and guesses on software adapters, or everywhere if MILLRACE_KERNELS=guess is in the environment. A storage, as
+   * `localStorage`, keeps what was measured for the next visit. Another choice gives other roundings: to repeat a run to
+   * the bit, give what `trainer.kernels` said.
    */
   readonly kernels?: Kernels;
   /** Fixes the first weights, the order of samples, and every draw; 0 if left out. */

@@ -106,7 +106,7 @@ function requireSizes({
   }
   if (!isKernels(kernels)) {
     throw new DataError(
-      `[createTrainer] kernels is ${JSON.stringify(kernels)} but must be "auto", "guess" or "measure", or an adapter and its forms: give what \`trainer.kernels\` said`,
+      `[createTrainer] kernels is ${JSON.stringify(kernels)} but must be "auto", "guess" or "measure", an adapter and its forms as \`trainer.kernels\` says them, or a storage: give localStorage`,
     );
   }
   if (averageWeights === undefined) return;

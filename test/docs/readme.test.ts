@@ -35,7 +35,8 @@ const points = dataset({ point: { data: Float32Array.from({ length: 512 }, (_, i
 const model = sequential(flatten, linear(784, 16), relu, linear(16, 10));
 const options = { model, loss: crossEntropy, optimizer: adamw(), batchSize: 128, backend: 'auto' as const, data: train };
 const trainer = await createTrainer(options);
-void [test, points, trainer];
+const localStorage = { getItem: () => null, setItem: () => {} };
+void [test, points, trainer, localStorage];
 `;
 
 /** The first snippet looks for MNIST, which is not here. */

@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { spec } from '../../src/core/shape.ts';
@@ -10,13 +13,14 @@ import { relu } from '../../src/ops/activations.ts';
 import { matmul } from '../../src/ops/matmul.ts';
 import { assign } from '../../src/ops/window.ts';
 import { adam } from '../../src/optim/index.ts';
-import { Choice, type Kernels } from '../../src/scheduler/choice.ts';
+import { kernelFiles } from '../../src/node/kernelFiles.ts';
+import { Choice, type Kernels, type KernelStorage } from '../../src/scheduler/choice.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { createTrainer } from '../../src/train/create.ts';
 import { expectFaithful } from '../support/checkOp.ts';
 import { counting, prototypes } from '../support/counting.ts';
 import { sharedDevice } from '../support/device.ts';
-import { asCard } from '../support/otherDevice.ts';
+import { asCard, limited } from '../support/otherDevice.ts';
 import { clusters } from '../support/toy.ts';
 
 const [M, N, K] = [20, 24, 12];
@@ -111,6 +115,66 @@ describe('the choice between forms of a kernel', () => {
     done();
     await slow;
     expect([first.formOf(node), second.formOf(node)]).toEqual(['registers8', 'registers8']);
+  });
+
+  describe('kept in a storage', () => {
+    const { node } = matmul(input('a', spec([5, 700])), input('b', spec([700, 9])));
+    /** A choice of a visit of its own to one card, of which one form compiles; and how often it was asked for one. */
+    const visit = async (kernels: Kernels, best: string) => {
+      let asked = 0;
+      const choice = new Choice(await limited({}, await asCard()), kernels);
+      await choice.measure([node], async (_, form) => {
+        asked++;
+        if (form !== best) throw new Error('this driver cannot compile it');
+        return { record: () => {}, destroy: () => {} };
+      });
+      return { form: choice.formOf(node), asked };
+    };
+    const storageOf = (kept: Map<string, string>): KernelStorage => ({
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, text) => void kept.set(key, text),
+    });
+
+    test('is known to the next visit, which measures nothing', async () => {
+      const kept = new Map<string, string>();
+      const first = await visit(storageOf(kept), 'registers8');
+      expect(first.asked).toBeGreaterThan(1);
+      expect(await visit(storageOf(kept), 'naive')).toEqual({ form: 'registers8', asked: 0 });
+      expect(first.form).toBe('registers8');
+      // In another storage, or in none, nobody knows of it.
+      expect((await visit(storageOf(new Map()), 'naive')).form).toBe('naive');
+      expect((await visit('auto', 'naive')).form).toBe('naive');
+    });
+
+    test.each([
+      '{',
+      '[]',
+      '{"adapter":"another card","forms":{"*":"registers4"}}',
+      '{"adapter":"a card","forms":{"*":1}}',
+    ])('is measured where the storage holds %s', async (text) => {
+      const storage = { getItem: () => text, setItem: () => {} };
+      expect((await visit(storage, 'naive')).form).toBe('naive');
+    });
+
+    test('is measured where the storage is closed', async () => {
+      const closed = (): never => {
+        throw new Error('closed');
+      };
+      expect((await visit({ getItem: closed, setItem: closed }, 'naive')).form).toBe('naive');
+    });
+
+    test('lies in files, one for each adapter, which others see', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'millrace-kernels-'));
+      const path = join(folder, 'kept');
+      await visit(kernelFiles(path), 'registers8');
+      expect(await visit(kernelFiles(path), 'naive')).toEqual({ form: 'registers8', asked: 0 });
+      expect(await readdir(path)).toEqual(['millrace kernels a card.json']);
+      // Where no folder can be, nothing is kept, and nothing fails.
+      const nowhere = kernelFiles(join(path, 'millrace kernels a card.json'));
+      expect((await visit(nowhere, 'naive')).form).toBe('naive');
+      expect((await visit(kernelFiles(null), 'naive')).form).toBe('naive');
+      await rm(folder, { recursive: true });
+    });
   });
 
   test('uses no buffer once its owner was destroyed', async () => {

@@ -51,6 +51,8 @@ export class Session {
   #kept: { readonly weights: Weights; readonly step: number; readonly epoch: number } | undefined;
   /** Whether a run failed that is to go on. */
   #interrupted = false;
+  /** Which are fastest, as the page keeps it. */
+  #kernels: string | null = null;
   #download: AbortController | undefined;
   #work: Promise<void> = Promise.resolve();
   readonly #glances = new Turn(GLANCE_SHARE);
@@ -66,6 +68,7 @@ export class Session {
     if (command.kind === 'cancel') return this.#download?.abort();
     if (command.kind === 'data') return void this.#bring(command.from);
     if (command.kind === 'load') return void this.#load(command.file);
+    if (command.kind === 'kernels') return void (this.#kernels = command.text);
     this.#enqueue(() => this.#do(command));
   }
 
@@ -86,7 +89,7 @@ export class Session {
     this.#tell({ kind: 'running', running });
   }
 
-  #do(command: Exclude<Command, { readonly kind: 'cancel' | 'data' | 'load' }>): Promise<void> | void {
+  #do(command: Exclude<Command, { readonly kind: 'cancel' | 'data' | 'load' | 'kernels' }>): Promise<void> | void {
     switch (command.kind) {
       case 'configure':
         return this.#configure(command.settings, command.keep);
@@ -164,6 +167,10 @@ export class Session {
       seed: settings.seed,
       data: train,
       ...(typeof device === 'string' ? { backend: 'cpu' } : { device }),
+      kernels: {
+        getItem: () => this.#kernels,
+        setItem: (_, text) => this.#tell({ kind: 'kernels', text: (this.#kernels = text) }),
+      },
     });
     this.#trainer = trainer;
     this.#step = 0;
