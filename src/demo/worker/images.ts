@@ -1,4 +1,4 @@
-import { files, mnist, syntheticDigits, type DownloadProgress, type Mnist } from '../../data/index.ts';
+import { files, mnist, syntheticDigits, type Dataset, type DownloadProgress, type Mnist } from '../../data/index.ts';
 import { SIDE } from './network.ts';
 
 /** What the page learns from and is judged by, with what it is called, and what the user would not expect of it. */
@@ -16,6 +16,10 @@ export const drawn = async (): Promise<Halves> => ({
   title: 'synthetic digits',
   warning: '',
 });
+
+/** One of them: the others have its fields. */
+export const firstDrawn = async (): Promise<Dataset> =>
+  (await syntheticDigits({ ...SYNTHETIC, train: 1, test: 1 })).train;
 
 /**
  * MNIST from its mirror, or a set in its form from files of the user's own.

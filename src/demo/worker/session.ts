@@ -2,7 +2,7 @@ import { readSafetensors, type DownloadProgress } from '../../data/index.ts';
 import { summarize } from '../../gpu/device.ts';
 import { createTrainer, crossEntropy, DeviceError, requestDevice, take, type Trainer } from '../../index.ts';
 import { Album } from './album.ts';
-import { drawn, mnistFrom, type Halves } from './images.ts';
+import { drawn, firstDrawn, mnistFrom, type Halves } from './images.ts';
 import { asBytes, buffersOf, examine, glanceAt, probe, read } from './look.ts';
 import { networkOf, optimizerOf, rateOf } from './network.ts';
 import type { Command, Happening } from '../protocol.ts';
@@ -157,21 +157,9 @@ export class Session {
   /** @param weights to go on with, in place of first ones   @param before steps that they have had */
   async #make(settings: Settings, weights: Weights | undefined, before: number): Promise<void> {
     this.#settings = settings;
-    const { train } = await this.#ready();
-    const device = await (this.#device ??= this.#acquire());
-    const trainer = await createTrainer({
-      model: networkOf(settings),
-      loss: crossEntropy,
-      optimizer: optimizerOf(settings),
-      batchSize: Math.min(settings.batch, train.length),
-      seed: settings.seed,
-      data: train,
-      ...(typeof device === 'string' ? { backend: 'cpu' } : { device }),
-      kernels: {
-        getItem: () => this.#kernels,
-        setItem: (_, text) => this.#tell({ kind: 'kernels', text: (this.#kernels = text) }),
-      },
-    });
+    const used = await (this.#device ??= this.#acquire());
+    // While the browser compiles, the digits are drawn, if there are no images yet.
+    const [trainer] = await Promise.all([this.#compiled(settings, used), this.#ready()]);
     this.#trainer = trainer;
     this.#step = 0;
     this.#before = before;
@@ -182,13 +170,31 @@ export class Session {
       kind: 'made',
       backend: trainer.backend,
       adapter: trainer.adapter,
-      software: typeof device !== 'string' && summarize(device).software,
-      fallback: typeof device === 'string' ? device : null,
+      software: typeof used !== 'string' && summarize(used).software,
+      fallback: typeof used === 'string' ? used : null,
       launches: trainer.launchesPerStep,
       parameters,
       step: before,
     });
     this.#enqueue(() => this.#warmUp(trainer));
+  }
+
+  /** @param device or why there is none */
+  async #compiled(settings: Settings, device: GPUDevice | string): Promise<Trainer> {
+    const known = this.#album?.halves.train;
+    return createTrainer({
+      model: networkOf(settings),
+      loss: crossEntropy,
+      optimizer: optimizerOf(settings),
+      batchSize: Math.min(settings.batch, known?.length ?? settings.batch),
+      seed: settings.seed,
+      data: known ?? (await firstDrawn()),
+      ...(typeof device === 'string' ? { backend: 'cpu' } : { device }),
+      kernels: {
+        getItem: () => this.#kernels,
+        setItem: (_, text) => this.#tell({ kind: 'kernels', text: (this.#kernels = text) }),
+      },
+    });
   }
 
   /** Drivers compile a kernel when it first runs: in a step that is put back, before the visitor has pressed Start. */
