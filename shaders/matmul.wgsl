@@ -13,9 +13,14 @@ const WHOLE_K = false;
 alias A_ELEMENT = f32;
 alias B_ELEMENT = f32;
 alias C_ELEMENT = f32;
+const A_WIDTH = 1u;
+const B_WIDTH = 1u;
+// Lines of A are rows of a data set.
+const A_GATHERED = false;
 
 // What is known of four neighbouring lines of an operand; and what there is to say of patches, in operands/patches.wgsl.
 alias LINES = vec4u;
+alias B_START = u32;
 alias OPERANDS = u32;
 const SPREADS = false;
 const WHOLE_TAPS = false;
@@ -76,6 +81,15 @@ fn b_four(at: u32, left: u32) -> vec4f {
     select(0.0, b[at + 2u], left > 2u),
     select(0.0, b[at + 3u], left > 3u),
   );
+}
+
+// Four neighbours from an element of the buffer on.
+fn a_at(at: u32) -> vec4f {
+  return a_four(at, 4u);
+}
+
+fn b_at(at: u32) -> vec4f {
+  return b_four(at, 4u);
 }
 
 fn store_four(at: u32, left: u32, value: vec4f) {
@@ -205,6 +219,40 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
     select(vec4f(), b_four(at + 2u * sizes.n, 4u), WHOLE_K || k + 2u < sizes.k),
     select(vec4f(), b_four(at + 3u * sizes.n, 4u), WHOLE_K || k + 3u < sizes.k),
   );
+}
+
+// A quad of an operand: four terms of a line, where lines are stored, else one term of four lines. In the buffer: where it
+// starts, but for the terms k of the step that it belongs to.
+fn a_start(base: u32, row: u32, term: u32) -> u32 {
+  if (A_TRANSPOSED) {
+    return (base + row + select(a_line(term, sizes.m), 0u, A_GATHERED)) / A_WIDTH;
+  }
+  return (base + a_line(min(row, sizes.m - 1u), sizes.k)) / A_WIDTH;
+}
+
+fn a_terms(start: u32, k: u32) -> vec4f {
+  return a_at(start + k / A_WIDTH);
+}
+
+fn a_quad(start: u32, k: u32, term: u32) -> vec4f {
+  if (!A_TRANSPOSED) {
+    return a_terms(start, k + term);
+  }
+  return a_at(start + a_line(select(k, k + term, A_GATHERED), sizes.m) / A_WIDTH);
+}
+
+fn b_start(base: u32, column: u32, term: u32) -> B_START {
+  if (B_TRANSPOSED) {
+    return (base + b_line(min(column, sizes.n - 1u), sizes.k)) / B_WIDTH;
+  }
+  return (base + column + term * sizes.n) / B_WIDTH;
+}
+
+fn b_quad(start: B_START, k: u32, term: u32) -> vec4f {
+  if (B_TRANSPOSED) {
+    return b_at(start + (k + term) / B_WIDTH);
+  }
+  return b_at(start + k * (sizes.n / B_WIDTH));
 }
 
 // Four neighbours in a row of C; nothing past its ends.

@@ -87,6 +87,47 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
   ));
 }
 
+// The same of one place, as a tile's quads have it.
+struct Place {
+  at: u32,
+  y: i32,
+  x: i32,
+}
+
+fn b_start(base: u32, column: u32, term: u32) -> B_START {
+  let o = sizes.operands;
+  let place = grid_place(column, view.count);
+  let start = view.origin + vec2i(place.yz) * view.place_step;
+  let at = b_line(place.x, o.image.x * o.image.y * o.pixel) + u32(start.x * i32(o.image.y) + start.y) * o.pixel;
+  return Place(base + at, start.x, start.y);
+}
+
+fn term_of_one(place: Place, term: Term, whole: bool) -> vec4f {
+  let o = sizes.operands;
+  let step = vec2i(term.tap) * view.image_step;
+  let at = place.at + u32(step.x * i32(o.image.y) + step.y) * o.pixel + term.channel;
+  let is_inside = u32(place.y + step.x) < o.image.x && u32(place.x + step.y) < o.image.y && term.tap.x < view.taps.x;
+  if (whole) {
+    return select(vec4f(), b_at(at / B_WIDTH), is_inside);
+  }
+  return select(vec4f(), b_four(at, 1u), is_inside);
+}
+
+fn b_quad(place: B_START, k: u32, term: u32) -> vec4f {
+  let first = term_of(k + term);
+  if (WHOLE_TAPS) {
+    return term_of_one(place, first, true);
+  }
+  let second = next_term(first);
+  let third = next_term(second);
+  return vec4f(
+    term_of_one(place, first, false).x,
+    term_of_one(place, second, false).x,
+    term_of_one(place, third, false).x,
+    term_of_one(place, next_term(third), false).x,
+  );
+}
+
 // The weights of the phase's taps, where a row of A is a channel that they were multiplied with.
 fn weight_at(term: Term) -> u32 {
   let o = sizes.operands;
@@ -111,6 +152,10 @@ fn a_row(line: u32, k: u32) -> vec4f {
     weight_of(line, third),
     weight_of(line, next_term(third)),
   );
+}
+
+fn a_terms(start: u32, k: u32) -> vec4f {
+  return a_row(start * A_WIDTH, k);
 }
 
 fn group_of(part: u32) -> u32 {

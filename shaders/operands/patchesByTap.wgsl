@@ -50,6 +50,14 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
   );
 }
 
+fn b_start(base: u32, column: u32, term: u32) -> B_START {
+  return b_lines(base, column);
+}
+
+fn b_quad(lines: B_START, k: u32, term: u32) -> vec4f {
+  return terms_of_place(lines, grid_place(k + term, sizes.operands.grid), true);
+}
+
 fn column_count() -> u32 {
   return sizes.n;
 }

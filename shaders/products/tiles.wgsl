@@ -1,40 +1,122 @@
 const TILE_M = 64u;
 const TILE_N = 64u;
+// Terms of a step.
 const TILE_K = 16u;
-// With two, the next terms are stored while others still read the last: one barrier in a step instead of two.
-const STAGES = 1u;
+// Quads of rows that an invocation computes with; of columns, two.
+const ROW_QUADS = 2u;
+// Whole steps unrolled, while the next one's terms are on their way: a card gains by it, a software driver takes long to
+// compile it.
+const UNROLLS = false;
+// Whether there is room for gaps in the tiles.
+const HAS_GAPS = true;
+
 const M_QUADS = TILE_M / 4u;
 const N_QUADS = TILE_N / 4u;
-const THREADS = M_QUADS * N_QUADS / 4u;
-// Blocks of 4 × 4 that each invocation loads in a step: of A's tile first, then of B's.
-const LOADS = (M_QUADS + N_QUADS) * (TILE_K / 4u) / THREADS;
-const A_LOADS = M_QUADS * (TILE_K / 4u);
+const K_QUADS = TILE_K / 4u;
+const THREADS = M_QUADS / ROW_QUADS * N_QUADS / 2u;
+// Pairs of quads that an invocation loads in a step: of four terms each from two lines, or of two terms from four lines each.
+const A_PAIRS = TILE_M * TILE_K / 8u / THREADS;
+const B_PAIRS = TILE_N * TILE_K / 8u / THREADS;
 
-// Term by term. A quad stands where `swizzled` says, so that neighbours store to different banks.
-var<workgroup> a_tile: array<vec4f, STAGES * TILE_K * M_QUADS>;
-var<workgroup> b_tile: array<vec4f, STAGES * TILE_K * N_QUADS>;
+// Term by term, two lines to an element. Neighbours that load four terms store pairs of lines of K_QUADS terms at once: a gap
+// after four terms puts the sixteen that are stored together on 32 banks. All other access is to whole rows of 32 banks.
+const GAP = select(0u, 16u / K_QUADS, HAS_GAPS);
+const A_GAP = select(GAP, 0u, A_TRANSPOSED);
+const B_GAP = select(0u, GAP, B_TRANSPOSED);
+var<workgroup> a_tile: array<vec2f, K_QUADS * (2u * TILE_M + A_GAP)>;
+var<workgroup> b_tile: array<vec2f, K_QUADS * (2u * TILE_N + B_GAP)>;
 
-// How far the loop over a step's terms goes. Compilers unroll what they know: a card gains by it, a software driver takes
-// long to compile it.
-fn terms_of_step() -> u32 {
-  return min(TILE_K, sizes.part_terms);
+// What an invocation computes: 4 × 4 in each quadrant of the tile; and the sums of what it loads.
+var<private> corners: array<mat4x4f, 2u * ROW_QUADS>;
+var<private> line_sums: vec4f;
+
+// The quads that an invocation loads: where they start, and their first terms.
+struct Places {
+  a: array<u32, 2u * A_PAIRS>,
+  a_terms: array<u32, 2u * A_PAIRS>,
+  b: array<B_START, 2u * B_PAIRS>,
+  b_terms: array<u32, 2u * B_PAIRS>,
 }
 
-fn swizzled(quad: u32, term: u32) -> u32 {
-  return quad ^ (term / 4u * 2u);
+struct Quads {
+  a: array<vec4f, 2u * A_PAIRS>,
+  b: array<vec4f, 2u * B_PAIRS>,
 }
 
-// Whether what an invocation loads is of A's tile. Of all loads of one number it is the same, unless there are too few.
-fn is_of_a(load: u32, local: u32) -> bool {
-  return select((local < A_LOADS), (load * THREADS < A_LOADS), (A_LOADS >= THREADS));
-}
-
-// Which quad of which four terms load `at` is, of a tile so many quads wide: neighbours read neighbours.
-fn load_place(at: u32, quads: u32, along_terms: bool) -> vec2u {
+// Line and term of a quad of a tile so many quads wide. Neighbours read neighbours.
+fn place_of(quad: u32, local: u32, width: u32, along_terms: bool) -> vec2u {
+  let pair = quad / 2u * THREADS + local;
   if (along_terms) {
-    return vec2u(at / (TILE_K / 4u), at % (TILE_K / 4u) * 4u);
+    return vec2u(pair / K_QUADS * 2u + quad % 2u, pair % K_QUADS * 4u);
   }
-  return vec2u(at % quads, at / quads * 4u);
+  return vec2u(pair % width * 4u, pair / width * 2u + quad % 2u);
+}
+
+fn places_in(block: Block, local: u32) -> Places {
+  var places: Places;
+  for (var i = 0u; i < 2u * A_PAIRS; i++) {
+    let place = place_of(i, local, M_QUADS, !A_TRANSPOSED);
+    places.a[i] = a_start(block.a, block.row * TILE_M + place.x, place.y);
+    places.a_terms[i] = place.y;
+  }
+  for (var i = 0u; i < 2u * B_PAIRS; i++) {
+    let place = place_of(i, local, N_QUADS, B_TRANSPOSED);
+    places.b[i] = b_start(block.b, block.column * TILE_N + place.x, place.y);
+    places.b_terms[i] = place.y;
+  }
+  return places;
+}
+
+// Of the step that begins at term k. What is past the ends of A and B is read from wherever, and never used.
+fn load(places: Places, k: u32) -> Quads {
+  var quads: Quads;
+  for (var i = 0u; i < 2u * A_PAIRS; i++) {
+    quads.a[i] = a_quad(places.a[i], k, places.a_terms[i]);
+  }
+  for (var i = 0u; i < 2u * B_PAIRS; i++) {
+    quads.b[i] = b_quad(places.b[i], k, places.b_terms[i]);
+  }
+  return quads;
+}
+
+// The minimum tells a compiler what holds anyway: so it adds no bounds of its own.
+fn store(quads: Quads, local: u32) {
+  for (var i = 0u; i < A_PAIRS; i++) {
+    let pair = i * THREADS + min(local, THREADS - 1u);
+    let first = quads.a[2u * i];
+    let second = quads.a[2u * i + 1u];
+    if (A_TRANSPOSED) {
+      let at = pair / M_QUADS * TILE_M + pair % M_QUADS * 2u;
+      a_tile[at] = first.xy;
+      a_tile[at + 1u] = first.zw;
+      a_tile[at + TILE_M / 2u] = second.xy;
+      a_tile[at + TILE_M / 2u + 1u] = second.zw;
+    } else {
+      let at = pair % K_QUADS * (2u * TILE_M + A_GAP) + pair / K_QUADS;
+      a_tile[at] = vec2f(first.x, second.x);
+      a_tile[at + TILE_M / 2u] = vec2f(first.y, second.y);
+      a_tile[at + TILE_M] = vec2f(first.z, second.z);
+      a_tile[at + TILE_M / 2u * 3u] = vec2f(first.w, second.w);
+    }
+  }
+  for (var i = 0u; i < B_PAIRS; i++) {
+    let pair = i * THREADS + min(local, THREADS - 1u);
+    let first = quads.b[2u * i];
+    let second = quads.b[2u * i + 1u];
+    if (B_TRANSPOSED) {
+      let at = pair % K_QUADS * (2u * TILE_N + B_GAP) + pair / K_QUADS;
+      b_tile[at] = vec2f(first.x, second.x);
+      b_tile[at + TILE_N / 2u] = vec2f(first.y, second.y);
+      b_tile[at + TILE_N] = vec2f(first.z, second.z);
+      b_tile[at + TILE_N / 2u * 3u] = vec2f(first.w, second.w);
+    } else {
+      let at = pair / N_QUADS * TILE_N + pair % N_QUADS * 2u;
+      b_tile[at] = first.xy;
+      b_tile[at + 1u] = first.zw;
+      b_tile[at + TILE_N / 2u] = second.xy;
+      b_tile[at + TILE_N / 2u + 1u] = second.zw;
+    }
+  }
 }
 
 fn add_outer(rows: mat4x4f, x: vec4f, y: vec4f) -> mat4x4f {
@@ -46,7 +128,58 @@ fn add_outer(rows: mat4x4f, x: vec4f, y: vec4f) -> mat4x4f {
   );
 }
 
-// One workgroup computes a TILE_M × TILE_N tile of C, one invocation 8 × 8 of it: a quarter of them in each quadrant.
+fn add_term(term: u32, x: u32, y: u32) {
+  let k = min(term, TILE_K - 1u);
+  let a_at = k * (TILE_M / 2u) + k / 4u * A_GAP + 2u * min(y, M_QUADS / ROW_QUADS - 1u);
+  let b_at = k * (TILE_N / 2u) + k / 4u * B_GAP + 2u * min(x, N_QUADS / 2u - 1u);
+  let b0 = vec4f(b_tile[b_at], b_tile[b_at + 1u]);
+  let b1 = vec4f(b_tile[b_at + TILE_N / 4u], b_tile[b_at + TILE_N / 4u + 1u]);
+  for (var i = 0u; i < ROW_QUADS; i++) {
+    let at = a_at + i * (TILE_M / 2u / ROW_QUADS);
+    let terms = vec4f(a_tile[at], a_tile[at + 1u]);
+    corners[2u * i] = add_outer(corners[2u * i], terms, b0);
+    corners[2u * i + 1u] = add_outer(corners[2u * i + 1u], terms, b1);
+  }
+}
+
+fn add_four(first: u32, x: u32, y: u32) {
+  add_term(first, x, y);
+  add_term(first + 1u, x, y);
+  add_term(first + 2u, x, y);
+  add_term(first + 3u, x, y);
+}
+
+// What is summed is not stored along its terms: all quads of an invocation are of the same four lines.
+fn add_sums(quads: Quads, places: Places, left: u32) {
+  if (SUMS_OF_A) {
+    for (var i = 0u; i < 2u * A_PAIRS; i++) {
+      line_sums += select(vec4f(), quads.a[i], places.a_terms[i] < left);
+    }
+  } else if (WITH_SUMS) {
+    for (var i = 0u; i < 2u * B_PAIRS; i++) {
+      line_sums += select(vec4f(), quads.b[i], places.b_terms[i] < left);
+    }
+  }
+}
+
+// The sums of all invocations, in their order.
+fn finish_sums(block: Block, local: u32) {
+  let at = 2u * min(local, THREADS - 1u);
+  a_tile[at] = line_sums.xy;
+  a_tile[at + 1u] = line_sums.zw;
+  workgroupBarrier();
+  const WIDTH = select(N_QUADS, M_QUADS, SUMS_OF_A);
+  if (local < WIDTH) {
+    var total = vec4f();
+    for (var i = 0u; i < THREADS / WIDTH; i++) {
+      let first = 2u * (min(local, WIDTH - 1u) + i * WIDTH);
+      total += vec4f(a_tile[first], a_tile[first + 1u]);
+    }
+    store_sums(block.part, select(block.column, block.row, SUMS_OF_A) * 4u * WIDTH + 4u * local, total);
+  }
+}
+
+// One workgroup computes a TILE_M × TILE_N tile of C, one invocation 4 × 4 in each quadrant of it.
 @compute @workgroup_size(THREADS)
 fn tiles(
   @builtin(workgroup_id) group: vec3u,
@@ -58,99 +191,57 @@ fn tiles(
     return;
   }
   let block = block_of(i);
-  let row = block.row * TILE_M;
-  let column = block.column * TILE_N;
-
-  var places: array<vec2u, LOADS>;
-  var lines: array<LINES, LOADS>;
-  for (var load = 0u; load < LOADS; load++) {
-    let at = local + load * THREADS;
-    if (is_of_a(load, local)) {
-      places[load] = load_place(at, M_QUADS, !A_TRANSPOSED);
-      lines[load] = a_lines(block.a, row + 4u * places[load].x);
-    } else {
-      places[load] = load_place(at - A_LOADS, N_QUADS, B_TRANSPOSED);
-      lines[load] = b_lines(block.b, min(column + 4u * places[load].x, (sizes.n - 1u) / 4u * 4u));
-    }
-  }
-
+  let places = places_in(block, local);
   let x = local % (N_QUADS / 2u);
   let y = local / (N_QUADS / 2u);
-  var rows00 = mat4x4f();
-  var rows01 = mat4x4f();
-  var rows10 = mat4x4f();
-  var rows11 = mat4x4f();
-  var sums0 = vec4f();
-  var sums1 = vec4f();
-  var loaded: array<mat4x4f, LOADS>;
-  var stage = 0u;
-  // The terms of one step are computed with while those of the next are on their way.
-  for (var next = block.first; next < block.end + TILE_K; next += TILE_K) {
-    if (next < block.end) {
-      for (var load = 0u; load < LOADS; load++) {
-        let k = next + places[load].y;
-        var terms = mat4x4f();
-        if (k < block.end) {
-          if (is_of_a(load, local)) {
-            terms = transpose(a_block(lines[load], k));
-          } else {
-            terms = b_block(lines[load], k);
-          }
-        }
-        loaded[load] = terms;
+  var k = block.first;
+  if (UNROLLS) {
+    let steps = (block.end - block.first) / TILE_K;
+    let first = load(places, k);
+    add_sums(first, places, block.end - k);
+    store(first, local);
+    workgroupBarrier();
+    for (var step = 0u; step < 0x7fffffffu; step++) {
+      if (step >= steps) { break; }
+      k += TILE_K;
+      let next = load(places, k);
+      add_four(0u, x, y);
+      add_four(4u, x, y);
+      if (TILE_K == 16u) {
+        add_four(8u, x, y);
+        add_four(12u, x, y);
       }
-    }
-    if (next > block.first) {
-      for (var k = 0u; k < terms_of_step(); k++) {
-        let a_at = (stage * TILE_K + k) * M_QUADS;
-        let b_at = (stage * TILE_K + k) * N_QUADS;
-        let a0 = a_tile[a_at + swizzled(y, k)];
-        let a1 = a_tile[a_at + swizzled(y + M_QUADS / 2u, k)];
-        let b0 = b_tile[b_at + swizzled(x, k)];
-        let b1 = b_tile[b_at + swizzled(x + N_QUADS / 2u, k)];
-        rows00 = add_outer(rows00, a0, b0);
-        rows01 = add_outer(rows01, a0, b1);
-        rows10 = add_outer(rows10, a1, b0);
-        rows11 = add_outer(rows11, a1, b1);
-        if (SUMS_OF_A) {
-          sums0 += a0;
-          sums1 += a1;
-        } else if (WITH_SUMS && block.row == 0u) {
-          sums0 += b0;
-          sums1 += b1;
-        }
-      }
-      if (STAGES == 1u) {
-        workgroupBarrier();
-      }
-    }
-    if (next < block.end) {
-      stage = (stage + 1u) % STAGES;
-      for (var load = 0u; load < LOADS; load++) {
-        let quad = swizzled(places[load].x, places[load].y);
-        for (var k = 0u; k < 4u; k++) {
-          if (is_of_a(load, local)) {
-            a_tile[(stage * TILE_K + places[load].y + k) * M_QUADS + quad] = loaded[load][k];
-          } else {
-            b_tile[(stage * TILE_K + places[load].y + k) * N_QUADS + quad] = loaded[load][k];
-          }
-        }
+      workgroupBarrier();
+      store(next, local);
+      if (step + 1u < steps) {
+        add_sums(next, places, TILE_K);
       }
       workgroupBarrier();
     }
   }
+  // What is no whole step; all of it where nothing is unrolled.
+  for (var step = 0u; step < 0x7fffffffu; step++) {
+    if (k >= block.end) { break; }
+    let left = min(TILE_K, block.end - k);
+    let quads = load(places, k);
+    add_sums(quads, places, left);
+    store(quads, local);
+    workgroupBarrier();
+    for (var term = 0u; term < 0x7fffffffu; term++) {
+      if (term >= left) { break; }
+      add_term(term, x, y);
+    }
+    workgroupBarrier();
+    k += TILE_K;
+  }
 
-  let low = vec2u(row + 4u * y, column + 4u * x);
-  let high = low + vec2u(TILE_M / 2u, TILE_N / 2u);
-  store_block(block.part, low.x, low.y, rows00);
-  store_block(block.part, low.x, high.y, rows01);
-  store_block(block.part, high.x, low.y, rows10);
-  store_block(block.part, high.x, high.y, rows11);
-  if (SUMS_OF_A && block.column == 0u && x == 0u) {
-    store_sums(block.part, low.x, sums0);
-    store_sums(block.part, high.x, sums1);
-  } else if (WITH_SUMS && !SUMS_OF_A && block.row == 0u && y == 0u) {
-    store_sums(block.part, low.y, sums0);
-    store_sums(block.part, high.y, sums1);
+  for (var i = 0u; i < ROW_QUADS; i++) {
+    let row = block.row * TILE_M + i * (TILE_M / ROW_QUADS) + 4u * y;
+    let column = block.column * TILE_N + 4u * x;
+    store_block(block.part, row, column, corners[2u * i]);
+    store_block(block.part, row, column + TILE_N / 2u, corners[2u * i + 1u]);
+  }
+  if (WITH_SUMS && select(block.row, block.column, SUMS_OF_A) == 0u) {
+    finish_sums(block, local);
   }
 }

@@ -56,7 +56,7 @@ interface Form {
   readonly sumsApart: boolean;
   /** Whether it stores rows of C by fours; the others store blocks, as rows or as columns. */
   readonly storesRows?: true;
-  readonly constants: Readonly<Record<string, number>>;
+  readonly constants: Readonly<Record<string, number | string>>;
   readonly functions?: Readonly<Record<string, string>>;
   readonly enables?: readonly string[];
 }
@@ -78,17 +78,30 @@ const registers = (rowQuads: number, columnQuads = rowQuads): Form => ({
   constants: { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads },
 });
 
-const tiles = (rows: number, columns: number, stages: number, unrolls: boolean): Form => ({
-  entry: 'tiles',
-  source: tilesSource,
-  rows,
-  columns,
-  invocations: (rows * columns) / 64,
-  shared: (rows + columns) * TILE_K * 4 * stages,
-  sumsApart: false,
-  constants: { TILE_M: rows, TILE_N: columns, STAGES: stages },
-  functions: unrolls ? { terms_of_step: 'fn terms_of_step() -> u32 {\n  return TILE_K;\n}' } : {},
-});
+/** @param terms of a step: what a card's compiler has registers for   @param rowQuads fours of rows that an invocation computes */
+const tiles = (rows: number, columns: number, terms: number, rowQuads: number, adapter: AdapterTraits): Form => {
+  const shared = (rows + columns) * terms * 4;
+  // Between four and four terms.
+  const gaps = 2 * 128;
+  const hasGaps = shared + gaps <= adapter.maxComputeWorkgroupStorageSize;
+  return {
+    entry: 'tiles',
+    source: tilesSource,
+    rows,
+    columns,
+    invocations: (rows * columns) / 32 / rowQuads,
+    shared: shared + (hasGaps ? gaps : 0),
+    sumsApart: false,
+    constants: {
+      TILE_M: `${rows}u`,
+      TILE_N: `${columns}u`,
+      TILE_K: `${terms}u`,
+      ROW_QUADS: `${rowQuads}u`,
+      HAS_GAPS: String(hasGaps),
+      UNROLLS: String(!adapter.software),
+    },
+  };
+};
 
 const lanes = (name: string, first: number): string => {
   const each = [0, 1, 2, 3].map((lane) => `subgroupBroadcast(value, ${first + lane}u)`);
@@ -143,20 +156,16 @@ const lanesFor = (N: number): number => (N < WIDE && Math.ceil(N / 32) * 32 < Ma
 
 /** The ladder by name, as far as an adapter can climb it. */
 function ladderOf(adapter: AdapterTraits, { M, N }: ProductShape): ReadonlyMap<string, Form> {
-  const { software, subgroupSize, maxComputeWorkgroupStorageSize: memory } = adapter;
-  const bothStages = (rows: number, columns: number): Form => {
-    const doubled = tiles(rows, columns, 2, !software);
-    return doubled.shared <= memory ? doubled : tiles(rows, columns, 1, !software);
-  };
+  const { subgroupSize, maxComputeWorkgroupStorageSize: memory } = adapter;
   const rungs: [string, Form][] = [
     ['naive', naive],
     ['registers4', registers(1)],
     ['registers8', registers(2)],
     ['registers8x12', registers(2, 3)],
     ['slices', slices],
-    ['tiles32x64', bothStages(32, 64)],
-    ['tiles64', bothStages(64, 64)],
-    ['tiles128', bothStages(128, 128)],
+    ['tiles32x64', tiles(32, 64, 16, 1, adapter)],
+    ['tiles64', tiles(64, 64, 8, 2, adapter)],
+    ['tiles128', tiles(128, 128, 16, 2, adapter)],
   ];
   // Sixteen lanes at least, for fewer and larger workgroups, unless many of them would be idle.
   if (subgroupSize % 8 === 0 && subgroupSize > 0) {
@@ -221,14 +230,25 @@ export function productForms(adapter: AdapterTraits, shape: ProductShape): Forms
   };
 }
 
-const loadFour = (operand: 'a' | 'b'): string =>
-  `fn ${operand}_four(at: u32, left: u32) -> vec4f {\n  return ${operand}[at / 4u];\n}`;
+/** Access to an operand four of whose neighbours are one element of its buffer; `seen` is what is made of such an element. */
+export const wholeOperand = (
+  operand: 'a' | 'b',
+  element: string,
+  seen = `${operand}[at]`,
+): Required<Pick<Kernel, 'functions' | 'constants'>> => ({
+  functions: {
+    [`${operand}_at`]: `fn ${operand}_at(at: u32) -> vec4f {\n  return ${seen};\n}`,
+    [`${operand}_four`]: `fn ${operand}_four(at: u32, left: u32) -> vec4f {\n  return ${operand}_at(at / 4u);\n}`,
+  },
+  constants: { [`${operand.toUpperCase()}_ELEMENT`]: element, [`${operand.toUpperCase()}_WIDTH`]: '4u' },
+});
 
 /** Four neighbours of such operands as one load, which must begin at a multiple of four. */
 export function wholeFours(operands: readonly ('a' | 'b')[]): Required<Pick<Kernel, 'functions' | 'constants'>> {
+  const each = operands.map((operand) => wholeOperand(operand, 'vec4f'));
   return {
-    functions: Object.fromEntries(operands.map((operand) => [`${operand}_four`, loadFour(operand)])),
-    constants: Object.fromEntries(operands.map((operand) => [`${operand.toUpperCase()}_ELEMENT`, 'vec4f'])),
+    functions: Object.assign({}, ...each.map(({ functions }) => functions)) as Record<string, string>,
+    constants: Object.assign({}, ...each.map(({ constants }) => constants)) as Record<string, string>,
   };
 }
 

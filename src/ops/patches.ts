@@ -67,8 +67,9 @@ export function shapeOf(
 }
 
 /** What patches.wgsl has in place of the file's own. */
-const OWN = ['lines_at', 'places_of', 'a_line', 'block_of', 'store_row', 'store_block', 'b_lines', 'b_block'];
-const OWN_BY_PLACE = [...OWN, 'a_row'];
+const OWN_OF_B = ['b_lines', 'b_block', 'b_start', 'b_quad'];
+const OWN = ['lines_at', 'places_of', 'a_line', 'block_of', 'store_row', 'store_block', ...OWN_OF_B];
+const OWN_BY_PLACE = [...OWN, 'a_row', 'a_terms'];
 
 /** How one of a convolution's products gets at its operands. */
 export function accessOf(role: Role, convolution: Convolution): ProductAccess {
@@ -84,9 +85,12 @@ export function accessOf(role: Role, convolution: Convolution): ProductAccess {
     constants: {
       ...constants,
       A_TRANSPOSED: String(role !== 'spread'),
+      // Taps and their channels are neighbours, as places are not.
+      B_TRANSPOSED: String(role !== 'weights'),
       SPREADS: String(role === 'spread'),
       WHOLE_TAPS: String(isWhole(source)),
       LINES: 'Lines',
+      B_START: role === 'weights' ? 'Lines' : 'Place',
       OPERANDS: 'Operands',
     },
     includes: [patches, role === 'weights' ? byTap : byPlace],
