@@ -255,32 +255,40 @@ fn b_quad(start: B_START, k: u32, term: u32) -> vec4f {
   return b_at(start + k * (sizes.n / B_WIDTH));
 }
 
-// Four neighbours in a row of C; nothing past its ends.
-fn store_row(part: u32, row: u32, column: u32, value: vec4f) {
-  if (row < sizes.m && column < sizes.n) {
-    store_four((part * sizes.m + row) * sizes.n + column, sizes.n - column, with_bias(value, bias_of(column)));
+// Four neighbouring columns of C: where they begin, and their bias. Of patches, which put channels side by side: where each
+// of them begins.
+struct Columns {
+  part: u32,
+  first: u32,
+  at: vec4u,
+  bias: vec4f,
+}
+
+fn columns_of(part: u32, column: u32) -> Columns {
+  return Columns(part, column, vec4u(part * sizes.m * sizes.n + column), bias_of(column));
+}
+
+fn store_row(to: Columns, row: u32, value: vec4f) {
+  if (row < sizes.m && to.first < sizes.n) {
+    store_four(to.at.x + row * sizes.n, sizes.n - to.first, with_bias(value, to.bias));
   }
 }
 
-// Four rows of it. Not unrolled, here and in the forms: each store is a page of instructions where a CPU plays the GPU, and
-// takes as long to compile as all of the arithmetic.
-fn store_block(part: u32, row: u32, column: u32, rows: mat4x4f) {
-  if (column < sizes.n) {
-    let own = bias_of(column);
-    let end = min(row + 4u, sizes.m);
-    var rest = rows;
-    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
-      if (row + turn >= end) {
-        break;
-      }
-      store_four((part * sizes.m + row + turn) * sizes.n + column, sizes.n - column, with_bias(rest[0], own));
-      rest = mat4x4f(rest[1], rest[2], rest[3], vec4f());
+fn column_of(block: mat4x4f, i: u32) -> vec4f {
+  return select(select(block[0], block[1], i == 1u), select(block[2], block[3], i == 3u), i >= 2u);
+}
+
+// Four rows of C. Not unrolled, here and in the forms: where a CPU plays the GPU, a store is a page of instructions, and all
+// of a block's take longer to compile than its arithmetic.
+fn store_block(to: Columns, row: u32, rows: mat4x4f) {
+  let end = min(row + 4u, sizes.m);
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    if (row + turn >= end) {
+      break;
     }
+    store_row(to, row + turn, column_of(rows, turn));
   }
 }
-
-// Sums are a product with ones, where that takes less text than sums_of.
-const ONES = mat4x4f(vec4f(1.0), vec4f(1.0), vec4f(1.0), vec4f(1.0));
 
 // Whether a block is one of those that sum.
 fn is_of_sums(block: Block) -> bool {

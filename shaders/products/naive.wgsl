@@ -23,5 +23,5 @@ fn naive(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grou
     }
     row += b_block(b_first, k) * a_block(a_first, k)[lane];
   }
-  store_row(block.part, block.row, column, row);
+  store_row(columns_of(block.part, column), block.row, row);
 }

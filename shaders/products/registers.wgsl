@@ -1,5 +1,6 @@
 const ROW_QUADS = 1u;
 const COLUMN_QUADS = 1u;
+const QUADS = ROW_QUADS * COLUMN_QUADS;
 
 // One invocation computes a block of C in registers, walking K in steps of 4: no barrier, no shared memory.
 @compute @workgroup_size(64)
@@ -11,8 +12,8 @@ fn registers(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
   let block = block_of(i);
   let row = block.row * ROW_QUADS * 4u;
   let column = block.column * COLUMN_QUADS * 4u;
-  let sums_columns = is_of_sums(block) && !SUMS_OF_A;
-  let sums_rows = is_of_sums(block) && SUMS_OF_A;
+  // B's columns are summed as a product with ones.
+  let is_sum = !SUMS_OF_A && is_of_sums(block);
   var b_first: array<LINES, COLUMN_QUADS>;
   for (var q = 0u; q < COLUMN_QUADS; q++) {
     b_first[q] = b_lines(block.b, min(column + 4u * q, (sizes.n - 1u) / 4u * 4u));
@@ -22,7 +23,8 @@ fn registers(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
     a_first[q] = a_lines(block.a, row + 4u * q);
   }
 
-  var rows: array<mat4x4f, ROW_QUADS * COLUMN_QUADS>;
+  var rows: array<mat4x4f, QUADS>;
+  var sums: array<vec4f, ROW_QUADS>;
   for (var turn = 0u; turn < 0x7fffffffu; turn++) {
     let k = block.first + 4u * turn;
     if (k >= block.end) {
@@ -31,35 +33,41 @@ fn registers(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
     var b_blocks: array<mat4x4f, COLUMN_QUADS>;
     for (var q = 0u; q < COLUMN_QUADS; q++) {
       b_blocks[q] = b_block(b_first[q], k);
-      if (sums_rows) {
-        b_blocks[q] = ONES;
-      }
     }
     for (var r = 0u; r < ROW_QUADS; r++) {
       var terms = a_block(a_first[r], k);
-      if (sums_columns) {
-        terms = ONES;
+      if (is_sum) {
+        terms = mat4x4f(vec4f(1.0), vec4f(1.0), vec4f(1.0), vec4f(1.0));
       }
       for (var q = 0u; q < COLUMN_QUADS; q++) {
         rows[r * COLUMN_QUADS + q] += b_blocks[q] * terms;
       }
+      if (WITH_SUMS && SUMS_OF_A) {
+        sums[r] += vec4f(1.0) * terms;
+      }
     }
   }
-  let end = select(min(row + ROW_QUADS * 4u, sizes.m), row + 4u, sums_columns);
+  let end = min(row + ROW_QUADS * 4u, sizes.m);
   for (var turn = 0u; turn < 0x7fffffffu; turn++) {
-    let quad = vec2u(turn / COLUMN_QUADS, turn % COLUMN_QUADS) * 4u;
-    if (row + quad.x >= end) {
+    let at = vec2u(row + turn / COLUMN_QUADS * 4u, column + turn % COLUMN_QUADS * 4u);
+    if (at.x >= end) {
       break;
     }
-    if (sums_columns) {
-      store_sums(block.part, column + quad.y, rows[0][0]);
-    } else if (!sums_rows) {
-      store_block(block.part, row + quad.x, column + quad.y, rows[0]);
-    } else if (quad.y == 0u) {
-      store_sums(block.part, row + quad.x, transpose(rows[0])[0]);
+    var quad = rows[0];
+    for (var q = 1u; q < QUADS; q++) {
+      if (turn == q) {
+        quad = rows[q];
+      }
     }
-    for (var q = 1u; q < ROW_QUADS * COLUMN_QUADS; q++) {
-      rows[q - 1u] = rows[q];
+    store_block(columns_of(block.part, at.y), at.x, quad);
+  }
+  if (is_sum) {
+    for (var q = 0u; q < COLUMN_QUADS; q++) {
+      store_sums(block.part, column + 4u * q, rows[q][0]);
+    }
+  } else if (WITH_SUMS && SUMS_OF_A && block.column == 0u) {
+    for (var r = 0u; r < ROW_QUADS; r++) {
+      store_sums(block.part, row + 4u * r, sums[r]);
     }
   }
 }

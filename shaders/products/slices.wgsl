@@ -57,6 +57,6 @@ fn slices(
       store_sums(block.part, select(block.column, block.row, SUMS_OF_A) * 16u + summed * 4u, total);
     }
   } else {
-    store_row(block.part, to.x, to.y, total);
+    store_row(columns_of(block.part, to.y), to.x, total);
   }
 }

@@ -235,11 +235,13 @@ fn tiles(
     k += TILE_K;
   }
 
+  let column = block.column * TILE_N + 4u * x;
+  let left = columns_of(block.part, column);
+  let right = columns_of(block.part, column + TILE_N / 2u);
   for (var i = 0u; i < ROW_QUADS; i++) {
     let row = block.row * TILE_M + i * (TILE_M / ROW_QUADS) + 4u * y;
-    let column = block.column * TILE_N + 4u * x;
-    store_block(block.part, row, column, corners[2u * i]);
-    store_block(block.part, row, column + TILE_N / 2u, corners[2u * i + 1u]);
+    store_block(left, row, corners[2u * i]);
+    store_block(right, row, corners[2u * i + 1u]);
   }
   if (WITH_SUMS && select(block.row, block.column, SUMS_OF_A) == 0u) {
     finish_sums(block, local);

@@ -52,8 +52,8 @@ interface Form {
   readonly invocations: number;
   /** Bytes of workgroup memory. */
   readonly shared: number;
-  /** Whether blocks of their own make the sums. */
-  readonly sumsApart: boolean;
+  /** Which sums have blocks of their own. */
+  readonly sumsApart: readonly ProductShape['sums'][];
   /** Whether it stores rows of C by fours; the others store blocks, as rows or as columns. */
   readonly storesRows?: true;
   readonly constants: Readonly<Record<string, number | string>>;
@@ -74,7 +74,7 @@ const registers = (rowQuads: number, columnQuads = rowQuads): Form => ({
   columns: 4 * columnQuads,
   invocations: 1,
   shared: 0,
-  sumsApart: true,
+  sumsApart: ['columns'],
   constants: { ROW_QUADS: rowQuads, COLUMN_QUADS: columnQuads },
 });
 
@@ -91,7 +91,7 @@ const tiles = (rows: number, columns: number, terms: number, rowQuads: number, a
     columns,
     invocations: (rows * columns) / 32 / rowQuads,
     shared: shared + (hasGaps ? gaps : 0),
-    sumsApart: false,
+    sumsApart: [],
     constants: {
       TILE_M: `${rows}u`,
       TILE_N: `${columns}u`,
@@ -116,7 +116,7 @@ const subgroups = (rows: number, invocations: number): Form => ({
   columns: 4 * invocations,
   invocations,
   shared: 0,
-  sumsApart: true,
+  sumsApart: ['columns'],
   constants: { LANES: invocations, ROWS: rows },
   enables: ['subgroups'],
   functions: {
@@ -133,7 +133,7 @@ const slices: Form = {
   columns: 16,
   invocations: 256,
   shared: 256 * 64,
-  sumsApart: true,
+  sumsApart: ['columns', 'rows'],
   storesRows: true,
   constants: {},
 };
@@ -145,7 +145,7 @@ const naive: Form = {
   columns: 4,
   invocations: 1,
   shared: 0,
-  sumsApart: true,
+  sumsApart: ['columns', 'rows'],
   storesRows: true,
   constants: {},
 };
@@ -302,10 +302,10 @@ export function productLaunch(
   if (!form) throw new Error(`[${name}] has no form ${formName} on this adapter`);
   const { M, N, K, matrices, aMatrix, bMatrix, sums, parts } = shape;
   const { words, wholeC, sumAt } = access;
-  const apart = form.sumsApart ? sums : 'none';
+  const apart = form.sumsApart.includes(sums) ? sums : 'none';
   // Sums are to be had without any rows of C too.
   const mBlocks = Math.max(1, Math.ceil(M / form.rows) + (apart === 'columns' ? 1 : 0));
-  const nBlocks = Math.ceil(N / form.columns) + (apart === 'rows' ? 1 : 0);
+  const nBlocks = Math.max(sums === 'rows' ? 1 : 0, Math.ceil(N / form.columns) + (apart === 'rows' ? 1 : 0));
   const blocks = matrices * parts * mBlocks * nBlocks;
   const stores = wholeC && (wholeC.along === 'rows' || !form.storesRows) ? wholeC : undefined;
   const withSums = sums !== 'none';
