@@ -24,6 +24,8 @@ alias B_START = u32;
 alias OPERANDS = u32;
 const SPREADS = false;
 const WHOLE_TAPS = false;
+const FEW_TAPS = false;
+const FEW_TERMS = false;
 
 struct Sizes {
   m: u32,

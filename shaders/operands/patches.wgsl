@@ -25,13 +25,18 @@ struct Operands {
   a_length: u32,
   tap_weights: u32,
   c_pixel: u32,
+  // What makes a product of a division by each.
+  tap_inverse: f32,
+  grid_inverse: vec2f,
 }
 
-// Four neighbouring lines of B: where their first terms lie, and at which y and x of an image.
+// Four neighbouring lines of B: where their first terms lie, and at which y and x of an image. Where a bit for each of the
+// window's columns, and above them one for each of its rows, says as much: which of them are inside.
 struct Lines {
   at: vec4u,
   y: vec4i,
   x: vec4i,
+  inside: vec4u,
 }
 
 // What a phase sees.
@@ -45,7 +50,11 @@ struct View {
   origin: vec2i,
   place_step: vec2i,
   image_step: vec2i,
-  first_tap: vec2u,
+  // Elements of the images from tap to tap; of the weights, the first tap, and from tap to tap.
+  tap_elements: vec2u,
+  first_weight: u32,
+  weight_step: vec2u,
+  taps_inverse: f32,
 }
 
 var<private> view: View;
@@ -64,8 +73,13 @@ fn first_tap_of(place: u32, taps: u32, stride: u32, before: u32, dilation: u32) 
 
 fn view_of(phase: u32) -> View {
   let o = sizes.operands;
+  let row_of_taps = o.taps.y * o.tap_weights;
+  let row_of_image = o.image.y * o.pixel;
   if (!SPREADS) {
-    return View(o.taps, o.grid, vec2u(), vec2u(1u), -vec2i(o.before), vec2i(o.stride), vec2i(o.dilation), vec2u());
+    return View(
+      o.taps, o.grid, vec2u(), vec2u(1u), -vec2i(o.before), vec2i(o.stride), vec2i(o.dilation),
+      o.dilation * vec2u(row_of_image, o.pixel), 0u, vec2u(row_of_taps, o.tap_weights), 1.0 / f32(o.taps.y),
+    );
   }
   let first = vec2u(phase / o.phases.y, phase % o.phases.y);
   let tap = vec2u(
@@ -76,13 +90,17 @@ fn view_of(phase: u32) -> View {
   let count = (o.grid + o.stride - 1u - first) / o.stride;
   let origin = (vec2i(first + o.before) - vec2i(tap * o.dilation)) / vec2i(o.stride);
   let none = taps.x * taps.y == 0u;
+  let seen = select(taps, vec2u(0u, 1u), none);
   return View(
-    select(taps, vec2u(0u, 1u), none), count, first, o.stride, origin, vec2i(1), -vec2i(o.image_step), tap,
+    seen, count, first, o.stride, origin, vec2i(1), -vec2i(o.image_step),
+    // Backwards: they wrap around in u32, and come back.
+    vec2u() - o.image_step * vec2u(row_of_image, o.pixel),
+    tap.x * row_of_taps + tap.y * o.tap_weights, o.tap_step * vec2u(row_of_taps, o.tap_weights), 1.0 / f32(seen.y),
   );
 }
 
 fn lines_at(at: vec4u) -> LINES {
-  return Lines(at, vec4i(), vec4i());
+  return Lines(at, vec4i(), vec4i(), vec4u());
 }
 
 fn places_of(lines: LINES) -> vec4u {
@@ -111,6 +129,11 @@ fn block_of(i: u32) -> Block {
     first,
     min(first + sizes.part_terms, term_count(own)),
   );
+}
+
+// Of a number of terms, whose every division costs a product, unless there are too many for f32.
+fn quotient(terms: u32, divisor: u32, inverse: f32) -> u32 {
+  return select(terms / divisor, u32((f32(terms) + 0.5) * inverse), FEW_TERMS);
 }
 
 // A place of a grid: which image, and where in the grid.

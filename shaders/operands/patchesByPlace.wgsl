@@ -13,8 +13,8 @@ struct Term {
 
 fn term_of(k: u32) -> Term {
   let o = sizes.operands;
-  let tap = k / o.tap;
-  let y = tap / view.taps.y;
+  let tap = quotient(k, o.tap, o.tap_inverse);
+  let y = quotient(tap, view.taps.y, view.taps_inverse);
   return Term(vec2u(y, tap - y * view.taps.y), k - tap * o.tap);
 }
 
@@ -35,7 +35,37 @@ fn b_lines(base: u32, column: u32) -> LINES {
     lines.x[i] = start.y;
     place = next_place(place, view.count);
   }
+  if (FEW_TAPS) {
+    lines.inside = (seen_along(lines.y, view.image_step.x, view.taps.x, o.image.x) << vec4u(16u))
+      | seen_along(lines.x, view.image_step.y, view.taps.y, o.image.y);
+  }
   return lines;
+}
+
+// Along an axis: a bit for each tap of four windows, which begin where it is said, that lies inside.
+fn seen_along(start: vec4i, step: i32, taps: u32, extent: u32) -> vec4u {
+  var seen = vec4u();
+  for (var tap = 0u; tap < 0x7fffffffu; tap++) {
+    if (tap >= taps) { break; }
+    seen |= vec4u(vec4u(start + i32(tap) * step) < vec4u(extent)) << vec4u(tap);
+  }
+  return seen;
+}
+
+// Which of four windows have a tap inside. None has a row of taps past its last.
+fn sees(lines: Lines, tap: vec2u) -> vec4<bool> {
+  if (FEW_TAPS) {
+    let wanted = vec4u((0x10000u << tap.x) | (1u << tap.y));
+    return (lines.inside & wanted) == wanted;
+  }
+  let image = sizes.operands.image;
+  let step = vec2i(tap) * view.image_step;
+  return (vec4u(lines.y + step.x) < vec4u(image.x)) & (vec4u(lines.x + step.y) < vec4u(image.y))
+    & vec4<bool>(tap.x < view.taps.x);
+}
+
+fn elements_to(term: Term) -> u32 {
+  return term.tap.x * view.tap_elements.x + term.tap.y * view.tap_elements.y + term.channel;
 }
 
 // The one behind it: cheaper than to divide again.
@@ -51,15 +81,11 @@ fn next_term(term: Term) -> Term {
 
 // One term of four places: 0 beyond the images.
 fn term_of_four(lines: Lines, term: Term) -> vec4f {
-  let o = sizes.operands;
-  let step = vec2i(term.tap) * view.image_step;
-  let at = lines.at + u32(step.x * i32(o.image.y) + step.y) * o.pixel + term.channel;
-  let inside = (vec4u(lines.y + step.x) < vec4u(o.image.x)) & (vec4u(lines.x + step.y) < vec4u(o.image.y))
-    & vec4<bool>(term.tap.x < view.taps.x);
+  let at = lines.at + elements_to(term);
   return select(
     vec4f(),
     vec4f(b_four(at.x, 1u).x, b_four(at.y, 1u).x, b_four(at.z, 1u).x, b_four(at.w, 1u).x),
-    inside,
+    sees(lines, term.tap),
   );
 }
 
@@ -75,10 +101,8 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
       term_of_four(lines, next_term(third)),
     );
   }
-  let o = sizes.operands;
-  let step = vec2i(term.tap) * view.image_step;
-  let at = lines.at + u32(step.x * i32(o.image.y) + step.y) * o.pixel + term.channel;
-  let inside = (vec4u(lines.y + step.x) < vec4u(o.image.x)) & (vec4u(lines.x + step.y) < vec4u(o.image.y));
+  let at = lines.at + elements_to(term);
+  let inside = sees(lines, term.tap);
   return transpose(mat4x4f(
     select(vec4f(), b_four(at.x, 4u), inside.x),
     select(vec4f(), b_four(at.y, 4u), inside.y),
@@ -87,52 +111,39 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
   ));
 }
 
-// The same of one place, as a tile's quads have it.
+// What is known of one place, as a tile's quads have it.
 struct Place {
   at: u32,
   y: i32,
   x: i32,
+  inside: u32,
 }
 
 fn b_start(base: u32, column: u32, term: u32) -> B_START {
-  let o = sizes.operands;
-  let place = grid_place(column, view.count);
-  let start = view.origin + vec2i(place.yz) * view.place_step;
-  let at = b_line(place.x, o.image.x * o.image.y * o.pixel) + u32(start.x * i32(o.image.y) + start.y) * o.pixel;
-  return Place(base + at, start.x, start.y);
-}
-
-fn term_of_one(place: Place, term: Term, whole: bool) -> vec4f {
-  let o = sizes.operands;
-  let step = vec2i(term.tap) * view.image_step;
-  let at = place.at + u32(step.x * i32(o.image.y) + step.y) * o.pixel + term.channel;
-  let is_inside = u32(place.y + step.x) < o.image.x && u32(place.x + step.y) < o.image.y && term.tap.x < view.taps.x;
-  if (whole) {
-    return select(vec4f(), b_at(at / B_WIDTH), is_inside);
-  }
-  return select(vec4f(), b_four(at, 1u), is_inside);
+  let lines = b_lines(base, column);
+  return Place(lines.at.x, lines.y.x, lines.x.x, lines.inside.x);
 }
 
 fn b_quad(place: B_START, k: u32, term: u32) -> vec4f {
+  let lines = Lines(vec4u(place.at), vec4i(place.y), vec4i(place.x), vec4u(place.inside));
   let first = term_of(k + term);
   if (WHOLE_TAPS) {
-    return term_of_one(place, first, true);
+    return select(vec4f(), b_at((lines.at.x + elements_to(first)) / B_WIDTH), sees(lines, first.tap).x);
   }
   let second = next_term(first);
   let third = next_term(second);
   return vec4f(
-    term_of_one(place, first, false).x,
-    term_of_one(place, second, false).x,
-    term_of_one(place, third, false).x,
-    term_of_one(place, next_term(third), false).x,
+    term_of_four(lines, first).x,
+    term_of_four(lines, second).x,
+    term_of_four(lines, third).x,
+    term_of_four(lines, next_term(third)).x,
   );
 }
 
 // The weights of the phase's taps, where a row of A is a channel that they were multiplied with.
 fn weight_at(term: Term) -> u32 {
-  let o = sizes.operands;
-  let tap = view.first_tap + term.tap * o.tap_step;
-  return (tap.x * o.taps.y + tap.y) * o.tap_weights + term.channel;
+  let from_first = term.tap * view.weight_step;
+  return view.first_weight + from_first.x + from_first.y + term.channel;
 }
 
 fn weight_of(line: u32, term: Term) -> f32 {

@@ -19,13 +19,42 @@ fn b_lines(base: u32, column: u32) -> LINES {
   return lines;
 }
 
-// One place's term of four columns: 0 beyond the image.
-fn terms_of_place(lines: Lines, place: vec3u, exists: bool) -> vec4f {
+// Where a window stands: in which image, where its corner lies in it, and how many elements from the image's first.
+struct Window {
+  image: u32,
+  corner: vec2u,
+  at: u32,
+}
+
+fn window_at(k: u32) -> Window {
   let o = sizes.operands;
-  let corner = place.yz * o.stride;
-  let at = lines.at + b_line(place.x, o.image.x * o.image.y * o.pixel) + (corner.x * o.image.y + corner.y) * o.pixel;
-  let inside = (vec4u(lines.y) + corner.x < vec4u(o.image.x)) & (vec4u(lines.x) + corner.y < vec4u(o.image.y))
-    & vec4<bool>(exists);
+  let row = quotient(k, o.grid.y, o.grid_inverse.y);
+  let image = quotient(row, o.grid.x, o.grid_inverse.x);
+  let corner = vec2u(row - image * o.grid.x, k - row * o.grid.y) * o.stride;
+  return Window(image, corner, (corner.x * o.image.y + corner.y) * o.pixel);
+}
+
+fn window_behind(window: Window) -> Window {
+  let o = sizes.operands;
+  let end = o.grid * o.stride;
+  let x = window.corner.y + o.stride.y;
+  let ends_row = x == end.y;
+  let y = window.corner.x + select(0u, o.stride.x, ends_row);
+  let ends_image = y == end.x;
+  let elements = select(o.stride.y, o.stride.y + o.stride.x * o.image.y - end.y, ends_row) * o.pixel;
+  return Window(
+    window.image + select(0u, 1u, ends_image),
+    vec2u(select(y, 0u, ends_image), select(x, 0u, ends_row)),
+    select(window.at + elements, 0u, ends_image),
+  );
+}
+
+// One place's term of four columns: 0 beyond the image.
+fn terms_of_place(lines: Lines, window: Window, exists: bool) -> vec4f {
+  let o = sizes.operands;
+  let at = lines.at + b_line(window.image, o.image.x * o.image.y * o.pixel) + window.at;
+  let inside = (vec4u(lines.y) + window.corner.x < vec4u(o.image.x))
+    & (vec4u(lines.x) + window.corner.y < vec4u(o.image.y)) & vec4<bool>(exists);
   if (WHOLE_TAPS) {
     return select(vec4f(), b_four(at.x, 4u), inside.x);
   }
@@ -37,16 +66,14 @@ fn terms_of_place(lines: Lines, place: vec3u, exists: bool) -> vec4f {
 }
 
 fn b_block(lines: LINES, k: u32) -> mat4x4f {
-  let grid = sizes.operands.grid;
-  let first = grid_place(k, grid);
-  let second = next_place(first, grid);
-  let third = next_place(second, grid);
-  let fourth = next_place(third, grid);
+  let first = window_at(k);
+  let second = window_behind(first);
+  let third = window_behind(second);
   return mat4x4f(
     terms_of_place(lines, first, true),
     terms_of_place(lines, second, WHOLE_K || k + 1u < sizes.k),
     terms_of_place(lines, third, WHOLE_K || k + 2u < sizes.k),
-    terms_of_place(lines, fourth, WHOLE_K || k + 3u < sizes.k),
+    terms_of_place(lines, window_behind(third), WHOLE_K || k + 3u < sizes.k),
   );
 }
 
@@ -55,7 +82,7 @@ fn b_start(base: u32, column: u32, term: u32) -> B_START {
 }
 
 fn b_quad(lines: B_START, k: u32, term: u32) -> vec4f {
-  return terms_of_place(lines, grid_place(k + term, sizes.operands.grid), true);
+  return terms_of_place(lines, window_at(k + term), true);
 }
 
 fn column_count() -> u32 {

@@ -1,4 +1,4 @@
-import { flatGrid, output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
+import { flatGrid, output, type AdapterTraits, type Kernel, type Launch, type Word } from '../core/launch.ts';
 import type { Forms } from '../graph/graph.ts';
 import operandAccess from '../../shaders/matmul.wgsl?raw';
 import naiveSource from '../../shaders/products/naive.wgsl?raw';
@@ -39,7 +39,7 @@ export interface ProductAccess extends Pick<Kernel, 'functions' | 'constants' | 
   /** In WGSL: where a part's sum of line `first` is stored. */
   readonly sumAt: string;
   /** The words of OPERANDS; none if it is not replaced. */
-  readonly words: readonly number[];
+  readonly words: readonly Word[];
 }
 
 /** A kernel of the ladder: what one of its blocks is, and what it needs. */

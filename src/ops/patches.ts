@@ -1,3 +1,4 @@
+import type { Word } from '../core/launch.ts';
 import { wholeFours, wholeStores, type ProductAccess, type ProductShape } from './matmulForms.ts';
 import type { Axes, Axis } from './spatial.ts';
 import byPlace from '../../shaders/operands/patchesByPlace.wgsl?raw';
@@ -71,6 +72,11 @@ const OWN_OF_B = ['b_lines', 'b_block', 'b_start', 'b_quad'];
 const OWN = ['lines_at', 'places_of', 'a_line', 'block_of', 'columns_of', 'store_row', 'store_block', ...OWN_OF_B];
 const OWN_BY_PLACE = [...OWN, 'a_row', 'a_terms'];
 
+/** Along an axis, taps whose bits have room in half a word. Terms are read by fours, which reach no further row of taps. */
+const MASKED_TAPS = 16;
+/** Whose quotients f32 tells exactly, two roundings and all. */
+const EXACT_TERMS = 2 ** 22 - 64;
+
 /** How one of a convolution's products gets at its operands. */
 export function accessOf(role: Role, convolution: Convolution): ProductAccess {
   const { channels, features, groups } = convolution;
@@ -89,6 +95,8 @@ export function accessOf(role: Role, convolution: Convolution): ProductAccess {
       B_TRANSPOSED: String(role !== 'weights'),
       SPREADS: String(role === 'spread'),
       WHOLE_TAPS: String(isWhole(source)),
+      FEW_TAPS: String(convolution.axes.every(({ window }) => window <= MASKED_TAPS)),
+      FEW_TERMS: String(shapeOf(role, convolution).K < EXACT_TERMS),
       LINES: 'Lines',
       B_START: role === 'weights' ? 'Lines' : 'Place',
       OPERANDS: 'Operands',
@@ -102,11 +110,12 @@ export function accessOf(role: Role, convolution: Convolution): ProductAccess {
 }
 
 /** Operands of patches.wgsl. */
-function wordsOf(role: Role, { images, axes, channels, features, groups }: Convolution): number[] {
+function wordsOf(role: Role, { images, axes, channels, features, groups }: Convolution): Word[] {
   const spreads = role === 'spread';
   const inputs = both(axes, ({ input }) => input);
   const outputs = both(axes, ({ output }) => output);
   const strides = both(axes, ({ stride }) => stride);
+  const tap = (spreads ? features : channels) / groups;
   return [
     ...(spreads ? outputs : inputs),
     images,
@@ -119,9 +128,12 @@ function wordsOf(role: Role, { images, axes, channels, features, groups }: Convo
     ...(spreads ? strides : [1, 1]),
     ...both(axes, tapStep),
     ...both(axes, imageStep),
-    (spreads ? features : channels) / groups,
+    tap,
     features,
     (channels / groups) * features,
     spreads ? channels : features,
+    { f32: 1 / tap },
+    0,
+    ...outputs.map((extent) => ({ f32: 1 / extent })),
   ];
 }

@@ -55,6 +55,17 @@ describe('conv2d', () => {
       [2, 3, 1, 1],
     ],
   ]);
+  // As many rows of taps as have bits of their own, and one more.
+  conv({ padding: 'same' }, [
+    [
+      [2, 9, 3, 1],
+      [16, 1, 1, 3],
+    ],
+    [
+      [2, 9, 3, 1],
+      [17, 1, 1, 3],
+    ],
+  ]);
   conv({ stride: [3, 2], padding: 'same' }, [
     [
       [2, 7, 9, 4],

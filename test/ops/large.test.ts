@@ -3,6 +3,7 @@ import { spec } from '../../src/core/shape.ts';
 import { apply, type Value } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/leaf.ts';
 import { summarize } from '../../src/gpu/device.ts';
+import { convolve } from '../../src/ops/convolution.ts';
 import { matmul, mul, pad, relu, sum, transpose } from '../../src/ops/index.ts';
 import { backendOn, sharedBackend, sharedDevice } from '../support/device.ts';
 
@@ -66,3 +67,26 @@ test.each([
     backend.destroy();
   },
 );
+
+test('a convolution finds the channels of more terms than f32 divides rightly', async () => {
+  // (6291464 + 0.5) / 3 is 2097155 in f32.
+  const terms = 6_291_464 + 16;
+  const kernels = { adapter: summarize(await sharedDevice()).name, forms: { '*': 'registers4' } };
+  const backend = await backendOn(sharedDevice, kernels);
+  const taps = terms / 3;
+  const [x, weight] = [input('x', spec([1, 1, 2 * taps - 1, 3])), input('weight', spec([1, taps, 3, 1]))];
+  const program = await backend.compile({ outputs: { y: convolve(x, weight, { dilation: [1, 2] }) }, writes: [] });
+  // Ones under the last taps, each times another power of two; between them, nothing.
+  const pixels = new Float32Array(6 * taps - 3);
+  for (let at = pixels.length - 3; at > pixels.length - 48; at -= 6) pixels.fill(1, at, at + 3);
+  program.upload('x', pixels);
+  const weights = new Float32Array(terms).fill(1, terms - 16);
+  program.upload(
+    'weight',
+    weights.map((number, at) => number && 2 ** (terms - 1 - at)),
+  );
+  backend.run([program]);
+  expect(await backend.readOutput(program, 'y')).toEqual(Float32Array.of(2 ** 16 - 1));
+  program.destroy();
+  backend.destroy();
+});
