@@ -1,11 +1,14 @@
 // y[r, c] = epilogue((x[r, c] − mean[c]) / √(variance[c] + epsilon) · gamma[c] + beta[c])
 // One invocation computes a channel's elements in every sizes.stride-th row: what belongs to the channel is read once.
 
+alias BESIDES = u32;
+
 struct Sizes {
   rows: u32,
   channels: u32,
   stride: u32,
   epsilon: f32,
+  @align(16) besides: BESIDES,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -20,10 +23,15 @@ fn epilogue(value: f32, at: u32) -> f32 {
   return value;
 }
 
+// What rides on the launch.
+fn besides(i: u32) {
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64u + id.x;
   let c = i % sizes.channels;
+  besides(i);
   let first = i / sizes.channels;
   if (first >= sizes.stride) {
     return;

@@ -1,4 +1,4 @@
-// y[i] = x[i] · (kept if the uniform of element e = part · part_count + i is at least the rate, else dropped)
+// y[i] = epilogue(x[i] · (kept if the uniform of element e = part · part_count + i is at least the rate, else dropped))
 // One invocation takes the elements of one counter, 4c ≤ e < 4c + 4, so that each counter is drawn once.
 
 struct Sizes {
@@ -22,6 +22,10 @@ fn random_words(counter: vec4u, key: vec2u) -> vec4u {
   return counter;
 }
 
+fn epilogue(value: f32, at: u32) -> f32 {
+  return value;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let first = control[1] * sizes.part_count;
@@ -31,7 +35,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     // Elements before the first wrap around, beyond the last.
     let i = start + k - first;
     if (i < sizes.count) {
-      y[i] = x[i] * select(sizes.dropped, sizes.kept, (words[k] >> 8u) >= sizes.threshold);
+      y[i] = epilogue(x[i] * select(sizes.dropped, sizes.kept, (words[k] >> 8u) >= sizes.threshold), i);
     }
   }
 }

@@ -22,6 +22,7 @@ const A_GATHERED = false;
 alias LINES = vec4u;
 alias B_START = u32;
 alias OPERANDS = u32;
+alias BESIDES = u32;
 const SPREADS = false;
 const WHOLE_TAPS = false;
 const FEW_TAPS = false;
@@ -42,6 +43,7 @@ struct Sizes {
   parts: u32,
   part_terms: u32,
   @align(16) operands: OPERANDS,
+  @align(16) besides: BESIDES,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<A_ELEMENT>;
@@ -60,6 +62,10 @@ fn bias_of(first: u32) -> vec4f {
 
 fn with_bias(value: vec4f, own: vec4f) -> vec4f {
   return value;
+}
+
+// What rides on the launch: `store_sums` calls it.
+fn besides(i: u32) {
 }
 
 // Of four columns of B, or rows of A, the first of which is given.

@@ -5,6 +5,8 @@
 // all of them costs as much as a parameter's own numbers.
 const SPAN = 1u;
 
+alias BESIDES = u32;
+
 // Whether decay is taken from the weight itself, by the rate, or added to its gradient.
 const DECOUPLED = false;
 
@@ -14,6 +16,7 @@ struct Sizes {
   limit: f32,
   // What the rule calls by name.
   constants: array<vec4f, 2>,
+  @align(16) besides: BESIDES,
 }
 
 @group(0) @binding(0) var<storage, read_write> parameters: array<f32>;
@@ -37,9 +40,15 @@ fn update(i: u32, g: f32, rate: f32, now: vec4f) -> f32 {
   return rate * g;
 }
 
+// What rides on the launch.
+fn besides(i: u32) {
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let first = (id.y * workgroups.x * 64u + id.x) * SPAN;
+  let invocation = id.y * workgroups.x * 64u + id.x;
+  besides(invocation);
+  let first = invocation * SPAN;
   if (first >= sizes.count) {
     return;
   }

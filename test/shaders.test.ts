@@ -97,6 +97,18 @@ test('every loop is of a form that Dawn proves to end', () => {
   expect(unproven).toEqual([]);
 });
 
+describe.each(filesIn(join(folder, 'riders')).map((path) => [basename(path), path]))('rider %s', (_, path) => {
+  test('is functions, constants, and the struct of its words: it does besides(i)', () => {
+    const text = readFileSync(path, 'utf8').replace(/\/\/.*$/gm, '');
+    expect(text).toMatch(/^fn besides\(i: u32\) \{$/m);
+    const rest = text
+      .replace(/^fn [^{]*\{[\s\S]*?^\}/gm, '')
+      .replace(/^struct Besides \{[\s\S]*?^\}/m, '')
+      .replace(/^const .*;$/gm, '');
+    expect(rest.trim()).toBe('');
+  });
+});
+
 describe('link', () => {
   const source =
     'const N = 1u;\nalias X = f32;\n@group(0) @binding(0) var<storage, read> x: array<X>;\n\nfn f(a: X) -> X {\n  if (a > 0) {\n    return a;\n  }\n  return a;\n}\n';

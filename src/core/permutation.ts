@@ -2,7 +2,7 @@ import { philox, type Words2 } from './random.ts';
 
 /*
  * The order of samples without a sort: a keyed permutation of 0 … N − 1, a Feistel network with cycle walking, so that
- * any position of any epoch is known at once, with the same bits here and in shaders/sampleOrder.wgsl. Six rounds and
+ * any position of any epoch is known at once, with the same bits here and in shaders/riders/sampleOrder.wgsl. Six rounds and
  * more are even; four are visibly not.
  */
 

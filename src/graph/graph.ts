@@ -1,7 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
 import { described, requireKind } from '../core/given.ts';
 import { formatSpec, requireDtype, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
-import type { AdapterTraits, Kernel, Launch } from '../core/launch.ts';
+import { output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import { inOrder, reached } from './order.ts';
 
 /** One result of one node. Where nothing says which dtype it has, it is of any: what a batch's fields are. */
@@ -128,6 +128,10 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
    * sample `rows[i]` of what is bound in its place.
    */
   fromSamples?(node: Node<A>, input: number, samples: Samples): Pick<Kernel, 'functions' | 'constants'> | undefined;
+  /** Its only launch calls the kernel's `besides(i)` once for each i below this number: other work may ride on it. */
+  hosts?(node: Node<A>, adapter: AdapterTraits): number;
+  /** It is so little work, for each i below this number, that its only launch may ride on another's: see ops/besides.ts. */
+  rides?(node: Node<A>): number;
   /** How far the kernel may stray from `cpu` in f64. Left out: it must be equal. */
   accuracy?(node: Node<A>): Accuracy;
   /** Floating-point operations of a node; left out, one for each element of its outputs. See graph/work.ts. */
@@ -136,6 +140,18 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
   bytes?(node: Node<A>): number;
   /** What the integers in each input may be, checked where they come in; null for no bound. */
   ranges?(node: Node<A>): readonly (Range | null)[];
+}
+
+/** Inputs, an in-place output standing for its input; then the other outputs: unless the launch says otherwise. */
+export function bindingsOf({ op, inputs, outputs }: Node, launch: Launch): readonly number[] {
+  if (launch.bindings) return launch.bindings;
+  const inPlace = op.inPlace ?? [];
+  const ofInputs = inputs.map((_, at) => {
+    const out = inPlace.indexOf(at);
+    return out < 0 ? at : output(out);
+  });
+  const others = outputs.map((_, at) => at).filter((at) => (inPlace[at] ?? null) === null);
+  return [...ofInputs, ...others.map(output)];
 }
 
 /** A named value that outlives the step. */
@@ -239,9 +255,17 @@ export function orderOf(graph: Graph): Node[] {
     is,
     'values by name and the states to write: { outputs: { y }, writes: [] }',
   );
-  const roots = rootsOf(graph);
+  const overwritten = ({ op }: Node): string =>
+    `[graph] ${op.name} overwrites a value in place that a later node still reads`;
+  return inOrder(byDepth(rootsOf(graph).map(nodeOf)), precedentsIn(graph), overwritten);
+}
+
+const byDepth = (nodes: Node[]): Node[] => nodes.sort((a, b) => a.depth - b.depth);
+
+/** What comes before a node of a graph: what makes its inputs, and who reads a storage that it overwrites. */
+export function precedentsIn(graph: Graph): (node: Node) => Node[] {
   const readers = new Map<State | Value, Node[]>();
-  for (const node of reached(roots.map(nodeOf), inputsOf)) {
+  for (const node of reached(rootsOf(graph).map(nodeOf), inputsOf)) {
     if (node.op.view) continue;
     for (const storage of new Set(node.inputs.map(storageKey))) {
       const list = readers.get(storage);
@@ -249,16 +273,12 @@ export function orderOf(graph: Graph): Node[] {
       else readers.set(storage, [node]);
     }
   }
-  const byDepth = (nodes: Node[]): Node[] => nodes.sort((a, b) => a.depth - b.depth);
-  const before = (node: Node): Node[] => {
+  return (node) => {
     const others = (node.op.inPlace ?? []).flatMap((at) =>
       at === null ? [] : (readers.get(storageKey(node.inputs[at])) ?? []).filter((reader) => reader !== node),
     );
     return [...byDepth(inputsOf(node)), ...byDepth(others)];
   };
-  const overwritten = ({ op }: Node): string =>
-    `[graph] ${op.name} overwrites a value in place that a later node still reads`;
-  return inOrder(byDepth(roots.map(nodeOf)), before, overwritten);
 }
 
 /** Short names for the values of a graph: a leaf by its own name, others by number. */

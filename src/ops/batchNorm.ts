@@ -1,16 +1,17 @@
 import { ShapeError } from '../core/errors.ts';
-import { f32Literal, flatGrid, type Launch } from '../core/launch.ts';
+import { f32Literal, flatGrid, output, type Launch } from '../core/launch.ts';
 import { formatSpec, requireDtype, spec, type Spec } from '../core/shape.ts';
 import { constant } from '../graph/leaf.ts';
 import { apply, applyOne, type Node, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { add, div, mul, neg } from './arithmetic.ts';
+import { alone, withRoom } from './besides.ts';
 import { affineGradients } from './channelSums.ts';
 import { channelsOf, moments, requireEpsilon, type Moments } from './moments.ts';
 import { reshape } from './window.ts';
 import batchNormKernel from '../../shaders/batchNorm.wgsl?raw';
 import batchNormGradKernel from '../../shaders/batchNormGrad.wgsl?raw';
-import runningKernel from '../../shaders/runningAverages.wgsl?raw';
+import runningText from '../../shaders/riders/runningAverages.wgsl?raw';
 
 /*
  * Batch norm: each channel, the last axis, is brought to mean beta and deviation gamma over all rows, the other axes.
@@ -100,7 +101,8 @@ const batchNormOp: Op<Attrs, 'f32'> = {
       y[at] = ((x[at] - mean[c]) / Math.sqrt(variance[c] + epsilon)) * gamma[c] + beta[c];
     }
   },
-  gpu: (node) => [launchOf(node, batchNormKernel)],
+  gpu: (node) => [withRoom(launchOf(node, batchNormKernel))],
+  hosts: ({ inputs: [x] }) => channelsOf(x.spec).channels,
   // With numbers of others it joins the convolution in front of it, on a card. Where a CPU plays the GPU, to look up a
   // channel's four numbers for each element costs more than a launch.
   tail: ({ attrs: { epsilon, own } }, { software }) =>
@@ -185,13 +187,18 @@ const runningAveragesOp: Op<RunningAttrs, 'f32'> = {
   gpu({ outputs: [mean], attrs: { momentum, correction } }) {
     const [channels] = mean.spec.shape;
     return [
-      {
-        kernel: { name: 'runningAverages', source: runningKernel },
-        uniform: [channels, { f32: 1 - momentum }, { f32: momentum }, { f32: momentum * correction }],
-        grid: flatGrid(channels),
-      },
+      alone({
+        name: 'runningAverages',
+        includes: [runningText],
+        reads: { batch_mean: 'f32', batch_variance: 'f32' },
+        writes: { running_mean: 'f32', running_variance: 'f32' },
+        bindings: [2, 3, output(0), output(1)],
+        words: [channels, { f32: 1 - momentum }, { f32: momentum }, { f32: momentum * correction }],
+        count: channels,
+      }),
     ];
   },
+  rides: ({ outputs: [mean] }) => mean.spec.shape[0],
   flops: (node) => 3 * elementsOf(node.outputs),
   accuracy: () => ({ ulps: 6, magnitude: 'terms', absolute: 1e-37 }),
 };

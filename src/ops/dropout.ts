@@ -38,6 +38,7 @@ export function requireDropRate(rate: number, where = 'dropout'): void {
 const dropoutOp: Op<Attrs, 'f32'> = {
   name: 'dropout',
   effect: true,
+  epilogue: true,
   infer([x], { rate }) {
     requireDtype('dropout', 'x', x, 'f32');
     requireDropRate(rate);

@@ -168,6 +168,7 @@ export function fusedOp(parts: Parts): Op<null> {
       pick(valuesOf(parts, inputs, outputs[0])).forEach((numbers, at) => outputs[at].set(numbers));
     },
     ...(head.op.forms && { forms: (_: Node<null>, adapter: AdapterTraits) => head.op.forms!(head, adapter) }),
+    ...(head.op.hosts && { hosts: (_: Node<null>, adapter: AdapterTraits) => head.op.hosts!(head, adapter) }),
     gpu(_, adapter, form) {
       const launches = head.op.gpu(head, adapter, form);
       return [...launches.slice(0, -1), launchOf(parts, name, launches[launches.length - 1])];

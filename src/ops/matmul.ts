@@ -210,6 +210,7 @@ const matmulSumsOp: Op<Attrs> = {
     }
   },
   expand: (node, adapter) => inParts(node, true, adapter),
+  hosts: () => 1,
   ...onGpu(true),
   flops: (node) => flops(node) + elementsOf([node.inputs[1]]),
   fromSamples,

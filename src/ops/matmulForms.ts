@@ -1,5 +1,6 @@
 import { flatGrid, output, type AdapterTraits, type Kernel, type Launch, type Word } from '../core/launch.ts';
 import type { Forms } from '../graph/graph.ts';
+import { withRoom } from './besides.ts';
 import operandAccess from '../../shaders/matmul.wgsl?raw';
 import naiveSource from '../../shaders/products/naive.wgsl?raw';
 import registersSource from '../../shaders/products/registers.wgsl?raw';
@@ -282,6 +283,9 @@ function storeSums({ sums }: ProductShape, sumAt: string): string {
     sums[at + turn] = rest.x;
     rest = rest.yzww;
   }
+  if (part == 0u && first == 0u) {
+    besides(0u);
+  }
 }`;
 }
 
@@ -311,7 +315,7 @@ export function productLaunch(
   const withSums = sums !== 'none';
   const uniform = [M, N, K, mBlocks, nBlocks, blocks, aMatrix, bMatrix, parts, partTerms(K, parts)];
   const filled = words.length > 0 ? words : new Array<number>(LEAST_OPERANDS).fill(0);
-  return {
+  return withRoom({
     kernel: {
       name,
       source: `${operandAccess}\n${form.source}`,
@@ -339,5 +343,5 @@ export function productLaunch(
     bindings: [...access.operands, output(0), ...(bias === undefined ? [] : [bias]), ...(withSums ? [output(1)] : [])],
     uniform: [...uniform, ...new Array<number>(OPERANDS_AT - uniform.length).fill(0), ...filled],
     grid: form.invocations === 1 ? flatGrid(blocks) : flatGrid(blocks, 1),
-  };
+  });
 }

@@ -5,8 +5,9 @@ import { apply, type Node, type Op, type State, type Value } from '../graph/grap
 import { asUseOf, read } from '../graph/leaf.ts';
 import { bytesOf } from '../graph/work.ts';
 import { EPOCH, PART, POSITION, STEP } from './control.ts';
+import { alone, sharesOf, type Share } from './besides.ts';
 import { averagedBy } from './reduce.ts';
-import recordKernel from '../../shaders/record.wgsl?raw';
+import recordText from '../../shaders/riders/record.wgsl?raw';
 
 /** What the control counts on by; the numbers are the kernel's. */
 const COUNTS = { nothing: 0, part: 1, restart: 2, step: 3 } as const;
@@ -58,12 +59,13 @@ const recordOp: Op<Attrs> = {
   name: 'record',
   effect: true,
   inPlace: [0, 1],
-  infer: ([control, ring]) => [control, ring],
-  cpu([control, ring, ...metrics], [nextControl, nextRing], node) {
+  infer: ([control, ring]) => [control, ring, control],
+  cpu([control, ring, ...metrics], [nextControl, nextRing, counted], node) {
     const { column, share, scheduled, counts, taken, length } = node.attrs;
     const row = rowOf(node, control);
     nextRing.set(ring);
     nextControl.set(control);
+    counted.set(control);
     const adds = share < 1 && control[PART] > 0;
     termsOf(node).forEach(({ factor }, j) => {
       const last = scheduled && j === metrics.length - 1;
@@ -86,42 +88,29 @@ const recordOp: Op<Attrs> = {
     const metrics = node.inputs.slice(2);
     const cases = metrics.map((metric, j) => {
       const isSchedule = scheduled && j === metrics.length - 1;
-      const at = isSchedule ? `4u * (control[${STEP}] % ${metric.spec.shape[0]}u) + ${RATE}u` : 'i';
+      const at = isSchedule ? `4u * (counting[${STEP}] % ${metric.spec.shape[0]}u) + ${RATE}u` : 'i';
       return `    case ${j}u: {\n      return metric${j}[${at}];\n    }`;
     });
     const terms = termsOf(node);
     const factors = eight(terms.map(({ factor }) => factor)).map((f32) => ({ f32: f32 as number }));
+    const metric = `fn metric(j: u32, i: u32) -> f32 {\n  switch j {\n${cases.join('\n')}\n    default: {\n      return 0.0;\n    }\n  }\n}`;
+    const sizes = [rows, columns, column, metrics.length, COUNTS[counts], share < 1 ? 1 : 0, taken, length];
     return [
-      {
-        kernel: {
-          name: 'record',
-          source: recordKernel,
-          constants: { METRICS: `${metrics.length}u`, COUNTS: `${COUNTS[counts]}u`, ADDS: String(share < 1) },
-          functions: {
-            metric: `fn metric(j: u32, i: u32) -> f32 {\n  switch j {\n${cases.join('\n')}\n    default: {\n      return 0.0;\n    }\n  }\n}`,
-          },
-          reads: Object.fromEntries(metrics.map((_, j) => [`metric${j}`, 'f32'])),
-        },
-        bindings: [output(0), output(1), ...metrics.map((_, j) => 2 + j)],
-        uniform: [
-          rows,
-          columns,
-          column,
-          taken,
-          length,
-          0,
-          0,
-          0,
-          ...eight(terms.map((term) => term.length)),
-          ...factors,
-        ],
-        grid: [1, 1, 1],
-      },
+      alone({
+        name: 'record',
+        includes: [recordText, metric],
+        reads: Object.fromEntries(metrics.map((_, j) => [`metric${j}`, 'f32'])),
+        writes: { counting: 'u32', ring: 'f32', counted: 'u32' },
+        bindings: [...metrics.map((_, j) => 2 + j), output(0), output(1), output(2)],
+        words: [...sizes, ...eight(terms.map((term) => term.length)), ...factors],
+        count: 1,
+      }),
     ];
   },
+  rides: () => 1,
   flops: (node) => lengthsOf(node),
-  // The control is read and written, of the ring and a schedule only what belongs to the step.
-  bytes: (node) => 2 * bytesOf([node.outputs[0]]) + 4 * (lengthsOf(node) + termsOf(node).length),
+  // The control is read, counted on and handed on; of the ring and a schedule only what belongs to the step.
+  bytes: (node) => 3 * bytesOf([node.outputs[0]]) + 4 * (lengthsOf(node) + termsOf(node).length),
   accuracy: (node) => ({
     ulps: 8 + 2 * Math.max(1, ...termsOf(node).map(({ length }) => length)),
     magnitude: 'terms',
@@ -129,8 +118,9 @@ const recordOp: Op<Attrs> = {
   }),
 };
 
-/** A use of `record`. */
-export const asRecord = (node: Node): unknown => asUseOf(recordOp, node);
+/** The `record` that a launch does, or does besides. */
+export const recordIn = (launch: Node): Share | undefined =>
+  sharesOf(launch).find(({ node }) => asUseOf(recordOp, node));
 
 /** What a launch added to one of the ring's columns: a part's share of a metric, or all of it. */
 export function addedTo(column: number, node: Node, [control, before]: readonly Numbers[], ring: Numbers): number {
@@ -154,24 +144,30 @@ function unaveraged(metric: Value): Value {
   return whole && sizeOf(whole.spec.shape) <= MOST_TERMS ? whole : metric;
 }
 
-/** As many metrics as fit beside the two states under WebGPU's default of eight storage buffers a stage. */
-const METRICS_PER_LAUNCH = 6;
+/** As many metrics as fit beside the control, before and after, and the ring under WebGPU's default of eight storage buffers a stage. */
+const METRICS_PER_LAUNCH = 5;
+
+/** What recording leaves. */
+export interface Recorded {
+  readonly writes: readonly (readonly [State, Value])[];
+  /** The control as it counts on from here. */
+  readonly next: Value;
+  /** The words of the step that was recorded: for the update, which comes behind. */
+  readonly counted: Value;
+}
 
 /**
  * Writes the mean of each metric into the ring's row of this step; the last of these launches also lets the control
  * count on. Every launch that reads the control comes before.
  * @param control u32[6]   @param ring f32[rows, columns]   @param metrics f32, of any shapes, from `column` on
  */
-export function record(
-  control: State,
-  ring: State,
-  metrics: readonly Value[],
-  options: RecordOptions,
-): [State, Value][] {
-  const { schedule, counts, taken = 0, length = 1, share = 1, totals = false, left = read(ring) } = options;
+export function record(control: State, ring: State, metrics: readonly Value[], options: RecordOptions): Recorded {
+  const { schedule, counts, taken = 0, length = 1, share = 1, totals = false } = options;
+  let { left = read(ring) } = options;
+  let next = read(control);
+  let counted = next;
   const recorded = totals ? metrics : metrics.map(unaveraged);
   const all = schedule ? [...recorded, schedule] : recorded;
-  let values = [read(control), left];
   for (let first = 0; first === 0 || first < all.length; first += METRICS_PER_LAUNCH) {
     const some = all.slice(first, first + METRICS_PER_LAUNCH);
     const last = first + METRICS_PER_LAUNCH >= all.length;
@@ -184,10 +180,14 @@ export function record(
       totals,
       scheduled: last && schedule !== undefined,
     };
-    values = [...apply(recordOp, [...values, ...some], attrs)];
+    [next, left, counted] = apply(recordOp, [next, left, ...some], attrs);
   }
-  return [
-    [control, values[0]],
-    [ring, values[1]],
-  ];
+  return {
+    writes: [
+      [control, next],
+      [ring, left],
+    ],
+    next,
+    counted,
+  };
 }

@@ -5,47 +5,62 @@ import { boundsOf, runReference, UNIT } from '../graph/accuracy.ts';
 import { applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
 import { asUseOf } from '../graph/leaf.ts';
 import { bytesOf, elementsOf, workOf } from '../graph/work.ts';
+import { alone } from './besides.ts';
 import { EPOCH, keyOf, PART, POSITION } from './control.ts';
 import { byteAt } from './integers.ts';
-import { randomWords } from './random.ts';
-import orderKernel from '../../shaders/sampleOrder.wgsl?raw';
+import philoxText from '../../shaders/pointwise/philox.wgsl?raw';
+import orderText from '../../shaders/riders/sampleOrder.wgsl?raw';
 import takeKernel from '../../shaders/takeSamples.wgsl?raw';
 
-interface OrderAttrs {
-  readonly count: number;
-  /** Of an epoch. */
+/** A stream of samples: of how many there are in an epoch, and whether each epoch has an order of its own. */
+export interface Stream {
   readonly length: number;
-  readonly partRows: number;
   readonly shuffle: boolean;
+}
+
+interface OrderAttrs extends Stream {
+  readonly count: number;
+  readonly partRows: number;
+}
+
+/** The samples from the control's position on, as many as there is room for. @param partRows samples of each part of the step */
+export function drawOrder(rows: Numbers, control: Numbers, { length, shuffle }: Stream, partRows = 0): void {
+  const first = control[POSITION] + control[PART] * partRows;
+  let epoch = -1;
+  let permutation: Permutation | undefined;
+  for (let r = 0; r < rows.length; r++) {
+    const own = control[EPOCH] + Math.floor((first + r) / length);
+    if (own !== epoch && shuffle) permutation = new Permutation(length, keyOf(control), own);
+    epoch = own;
+    const place = (first + r) % length;
+    rows[r] = permutation?.at(place) ?? place;
+  }
 }
 
 const orderOp: Op<OrderAttrs> = {
   name: 'sampleOrder',
   infer: (_, { count }) => [{ shape: [count], dtype: 'u32' }],
-  cpu([control], [rows], { attrs: { length, partRows, shuffle } }) {
-    const first = control[POSITION] + control[PART] * partRows;
-    let epoch = -1;
-    let permutation: Permutation | undefined;
-    for (let r = 0; r < rows.length; r++) {
-      const own = control[EPOCH] + Math.floor((first + r) / length);
-      if (own !== epoch && shuffle) permutation = new Permutation(length, keyOf(control), own);
-      epoch = own;
-      const place = (first + r) % length;
-      rows[r] = permutation?.at(place) ?? place;
-    }
-  },
+  cpu: ([control], [rows], { attrs }) => drawOrder(rows, control, attrs, attrs.partRows),
   gpu: ({ attrs: { count, length, partRows, shuffle } }) => [
-    {
-      kernel: {
-        name: 'sampleOrder',
-        source: orderKernel,
-        ...randomWords,
-      },
-      uniform: [count, length, partRows, shuffle ? halfBitsOf(length) : 0],
-      grid: flatGrid(count),
-    },
+    alone({
+      name: 'sampleOrder',
+      includes: [philoxText, orderText],
+      reads: { counting: 'u32' },
+      writes: { order: 'u32' },
+      words: [count, length, partRows, shuffle ? halfBitsOf(length) : 0],
+      count,
+    }),
   ],
   flops: () => 0,
+  bytes: ({ inputs: [control], outputs }) => bytesOf([control, ...outputs]),
+};
+
+/** The same in the place of what was drawn before. */
+const nextOrderOp: Op<OrderAttrs> = {
+  ...orderOp,
+  effect: true,
+  inPlace: [1],
+  rides: ({ attrs: { count } }) => count,
 };
 
 /**
@@ -54,6 +69,13 @@ const orderOp: Op<OrderAttrs> = {
  * @param control u32[6]   @param options.partRows samples of each part before this one   @returns `u32[count]`
  */
 export const sampleOrder = (control: Value, options: OrderAttrs): Value => applyOne(orderOp, [control], options);
+
+/**
+ * Draws ahead, when a step is counted, which samples the next one takes.
+ * @param control u32[6], as it is then   @param drawn u32[n], what this step took, which is overwritten
+ */
+export const nextOrder = (control: Value, drawn: Value, stream: Stream): Value =>
+  applyOne(nextOrderOp, [control, drawn], { ...stream, count: sizeOf(drawn.spec.shape), partRows: 0 });
 
 interface TakeAttrs {
   /** The field's name. */
@@ -178,6 +200,7 @@ export function takingOp(node: Node, at: number, take: Node): Op<null> | undefin
     cpu: (inputs, outputs) =>
       node.op.cpu(taken(inputs, outputs[0] instanceof Float64Array ? 'f64' : 'f32'), outputs, node),
     ...(node.op.forms && { forms: (_: Node<null>, adapter: AdapterTraits) => node.op.forms!(node, adapter) }),
+    ...(node.op.hosts && { hosts: (_: Node<null>, adapter: AdapterTraits) => node.op.hosts!(node, adapter) }),
     gpu(self, adapter, form) {
       const launches = node.op.gpu(node, adapter, form);
       return launches.map(({ kernel, bindings, ...rest }) => {

@@ -3,6 +3,7 @@ import { BLOCK } from '../core/layout.ts';
 import { allocate, type Numbers } from '../core/shape.ts';
 import { apply, type Node, type Op } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
+import { withRoom } from '../ops/besides.ts';
 import { clipFunctions, clippedTables, clipOf, limitOf, type Clip } from './clip.ts';
 import { bytesOfUpdate, groupAt, requireUsualOptions, rowAt, type Optimizer, type Usual } from './optimizer.ts';
 import updateKernel from '../../shaders/update.wgsl?raw';
@@ -29,6 +30,7 @@ export interface Rule {
 const MOST_CONSTANTS = 8;
 /** Parameters that an invocation updates one after the other where a CPU plays the GPU. */
 const SOFTWARE_SPAN = 16;
+const spanOn = (software: boolean): number => (software ? SOFTWARE_SPAN : 1);
 
 /** Inputs of the op in front of the moments: parameters, gradients, groups, schedule, control. */
 const FIRST_MOMENT = 5;
@@ -74,16 +76,20 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
     },
     gpu({ inputs: [parameters, , , schedule] }, { software }) {
       const count = parameters.spec.shape[0];
-      const span = software ? SOFTWARE_SPAN : 1;
+      const span = spanOn(software);
       const constants: Word[] = Object.values(rule.constants).map((f32) => ({ f32 }));
       const padding = Array.from({ length: MOST_CONSTANTS - constants.length }, () => 0);
       return [
-        {
+        withRoom({
           kernel: { ...kernel, constants: { ...kernel.constants, SPAN: `${span}u` } },
           uniform: [count, schedule.spec.shape[0], { f32: limitOf(clip) }, 0, ...constants, ...padding],
           grid: flatGrid(count / span),
-        },
+        }),
       ];
+    },
+    hosts({ inputs: [parameters] }, { software }) {
+      const [x, y] = flatGrid(parameters.spec.shape[0] / spanOn(software));
+      return x * y * 64;
     },
     // Decay and its addition, and the change of the parameter itself.
     flops: ({ inputs: [parameters] }) => (operationsIn(rule.wgsl) + 3) * elementsOf([parameters]),

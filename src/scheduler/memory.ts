@@ -166,7 +166,7 @@ function planParts(order: readonly Node[]): {
       const movable =
         wanted.get(root) === 1 &&
         !isLeaf(producer) &&
-        !producer.op.inPlace &&
+        (producer.op.inPlace?.[root.index] ?? null) === null &&
         !producer.op.parts &&
         sizeOf(root.spec.shape) === sizeOf(input.spec.shape);
       const conflicts =

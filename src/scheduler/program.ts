@@ -7,8 +7,9 @@ import { traitsOf } from '../gpu/device.ts';
 import { pipelineOf, type Access, type Pipeline } from '../gpu/pipelines.ts';
 import type { Region } from '../gpu/readback.ts';
 import type { Recorder } from '../gpu/timing.ts';
-import { orderOf, type Graph, type Node, type Value } from '../graph/graph.ts';
+import { bindingsOf, orderOf, type Graph, type Node, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
+import { hostOf } from '../ops/besides.ts';
 import { expand } from '../transform/expand.ts';
 import { fuse } from '../transform/fuse.ts';
 import type { Executable } from './backend.ts';
@@ -158,7 +159,7 @@ export async function compile(
     }
     const regionOf = (value: Value): Region => regionAt(plan.places.get(value)!, value, storage, buffers);
     await choice.measure(
-      order.filter((node) => isHarmless(node, plan)),
+      order.map(hostOf).filter((node) => isHarmless(node, plan)),
       async (node, form) => {
         const { launches, uniforms } = await prepare(storage, planNode(node, plan, device, form), regionOf);
         const recordAlive = (pass: GPUComputePassEncoder): void => {
@@ -206,7 +207,7 @@ function planNode(node: Node, plan: MemoryPlan, device: GPUDevice, form: string 
   const copied = plan.copied.get(node);
   const launches = node.op.gpu(node, traits, form).filter((_, at) => !copied || copied.has(at));
   return launches.map((launch) => {
-    const bindings = launch.bindings ?? defaultBindings(node);
+    const bindings = bindingsOf(node, launch);
     const own = bindings.length - extraCount(launch);
     const access: Access[] = bindings.map((binding) => (binding < 0 ? 'read_write' : 'read'));
     if (launch.uniform) access.splice(own, 0, 'uniform');
@@ -262,17 +263,6 @@ const aligned = (words: readonly Word[]): number =>
 
 const extraCount = ({ kernel: { reads = {}, writes = {} } }: Launch): number =>
   Object.keys(reads).length + Object.keys(writes).length;
-
-/** Inputs, an in-place output standing for its input; then the other outputs. */
-function defaultBindings({ op, inputs, outputs }: Node): number[] {
-  const inPlace = op.inPlace ?? [];
-  const ofInputs = inputs.map((_, at) => {
-    const out = inPlace.indexOf(at);
-    return out < 0 ? at : -1 - out;
-  });
-  const others = outputs.map((_, at) => at).filter((at) => (inPlace[at] ?? null) === null);
-  return [...ofInputs, ...others.map((at) => -1 - at)];
-}
 
 /** Where each launch's uniform begins, in bytes; last, where they all end. */
 function uniformPlaces(planned: readonly Planned[]): number[] {

@@ -1,8 +1,8 @@
-import type { State } from '../graph/graph.ts';
+import type { Value } from '../graph/graph.ts';
 import { input, read } from '../graph/leaf.ts';
 import { withRoles, type BatchValues, type Roles } from '../nn/roles.ts';
 import { cast } from '../ops/cast.ts';
-import { sampleOrder, takeSamples } from '../ops/samples.ts';
+import { takeSamples, type Stream } from '../ops/samples.ts';
 import type { Fields, Source } from './source.ts';
 
 /* How samples come into a graph. */
@@ -13,6 +13,8 @@ export interface Feed {
   readonly shuffle: boolean;
 }
 
+export const streamOf = ({ source: { length }, shuffle }: Feed): Stream => ({ length, shuffle });
+
 /** The fields of a batch of n samples as values, uploaded by name: packed bytes become what the model sees. */
 export function uploadedBatch(fields: Fields, roles: Roles, n: number): BatchValues {
   const entries = Object.entries(fields).map(([name, { shape, dtype, scale }]) => {
@@ -22,20 +24,12 @@ export function uploadedBatch(fields: Fields, roles: Roles, n: number): BatchVal
   return withRoles(Object.fromEntries(entries), roles);
 }
 
-/** The same, taken from where the control stands in the source. */
-export function takenBatch(
-  fields: Fields,
-  roles: Roles,
-  count: number,
-  { source, shuffle }: Feed,
-  control: State,
-  partRows: number,
-): BatchValues {
-  const rows = sampleOrder(read(control), { count, length: source.length, partRows, shuffle });
+/** The same, the samples of a source that `rows` names. */
+export function takenBatch(fields: Fields, roles: Roles, rows: Value, source: Source): BatchValues {
   const entries = Object.entries(source.fields).map(([name, { states, held }]) => {
     const parts = states.map(read);
     return [name, takeSamples(rows, parts, { label: name, held, ...fields[name] })] as const;
   });
   // A field that nobody reads is not in the source, but among those that the model is given.
-  return { ...uploadedBatch(fields, roles, count), ...Object.fromEntries(entries) };
+  return { ...uploadedBatch(fields, roles, rows.spec.shape[0]), ...Object.fromEntries(entries) };
 }

@@ -10,7 +10,7 @@ import type { Amount } from './figures.ts';
 import type { FitSettings } from './fitOptions.ts';
 import type { Given } from './intake.ts';
 import type { Keeper } from './keeper.ts';
-import type { Launcher } from './launcher.ts';
+import type { Cursor, Launcher } from './launcher.ts';
 import { RING_ROWS } from './model.ts';
 import type { Batches, Report, GivenSamples } from './options.ts';
 import { Pace } from './pace.ts';
@@ -20,12 +20,6 @@ import { Run, type Supply } from './run.ts';
 import { bytesOf, tableSource, type Source } from './source.ts';
 import { ResidentSupply, StreamSupply, type Steps } from './supply.ts';
 import type { RunInHand } from './trainingRun.ts';
-
-/** Where in the endless stream of epochs the next sample is. */
-export interface Cursor {
-  epoch: number;
-  position: number;
-}
 
 /** What a run works with: a trainer's own parts. */
 export interface Shop {
@@ -162,7 +156,7 @@ async function residentCourse(shop: Shop, data: Dataset, options: FitSettings): 
     const last = rest > 0 ? await programs.step(rest, feed) : whole;
     let cursor = cursors.get(data);
     if (!cursor) cursors.set(data, (cursor = { epoch: 0, position: 0 }));
-    launcher.moveTo(cursor);
+    launcher.moveTo(cursor, feed);
     const launch = (steps: Steps) => {
       requireAlive();
       const rows = launcher.launch(steps);
@@ -231,7 +225,7 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitSettings):
     write: (state, numbers) => backend.writeState(state, numbers),
     launch: (taken) => {
       requireAlive();
-      launcher.moveTo({ epoch: 0, position: 0 });
+      launcher.moveTo({ epoch: 0, position: 0 }, { source: table, shuffle: false });
       return launcher.launch(taken);
     },
   });

@@ -1,9 +1,17 @@
 import type { Numbers } from '../core/shape.ts';
 import { EPOCH } from '../ops/control.ts';
+import { drawOrder } from '../ops/samples.ts';
 import { hasRate, rateAt, requireOption, SCHEDULE_ROWS, scheduleRows, scheduleSize } from '../optim/optimizer.ts';
 import type { Backend } from '../scheduler/backend.ts';
+import { streamOf, type Feed } from './batches.ts';
 import { rowsOf, type Prepared } from './prepared.ts';
 import type { Steps } from './supply.ts';
+
+/** Where in the endless stream of epochs the next sample is. */
+export interface Cursor {
+  epoch: number;
+  position: number;
+}
 
 /** Submits steps, and keeps what the GPU counts by in accord with what is counted here. */
 export class Launcher {
@@ -32,9 +40,16 @@ export class Launcher {
     this.#rateFactor *= factor;
   }
 
-  /** Lets the next step take its samples from this place of the stream on. */
-  moveTo({ epoch, position }: { readonly epoch: number; readonly position: number }): void {
-    this.#backend.writeState(this.#prepared.traced.control, Uint32Array.of(epoch, position), EPOCH);
+  /** Lets the next step take its samples from this place of a stream on. */
+  moveTo({ epoch, position }: Readonly<Cursor>, feed: Feed): void {
+    const { control, order } = this.#prepared.traced;
+    const words = Uint32Array.of(epoch, position);
+    this.#backend.writeState(control, words, EPOCH);
+    const drawn = new Uint32Array(order.spec.shape[0]);
+    const there = control.initial();
+    there.set(words, EPOCH);
+    drawOrder(drawn, there, streamOf(feed));
+    this.#backend.writeState(order, drawn);
   }
 
   /** Whether a submit must end before a step: the tables are full there, or it has no learning rate. */

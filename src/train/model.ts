@@ -13,12 +13,13 @@ import { mul } from '../ops/arithmetic.ts';
 import { controlState } from '../ops/control.ts';
 import { record } from '../ops/record.ts';
 import { recordNumbers } from '../ops/recordNumbers.ts';
+import { nextOrder, sampleOrder } from '../ops/samples.ts';
 import { pack, part } from '../ops/window.ts';
 import { average, addShare } from '../optim/accumulate.ts';
 import { wholeNorm } from '../optim/norms.ts';
 import { differentiate } from '../transform/differentiate.ts';
 import { simplify } from '../transform/simplify.ts';
-import { takenBatch, uploadedBatch, type Feed } from './batches.ts';
+import { streamOf, takenBatch, uploadedBatch, type Feed } from './batches.ts';
 import { columnsOf, placed, type Columns } from './columns.ts';
 import { figureOf, meanTally, measured, type Figure, type Measured } from './figures.ts';
 import { inspected, type InspectionGraph } from './inspect.ts';
@@ -118,6 +119,8 @@ export class TracedModel {
   /** The exponential moving average of the parameters, if one is kept. */
   readonly averages: State | null;
   readonly control: State;
+  /** Which samples the next step takes, if it is taken as a whole. */
+  readonly order: State;
   readonly evaluationControl: State;
   readonly phases: readonly PhaseStates[];
   readonly fields: Fields;
@@ -143,6 +146,7 @@ export class TracedModel {
     };
     this.averages = averageDecay === null ? null : { ...this.parameters, name: 'averages' };
     this.control = controlState('control', seed);
+    this.order = stateOf('order', new Uint32Array(batchSize));
     this.evaluationControl = controlState('evaluation control', seed);
     this.phases = phases.map((phase) => this.#statesOf(phase, phases.length > 1 ? `${phase.name}.` : ''));
   }
@@ -371,11 +375,8 @@ export class TracedModel {
   #wholeGraph(step: PhaseStep): Graph {
     const { states, feed, n } = step;
     const tracer = new Tracer(this.registry, 'train', this.#home);
-    const measures = this.#measure(
-      states.phase,
-      tracer,
-      takenBatch(this.fields, this.#options.roles, n, feed, this.control, 0),
-    );
+    const batch = takenBatch(this.fields, this.#options.roles, part(read(this.order), [n], 0), feed.source);
+    const measures = this.#measure(states.phase, tracer, batch);
     const figures = this.#figures(states.phase, 'train', measures, n);
     const gradients = this.#gradients(states, measures.loss, tracer);
     const updated = this.#update(step, gradients, meansOf(figures), this.#recorded(step, figures));
@@ -391,7 +392,7 @@ export class TracedModel {
     const writes = this.#update({ ...step, column: step.column + columns.means }, read(gradients), []);
     const totals = sizes.flatMap((rows) => made.get(rows)!.before ?? []);
     if (totals.length > 0) {
-      const again = record(this.control, step.ring, [], { column: step.column, counts: 'restart' });
+      const { writes: again } = record(this.control, step.ring, [], { column: step.column, counts: 'restart' });
       totals.push(simplify({ outputs: {}, writes: again }));
     }
     return [
@@ -409,37 +410,35 @@ export class TracedModel {
     const { states, feed, ring, column, n } = step;
     const partRows = this.#partRows;
     const tracer = new Tracer(this.registry, 'train', { ...this.#home, rows: { own: rows, before: partRows } });
-    const measures = this.#measure(
-      states.phase,
-      tracer,
-      takenBatch(this.fields, this.#options.roles, rows, feed, this.control, partRows),
-    );
+    const drawn = sampleOrder(read(this.control), { ...streamOf(feed), count: rows, partRows });
+    const batch = takenBatch(this.fields, this.#options.roles, drawn, feed.source);
+    const measures = this.#measure(states.phase, tracer, batch);
     const figures = this.#figures(states.phase, 'train', measures, rows);
     const own = figures[0].separated!;
     const { isMean } = own;
     const share = rows / n;
-    const control = read(this.control);
     const whole = own.counts ? figureOf('loss', (other) => this.#traced(states.phase, 'train', other), n) : own;
     const parted = { ...own, finish: (whole ?? own).finish, share, weights: this.#weights(states, tracer) };
     const totals = isMean ? null : totalsOf(parted);
     const state = totals && this.#totals(states.phase, totals.size);
     const loss = totals ? partLoss(parted, totals, state && read(state)) : measures.loss;
-    const gradients = addShare(
-      read(states.gradients),
-      this.#gradients(states, loss, tracer),
-      control,
-      isMean ? share : 1,
-    );
-    const recorded = record(this.control, ring, meansOf(figures), {
+    const { writes: recorded, counted } = record(this.control, ring, meansOf(figures), {
       column,
       counts: 'part',
       share,
       ...this.#recorded(step, figures),
     });
+    const gradients = addShare(
+      read(states.gradients),
+      this.#gradients(states, loss, tracer),
+      counted,
+      isMean ? share : 1,
+    );
     const writes = [[states.gradients, gradients] as const, ...tracer.assignments(), ...recorded];
     if (!totals || !state) return { before: null, graph: simplify({ outputs: {}, writes }) };
-    const known = addShare(read(state), pack(totals.values, totals.offsets, totals.size), control, 1);
-    const before = [[state, known] as const, ...record(this.control, ring, [], { column, counts: 'part' })];
+    const passed = record(this.control, ring, [], { column, counts: 'part' });
+    const known = addShare(read(state), pack(totals.values, totals.offsets, totals.size), passed.counted, 1);
+    const before = [[state, known] as const, ...passed.writes];
     return { before: simplify({ outputs: {}, writes: before }), graph: simplify({ outputs: {}, writes }) };
   }
 
@@ -479,21 +478,24 @@ export class TracedModel {
     return chosen.map(({ name, shape }) => tracer.parameter(name, shape));
   }
 
-  /** What parameters and moments become. */
-  #updated(states: PhaseStates, gradients: Value): (readonly [State, Value])[] {
+  /** What parameters and moments become. @param control the words of the step whose update it is */
+  #updated(states: PhaseStates, gradients: Value, control: Value): (readonly [State, Value])[] {
     const updated = states.phase.optimizer.update({
       parameters: read(this.parameters),
       gradients,
       moments: states.moments.map(read),
       groups: read(states.groups),
       schedule: read(states.schedule),
-      control: read(this.control),
+      control,
       ranges: this.layout.ranges.map((range, at) => ({ ...range, trains: states.trains[at] })),
     });
     return [this.parameters, ...states.moments].map((state, at) => [state, updated[at]] as const);
   }
 
-  /** Update and record; after the last phase, the averages too, and the control counts the step. */
+  /**
+   * Record and update; in the last phase the control counts the step, the averages follow, and the samples of the next step
+   * are drawn.
+   */
   #update(
     step: PhaseStep,
     gradients: Value,
@@ -502,15 +504,9 @@ export class TracedModel {
   ): (readonly [State, Value])[] {
     const { states, feed, column, n, isLast } = step;
     const { gradientNorm, microBatches, averageDecay } = this.#options;
-    const changed = this.#updated(states, gradients);
-    const [[, parameters]] = changed;
-    const averaged =
-      this.averages && isLast
-        ? [[this.averages, average(read(this.averages), parameters, read(this.control), averageDecay!)] as const]
-        : [];
     const metrics = [...means, ...(gradientNorm ? [wholeNorm(gradients)] : [])];
     const between = microBatches > 1 ? 'restart' : 'nothing';
-    const recorded = record(this.control, step.ring, metrics, {
+    const { writes, next, counted } = record(this.control, step.ring, metrics, {
       ...ring,
       column,
       counts: isLast ? 'step' : between,
@@ -519,20 +515,23 @@ export class TracedModel {
       // What a chain of optimizers has lies one behind the other, its first one's first.
       schedule: part(read(states.schedule), [SCHEDULE_ROWS, 4], 0),
     });
-    return [...changed, ...averaged, ...recorded];
+    const changed = this.#updated(states, gradients, counted);
+    const [[, parameters]] = changed;
+    const averaged =
+      this.averages && isLast
+        ? [[this.averages, average(read(this.averages), parameters, counted, averageDecay!)] as const]
+        : [];
+    const drawn =
+      isLast && microBatches === 1 ? [[this.order, nextOrder(next, read(this.order), streamOf(feed))] as const] : [];
+    return [...changed, ...averaged, ...writes, ...drawn];
   }
 
   /** Totals of loss and metrics of n samples in evaluation, recorded in a ring of its own. */
   evaluationGraph(n: number, ring: State, source: Source): Graph {
     const tracer = new Tracer(this.registry, 'evaluate', this.#evaluationHome());
-    const batch = takenBatch(
-      this.fields,
-      this.#options.roles,
-      n,
-      { source, shuffle: false },
-      this.evaluationControl,
-      0,
-    );
+    const stream = { length: source.length, shuffle: false };
+    const drawn = sampleOrder(read(this.evaluationControl), { ...stream, count: n, partRows: 0 });
+    const batch = takenBatch(this.fields, this.#options.roles, drawn, source);
     const figures = this.phases.flatMap(({ phase }) =>
       this.#figures(phase, 'evaluate', this.#measure(phase, tracer, batch), n),
     );
@@ -540,7 +539,7 @@ export class TracedModel {
     const values = figures.flatMap(({ values: of }) => of);
     const left = recordNumbers(this.evaluationControl, read(ring), values, { column: means.length, width: 0 });
     const counting = { counts: 'step', taken: n, length: source.length, totals: true } as const;
-    const writes = record(this.evaluationControl, ring, means, { column: 0, left, ...counting });
+    const { writes } = record(this.evaluationControl, ring, means, { column: 0, left, ...counting });
     return simplify({ outputs: {}, writes });
   }
 
@@ -584,7 +583,10 @@ export class TracedModel {
   rehearsalGraph(n: number): Graph {
     const [states] = this.phases;
     const { tracer, measures } = this.#uploaded(states, n);
-    return simplify({ outputs: {}, writes: this.#updated(states, this.#gradients(states, measures.loss, tracer)) });
+    return simplify({
+      outputs: {},
+      writes: this.#updated(states, this.#gradients(states, measures.loss, tracer), read(this.control)),
+    });
   }
 
   #uploaded({ phase }: PhaseStates, n: number): { readonly tracer: Tracer; readonly measures: Measures } {

@@ -89,10 +89,14 @@ export async function profileStep(
   step: readonly StepProgram[],
   steps: number,
   peak: Peak,
+  enter: () => void,
 ): Promise<Profile> {
   const programs = step.map(({ program }) => program);
   const written = programs.flatMap(({ graph }) => graph.writes.map(([state]) => state));
-  const { clock, quantised, nodes, runs } = await rehearse(backend, written, () => backend.time(programs, 1 + steps));
+  const { clock, quantised, nodes, runs } = await rehearse(backend, written, () => {
+    enter();
+    return backend.time(programs, 1 + steps);
+  });
   const warm = runs.slice(1);
   const typical = (msOf: (run: Times) => number): number => Math.max(0, (quantised ? mean : median)(warm.map(msOf)));
   const times = nodes.map((node, at) => ({ node, ms: typical(({ launches }) => launches[at]) }));

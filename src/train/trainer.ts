@@ -10,7 +10,7 @@ import type { Feed } from './batches.ts';
 import { requireFields, requireWhole } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
 import { namesOfNothing, nothingCounts, type Amount } from './figures.ts';
-import { fit, type Cursor } from './fit.ts';
+import { fit } from './fit.ts';
 import { fitOptionsOf, type FitSettings } from './fitOptions.ts';
 import {
   byField,
@@ -26,7 +26,7 @@ import {
   type Given,
 } from './intake.ts';
 import { Keeper } from './keeper.ts';
-import { Launcher } from './launcher.ts';
+import { Launcher, type Cursor } from './launcher.ts';
 import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspect.ts';
 import type { Phase } from './model.ts';
 import type {
@@ -342,7 +342,7 @@ export class Trainer<F extends string = any, O = any> {
     for (const [name, { states }] of Object.entries(table.fields)) {
       this.#backend.writeState(states[0], fields[name].data);
     }
-    launcher.moveTo({ epoch: 0, position: 0 });
+    launcher.moveTo({ epoch: 0, position: 0 }, { source: table, shuffle: false });
   }
 
   /** A batch of an iterable, copied. */
@@ -528,7 +528,7 @@ export class Trainer<F extends string = any, O = any> {
     const { data, peak = {} } = optionsOf('profile', options, { data: undefined, peak: undefined });
     requirePeak(peak);
     const given = data === undefined ? data : this.#given('profile', data);
-    const { prepared, programs } = await this.#use(data);
+    const { prepared, programs, launcher } = await this.#use(data);
     if (data) {
       requireFields('profile', prepared.traced.fields, data, prepared.names);
       this.#requireBatch('profile', data);
@@ -540,8 +540,9 @@ export class Trainer<F extends string = any, O = any> {
       );
     }
     const timed = async (source: Source): Promise<Profile> => {
-      const step = await programs.step(this.batchSize, { source, shuffle: origin.shuffle });
-      return profileStep(this.#backend, step, steps, peak);
+      const feed = { source, shuffle: origin.shuffle };
+      const step = await programs.step(this.batchSize, feed);
+      return profileStep(this.#backend, step, steps, peak, () => launcher.moveTo({ epoch: 0, position: 0 }, feed));
     };
     await this.#turn.take('profile');
     try {

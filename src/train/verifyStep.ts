@@ -2,7 +2,7 @@ import type { Numbers } from '../core/shape.ts';
 import { interpret, statesOf } from '../cpu/interpret.ts';
 import type { Node, State, Value } from '../graph/graph.ts';
 import { PART } from '../ops/control.ts';
-import { addedTo, asRecord, rowOf } from '../ops/record.ts';
+import { addedTo, recordIn, rowOf } from '../ops/record.ts';
 import type { Backend, Executable, Observation } from '../scheduler/backend.ts';
 import type { Amount, Figure } from './figures.ts';
 import type { StepProgram } from './programs.ts';
@@ -72,15 +72,20 @@ function endToEnd(
   observations: readonly Observation[],
   states: ReadonlyMap<State, Numbers>,
 ): Ends<Amount> & { gradientError: number } {
-  const recorded = order.find((node) => asRecord(node))!;
+  const launch = order.find((node) => recordIn(node))!;
+  const recorded = recordIn(launch)!;
   const gradients = order.find(({ op }) => op.parts)?.outputs[0];
-  const outputs: Record<string, Value> = { ring: recorded.outputs[1], ...(gradients && { gradients }) };
+  const outputs: Record<string, Value> = {
+    ring: launch.outputs[recorded.outputs + 1],
+    ...(gradients && { gradients }),
+  };
   const reference = interpret({ outputs, writes: [] }, { states, precision: 'f64' }).outputs;
   const of = (node: Node): Observation => observations.find((observation) => observation.node === node)!;
-  const { inputs, outputs: left } = of(recorded);
-  const amountOf = (ring: Numbers): Amount => recordedLoss(figure, share, recorded, inputs, ring);
+  const { inputs, outputs: left } = of(launch);
+  const read = inputs.slice(recorded.inputs);
+  const amountOf = (ring: Numbers): Amount => recordedLoss(figure, share, recorded.node, read, ring);
   return {
-    actual: amountOf(left[1]),
+    actual: amountOf(left[recorded.outputs + 1]),
     reference: amountOf(reference['ring']),
     gradientError: gradients ? relativeError(of(gradients.node).outputs[gradients.index], reference['gradients']) : 0,
   };

@@ -1,21 +1,12 @@
 import type { AdapterTraits } from '../core/launch.ts';
 import { sizeOf } from '../core/shape.ts';
-import {
-  apply,
-  orderOf,
-  rootsOf,
-  storageOf,
-  type Graph,
-  type Node,
-  type Op,
-  type Tail,
-  type Value,
-} from '../graph/graph.ts';
+import { orderOf, rootsOf, storageOf, type Graph, type Node, type Op, type Tail, type Value } from '../graph/graph.ts';
 import { fusedOp, placeIn, type Step } from '../ops/fused.ts';
 import { narrowLoss, type Joined } from '../ops/narrowLoss.ts';
 import { takeOp, takingOp } from '../ops/samples.ts';
 import { Levels } from './levels.ts';
-import { rebuilt, type Renewal } from './rebuilt.ts';
+import { rebuilt, replacedBy } from './rebuilt.ts';
+import { withRiders } from './riders.ts';
 
 /** A head with what is appended to it so far. */
 interface Chain {
@@ -43,17 +34,8 @@ export function fuse(graph: Graph, adapter: AdapterTraits): Graph {
   const mostBindings = adapter.maxStorageBuffersPerShaderStage;
   const merged = withTaken(withMerged(withJoined(graph, mostBindings), mostBindings), mostBindings);
   const chains = chainsOf(merged, adapter);
-  return chains.length === 0 ? merged : withChains(merged, chains);
+  return withRiders(chains.length === 0 ? merged : withChains(merged, chains), adapter);
 }
-
-/** One op in place of the nodes whose values it makes. */
-const replacedBy = (op: Op<null>, inputs: readonly Value[], makes: readonly Value[]): Renewal => ({
-  inputs,
-  make(renewed) {
-    const values = apply(op, renewed, null);
-    return new Map(makes.map((value, at) => [value, values[at]]));
-  },
-});
 
 /** The same graph with the ends of classifiers as single nodes. */
 function withJoined(graph: Graph, mostBindings: number): Graph {

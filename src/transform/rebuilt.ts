@@ -1,4 +1,4 @@
-import { apply, rootsOf, type Graph, type Node, type Value } from '../graph/graph.ts';
+import { apply, rootsOf, type Graph, type Node, type Op, type Value } from '../graph/graph.ts';
 import { inOrder } from '../graph/order.ts';
 
 /** What takes the place of a node. */
@@ -8,6 +8,15 @@ export interface Renewal {
   /** By old value, what takes its place, made of the inputs as they are in the new graph; undefined: the node stays. */
   make(inputs: readonly Value[]): ReadonlyMap<Value, Value> | undefined;
 }
+
+/** One op in place of the nodes whose values it makes. */
+export const replacedBy = (op: Op<null>, inputs: readonly Value[], makes: readonly Value[]): Renewal => ({
+  inputs,
+  make(renewed) {
+    const values = apply(op, renewed, null);
+    return new Map(makes.map((value, at) => [value, values[at]]));
+  },
+});
 
 /** A graph anew, with some nodes' values replaced by others. @param renew undefined for a node that stays; asked once of each */
 export function rebuilt(graph: Graph, renew: (node: Node) => Renewal | undefined): Graph {

@@ -74,7 +74,7 @@ async function recorded(
   try {
     for (const { metrics, column = 0, counts = 'nothing', ...options } of recordings) {
       const values = metrics.map(({ value }) => value);
-      const writes = record(control, ring, values, { column, counts, ...options });
+      const { writes } = record(control, ring, values, { column, counts, ...options });
       const program = await backend.compile({ outputs: {}, writes });
       expectFaithful(program.order, await backend.observe(program, {}));
       launches += program.launches.length;

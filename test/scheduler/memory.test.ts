@@ -120,7 +120,7 @@ describe('the order of nodes', () => {
   const ring = stateOf('ring', [4, 1], 'f32');
 
   test('puts every reader of a state before the node that overwrites it, however the state was read', () => {
-    const writes = record(control, ring, [relu(input('x', spec([3])))], { column: 0, counts: 'step' });
+    const { writes } = record(control, ring, [relu(input('x', spec([3])))], { column: 0, counts: 'step' });
     const late = relu(reshape(read(ring), [4]));
     const order = orderOf({ outputs: { late }, writes });
     expect(order.indexOf(late.node)).toBeLessThan(order.indexOf(writes[0][1].node));
@@ -128,7 +128,7 @@ describe('the order of nodes', () => {
   });
 
   test('refuses a graph in which a state is read after it was overwritten', () => {
-    const writes = record(control, ring, [input('x', spec([3]))], { column: 0, counts: 'step' });
+    const { writes } = record(control, ring, [input('x', spec([3]))], { column: 0, counts: 'step' });
     const both = add(reshape(read(ring), [4]), reshape(writes[1][1], [4]));
     expect(() => orderOf({ outputs: { both }, writes })).toThrow(
       '[graph] record overwrites a value in place that a later node still reads',

@@ -135,6 +135,18 @@ describe.each(['webgpu', 'cpu'] as const)('on %s', (kind) => {
     );
   });
 
+  test('after steps on a smaller set, and a profile of it, a set’s samples are its own, where its stream stopped', async () => {
+    const few = Float32Array.of(5, 6, 7, 8, 9);
+    const other = dataset({ x: { data: few, shape: [1] }, y: { data: few, shape: [1] } });
+    const reports = await withTrainer(kind, { loss: taps }, async (trainer) => {
+      const before = await reportsOf(trainer, numbered, { steps: 3 });
+      await reportsOf(trainer, other, { steps: 2 });
+      await trainer.profile(1, { data: other });
+      return [...before, ...(await reportsOf(trainer, numbered, { steps: 3 }))];
+    });
+    expect(reports.map(({ metrics }) => metrics['mean'])).toEqual(samplesOf(6, BATCH).map((own) => total(own) / BATCH));
+  });
+
   test('batches of an iterable, whatever their sizes, report the numbers of their own samples', async () => {
     const sizes = [4, 4, 3, 4, 4, 4, 2, 4, 1, 1, 4, 3];
     let next = 0;
