@@ -1,6 +1,7 @@
 import { flatGrid, output, type AdapterTraits, type Kernel, type Launch, type Word } from '../core/launch.ts';
 import type { Forms } from '../graph/graph.ts';
 import { withRoom } from './besides.ts';
+import { hasLanes, laneOf } from './lanes.ts';
 import operandAccess from '../../shaders/matmul.wgsl?raw';
 import naiveSource from '../../shaders/products/naive.wgsl?raw';
 import registersSource from '../../shaders/products/registers.wgsl?raw';
@@ -121,7 +122,7 @@ const subgroups = (rows: number, invocations: number): Form => ({
   constants: { LANES: invocations, ROWS: rows },
   enables: ['subgroups'],
   functions: {
-    lane_of: 'fn lane_of(local: u32) -> u32 {\n  return subgroupExclusiveAdd(1u);\n}',
+    lane_of: laneOf,
     low_lanes: lanes('low_lanes', 0),
     high_lanes: lanes('high_lanes', 4),
   },
@@ -169,7 +170,7 @@ function ladderOf(adapter: AdapterTraits, { M, N }: ProductShape): ReadonlyMap<s
     ['tiles128', tiles(128, 128, 16, 2, adapter)],
   ];
   // Sixteen lanes at least, for fewer and larger workgroups, unless many of them would be idle.
-  if (subgroupSize % 8 === 0 && subgroupSize > 0) {
+  if (hasLanes(adapter)) {
     rungs.push(['subgroups', subgroups(M <= 8 ? 8 : 16, Math.max(subgroupSize, lanesFor(N)))]);
   }
   const fits = ({ invocations, shared }: Form): boolean =>

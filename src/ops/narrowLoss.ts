@@ -7,6 +7,7 @@ import { workOf } from '../graph/work.ts';
 import { asPlainCrossEntropy, labelsFromSamples, slopeOf } from './crossEntropy.ts';
 import { guarded } from './guarded.ts';
 import { integerReader } from './integers.ts';
+import { hasLanes, laneOf, LANES } from './lanes.ts';
 import { matmulOp } from './matmul.ts';
 import narrowLossKernel from '../../shaders/narrowLoss.wgsl?raw';
 import rowsKernel from '../../shaders/narrowLossRows.wgsl?raw';
@@ -18,6 +19,17 @@ import rowsKernel from '../../shaders/narrowLossRows.wgsl?raw';
 
 /** More would not fit the registers of an invocation, nor be narrow. */
 const MOST_CLASSES = 32;
+
+/** Rows of a workgroup where each has an invocation to itself: one subgroup's, so that cores share the rows of a batch. */
+const ROWS_TOGETHER = 8;
+
+/** A line of the weights, of which each lane of a subgroup loads every eighth. */
+function sharedLine(classes: number): string {
+  const at = Array.from({ length: classes }, (_, c) => c);
+  const loads = at.filter((c) => c % LANES === 0).map((c) => `  let own${c} = weight[k * CLASSES + ${c}u + lane];`);
+  const line = at.map((c) => `subgroupBroadcast(own${c - (c % LANES)}, ${c % LANES}u)`);
+  return `fn weights_at(k: u32, lane: u32) -> array<f32, CLASSES> {\n${loads.join('\n')}\n  return array(${line.join(', ')});\n}`;
+}
 
 /** The four nodes. */
 interface Ends {
@@ -105,26 +117,30 @@ function joinedOp(ends: Ends): Op<null> {
       const { dH, losses, dX } = computed(ends, inputs);
       [dH, losses[0], losses[3], dX].forEach((numbers, at) => outputs[at].set(numbers));
     },
-    gpu({ inputs: [h, labels, , bias] }, { software }) {
+    gpu({ inputs: [h, labels, , bias] }, adapter) {
       const [rows, inner] = h.spec.shape;
+      const { software } = adapter;
+      const classes = product.outputs[0].spec.shape[1];
       const kernel = guarded('narrowLoss', software ? rowsKernel : narrowLossKernel);
+      const sharesLines = software && hasLanes(adapter);
       const functions: Kernel['functions'] = {
         ...kernel.functions,
         label_at: integerReader('label_at', 'labels', labels.spec.dtype, 'i32'),
+        ...(sharesLines && { lane_of: laneOf, weights_at: sharedLine(classes) }),
         ...(bias && { bias_at: 'fn bias_at(class_index: u32) -> f32 {\n  return bias[class_index];\n}' }),
       };
-      const classes = product.outputs[0].spec.shape[1];
       return [
         {
           kernel: {
             ...kernel,
             functions,
+            ...(sharesLines && { enables: ['subgroups'] }),
             constants: { CLASSES: `${classes}u` },
             ...(bias && { reads: { bias: 'f32' } }),
           },
           bindings: [0, 1, 2, -1, -2, -3, -4, ...(bias ? [3] : [])],
-          uniform: [rows, inner, { f32: slopeOf(loss, dLogits)! }],
-          grid: flatGrid(rows, software ? 64 : 1),
+          uniform: [rows, inner, { f32: slopeOf(loss, dLogits)! }, ...(software ? [classes] : [])],
+          grid: flatGrid(rows, software ? ROWS_TOGETHER : 1),
         },
       ];
     },
