@@ -8,6 +8,8 @@ const WITH_SUMS = false;
 const SUMS_OF_A = false;
 // K is a multiple of four: no block has terms past its end.
 const WHOLE_K = false;
+// Each element of B is found and loaded by itself, and A is stored as [K, M].
+const SCATTERED = false;
 
 // vec4f where the lines of the stored matrix are whole vectors; a_four, b_four and store_four change with them.
 alias A_ELEMENT = f32;
@@ -194,6 +196,11 @@ fn a_block(lines: LINES, k: u32) -> mat4x4f {
   return mat4x4f(a_row(at.x, k), a_row(at.y, k), a_row(at.z, k), a_row(at.w, k));
 }
 
+// One of those terms.
+fn a_term(lines: LINES, k: u32) -> vec4f {
+  return select(vec4f(), a_column(places_of(lines).x, k), WHOLE_K || k < sizes.k);
+}
+
 // The same of four columns of B.
 fn b_lines(base: u32, column: u32) -> LINES {
   if (B_TRANSPOSED) {
@@ -227,6 +234,11 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
     select(vec4f(), b_four(at + 2u * sizes.n, 4u), WHOLE_K || k + 2u < sizes.k),
     select(vec4f(), b_four(at + 3u * sizes.n, 4u), WHOLE_K || k + 3u < sizes.k),
   );
+}
+
+// Term k of four columns of B, where it is scattered.
+fn b_term(lines: LINES, k: u32) -> vec4f {
+  return vec4f();
 }
 
 // A quad of an operand: four terms of a line, where lines are stored, else one term of four lines. In the buffer: where it

@@ -77,6 +77,10 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
   );
 }
 
+fn b_term(lines: LINES, k: u32) -> vec4f {
+  return terms_of_place(lines, window_at(k), WHOLE_K || k < sizes.k);
+}
+
 fn b_start(base: u32, column: u32, term: u32) -> B_START {
   return b_lines(base, column);
 }

@@ -30,12 +30,35 @@ fn registers(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
     if (k >= block.end) {
       break;
     }
+    var a_blocks: array<mat4x4f, ROW_QUADS>;
     var b_blocks: array<mat4x4f, COLUMN_QUADS>;
-    for (var q = 0u; q < COLUMN_QUADS; q++) {
-      b_blocks[q] = b_block(b_first[q], k);
+    if (SCATTERED) {
+      // Term by term, and not unrolled: a place is found once for all columns, and there is one text of what each loads.
+      for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+        let term = k + turn;
+        if (term >= k + 4u) {
+          break;
+        }
+        for (var q = 0u; q < COLUMN_QUADS; q++) {
+          b_blocks[q] = mat4x4f(b_blocks[q][1], b_blocks[q][2], b_blocks[q][3], b_term(b_first[q], term));
+        }
+        for (var r = 0u; r < ROW_QUADS; r++) {
+          a_blocks[r] = mat4x4f(a_blocks[r][1], a_blocks[r][2], a_blocks[r][3], a_term(a_first[r], term));
+        }
+      }
+    } else {
+      for (var q = 0u; q < COLUMN_QUADS; q++) {
+        b_blocks[q] = b_block(b_first[q], k);
+      }
+      for (var r = 0u; r < ROW_QUADS; r++) {
+        a_blocks[r] = a_block(a_first[r], k);
+      }
     }
     for (var r = 0u; r < ROW_QUADS; r++) {
-      var terms = a_block(a_first[r], k);
+      var terms = a_blocks[r];
+      if (SCATTERED) {
+        terms = transpose(terms);
+      }
       if (is_sum) {
         terms = mat4x4f(vec4f(1.0), vec4f(1.0), vec4f(1.0), vec4f(1.0));
       }

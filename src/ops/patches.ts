@@ -71,6 +71,7 @@ export function shapeOf(
 const OWN_OF_B = ['b_lines', 'b_block', 'b_start', 'b_quad'];
 const OWN = ['lines_at', 'places_of', 'a_line', 'block_of', 'columns_of', 'store_row', 'store_block', ...OWN_OF_B];
 const OWN_BY_PLACE = [...OWN, 'a_row', 'a_terms'];
+const OWN_BY_TAP = [...OWN, 'b_term'];
 
 /** Along an axis, taps whose bits have room in half a word. Terms are read by fours, which reach no further row of taps. */
 const MASKED_TAPS = 16;
@@ -85,7 +86,7 @@ export function accessOf(role: Role, convolution: Convolution): ProductAccess {
   const isWhole = (all: number): boolean => (all / groups) % 4 === 0;
   const whole = { a: isWhole(features), b: isWhole(source) };
   const { functions, constants } = wholeFours((['a', 'b'] as const).filter((operand) => whole[operand]));
-  const replaced = (role === 'weights' ? OWN : OWN_BY_PLACE).map((name) => [name, ''] as const);
+  const replaced = (role === 'weights' ? OWN_BY_TAP : OWN_BY_PLACE).map((name) => [name, ''] as const);
   return {
     functions: { ...Object.fromEntries(replaced), ...functions },
     constants: {
@@ -95,6 +96,7 @@ export function accessOf(role: Role, convolution: Convolution): ProductAccess {
       B_TRANSPOSED: String(role !== 'weights'),
       SPREADS: String(role === 'spread'),
       WHOLE_TAPS: String(isWhole(source)),
+      SCATTERED: String(role === 'weights' && !isWhole(source)),
       FEW_TAPS: String(convolution.axes.every(({ window }) => window <= MASKED_TAPS)),
       FEW_TERMS: String(shapeOf(role, convolution).K < EXACT_TERMS),
       LINES: 'Lines',
