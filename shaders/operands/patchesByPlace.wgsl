@@ -36,20 +36,25 @@ fn b_lines(base: u32, column: u32) -> LINES {
     place = next_place(place, view.count);
   }
   if (FEW_TAPS) {
-    lines.inside = (seen_along(lines.y, view.image_step.x, view.taps.x, o.image.x) << vec4u(16u))
-      | seen_along(lines.x, view.image_step.y, view.taps.y, o.image.y);
+    lines.inside = (seen_along(lines.y, view.image_step.x, view.taps.x, i32(o.image.x)) << vec4u(16u))
+      | seen_along(lines.x, view.image_step.y, view.taps.y, i32(o.image.y));
   }
   return lines;
 }
 
-// Along an axis: a bit for each tap of four windows, which begin where it is said, that lies inside.
-fn seen_along(start: vec4i, step: i32, taps: u32, extent: u32) -> vec4u {
-  var seen = vec4u();
-  for (var tap = 0u; tap < 0x7fffffffu; tap++) {
-    if (tap >= taps) { break; }
-    seen |= vec4u(vec4u(start + i32(tap) * step) < vec4u(extent)) << vec4u(tap);
+// Along an axis: a bit for each tap of four windows, which begin where it is said, that lies inside. No loop: compilers do
+// not unroll what has one in it, as loops over lines are to be.
+fn seen_along(start: vec4i, step: i32, taps: u32, extent: i32) -> vec4u {
+  if (SPREADS) {
+    return taps_within(start + 1, -step, taps) & ~taps_within(start + 1 - extent, -step, taps);
   }
-  return seen;
+  return taps_within(extent - start, step, taps) & ~taps_within(-start, step, taps);
+}
+
+// A bit for each of a window's taps that is nearer to its first one than it is said.
+fn taps_within(distance: vec4i, step: i32, taps: u32) -> vec4u {
+  let count = floor((vec4f(max(distance, vec4i())) - 0.5) / f32(step)) + 1.0;
+  return (vec4u(1u) << min(vec4u(count), vec4u(taps))) - 1u;
 }
 
 // Which of four windows have a tap inside. None has a row of taps past its last.

@@ -7,7 +7,7 @@ fn shares() -> u32 {
 // follows from the slots: the first shares() of them have the first row. All of a workgroup must come here.
 fn tree(term: Term, slot: u32) -> Term {
   terms[slot] = term;
-  for (var level = 1u; level < 32u; level++) {
+  for (var level = 1u; level < 0x7fffffffu; level++) {
     let half = shares() >> level;
     if (half == 0u) { break; }
     workgroupBarrier();

@@ -47,7 +47,7 @@ struct Quads {
 fn place_of(quad: u32, local: u32, width: u32, along_terms: bool) -> vec2u {
   let pair = quad / 2u * THREADS + local;
   if (along_terms) {
-    return vec2u(pair / K_QUADS * 2u + quad % 2u, pair % K_QUADS * 4u);
+    return vec2u(pair / K_QUADS * 2u + quad % 2u, local % K_QUADS * 4u);
   }
   return vec2u(pair % width * 4u, pair / width * 2u + quad % 2u);
 }
