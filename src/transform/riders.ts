@@ -29,39 +29,26 @@ export function withRiders(graph: Graph, adapter: AdapterTraits): Graph {
 
 function pairsIn(graph: Graph, adapter: AdapterTraits): ReadonlyMap<Node, Pair> {
   const order = orderOf(graph);
-  const pairOf = new Map<Node, Pair>();
-  const hosts = order.filter(({ op }) => op.hosts);
   const before = precedentsIn(graph);
-  const after = new Map<Node, Node[]>(order.map((node) => [node, []]));
-  for (const node of order) for (const earlier of before(node)) after.get(earlier)!.push(node);
-  // Who shares a launch is where its other node is.
-  const through =
-    (next: (node: Node) => readonly Node[]) =>
-    (node: Node): Node[] => {
-      const pair = pairOf.get(node);
-      return pair ? [...next(pair.host), ...next(pair.rider), pair.host, pair.rider] : [...next(node)];
-    };
+  const pairOf = new Map<Node, Pair>();
+  /** All that must come before a node; where one of two comes that share a launch, the other is. */
+  const neededBy = (node: Node): Set<Node> =>
+    reached([node], (at) => {
+      const { host, rider } = pairOf.get(at) ?? { host: at, rider: at };
+      return [host, rider, ...before(host), ...before(rider)];
+    });
+  const hosts = order.filter(({ op }) => op.hosts).sort((a, b) => bindingsOf(a) - bindingsOf(b));
 
   const hostFor = (rider: Node): Node | undefined => {
-    const earlier = reached([rider], through(before));
-    const later = reached(
-      [rider],
-      through((node) => after.get(node)!),
-    );
-    const pieces = rider.op.rides!(rider);
+    const needed = neededBy(rider);
     const most = adapter.maxStorageBuffersPerShaderStage - bindingsOf(rider);
-    const free = hosts.filter(
+    return hosts.find(
       (node) =>
         !pairOf.has(node) &&
-        !earlier.has(node) &&
-        !later.has(node) &&
         bindingsOf(node) <= most &&
-        node.op.hosts!(node, adapter) >= pieces,
-    );
-    // The first of those that bind least.
-    return free.reduce<Node | undefined>(
-      (best, node) => (best && bindingsOf(best) <= bindingsOf(node) ? best : node),
-      undefined,
+        node.op.hosts!(node, adapter) >= rider.op.rides!(rider) &&
+        !needed.has(node) &&
+        !neededBy(node).has(rider),
     );
   };
 
