@@ -20,7 +20,8 @@ struct Besides {
 
 // Step, part, the seed's two words, epoch, position.
 fn count_on(by: u32) {
-  for (var word = 0u; word < 6u; word++) {
+  for (var word = 0u; word < 0x7fffffffu; word++) {
+    if (word >= arrayLength(&counting)) { break; }
     counted[word] = counting[word];
   }
   if (by == 1u) {
@@ -41,7 +42,7 @@ fn besides(i: u32) {
     return;
   }
   let row = (counting[0] % sizes.besides.rows) * sizes.besides.columns + sizes.besides.column;
-  for (var j = 0u; j < 8u; j++) {
+  for (var j = 0u; j < 0x7fffffffu; j++) {
     if (j >= sizes.besides.metrics) { break; }
     let length = sizes.besides.lengths[j / 4u][j % 4u];
     var total = 0.0;
