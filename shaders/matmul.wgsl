@@ -241,36 +241,38 @@ fn b_term(lines: LINES, k: u32) -> vec4f {
   return vec4f();
 }
 
-// A quad of an operand: four terms of a line, where lines are stored, else one term of four lines. In the buffer: where it
-// starts, but for the terms k of the step that it belongs to.
+// A quad of an operand: four terms of a line, where lines are stored, else one term of four lines. Where it starts in the
+// buffer, and what it is in the step that begins at term k. Where terms are looked up, they are no part of the start.
 fn a_start(base: u32, row: u32, term: u32) -> u32 {
   if (A_TRANSPOSED) {
     return (base + row + select(a_line(term, sizes.m), 0u, A_GATHERED)) / A_WIDTH;
   }
-  return (base + a_line(min(row, sizes.m - 1u), sizes.k)) / A_WIDTH;
-}
-
-fn a_terms(start: u32, k: u32) -> vec4f {
-  return a_at(start + k / A_WIDTH);
+  return (base + a_line(min(row, sizes.m - 1u), sizes.k) + select(term, 0u, SPREADS)) / A_WIDTH;
 }
 
 fn a_quad(start: u32, k: u32, term: u32) -> vec4f {
-  if (!A_TRANSPOSED) {
-    return a_terms(start, k + term);
+  if (A_TRANSPOSED && A_GATHERED) {
+    return a_at(start + a_line(k + term, sizes.m / A_WIDTH));
   }
-  return a_at(start + a_line(select(k, k + term, A_GATHERED), sizes.m) / A_WIDTH);
+  if (A_TRANSPOSED) {
+    return a_at(start + a_line(k, sizes.m) / A_WIDTH);
+  }
+  if (SPREADS) {
+    return a_row(start * A_WIDTH, k + term);
+  }
+  return a_at(start + k / A_WIDTH);
 }
 
 fn b_start(base: u32, column: u32, term: u32) -> B_START {
   if (B_TRANSPOSED) {
-    return (base + b_line(min(column, sizes.n - 1u), sizes.k)) / B_WIDTH;
+    return (base + b_line(min(column, sizes.n - 1u), sizes.k) + term) / B_WIDTH;
   }
   return (base + column + term * sizes.n) / B_WIDTH;
 }
 
 fn b_quad(start: B_START, k: u32, term: u32) -> vec4f {
   if (B_TRANSPOSED) {
-    return b_at(start + (k + term) / B_WIDTH);
+    return b_at(start + k / B_WIDTH);
   }
   return b_at(start + k * (sizes.n / B_WIDTH));
 }

@@ -170,10 +170,6 @@ fn a_row(line: u32, k: u32) -> vec4f {
   );
 }
 
-fn a_terms(start: u32, k: u32) -> vec4f {
-  return a_row(start * A_WIDTH, k);
-}
-
 fn group_of(part: u32) -> u32 {
   return part / (sizes.operands.phases.x * sizes.operands.phases.y);
 }

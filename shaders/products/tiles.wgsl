@@ -14,7 +14,7 @@ const M_QUADS = TILE_M / 4u;
 const N_QUADS = TILE_N / 4u;
 const K_QUADS = TILE_K / 4u;
 const THREADS = M_QUADS / ROW_QUADS * N_QUADS / 2u;
-// Pairs of quads that an invocation loads in a step: of four terms each from two lines, or of two terms from four lines each.
+// Pairs of quads that an invocation loads in a step: of the same four terms of two lines, or of one term of twice four lines.
 const A_PAIRS = TILE_M * TILE_K / 8u / THREADS;
 const B_PAIRS = TILE_N * TILE_K / 8u / THREADS;
 
@@ -26,9 +26,8 @@ const B_GAP = select(0u, GAP, B_TRANSPOSED);
 var<workgroup> a_tile: array<vec2f, K_QUADS * (2u * TILE_M + A_GAP)>;
 var<workgroup> b_tile: array<vec2f, K_QUADS * (2u * TILE_N + B_GAP)>;
 
-// What an invocation computes: 4 × 4 in each quadrant of the tile; and the sums of what it loads.
+// What an invocation computes: 4 × 4 in each quadrant of the tile.
 var<private> corners: array<mat4x4f, 2u * ROW_QUADS>;
-var<private> line_sums: vec4f;
 
 // The quads that an invocation loads: where they start, and their first terms.
 struct Places {
@@ -49,7 +48,7 @@ fn place_of(quad: u32, local: u32, width: u32, along_terms: bool) -> vec2u {
   if (along_terms) {
     return vec2u(pair / K_QUADS * 2u + quad % 2u, local % K_QUADS * 4u);
   }
-  return vec2u(pair % width * 4u, pair / width * 2u + quad % 2u);
+  return vec2u((pair % (width / 2u) + quad % 2u * (width / 2u)) * 4u, pair / (width / 2u));
 }
 
 fn places_in(block: Block, local: u32) -> Places {
@@ -86,11 +85,11 @@ fn store(quads: Quads, local: u32) {
     let first = quads.a[2u * i];
     let second = quads.a[2u * i + 1u];
     if (A_TRANSPOSED) {
-      let at = pair / M_QUADS * TILE_M + pair % M_QUADS * 2u;
+      let at = pair / (M_QUADS / 2u) * (TILE_M / 2u) + pair % (M_QUADS / 2u) * 2u;
       a_tile[at] = first.xy;
       a_tile[at + 1u] = first.zw;
-      a_tile[at + TILE_M / 2u] = second.xy;
-      a_tile[at + TILE_M / 2u + 1u] = second.zw;
+      a_tile[at + TILE_M / 4u] = second.xy;
+      a_tile[at + TILE_M / 4u + 1u] = second.zw;
     } else {
       let at = pair % K_QUADS * (2u * TILE_M + A_GAP) + pair / K_QUADS;
       a_tile[at] = vec2f(first.x, second.x);
@@ -110,11 +109,11 @@ fn store(quads: Quads, local: u32) {
       b_tile[at + TILE_N] = vec2f(first.z, second.z);
       b_tile[at + TILE_N / 2u * 3u] = vec2f(first.w, second.w);
     } else {
-      let at = pair / N_QUADS * TILE_N + pair % N_QUADS * 2u;
+      let at = pair / (N_QUADS / 2u) * (TILE_N / 2u) + pair % (N_QUADS / 2u) * 2u;
       b_tile[at] = first.xy;
       b_tile[at + 1u] = first.zw;
-      b_tile[at + TILE_N / 2u] = second.xy;
-      b_tile[at + TILE_N / 2u + 1u] = second.zw;
+      b_tile[at + TILE_N / 4u] = second.xy;
+      b_tile[at + TILE_N / 4u + 1u] = second.zw;
     }
   }
 }
@@ -149,33 +148,22 @@ fn add_four(first: u32, x: u32, y: u32) {
   add_term(first + 3u, x, y);
 }
 
-// What is summed is not stored along its terms: all quads of an invocation are of the same four lines.
-fn add_sums(quads: Quads, places: Places, left: u32) {
-  if (SUMS_OF_A) {
-    for (var i = 0u; i < 2u * A_PAIRS; i++) {
-      line_sums += select(vec4f(), quads.a[i], places.a_terms[i] < left);
-    }
-  } else if (WITH_SUMS) {
-    for (var i = 0u; i < 2u * B_PAIRS; i++) {
-      line_sums += select(vec4f(), quads.b[i], places.b_terms[i] < left);
-    }
-  }
-}
-
-// The sums of all invocations, in their order.
-fn finish_sums(block: Block, local: u32) {
-  let at = 2u * min(local, THREADS - 1u);
-  a_tile[at] = line_sums.xy;
-  a_tile[at + 1u] = line_sums.zw;
-  workgroupBarrier();
+// Of a tile that sums instead: each invocation a share of the terms of four lines, then some of them all, in fixed order.
+fn add_sums(block: Block, local: u32) {
   const WIDTH = select(N_QUADS, M_QUADS, SUMS_OF_A);
+  let line = (select(block.column, block.row, SUMS_OF_A) * WIDTH + local % WIDTH) * 4u;
+  let share = sums_of(block, line, block.first + local / WIDTH * 4u, THREADS / WIDTH * 4u);
+  let at = 2u * min(local, THREADS - 1u);
+  a_tile[at] = share.xy;
+  a_tile[at + 1u] = share.zw;
+  workgroupBarrier();
   if (local < WIDTH) {
     var total = vec4f();
     for (var i = 0u; i < THREADS / WIDTH; i++) {
-      let first = 2u * (min(local, WIDTH - 1u) + i * WIDTH);
-      total += vec4f(a_tile[first], a_tile[first + 1u]);
+      let other = 2u * (min(local, WIDTH - 1u) + i * WIDTH);
+      total += vec4f(a_tile[other], a_tile[other + 1u]);
     }
-    store_sums(block.part, select(block.column, block.row, SUMS_OF_A) * 4u * WIDTH + 4u * local, total);
+    store_sums(block.part, line, total);
   }
 }
 
@@ -191,15 +179,17 @@ fn tiles(
     return;
   }
   let block = block_of(i);
+  if (is_of_sums(block)) {
+    add_sums(block, local);
+    return;
+  }
   let places = places_in(block, local);
   let x = local % (N_QUADS / 2u);
   let y = local / (N_QUADS / 2u);
   var k = block.first;
   if (UNROLLS) {
     let steps = (block.end - block.first) / TILE_K;
-    let first = load(places, k);
-    add_sums(first, places, block.end - k);
-    store(first, local);
+    store(load(places, k), local);
     workgroupBarrier();
     for (var step = 0u; step < 0x7fffffffu; step++) {
       if (step >= steps) { break; }
@@ -213,9 +203,6 @@ fn tiles(
       }
       workgroupBarrier();
       store(next, local);
-      if (step + 1u < steps) {
-        add_sums(next, places, TILE_K);
-      }
       workgroupBarrier();
     }
   }
@@ -223,9 +210,7 @@ fn tiles(
   for (var step = 0u; step < 0x7fffffffu; step++) {
     if (k >= block.end) { break; }
     let left = min(TILE_K, block.end - k);
-    let quads = load(places, k);
-    add_sums(quads, places, left);
-    store(quads, local);
+    store(load(places, k), local);
     workgroupBarrier();
     for (var term = 0u; term < 0x7fffffffu; term++) {
       if (term >= left) { break; }
@@ -242,8 +227,5 @@ fn tiles(
     let row = block.row * TILE_M + i * (TILE_M / ROW_QUADS) + 4u * y;
     store_block(left, row, corners[2u * i]);
     store_block(right, row, corners[2u * i + 1u]);
-  }
-  if (WITH_SUMS && select(block.row, block.column, SUMS_OF_A) == 0u) {
-    finish_sums(block, local);
   }
 }

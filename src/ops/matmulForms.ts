@@ -93,7 +93,7 @@ const tiles = (rows: number, columns: number, terms: number, rowQuads: number, a
     columns,
     invocations: (rows * columns) / 32 / rowQuads,
     shared: shared + (hasGaps ? gaps : 0),
-    sumsApart: [],
+    sumsApart: ['columns', 'rows'],
     constants: {
       TILE_M: `${rows}u`,
       TILE_N: `${columns}u`,

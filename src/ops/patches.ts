@@ -70,7 +70,7 @@ export function shapeOf(
 /** What patches.wgsl has in place of the file's own. */
 const OWN_OF_B = ['b_lines', 'b_block', 'b_start', 'b_quad'];
 const OWN = ['lines_at', 'places_of', 'a_line', 'block_of', 'columns_of', 'store_row', 'store_block', ...OWN_OF_B];
-const OWN_BY_PLACE = [...OWN, 'a_row', 'a_terms'];
+const OWN_BY_PLACE = [...OWN, 'a_row'];
 const OWN_BY_TAP = [...OWN, 'b_term'];
 
 /** Along an axis, taps whose bits have room in half a word. Terms are read by fours, which reach no further row of taps. */
