@@ -115,6 +115,21 @@ function heldInForm(form: string, oddWays: readonly Operands[], wholeWays: reado
   );
 }
 
+/*
+ * A card's tiles unroll whole steps, and take what is left of K apart; all else they share with a software adapter's. Whole
+ * tiles beside edges, and several steps, with and without what is left.
+ */
+describe.each([
+  ['tiles64', [131, 134, 37], stored(false, false)],
+  ['tiles32x64', [68, 132, 48], stored(true, true)],
+] as const)('%s of a card', (form, size, way) => {
+  checkOp('matmul', ([a, b]) => matmul(a, b, way), operandShapes([size], way), {
+    on: asCard,
+    kernels: { adapter: 'a card', forms: { '*': form } },
+    differentiable: false,
+  });
+});
+
 describe('the forms of a product', () => {
   test('are a card’s by its size: tiles where there are many of them, slices where there are few', async () => {
     const card = traitsOf(await asCard());

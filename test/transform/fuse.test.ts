@@ -213,6 +213,8 @@ describe('samples that lie on the GPU', () => {
     ['naive', 16],
     ['subgroups', 13],
     ['slices', 13],
+    ['tiles64', 13],
+    ['tiles64', 20],
   ])(
     'are read by a product, its gradient and the sums of a bias in the form %s, %i to a sample',
     async (form, size) => {
