@@ -1,9 +1,9 @@
 // p = p − update(g), where update stands for an optimizer's rule: here that of plain descent, rate · g.
 // One invocation updates SPAN parameters of the whole model; their block's group says how, or that they stay.
 
-// Divides a block of 64. On a card one, so that neighbours touch neighbours; where a CPU plays the GPU, what is read for
-// all of them costs as much as a parameter's own numbers.
-const SPAN = 1u;
+// Divides a block of 64, and is a multiple of four. On a card four, so that neighbours touch neighbours; where a CPU plays
+// the GPU, what is read for all of them costs as much as a parameter's own numbers.
+const SPAN = 4u;
 
 alias BESIDES = u32;
 
@@ -19,8 +19,8 @@ struct Sizes {
   @align(16) besides: BESIDES,
 }
 
-@group(0) @binding(0) var<storage, read_write> parameters: array<f32>;
-@group(0) @binding(1) var<storage, read> gradients: array<f32>;
+@group(0) @binding(0) var<storage, read_write> parameters: array<vec4f>;
+@group(0) @binding(1) var<storage, read> gradients: array<vec4f>;
 // By block of 64: factor of the learning rate, decay, 1 if it trains, the factor of a parameter whose norm is clipped.
 @group(0) @binding(2) var<storage, read> groups: array<vec4f>;
 // By step: the rate, up to two numbers of the rule's own, the factor of gradients whose norm together is clipped.
@@ -36,6 +36,14 @@ fn clipped(gradient: f32, now: vec4f, group: vec4f) -> f32 {
 fn prepare() {
 }
 
+// Of four neighbouring parameters, what the rule keeps: taken to where it calls them by name, and put back.
+fn take(at: u32) {
+}
+
+fn put(at: u32) {
+}
+
+// Of parameter i of the four.
 fn update(i: u32, g: f32, rate: f32, now: vec4f) -> f32 {
   return rate * g;
 }
@@ -59,14 +67,22 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let now = schedule[control[0] % sizes.rows];
   let rate = now.x * group.x;
   prepare();
-  for (var i = first; i < 0x7fffffffu; i++) {
-    if (i >= min(first + SPAN, sizes.count)) { break; }
-    let p = parameters[i];
-    let gradient = clipped(gradients[i], now, group);
-    if (DECOUPLED) {
-      parameters[i] = p * (1.0 - rate * group.y) - update(i, gradient, rate, now);
-    } else {
-      parameters[i] = p - update(i, gradient + group.y * p, rate, now);
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let at = first / 4u + turn;
+    if (at >= (first + SPAN) / 4u) { break; }
+    take(at);
+    var four = parameters[at];
+    let gradients_of_four = gradients[at];
+    for (var i = 0u; i < 4u; i++) {
+      let p = four[i];
+      let gradient = clipped(gradients_of_four[i], now, group);
+      if (DECOUPLED) {
+        four[i] = p * (1.0 - rate * group.y) - update(i, gradient, rate, now);
+      } else {
+        four[i] = p - update(i, gradient + group.y * p, rate, now);
+      }
     }
+    parameters[at] = four;
+    put(at);
   }
 }

@@ -29,8 +29,9 @@ export interface Rule {
 
 const MOST_CONSTANTS = 8;
 /** Parameters that an invocation updates one after the other where a CPU plays the GPU. */
-const SOFTWARE_SPAN = 16;
-const spanOn = (software: boolean): number => (software ? SOFTWARE_SPAN : 1);
+const SOFTWARE_SPAN = 32;
+const FOUR = 4;
+const spanOn = (software: boolean): number => (software ? SOFTWARE_SPAN : FOUR);
 
 /** Inputs of the op in front of the moments: parameters, gradients, groups, schedule, control. */
 const FIRST_MOMENT = 5;
@@ -46,9 +47,14 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
     name,
     source: updateKernel,
     constants: { DECOUPLED: String(decoupled) },
-    functions: { ...clipFunctions(clip), prepare: prepareFunction(rule), update: updateFunction(rule) },
+    functions: {
+      ...clipFunctions(clip),
+      ...movesOf(moments),
+      prepare: prepareFunction(rule),
+      update: updateFunction(rule),
+    },
     includes: rule.includes ?? [],
-    writes: Object.fromEntries(moments.map((moment) => [moment, 'f32'])),
+    writes: Object.fromEntries(moments.map((moment) => [`${moment}_fours`, 'vec4f'])),
   };
   const op: Op<Attrs> = {
     name,
@@ -101,6 +107,17 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
     }),
   };
   return op;
+}
+
+/** Four of each moment as a variable of that name, and the functions that fill and store it. */
+function movesOf(moments: readonly string[]): Record<'take' | 'put', string> {
+  const declared = moments.map((moment) => `var<private> ${moment}: vec4f;\n`);
+  const taken = moments.map((moment) => `  ${moment} = ${moment}_fours[at];\n`);
+  const put = moments.map((moment) => `  ${moment}_fours[at] = ${moment};\n`);
+  return {
+    take: `${declared.join('')}fn take(at: u32) {\n${taken.join('')}}`,
+    put: `fn put(at: u32) {\n${put.join('')}}`,
+  };
 }
 
 /** The rule's constants as variables of the whole invocation. */
