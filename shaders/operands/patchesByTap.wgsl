@@ -41,11 +41,12 @@ fn window_behind(window: Window) -> Window {
   let ends_row = x == end.y;
   let y = window.corner.x + select(0u, o.stride.x, ends_row);
   let ends_image = y == end.x;
-  let elements = select(o.stride.y, o.stride.y + o.stride.x * o.image.y - end.y, ends_row) * o.pixel;
+  let across = o.stride.y * o.pixel;
+  let down = across + (o.stride.x * o.image.y - end.y) * o.pixel;
   return Window(
     window.image + select(0u, 1u, ends_image),
     vec2u(select(y, 0u, ends_image), select(x, 0u, ends_row)),
-    select(window.at + elements, 0u, ends_image),
+    select(window.at + select(across, down, ends_row), 0u, ends_image),
   );
 }
 
