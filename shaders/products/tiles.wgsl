@@ -18,15 +18,16 @@ const THREADS = M_QUADS / ROW_QUADS * N_QUADS / 2u;
 const A_PAIRS = TILE_M * TILE_K / 8u / THREADS;
 const B_PAIRS = TILE_N * TILE_K / 8u / THREADS;
 
-// Term by term, two lines to an element. Neighbours that load four terms store pairs of lines of K_QUADS terms at once: a gap
-// after four terms puts the sixteen that are stored together on 32 banks. All other access is to whole rows of 32 banks.
+// Term by term, two lines to an element. Of 32 banks: sixteen neighbours store 8 bytes each, K_QUADS of them into the same
+// pair of lines, which lie apart by whole rows of banks; with a gap after four terms they fall on sixteen pairs of banks. All
+// other access is by 16 bytes, of eight neighbours to one such row, or to the same address.
 const GAP = select(0u, 16u / K_QUADS, HAS_GAPS);
 const A_GAP = select(GAP, 0u, A_TRANSPOSED);
 const B_GAP = select(0u, GAP, B_TRANSPOSED);
 var<workgroup> a_tile: array<vec2f, K_QUADS * (2u * TILE_M + A_GAP)>;
 var<workgroup> b_tile: array<vec2f, K_QUADS * (2u * TILE_N + B_GAP)>;
 
-// What an invocation computes: 4 × 4 in each quadrant of the tile.
+// What an invocation computes: 4 × 4 in each quadrant of the tile, or, of one quad of rows, in each half.
 var<private> corners: array<mat4x4f, 2u * ROW_QUADS>;
 
 // The quads that an invocation loads: where they start, and their first terms.
@@ -167,7 +168,7 @@ fn add_sums(block: Block, local: u32) {
   }
 }
 
-// One workgroup computes a TILE_M × TILE_N tile of C, one invocation 4 × 4 in each quadrant of it.
+// One workgroup computes a TILE_M × TILE_N tile of C, one invocation the same corner of each quadrant or half of it.
 @compute @workgroup_size(THREADS)
 fn tiles(
   @builtin(workgroup_id) group: vec3u,
@@ -187,8 +188,8 @@ fn tiles(
   let x = local % (N_QUADS / 2u);
   let y = local / (N_QUADS / 2u);
   var k = block.first;
-  if (UNROLLS) {
-    let steps = (block.end - block.first) / TILE_K;
+  let steps = (block.end - block.first) / TILE_K;
+  if (UNROLLS && steps > 0u) {
     store(load(places, k), local);
     workgroupBarrier();
     for (var step = 0u; step < 0x7fffffffu; step++) {

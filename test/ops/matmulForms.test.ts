@@ -117,13 +117,14 @@ function heldInForm(form: string, oddWays: readonly Operands[], wholeWays: reado
 
 /*
  * A card's tiles unroll whole steps, and take what is left of K apart; all else they share with a software adapter's. Whole
- * tiles beside edges, and several steps, with and without what is left.
+ * tiles beside edges, and several steps, with and without what is left. Past K of the first product are terms of the second.
  */
 describe.each([
   ['tiles64', [131, 134, 37], stored(false, false)],
   ['tiles32x64', [68, 132, 48], stored(true, true)],
 ] as const)('%s of a card', (form, size, way) => {
-  checkOp('matmul', ([a, b]) => matmul(a, b, way), operandShapes([size], way), {
+  const two = operandShapes([size], way).map((shapes) => shapes.map((shape) => [2, ...shape]));
+  checkOp('two products', ([a, b]) => matmul(a, b, way), two, {
     on: asCard,
     kernels: { adapter: 'a card', forms: { '*': form } },
     differentiable: false,
