@@ -111,9 +111,9 @@ describe('verify', () => {
 
   const faults = [
     ['matmul', 'an index that is off by one', 'a_four(line + k, sizes.k - k)', 'a_four(line + k + 1u, sizes.k - k)'],
-    ['matmul', 'a bound that is off by one where it stores', 'if (left > 2u)', 'if (left > 3u)'],
-    ['sum', 'a missing bounds check where it loads', 'min(start + stride, end)', 'start + stride'],
-    ['matmul', 'a sum that leaves out its last terms', 'k < block.end; k += 4u', 'k + 4u < block.end; k += 4u'],
+    ['matmul', 'a bound that is off by one where it stores', 'min(left, 4u)', 'min(left - 1u, 4u)'],
+    ['sum', 'a missing bounds check where it loads', 'if (r >= end)', 'if (r > end)'],
+    ['matmul', 'a sum that leaves out its last terms', 'k >= block.end', 'k + 4u >= block.end'],
   ] as const;
   for (const [where, what, right, wrong] of faults) {
     test(`names the launch with ${what}, where it is one of several ops`, async () => {

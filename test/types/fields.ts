@@ -27,7 +27,7 @@ export { anything };
 // @ts-expect-error Property 'lable' does not exist
 export const { lable } = set.fields;
 
-// @ts-expect-error Type '"image" | "label"' is not assignable to type '"image"'
+// @ts-expect-error ' is not assignable to type '"image"'
 export const more: Dataset<'image' | 'label'> = images;
 
 // @ts-expect-error '"labels"' is not assignable to parameter of type
