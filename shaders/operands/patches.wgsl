@@ -30,13 +30,11 @@ struct Operands {
   grid_inverse: vec2f,
 }
 
-// Four neighbouring lines of B: where their first terms lie, and at which y and x of an image. Where a bit for each of the
-// window's columns, and above them one for each of its rows, says as much: which of them are inside.
+// Four neighbouring lines of B: where their first terms lie, and at which y and x of an image.
 struct Lines {
   at: vec4u,
   y: vec4i,
   x: vec4i,
-  inside: vec4u,
 }
 
 // What a phase sees.
@@ -100,7 +98,7 @@ fn view_of(phase: u32) -> View {
 }
 
 fn lines_at(at: vec4u) -> LINES {
-  return Lines(at, vec4i(), vec4i(), vec4u());
+  return Lines(at, vec4i(), vec4i());
 }
 
 fn places_of(lines: LINES) -> vec4u {

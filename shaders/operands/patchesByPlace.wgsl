@@ -35,34 +35,11 @@ fn b_lines(base: u32, column: u32) -> LINES {
     lines.x[i] = start.y;
     place = next_place(place, view.count);
   }
-  if (FEW_TAPS) {
-    lines.inside = (seen_along(lines.y, view.image_step.x, view.taps.x, i32(o.image.x)) << vec4u(16u))
-      | seen_along(lines.x, view.image_step.y, view.taps.y, i32(o.image.y));
-  }
   return lines;
-}
-
-// Along an axis: a bit for each tap of four windows, which begin where it is said, that lies inside. No loop: compilers do
-// not unroll what has one in it, as loops over lines are to be.
-fn seen_along(start: vec4i, step: i32, taps: u32, extent: i32) -> vec4u {
-  if (SPREADS) {
-    return taps_within(start + 1, -step, taps) & ~taps_within(start + 1 - extent, -step, taps);
-  }
-  return taps_within(extent - start, step, taps) & ~taps_within(-start, step, taps);
-}
-
-// A bit for each of a window's taps that is nearer to its first one than it is said.
-fn taps_within(distance: vec4i, step: i32, taps: u32) -> vec4u {
-  let count = floor((vec4f(max(distance, vec4i())) - 0.5) / f32(step)) + 1.0;
-  return (vec4u(1u) << min(vec4u(count), vec4u(taps))) - 1u;
 }
 
 // Which of four windows have a tap inside. None has a row of taps past its last.
 fn sees(lines: Lines, tap: vec2u) -> vec4<bool> {
-  if (FEW_TAPS) {
-    let wanted = vec4u((0x10000u << tap.x) | (1u << tap.y));
-    return (lines.inside & wanted) == wanted;
-  }
   let image = sizes.operands.image;
   let step = vec2i(tap) * view.image_step;
   return (vec4u(lines.y + step.x) < vec4u(image.x)) & (vec4u(lines.x + step.y) < vec4u(image.y))
@@ -116,7 +93,8 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
   ));
 }
 
-// What is known of one place, as a tile's quads have it.
+// What a tile's quads know of one place: where its first term lies, and at which y and x of an image. Where a bit for each
+// of the window's columns, and above them one for each of its rows, says as much: which of them are inside.
 struct Place {
   at: u32,
   y: i32,
@@ -126,22 +104,54 @@ struct Place {
 
 fn b_start(base: u32, column: u32, term: u32) -> B_START {
   let lines = b_lines(base, column);
-  return Place(lines.at.x, lines.y.x, lines.x.x, lines.inside.x);
+  var place = Place(lines.at.x, lines.y.x, lines.x.x, 0u);
+  if (FEW_TAPS) {
+    let image = vec2i(sizes.operands.image);
+    place.inside = (seen_along(place.y, view.image_step.x, view.taps.x, image.x) << 16u)
+      | seen_along(place.x, view.image_step.y, view.taps.y, image.y);
+  }
+  return place;
+}
+
+// Along an axis: a bit for each tap of a window, which begins where it is said, that lies inside. No loop: compilers do not
+// unroll what has one in it, as loops over quads are to be.
+fn seen_along(start: i32, step: i32, taps: u32, extent: i32) -> u32 {
+  if (SPREADS) {
+    return taps_within(start + 1, -step, taps) & ~taps_within(start + 1 - extent, -step, taps);
+  }
+  return taps_within(extent - start, step, taps) & ~taps_within(-start, step, taps);
+}
+
+// A bit for each of a window's taps that is nearer to its first one than it is said.
+fn taps_within(distance: i32, step: i32, taps: u32) -> u32 {
+  let count = floor((f32(max(distance, 0)) - 0.5) / f32(step)) + 1.0;
+  return (1u << min(u32(count), taps)) - 1u;
+}
+
+fn sees_one(place: Place, tap: vec2u) -> bool {
+  if (FEW_TAPS) {
+    let wanted = (0x10000u << tap.x) | (1u << tap.y);
+    return (place.inside & wanted) == wanted;
+  }
+  return sees(Lines(vec4u(), vec4i(place.y), vec4i(place.x)), tap).x;
+}
+
+fn term_of_one(place: Place, term: Term) -> f32 {
+  return select(0.0, b_four(place.at + elements_to(term), 1u).x, sees_one(place, term.tap));
 }
 
 fn b_quad(place: B_START, k: u32, term: u32) -> vec4f {
-  let lines = Lines(vec4u(place.at), vec4i(place.y), vec4i(place.x), vec4u(place.inside));
   let first = term_of(k + term);
   if (WHOLE_TAPS) {
-    return select(vec4f(), b_at((lines.at.x + elements_to(first)) / B_WIDTH), sees(lines, first.tap).x);
+    return select(vec4f(), b_at((place.at + elements_to(first)) / B_WIDTH), sees_one(place, first.tap));
   }
   let second = next_term(first);
   let third = next_term(second);
   return vec4f(
-    term_of_four(lines, first).x,
-    term_of_four(lines, second).x,
-    term_of_four(lines, third).x,
-    term_of_four(lines, next_term(third)).x,
+    term_of_one(place, first),
+    term_of_one(place, second),
+    term_of_one(place, third),
+    term_of_one(place, next_term(third)),
   );
 }
 
