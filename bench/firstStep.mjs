@@ -1,6 +1,6 @@
 // How long a visitor waits for the first step: each run is a process of its own, with a cache of shaders that is empty.
 // `npm run build`, then
-// `node bench/firstStep.mjs [DIST …] [--model mlp --model cnn] [--rounds 5] [--kernels] [--out FILE]`
+// `node bench/firstStep.mjs [DIST …] [--model mlp --model cnn --model small] [--rounds 5] [--kernels] [--out FILE]`
 // Several DIST folders, as of another commit, take turns. With `--kernels`: where the time goes, kernel by kernel.
 
 import { execFile } from 'node:child_process';
@@ -29,6 +29,11 @@ const models = {
   mlp: ({ sequential, flatten, linear, relu }) =>
     sequential(flatten, linear(784, 128), relu, linear(128, 128), relu, linear(128, 10)),
   cnn: ({ cnn }) => cnn(),
+  // The network of the benchmarks beside other libraries.
+  small: ({ sequential, conv2d, relu, maxPool2d, flatten, linear }) => {
+    const block = (channels, features) => [conv2d(channels, features, 3, { padding: 'same' }), relu, maxPool2d(2)];
+    return sequential(...block(1, 8), ...block(8, 16), flatten, linear(784, 10));
+  },
 };
 
 /** Images of noise with labels: what they are does not matter to the time. */
