@@ -251,7 +251,7 @@ test('a visitor reads what is wrong with a file that was dropped, and trains on 
 test('a lost GPU is said, and training goes on from weights that were kept', async () => {
   const { page, problems } = await openDemo('?layers=16', LOSABLE);
   await button(page, 'Start').click();
-  await expect.poll(() => figure(page, 'Test accuracy')).toBeGreaterThan(50);
+  await expect.poll(() => figure(page, 'Test accuracy')).toBeGreaterThan(70);
   await page.evaluate('spawned.postMessage({ kind: "lose" })');
   await status(page, /^The GPU was lost \(unplugged\)\. It goes on from step [1-9]/);
   const kept = Number(/step (\d+)/.exec(await page.locator('#status').innerText())![1]);
