@@ -1,4 +1,4 @@
-import { flatGrid, type Kernel, type Word } from '../core/launch.ts';
+import { f32Literal, flatGrid, type Kernel, type Word } from '../core/launch.ts';
 import { BLOCK } from '../core/layout.ts';
 import { allocate, type Numbers } from '../core/shape.ts';
 import { apply, type Node, type Op } from '../graph/graph.ts';
@@ -66,6 +66,7 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
       after.forEach((moment, at) => moment.set(before[at]));
       const now = rowAt(schedule, control);
       const clipped = clipOf(clip);
+      const isF32 = nextParameters instanceof Float32Array;
       const change = rule.change(after, now);
       for (let block = 0; block < parameters.length / BLOCK; block++) {
         const [factor, decay, trains, ofOne] = groupAt(groups, block);
@@ -77,6 +78,7 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
           nextParameters[i] = decoupled
             ? p * (1 - rate * decay) - change(i, gradient, rate)
             : p - change(i, gradient + decay * p, rate);
+          if (isF32) for (const moment of after) if (Math.abs(moment[i]) < SMALLEST_NORMAL) moment[i] = 0;
         }
       }
     },
@@ -109,11 +111,21 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
   return op;
 }
 
+/**
+ * A moment below it is 0. Where no gradient comes any more, a moment shrinks by a factor until f32 rounds the product back
+ * to what it was: a number that is no longer normal, which stays for good and with which a processor reckons much longer.
+ * Cards take it for 0 as they like.
+ */
+const SMALLEST_NORMAL = 2 ** -126;
+
 /** Four of each moment as a variable of that name, and the functions that fill and store it. */
 function movesOf(moments: readonly string[]): Record<'take' | 'put', string> {
   const declared = moments.map((moment) => `var<private> ${moment}: vec4f;\n`);
   const taken = moments.map((moment) => `  ${moment} = ${moment}_fours[at];\n`);
-  const put = moments.map((moment) => `  ${moment}_fours[at] = ${moment};\n`);
+  const put = moments.map(
+    (moment) =>
+      `  ${moment}_fours[at] = select(${moment}, vec4f(), abs(${moment}) < vec4f(${f32Literal(SMALLEST_NORMAL)}));\n`,
+  );
   return {
     take: `${declared.join('')}fn take(at: u32) {\n${taken.join('')}}`,
     put: `fn put(at: u32) {\n${put.join('')}}`,

@@ -1,5 +1,7 @@
+import { describe, expect, test } from 'vitest';
 import { layOut } from '../../src/core/layout.ts';
-import { spec, type Spec } from '../../src/core/shape.ts';
+import { spec, type Numbers, type Spec } from '../../src/core/shape.ts';
+import { interpret } from '../../src/cpu/interpret.ts';
 import {
   adadelta,
   adagrad,
@@ -14,8 +16,11 @@ import {
   sgd,
 } from '../../src/optim/index.ts';
 import type { Optimizer, ParameterRange } from '../../src/optim/optimizer.ts';
-import type { Value } from '../../src/graph/graph.ts';
+import type { Graph, Value } from '../../src/graph/graph.ts';
+import { input } from '../../src/graph/leaf.ts';
+import { uploadBatch } from '../../src/scheduler/backend.ts';
 import { checkOp, type CheckOptions } from '../support/checkOp.ts';
+import { sharedBackend } from '../support/device.ts';
 
 const ROWS = 7;
 
@@ -146,3 +151,43 @@ for (const [name, optimizer, nan] of [
     made(optimizer, nan),
   );
 }
+
+describe('a moment that is no longer a normal number', () => {
+  const shapes = arenas(adam(), 1);
+  const graph = (): Graph => {
+    const [p, m, v] = build(adam())(shapes.map((given, at) => input(`${at}`, given)));
+    return { outputs: { p, m, v }, writes: [] };
+  };
+  const filled = (...start: readonly number[]): Float32Array =>
+    Float32Array.from({ length: 64 }, (_, i) => start[i] ?? 1);
+  // Multiplied by 0.9 and 0.999: below 2⁻¹²⁶, not below it, and no number at all.
+  const moments = filled(2 ** -149, -3e-39, 2 ** -126, -2e-38, 2e-38, NaN, 0.5);
+  const batch = {
+    0: filled(),
+    1: new Float32Array(64),
+    2: moments,
+    3: moments.map(Math.abs),
+    4: Float32Array.of(1, 0, 1, 1),
+    5: Float32Array.from({ length: 4 * ROWS }, () => 1),
+    6: new Uint32Array(4),
+  };
+  const expectFlushed = ({ p, m, v }: Readonly<Record<string, Numbers>>): void => {
+    expect(Array.from(m.subarray(0, 7)).map(Math.abs)).toEqual(
+      [0, 0, 0, 0.9 * 2e-38, 0.9 * 2e-38, NaN, 0.45].map(near),
+    );
+    expect(Array.from(v.subarray(0, 7))).toEqual([0, 0, 0, 2e-38, 2e-38, NaN, 0.5].map((x) => near(0.999 * x)));
+    expect(Array.from(p.subarray(0, 3))).toEqual([1, 1, 1]);
+  };
+  const near = (x: number): unknown => (x > 0 ? expect.closeTo(x, Math.ceil(-Math.log10(x)) + 5) : x);
+
+  test('is 0 from then on, on the CPU', () => expectFlushed(interpret(graph(), { batch }).outputs));
+  test('is 0 from then on, on WebGPU', async () => {
+    const backend = await sharedBackend();
+    const program = await backend.compile(graph());
+    uploadBatch(program, batch);
+    backend.run([program]);
+    expectFlushed(await backend.readOutputs(program));
+    program.destroy();
+    backend.destroy();
+  });
+});
