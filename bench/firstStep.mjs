@@ -164,7 +164,7 @@ function print({ dist, model, runs }) {
   const parts = ['create', 'firstStep', 'total', 'cpu'].map(
     (part) => `${part} ${ms(median(runs.map((run) => run.ms[part])))}`,
   );
-  console.log(`${model.padEnd(5)}${parts.join('  ')}  ms  ${dist}`);
+  console.log(`${model.padEnd(6)}${parts.join('  ')}  ms  ${dist}`);
   if (!values.kernels) return;
   console.log(`  ${'kernel'.padEnd(44)} letters  module  pipeline  first dispatch, ms`);
   runs[0].kernels.forEach(({ kernel, letters }, at) => {
