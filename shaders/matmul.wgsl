@@ -320,22 +320,20 @@ fn is_of_sums(block: Block) -> bool {
 // The part's sums of four columns of B, or four rows of A, from terms `first`, `first + step` … on.
 fn sums_of(block: Block, line: u32, first: u32, step: u32) -> vec4f {
   var sums = vec4f();
+  var lines: LINES;
   if (SUMS_OF_A) {
-    let lines = a_lines(block.a, min(line, (sizes.m - 1u) / 4u * 4u));
-    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
-      let k = first + turn * step;
-      if (k >= block.end) {
-        break;
-      }
-      sums += vec4f(1.0) * a_block(lines, k);
-    }
+    lines = a_lines(block.a, min(line, (sizes.m - 1u) / 4u * 4u));
   } else {
-    let lines = b_lines(block.b, min(line, (sizes.n - 1u) / 4u * 4u));
-    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
-      let k = first + turn * step;
-      if (k >= block.end) {
-        break;
-      }
+    lines = b_lines(block.b, min(line, (sizes.n - 1u) / 4u * 4u));
+  }
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let k = first + turn * step;
+    if (k >= block.end) {
+      break;
+    }
+    if (SUMS_OF_A) {
+      sums += vec4f(1.0) * a_block(lines, k);
+    } else {
       sums += b_block(lines, k) * vec4f(1.0);
     }
   }

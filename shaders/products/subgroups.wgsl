@@ -1,5 +1,5 @@
 const LANES = 8u;
-// Of a block: 32, 16, or 8 where C has no more.
+// Of a block: 16, or 8 where C has no more.
 const ROWS = 16u;
 const QUADS = ROWS / 4u;
 

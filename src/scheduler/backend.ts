@@ -32,6 +32,10 @@ export interface Times {
 /** Elements of a state: the first, and the one behind the last. */
 export type Range = readonly [start: number, end: number];
 
+/** Elements of ranges together. */
+export const lengthOf = (ranges: readonly Range[]): number =>
+  ranges.reduce((total, [start, end]) => total + end - start, 0);
+
 /** A graph, ready to run again and again. */
 export interface Executable {
   readonly graph: Graph;

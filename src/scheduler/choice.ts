@@ -77,6 +77,7 @@ const CLEARLY = 0.95;
 /** Chooses between the forms of kernels on one device. */
 export class Choice {
   readonly #device: Device;
+  readonly #adapter: string;
   readonly #measures: boolean;
   readonly #storage: KernelStorage | undefined;
   readonly #chosen: Map<string, string>;
@@ -85,8 +86,8 @@ export class Choice {
 
   constructor(device: Device, kernels: Kernels) {
     this.#device = device;
-    const adapter = summarize(device).name;
-    const given = isChoice(kernels) && kernels.adapter === adapter ? kernels.forms : undefined;
+    this.#adapter = summarize(device).name;
+    const given = isChoice(kernels) && kernels.adapter === this.#adapter ? kernels.forms : undefined;
     this.#storage = isStorage(kernels) ? kernels : undefined;
     this.#measures = kernels === 'measure' || (kernels !== 'guess' && !given && !traitsOf(device).software);
     let shared = measured.get(device);
@@ -94,14 +95,14 @@ export class Choice {
     this.#chosen = this.#measures ? shared : new Map(Object.entries(given ?? {}));
     if (!this.#storage || !this.#measures) return;
     // What this device has measured itself counts more.
-    for (const [kind, form] of Object.entries(keptIn(this.#storage, adapter))) {
+    for (const [kind, form] of Object.entries(keptIn(this.#storage, this.#adapter))) {
       if (!shared.has(kind)) shared.set(kind, form);
     }
   }
 
   /** The forms that its programs' kernels have. */
   get made(): KernelChoice {
-    return { adapter: summarize(this.#device).name, forms: Object.fromEntries([...this.#taken].sort(byKind)) };
+    return { adapter: this.#adapter, forms: Object.fromEntries([...this.#taken].sort(byKind)) };
   }
 
   /** A node's form; undefined where there is but one. */
@@ -141,10 +142,9 @@ export class Choice {
       }
     }
     if (!isNews || !this.#storage) return;
-    const adapter = summarize(this.#device).name;
     // Others may have kept more meanwhile.
-    const forms = { ...keptIn(this.#storage, adapter), ...Object.fromEntries(this.#chosen) };
-    keepIn(this.#storage, { adapter, forms });
+    const forms = { ...keptIn(this.#storage, this.#adapter), ...Object.fromEntries(this.#chosen) };
+    keepIn(this.#storage, { adapter: this.#adapter, forms });
   }
 
   /** Milliseconds of each candidate; Infinity for those that were given up. */

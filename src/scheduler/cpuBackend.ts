@@ -4,6 +4,7 @@ import { Interpreter, statesOf, type Batch, type States } from '../cpu/interpret
 import type { Graph, Node, Op, State } from '../graph/graph.ts';
 import { asUseOf, inputOp, isLeaf, stateOp } from '../graph/leaf.ts';
 import {
+  lengthOf,
   uploadBatch,
   type Backend,
   type Executable,
@@ -94,7 +95,7 @@ export class CpuBackend implements Backend {
   async runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers> {
     this.run(programs);
     const { dtype } = state.spec;
-    const numbers = allocate({ shape: [ranges.reduce((total, [start, end]) => total + end - start, 0)], dtype });
+    const numbers = allocate({ shape: [lengthOf(ranges)], dtype });
     ranges.reduce((at, [start, end]) => {
       numbers.set(this.#stateOf(state).subarray(start, end), at);
       return at + end - start;

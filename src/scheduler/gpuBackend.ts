@@ -6,6 +6,7 @@ import { passTimer, type Recorder } from '../gpu/timing.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import { isLeaf } from '../graph/leaf.ts';
 import {
+  lengthOf,
   uploadBatch,
   type Backend,
   type Executable,
@@ -114,8 +115,7 @@ export class GpuBackend implements Backend {
     const readback = this.#readbackOf(state);
     readback.copy(encoder, ...ranges.map((range) => this.#storage.rangeOf(state, range)));
     this.#submit(encoder);
-    const length = ranges.reduce((total, [start, end]) => total + end - start, 0);
-    return numbersOf(await readback.finish(), state.spec.dtype, length);
+    return numbersOf(await readback.finish(), state.spec.dtype, lengthOf(ranges));
   }
 
   #readbackOf(state: State): Readback {

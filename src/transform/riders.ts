@@ -11,8 +11,8 @@ interface Pair {
   readonly op: Op<null>;
 }
 
-/** Buffers that a node binds: an output in an input's place is bound once. */
-const bindingsOf = ({ op, inputs, outputs }: Node): number =>
+/** How many buffers a node binds: an output in an input's place is bound once. */
+const buffersOf = ({ op, inputs, outputs }: Node): number =>
   inputs.length + outputs.filter((_, at) => (op.inPlace?.[at] ?? null) === null).length;
 
 /** The same graph with little work riding on launches that it need not wait for, nor they for it. */
@@ -37,15 +37,15 @@ function pairsIn(graph: Graph, adapter: AdapterTraits): ReadonlyMap<Node, Pair> 
       const { host, rider } = pairOf.get(at) ?? { host: at, rider: at };
       return [host, rider, ...before(host), ...before(rider)];
     });
-  const hosts = order.filter(({ op }) => op.hosts).sort((a, b) => bindingsOf(a) - bindingsOf(b));
+  const hosts = order.filter(({ op }) => op.hosts).sort((a, b) => buffersOf(a) - buffersOf(b));
 
   const hostFor = (rider: Node): Node | undefined => {
     const needed = neededBy(rider);
-    const most = adapter.maxStorageBuffersPerShaderStage - bindingsOf(rider);
+    const most = adapter.maxStorageBuffersPerShaderStage - buffersOf(rider);
     return hosts.find(
       (node) =>
         !pairOf.has(node) &&
-        bindingsOf(node) <= most &&
+        buffersOf(node) <= most &&
         node.op.hosts!(node, adapter) >= rider.op.rides!(rider) &&
         !needed.has(node) &&
         !neededBy(node).has(rider),

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
   add,
-  apply,
   createTrainer,
   crossEntropy,
   dropout,
@@ -22,13 +21,13 @@ import {
   type FitOptions,
   type Layer,
   type Model,
-  type Op,
   type Optimizer,
   type Report,
   type Trainer,
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
+import { broken } from '../support/broken.ts';
 import { sharedDevice } from '../support/device.ts';
 import { clusters } from '../support/toy.ts';
 
@@ -269,20 +268,6 @@ test('labels that are ignored count in no part: the loss is that of the whole', 
     withTrainer('webgpu', m, { data, loss }, async (trainer) => (await trainer.step({ point, label })).loss);
   expect(await lossOf(2)).toBeCloseTo(await lossOf(1), 6);
 });
-
-/** The same use of an op, but for one place in the text of its kernel. */
-function broken({ node }: Value, right: string, wrong: string): readonly Value[] {
-  const op: Op = {
-    ...node.op,
-    gpu: (used, adapter) =>
-      node.op.gpu(used, adapter).map((launch) => {
-        const { source } = launch.kernel;
-        if (!source.includes(right)) throw new Error(`the kernel no longer says ${right}`);
-        return { ...launch, kernel: { ...launch.kernel, source: source.replaceAll(right, wrong) } };
-      }),
-  };
-  return apply(op, node.inputs, node.attrs);
-}
 
 describe('verify names', () => {
   const batch = {

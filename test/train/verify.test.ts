@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
   adamw,
-  apply,
   createTrainer,
   crossEntropy,
   gelu,
@@ -12,11 +11,10 @@ import {
   sub,
   type Layer,
   type Model,
-  type Op,
   type Samples,
   type Trainer,
-  type Value,
 } from '../../src/index.ts';
+import { broken } from '../support/broken.ts';
 import { sharedDevice } from '../support/device.ts';
 import { clusters } from '../support/toy.ts';
 
@@ -47,28 +45,14 @@ async function withTrainer<T>(
   }
 }
 
-/** The same use of an op, but for one place in the text of its kernel. */
-function broken({ node }: Value, right: string, wrong: string): Value {
-  const op: Op = {
-    ...node.op,
-    gpu: (used, adapter) =>
-      node.op.gpu(used, adapter).map((launch) => {
-        const { source } = launch.kernel;
-        if (!source.includes(right)) throw new Error(`the kernel no longer says ${right}`);
-        return { ...launch, kernel: { ...launch.kernel, source: source.replaceAll(right, wrong) } };
-      }),
-  };
-  return apply(op, node.inputs, node.attrs)[0];
-}
-
 /** x · weight less each row's mean, where the product or the mean has a faulty kernel. */
 const faulty = (where: 'matmul' | 'sum', right: string, wrong: string): Layer => ({
   parameters: linear(FEATURES, 7, { bias: false }).parameters,
   apply(x, bound) {
     const product = matmul(x, bound['weight']);
-    const y = where === 'matmul' ? broken(product, right, wrong) : product;
+    const y = where === 'matmul' ? broken(product, right, wrong)[0] : product;
     const center = mean(y, { axes: -1, keepDimensions: true });
-    return sub(y, where === 'sum' ? broken(center, right, wrong) : center);
+    return sub(y, where === 'sum' ? broken(center, right, wrong)[0] : center);
   },
 });
 
