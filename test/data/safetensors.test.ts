@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/core/errors.ts';
 import { readSafetensors, writeSafetensors } from '../../src/data/index.ts';
+import { readStored } from '../../src/data/safetensors.ts';
+import { swapped } from '../../src/data/tensorTypes.ts';
 import { batchNorm, createTrainer, dataset, linear, meanSquaredError, sequential, sgd } from '../../src/index.ts';
 
 const tensors = {
@@ -40,12 +42,34 @@ describe('safetensors', () => {
     expect([...bytes.subarray(8 + length)]).toEqual([0, 0, 0x80, 0x3f]);
   });
 
+  test('keep a header of 100 MB, and none that is longer', () => {
+    // Only as long as is needed to tell: blanks behind the JSON.
+    const file = (length: number): Uint8Array => {
+      const bytes = new Uint8Array(8 + length).fill(0x20);
+      new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+      bytes.set([0x7b, 0x7d], 8);
+      return bytes;
+    };
+    expect(readSafetensors('f', file(100_000_000))).toEqual({ tensors: {}, metadata: {} });
+    expect(() => readSafetensors('f', file(100_000_001))).toThrow('a header of 100000001 bytes, of 100000000 at most');
+  });
+
   test('are not written if numbers and shape differ', () => {
     const wrong = { x: { shape: [2], data: new Float32Array(3) } };
     expect(() => writeSafetensors({ tensors: wrong, metadata: {} })).toThrow('"x" is f32[2], 2 numbers, but 3 came');
+    const bytes = { x: { shape: [2], data: new Uint8Array(3) } };
+    expect(() => writeSafetensors({ tensors: bytes, metadata: {} })).toThrow('"x" is u8[2], 2 numbers, but 3 came');
+  });
+
+  test('are not written without a name', () => {
+    const unnamed = { '': { shape: [], data: new Float32Array(1) } };
+    expect(() => writeSafetensors({ tensors: unnamed, metadata: {} })).toThrow('a tensor has no name');
   });
 
   const x = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
+  const one = (from: number): string => JSON.stringify({ dtype: 'F32', shape: [1], data_offsets: [from, from + 4] });
+  const [none, four] = [new Uint8Array(0), new Uint8Array(4)];
+  const many = Array.from({ length: 30 }, () => 2 ** 50);
   const broken: readonly (readonly [string, Uint8Array, string])[] = [
     ['an empty file', new Uint8Array(0), 'has 0 bytes, too few for a header'],
     ['a header beyond the end', fileOf({ x }).subarray(0, 20), 'it was cut short, or is no safetensors'],
@@ -74,14 +98,38 @@ describe('safetensors', () => {
       fileOf({ y: { ...x, data_offsets: [12, 20] }, x }, new Uint8Array(20)),
       `has "y" begin at 12 of its numbers' bytes, but "x" ends at 8`,
     ],
-    // The last of two of one name is kept, so that the first leaves a hole.
+    ['two tensors of one name', fileOf(`{"x":${one(0)},"x":${one(4)}}`), 'has "x" twice in its header'],
+    ['two alike of one name', fileOf(`{"x":${one(0)}, "\\u0078" :${one(0)}}`, four), 'has "x" twice in its header'],
+    ['two empty ones of one name', fileOf('{"":0,"":0}'), 'has "" twice in its header'],
     [
-      'two tensors of one name',
-      fileOf(
-        '{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}',
-      ),
-      'has "x" begin at 4',
+      'two shapes of one tensor',
+      fileOf('{"x":{"dtype":"F32","shape":[2],"shape":[1],"data_offsets":[0,4]}}', four),
+      'has "shape" twice in its header',
     ],
+    ['two texts of one name', fileOf('{"__metadata__":{"a":"b","a":"c"}}', none), 'has "a" twice in its header'],
+    ['a tensor without a name', fileOf({ '': x }), 'has a tensor without a name'],
+    ['a number among the texts', fileOf({ __metadata__: { epoch: 3 } }, none), 'what is no text, at "epoch"'],
+    ['a list of texts', fileOf({ __metadata__: ['a'] }, none), 'has under "__metadata__" what is no text'],
+    ['a fraction of a shape', fileOf({ x: { ...x, shape: [0.5, 4] } }), 'describes "x" without'],
+    ['a negative shape', fileOf({ x: { ...x, shape: [-1, -2] } }), 'describes "x" without'],
+    ['three offsets', fileOf({ x: { ...x, data_offsets: [0, 4, 8] } }), 'describes "x" without'],
+    ['a shape as text', fileOf({ x: { ...x, shape: '2' } }), 'describes "x" without'],
+    ['2⁶⁰ elements', fileOf({ x: { ...x, shape: [2 ** 30, 2 ** 30] } }), 'which are not as many'],
+    ['more elements than have a number', fileOf({ x: { ...x, shape: many } }), 'which are not as many'],
+    [
+      '2⁶⁰ bytes',
+      fileOf('{"x":{"dtype":"U8","shape":[1152921504606846976],"data_offsets":[0,1152921504606846976]}}'),
+      'describes "x" without',
+    ],
+    ['2⁵² bytes', fileOf({ x: { dtype: 'U8', shape: [2 ** 52], data_offsets: [0, 2 ** 52] } }), 'but "x" ends at'],
+    ['a shape that overflows to two', fileOf({ x: { ...x, shape: [2 ** 33, 2 ** 32] } }), 'which are not as many'],
+    ['a header in front of which a mark stands', fileOf('\ufeff{}', none), 'has a header that is no JSON'],
+    [
+      'a header that is no UTF-8',
+      fileOf('{"\ud800":1}'.replace('\ud800', '')).fill(0xff, 10, 11),
+      'has a header that is no JSON',
+    ],
+    ['a header of 2⁶³ bytes', new Uint8Array(16).fill(0x80, 7, 8), 'announces a header of 9223372036854776000 bytes'],
     [
       'an unknown type that ends before it begins',
       fileOf({ x: { dtype: 'F4', shape: [1], data_offsets: [8, 0] } }),
@@ -113,6 +161,82 @@ function fileWith(given: Readonly<Record<string, Given>>): Uint8Array {
   }
   return fileOf(header, Buffer.concat(parts));
 }
+
+describe('numbers in the type of their array', () => {
+  const given = {
+    flags: { shape: [3], data: Uint8Array.of(0, 1, 255) },
+    loss: { shape: [], data: Float64Array.of(0.1) },
+    seeds: { shape: [2], data: Uint32Array.of(7, 2 ** 32 - 1) },
+    weight: { shape: [2], data: Float32Array.of(-0, NaN) },
+    steps: { shape: [1, 2], data: Int32Array.of(-(2 ** 31), 2 ** 31 - 1) },
+    none: { shape: [0, 2], data: new Float64Array(0) },
+  };
+  const types = { flags: 'U8', loss: 'F64', seeds: 'U32', weight: 'F32', steps: 'I32', none: 'F64' };
+  const file = writeSafetensors({ tensors: given, metadata: {} });
+
+  test('come back as they were', () => {
+    const wanted = Object.entries(given).map(([name, tensor]) => [name, { ...tensor, dtype: types[name as 'loss'] }]);
+    expect(readStored('f', file)).toEqual({ tensors: Object.fromEntries(wanted), metadata: {} });
+    // Also a Buffer, which is one of bytes, and an array of another frame's class.
+    const text = writeSafetensors({ tensors: { text: { shape: [2], data: Buffer.from('ab') } }, metadata: {} });
+    expect(readStored('f', text).tensors['text']).toEqual({ dtype: 'U8', shape: [2], data: Uint8Array.of(97, 98) });
+  });
+
+  test('become f32 where that has them, and are named', () => {
+    const read = readSafetensors('f', file);
+    expect([Object.keys(read.tensors), read.converted, read.unread]).toEqual([
+      ['flags', 'loss', 'weight', 'none'],
+      { flags: 'U8', loss: 'F64', none: 'F64' },
+      {
+        seeds: { dtype: 'U32', reason: 'is U32, and f32 does not have its element 1, 4294967295' },
+        steps: { dtype: 'I32', reason: 'is I32, and f32 does not have its element 1, 2147483647' },
+      },
+    ]);
+  });
+
+  test('begin at a multiple of their bytes, in the order of the tensors else', () => {
+    const begin = 8 + Number(new DataView(file.buffer).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(file.subarray(8, begin))) as Record<string, unknown>;
+    expect(
+      Object.entries(header).map(([name, entry]) => [name, (entry as { data_offsets?: unknown }).data_offsets]),
+    ).toEqual([
+      ['__metadata__', undefined],
+      ['flags', [32, 35]],
+      ['loss', [0, 8]],
+      ['seeds', [8, 16]],
+      ['weight', [16, 24]],
+      ['steps', [24, 32]],
+      ['none', [8, 8]],
+    ]);
+    expect(begin % 8).toBe(0);
+  });
+
+  test('are copies, which nobody changes with the file', () => {
+    const bytes = file.slice();
+    const { tensors: read } = readStored('f', bytes);
+    bytes.fill(0);
+    expect(read['seeds'].data).toEqual(given.seeds.data);
+  });
+
+  test('are turned round on a machine that keeps the highest byte first', () => {
+    const turned = swapped(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), 4, true);
+    expect([...turned]).toEqual([4, 3, 2, 1, 8, 7, 6, 5]);
+    expect([...swapped(Uint8Array.of(1, 2), 2)]).toEqual([1, 2]);
+  });
+
+  test('are given in their own type where it has no f32: halves by their bits, what is not known by its bytes', () => {
+    const bytes = fileWith({
+      half: ['F16', 2, (view, at) => view.setUint16(at, 0x3c00, true), 1],
+      id: ['I64', 8, (view, at) => view.setBigInt64(at, -(2n ** 60n), true), []],
+      eight: ['F8_E4M3', 1, (view, at) => view.setUint8(at, 9), 2],
+    });
+    expect(readStored('f', bytes).tensors).toEqual({
+      half: { dtype: 'F16', shape: [1], data: Uint16Array.of(0x3c00) },
+      id: { dtype: 'I64', shape: [], data: BigInt64Array.of(-(2n ** 60n)) },
+      eight: { dtype: 'F8_E4M3', shape: [2], data: Uint8Array.of(9, 9) },
+    });
+  });
+});
 
 describe('tensors of other types', () => {
   const whole = [0, 1, -2, 127, -128];
@@ -190,6 +314,11 @@ describe('tensors of other types', () => {
     });
   });
 
+  test('have whole numbers however JSON writes them, and whatever else an entry has', () => {
+    const json = '{"x":{"dtype":"F32","shape":[2.0,1e0],"data_offsets":[0,8],"more":[{"a":1,"a":2}]}}   ';
+    expect(readSafetensors('f', fileOf(json)).tensors['x'].shape).toEqual([2, 1]);
+  });
+
   test('lie in any order, empty and single ones among them, at odd places', () => {
     const f32 = (from: number, shape: number[]): unknown => ({
       dtype: 'F32',
@@ -219,7 +348,21 @@ describe('tensors of other types', () => {
   test('may have any name that JSON has', () => {
     const json =
       '{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"constructor":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}';
-    expect(Object.keys(readSafetensors('f', fileOf(json)).tensors)).toEqual(['__proto__', 'constructor']);
+    const { tensors: read } = readSafetensors('f', fileOf(json));
+    expect(Object.keys(read)).toEqual(['__proto__', 'constructor']);
+    expect(Object.getPrototypeOf(read)).toBe(Object.prototype);
+    const written = writeSafetensors({
+      tensors: read,
+      metadata: JSON.parse('{"__proto__":"a"}') as object as Record<string, string>,
+    });
+    const again = readSafetensors('f', written);
+    expect([Object.keys(again.tensors), Object.keys(again.metadata)]).toEqual([
+      ['__proto__', 'constructor'],
+      ['__proto__'],
+    ]);
+    // A type's too.
+    const odd = readSafetensors('f', fileOf('{"x":{"dtype":"constructor","shape":[8],"data_offsets":[0,8]}}'));
+    expect(odd.unread).toEqual({ x: { dtype: 'constructor', reason: 'is constructor, which is not read' } });
   });
 });
 

@@ -94,6 +94,13 @@ export const savedWeights: readonly Case[] = [
     '[safetensors] "<name>" is',
     () => writeSafetensors({ tensors: { w: { shape: [2], data: new Float32Array(3) } }, metadata: {} }),
   ],
+  ['[safetensors] <file> has "<name>" twice', reading('{"w":1,"w":2}')],
+  ['[safetensors] <file> has a tensor', reading({ '': ofTwo }, 8)],
+  ['[safetensors] <file> has under', reading({ ['__metadata__']: { epoch: 3 } })],
+  [
+    '[safetensors] a tensor has no name',
+    () => writeSafetensors({ tensors: { '': { shape: [1], data: new Float32Array(1) } }, metadata: {} }),
+  ],
   [
     '[safetensors] "__metadata__"',
     () => writeSafetensors({ tensors: { ['__metadata__']: { shape: [1], data: new Float32Array(1) } }, metadata: {} }),
