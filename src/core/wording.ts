@@ -4,6 +4,9 @@ export const counted = (count: number, noun: string): string => `${count} ${noun
 /** Names as a sentence lists them. */
 export const quotedList = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ');
 
+/** 1.5 MiB. */
+export const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
 /** 1,234,567. */
 export const thousands = (count: number): string => count.toLocaleString('en-US');
 

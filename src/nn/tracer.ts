@@ -1,7 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
 import { Random } from '../core/random.ts';
 import { requireShape, sizeOf, spec } from '../core/shape.ts';
-import type { Range } from '../core/layout.ts';
+import type { Page } from '../core/layout.ts';
 import { specOf, storageKey, type State, type Value } from '../graph/graph.ts';
 import { input, read } from '../graph/leaf.ts';
 import { dropElements } from '../ops/dropout.ts';
@@ -93,12 +93,14 @@ export class Registry {
     return this.#trained.has(name);
   }
 
-  /** First values of all parameters, each from a stream of its own name, in their layout. */
-  initialValues(ranges: readonly Range[], size: number): Float32Array {
+  /** First values of a page's parameters, each from a stream of its own name. */
+  initialValues({ ranges, size }: Page): Float32Array {
     const values = new Float32Array(size);
-    this.parameters.forEach(({ name, definition }, at) => {
-      values.set(firstValues(name, definition, this.#seed), ranges[at].offset);
-    });
+    const offsets = new Map(ranges.map(({ name, offset }) => [name, offset]));
+    for (const { name, definition } of this.parameters) {
+      const offset = offsets.get(name);
+      if (offset !== undefined) values.set(firstValues(name, definition, this.#seed), offset);
+    }
     return values;
   }
 }
@@ -160,8 +162,8 @@ function isIn(state: State, value: Value): boolean {
 
 /** Where a trace finds its parameters; null while it is only finding out which there are. */
 export interface Home {
-  readonly arena: State;
-  readonly ranges: readonly Range[];
+  /** By name: a page, and from which element on. */
+  readonly places: ReadonlyMap<string, { readonly page: State; readonly offset: number }>;
   readonly control: State;
   /** Of a batch that is taken in parts: samples of this part, and of each one before it. */
   readonly rows?: { readonly own: number; readonly before: number };
@@ -185,7 +187,6 @@ export class Tracer implements Context {
   readonly #updates = new Map<State, Value>();
   readonly #registry: Registry;
   readonly #home: Home | null;
-  readonly #ranges: ReadonlyMap<string, Range>;
   /** The paths of the layers that were used since the model was last begun. */
   readonly #taken = new Set<string>();
   /** How many modules of a kind were given a number, by path and kind. */
@@ -202,7 +203,6 @@ export class Tracer implements Context {
     this.#registry = registry;
     this.#mode = mode;
     this.#home = home;
-    this.#ranges = new Map(home?.ranges.map((range) => [range.name, range]));
   }
 
   get mode(): Mode {
@@ -289,8 +289,8 @@ export class Tracer implements Context {
   parameter(name: string, shape: readonly number[]): Value {
     let value = this.#parameters.get(name);
     if (!value) {
-      const range = this.#ranges.get(name);
-      value = range ? viewOf(this.#home!.arena, name, shape, range.offset) : input(name, spec(shape));
+      const place = this.#home?.places.get(name);
+      value = place ? viewOf(place.page, name, shape, place.offset) : input(name, spec(shape));
       this.#parameters.set(name, value);
     }
     return value;

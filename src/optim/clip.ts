@@ -54,13 +54,20 @@ const clipRangesOp = rangeFactorsOp({
  */
 export function clippedTables(
   clip: Clip | undefined,
-  { gradients, groups, schedule, control, ranges }: Omit<UpdateInputs, 'parameters' | 'moments'>,
+  {
+    gradients,
+    allGradients = [gradients],
+    groups,
+    schedule,
+    control,
+    ranges,
+  }: Omit<UpdateInputs, 'parameters' | 'moments'>,
 ): { readonly groups: Value; readonly schedule: Value } {
   if (clip && 'norm' in clip) {
     return { groups: rangeFactors(clipRangesOp, gradients, { groups, ranges, limit: clip.norm }), schedule };
   }
   if (clip && 'globalNorm' in clip) {
-    const row = applyOne(clipNormOp, [partNorms(gradients), schedule, control], { limit: clip.globalNorm });
+    const row = applyOne(clipNormOp, [partNorms(allGradients), schedule, control], { limit: clip.globalNorm });
     return { groups, schedule: row };
   }
   return { groups, schedule };

@@ -93,7 +93,7 @@ interface Settings {
   readonly clip: Clip | undefined;
 }
 
-/** Directions made norm 1 each, then orthogonal, in the layout of the arena. */
+/** Directions made norm 1 each, then orthogonal, in the layout of the page. */
 function orthogonalDirections(direction: Value, { groups, ranges }: UpdateInputs, settings: Settings): Value {
   const { steps, epsilon, adjust } = settings;
   const [size] = direction.spec.shape;
@@ -181,8 +181,8 @@ export function muon(given: MuonOptions = {}): Optimizer {
     groups,
     others: { optimizer: others, have: (range: Range) => !isOwn(range) },
     row: (_: number, rate: number) => [rate],
+    requireRanges: (ranges: readonly Range[]): void => requireMatrices(chosen ?? [], ranges),
     update(inputs: UpdateInputs): readonly Value[] {
-      if (chosen) requireMatrices(chosen, inputs.ranges);
       const [own, left] = splitInputs(optimizer, inputs);
       const trains = own.ranges.some((range) => range.trains);
       const [parameters, momentum] = trains ? stepMatrices(own, settings) : [own.parameters, own.moments[0]];

@@ -3,6 +3,7 @@ import { BLOCK } from '../core/layout.ts';
 import { spec, type Numbers } from '../core/shape.ts';
 import { applyOne, type Accuracy, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
+import { pack } from '../ops/window.ts';
 import blockNormsKernel from '../../shaders/blockNorms.wgsl?raw';
 import normKernel from '../../shaders/norm.wgsl?raw';
 import normsKernel from '../../shaders/norms.wgsl?raw';
@@ -93,11 +94,16 @@ const blockNormsOp: Op<null> = {
   accuracy: () => normAccuracy(BLOCK),
 };
 
-/** Norms of up to 8,192 parts of an arena, whose own norm is the arena's. */
-export const partNorms = (x: Value): Value => applyOne(normsOp, [x], null);
+/** Norms of up to 8,192 parts of each page of an arena, whose own norm is the arena's. */
+export function partNorms(pages: readonly Value[]): Value {
+  const norms = pages.map((page) => applyOne(normsOp, [page], null));
+  if (norms.length === 1) return norms[0];
+  const ends = norms.map((_, at) => norms.slice(0, at + 1).reduce((sum, { spec: { shape } }) => sum + shape[0], 0));
+  return pack(norms, [0, ...ends.slice(0, -1)], ends[ends.length - 1]);
+}
 
-/** Norms of the blocks of an arena. */
+/** Norms of the blocks of a page. */
 export const blockNorms = (x: Value): Value => applyOne(blockNormsOp, [x], null);
 
-/** ‖x‖ of a whole arena. @returns `[]` */
-export const wholeNorm = (x: Value): Value => applyOne(normOp, [partNorms(x)], null);
+/** ‖x‖ of a whole arena, given as its pages. @returns `[]` */
+export const wholeNorm = (pages: readonly Value[]): Value => applyOne(normOp, [partNorms(pages)], null);

@@ -1,6 +1,6 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { described, optionsOf, requireKind } from '../core/given.ts';
-import { BLOCK, type Layout, type Range } from '../core/layout.ts';
+import { BLOCK, type Page, type Range } from '../core/layout.ts';
 import type { Numbers } from '../core/shape.ts';
 import type { Node, Value } from '../graph/graph.ts';
 import { bytesOf } from '../graph/work.ts';
@@ -14,16 +14,18 @@ import type { Clip } from './clip.ts';
  */
 export type LearningRate = number | ((step: number) => number);
 
-/** A parameter's range of the arenas. */
+/** A parameter's range of its page. */
 export interface ParameterRange extends Range {
   /** Whether the update may change it. */
   readonly trains: boolean;
 }
 
-/** What an update reads and leaves changed, as values of the step's graph; all arenas have one layout. */
+/** What an update reads and leaves changed, as values of the step's graph: a page of each arena, all of one layout. */
 export interface UpdateInputs {
   readonly parameters: Value;
   readonly gradients: Value;
+  /** Those of all pages, this one's among them, for norms of all that a phase trains; left out, it is the only page. */
+  readonly allGradients?: readonly Value[];
   /** The optimizer's own arenas, in the order of its `moments`. */
   readonly moments: readonly Value[];
   /** f32[blocks, 4]: of each 64 elements, factor of the learning rate, decay, 1 if they train; a table per optimizer. */
@@ -32,11 +34,11 @@ export interface UpdateInputs {
   readonly schedule: Value;
   /** u32[4], the step first. */
   readonly control: Value;
-  /** All parameters; together they cover the arenas. */
+  /** All parameters of the page; together they cover it. */
   readonly ranges: readonly ParameterRange[];
 }
 
-/** A rule of update over whole arenas: as few launches for all parameters of a model as it can have. */
+/** A rule of update over whole pages: as few launches for all parameters of one as it can have. */
 export interface Optimizer {
   readonly name: string;
   readonly learningRate: LearningRate;
@@ -50,7 +52,9 @@ export interface Optimizer {
   row(step: number, learningRate: number): readonly number[];
   /** Another optimizer for some of the parameters: this one's update uses it, and its tables lie behind this one's. */
   readonly others?: { readonly optimizer: Optimizer; have(range: Range): boolean };
-  /** The updated parameters, then the moments. */
+  /** Looks at all parameters of a model. @throws ShapeError if it was told of some that are not among them */
+  requireRanges?(ranges: readonly Range[]): void;
+  /** The updated parameters of a page, then the moments. */
   update(inputs: UpdateInputs): readonly Value[];
 }
 
@@ -230,8 +234,16 @@ export function scheduleRows(optimizer: Optimizer, first: number, count: number,
   });
 }
 
+/** @throws ShapeError if an optimizer, or another that it leaves parameters to, names some that the model lacks */
+export function requireMatches(optimizer: Optimizer, ranges: readonly Range[]): void {
+  for (const each of chainOf(optimizer)) {
+    requireGroups(each, ranges);
+    each.requireRanges?.(ranges);
+  }
+}
+
 /** @throws ShapeError if a group is of no parameter */
-function requireMatches(optimizer: Optimizer, { ranges }: Layout): void {
+function requireGroups(optimizer: Optimizer, ranges: readonly Range[]): void {
   for (const { match } of optimizer.groups) {
     if (ranges.some(({ name }) => matches(match, name))) continue;
     const names = ranges.map(({ name }) => name).join(', ');
@@ -245,21 +257,20 @@ function requireMatches(optimizer: Optimizer, { ranges }: Layout): void {
 const ALIGNED_ROWS = BLOCK / 4;
 
 /**
- * How the parameters in each block are treated, in a table for each optimizer. A block does not train if it is frozen,
- * another optimizer's, or another phase's.
+ * How the parameters in each block of a page are treated, in a table for each optimizer. A block does not train if it is
+ * frozen, another optimizer's, or another phase's.
  */
 export function groupTable(
   optimizer: Optimizer,
-  layout: Layout,
-  parameters: readonly { readonly trains: boolean; readonly decays: boolean }[],
+  page: Page,
+  treated: (name: string) => { readonly trains: boolean; readonly decays: boolean },
 ): { readonly groups: Float32Array; readonly trains: readonly boolean[] } {
   const chain = chainOf(optimizer);
-  for (const each of chain) requireMatches(each, layout);
-  const rows = Math.ceil(layout.size / BLOCK / ALIGNED_ROWS) * ALIGNED_ROWS;
+  const rows = Math.ceil(page.size / BLOCK / ALIGNED_ROWS) * ALIGNED_ROWS;
   const groups = new Float32Array(chain.length * rows * 4);
-  const trains = layout.ranges.map((range, at) => {
+  const trains = page.ranges.map((range) => {
     const { name, offset, size } = range;
-    const { trains: chosen, decays } = parameters[at];
+    const { trains: chosen, decays } = treated(name);
     const owner = ownerOf(optimizer, range);
     const first = chain.indexOf(owner) * rows;
     const group = owner.groups.find(({ match }) => matches(match, name));

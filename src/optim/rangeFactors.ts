@@ -49,7 +49,7 @@ export const rangeFactorsOp = ({ name, of, wgsl }: RangeFactor): Op<Attrs> => ({
   accuracy: ({ inputs: [norms] }) => normAccuracy(norms.spec.shape[0]),
 });
 
-/** The table of groups with a factor for each parameter of an arena; together the ranges cover all of it. */
+/** The table of groups with a factor for each parameter of a page; together the ranges cover all of it. */
 export function rangeFactors(
   op: Op<Attrs>,
   x: Value,

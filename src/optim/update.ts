@@ -192,7 +192,7 @@ function sensitivities(
 }
 
 /**
- * An optimizer of a rule: one launch for all parameters of a model, and two more if a norm of their gradients is clipped.
+ * An optimizer of a rule: one launch for all parameters of a page, and two more if a norm of their gradients is clipped.
  * @throws DataError for a usual option out of its range
  */
 export function optimizerOf(rule: Rule, options: Usual): Optimizer {

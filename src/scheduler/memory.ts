@@ -60,7 +60,8 @@ export function planMemory(graph: Graph, order: readonly Node[]): MemoryPlan {
     let slot = packs.get(node);
     if (!slot) {
       const ranges = node.op.parts!(node.attrs).map((offset, at) => [offset, sizeOf(node.inputs[at].spec.shape)]);
-      slot = dedicated(node.outputs[0], 'gradients', true, { key: ranges.join() }).home as Slot;
+      const key = [byteLength(node.outputs[0].spec), ...ranges].join();
+      slot = dedicated(node.outputs[0], 'gradients', true, { key }).home as Slot;
       packs.set(node, slot);
     }
     return slot;

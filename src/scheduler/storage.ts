@@ -1,6 +1,7 @@
 import { bufferUsage } from '../core/flags.ts';
 import { DeviceError } from '../core/errors.ts';
 import { byteLength, type Dtype, type Numbers } from '../core/shape.ts';
+import { megabytes } from '../core/wording.ts';
 import type { State } from '../graph/graph.ts';
 import type { Region } from '../gpu/readback.ts';
 import type { Range } from './backend.ts';
@@ -8,8 +9,6 @@ import type { Slot } from './memory.ts';
 
 /** Buffers must be large enough for one vec4f, whatever they hold. */
 const SMALLEST_BUFFER = 16;
-
-const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /** Bytes that a device binds as one buffer at most. */
 export const largestBinding = ({ limits }: GPUDevice): number =>
@@ -70,8 +69,8 @@ export class Storage {
   bytes = 0;
   readonly #limit: number;
   readonly #states = new Map<State, GPUBuffer>();
-  readonly #scratch: GPUBuffer[] = [];
-  readonly #shared = new Map<string, GPUBuffer>();
+  /** By key of slots, or undefined for those that any slot may have. */
+  readonly #scratch = new Map<string | undefined, Set<GPUBuffer>>();
   #holding = Promise.resolve();
   #destroyed = false;
 
@@ -198,23 +197,23 @@ export class Storage {
 
   #lend(slots: readonly Slot[]): Promise<Map<Slot, GPUBuffer>> {
     this.requireAlive('a program');
-    const free = new Set(this.#scratch);
+    const free = new Map([...this.#scratch].map(([key, buffers]) => [key, new Set(buffers)]));
     const lent = new Map<Slot, GPUBuffer>();
     const missing: Slot[] = [];
     for (const slot of slots.toSorted((a, b) => b.bytes - a.bytes)) {
-      const shared = slot.key === undefined ? undefined : this.#shared.get(slot.key);
-      const fitting = slot.key === undefined ? smallest(free, slot.bytes) : shared;
+      const buffers = free.get(slot.key);
+      const fitting = buffers && smallest(buffers, slot.bytes);
       if (!fitting) missing.push(slot);
       else {
-        free.delete(fitting);
+        buffers.delete(fitting);
         lent.set(slot, fitting);
       }
     }
     const make = (): Map<Slot, GPUBuffer> => {
       for (const slot of missing) {
         const buffer = this.#create(slot.holds, slot.bytes);
-        if (slot.key === undefined) this.#scratch.push(buffer);
-        else this.#shared.set(slot.key, buffer);
+        const kept = this.#scratch.get(slot.key) ?? new Set();
+        this.#scratch.set(slot.key, kept.add(buffer));
         lent.set(slot, buffer);
       }
       return lent;
@@ -226,17 +225,17 @@ export class Storage {
   #unmake(missing: readonly Slot[], lent: ReadonlyMap<Slot, GPUBuffer>): void {
     for (const slot of missing) {
       const buffer = lent.get(slot)!;
-      if (slot.key === undefined) this.#scratch.splice(this.#scratch.indexOf(buffer), 1);
-      else this.#shared.delete(slot.key);
+      this.#scratch.get(slot.key)!.delete(buffer);
       this.#drop(buffer);
     }
   }
 
   destroy(): void {
-    for (const buffer of [...this.#states.values(), ...this.#scratch, ...this.#shared.values()]) this.#drop(buffer);
+    for (const buffers of [this.#states, ...this.#scratch.values()]) {
+      for (const buffer of buffers.values()) this.#drop(buffer);
+    }
     this.#states.clear();
-    this.#shared.clear();
-    this.#scratch.length = 0;
+    this.#scratch.clear();
     this.#destroyed = true;
   }
 }

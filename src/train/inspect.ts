@@ -1,4 +1,4 @@
-import type { Layout, Range } from '../core/layout.ts';
+import type { Page } from '../core/layout.ts';
 import type { Numbers, Shape } from '../core/shape.ts';
 import { statesOf } from '../cpu/interpret.ts';
 import type { Graph, State, Value } from '../graph/graph.ts';
@@ -53,18 +53,15 @@ export interface InspectionGraph {
 /** Names of a graph's outputs. */
 export const inspected = {
   loss: 'loss',
-  gradients: 'gradients',
+  gradientsOf: (page: State): string => `gradients of ${page.name}`,
   output: (layer: number): string => `output ${layer}`,
   gradient: (layer: number): string => `gradient ${layer}`,
 } as const;
 
-const slicesOf = (arena: Numbers, ranges: readonly Range[]): Numbers[] =>
-  ranges.map(({ offset, size }) => arena.slice(offset, offset + size));
-
 /** Of a traced model. */
 interface Arena {
-  readonly parameters: State;
-  readonly layout: Layout;
+  readonly parameters: readonly State[];
+  readonly pages: readonly Page[];
 }
 
 /** Runs a program that reads the states and leaves them alone, and brings what it found. */
@@ -72,10 +69,11 @@ async function readings(
   backend: Backend,
   program: Executable,
   { parameters }: Arena,
-): Promise<{ readonly outputs: Readonly<Record<string, Numbers>>; readonly arena: Numbers }> {
+): Promise<{ readonly outputs: Readonly<Record<string, Numbers>>; readonly arena: readonly Numbers[] }> {
   backend.run([program]);
-  // Both are submitted before anything is awaited, so that no step comes in between.
-  const [outputs, arena] = await Promise.all([backend.readOutputs(program), backend.readState(parameters)]);
+  // All are submitted before anything is awaited, so that no step comes in between.
+  const read = parameters.map((page) => backend.readState(page));
+  const [outputs, ...arena] = await Promise.all([backend.readOutputs(program), ...read]);
   return { outputs, arena };
 }
 
@@ -89,10 +87,6 @@ export async function inspectStep(
 ): Promise<Inspection> {
   const { outputs, arena } = await readings(backend, reader, traced);
   const after = updater && (await updateOf(backend, traced, reader, updater));
-  const { ranges } = traced.layout;
-  const [values, gradients, updated] = [arena, outputs[inspected.gradients], after?.arena].map((numbers) =>
-    numbers ? slicesOf(numbers, ranges) : null,
-  );
   return {
     loss: outputs[inspected.loss][0],
     layers: layers.map(({ path, kind, output }, at) => ({
@@ -102,13 +96,20 @@ export async function inspectStep(
       output: outputs[inspected.output(at)],
       gradient: outputs[inspected.gradient(at)] ?? null,
     })),
-    parameters: ranges.map(({ name, shape }, at) => ({
-      name,
-      shape,
-      value: values![at],
-      gradient: gradients![at],
-      change: updated ? updated[at].map((value, i) => value - values![at][i]) : null,
-    })),
+    parameters: traced.pages.flatMap(({ ranges }, page) => {
+      const gradients = outputs[inspected.gradientsOf(traced.parameters[page])];
+      return ranges.map(({ name, shape, offset, size }) => {
+        const value = arena[page].slice(offset, offset + size);
+        const updated = after?.arena[page].subarray(offset, offset + size);
+        return {
+          name,
+          shape,
+          value,
+          gradient: gradients?.slice(offset, offset + size) ?? new Float32Array(size),
+          change: updated ? value.map((before, i) => updated[i] - before) : null,
+        };
+      });
+    }),
     lossAfter: after ? after.outputs[inspected.loss][0] : null,
   };
 }

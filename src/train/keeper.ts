@@ -10,7 +10,7 @@ export class Keeper {
 
   constructor(backend: Backend, { parameters, averages, registry }: TracedModel) {
     this.#backend = backend;
-    const learned = [parameters, ...(averages ? [averages] : []), ...registry.states.values()];
+    const learned = [...parameters, ...(averages ?? []), ...registry.states.values()];
     this.#pairs = learned.map((state) => [state, { ...state, name: `best ${state.name}` }]);
   }
 

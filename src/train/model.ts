@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import { layOut, type Layout } from '../core/layout.ts';
+import { layOut, type Page, type Range } from '../core/layout.ts';
 import { sizeOf, spec } from '../core/shape.ts';
 import { isValue, storageOf, type Graph, type State, type Value } from '../graph/graph.ts';
 import { isLeaf, read } from '../graph/leaf.ts';
@@ -8,7 +8,7 @@ import type { Loss, Measures } from '../nn/losses.ts';
 import { inputOf, type BatchValues, type Roles } from '../nn/roles.ts';
 import { described, requireKind } from '../core/given.ts';
 import { Registry, requireGiven, traced, Tracer, type Home } from '../nn/tracer.ts';
-import { groupTable, matches, SCHEDULE_ROWS, scheduleSize, type Optimizer } from '../optim/optimizer.ts';
+import { matches, SCHEDULE_ROWS, scheduleSize, type Optimizer } from '../optim/optimizer.ts';
 import { mul } from '../ops/arithmetic.ts';
 import { controlState } from '../ops/control.ts';
 import { record } from '../ops/record.ts';
@@ -23,6 +23,7 @@ import { streamOf, takenBatch, uploadedBatch, type Feed } from './batches.ts';
 import { columnsOf, placed, type Columns } from './columns.ts';
 import { figureOf, meanTally, measured, type Figure, type Measured } from './figures.ts';
 import { inspected, type InspectionGraph } from './inspect.ts';
+import { arenaOf, packed, trainedPages, trainedRanges, updatedPages, type TrainedPage } from './pages.ts';
 import { partLoss, totalsOf } from './partLoss.ts';
 import type { Fields, Source } from './source.ts';
 
@@ -53,12 +54,9 @@ const OWN_METRICS = ['gradientNorm', 'learningRate'];
 /** The states of one phase's optimizer. */
 interface PhaseStates {
   readonly phase: Phase;
-  readonly trains: readonly boolean[];
-  readonly moments: readonly State[];
-  readonly groups: State;
+  /** Those of which it trains something. */
+  readonly pages: readonly TrainedPage[];
   readonly schedule: State;
-  /** Where the parts of a step add up their gradients. */
-  readonly gradients: State;
   /** What it measures of a step of `batchSize` samples, and where that is recorded. */
   readonly figures: readonly Measured[];
   readonly columns: Columns;
@@ -109,15 +107,18 @@ export interface ModelOptions {
   readonly averageDecay: number | null;
   /** Whether each phase reports ‖gradients‖. */
   readonly gradientNorm: boolean;
+  /** Bytes of a page of parameters at most. */
+  readonly largestPage: number;
 }
 
 /** A model with its phases, traced: its parameters have offsets, and every graph of it can be had. */
 export class TracedModel {
   readonly registry: Registry;
-  readonly layout: Layout;
-  readonly parameters: State;
+  readonly pages: readonly Page[];
+  /** Of each page its own, as of all arenas. */
+  readonly parameters: readonly State[];
   /** The exponential moving average of the parameters, if one is kept. */
-  readonly averages: State | null;
+  readonly averages: readonly State[] | null;
   readonly control: State;
   /** Which samples the next step takes, if it is taken as a whole. */
   readonly order: State;
@@ -127,9 +128,9 @@ export class TracedModel {
   readonly #options: ModelOptions;
   readonly #totalsOf = new Map<Phase, State>();
 
-  /** @throws ShapeError where layers do not fit each other or the fields */
+  /** @throws ShapeError where layers do not fit each other or the fields; DeviceError for a parameter that fits no page */
   constructor(options: ModelOptions) {
-    const { phases, fields, batchSize, seed, averageDecay } = options;
+    const { phases, fields, batchSize, seed, averageDecay, largestPage } = options;
     this.#options = options;
     this.fields = fields;
     this.registry = new Registry(seed);
@@ -137,14 +138,11 @@ export class TracedModel {
     const tracer = new Tracer(this.registry, 'train', null);
     for (const phase of phases) this.#measure(phase, tracer, batch);
 
-    this.layout = layOut(this.registry.parameters.map(({ name, definition: { shape } }) => ({ name, shape })));
-    const { ranges, size } = this.layout;
-    this.parameters = {
-      name: 'parameters',
-      spec: spec([size]),
-      initial: () => this.registry.initialValues(ranges, size),
-    };
-    this.averages = averageDecay === null ? null : { ...this.parameters, name: 'averages' };
+    const shapes = this.registry.parameters.map(({ name, definition: { shape } }) => ({ name, shape }));
+    this.pages = layOut(shapes, largestPage);
+    const arena = (name: string): State[] => arenaOf(name, this.pages, (page) => this.registry.initialValues(page));
+    this.parameters = arena('parameters');
+    this.averages = averageDecay === null ? null : arena('averages');
     this.control = controlState('control', seed);
     this.order = stateOf('order', new Uint32Array(batchSize));
     this.evaluationControl = controlState('evaluation control', seed);
@@ -152,18 +150,15 @@ export class TracedModel {
   }
 
   #statesOf(phase: Phase, prefix: string): PhaseStates {
-    const { layout, registry } = this;
+    const { registry } = this;
     const { optimizer } = phase;
     this.#requireTrained(phase);
-    const table = groupTable(
-      optimizer,
-      layout,
-      registry.parameters.map(({ name, definition: { decays = true } }) => ({
-        trains: registry.isTrained(name) && this.#chosen(phase, name),
-        decays,
-      })),
-    );
-    if (!table.trains.some(Boolean)) {
+    const decaying = new Map(registry.parameters.map(({ name, definition: { decays = true } }) => [name, decays]));
+    const pages = trainedPages(optimizer, this.pages, this.parameters, prefix, (name) => ({
+      trains: registry.isTrained(name) && this.#chosen(phase, name),
+      decays: decaying.get(name)!,
+    }));
+    if (pages.length === 0) {
       throw new ShapeError(
         `[model] phase "${phase.name}" trains no parameter: look at \`trains\` and at what is frozen`,
       );
@@ -176,17 +171,8 @@ export class TracedModel {
       figures,
       columns: columnsOf(figures, this.#ownMetrics.length, this.parts(batchSize).length),
       phase,
-      trains: table.trains,
-      moments: Object.entries(optimizer.moments).map(([name, initial]) =>
-        stateOf(`${prefix}${name}`, new Float32Array(layout.size).fill(initial)),
-      ),
-      groups: stateOf(`${prefix}groups`, table.groups, [table.groups.length / 4, 4]),
+      pages,
       schedule: stateOf(`${prefix}schedule`, schedule, [schedule.length / 4, 4]),
-      gradients: {
-        name: `${prefix}gradients`,
-        spec: spec([layout.size]),
-        initial: () => new Float32Array(layout.size),
-      },
     };
   }
 
@@ -211,12 +197,24 @@ export class TracedModel {
     );
   }
 
+  /** All parameters, in the order of their declaration. */
+  get ranges(): readonly Range[] {
+    return this.pages.flatMap(({ ranges }) => ranges);
+  }
+
+  #homeIn(arena: readonly State[], control: State): Home {
+    const places = this.pages.flatMap(({ ranges }, at) =>
+      ranges.map(({ name, offset }) => [name, { page: arena[at], offset }] as const),
+    );
+    return { places: new Map(places), control };
+  }
+
   get #home(): Home {
-    return { arena: this.parameters, ranges: this.layout.ranges, control: this.control };
+    return this.#homeIn(this.parameters, this.control);
   }
 
   #evaluationHome(): Home {
-    return { ...this.#home, arena: this.averages ?? this.parameters, control: this.evaluationControl };
+    return this.#homeIn(this.averages ?? this.parameters, this.evaluationControl);
   }
 
   /** n samples that are given from outside. */
@@ -388,8 +386,9 @@ export class TracedModel {
     // One graph for all parts of one size.
     const made = new Map<number, { readonly before: Graph | null; readonly graph: Graph }>();
     for (const rows of sizes) if (!made.has(rows)) made.set(rows, this.#partGraph(step, rows));
-    const { gradients, columns } = step.states;
-    const writes = this.#update({ ...step, column: step.column + columns.means }, read(gradients), []);
+    const { pages, columns } = step.states;
+    const gradients = pages.map((page) => read(page.gradients));
+    const writes = this.#update({ ...step, column: step.column + columns.means }, gradients, []);
     const totals = sizes.flatMap((rows) => made.get(rows)!.before ?? []);
     if (totals.length > 0) {
       const { writes: again } = record(this.control, step.ring, [], { column: step.column, counts: 'restart' });
@@ -428,13 +427,11 @@ export class TracedModel {
       share,
       ...this.#recorded(step, figures),
     });
-    const gradients = addShare(
-      read(states.gradients),
-      this.#gradients(states, loss, tracer),
-      counted,
-      isMean ? share : 1,
-    );
-    const writes = [[states.gradients, gradients] as const, ...tracer.assignments(), ...recorded];
+    const gradients = this.#gradients(states, loss, tracer);
+    const added = states.pages.map((page, at) => {
+      return [page.gradients, addShare(read(page.gradients), gradients[at], counted, isMean ? share : 1)] as const;
+    });
+    const writes = [...added, ...tracer.assignments(), ...recorded];
     if (!totals || !state) return { before: null, graph: simplify({ outputs: {}, writes }) };
     const passed = record(this.control, ring, [], { column, counts: 'part' });
     const known = addShare(read(state), pack(totals.values, totals.offsets, totals.size), passed.counted, 1);
@@ -453,43 +450,28 @@ export class TracedModel {
     return state;
   }
 
-  /** What the parameters are to change by, at their offsets. */
-  #gradients(states: PhaseStates, loss: Value, tracer: Tracer): Value {
-    const { ranges, size } = this.layout;
-    const chosen = ranges.filter((_, at) => states.trains[at]);
-    const reached = differentiate(loss, this.#weights(states, tracer)).flatMap((gradient, at) =>
-      gradient ? [{ gradient, offset: chosen[at].offset }] : [],
+  /** What the parameters are to change by, page by page. */
+  #gradients(states: PhaseStates, loss: Value, tracer: Tracer): Value[] {
+    const chosen = trainedRanges(states.pages);
+    const gradients = differentiate(loss, this.#weights(states, tracer)).flatMap((gradient, at) =>
+      gradient ? [[chosen[at].name, gradient] as const] : [],
     );
-    if (reached.length === 0) {
+    if (gradients.length === 0) {
       throw new ShapeError(
         `[model] no gradient of the loss of phase "${states.phase.name}" reaches what it trains: accuracy, argmax, casts and stopGradient give none; take a loss as crossEntropy`,
       );
     }
-    return pack(
-      reached.map(({ gradient }) => gradient),
-      reached.map(({ offset }) => offset),
-      size,
-    );
+    return packed(states.pages, new Map(gradients));
   }
 
   /** What a phase trains. */
-  #weights({ trains }: PhaseStates, tracer: Tracer): Value[] {
-    const chosen = this.layout.ranges.filter((_, at) => trains[at]);
-    return chosen.map(({ name, shape }) => tracer.parameter(name, shape));
+  #weights({ pages }: PhaseStates, tracer: Tracer): Value[] {
+    return trainedRanges(pages).map(({ name, shape }) => tracer.parameter(name, shape));
   }
 
   /** What parameters and moments become. @param control the words of the step whose update it is */
-  #updated(states: PhaseStates, gradients: Value, control: Value): (readonly [State, Value])[] {
-    const updated = states.phase.optimizer.update({
-      parameters: read(this.parameters),
-      gradients,
-      moments: states.moments.map(read),
-      groups: read(states.groups),
-      schedule: read(states.schedule),
-      control,
-      ranges: this.layout.ranges.map((range, at) => ({ ...range, trains: states.trains[at] })),
-    });
-    return [this.parameters, ...states.moments].map((state, at) => [state, updated[at]] as const);
+  #updated({ phase, pages, schedule }: PhaseStates, gradients: readonly Value[], control: Value) {
+    return updatedPages(phase.optimizer, pages, gradients, schedule, control);
   }
 
   /**
@@ -498,7 +480,7 @@ export class TracedModel {
    */
   #update(
     step: PhaseStep,
-    gradients: Value,
+    gradients: readonly Value[],
     means: readonly Value[],
     ring: { readonly left?: Value } = {},
   ): (readonly [State, Value])[] {
@@ -516,11 +498,11 @@ export class TracedModel {
       schedule: part(read(states.schedule), [SCHEDULE_ROWS, 4], 0),
     });
     const changed = this.#updated(states, gradients, counted);
-    const [[, parameters]] = changed;
-    const averaged =
-      this.averages && isLast
-        ? [[this.averages, average(read(this.averages), parameters, counted, averageDecay!)] as const]
-        : [];
+    const left = new Map(changed);
+    const averaged = (isLast && this.averages ? this.averages : []).map((averages, at) => {
+      const parameters = left.get(this.parameters[at]) ?? read(this.parameters[at]);
+      return [averages, average(read(averages), parameters, counted, averageDecay!)] as const;
+    });
     const drawn =
       isLast && microBatches === 1 ? [[this.order, nextOrder(next, read(this.order), streamOf(feed))] as const] : [];
     return [...changed, ...averaged, ...writes, ...drawn];
@@ -572,11 +554,11 @@ export class TracedModel {
       const named = [[inspected.output(at), output] as const];
       return gradient ? [...named, [inspected.gradient(at), gradient] as const] : named;
     });
-    const whole = {
-      [inspected.loss]: measures.loss,
-      [inspected.gradients]: this.#gradients(states, measures.loss, tracer),
-    };
-    return { graph: simplify({ outputs: { ...whole, ...Object.fromEntries(outputs) }, writes: [] }), layers };
+    const whole = this.#gradients(states, measures.loss, tracer).map((gradient, at) => {
+      return [inspected.gradientsOf(states.pages[at].parameters), gradient] as const;
+    });
+    const all = Object.fromEntries([[inspected.loss, measures.loss], ...whole, ...outputs]);
+    return { graph: simplify({ outputs: all, writes: [] }), layers };
   }
 
   /** The first phase's update by n uploaded samples, which no step counts. */

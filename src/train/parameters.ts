@@ -1,6 +1,6 @@
 import { ShapeError } from '../core/errors.ts';
 import { requireKind } from '../core/given.ts';
-import type { Range } from '../core/layout.ts';
+import type { Page } from '../core/layout.ts';
 import type { Numbers } from '../core/shape.ts';
 import { requireFinite } from '../data/dataset.ts';
 import { copyOf, isNumbers, kindOf, numbersIn } from '../data/numbers.ts';
@@ -21,25 +21,27 @@ export function copyOfValues(values: ByName): ByName {
   return Object.fromEntries(copies);
 }
 
-/** Numbers, and where in the arena of parameters they belong. */
+/** Numbers, and on which page of the parameters they belong, and where. */
 interface Placed {
+  readonly page: number;
   readonly offset: number;
   readonly numbers: Numbers;
 }
 
 /** @throws ShapeError for an unknown name or a wrong size, DataError for what f32 does not hold */
-export function placedValues(values: ByName, ranges: readonly Range[]): Placed[] {
+export function placedValues(values: ByName, pages: readonly Page[]): Placed[] {
+  const all = pages.flatMap(({ ranges }, page) => ranges.map((range) => ({ ...range, page })));
   return Object.entries(values).map(([name, numbers]) => {
-    const range = ranges.find((other) => other.name === name);
+    const range = all.find((other) => other.name === name);
     if (range?.size === numbers.length) {
       const sound = numbersIn('writeParameters', name, numbers, 'f32');
       requireFinite(name, { data: sound, shape: range.shape });
-      return { offset: range.offset, numbers: sound };
+      return { page: range.page, offset: range.offset, numbers: sound };
     }
     throw new ShapeError(
       range
         ? `[writeParameters] "${name}" is f32[${range.shape.join(', ')}], ${range.size} numbers, but ${numbers.length} came: give them all`
-        : `[writeParameters] there is no "${name}": the parameters are ${ranges.map((other) => other.name).join(', ')}`,
+        : `[writeParameters] there is no "${name}": the parameters are ${all.map((other) => other.name).join(', ')}`,
     );
   });
 }

@@ -42,11 +42,15 @@ export function rowsOf({ spec: { shape } }: State, first: number, count: number)
   return [[start * columns, end * columns], ...(over > 0 ? [[0, over * columns] as const] : [])];
 }
 
-/** Traces a model for the fields of its data. @throws ShapeError where it does not fit them */
+/**
+ * Traces a model for the fields of its data.
+ * @param largestPage bytes of one state of parameters at most   @throws ShapeError where it does not fit them
+ */
 export function prepare(
   options: CommonOptions & { readonly model?: Model | undefined },
   phases: readonly Phase[],
   given: Fields,
+  largestPage = Infinity,
 ): Prepared {
   const { model, seed = 0, batchSize, microBatches = 1, averageWeights, gradientNorm = false } = options;
   const specs = Object.entries(given).map(([name, { shape, dtype, scale, byDefault = false }]) => {
@@ -65,6 +69,7 @@ export function prepare(
     microBatches,
     averageDecay,
     gradientNorm,
+    largestPage,
   });
   const figures = traced.trainingFigures();
   const evaluationFigures = traced.evaluationFigures(batchSize);

@@ -1,12 +1,12 @@
 import { formatSpec, sizeOf } from '../core/shape.ts';
-import { tableOf, thousands } from '../core/wording.ts';
+import { megabytes, tableOf, thousands } from '../core/wording.ts';
 import type { FieldSpec } from '../data/dataset.ts';
 import type { Value } from '../graph/graph.ts';
 import type { TracedModel } from './model.ts';
 import type { StepProgram } from './programs.ts';
 
 const formatBytes = (bytes: number): string =>
-  bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : megabytes(bytes);
 
 const formatOutput = (output: unknown): string => {
   if (typeof output !== 'object' || output === null) return '';
@@ -33,7 +33,7 @@ export function summarizeModel(traced: TracedModel, step: readonly StepProgram[]
     return [path || 'model', kind, formatOutput(output), own ? thousands(own) : '-'];
   });
   const head = ['layer', 'kind', 'output', 'parameters'];
-  const total = traced.layout.ranges.reduce((sum, { size }) => sum + size, 0);
+  const total = traced.ranges.reduce((sum, { size }) => sum + size, 0);
   const launches = step.flatMap(({ program }) => program.launches);
   return [
     tableOf(head, rows, new Set([3]), true),

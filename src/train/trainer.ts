@@ -3,7 +3,7 @@ import type { Bytes, Device } from '../core/globals.ts';
 import { optionsOf, requireKind } from '../core/given.ts';
 import { isDataset, type Dataset } from '../data/dataset.ts';
 import { copyOf, isNumbers, type GivenNumbers } from '../data/numbers.ts';
-import { formatGraph, type Graph, type State } from '../graph/graph.ts';
+import { formatGraph, type Graph } from '../graph/graph.ts';
 import { uploadBatch, type Backend } from '../scheduler/backend.ts';
 import type { KernelChoice } from '../scheduler/choice.ts';
 import type { Feed } from './batches.ts';
@@ -148,7 +148,7 @@ export class Trainer<F extends string = any, O = any> {
   }
 
   async #prepare(fields: Fields): Promise<Ready> {
-    const prepared = prepare(this.#options, this.#phases, fields);
+    const prepared = prepare(this.#options, this.#phases, fields, this.#backend.largestBinding);
     const programs = new Programs(this.#backend, prepared);
     try {
       const table = programs.table(this.batchSize);
@@ -408,9 +408,9 @@ export class Trainer<F extends string = any, O = any> {
   async readParameters(): Promise<Record<string, Float32Array>> {
     const { traced } = (await this.#use()).prepared;
     this.#turn.requireSettled('readParameters');
-    const arena = await this.#whileAlive(this.#backend.readState(traced.parameters));
-    const parts = traced.layout.ranges.map(({ name, offset, size }) => [name, arena.slice(offset, offset + size)]);
-    return Object.fromEntries(parts) as Record<string, Float32Array>;
+    const read = Promise.all(traced.parameters.map((page) => this.#backend.readState(page)));
+    const tensors = tensorsIn(traced.pages, (await this.#whileAlive(read)) as Float32Array[]);
+    return Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data.slice()]));
   }
 
   /** Replaces parameters by name; those that are not named stay. @throws ShapeError for an unknown name or a wrong size */
@@ -418,10 +418,10 @@ export class Trainer<F extends string = any, O = any> {
     const given = copyOfValues(values);
     const { traced } = (await this.#use()).prepared;
     this.#turn.requireSettled('writeParameters');
-    const found = placedValues(given, traced.layout.ranges);
-    const arenas: State[] = [traced.parameters, ...(traced.averages ? [traced.averages] : [])];
-    for (const { offset, numbers } of found) {
-      for (const arena of arenas) this.#backend.writeState(arena, numbers, offset);
+    const found = placedValues(given, traced.pages);
+    const arenas = [traced.parameters, ...(traced.averages ? [traced.averages] : [])];
+    for (const { page, offset, numbers } of found) {
+      for (const arena of arenas) this.#backend.writeState(arena[page], numbers, offset);
     }
   }
 
@@ -436,13 +436,14 @@ export class Trainer<F extends string = any, O = any> {
     requireKind('saveWeights', 'metadata', metadata, are, 'texts by name');
     const { traced } = (await this.#use()).prepared;
     this.#turn.requireSettled('saveWeights');
-    const states = [traced.averages ?? traced.parameters, ...traced.registry.states.values()];
+    const states = [...(traced.averages ?? traced.parameters), ...traced.registry.states.values()];
     const read = this.#whileAlive(Promise.all(states.map((state) => this.#backend.readState(state))));
-    const [arena, ...kept] = (await read) as Float32Array[];
+    const numbers = (await read) as Float32Array[];
+    const kept = numbers.splice(traced.pages.length);
     const ofLayers = [...traced.registry.states.values()].map(({ name, spec: { shape } }, at) => {
       return [name, { shape, data: kept[at] }] as const;
     });
-    return weightsFile({ ...tensorsIn(traced.layout.ranges, arena), ...Object.fromEntries(ofLayers) }, metadata);
+    return weightsFile({ ...tensorsIn(traced.pages, numbers), ...Object.fromEntries(ofLayers) }, metadata);
   }
 
   /**
@@ -455,8 +456,8 @@ export class Trainer<F extends string = any, O = any> {
     const { traced } = (await this.#use()).prepared;
     const states = [...traced.registry.states.values()];
     const kept = states.map(({ name, spec: { shape } }) => ({ name, shape }));
-    const tensors = weightsIn([...traced.layout.ranges, ...kept], file, given);
-    const parameters = traced.layout.ranges.map(({ name }) => [name, tensors[name]] as const);
+    const tensors = weightsIn([...traced.ranges, ...kept], file, given);
+    const parameters = traced.ranges.map(({ name }) => [name, tensors[name]] as const);
     await this.writeParameters(Object.fromEntries(parameters));
     for (const state of states) this.#backend.writeState(state, tensors[state.name]);
   }

@@ -54,13 +54,15 @@ export function drifted({ actual, reference }: Verification['loss'], gradientErr
   return { op: 'step', line: '', message, output: 0, index: 0, expected: reference, actual, bound };
 }
 
-/** ‖a − b‖ / ‖b‖ */
-export function relativeError(a: Numbers, b: Numbers): number {
+/** ‖a − b‖ / ‖b‖ over the pages of a and b. */
+export function relativeError(pages: readonly (readonly [a: Numbers, b: Numbers])[]): number {
   let difference = 0;
   let norm = 0;
-  for (let i = 0; i < b.length; i++) {
-    difference += (a[i] - b[i]) ** 2;
-    norm += b[i] ** 2;
+  for (const [a, b] of pages) {
+    for (let i = 0; i < b.length; i++) {
+      difference += (a[i] - b[i]) ** 2;
+      norm += b[i] ** 2;
+    }
   }
   return Math.sqrt(difference) / Math.max(Math.sqrt(norm), Number.MIN_VALUE);
 }

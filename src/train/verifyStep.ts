@@ -74,11 +74,8 @@ function endToEnd(
 ): Ends<Amount> & { gradientError: number } {
   const launch = order.find((node) => recordIn(node))!;
   const recorded = recordIn(launch)!;
-  const gradients = order.find(({ op }) => op.parts)?.outputs[0];
-  const outputs: Record<string, Value> = {
-    ring: launch.outputs[recorded.outputs + 1],
-    ...(gradients && { gradients }),
-  };
+  const gradients = gradientsIn(order);
+  const outputs = Object.fromEntries([launch.outputs[recorded.outputs + 1], ...gradients].entries());
   const reference = interpret({ outputs, writes: [] }, { states, precision: 'f64' }).outputs;
   const of = (node: Node): Observation => observations.find((observation) => observation.node === node)!;
   const { inputs, outputs: left } = of(launch);
@@ -86,9 +83,20 @@ function endToEnd(
   const amountOf = (ring: Numbers): Amount => recordedLoss(figure, share, recorded.node, read, ring);
   return {
     actual: amountOf(left[recorded.outputs + 1]),
-    reference: amountOf(reference['ring']),
-    gradientError: gradients ? relativeError(of(gradients.node).outputs[gradients.index], reference['gradients']) : 0,
+    reference: amountOf(reference[0]),
+    gradientError: relativeError(gradients.map((page, at) => [of(page.node).outputs[0], reference[at + 1]])),
   };
+}
+
+/** The pages of the gradients: what is packed of nothing that was. */
+function gradientsIn(order: readonly Node[]): Value[] {
+  const behind = new Set<Node>();
+  return order.flatMap((node) => {
+    const { op, inputs, outputs } = node;
+    const isFirst = !inputs.some((input) => behind.has(input.node));
+    if (!isFirst || op.parts) behind.add(node);
+    return isFirst && op.parts ? outputs : [];
+  });
 }
 
 /** What a program recorded of a loss, weighted by its share of the samples. */

@@ -1,17 +1,19 @@
 import { FormatError } from '../core/errors.ts';
 import type { Bytes } from '../core/globals.ts';
-import type { Range } from '../core/layout.ts';
+import type { Page } from '../core/layout.ts';
 import type { Shape } from '../core/shape.ts';
 import { readSafetensors, writeSafetensors, type Safetensors } from '../data/safetensors.ts';
 import { isInteger, isQuantised } from '../data/tensorTypes.ts';
 
 type Tensors = Safetensors['tensors'];
 
-/** Every parameter in the arena, by name and shape. */
-export function tensorsIn(ranges: readonly Range[], arena: Float32Array): Tensors {
-  const tensors = ranges.map(({ name, shape, offset, size }) => {
-    return [name, { shape, data: arena.subarray(offset, offset + size) }] as const;
-  });
+/** Every parameter in the pages of an arena, by name and shape. */
+export function tensorsIn(pages: readonly Page[], arena: readonly Float32Array[]): Tensors {
+  const tensors = pages.flatMap(({ ranges }, at) =>
+    ranges.map(({ name, shape, offset, size }) => {
+      return [name, { shape, data: arena[at].subarray(offset, offset + size) }] as const;
+    }),
+  );
   return Object.fromEntries(tensors);
 }
 

@@ -67,9 +67,9 @@ function withoutPlatform(): Promise<unknown> {
 
 const KIB = 1024;
 
-/** 16 KiB of parameters for a device that binds 8. */
-const tooLarge = async (): Promise<Trainer> =>
-  trainerOn(await limited({ maxStorageBufferBindingSize: 8 * KIB }), { model: linear(2, 2 * KIB) });
+/** 512 KiB of a parameter, and 1 MiB of activations, for a device that binds less. */
+const tooLarge = (binding: number) => async (): Promise<Trainer> =>
+  trainerOn(await limited({ maxStorageBufferBindingSize: binding }), { model: linear(2, 64 * KIB) });
 
 const tooManyBuffers = async (): Promise<Trainer> =>
   trainerOn(await limited({ maxStorageBuffersPerShaderStage: 4 }), { optimizer: adam() });
@@ -130,6 +130,7 @@ const DESTROYED = '[trainer] it was destroyed';
 export const device: readonly Case[] = [
   ['[memory] <what> needs', async () => trainerOn(await exhausted())],
   ['[memory] <what> needs', async () => trainerOn(await sharedDevice(), { memoryLimit: 4096 })],
+  ['[memory] parameter', tooLarge(511 * KIB)],
   ['[device] no WebGPU here', withoutPlatform],
   ["[device] the package 'webgpu'", withBrokenPackage],
   ['[device] WebGPU found no adapter', withAdapter(null, () => requestDevice())],
@@ -149,6 +150,6 @@ export const device: readonly Case[] = [
     [DESTROYED, alive((trainer) => destroyDuring(trainer, () => trainer.verify(first4)), backend)],
     [DESTROYED, alive(fitAfterDestroy, backend)],
   ]),
-  ['[memory] "<what>" needs', tooLarge],
+  ['[memory] "<what>" needs', tooLarge(768 * KIB)],
   ['[compile]', tooManyBuffers],
 ];

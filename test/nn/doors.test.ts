@@ -182,8 +182,8 @@ describe('an initializer', () => {
     const registry = new Registry(1);
     const weight = { shape: [3], initial: () => Float32Array.of(1, 2) };
     new Tracer(registry, 'train', null).apply(defineLayer({ parameters: { weight }, apply: (given) => given }), x, '');
-    const ranges = [{ name: 'weight', offset: 0, size: 3 }];
-    expect(() => registry.initialValues(any(ranges), 3)).toThrow(
+    const ranges = [{ name: 'weight', shape: [3], offset: 0, size: 3 }];
+    expect(() => registry.initialValues({ ranges, size: 3 })).toThrow(
       '[model] what initial of "weight" gives is of the kind Float32Array but must be 3 numbers',
     );
   });

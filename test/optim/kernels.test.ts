@@ -27,10 +27,8 @@ const ROWS = 7;
 /** An arena as three parameters: two that do not fill their last block, where there is room, and the rest. */
 function rangesOf(size: number): readonly ParameterRange[] {
   const sizes = size > 192 ? [100, 1, size - 192] : [size];
-  return layOut(sizes.map((each, at) => ({ name: `p${at}`, shape: [each] }))).ranges.map((range) => ({
-    ...range,
-    trains: true,
-  }));
+  const [page] = layOut(sizes.map((each, at) => ({ name: `p${at}`, shape: [each] })));
+  return page.ranges.map((range) => ({ ...range, trains: true }));
 }
 
 /** Arenas of so many blocks, with moments as the optimizer has them. */
@@ -116,7 +114,7 @@ check(
 check('adam under norms of its own of which some are NaN', adam({ clip: { norm: 1 } }), [1, 4], 0.02);
 
 /** Matrices of all kinds, and what is left to AdamW: one number, and as many as fill the last block. */
-const matrices = layOut(
+const [matrices] = layOut(
   [[300, 70], [7, 30], [3, 40], [6, 6], [1, 1], [1], [64]].map((shape, at) => ({ name: `p${at}`, shape })),
 );
 /** Of two tables, each begins where a binding may. */

@@ -34,7 +34,7 @@ const small = (random: Random): number => random.normal() * 1e-25;
 const lengths = [[[64]], [[64 * 3]], [[64 * 200]]];
 for (const make of [undefined, anySize, large, small]) {
   const options = { differentiable: false, ...(make && { make: () => make }) };
-  checkOp(`the norm of ${make?.name ?? 'usual'} numbers`, ([x]) => wholeNorm(x), lengths, options);
+  checkOp(`the norm of ${make?.name ?? 'usual'} numbers`, ([x]) => wholeNorm([x]), lengths, options);
 }
 checkOp('norms of blocks', ([x]) => blockNorms(x), lengths, { differentiable: false, make: () => anySize });
 

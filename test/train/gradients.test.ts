@@ -356,6 +356,7 @@ function stepOf(model: Model): {
     microBatches: 1,
     averageDecay: null,
     gradientNorm: false,
+    largestPage: Infinity,
   });
   const ring = { name: 'ring', spec: spec([1024, 3]), initial: () => new Float32Array(3072) };
   const source = tableSource(fields, ['x', 'label'], ROWS);
@@ -372,7 +373,7 @@ function stepOf(model: Model): {
 function copiedParameters(model: Model): string[] {
   const { traced, graph, pack } = stepOf(model);
   const copied = planMemory(graph, orderOf(graph)).copied.get(pack)!;
-  const { ranges } = traced.layout;
+  const { ranges } = traced;
   return [...copied].map((at) => ranges.find(({ offset }) => offset === pack.attrs.offsets[at])!.name).sort();
 }
 
@@ -424,13 +425,13 @@ describe('a layer that is used twice', () => {
     const twins = [linear(HIDDEN, HIDDEN), linear(HIDDEN, HIDDEN)];
     const untied = sequential(linear(FEATURES, HIDDEN), twins[0], tanh, twins[1], tanh, linear(HIDDEN, CLASSES));
     const { traced: apart, graph, samples } = stepOf(untied);
-    const initial = traced.parameters.initial();
-    const values = Float32Array.from({ length: apart.layout.size }, () => 0);
-    for (const { name, offset } of apart.layout.ranges) {
+    const initial = traced.parameters[0].initial();
+    const values = Float32Array.from({ length: apart.pages[0].size }, () => 0);
+    for (const { name, offset } of apart.ranges) {
       const source = rangeOf(traced, name.replace('layer3', 'layer1'));
       values.set(initial.subarray(source.offset, source.offset + source.size), offset);
     }
-    const states = new Map<State, Numbers>([...samples, [apart.parameters, values]]);
+    const states = new Map<State, Numbers>([...samples, [apart.parameters[0], values]]);
     const { gradients } = interpret(graph, { states, precision: 'f64' }).outputs;
     for (const part of ['weight', 'bias']) {
       const { offset, size } = rangeOf(traced, `layer1.${part}`);
@@ -442,8 +443,8 @@ describe('a layer that is used twice', () => {
   test('needs no copy', () => expect(copiedParameters(models.shared)).toEqual([]));
 });
 
-const rangeOf = ({ layout }: TracedModel, name: string): { readonly offset: number; readonly size: number } =>
-  layout.ranges.find((range) => range.name === name)!;
+const rangeOf = ({ ranges }: TracedModel, name: string): { readonly offset: number; readonly size: number } =>
+  ranges.find((range) => range.name === name)!;
 
 describe('a gradient that other gradients are computed from', () => {
   test('keeps a slot and is copied where theirs are in the arena already', () =>

@@ -1,0 +1,101 @@
+import { pageName, type Page } from '../core/layout.ts';
+import { spec } from '../core/shape.ts';
+import type { State, Value } from '../graph/graph.ts';
+import { read } from '../graph/leaf.ts';
+import { groupTable, requireMatches, type Optimizer, type ParameterRange } from '../optim/optimizer.ts';
+import { pack } from '../ops/window.ts';
+
+/* Parameters, gradients and moments page by page: each page has a state of each, and is updated by itself. */
+
+/** The states of an arena, one for each page. */
+export const arenaOf = (name: string, pages: readonly Page[], initial: (page: Page) => Float32Array): State[] =>
+  pages.map((page, at) => ({ name: pageName(name, at), spec: spec([page.size]), initial: () => initial(page) }));
+
+/** A page of which a phase trains something. */
+export interface TrainedPage {
+  readonly parameters: State;
+  readonly ranges: readonly ParameterRange[];
+  /** In the order of the optimizer's own. */
+  readonly moments: readonly State[];
+  readonly groups: State;
+  /** Where the parts of a step add up their gradients. */
+  readonly gradients: State;
+}
+
+/**
+ * Those pages, with the states that an optimizer has there.
+ * @param prefix of the states' names   @param treated how a parameter is, by its name
+ * @throws ShapeError if the optimizer names parameters that there are not
+ */
+export function trainedPages(
+  optimizer: Optimizer,
+  pages: readonly Page[],
+  parameters: readonly State[],
+  prefix: string,
+  treated: (name: string) => { readonly trains: boolean; readonly decays: boolean },
+): TrainedPage[] {
+  requireMatches(
+    optimizer,
+    pages.flatMap(({ ranges }) => ranges),
+  );
+  return pages.flatMap((page, at) => {
+    const { groups, trains } = groupTable(optimizer, page, treated);
+    if (!trains.includes(true)) return [];
+    const filled = (name: string, initial: number): State => ({
+      name: pageName(`${prefix}${name}`, at),
+      spec: spec([page.size]),
+      initial: () => new Float32Array(page.size).fill(initial),
+    });
+    return {
+      parameters: parameters[at],
+      ranges: page.ranges.map((range, i) => ({ ...range, trains: trains[i] })),
+      moments: Object.entries(optimizer.moments).map(([name, initial]) => filled(name, initial)),
+      groups: {
+        name: pageName(`${prefix}groups`, at),
+        spec: spec([groups.length / 4, 4]),
+        initial: () => groups,
+      },
+      gradients: filled('gradients', 0),
+    };
+  });
+}
+
+/** The parameters on some pages that train. */
+export const trainedRanges = (pages: readonly TrainedPage[]): ParameterRange[] =>
+  pages.flatMap(({ ranges }) => ranges.filter(({ trains }) => trains));
+
+/** Gradients at their parameters' offsets, page by page; zeros where none is. */
+export const packed = (pages: readonly TrainedPage[], gradients: ReadonlyMap<string, Value>): Value[] =>
+  pages.map(({ ranges, parameters: { spec: of } }) => {
+    const reached = ranges.flatMap(({ name, offset }) => {
+      const gradient = gradients.get(name);
+      return gradient ? [{ gradient, offset }] : [];
+    });
+    return pack(
+      reached.map(({ gradient }) => gradient),
+      reached.map(({ offset }) => offset),
+      of.shape[0],
+    );
+  });
+
+/** What parameters and moments become. @param control the words of the step whose update it is */
+export const updatedPages = (
+  optimizer: Optimizer,
+  pages: readonly TrainedPage[],
+  gradients: readonly Value[],
+  schedule: State,
+  control: Value,
+): (readonly [State, Value])[] =>
+  pages.flatMap(({ parameters, moments, groups, ranges }, at) => {
+    const updated = optimizer.update({
+      parameters: read(parameters),
+      gradients: gradients[at],
+      allGradients: gradients,
+      moments: moments.map(read),
+      groups: read(groups),
+      schedule: read(schedule),
+      control,
+      ranges,
+    });
+    return [parameters, ...moments].map((state, i) => [state, updated[i]] as const);
+  });
