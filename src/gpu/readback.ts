@@ -1,6 +1,4 @@
-import { DeviceError } from '../core/errors.ts';
 import { bufferUsage, MAP_READ } from '../core/flags.ts';
-import { summarize } from './device.ts';
 
 /** A range of a GPU buffer, in bytes. */
 export interface Region {
@@ -9,23 +7,8 @@ export interface Region {
   readonly size: number;
 }
 
-/** How long a device may take to say that it was lost, once a copy has failed. */
-const LOST_MS = 100;
-
-/** Why a copy did not come: the device was lost, or else what WebGPU says of it. */
-async function failureOf(device: GPUDevice, cause: unknown): Promise<unknown> {
-  const late = new Promise<null>((resolve) => void setTimeout(resolve, LOST_MS, null));
-  const lost = await Promise.race([device.lost, late]);
-  if (!lost) return cause;
-  return new DeviceError(
-    `[device] ${summarize(device).name} was lost (${lost.message || lost.reason}), and what was on it is gone: create another trainer`,
-    { cause },
-  );
-}
-
 /** A staging buffer for regions of so many bytes together at most, mapped and unmapped again and again. */
 export class Readback {
-  readonly #device: GPUDevice;
   readonly #staging: GPUBuffer;
   /** Of what was copied last. */
   #bytes = 0;
@@ -33,7 +16,6 @@ export class Readback {
   busy = false;
 
   constructor(device: GPUDevice, size: number) {
-    this.#device = device;
     this.#staging = device.createBuffer({
       label: 'millrace readback',
       size,
@@ -51,13 +33,9 @@ export class Readback {
     }
   }
 
-  /** The bytes, as soon as the GPU has them. @throws DeviceError if the device was lost before */
+  /** The bytes, as soon as the GPU has them. It fails if the device is lost before. */
   async finish(): Promise<ArrayBuffer> {
-    try {
-      await this.#staging.mapAsync(MAP_READ, 0, this.#bytes);
-    } catch (cause) {
-      throw await failureOf(this.#device, cause);
-    }
+    await this.#staging.mapAsync(MAP_READ, 0, this.#bytes);
     const bytes = this.#staging.getMappedRange(0, this.#bytes).slice(0);
     this.#staging.unmap();
     this.busy = false;

@@ -81,6 +81,8 @@ export interface Backend {
   /** All outputs of the last run, by name: one copy. */
   readOutputs(program: Executable): Promise<Readonly<Record<string, Numbers>>>;
   readState(state: State): Promise<Numbers>;
+  /** Several at once, as they are at the call. */
+  readStates(states: readonly State[]): Promise<Numbers[]>;
   /** @param offset the first element that is replaced; 0 if left out */
   writeState(state: State, numbers: Numbers, offset?: number): void;
   /** Copies states into others of the same spec, behind all that was submitted. */

@@ -130,6 +130,10 @@ export class CpuBackend implements Backend {
     return this.#stateOf(state).slice();
   }
 
+  async readStates(states: readonly State[]): Promise<Numbers[]> {
+    return states.map((state) => this.#stateOf(state).slice());
+  }
+
   writeState(state: State, numbers: Numbers, offset = 0): void {
     this.#stateOf(state).set(numbers, offset);
   }

@@ -144,8 +144,15 @@ export class GpuBackend implements Backend {
   }
 
   async readState(state: State): Promise<Numbers> {
-    const [bytes] = await readRegions(this.#device, [this.#storage.regionOf(state)]);
-    return numbersOf(bytes, state.spec.dtype, sizeOf(state.spec.shape));
+    return (await this.readStates([state]))[0];
+  }
+
+  async readStates(states: readonly State[]): Promise<Numbers[]> {
+    const bytes = await readRegions(
+      this.#device,
+      states.map((state) => this.#storage.regionOf(state)),
+    );
+    return states.map(({ spec: { dtype, shape } }, at) => numbersOf(bytes[at], dtype, sizeOf(shape)));
   }
 
   writeState(state: State, numbers: Numbers, offset = 0): void {

@@ -1,7 +1,10 @@
 import { DeviceError } from '../core/errors.ts';
+import { requireKind } from '../core/given.ts';
+import type { Device } from '../core/globals.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { CpuBackend } from '../scheduler/cpuBackend.ts';
 import { GpuBackend } from '../scheduler/gpuBackend.ts';
+import { Life } from '../scheduler/life.ts';
 import type { OutputOf } from '../nn/layer.ts';
 import type { Model } from './model.ts';
 import type { TrainerOptions } from './options.ts';
@@ -18,7 +21,8 @@ export async function createTrainer<M extends Model, F extends string = any>(
   given: TrainerOptions<M, F>,
 ): Promise<Trainer<F, OutputOf<M>>> {
   const { options, phases } = trainerOptionsOf(given);
-  const trainer = new Trainer(options, phases, await placeOf(options));
+  const place = await placeOf(options);
+  const trainer = new Trainer(options, phases, place, (last) => placeAfter(options, last));
   try {
     if (options.data) await trainer.prepare(options.data);
   } catch (error) {
@@ -28,16 +32,47 @@ export async function createTrainer<M extends Model, F extends string = any>(
   return trainer;
 }
 
-async function placeOf({ backend = 'webgpu', device, memoryLimit, fuse, kernels }: TrainerOptions): Promise<Place> {
-  if (backend === 'cpu') return { backend: new CpuBackend() };
-  if (device) return { backend: new GpuBackend(device, { memoryLimit, fuse, kernels }) };
+async function placeOf(options: TrainerOptions): Promise<Place> {
+  const { backend, device } = options;
+  if (backend === 'cpu') return { life: cpuLife(), owned: undefined };
+  if (device) return { life: gpuLife(device, options), owned: undefined };
+  return orOnCpu(options);
+}
+
+const cpuLife = (): Life => new Life(new CpuBackend(), null);
+
+/** @param kernels as they were chosen before, if they were */
+function gpuLife(device: Device, { memoryLimit, fuse, kernels }: TrainerOptions): Life {
+  return new Life(new GpuBackend(device, { memoryLimit, fuse, kernels }), device);
+}
+
+/** On a device that is the trainer's own, or, where there is none and `auto` allows it, on the CPU. */
+async function orOnCpu(options: TrainerOptions): Promise<Place> {
   try {
     const owned = await requestDevice();
-    return { backend: new GpuBackend(owned, { memoryLimit, fuse, kernels }), owned };
+    return { life: gpuLife(owned, options), owned };
   } catch (error) {
-    if (backend === 'auto' && error instanceof DeviceError) {
-      return { backend: new CpuBackend(), fallback: error.message };
+    if (options.backend === 'auto' && error instanceof DeviceError) {
+      return { life: cpuLife(), owned: undefined, fallback: error.message };
     }
     throw error;
   }
+}
+
+/**
+ * Where a trainer goes on whose device was lost: on one that its caller gives, or on another one of its own.
+ * @throws DeviceError where there is none; whatever the caller throws
+ */
+async function placeAfter(options: TrainerOptions, { backend: { kernels }, ended }: Life): Promise<Place> {
+  const { backend, device, onDeviceLost } = options;
+  // With the kernels that it had, the same adapter gives the same bits.
+  const as = { ...options, ...(kernels && { kernels }) };
+  if (onDeviceLost) {
+    const given = await onDeviceLost(ended!);
+    requireKind('onDeviceLost', 'what it gave', given, 'createBuffer' in Object(given), 'a GPUDevice');
+    return { life: gpuLife(given, as), owned: undefined };
+  }
+  if (!device) return orOnCpu(as);
+  if (backend === 'auto') return { life: cpuLife(), owned: undefined };
+  throw new Error("it is the caller's, who gave no onDeviceLost");
 }

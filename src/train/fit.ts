@@ -42,6 +42,8 @@ export interface Shop {
   feed(feed: Feed): void;
   /** Says, once, that nothing counts in a step. */
   tellOfNothing(amounts: readonly Amount[], step: number): void;
+  /** How training went on where the device was lost, told once. */
+  takeRecovered(): string | undefined;
   isAlive(): boolean;
   /** @throws DeviceError once the trainer was destroyed */
   requireAlive(): void;
@@ -107,16 +109,19 @@ export async function* fit(
         const validated = validation && pauses(done) ? await evaluator.evaluate(validation) : undefined;
         const verdict = pauses(done) ? council.decide(validated, firstStep + done) : null;
         if (verdict?.stop) run.stop();
+        const recovered = shop.takeRecovered();
         const report: Report = {
           ...taken,
           epoch: course.epochs(done),
           seconds: (performance.now() - begun) / 1000,
           waited: run.waited,
           ...(validated && { validation: validated }),
+          ...(recovered !== undefined && { recovered }),
           ...(verdict && verdict.messages.length > 0 && { decided: verdict.messages }),
         };
         shop.run.last = left = report;
-        if (done % every !== 0 && !isLast(done) && !pauses(done) && lost === undefined) continue;
+        const isSilent = done % every !== 0 && !isLast(done) && !pauses(done);
+        if (isSilent && lost === undefined && recovered === undefined) continue;
         left = undefined;
         yield report;
         if (lost !== undefined) endDiverged(lost, report);

@@ -59,10 +59,16 @@ export interface CommonOptions<F extends string = any> extends SaidRoles<NoInfer
   readonly kernels?: Kernels;
   /** Fixes the first weights, the order of samples, and every draw; 0 if left out. */
   readonly seed?: number;
-  /** `auto` takes the CPU where there is no WebGPU. */
+  /** `auto` takes the CPU where there is no WebGPU, and where a device is lost and no other is to be had. */
   readonly backend?: 'webgpu' | 'cpu' | 'auto';
   /** A device of the caller's, which stays the caller's; one is acquired if it is left out. */
   readonly device?: Device | undefined;
+  /**
+   * Asked for another device where the one in use is lost, with the reason. Left out, a trainer takes one of its own in the
+   * place of one of its own; of a `device` that was given, it cannot, and fails. Training goes on where it was, with
+   * the same bits if the adapter is the same.
+   */
+  readonly onDeviceLost?: ((reason: string) => Device | Promise<Device>) | undefined;
   /** The fields that batches will have; taken from the first data set if left out. */
   readonly data?: Dataset<F> | Fields<F>;
   /** Told what the caller would not expect: a figure to which nothing counts. `console.warn` if left out. */
@@ -138,6 +144,8 @@ export interface Report {
   /** Seconds of these in which the GPU had to wait for batches of an iterable. */
   readonly waited: number;
   readonly validation?: Evaluation;
+  /** How training went on, if the device was lost since the last report, in a sentence. */
+  readonly recovered?: string;
   /** What was decided after this step, a sentence each. */
   readonly decided?: readonly string[];
 }

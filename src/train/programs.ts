@@ -1,3 +1,4 @@
+import { digestOf } from '../core/digest.ts';
 import { DataError } from '../core/errors.ts';
 import { sizeOf, type Numbers } from '../core/shape.ts';
 import { thousands } from '../core/wording.ts';
@@ -142,7 +143,21 @@ export class Programs {
     // One that was dropped since the call is taken as it is now.
     let taken: Dataset | null = copy ?? copyOfSet('data', set, names);
     requireSound(taken, names, ranges);
-    const source = residentSource(set, names, this.#backend.largestBinding, (name) => taken!.fields[name].data);
+    const digests = new Map(names.map((name) => [name, digestOf(taken!.fields[name].data)]));
+    // Where the device that holds it is lost, it is taken from its owner once more.
+    const again = (name: string): Numbers => {
+      const { data } = set.fields[name];
+      if (digestOf(data) === digests.get(name)) return data;
+      throw new DataError(
+        `[data] the array of "${name}" is no longer what it was when its set was given, and the device that held the set was lost: leave arrays as they are, and call refresh where they change`,
+      );
+    };
+    const source = residentSource(
+      set,
+      names,
+      this.#backend.largestBinding,
+      (name) => taken?.fields[name].data ?? again(name),
+    );
     return new Reader(this.#backend, source, () => (taken = null));
   }
 

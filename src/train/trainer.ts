@@ -6,6 +6,8 @@ import { copyOf, isNumbers, type GivenNumbers } from '../data/numbers.ts';
 import { formatGraph, type Graph } from '../graph/graph.ts';
 import { uploadBatch, type Backend } from '../scheduler/backend.ts';
 import type { KernelChoice } from '../scheduler/choice.ts';
+import { LastingBackend } from '../scheduler/lasting.ts';
+import type { Life } from '../scheduler/life.ts';
 import type { Feed } from './batches.ts';
 import { requireFields, requireWhole } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
@@ -54,8 +56,8 @@ import type { Verification } from './verify.ts';
 
 /** Where a trainer runs, and what it must give back. */
 export interface Place {
-  readonly backend: Backend;
-  readonly owned?: Device;
+  readonly life: Life;
+  readonly owned: Device | undefined;
   readonly fallback?: string;
 }
 
@@ -83,7 +85,7 @@ export class Trainer<F extends string = any, O = any> {
   readonly #backend: Backend;
   readonly #options: TrainerOptions;
   readonly #phases: readonly Phase[];
-  readonly #ownedDevice: Device | undefined;
+  #ownedDevice: Device | undefined;
   readonly #cursors = new WeakMap<Dataset, Cursor>();
   #ready: Promise<Ready> | undefined;
   #programs: Programs | undefined;
@@ -95,15 +97,37 @@ export class Trainer<F extends string = any, O = any> {
   #toldOfNothing = false;
   /** Of the last steps. */
   #origin: Origin | undefined;
+  /** That the next report says. */
+  #recovered: string | undefined;
 
   /** Use `createTrainer`. */
-  constructor(options: TrainerOptions, phases: readonly Phase[], { backend, owned, fallback }: Place) {
+  constructor(
+    options: TrainerOptions,
+    phases: readonly Phase[],
+    { life, owned, fallback }: Place,
+    placeAfter: (last: Life) => Promise<Place>,
+  ) {
     this.batchSize = options.batchSize;
     this.#options = options;
     this.#phases = phases;
-    this.#backend = backend;
     this.#ownedDevice = owned;
     this.fallback = fallback ?? null;
+    this.#backend =
+      life.backend.kind === 'cpu'
+        ? life.backend
+        : new LastingBackend(life, {
+            reopen: async (last) => this.#moveTo(await placeAfter(last)),
+            note: () => null,
+            recovered: (how) => (this.#recovered = how),
+          });
+  }
+
+  /** Its device was lost: on another one. */
+  #moveTo({ life, owned }: Place): Life {
+    this.#ownedDevice = owned;
+    if (!this.#destroyed) return life;
+    owned?.destroy();
+    throw destroyedError();
   }
 
   /** Where it runs: the adapter's name, or the CPU reference. */
@@ -272,6 +296,7 @@ export class Trainer<F extends string = any, O = any> {
         accept: (batch: GivenSamples | Dataset, index: number) => this.#accepted(batch, index, prepared),
         feed: (feed: Feed) => (this.#origin = feed),
         tellOfNothing: (amounts: readonly Amount[], step: number) => this.#tellOfNothing(prepared, amounts, step),
+        takeRecovered: () => this.#takeRecovered(),
         isAlive: () => !this.#destroyed,
         requireAlive: () => this.#requireAlive(),
       };
@@ -293,6 +318,12 @@ export class Trainer<F extends string = any, O = any> {
    */
   stop(): Promise<void> {
     return this.#turn.stop();
+  }
+
+  #takeRecovered(): string | undefined {
+    const how = this.#recovered;
+    this.#recovered = undefined;
+    return how;
   }
 
   /** Once, for a data set may have many such steps. */
@@ -331,7 +362,9 @@ export class Trainer<F extends string = any, O = any> {
       const seconds = (performance.now() - begun) / 1000;
       const amounts = amountsOf(prepared, rows, 0, this.batchSize);
       this.#tellOfNothing(prepared, amounts, launcher.step);
-      return { ...reportOf(prepared, amounts, launcher.step), epoch: 0, seconds, waited: 0 };
+      const recovered = this.#takeRecovered();
+      const report = { ...reportOf(prepared, amounts, launcher.step), epoch: 0, seconds, waited: 0 };
+      return recovered === undefined ? report : { ...report, recovered };
     } finally {
       this.#turn.leave();
     }

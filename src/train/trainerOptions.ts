@@ -24,6 +24,7 @@ const defaults = {
   seed: 0,
   backend: 'webgpu',
   device: undefined,
+  onDeviceLost: undefined,
   data: undefined,
   inputs: undefined,
   targets: undefined,
@@ -38,7 +39,7 @@ export function trainerOptionsOf(given: TrainerOptions): {
   readonly phases: readonly Phase[];
 } {
   const options = optionsOf<TrainerOptions, typeof defaults>(where, given, defaults) as TrainerOptions;
-  const { model, data, device, backend, memoryLimit, fuse, warn } = options;
+  const { model, data, device, onDeviceLost, backend, memoryLimit, fuse, warn } = options;
   const phases = phasesOf(options);
   requireSizes(options);
   if (model !== undefined) {
@@ -47,6 +48,9 @@ export function trainerOptionsOf(given: TrainerOptions): {
   if (data !== undefined) fieldsOf(where, data);
   if (device !== undefined) {
     requireKind(where, 'device', device, 'createBuffer' in Object(device), 'a GPUDevice, as await requestDevice()');
+  }
+  if (onDeviceLost !== undefined) {
+    requireKind(where, 'onDeviceLost', onDeviceLost, isFunction(onDeviceLost), 'a function that gives a GPUDevice');
   }
   const places: readonly unknown[] = ['webgpu', 'cpu', 'auto'];
   requireKind(where, 'backend', backend, places.includes(backend), '"webgpu", "cpu" or "auto"');

@@ -3,6 +3,7 @@ import {
   adam,
   createTrainer,
   crossEntropy,
+  dataset,
   linear,
   requestDevice,
   sgd,
@@ -106,6 +107,24 @@ async function loseInFit(trainer: Trainer, lose: () => void): Promise<void> {
   for await (const { step } of trainer.fit(set, { steps: 1000 })) if (step === 3) lose();
 }
 
+/** Another device comes, but the set is no longer what it was. */
+async function changedSince(): Promise<unknown> {
+  const device = await requestDevice();
+  const trainer = await trainerOn(device, { onDeviceLost: () => requestDevice() });
+  const point = Float32Array.of(0, 0, 1, 1, 0, 1, 1, 0);
+  const own = dataset({ point: { data: point, shape: [2] }, label: Uint8Array.of(0, 0, 1, 1) });
+  try {
+    await trainer.evaluate(own);
+    point[0] = 2;
+    device.destroy();
+    return await trainer.evaluate(own);
+  } catch (error) {
+    throw (error as Error).cause;
+  } finally {
+    trainer.destroy();
+  }
+}
+
 /** A trainer of a device that others use too, and that throws at any error it is told of. */
 const alive = (work: (trainer: Trainer) => Promise<unknown>, backend: 'webgpu' | 'cpu') => async () =>
   work(await trainerOn(await sharedDevice(), { backend }));
@@ -144,6 +163,7 @@ export const device: readonly Case[] = [
       return trainer.evaluate(set);
     }),
   ],
+  ['[data] the array of "<name>" is no longer', changedSince],
   ...(['webgpu', 'cpu'] as const).flatMap((backend): Case[] => [
     [DESTROYED, alive(destroyInFit, backend)],
     [DESTROYED, alive((trainer) => destroyDuring(trainer, () => trainer.evaluate(set)), backend)],
