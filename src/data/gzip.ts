@@ -1,5 +1,5 @@
 import { FormatError } from '../core/errors.ts';
-import { inflate } from './inflate.ts';
+import { inflate, Output, TooMuch } from './inflate.ts';
 
 /*
  * A gzip file is one member behind the other, each with its own sum: two files that were joined, or what bgzip writes.
@@ -15,41 +15,85 @@ const HEADER = 10;
 /** The sum of what was packed, and its length. */
 const TRAILER = 8;
 
+/**
+ * What becomes more than so many times itself is taken for a bomb: data sets become 2 to 20 times themselves, and only what
+ * repeats itself all the time up to 1032 times, which is all that DEFLATE has. Below so many bytes nobody minds.
+ */
+const [LARGEST_RATIO, NEVER_TOO_MUCH] = [100, 2 ** 26];
+
+/** The bytes that a compressed file may become. */
+export const mostUnpacked = (length: number): number => Math.max(LARGEST_RATIO * length, NEVER_TOO_MUCH);
+
 const beginsAt = (bytes: Uint8Array, at: number): boolean => bytes[at] === GZIP[0] && bytes[at + 1] === GZIP[1];
 
 /**
  * A file's bytes, unpacked if they are gzipped, of however many members, with zeros between them where a tool fills up
  * blocks; what follows the last one is left out, as gzip does.
- * @param where the reader that asks, for the error   @throws FormatError if a gzip stream is broken
+ * @param where the reader that asks, for the error   @throws FormatError if a gzip stream is broken, or becomes too much
  */
 export async function unpacked(where: string, name: string, bytes: Uint8Array): Promise<Uint8Array> {
   if (!beginsAt(bytes, 0)) return bytes;
-  const whole = await unpackedByEngine(bytes).catch(() => null);
-  if (whole && trailerFits(bytes, bytes.length, whole)) return whole;
+  const most = mostUnpacked(bytes.length);
   try {
-    return joined(membersOf(bytes));
+    const whole = await unpackedByEngine(bytes, most);
+    return whole && trailerFits(bytes, bytes.length, whole) ? whole : membersOf(bytes, most);
   } catch (cause) {
+    if (cause instanceof TooMuch) {
+      throw new FormatError(
+        `[${where}] ${name} has ${bytes.length} bytes and becomes more than ${most}, so that it seems made to fill the memory: unpack it yourself if it is not, as by gunzip`,
+        { cause },
+      );
+    }
     throw new FormatError(`[${where}] ${name}: the gzip stream is broken or cut short: get the file again`, { cause });
   }
 }
 
-async function unpackedByEngine(bytes: Uint8Array): Promise<Uint8Array> {
-  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+/** Some engines unpack at once all that they are given, up to 16 MiB of so much. */
+const PIECE = 2 ** 14;
+
+/** Bytes piece by piece, each when it is asked for. */
+function piecesOf(bytes: Uint8Array): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at >= bytes.length) return controller.close();
+      controller.enqueue(bytes.slice(at, at + PIECE));
+      at += PIECE;
+    },
+  });
 }
 
-/** What each member holds. @throws Error if one is broken */
-function membersOf(bytes: Uint8Array): Uint8Array[] {
-  const members: Uint8Array[] = [];
+/** What an engine makes of a file, or null where it has no way, or fails. @throws TooMuch */
+async function unpackedByEngine(bytes: Uint8Array, most: number): Promise<Uint8Array | null> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  try {
+    const reader = piecesOf(bytes).pipeThrough(new DecompressionStream('gzip')).getReader();
+    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+      parts.push(value!);
+      length += value!.length;
+      if (length <= most) continue;
+      await reader.cancel();
+      break;
+    }
+  } catch {
+    return null;
+  }
+  if (length > most) throw new TooMuch();
+  return joined(parts);
+}
+
+/** What all members hold. @throws Error if one is broken; TooMuch */
+function membersOf(bytes: Uint8Array, most: number): Uint8Array {
+  const output = new Output(most);
   let at = 0;
   do {
-    const { data, end } = inflate(bytes, bodyOf(bytes, at));
+    const { data, end } = inflate(bytes, bodyOf(bytes, at), output);
     at = end + TRAILER;
-    if (!trailerFits(bytes, at, data)) throw new Error(`member ${members.length} does not have the sum that it names`);
-    members.push(data);
+    if (!trailerFits(bytes, at, data)) throw new Error('a member does not have the sum that it names');
     while (bytes[at] === 0) at++;
   } while (beginsAt(bytes, at));
-  return members;
+  return output.all;
 }
 
 /** Where the compressed bytes of the member at a place begin. */

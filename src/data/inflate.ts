@@ -3,13 +3,21 @@
  * that is where a gzip file's next member begins.
  */
 
-/** A prefix code as a table: what the next `width` bits stand for, `symbol << 4 | length`, or 0 if nothing begins so. */
+/** A prefix code: a table for short ones, for others how many there are of each length. */
 interface PrefixCode {
+  /** What the next `width` bits stand for, `symbol << 4 | length`, or 0 if no short code begins so. */
   readonly entries: Uint16Array;
   readonly width: number;
+  /** By length. */
+  readonly counts: readonly number[];
+  /** In the order of their codes. */
+  readonly symbols: Uint16Array;
 }
 
 const broken = (): Error => new Error('the compressed bytes are broken or end early');
+
+/** More comes out than is wanted. */
+export class TooMuch extends Error {}
 
 /** Bits from a byte on, the lowest of each byte first. */
 class BitReader {
@@ -59,28 +67,65 @@ class BitReader {
     return bits;
   }
 
-  symbol({ entries, width }: PrefixCode): number {
+  symbol(code: PrefixCode): number {
+    const { entries, width } = code;
     this.#fill(width);
     const entry = entries[this.#held & ((1 << width) - 1)];
-    if (entry === 0) throw broken();
+    if (entry === 0) return this.#longSymbol(code);
     this.#drop(entry & 15);
     return entry >> 4;
   }
+
+  /** Codes of one length are numbers in a row. Source: RFC 1951, 3.2.2 */
+  #longSymbol({ counts, symbols }: PrefixCode): number {
+    this.#fill(LONGEST_CODE);
+    let [code, first, place] = [0, 0, 0];
+    for (let length = 1; length <= LONGEST_CODE; length++) {
+      code = (code << 1) | ((this.#held >> (length - 1)) & 1);
+      first <<= 1;
+      if (code < first + counts[length]) {
+        this.#drop(length);
+        return symbols[place + code - first];
+      }
+      first += counts[length];
+      place += counts[length];
+    }
+    throw broken();
+  }
 }
 
-/** Bytes that come to be, in room that grows. */
-class Output {
-  #bytes = new Uint8Array(1 << 16);
+/** Bytes that come to be, in room that grows with them, of one stream behind the other. */
+export class Output {
+  readonly #most: number;
+  #bytes = new Uint8Array(1 << 10);
   #length = 0;
+  #begin = 0;
 
-  get bytes(): Uint8Array {
+  /** @param most bytes that are wanted */
+  constructor(most = Infinity) {
+    this.#most = most;
+  }
+
+  get all(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** What came of the last stream. */
+  get last(): Uint8Array {
+    return this.#bytes.subarray(this.#begin, this.#length);
+  }
+
+  /** A stream begins, which does not repeat what came before. */
+  begin(): void {
+    this.#begin = this.#length;
+  }
+
   #reserve(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + more));
-    larger.set(this.bytes);
+    const wanted = this.#length + more;
+    if (wanted <= this.#bytes.length) return;
+    if (wanted > this.#most) throw new TooMuch();
+    const larger = new Uint8Array(Math.min(Math.max(2 * this.#bytes.length, wanted), this.#most));
+    larger.set(this.all);
     this.#bytes = larger;
   }
 
@@ -97,7 +142,7 @@ class Output {
 
   /** Says again what came before. A length beyond the distance repeats what it has just said. */
   repeat(length: number, distance: number): void {
-    if (distance > this.#length) throw broken();
+    if (distance > this.#length - this.#begin) throw broken();
     this.#reserve(length);
     const bytes = this.#bytes;
     for (let at = this.#length, end = at + length; at < end; at++) bytes[at] = bytes[at - distance];
@@ -106,23 +151,32 @@ class Output {
 }
 
 const LONGEST_CODE = 15;
+/** Codes up to so long are looked up; a block that brings codes of its own should not fill large tables. */
+const LOOKED_UP = 9;
 
 /** The canonical code of lengths, 0 where a symbol has none. Source: RFC 1951, 3.2.2 */
 function codeOf(lengths: readonly number[]): PrefixCode {
-  const width = Math.max(1, ...lengths);
-  const entries = new Uint16Array(1 << width);
-  let code = 0;
-  for (let length = 1; length <= width; length++, code <<= 1) {
-    for (const [symbol, other] of lengths.entries()) {
-      if (other !== length) continue;
-      if (code >> length > 0) throw broken();
-      let reversed = 0;
-      for (let bit = 0; bit < length; bit++) reversed |= ((code >> bit) & 1) << (length - 1 - bit);
-      for (let at = reversed; at < entries.length; at += 1 << length) entries[at] = (symbol << 4) | length;
-      code++;
-    }
+  const counts = repeated(LONGEST_CODE + 1, 0);
+  for (const length of lengths) if (length > 0) counts[length]++;
+  const [codes, places] = [[0], [0]];
+  for (let length = 1; length <= LONGEST_CODE; length++) {
+    codes.push((codes[length - 1] + counts[length - 1]) << 1);
+    places.push(places[length - 1] + counts[length - 1]);
+    if (codes[length] + counts[length] > 1 << length) throw broken();
   }
-  return { entries, width };
+  const width = Math.min(LOOKED_UP, Math.max(1, ...lengths));
+  const entries = new Uint16Array(1 << width);
+  const symbols = new Uint16Array(lengths.length);
+  for (const [symbol, length] of lengths.entries()) {
+    if (length === 0) continue;
+    const code = codes[length]++;
+    symbols[places[length]++] = symbol;
+    if (length > width) continue;
+    let reversed = 0;
+    for (let bit = 0; bit < length; bit++) reversed |= ((code >> bit) & 1) << (length - 1 - bit);
+    for (let at = reversed; at < entries.length; at += 1 << length) entries[at] = (symbol << 4) | length;
+  }
+  return { entries, width, counts, symbols };
 }
 
 interface Codes {
@@ -204,18 +258,25 @@ function readStored(bits: BitReader, output: Output): void {
 
 /**
  * Unpacks a stream that begins at a byte.
- * @returns what was packed, and the place behind the stream's last byte   @throws Error if it is broken or ends early
+ * @param output where it goes, behind what is there
+ * @returns what was packed, and the place behind the stream's last byte
+ * @throws Error if it is broken or ends early; TooMuch if the output is not to have so much
  */
-export function inflate(bytes: Uint8Array, start: number): { readonly data: Uint8Array; readonly end: number } {
+export function inflate(
+  bytes: Uint8Array,
+  start: number,
+  output = new Output(),
+): { readonly data: Uint8Array; readonly end: number } {
   const bits = new BitReader(bytes, start);
-  const output = new Output();
+  output.begin();
+  let fixed: Codes | undefined;
   let last = 0;
   while (last === 0) {
     last = bits.take(1);
     const kind = bits.take(2);
     if (kind === 3) throw broken();
     if (kind === 0) readStored(bits, output);
-    else readBlock(bits, kind === 1 ? fixedCodes() : ownCodes(bits), output);
+    else readBlock(bits, kind === 1 ? (fixed ??= fixedCodes()) : ownCodes(bits), output);
   }
-  return { data: output.bytes, end: bits.align() };
+  return { data: output.last, end: bits.align() };
 }

@@ -14,8 +14,11 @@ function text(header: Uint8Array, [start, length]: readonly [number, number]): s
   return new TextDecoder().decode(header.subarray(start, end < 0 ? start + length : Math.min(end, start + length)));
 }
 
-const octal = (header: Uint8Array, field: readonly [number, number]): number =>
-  Number.parseInt(text(header, field).trim(), 8);
+/** NaN for what is no number; a minus is none, as it would lead back. */
+function octal(header: Uint8Array, field: readonly [number, number]): number {
+  const digits = text(header, field).trim();
+  return /^[0-7]*$/.test(digits) ? Number(`0o0${digits}`) : NaN;
+}
 
 /** The sum of a header's bytes, its own field read as blanks. */
 function sumOf(header: Uint8Array): number {
@@ -31,7 +34,7 @@ const plain = (path: string): string =>
     .join('/');
 
 /**
- * The files of a tar archive by their paths, without copying. Links, folders and others are passed over.
+ * The files of a tar archive by their paths, without copying: nothing is unpacked to a disk, whatever the paths are. Links, folders and others are passed over.
  * @param where the reader that asks, for the errors
  * @throws FormatError if it is no such archive, or ends early
  */
@@ -41,12 +44,12 @@ export function readTar(where: string, archive: string, bytes: Uint8Array): Read
     const header = bytes.subarray(at, at + BLOCK);
     // Two empty blocks end an archive.
     if (header[0] === 0) break;
-    if (octal(header, fields.sum) !== sumOf(header)) {
+    const [name, prefix, size] = [text(header, fields.name), text(header, fields.prefix), octal(header, fields.size)];
+    if (octal(header, fields.sum) !== sumOf(header) || Number.isNaN(size)) {
       throw new FormatError(
-        `[${where}] ${archive} is no tar archive, or damaged: the header at byte ${at} has a wrong sum; get the file again`,
+        `[${where}] ${archive} is no tar archive, or damaged: the header at byte ${at} has a wrong sum or size; get the file again`,
       );
     }
-    const [name, prefix, size] = [text(header, fields.name), text(header, fields.prefix), octal(header, fields.size)];
     const start = at + BLOCK;
     if (start + size > bytes.length) {
       throw new FormatError(

@@ -2,8 +2,8 @@ import { inflateRawSync, gzipSync, deflateRawSync, constants } from 'node:zlib';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { readIdx, readTable } from '../../src/data/index.ts';
-import { unpacked } from '../../src/data/gzip.ts';
-import { inflate } from '../../src/data/inflate.ts';
+import { mostUnpacked, unpacked } from '../../src/data/gzip.ts';
+import { inflate, Output, TooMuch } from '../../src/data/inflate.ts';
 
 /** Where the first member's compressed bytes end, and what they hold; its header is the plainest. */
 function firstOf(bytes: Uint8Array): { readonly data: Uint8Array; readonly end: number } {
@@ -118,6 +118,54 @@ describe.each(engines)('in an engine with a DecompressionStream as %s', (_, engi
   });
 });
 
+describe('a bomb', () => {
+  const million = gzipSync(Buffer.alloc(2 ** 20));
+  const members = (count: number): Buffer => Buffer.concat(Array.from({ length: count }, () => million));
+  const large = gzipSync(Buffer.alloc(2 ** 26 + 1));
+  test.each<[string, Buffer, unknown]>([
+    ['one member, by the engine', large, globalThis.DecompressionStream],
+    ['64 members and a byte, by the engine', Buffer.concat([members(64), gzipSync('1')]), DecompressionStream],
+    ['one member, without an engine', large, undefined],
+    ['64 members and a byte, without an engine', Buffer.concat([members(64), gzipSync('1')]), undefined],
+  ])('of %s is refused', async (_, bytes, engine) => {
+    vi.stubGlobal('DecompressionStream', engine);
+    await expect(unpacked('table', 'rows.csv.gz', bytes)).rejects.toThrow(
+      `[table] rows.csv.gz has ${bytes.length} bytes and becomes more than 67108864`,
+    );
+  });
+
+  test('is nothing of 64 MiB', async () => {
+    expect(await unpacked('table', 'rows.csv.gz', members(64))).toHaveLength(2 ** 26);
+  });
+
+  test('is what becomes more than 64 MiB, and more than a hundred times itself', () => {
+    expect([0, 671_088, 671_089, 10 ** 7].map(mostUnpacked)).toEqual([2 ** 26, 2 ** 26, 67_108_900, 10 ** 9]);
+  });
+
+  test('is fed to the engine in pieces, and no longer than needed to tell', async () => {
+    let taken = 0;
+    const much = new Uint8Array(2 ** 24);
+    vi.stubGlobal(
+      'DecompressionStream',
+      class extends TransformStream<Uint8Array, Uint8Array> {
+        constructor() {
+          super({
+            transform(piece, controller) {
+              taken += piece.length;
+              controller.enqueue(much);
+            },
+          });
+        }
+      },
+    );
+    const bytes = new Uint8Array(500_000);
+    bytes.set([0x1f, 0x8b]);
+    await expect(unpacked('table', 'a.gz', bytes)).rejects.toThrow('becomes more than 67108864');
+    // Five pieces are too much, and some are on their way.
+    expect(taken / 2 ** 14).toBeLessThan(10);
+  });
+});
+
 describe('what is gzipped in members', () => {
   test('is read whole by tables and IDX files alike', async () => {
     vi.stubGlobal('DecompressionStream', engineThat(true));
@@ -147,6 +195,25 @@ describe('inflate', () => {
     const { data: read, end } = inflate(Buffer.concat([Buffer.from('before'), packed, Buffer.from('behind')]), 6);
     expect(Buffer.from(read).equals(data)).toBe(true);
     expect(end).toBe(6 + packed.length);
+  });
+
+  test('takes no more room than it fills, of however many streams', () => {
+    const empty = deflateRawSync('');
+    const output = new Output();
+    for (let stream = 0; stream < 1000; stream++) inflate(empty, 0, output);
+    inflate(deflateRawSync('abcabcabc'), 0, output);
+    expect(new TextDecoder().decode(output.all)).toBe('abcabcabc');
+    expect(output.all.buffer.byteLength).toBeLessThan(2000);
+    expect(() => inflate(deflateRawSync(Buffer.alloc(2000)), 0, new Output(1999))).toThrow(TooMuch);
+    expect(inflate(deflateRawSync(Buffer.alloc(2000)), 0, new Output(2000)).data).toHaveLength(2000);
+  });
+
+  test('repeats nothing of the stream before', () => {
+    // A fixed block of one repetition, of length 3 and distance 1.
+    const repetition = Uint8Array.of(0b00000011, 0b00000010, 0b00000000, 0);
+    const output = new Output();
+    inflate(deflateRawSync('abc'), 0, output);
+    expect(() => inflate(repetition, 0, output)).toThrow('broken');
   });
 
   test('of bytes that were changed ends, in an error or in other bytes', () => {

@@ -128,6 +128,7 @@ export const dataFiles: readonly Case[] = [
   ['[idx] <file> begins with', () => readIdx('labels', new TextEncoder().encode('<html>'))],
   ['[idx] <file> ends inside', () => readIdx('labels', Uint8Array.of(0, 0, 8, 1, 0))],
   ['[idx] <file> announces', () => readIdx('labels', idx([4]).subarray(0, 10))],
+  ['[<reader>] <file> has <n> bytes and becomes', () => readIdx('labels.gz', gzipSync(new Uint8Array(2 ** 26 + 1)))],
   ['[<reader>] <file>: the gzip stream', () => readIdx('labels.gz', gzipSync(idx([4])).subarray(0, 20))],
   ['[predict] <path> cannot be read: <reason>', withImageModel(null)],
   ['[predict] <path> cannot be read as PNG', withImageModel(picture(2, 2).subarray(0, 40))],
