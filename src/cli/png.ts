@@ -1,5 +1,6 @@
 import { convertIndexedToRgb, decode, encode, hasPngSignature } from 'fast-png';
 import type { Pixels } from '../data/index.ts';
+import { chunksOf } from './pngChunks.ts';
 
 /** A picture of three bytes a pixel: red, green, blue, row by row. */
 export interface Raster {
@@ -10,22 +11,16 @@ export interface Raster {
 
 export const isPng = (bytes: Uint8Array): boolean => hasPngSignature(bytes);
 
-/** Where a file has its header's fields, which is its first chunk. Source: PNG specification, third edition, 11.2.1 */
-const [DEPTH_AT, INTERLACED_AT] = [24, 28];
-
 /**
  * The pixels of a PNG file, with an alpha where it has any transparency. Values finer than bytes are rounded to them.
  * @throws Error if it is damaged, or of a kind that is not read
  */
 export function decodePng(png: Uint8Array): Pixels {
-  // The decoder takes a pixel of such for a byte.
-  if (png[DEPTH_AT] < 8 && png[INTERLACED_AT] !== 0) {
-    throw new Error(`it is interlaced, with ${png[DEPTH_AT]} bits a pixel, which is not read`);
-  }
-  const picture = decode(png);
-  const { width, height, channels, depth, palette, transparency, data } = picture;
-  // Pictures in three colours may bring a palette too, as a proposal for screens of few.
-  if (palette && channels === 1) {
+  if (!isPng(png)) throw new Error('its signature is not that of PNG');
+  const { png: plain, key } = chunksOf(png);
+  const picture = decode(plain);
+  const { width, height, channels, depth, palette, data } = picture;
+  if (palette) {
     const colours = convertIndexedToRgb(picture);
     return { width, height, channels: colours.length / (width * height), data: colours };
   }
@@ -33,8 +28,8 @@ export function decodePng(png: Uint8Array): Pixels {
   const most = 2 ** depth - 1;
   const bytes =
     depth === 8 ? (data as Uint8Array) : Uint8Array.from(samples, (value) => Math.round((value / most) * 255));
-  if (!transparency) return { width, height, channels, data: bytes };
-  return { width, height, channels: channels + 1, data: withAlpha(bytes, samples, transparency) };
+  if (!key) return { width, height, channels, data: bytes };
+  return { width, height, channels: channels + 1, data: withAlpha(bytes, samples, key) };
 }
 
 const bytesPerRow = (width: number, depth: number): number => Math.ceil((width * depth) / 8);
