@@ -108,6 +108,13 @@ describe('cifar10', () => {
     ['no labels to test on', sprites, { 'test-labels.u8': null }, /there is no test-labels\.u8, or it is empty/],
     ['a picture too few', sprites, { 'train_02.png': null }, /no train_02\.png: .* 10 labels, .* hold 8 images/],
     ['pictures of others', sprites, { 'train-labels.u8': new Uint8Array(7) }, /train_01\.png holds 4 .* 3 labels left/],
+    // Room for all of these images would be nine gigabytes.
+    [
+      'labels without pictures',
+      sprites,
+      { 'train-labels.u8': new Uint8Array(3_000_000) },
+      /no train_03\.png: .* hold 10/,
+    ],
     ['a picture of one image', sprites, { 'train_00.png': small }, /train_00\.png is 32 × 32 in 3 channels, but rows/],
     ['a picture that is none', sprites, { 'train_01.png': cut }, /train_01\.png cannot be read as PNG: .*signature/],
   ])('of %s is a FormatError that says so', async (_, files, others: Record<string, Uint8Array | null>, message) => {

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../src/core/errors.ts';
 import { Random } from '../../src/core/random.ts';
+import { isNumber } from '../../src/data/table/cells.ts';
 import { readTable, type Table, type TableOptions } from '../../src/data/index.ts';
 
 const read = (text: string, options?: TableOptions): Promise<Table> => readTable('some.csv', text, options);
@@ -152,6 +153,23 @@ const broken: [string, Uint8Array | string, string][] = [
   ['in UTF-16', Uint8Array.of(0xff, 0xfe, 0x61, 0, 0x2c, 0), 'some.csv is no text, byte 3 of it is 0'],
   ['whose gzip stream is cut short', gzipSync(bytes('a,b\n1,2\n')).slice(0, -9), 'some.csv: the gzip stream is broken'],
 ];
+
+describe('a table is read once, and not again for', () => {
+  test('each digit of a long cell', () => {
+    // The square of it would be hours.
+    expect(isNumber(`${'1'.repeat(2 ** 21)}x`)).toBe(false);
+  });
+
+  test('each column of one name', async () => {
+    const { columns } = await read(`${'x,'.repeat(2 ** 18)}x (2),x\n${'1,'.repeat(2 ** 18 + 1)}1\n`);
+    expect([columns.length, columns[1], columns.at(-2), columns.at(-1)]).toEqual([
+      2 ** 18 + 2,
+      'x (2)',
+      'x (2) (2)',
+      'x (262145)',
+    ]);
+  });
+});
 
 describe('readTable refuses a file', () => {
   test.each(broken)('%s, and says so', async (_, file, message) => {

@@ -31,9 +31,10 @@ export async function readSprites(
     );
   }
   requireLabels(labelsName(half), labels);
-  const pixels = new Uint8Array(labels.length * IMAGE);
-  for (let [images, number] = [0, 0]; images < labels.length; number++) {
-    const file = pictureName(half, number);
+  const pictures: Pixels[] = [];
+  let images = 0;
+  while (images < labels.length) {
+    const file = pictureName(half, pictures.length);
     const found = await firstOf(source, [file]);
     if (!found) {
       throw new FormatError(
@@ -46,8 +47,15 @@ export async function readSprites(
         `[cifar10] ${file} holds ${picture.height} images, but ${labelsName(half)} has ${labels.length - images} labels left for them: take both from one set`,
       );
     }
-    pixels.set(onGround(picture, ground).data, images * IMAGE);
+    pictures.push(onGround(picture, ground));
     images += picture.height;
+  }
+  // Room for what there is, not for what the labels announce.
+  const pixels = new Uint8Array(images * IMAGE);
+  let at = 0;
+  for (const { data } of pictures) {
+    pixels.set(data, at);
+    at += data.length;
   }
   return { pixels, labels };
 }

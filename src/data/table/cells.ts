@@ -5,7 +5,8 @@
 const MISSING = new Set(['', '?', '-', '--', '.', 'na', 'n/a', '#n/a', '<na>', 'nan', 'null']);
 /** Marks that nobody would take for an answer. */
 const PLAINLY_MISSING = new Set(['', '?', '--', 'n/a', '#n/a', '<na>']);
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+/** Each digit has one place in it, so that a long text is read once. */
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 export const LARGEST_F32 = 3.4028234663852886e38;
 
 /** Words that stand for nothing, besides an empty cell, in upper or lower case; undefined: the usual ones. */

@@ -26,7 +26,7 @@ export function splitRows(strata: readonly (readonly number[])[], share: number,
   });
   if (held === 0) {
     const sizes = shuffled.map(({ length }) => length);
-    counts[sizes.indexOf(Math.max(...sizes))] = 1;
+    counts[sizes.indexOf(sizes.reduce((most, size) => Math.max(most, size)))] = 1;
   }
   return {
     train: inOrder(shuffled.flatMap((rows, at) => rows.slice(counts[at]))),

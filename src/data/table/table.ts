@@ -204,11 +204,13 @@ export const withHeader = ({ name, head, rows, said }: Table, header: boolean): 
 /** Every column gets a name of its own: those without one by their place, those that share one by a count. */
 function namesOf({ cells }: CsvRecord): string[] {
   const taken = new Set<string>();
+  const counts = new Map<string, number>();
   return cells.map((cell, at) => {
     const wanted = cell.trim() || columnName(at);
-    let name = wanted;
-    for (let count = 2; taken.has(name); count++) name = `${wanted} (${count})`;
+    let [name, count] = [wanted, counts.get(wanted) ?? 1];
+    while (taken.has(name)) name = `${wanted} (${++count})`;
     taken.add(name);
+    counts.set(wanted, count);
     return name;
   });
 }
