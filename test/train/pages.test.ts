@@ -10,6 +10,8 @@ import {
   batchNorm,
   createTrainer,
   crossEntropy,
+  frozen,
+  keepBest,
   lion,
   linear,
   muon,
@@ -19,12 +21,16 @@ import {
   rmsprop,
   sequential,
   sgd,
+  take,
   tanh,
+  type LossOptions,
   type Optimizer,
   type Report,
-  type Trainer,
   type TrainerOptions,
 } from '../../src/index.ts';
+import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
+import { Trainer } from '../../src/train/trainer.ts';
+import { trainerOptionsOf } from '../../src/train/trainerOptions.ts';
 import { sharedDevice } from '../support/device.ts';
 import { limited } from '../support/otherDevice.ts';
 import { clusters } from '../support/toy.ts';
@@ -120,11 +126,22 @@ describe('training on four pages ends in the bits of training on one', () => {
   });
 });
 
-describe('a model on four pages', () => {
-  const graphOf = (trainer: Trainer): Promise<string> => trainer.graph();
+/** A trainer that does some work on several pages. */
+async function onSeveral<T>(options: TrainerOptions, work: (trainer: Trainer) => Promise<T>): Promise<T> {
+  const trainer = await createTrainer({ ...options, device: small });
+  try {
+    return await work(trainer);
+  } finally {
+    trainer.destroy();
+  }
+}
 
+describe('a model on four pages', () => {
   test('has an update for each page, and on one page the graph that it always had', async () => {
-    const [one, several] = await onBoth(() => optionsOf(adam()), graphOf);
+    const [one, several] = await onBoth(
+      () => optionsOf(adam()),
+      (trainer) => trainer.graph(),
+    );
     const updated = (graph: string): string[] => graph.match(/(?<=^state )(parameters|m|v)( \d)?(?= ←)/gm)!;
     expect(updated(one)).toEqual(['parameters', 'm', 'v']);
     expect(updated(several)).toEqual(
@@ -147,5 +164,124 @@ describe('a model on four pages', () => {
     several.norms.forEach((norm, step) => expect(Math.abs(norm / one.norms[step] - 1)).toBeLessThan(1e-5));
     const strayed = several.parameters.map((x, at) => Math.abs(x - one.parameters[at]));
     expect(Math.max(...strayed)).toBeLessThan(1e-6);
+  });
+
+  test('gives and takes parameters by name, and files of weights, as on one page', async () => {
+    const [one, several] = await onBoth(
+      () => optionsOf(adam()),
+      async (trainer) => {
+        const first = await trainer.readParameters();
+        const weights = await trainer.saveWeights();
+        const changed = { 'layer8.bias': first['layer8.bias'].map((_, at) => at), 'layer0.bias': first['layer6.bias'] };
+        await trainer.writeParameters(changed);
+        const second = await trainer.readParameters();
+        await trainer.loadWeights(weights);
+        return { first, second, third: await trainer.readParameters(), weights };
+      },
+    );
+    expect(several).toEqual(one);
+    expect(several.second['layer8.bias']).toEqual(several.second['layer8.bias'].map((_, at) => at));
+    expect(several.third).toEqual(several.first);
+  });
+
+  test('is inspected as on one page, its update too, and left as it was', async () => {
+    const [one, several] = await onBoth(
+      () => optionsOf(adam()),
+      async (trainer) => {
+        const before = await trainer.saveWeights();
+        const inspection = await trainer.inspect(take(set, 0, 16), { update: true });
+        expect(await trainer.saveWeights()).toEqual(before);
+        return inspection;
+      },
+    );
+    expect(several).toEqual(one);
+    expect(several.parameters.every(({ gradient }) => gradient.some((slope) => slope !== 0))).toBe(true);
+  });
+
+  test('is verified, with the gradients of all pages', async () => {
+    const options = () => ({ ...optionsOf(muon({ clip: { globalNorm: 0.1 } })), gradientNorm: true });
+    const [one, several] = await onBoth(options, (trainer) => trainer.verify(take(set, 0, 32)));
+    expect(several.fault).toBeNull();
+    expect(several.loss).toEqual(one.loss);
+    // The same numbers, added up page by page in f64.
+    expect(several.gradientError / one.gradientError).toBeCloseTo(1, 6);
+  });
+
+  test('goes back to its best weights on all of them', async () => {
+    const [one, several] = await onBoth(
+      () => optionsOf(sgd({ learningRate: 3 })),
+      async (trainer) => {
+        const decisions = [keepBest()];
+        await trainer.fit(set, { steps: 12, validation: set, validateEvery: 3, decisions });
+        return { weights: await trainer.saveWeights(), judged: await trainer.evaluate(set) };
+      },
+    );
+    expect(several).toEqual(one);
+  });
+
+  test('has no moments, gradients and updates for a page that is frozen', async () => {
+    const held = () => frozen(linear(WIDTH, WIDTH));
+    const options = (): TrainerOptions => ({
+      ...optionsOf(adam()),
+      model: sequential(linear(2, WIDTH), held(), relu, held(), tanh, held(), linear(WIDTH, 3)),
+      averageWeights: { decay: 0.5 },
+    });
+    const [one, several] = await onBoth(options, async (trainer) => {
+      const graph = await trainer.graph();
+      return { graph, ...(await trained(trainer)) };
+    });
+    expect(several.weights).toEqual(one.weights);
+    expect(several.reports).toEqual(one.reports);
+    expect(several.graph.match(/(?<=^state )(parameters|m|averages)( \d)?(?= ←)/gm)).toEqual([
+      'parameters',
+      'm',
+      'parameters 3',
+      'm 3',
+      'averages',
+      'averages 2',
+      'averages 3',
+    ]);
+  });
+
+  test('trains in phases, each on the pages that it changes', async () => {
+    const { loss: _, optimizer: __, ...common } = optionsOf(adam()) as LossOptions;
+    const options = (): TrainerOptions => ({
+      ...common,
+      model: model(),
+      phases: [
+        { name: 'body', loss: crossEntropy, optimizer: muon(), trains: ['layer1', 'layer0'] },
+        { name: 'head', loss: crossEntropy, optimizer: sgd(), trains: ['layer4', 'layer9'] },
+      ],
+    });
+    const [one, several] = await onBoth(options, async (trainer) => {
+      const graph = await trainer.graph();
+      return { graph, ...(await trained(trainer)) };
+    });
+    expect(several.weights).toEqual(one.weights);
+    expect(several.reports).toEqual(one.reports);
+    expect(several.graph.match(/(?<=^state )parameters( \d)?(?= ←)/gm)).toEqual([
+      'parameters',
+      'parameters 2',
+      'parameters 4',
+    ]);
+  });
+
+  test('ends in the same bits on the CPU too', async () => {
+    const ends = [Number.MAX_SAFE_INTEGER, BINDING].map(async (largestBinding) => {
+      const { options, phases } = trainerOptionsOf(optionsOf(muon()));
+      const trainer = new Trainer(options, phases, { backend: Object.assign(new CpuBackend(), { largestBinding }) });
+      await trainer.fit(set, { steps: 2 });
+      return { weights: await trainer.saveWeights(), pages: (await trainer.graph()).match(/^state parameters/gm) };
+    });
+    const [one, several] = await Promise.all(ends);
+    expect(several.weights).toEqual(one.weights);
+    expect([one, several].map(({ pages }) => pages?.length)).toEqual([1, 4]);
+  });
+
+  test('is profiled, with a row for each update', async () => {
+    await onSeveral(optionsOf(sgd()), async (trainer) => {
+      const { launches } = await trainer.profile(1, { data: set });
+      expect(launches.filter(({ name }) => name.includes('sgd'))).toHaveLength(4);
+    });
   });
 });
