@@ -58,7 +58,7 @@ async function train(place) {
     losses.push(loss);
   }
   const weights = await trainer.readParameters();
-  const parameters = Object.values(weights).reduce((sum, { length }) => sum + length, 0);
+  const parameters = Object.values(weights).reduce((sum, numbers) => sum + numbers.length, 0);
   const { adapter, launchesPerStep, bytes } = trainer;
   const summary = await trainer.summary();
   trainer.destroy();

@@ -29,6 +29,7 @@ import {
   type TrainerOptions,
 } from '../../src/index.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
+import { Life } from '../../src/scheduler/life.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { trainerOptionsOf } from '../../src/train/trainerOptions.ts';
 import { sharedDevice } from '../support/device.ts';
@@ -269,7 +270,8 @@ describe('a model on four pages', () => {
   test('ends in the same bits on the CPU too', async () => {
     const ends = [Number.MAX_SAFE_INTEGER, BINDING].map(async (largestBinding) => {
       const { options, phases } = trainerOptionsOf(optionsOf(muon()));
-      const trainer = new Trainer(options, phases, { backend: Object.assign(new CpuBackend(), { largestBinding }) });
+      const life = new Life(Object.assign(new CpuBackend(), { largestBinding }), null);
+      const trainer = new Trainer(options, phases, { life, owned: undefined }, (last) => Promise.reject(last));
       await trainer.fit(set, { steps: 2 });
       return { weights: await trainer.saveWeights(), pages: (await trainer.graph()).match(/^state parameters/gm) };
     });
