@@ -157,3 +157,13 @@ export function allocate({ shape, dtype }: Spec, precision: 'f32' | 'f64' = 'f32
       return new Uint8Array(size);
   }
 }
+
+/** Numbers of one dtype, one behind the other; of no parts, none of f32. */
+export function joined(parts: readonly Numbers[]): Numbers {
+  if (parts.length === 1) return parts[0];
+  if (parts.length === 0) return new Float32Array(0);
+  const Kind = parts[0].constructor as new (length: number) => Numbers;
+  const all = new Kind(parts.reduce((total, { length }) => total + length, 0));
+  parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
+  return all;
+}

@@ -8,8 +8,13 @@ import type { KernelChoice } from './choice.ts';
 import { Journal, type Entry } from './journal.ts';
 import { Asked, type Life } from './life.ts';
 
-/** Makes a file of what states held when a snapshot was taken. */
-export type Note = (numbersOf: (state: State) => Numbers) => Bytes;
+/** What else is to be known of the moment of a snapshot. */
+export interface Note {
+  /** Settles when it has all that it needs. */
+  readonly ready: Promise<unknown>;
+  /** A file of that moment. @param numbersOf what states held then */
+  file(numbersOf: (state: State) => Numbers): Bytes;
+}
 
 /** What a backend needs to outlive its device. */
 export interface Lifeline {
@@ -321,7 +326,11 @@ export class LastingBackend implements Backend {
     const states = [...this.#changed];
     this.#isReading = true;
     try {
-      const numbers = await life.backend.readStates(states);
+      // What it waits for is answered by this life, or by none.
+      const [numbers] = await Promise.race([
+        Promise.all([life.backend.readStates(states), note.ready]),
+        life.over.then(() => [[]] as const),
+      ]);
       if (life !== this.#life || life.ended !== undefined || this.#destroyed) return;
       this.#journal.settle(length, new Map(states.map((state, at) => [state, numbers[at]])));
       this.#note = note;
@@ -378,7 +387,7 @@ export class LastingBackend implements Backend {
   #fail({ backend: { adapter }, ended }: Life, cause: unknown): void {
     const why = cause instanceof Error ? cause.message : String(cause);
     const { snapshot } = this.#journal;
-    const checkpoint = this.#note?.((state) => snapshot.get(state) ?? state.initial());
+    const checkpoint = this.#note?.file((state) => snapshot.get(state) ?? state.initial());
     this.#failure = new DeviceError(
       `[device] ${adapter} was lost (${ended}), and no other takes its place (${why}): create another trainer`,
       { cause, checkpoint },

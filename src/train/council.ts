@@ -1,11 +1,12 @@
 import { DataError } from '../core/errors.ts';
 import { optionsOf, requireKind } from '../core/given.ts';
 import { quotedList } from '../core/wording.ts';
-import type { Decision, Metrics } from './decisions.ts';
+import type { Decision, Metrics, Moment } from './decisions.ts';
 import { together, type Amount } from './figures.ts';
 import type { Keeper } from './keeper.ts';
 import type { Launcher } from './launcher.ts';
 import { reported, type Prepared } from './prepared.ts';
+import type { Heard, RunProgress } from './progress.ts';
 
 const NO_VERDICT = { stop: false, rateFactor: undefined, keep: false, message: undefined };
 
@@ -21,7 +22,9 @@ export class Council {
   readonly #options: CouncilOptions;
   readonly #decisions: readonly Decision[];
   readonly #asked: readonly ReturnType<Decision['start']>[];
-  /** The training figures of all samples since the decisions were last asked. */
+  /** Each time that they were asked. */
+  readonly #history: Heard['asked'][number][] = [];
+  /** The training figures of all samples since then. */
   #heard: readonly Amount[] | undefined;
 
   /** @throws DataError if more than one of them keeps weights, for which there is one place */
@@ -41,9 +44,28 @@ export class Council {
     });
   }
 
-  /** @throws DeviceError if there is no room for the weights that are to be kept */
-  async prepare(): Promise<void> {
-    if (this.#decisions.some(({ keeps }) => keeps)) await this.#options.keeper.prepare();
+  /** @param before of the run that goes on  @throws DeviceError if there is no room for the weights that are to be kept */
+  async prepare(before: RunProgress | undefined): Promise<void> {
+    if (this.keeps) await this.#options.keeper.prepare(before?.keeps ?? false);
+    if (before) this.#recall(before.heard);
+  }
+
+  /** Whether one of them keeps weights. */
+  get keeps(): boolean {
+    return this.#decisions.some(({ keeps }) => keeps);
+  }
+
+  /** What the decisions have seen; what it gives stays as it is. */
+  get heard(): Heard {
+    const since = this.#heard?.map(({ samples, numbers }) => ({ samples, numbers: [...numbers] }));
+    return { asked: this.#history.slice(), since };
+  }
+
+  /** Has the decisions see what they saw before; what they then said was done. */
+  #recall({ asked, since }: Heard): void {
+    for (const { metrics, at } of asked) for (const [nth, ask] of this.#asked.entries()) ask(metrics, at[nth]);
+    this.#history.push(...asked);
+    this.#heard = since?.map(({ samples, numbers }) => ({ samples, numbers: Float64Array.from(numbers) }));
   }
 
   /** Takes note of a training step. */
@@ -61,9 +83,13 @@ export class Council {
     this.#heard = undefined;
     let stop = false;
     const messages: string[] = [];
-    for (const [at, ask] of this.#asked.entries()) {
-      const { name, keeps } = this.#decisions[at];
-      const given = ask(metrics, { step, learningRate: launcher.learningRate });
+    const moments: Moment[] = [];
+    this.#history.push({ metrics, at: moments });
+    for (const [nth, ask] of this.#asked.entries()) {
+      const { name, keeps } = this.#decisions[nth];
+      const at = { step, learningRate: launcher.learningRate };
+      moments.push(at);
+      const given = ask(metrics, at);
       if (!given) continue;
       const verdict = optionsOf(`${name}, verdict`, given, NO_VERDICT);
       if (verdict.keep) {
@@ -80,6 +106,6 @@ export class Council {
   /** The kept weights come back, however the run ended. */
   close(): void {
     const { keeper, isAlive } = this.#options;
-    if (this.#decisions.some(({ keeps }) => keeps) && isAlive()) keeper.restore();
+    if (this.keeps && isAlive()) keeper.restore();
   }
 }

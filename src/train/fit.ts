@@ -16,7 +16,8 @@ import type { Batches, Report, GivenSamples } from './options.ts';
 import { Pace } from './pace.ts';
 import { amountsOf, reportOf, type Prepared } from './prepared.ts';
 import type { Programs } from './programs.ts';
-import { Run, type Supply } from './run.ts';
+import type { RunProgress } from './progress.ts';
+import { Run, type Submission, type Supply } from './run.ts';
 import { bytesOf, tableSource, type Source } from './source.ts';
 import { ResidentSupply, StreamSupply, type Steps } from './supply.ts';
 import type { RunInHand } from './trainingRun.ts';
@@ -36,6 +37,8 @@ export interface Shop {
   readonly training: Given | undefined;
   readonly validation: Given | undefined;
   readonly run: RunInHand;
+  /** The run that goes on, if one does. */
+  readonly before: RunBefore | undefined;
   /** A batch of somebody's own as sound samples. */
   accept(batch: GivenSamples | Dataset, index: number): Dataset;
   /** Told of where a run over an iterable has brought its batches. */
@@ -60,8 +63,20 @@ interface Course {
   readonly total: number | undefined;
   /** Steps that can be ready at once. */
   readonly most: number;
+  /** Steps with which epochs ended, where that is not to be reckoned. */
+  readonly epochEnds: readonly number[];
   release(): void;
 }
+
+/** A run that goes on: where it was, and what of it was submitted and not reported. */
+export interface RunBefore {
+  readonly progress: RunProgress;
+  readonly left: Submission;
+}
+
+/** Steps that it had submitted. */
+const begunBy = (before: RunBefore | undefined): number =>
+  before ? before.progress.done + before.left.samples.length : 0;
 
 const wholeNumber = (x: number | undefined): boolean => x === undefined || (Number.isInteger(x) && x >= 1);
 
@@ -76,16 +91,21 @@ export async function* fit(
   const { signal } = shop.run;
   const begun = performance.now();
   const council = new Council(shop, decisions);
-  await council.prepare();
+  await council.prepare(shop.before?.progress);
   const course = await ('fields' in data ? residentCourse(shop, data, options) : streamCourse(shop, data, options));
   let judged: { release(): void } | undefined;
-  const firstStep = launcher.step;
+  const before = shop.before?.progress;
+  let reported = before?.done ?? 0;
+  let stopped = before?.stopped ?? false;
+  const firstStep = launcher.step - begunBy(shop.before);
   const isLast = (done: number): boolean => done === course.total;
   const pauses = (done: number): boolean =>
     (validation !== undefined || decisions.length > 0) &&
     (isLast(done) || (validateEvery ? done % validateEvery === 0 : course.endsEpoch(done)));
   const run = new Run({
     supply: course.supply,
+    done: reported,
+    left: shop.before?.left,
     // The CPU works as it is called, and lets others have a turn only between submits.
     pace: new Pace(backend.kind === 'cpu' ? 1 : stepsPerSubmit, course.most),
     cutAfter: (done) => pauses(done) || launcher.cutBefore(firstStep + done),
@@ -93,22 +113,36 @@ export async function* fit(
     settleAfter: pauses,
     signal,
   });
+  if (stopped) run.stop();
+  shop.run.moment = () => {
+    const { samples, rows } = run.behind(reported);
+    const over = 'fields' in data ? { length: data.length } : 'batches';
+    const epochEnds = course.epochEnds.filter((end) => end <= reported + samples.length);
+    const keeps = council.keeps && shop.keeper.holds;
+    return {
+      progress: { over, done: reported, unreported: samples, epochEnds, heard: council.heard, stopped, keeps },
+      rows,
+    };
+  };
   let left: Report | undefined;
   try {
     // It stays for the run, as it was at the call.
     judged = validation && (await programs.reside(validation));
     for await (const { first, samples, rows } of run.chunks()) {
       // While steps go on; if it fails, validation says why.
-      if (first === 0 && validation) void evaluator.prepare(validation).catch(() => {});
+      if (first === (before?.done ?? 0) && validation) void evaluator.prepare(validation).catch(() => {});
       for (let done = first + 1; done <= first + samples.length; done++) {
         const amounts = amountsOf(prepared, rows, done - first - 1, samples[done - first - 1]);
         shop.tellOfNothing(amounts, firstStep + done);
         const taken = reportOf(prepared, amounts, firstStep + done);
         const lost = stopOnNaN ? lostLoss(prepared, amounts, taken) : undefined;
-        council.hear(amounts);
         const validated = validation && pauses(done) ? await evaluator.evaluate(validation) : undefined;
+        // From here to where the step counts as reported nothing waits, so that a snapshot has all of it or nothing.
+        council.hear(amounts);
         const verdict = pauses(done) ? council.decide(validated, firstStep + done) : null;
         if (verdict?.stop) run.stop();
+        stopped ||= verdict?.stop ?? false;
+        run.isDone((reported = done));
         const recovered = shop.takeRecovered();
         const report: Report = {
           ...taken,
@@ -172,7 +206,8 @@ async function residentCourse(shop: Shop, data: Dataset, options: FitSettings): 
     };
     const epochs = (done: number): number => Math.min(samples, done * batchSize) / data.length;
     return {
-      supply: new ResidentSupply({ samples, batchSize, whole, last, launch }),
+      supply: new ResidentSupply({ samples, batchSize, whole, last, launch, begun: begunBy(shop.before) }),
+      epochEnds: [],
       total: Math.ceil(samples / batchSize),
       most: RING_ROWS,
       epochs,
@@ -225,6 +260,8 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitSettings):
     looksAhead:
       (validation !== undefined || decisions.length > 0) && (validateEvery === undefined || steps === undefined),
     signal: shop.run.signal,
+    begun: begunBy(shop.before),
+    epochEnds: shop.before?.progress.epochEnds ?? [],
     accept,
     programsOf,
     write: (state, numbers) => backend.writeState(state, numbers),
@@ -240,6 +277,7 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitSettings):
       return supply.total;
     },
     most: table.length / batchSize,
+    epochEnds: supply.epochEnds,
     epochs: (done) => supply.epochEnds.filter((end) => end <= done).length,
     endsEpoch: (done) => supply.epochEnds.includes(done),
     release: () => {},

@@ -16,6 +16,7 @@ const defaults = {
   signal: undefined,
   shuffle: true,
   stopOnNaN: true,
+  resume: true,
 } as const;
 
 /** @throws DataError for options of `fit` that are none, but for numbers of steps, which depend on what is trained on */

@@ -6,17 +6,23 @@ import type { TracedModel } from './model.ts';
 export class Keeper {
   readonly #backend: Backend;
   readonly #pairs: readonly (readonly [State, State])[];
-  #holds = false;
+  readonly #copies: ReadonlyMap<State, State>;
+  /** Whether there is a copy. */
+  holds = false;
 
   constructor(backend: Backend, { parameters, averages, registry }: TracedModel) {
     this.#backend = backend;
     const learned = [...parameters, ...(averages ?? []), ...registry.states.values()];
     this.#pairs = learned.map((state) => [state, { ...state, name: `best ${state.name}` }]);
+    this.#copies = new Map(this.#pairs);
   }
 
-  /** Makes room for the copy, and forgets an earlier run's. @throws DeviceError if there is none */
-  async prepare(): Promise<void> {
-    this.#holds = false;
+  /** Where the copy of a state is. */
+  readonly copyOf = (state: State): State => this.#copies.get(state)!;
+
+  /** Makes room for the copy. @param holds whether it is there already @throws DeviceError if there is no room */
+  async prepare(holds: boolean): Promise<void> {
+    this.holds = holds;
     await this.#backend.hold(
       'a copy of the best weights',
       this.#pairs.map(([, copy]) => copy),
@@ -26,11 +32,11 @@ export class Keeper {
   /** Copies what the last submitted step leaves. */
   keep(): void {
     this.#backend.copyStates(this.#pairs);
-    this.#holds = true;
+    this.holds = true;
   }
 
   /** Puts the copy back, if one was made. */
   restore(): void {
-    if (this.#holds) this.#backend.copyStates(this.#pairs.map(([state, copy]) => [copy, state]));
+    if (this.holds) this.#backend.copyStates(this.#pairs.map(([state, copy]) => [copy, state]));
   }
 }

@@ -21,7 +21,8 @@ export class Launcher {
   readonly #prepared: Prepared;
   /** What the phases' schedules hold. */
   readonly #schedules: readonly Float32Array[];
-  #rateFactor = 1;
+  /** By which all learning rates are multiplied. */
+  rateFactor = 1;
 
   constructor(backend: Backend, prepared: Prepared) {
     this.#backend = backend;
@@ -31,13 +32,13 @@ export class Launcher {
 
   /** Of the next step, in the first phase; NaN where it has none. */
   get learningRate(): number {
-    return this.#rateFactor * rateAt(this.#prepared.traced.phases[0].phase.optimizer, this.step);
+    return this.rateFactor * rateAt(this.#prepared.traced.phases[0].phase.optimizer, this.step);
   }
 
   /** Multiplies the learning rates from the next step on. @throws DataError for a factor that leaves no rates */
   scaleRates(factor: number): void {
     requireOption('fit', 'rateFactor', factor);
-    this.#rateFactor *= factor;
+    this.rateFactor *= factor;
   }
 
   /** Lets the next step take its samples from this place of a stream on. */
@@ -65,7 +66,7 @@ export class Launcher {
   requireSchedules(count = 1): void {
     this.#prepared.traced.phases.forEach(({ phase, schedule }, at) => {
       const held = this.#schedules[at];
-      scheduleRows(phase.optimizer, this.step, count, this.#rateFactor).forEach((rows, table) => {
+      scheduleRows(phase.optimizer, this.step, count, this.rateFactor).forEach((rows, table) => {
         const start = 4 * (table * SCHEDULE_ROWS + (this.step % SCHEDULE_ROWS));
         if (rows.every((number, i) => Object.is(number, held[start + i]))) return;
         held.set(rows, start);

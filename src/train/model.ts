@@ -54,6 +54,8 @@ const OWN_METRICS = ['gradientNorm', 'learningRate'];
 /** The states of one phase's optimizer. */
 interface PhaseStates {
   readonly phase: Phase;
+  /** Of its states' names. */
+  readonly prefix: string;
   /** Those of which it trains something. */
   readonly pages: readonly TrainedPage[];
   readonly schedule: State;
@@ -171,6 +173,7 @@ export class TracedModel {
       figures,
       columns: columnsOf(figures, this.#ownMetrics.length, this.parts(batchSize).length),
       phase,
+      prefix,
       pages,
       schedule: stateOf(`${prefix}schedule`, schedule, [schedule.length / 4, 4]),
     };

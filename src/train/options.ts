@@ -127,6 +127,8 @@ export interface FitOptions<F extends string = any> {
    * infinite, unless nothing counts in it. The weights are then as the last submitted step left them.
    */
   readonly stopOnNaN?: boolean;
+  /** Whether a run that was loaded in its middle goes on by this call, rather than another one beginning: true. */
+  readonly resume?: boolean;
 }
 
 export interface Report {

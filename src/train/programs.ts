@@ -1,6 +1,6 @@
 import { digestOf } from '../core/digest.ts';
 import { DataError } from '../core/errors.ts';
-import { sizeOf, type Numbers } from '../core/shape.ts';
+import { joined, sizeOf, type Numbers } from '../core/shape.ts';
 import { thousands } from '../core/wording.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -276,13 +276,4 @@ export class Programs {
     this.#residents.clear();
     this.#tables.clear();
   }
-}
-
-/** Parts of one dtype, one behind the other. */
-function joined(parts: readonly Numbers[]): Numbers {
-  if (parts.length === 1) return parts[0];
-  const Kind = parts[0].constructor as new (length: number) => Numbers;
-  const all = new Kind(parts.reduce((total, { length }) => total + length, 0));
-  parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
-  return all;
 }

@@ -1,4 +1,4 @@
-import type { Numbers } from '../core/shape.ts';
+import { joined, type Numbers } from '../core/shape.ts';
 import type { Pace } from './pace.ts';
 
 /** While the GPU works on one submit, the next one waits behind it. */
@@ -41,12 +41,15 @@ interface Submitted extends Submission {
   readonly at: number;
   /** Milliseconds that submitting took: all of the work, on the CPU. */
   readonly submitting: number;
-  /** When the GPU was done with it; 0 before. */
+  /** When the GPU was done with it; 0 before, and where it was before this run went on. */
   arrived: number;
 }
 
 export interface RunOptions {
   readonly supply: Supply;
+  /** Steps that were reported before it goes on, and those that were submitted and not. */
+  readonly done: number;
+  readonly left: Submission | undefined;
   readonly pace: Pace;
   /** Whether a submit must end with this step. */
   cutAfter(done: number): boolean;
@@ -61,13 +64,43 @@ export class Run {
   waited = 0;
   readonly #options: RunOptions;
   readonly #pending: Submitted[] = [];
-  #submitted = 0;
+  /** Those that its owner may not be done with. */
+  #handled: Submitted[] = [];
+  #submitted: number;
   #lastArrival = 0;
   #stopped = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: RunOptions) {
     this.#options = options;
+    const { done, left } = options;
+    this.#submitted = done + (left?.samples.length ?? 0);
+    if (left) this.#add({ ...left, first: done, at: 0, submitting: 0, arrived: 0 });
+  }
+
+  #add(submitted: Submitted): void {
+    this.#pending.push(submitted);
+    this.#handled.push(submitted);
+  }
+
+  /** What was submitted behind a step, as one. */
+  behind(done: number): Submission {
+    const left = this.#handled.map(({ first, samples, rows }) => {
+      const gone = Math.max(0, done - first);
+      return {
+        samples: samples.slice(gone),
+        rows: rows.then((all) => all.subarray((gone * all.length) / samples.length)),
+      };
+    });
+    return {
+      samples: left.flatMap(({ samples }) => samples),
+      rows: Promise.all(left.map(({ rows }) => rows)).then(joined),
+    };
+  }
+
+  /** Its owner is done with all steps up to this one. */
+  isDone(done: number): void {
+    this.#handled = this.#handled.filter(({ first, samples }) => first + samples.length > done);
   }
 
   /** Lets no further steps begin. */
@@ -128,7 +161,7 @@ export class Run {
       // Awaited by `chunks`; until then a failure must not count as unhandled.
       const arrive = (): void => void (submitted.arrived = performance.now());
       submission.rows.then(arrive, arrive);
-      this.#pending.push(submitted);
+      this.#add(submitted);
       this.#submitted += count;
     } catch (error) {
       this.#failure = { error };
@@ -142,16 +175,18 @@ export class Run {
     const wantsMore = supply.more && this.#pending.length < IN_FLIGHT && !this.#ended;
     const done = oldest.rows.catch(() => {});
     await (wantsMore && !this.#options.settleAfter(this.#submitted) ? Promise.race([done, supply.changed()]) : done);
-    return oldest.arrived > 0;
+    return oldest.arrived > 0 || oldest.at === 0;
   }
 
   async #take(): Promise<Chunk> {
     const { first, samples, rows: recorded, at, submitting, arrived } = this.#pending.shift()!;
     const rows = await recorded;
-    // It began when it was submitted, or when the one before was done.
-    const working = arrived - Math.max(at + submitting, this.#lastArrival);
-    this.#lastArrival = arrived;
-    this.#options.pace.took(samples.length, (submitting + working) / 1000);
+    if (arrived > 0) {
+      // It began when it was submitted, or when the one before was done.
+      const working = arrived - Math.max(at + submitting, this.#lastArrival);
+      this.#lastArrival = arrived;
+      this.#options.pace.took(samples.length, (submitting + working) / 1000);
+    }
     return { first, samples, rows };
   }
 

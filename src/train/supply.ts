@@ -24,6 +24,8 @@ interface ResidentOptions {
   /** Of the last step, which takes what is left. */
   readonly last: readonly StepProgram[];
   readonly launch: Launch;
+  /** Steps that were taken before it goes on. */
+  readonly begun: number;
 }
 
 /** Steps over a data set that lies on the GPU: all of them are ready from the start. */
@@ -35,6 +37,7 @@ export class ResidentSupply implements Supply {
 
   constructor(options: ResidentOptions) {
     this.#options = options;
+    this.#taken = Math.min(options.samples, options.begun * options.batchSize);
   }
 
   get ready(): number {
@@ -71,6 +74,9 @@ interface StreamOptions {
   /** Whether a batch counts only once it is known whether it is the last one of its epoch. */
   readonly looksAhead: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Steps that were taken before it goes on, and those of them with which epochs ended. */
+  readonly begun: number;
+  readonly epochEnds: readonly number[];
   /** A copy of a batch as sound samples of the fields' dtypes. @throws DataError or ShapeError if it is not sound */
   accept(batch: GivenSamples | Dataset, index: number): Dataset;
   /** Of a step of n samples. */
@@ -78,6 +84,8 @@ interface StreamOptions {
   write(state: State, numbers: Numbers): void;
   readonly launch: Launch;
 }
+
+type BatchIterator = AsyncIterator<GivenSamples | Dataset> | Iterator<GivenSamples | Dataset>;
 
 /** A batch that was taken in, and waits to be submitted. */
 interface Waiting {
@@ -93,24 +101,26 @@ export class StreamSupply implements Supply {
   more = true;
   failure: { readonly error: unknown } | undefined;
   /** Steps with which an epoch ended. */
-  readonly epochEnds: number[] = [];
+  readonly epochEnds: number[];
   /** Steps in all, once that is known. */
   total: number | undefined;
   readonly #options: StreamOptions;
   readonly #staging: ReadonlyMap<string, Numbers>;
   readonly #waiting: Waiting[] = [];
   /** Batches taken in so far. */
-  #taken = 0;
+  #taken: number;
   #isLastOpen = false;
   #closed = false;
   #wake = (): void => {};
   #changed = Promise.resolve();
-  #iterator: AsyncIterator<GivenSamples | Dataset> | Iterator<GivenSamples | Dataset> | undefined;
+  #iterator: BatchIterator | undefined;
 
   constructor(options: StreamOptions) {
     this.#options = options;
     const { fields, table, steps, signal } = options;
     this.total = steps;
+    this.#taken = options.begun;
+    this.epochEnds = [...options.epochEnds];
     const names = Object.keys(table.fields);
     this.#staging = new Map(
       names.map((name) => [
@@ -145,8 +155,8 @@ export class StreamSupply implements Supply {
     const { epochs, steps } = this.#options;
     try {
       const most = epochs ?? (steps === undefined ? 1 : Infinity);
-      for (let epoch = 0; epoch < most && !this.#isEnough; epoch++) {
-        const before = this.#taken;
+      for (let epoch = this.epochEnds.length; epoch < most && !this.#isEnough; epoch++) {
+        const before = this.epochEnds.at(-1) ?? 0;
         await this.#takeEpoch(epoch + 1 === most);
         if (this.#closed) return;
         if (this.#taken === before) throw this.#endedEarly(epoch);
@@ -165,10 +175,9 @@ export class StreamSupply implements Supply {
   }
 
   async #takeEpoch(isFinal: boolean): Promise<void> {
-    const { batches } = this.#options;
-    const before = this.#taken;
-    const iterator = Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : batches[Symbol.iterator]();
-    this.#iterator = iterator;
+    const before = this.epochEnds.at(-1) ?? 0;
+    const iterator = await this.#begin(this.#taken - before);
+    if (!iterator || this.#closed) return;
     while (!this.#isEnough) {
       // Before there is room for it, since the batch before may wait to be known as the last one or not.
       const { done, value } = await this.#next(iterator);
@@ -192,10 +201,26 @@ export class StreamSupply implements Supply {
     this.#leave();
   }
 
+  /** The batches of an epoch behind the first so many. An iterable that can `drop` them itself is asked to. */
+  async #begin(taken: number): Promise<BatchIterator | undefined> {
+    const given: Batches & { drop?(count: number): Batches } = this.#options.batches;
+    const isAsked = taken > 0 && typeof given.drop === 'function';
+    const batches = isAsked ? given.drop!(taken) : given;
+    const iterator = Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : batches[Symbol.iterator]();
+    this.#iterator = iterator;
+    for (let gone = isAsked ? taken : 0; gone < taken && !this.#closed; gone++) {
+      const { done } = await this.#next(iterator);
+      if (!done) continue;
+      this.#iterator = undefined;
+      throw new DataError(
+        `[fit] the iterable has ${gone} batches, but the run that goes on has taken ${taken} of its epoch: give the one that it was begun with`,
+      );
+    }
+    return iterator;
+  }
+
   /** One that failed is over, and not to be left any more. */
-  async #next(
-    iterator: AsyncIterator<GivenSamples | Dataset> | Iterator<GivenSamples | Dataset>,
-  ): Promise<IteratorResult<GivenSamples | Dataset>> {
+  async #next(iterator: BatchIterator): Promise<IteratorResult<GivenSamples | Dataset>> {
     try {
       return await iterator.next();
     } catch (error) {

@@ -12,7 +12,7 @@ import type { Feed } from './batches.ts';
 import { requireFields, requireWhole } from './checks.ts';
 import { Evaluator } from './evaluator.ts';
 import { namesOfNothing, nothingCounts, type Amount } from './figures.ts';
-import { fit } from './fit.ts';
+import { fit, type RunBefore } from './fit.ts';
 import { fitOptionsOf, type FitSettings } from './fitOptions.ts';
 import {
   byField,
@@ -44,10 +44,12 @@ import type {
 import { copyOfBytes, copyOfValues, placedValues } from './parameters.ts';
 import { amountsOf, prepare, reportOf, type Prepared } from './prepared.ts';
 import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
+import type { RunMoment } from './progress.ts';
 import { profileStep, requirePeak, type Profile, type ProfileOptions } from './profile.ts';
 import { Programs, type StepProgram } from './programs.ts';
 import type { Fields, Source } from './source.ts';
 import { summarizeModel } from './summary.ts';
+import { Saver, type Loaded, type StreamPlace } from './saver.ts';
 import type { RunInHand, TrainingRun } from './trainingRun.ts';
 import { Turn } from './turn.ts';
 import { tensorsIn, weightsFile, weightsIn } from './weights.ts';
@@ -64,6 +66,14 @@ export interface Place {
 /** Where steps take their samples: from a whole set, once it is resident, or from where batches were brought. */
 type Origin = Feed | { readonly data: Dataset; readonly shuffle: boolean };
 
+/** What `load` may be told. */
+export interface LoadOptions {
+  /** False takes what fits by name, where the file is no checkpoint of this training: true. */
+  readonly strict?: boolean;
+  /** The file's name, for messages. */
+  readonly file?: string;
+}
+
 /** What there is once the model was traced. */
 interface Ready {
   readonly prepared: Prepared;
@@ -71,6 +81,7 @@ interface Ready {
   readonly evaluator: Evaluator;
   readonly launcher: Launcher;
   readonly keeper: Keeper;
+  readonly saver: Saver;
   /** Where a single batch is brought, and the step that reads it there. */
   readonly table: Source;
   readonly single: readonly StepProgram[];
@@ -86,7 +97,12 @@ export class Trainer<F extends string = any, O = any> {
   readonly #options: TrainerOptions;
   readonly #phases: readonly Phase[];
   #ownedDevice: Device | undefined;
-  readonly #cursors = new WeakMap<Dataset, Cursor>();
+  #cursors = new WeakMap<Dataset, Cursor>();
+  #saver: Saver | undefined;
+  /** A stream that was loaded, and goes on with the first set that fits it. */
+  #loadedStream: StreamPlace | null = null;
+  /** A run that was loaded, and goes on with the next call of fit. */
+  #loadedRun: RunBefore | null = null;
   #ready: Promise<Ready> | undefined;
   #programs: Programs | undefined;
   #single: readonly StepProgram[] = [];
@@ -117,9 +133,21 @@ export class Trainer<F extends string = any, O = any> {
         ? life.backend
         : new LastingBackend(life, {
             reopen: async (last) => this.#moveTo(await placeAfter(last)),
-            note: () => null,
+            note: () => (this.#turn.isSettled ? (this.#saver?.note(this.#run, this.#stream) ?? null) : null),
             recovered: (how) => (this.#recovered = how),
           });
+  }
+
+  /** The run that is going on, as it is now. */
+  get #run(): RunMoment | null {
+    return this.#turn.running?.moment?.() ?? null;
+  }
+
+  /** Of the set that was trained on last. */
+  get #stream(): StreamPlace | null {
+    const set = this.#origin && 'data' in this.#origin ? this.#origin.data : undefined;
+    const cursor = set && this.#cursors.get(set);
+    return cursor ? { ...cursor, length: set.length } : this.#loadedStream;
   }
 
   /** Its device was lost: on another one. */
@@ -183,7 +211,11 @@ export class Trainer<F extends string = any, O = any> {
       const evaluator = new Evaluator(this.#backend, prepared, programs, this.batchSize, this.#warn);
       const launcher = new Launcher(this.#backend, prepared);
       const keeper = new Keeper(this.#backend, prepared.traced);
-      return { prepared, programs, evaluator, launcher, keeper, table, single };
+      const { batchSize } = this;
+      const { seed = 0 } = this.#options;
+      const saver = new Saver({ backend: this.#backend, prepared, launcher, keeper, single, batchSize, seed });
+      this.#saver = saver;
+      return { prepared, programs, evaluator, launcher, keeper, saver, table, single };
     } catch (error) {
       programs.destroy();
       throw this.#failureOf(error);
@@ -285,6 +317,7 @@ export class Trainer<F extends string = any, O = any> {
       if (set) requireFields('fit', traced.fields, set, names);
       if (validation) requireFields('validation', traced.fields, validation.set, names);
       if (set) this.#requireBatch('fit', set);
+      const before = this.#resume(data, options.resume);
       const shop = {
         ...ready,
         backend: this.#backend,
@@ -293,6 +326,7 @@ export class Trainer<F extends string = any, O = any> {
         training,
         validation,
         run,
+        before,
         accept: (batch: GivenSamples | Dataset, index: number) => this.#accepted(batch, index, prepared),
         feed: (feed: Feed) => (this.#origin = feed),
         tellOfNothing: (amounts: readonly Amount[], step: number) => this.#tellOfNothing(prepared, amounts, step),
@@ -318,6 +352,29 @@ export class Trainer<F extends string = any, O = any> {
    */
   stop(): Promise<void> {
     return this.#turn.stop();
+  }
+
+  /** The run that goes on by this call, if one was loaded. @throws DataError if it was one over other data */
+  #resume(data: Dataset | Batches, wanted: boolean): RunBefore | undefined {
+    const [run, stream] = [this.#loadedRun, this.#loadedStream];
+    const length = isDataset(data) ? data.length : undefined;
+    if (stream && isDataset(data) && stream.length === length && !this.#cursors.has(data)) {
+      this.#cursors.set(data, { epoch: stream.epoch, position: stream.position });
+      this.#loadedStream = null;
+    }
+    if (!run || !wanted) {
+      this.#loadedRun = null;
+      return undefined;
+    }
+    const { over } = run.progress;
+    const before = over === 'batches' ? undefined : over.length;
+    if (before !== length) {
+      throw new DataError(
+        `[fit] the run that was loaded is over ${dataNamed(before)}, but this call has ${dataNamed(length)}: give what it was begun with, or resume: false for a run of its own`,
+      );
+    }
+    this.#loadedRun = null;
+    return run;
   }
 
   #takeRecovered(): string | undefined {
@@ -459,14 +516,52 @@ export class Trainer<F extends string = any, O = any> {
   }
 
   /**
+   * All that training goes on from, as the bytes of a safetensors file, as the last submitted step leaves it: the weights under
+   * their own names, as `saveWeights` without averages gives them; and below `__millrace__` the optimizer's moments,
+   * averages, the weights that a decision keeps, step, epoch, position, seed, what the decisions have seen, the figures of
+   * steps that are not reported yet. It may be called during `fit`, which goes on meanwhile.
+   * @param metadata texts to keep beside them
+   */
+  async save(metadata: Readonly<Record<string, string>> = {}): Promise<Bytes> {
+    requireTexts('save', metadata);
+    const { saver } = await this.#use();
+    this.#turn.requireSettled('save');
+    return this.#whileAlive(saver.save(this.#run, this.#stream, metadata));
+  }
+
+  /**
+   * Goes on where a trainer was saved: with the same model, optimizer, data and adapter, in the same bits. Where that was in
+   * the middle of a run, the next call of `fit` ends that run: its `epochs` or `steps` count from where the run began,
+   * its decisions remember, and its reports go on behind the last one. An iterable of batches is asked to `drop` those that
+   * were taken, or run through. With `strict: false` a file of weights, of whatever model, is taken too: what fits by name and
+   * shape, and the rest is told.
+   * @throws FormatError, replacing nothing, for a file that is broken, or of another training; DataError during `fit`
+   */
+  async load(bytes: Uint8Array | ArrayBufferLike, options: LoadOptions = {}): Promise<Loaded> {
+    const { strict, file } = optionsOf('load', options, { strict: true, file: 'the file' });
+    const given = copyOfBytes(bytes);
+    const { saver } = await this.#use();
+    await this.#turn.take('load');
+    try {
+      const { loaded, stream, run } = await this.#whileAlive(saver.load(given, file, strict));
+      this.#loadedStream = stream;
+      this.#loadedRun = run;
+      // What sets were trained on before says nothing any more.
+      this.#cursors = new WeakMap();
+      this.#origin = undefined;
+      return loaded;
+    } finally {
+      this.#turn.leave();
+    }
+  }
+
+  /**
    * Every parameter, or its average if one is kept, and all that layers keep beside, as running averages, by name and shape
    * as the bytes of a safetensors file.
    * @param metadata texts to keep beside them
    */
   async saveWeights(metadata: Readonly<Record<string, string>> = {}): Promise<Bytes> {
-    const are =
-      typeof metadata === 'object' && Object.values(metadata ?? [0]).every((text) => typeof text === 'string');
-    requireKind('saveWeights', 'metadata', metadata, are, 'texts by name');
+    requireTexts('saveWeights', metadata);
     const { traced } = (await this.#use()).prepared;
     this.#turn.requireSettled('saveWeights');
     const states = [...(traced.averages ?? traced.parameters), ...traced.registry.states.values()];
@@ -628,6 +723,15 @@ export class Trainer<F extends string = any, O = any> {
     this.#ready = Promise.reject(destroyedError());
     this.#ready.catch(() => {});
   }
+}
+
+/** @param samples of a set; undefined for batches */
+const dataNamed = (samples: number | undefined): string =>
+  samples === undefined ? 'an iterable of batches' : `a set of ${samples} samples`;
+
+function requireTexts(where: string, metadata: unknown): void {
+  const are = typeof metadata === 'object' && Object.values(metadata ?? [0]).every((text) => typeof text === 'string');
+  requireKind(where, 'metadata', metadata, are, 'texts by name');
 }
 
 const destroyedError = (cause?: unknown): DeviceError =>

@@ -1,6 +1,7 @@
 import { DataError } from '../core/errors.ts';
 import type { Signal } from '../core/globals.ts';
 import type { Report } from './options.ts';
+import type { RunMoment } from './progress.ts';
 
 type Reports = AsyncGenerator<Report, void, undefined>;
 
@@ -17,6 +18,8 @@ export class RunInHand {
   /** Of the last step that was taken. */
   last: Report | undefined;
   failure: { readonly error: unknown } | undefined;
+  /** Where it is, once it has begun. */
+  moment: (() => RunMoment) | undefined;
   /** Settles when it has ended, once it was told to. */
   ending: Promise<void> | undefined;
   readonly #stopper = new AbortController();

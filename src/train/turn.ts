@@ -1,6 +1,9 @@
 import { DataError } from '../core/errors.ts';
 import { RunInHand, trainingRun, type TrainingRun } from './trainingRun.ts';
 
+/** Calls that change the states for as long as they run, and put them back, or bring others. */
+const PASSING = ['verify', 'profile', 'inspect', 'load'];
+
 /** Whose turn it is to change a trainer's states, and which runs there are to be ended. */
 export class Turn {
   #held: { readonly by: string; readonly run: RunInHand | undefined } | undefined;
@@ -32,15 +35,23 @@ export class Turn {
     this.#held = { by: what, run };
   }
 
+  /** The run that has it. */
+  get running(): RunInHand | undefined {
+    return this.#held?.run;
+  }
+
+  /** Whether the states are as training left them, and not as a call has changed them for a while. */
+  get isSettled(): boolean {
+    return !PASSING.includes(this.#held?.by ?? '');
+  }
+
   leave(): void {
     this.#held = undefined;
   }
 
-  /** `verify`, `profile` and a rehearsed update change the states for as long as they run, and put them back. */
   requireSettled(what: string): void {
-    const by = this.#held?.by;
-    if (by === 'verify' || by === 'profile' || by === 'inspect')
-      throw new DataError(`[${what}] ${by} is still running on this trainer: await it first`);
+    if (this.isSettled) return;
+    throw new DataError(`[${what}] ${this.#held!.by} is still running on this trainer: await it first`);
   }
 
   /** From here on `stop` and its caller's signal reach a run. @returns what is to be called at its end */

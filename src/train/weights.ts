@@ -2,6 +2,7 @@ import { FormatError } from '../core/errors.ts';
 import type { Bytes } from '../core/globals.ts';
 import type { Page } from '../core/layout.ts';
 import type { Shape } from '../core/shape.ts';
+import { isOwn } from './checkpoint.ts';
 import { readSafetensors, writeSafetensors, type Safetensors } from '../data/safetensors.ts';
 import { isInteger, isQuantised } from '../data/tensorTypes.ts';
 
@@ -25,6 +26,39 @@ export const weightsFile = (tensors: Tensors, metadata: Readonly<Record<string, 
 interface Named {
   readonly name: string;
   readonly shape: Shape;
+}
+
+/** What a file has of a model, by name, and what of it does not fit. */
+export interface Fitting {
+  readonly tensors: Readonly<Record<string, Float32Array>>;
+  /** Of the model, that are not in the file. */
+  readonly missing: readonly string[];
+  /** Of the file, that the model does not have. */
+  readonly leftOver: readonly string[];
+  /** That both have, and why they do not fit, as it goes behind the name. */
+  readonly unfit: Readonly<Record<string, string>>;
+}
+
+/** What of a file fits the named ones, of whatever model it is. @throws FormatError if the file is broken */
+export function fittingIn(ranges: readonly Named[], file: string, bytes: Uint8Array | ArrayBuffer): Fitting {
+  const { tensors, converted = {}, unread = {} } = readSafetensors(file, bytes);
+  const whyNot = ({ name, shape }: Named): string | undefined => {
+    if (Object.hasOwn(unread, name)) return unread[name].reason;
+    if (isQuantised(converted[name] ?? 'F32')) return `is ${converted[name]}, which is no weight without its scale`;
+    const { shape: other, data } = tensors[name];
+    if (other.join() !== shape.join()) return `is f32[${other.join(', ')}], but f32[${shape.join(', ')}] here`;
+    const wrong = data.find((number) => !Number.isFinite(number));
+    return wrong === undefined ? undefined : `holds ${wrong}`;
+  };
+  const has = (name: string): boolean => Object.hasOwn(tensors, name) || Object.hasOwn(unread, name);
+  const there = ranges.filter(({ name }) => has(name)).map((range) => ({ name: range.name, why: whyNot(range) }));
+  const names = new Set(ranges.map(({ name }) => name));
+  return {
+    tensors: Object.fromEntries(there.flatMap(({ name, why }) => (why ? [] : [[name, tensors[name].data]]))),
+    missing: [...names].filter((name) => !has(name)),
+    leftOver: [...Object.keys(tensors), ...Object.keys(unread)].filter((name) => !names.has(name) && !isOwn(name)),
+    unfit: Object.fromEntries(there.flatMap(({ name, why }) => (why ? [[name, why]] : []))),
+  };
 }
 
 /**
@@ -62,8 +96,9 @@ export function weightsIn(
     throw new FormatError(`${here} f32[${other.join(', ')}] in ${file}: the model must be the one that was saved`);
   }
   const names = new Set(ranges.map(({ name }) => name));
+  // What a checkpoint has beside its weights is passed over, too.
   const isMore = (name: string): boolean =>
-    !names.has(name) && !isInteger(converted[name] ?? unread[name]?.dtype ?? 'F32');
+    !names.has(name) && !isOwn(name) && !isInteger(converted[name] ?? unread[name]?.dtype ?? 'F32');
   const more = [...Object.keys(tensors), ...Object.keys(unread)].find(isMore);
   if (more !== undefined) {
     throw new FormatError(

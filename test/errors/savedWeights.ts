@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { predict } from '../../src/cli/predict.ts';
 import { parseCommand, type PredictCommand } from '../../src/cli/options.ts';
 import { readSafetensors, writeSafetensors, type Safetensors } from '../../src/data/index.ts';
+import { readStored } from '../../src/data/safetensors.ts';
 import { createTrainer, crossEntropy, linear, sgd, type Trainer } from '../../src/index.ts';
 import { inFolder, type Case } from '../support/provoke.ts';
 
@@ -23,6 +24,14 @@ const tensors: Safetensors['tensors'] = {
 
 const loading = (given: Safetensors['tensors']) => async () =>
   (await small()).loadWeights(writeSafetensors({ tensors: given, metadata: {} }), 'other.safetensors');
+
+/** A checkpoint, changed, and loaded again. */
+const resuming = (change: (file: ReturnType<typeof readStored>) => void) => async () => {
+  const file = readStored('saved', await (await small()).save());
+  change(file);
+  const { tensors: stored, metadata } = file;
+  return (await small()).load(writeSafetensors({ tensors: stored as Safetensors['tensors'], metadata }));
+};
 
 const writing = (values: Readonly<Record<string, ArrayLike<number>>>) => async () =>
   (await small()).writeParameters(values);
@@ -77,6 +86,24 @@ export const savedWeights: readonly Case[] = [
       (await small()).loadWeights(fileOf({ weight: { ...ofTwo, dtype: 'F8_E4M3', data_offsets: [0, 6] } }, 6)),
   ],
   ['[weights] <file> holds', loading({ ...tensors, more: { shape: [1], data: new Float32Array(1) } })],
+  [
+    '[checkpoint] <file> cannot go on here',
+    async () => (await small()).load(writeSafetensors({ tensors, metadata: {} }), { file: 'weights.safetensors' }),
+  ],
+  [
+    '[checkpoint] <file> has format',
+    resuming(({ metadata }) => Object.assign(metadata, { '__millrace__.format': '2' })),
+  ],
+  [
+    '[checkpoint] "<name>" is',
+    resuming(({ tensors: stored }) => Reflect.deleteProperty(stored, '__millrace__.control')),
+  ],
+  [
+    '[checkpoint] <file> has <n> numbers',
+    resuming(({ tensors: stored }) => {
+      Object.assign(stored, { '__millrace__.rows': { shape: [3], data: new Float32Array(3) } });
+    }),
+  ],
   ['[writeParameters] "<name>" is', writing({ weight: [1] })],
   ['[writeParameters] there is no', writing({ w: [1] })],
   ['[safetensors] <file> has <n> bytes,', () => readSafetensors('w.safetensors', new Uint8Array(4))],

@@ -84,7 +84,18 @@ const explosive: Others = {
   optimizer: sgd({ learningRate: 1e20 }),
 };
 
+/** Saves in the middle of a run over some batches, and goes on over others. */
+const goingOn = (data: unknown): Case[1] =>
+  trained(async (trainer) => {
+    let saved = new Uint8Array();
+    for await (const { step } of trainer.fit(Array<Samples>(9).fill(batch))) if (step === 2) saved = await trainer.save();
+    await trainer.load(saved);
+    return trainer.fit(data as Samples[]);
+  });
+
 export const training: readonly Case[] = [
+  ['[fit] the iterable has <n> batches', goingOn([batch])],
+  ['[fit] the run that was loaded', goingOn(set)],
   [
     '[createTrainer] give',
     () => createTrainer({ model: linear(2, 3), loss: crossEntropy, batchSize: 4 } as unknown as TrainerOptions),

@@ -1,6 +1,6 @@
 // A device that is lost costs seconds, and nothing else: the run ends in the bits of one that was not disturbed.
 
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import {
   adamw,
@@ -98,6 +98,52 @@ test('a run ends in the same bits, at whatever calls its devices are lost, with 
     if (devices.lost > 0) expect(found.told[0]).toMatch(/ was lost \(.+\): training goes on on .+ after [\d.]+ s$/);
   }
   expect(lost).toBeGreaterThan(3);
+});
+
+describe('with snapshots between', () => {
+  // Seconds pass a thousand times as fast, so that there is one whenever something has arrived.
+  beforeEach(() => {
+    const { now } = performance;
+    vi.spyOn(performance, 'now').mockImplementation(() => 1e4 * now.call(performance));
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  test('a run ends in the same bits', async () => {
+    const { reports, weights } = await outcomeOf(await calm());
+    let lost = 0;
+    for (let seed = 10; seed < 10 + Number(process.env['MILLRACE_LOSSES'] ?? 9) / 3; seed++) {
+      const devices = new MortalDevices(new Random(seed, 'losses'), 3, [1, 400]);
+      const trainer = await trainerOn({ device: await devices.first(), onDeviceLost: devices.next });
+      const found = await outcomeOf(trainer);
+      trainer.destroy();
+      lost += devices.lost;
+      expect(found.reports).toEqual(reports);
+      expect(found.weights).toEqual(weights);
+    }
+    expect(lost).toBeGreaterThan(3);
+  });
+
+  test('a failure holds the last one, from which another trainer goes on', async () => {
+    const { reports, weights } = await outcomeOf(await calm());
+    const device = await mortalDevice(330);
+    const trainer = await trainerOn({ device });
+    opened.push(trainer);
+    const failure = await outcomeOf(trainer).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failure).toBeInstanceOf(DeviceError);
+    const again = await calm({ data: set });
+    const { exact, step } = await again.load((failure as DeviceError).checkpoint!);
+    expect(exact).toBe(true);
+    expect(step).toBeGreaterThan(0);
+    const rest = await outcomeOf(again);
+    expect(rest.reports).toEqual(reports.slice(-rest.reports.length));
+    expect(rest.reports.length).toBeLessThan(reports.length);
+    expect(rest.weights).toEqual(weights);
+  });
 });
 
 describe('a device that is lost in the middle of', () => {

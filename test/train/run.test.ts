@@ -70,6 +70,8 @@ function runOf(supply: Supply, more: Partial<RunOptions> = {}): { run: Run; chun
   const run = new Run({
     supply,
     pace: new Pace(4),
+    done: 0,
+    left: undefined,
     cutAfter: never,
     settleAfter: never,
     signal: undefined,
