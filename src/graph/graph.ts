@@ -162,7 +162,12 @@ export interface State {
   initial(): Numbers;
   /** No program writes it: data. What `initial` gives need not be copied. */
   readonly fixed?: boolean;
+  /** `other` if left out. */
+  readonly purpose?: Purpose;
 }
+
+/** What memory is for, as whoever lacks it is told. */
+export type Purpose = 'parameters' | 'optimizer' | 'gradients' | 'activations' | 'data' | 'other';
 
 /** What a program computes: named outputs, and the states that it leaves changed. */
 export interface Graph {

@@ -69,6 +69,7 @@ export class Registry {
         name: full,
         spec: spec(shape),
         initial: () => firstValues(full, { shape, initial }, this.#seed),
+        purpose: 'parameters',
       });
     }
   }

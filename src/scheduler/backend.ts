@@ -2,6 +2,7 @@ import type { Numbers, Spec } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import type { KernelChoice } from './choice.ts';
+import type { Tally } from './tally.ts';
 
 /** What one node read and what it made of it, in a run that was watched. */
 export interface Observation {
@@ -42,12 +43,20 @@ export interface Executable {
   readonly order: readonly Node[];
   /** Kernels in the order of their launches; none on the CPU. */
   readonly launches: readonly string[];
-  /** What it occupies by itself. */
-  readonly bytes: number;
   /** The fields of the batch that it reads. */
   readonly fields: ReadonlyMap<string, Spec>;
   upload(field: string, numbers: Numbers): void;
   destroy(): void;
+}
+
+/** Programs for which there is to be room. */
+export interface Wanted {
+  /** Asked for only where there is a limit. */
+  graphs(): readonly Graph[];
+  /** As in `compile`. */
+  readonly plainly?: boolean;
+  /** States beside those that they use. */
+  readonly states?: readonly State[];
 }
 
 /** Where graphs run: states that outlive the runs, and the programs that share them. */
@@ -59,8 +68,8 @@ export interface Backend {
   readonly kernels: KernelChoice | null;
   /** Command buffers handed to the GPU so far, to count; none on the CPU. */
   readonly submits: number;
-  /** Of all that its programs share: states, and the memory that they use in turn. */
-  readonly bytes: number;
+  /** Bytes of all states and programs. */
+  readonly used: Tally;
   /** Bytes of the largest state; larger data come in parts. */
   readonly largestBinding: number;
   /**
@@ -68,6 +77,11 @@ export interface Backend {
    * It leaves no mark on the forms of other programs' kernels.
    */
   compile(graph: Graph, plainly?: boolean): Promise<Executable>;
+  /**
+   * Reckons what some programs would take together, and makes nothing.
+   * @throws DeviceError if it is more than `memoryLimit` leaves
+   */
+  requireRoom(what: string, wanted: Wanted): void;
   /** Makes room for states, before a program needs them. @throws DeviceError, holding none, if there is not enough */
   hold(what: string, states: readonly State[]): Promise<void>;
   /** Frees states that no program uses any more. */

@@ -3,6 +3,7 @@ import { allocate, byteLength, type Numbers, type Spec } from '../core/shape.ts'
 import { Interpreter, statesOf, type Batch, type States } from '../cpu/interpret.ts';
 import type { Graph, Node, Op, State } from '../graph/graph.ts';
 import { asUseOf, inputOp, isLeaf, stateOp } from '../graph/leaf.ts';
+import { Tally } from './tally.ts';
 import {
   lengthOf,
   uploadBatch,
@@ -22,8 +23,12 @@ class CpuProgram implements Executable {
   readonly interpreter: Interpreter;
   readonly batch: Record<string, Numbers> = {};
 
-  constructor(graph: Graph, states: States) {
+  readonly #programs: Set<CpuProgram>;
+
+  /** @param programs among which it is while it is there */
+  constructor(graph: Graph, states: States, programs: Set<CpuProgram>) {
     this.graph = graph;
+    this.#programs = programs;
     this.interpreter = new Interpreter(graph, states);
     const own = this.order.filter(({ op }) => !op.view && op !== (stateOp as Op)).flatMap(({ outputs }) => outputs);
     this.bytes = own.reduce((sum, { spec }) => sum + byteLength(spec), 0);
@@ -41,7 +46,9 @@ class CpuProgram implements Executable {
     else this.batch[field] = numbers.slice();
   }
 
-  destroy(): void {}
+  destroy(): void {
+    this.#programs.delete(this);
+  }
 }
 
 /** Work between two breaths: half a frame. */
@@ -55,11 +62,18 @@ export class CpuBackend implements Backend {
   readonly submits = 0;
   readonly largestBinding = Number.MAX_SAFE_INTEGER;
   readonly #states = new Map<State, Numbers>();
+  readonly #programs = new Set<CpuProgram>();
   #breathed = 0;
 
-  get bytes(): number {
-    return [...this.#states.keys()].reduce((sum, { spec }) => sum + byteLength(spec), 0);
+  get used(): Tally {
+    const used = new Tally();
+    for (const { purpose = 'other', spec } of this.#states.keys()) used.add(purpose, byteLength(spec));
+    for (const { bytes } of this.#programs) used.add('activations', bytes);
+    return used;
   }
+
+  /** A machine that runs out of memory says so itself. */
+  requireRoom(): void {}
 
   #stateOf(state: State): Numbers {
     let numbers = this.#states.get(state);
@@ -74,7 +88,9 @@ export class CpuBackend implements Backend {
 
   async compile(graph: Graph): Promise<CpuProgram> {
     for (const state of statesOf(graph)) this.#stateOf(state);
-    return new CpuProgram(graph, this.#states);
+    const program = new CpuProgram(graph, this.#states, this.#programs);
+    this.#programs.add(program);
+    return program;
   }
 
   async hold(_: string, states: readonly State[]): Promise<void> {
@@ -178,5 +194,6 @@ export class CpuBackend implements Backend {
 
   destroy(): void {
     this.#states.clear();
+    this.#programs.clear();
   }
 }

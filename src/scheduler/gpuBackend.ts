@@ -1,5 +1,4 @@
 import { sizeOf, type Numbers } from '../core/shape.ts';
-import type { Batch } from '../cpu/interpret.ts';
 import { summarize } from '../gpu/device.ts';
 import { Readback, readRegions } from '../gpu/readback.ts';
 import { passTimer, type Recorder } from '../gpu/timing.ts';
@@ -14,10 +13,13 @@ import {
   type Range,
   type Times,
   type Timing,
+  type Wanted,
 } from './backend.ts';
 import { Choice, isStorage, type KernelChoice, type Kernels } from './choice.ts';
-import { compile, type Program } from './program.ts';
+import { statesOf, type Batch } from '../cpu/interpret.ts';
+import { compile, needsOf, type Program } from './program.ts';
 import { largestBinding, numbersOf, Storage } from './storage.ts';
+import type { Tally } from './tally.ts';
 
 /** What a backend may be told. */
 export interface GpuOptions {
@@ -66,8 +68,8 @@ export class GpuBackend implements Backend {
     this.#simplest = new Choice(device, { adapter: this.adapter, forms: { '*': 'naive' } });
   }
 
-  get bytes(): number {
-    return this.#storage.bytes;
+  get used(): Tally {
+    return this.#storage.used;
   }
 
   /** The forms of kernels that its programs take. */
@@ -77,6 +79,13 @@ export class GpuBackend implements Backend {
 
   get largestBinding(): number {
     return largestBinding(this.#device);
+  }
+
+  requireRoom(what: string, { graphs, states = [], plainly = false }: Wanted): void {
+    if (!this.#storage.isLimited) return;
+    const all = graphs();
+    const needs = all.map((graph) => needsOf(graph, this.#device, this.#fuses && !plainly));
+    this.#storage.requireRoom(what, new Set([...states, ...all.flatMap((graph) => [...statesOf(graph)])]), needs);
   }
 
   hold(what: string, states: readonly State[]): Promise<void> {

@@ -3,10 +3,19 @@ import type { Bytes } from '../core/globals.ts';
 import type { Numbers, Spec } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
 import type { Graph, Node, State } from '../graph/graph.ts';
-import { uploadBatch, type Backend, type Executable, type Observation, type Range, type Timing } from './backend.ts';
+import {
+  uploadBatch,
+  type Backend,
+  type Executable,
+  type Observation,
+  type Range,
+  type Timing,
+  type Wanted,
+} from './backend.ts';
 import type { KernelChoice } from './choice.ts';
 import { Journal, type Entry } from './journal.ts';
 import { Asked, type Life } from './life.ts';
+import type { Tally } from './tally.ts';
 
 /** What else is to be known of the moment of a snapshot. */
 export interface Note {
@@ -54,10 +63,6 @@ class LastingProgram implements Executable {
 
   get launches(): readonly string[] {
     return this.inner.launches;
-  }
-
-  get bytes(): number {
-    return this.inner.bytes;
   }
 
   get fields(): ReadonlyMap<string, Spec> {
@@ -126,8 +131,8 @@ export class LastingBackend implements Backend {
     return this.#submitsBefore + this.#life.backend.submits;
   }
 
-  get bytes(): number {
-    return this.#life.backend.bytes;
+  get used(): Tally {
+    return this.#life.backend.used;
   }
 
   get largestBinding(): number {
@@ -200,6 +205,10 @@ export class LastingBackend implements Backend {
     program.inner = await this.#lasting((backend) => backend.compile(graph, plainly));
     this.#programs.add(program);
     return program;
+  }
+
+  requireRoom(what: string, wanted: Wanted): void {
+    this.#life.backend.requireRoom(what, wanted);
   }
 
   async hold(what: string, states: readonly State[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { byteLength, sizeOf, type Numbers } from '../core/shape.ts';
-import { rootsOf, storageOf, type Graph, type Node, type State, type Value } from '../graph/graph.ts';
+import { rootsOf, storageOf, type Graph, type Node, type Purpose, type State, type Value } from '../graph/graph.ts';
 import { asUseOf, constantOp, inputOp, isLeaf, stateOp } from '../graph/leaf.ts';
 
 /** One buffer, many lives. */
@@ -9,11 +9,15 @@ export interface Slot {
   readonly constant?: Numbers;
   /** Which values live in it, for its label. */
   readonly holds: string;
+  readonly purpose: Purpose;
   /** It keeps numbers from before the first launch: a constant, a batch, or the zeros between packed parts. */
   readonly lasting: boolean;
   /** Programs whose slots have one key may share them: the same parts are packed there, with the same zeros between. */
   readonly key?: string;
 }
+
+/** Whether other programs may be lent a slot's buffer. */
+export const isLent = ({ lasting, key }: Slot): boolean => !lasting || key !== undefined;
 
 /** Where a value lives: in a state's buffer or in a slot, from this byte on. */
 export interface Place {
@@ -44,15 +48,21 @@ export function planMemory(graph: Graph, order: readonly Node[]): MemoryPlan {
   const free: Slot[] = [];
   const packs = new Map<Node, Slot>();
 
-  const dedicated = (value: Value, holds: string, lasting: boolean, more: Partial<Slot> = {}): Place => {
-    const slot: Slot = { bytes: byteLength(value.spec), holds, lasting, ...more };
+  const dedicated = (
+    value: Value,
+    holds: string,
+    purpose: Purpose,
+    lasting: boolean,
+    more: Partial<Slot> = {},
+  ): Place => {
+    const slot: Slot = { bytes: byteLength(value.spec), holds, purpose, lasting, ...more };
     slots.push(slot);
     return { home: slot, offset: 0 };
   };
   const pooled = (value: Value): Place => {
     const bytes = byteLength(value.spec);
     let slot = takeBest(free, bytes);
-    if (!slot) slots.push((slot = { bytes, holds: POOLED, lasting: false }));
+    if (!slot) slots.push((slot = { bytes, holds: POOLED, purpose: POOLED, lasting: false }));
     slot.bytes = Math.max(slot.bytes, bytes);
     return { home: slot, offset: 0 };
   };
@@ -61,7 +71,7 @@ export function planMemory(graph: Graph, order: readonly Node[]): MemoryPlan {
     if (!slot) {
       const ranges = node.op.parts!(node.attrs).map((offset, at) => [offset, sizeOf(node.inputs[at].spec.shape)]);
       const key = [byteLength(node.outputs[0].spec), ...ranges].join();
-      slot = dedicated(node.outputs[0], 'gradients', true, { key }).home as Slot;
+      slot = dedicated(node.outputs[0], 'gradients', 'gradients', true, { key }).home as Slot;
       packs.set(node, slot);
     }
     return slot;
@@ -72,9 +82,9 @@ export function planMemory(graph: Graph, order: readonly Node[]): MemoryPlan {
     const state = asUseOf(stateOp, node);
     if (state) return { home: state.state, offset: 0 };
     const fixed = asUseOf(constantOp, node);
-    if (fixed) return dedicated(value, 'constant', true, { constant: fixed.numbers });
+    if (fixed) return dedicated(value, 'constant', 'other', true, { constant: fixed.numbers });
     const field = asUseOf(inputOp, node);
-    if (field) return dedicated(value, `batch ${field.label}`, true);
+    if (field) return dedicated(value, `batch ${field.label}`, 'data', true);
     if (op.view) {
       const { home, offset } = places.get(inputs[0])!;
       return { home, offset: offset + op.view(attrs) * bytesPerElement(value) };
@@ -84,7 +94,7 @@ export function planMemory(graph: Graph, order: readonly Node[]): MemoryPlan {
     if (op.parts) return { home: packSlot(node), offset: 0 };
     const part = parts.get(value);
     if (part) return { home: packSlot(part.node), offset: part.offset * bytesPerElement(value) };
-    return lastUse.get(value) === Infinity ? dedicated(value, op.name, false) : pooled(value);
+    return lastUse.get(value) === Infinity ? dedicated(value, op.name, POOLED, false) : pooled(value);
   };
 
   order.forEach((node, step) => {

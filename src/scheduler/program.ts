@@ -1,4 +1,3 @@
-import { bufferUsage } from '../core/flags.ts';
 import { DeviceError } from '../core/errors.ts';
 import type { Launch, Word } from '../core/launch.ts';
 import { byteLength, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
@@ -14,8 +13,8 @@ import { expand } from '../transform/expand.ts';
 import { fuse } from '../transform/fuse.ts';
 import type { Executable } from './backend.ts';
 import type { Choice } from './choice.ts';
-import { planMemory, type MemoryPlan, type Place, type Slot } from './memory.ts';
-import { createStorage, upload, type Storage } from './storage.ts';
+import { isLent, planMemory, type MemoryPlan, type Place, type Slot } from './memory.ts';
+import { upload, type Needs, type Storage } from './storage.ts';
 
 /** WebGPU's default alignment of a uniform's offset. */
 const UNIFORM_ALIGNMENT = 256;
@@ -40,9 +39,7 @@ interface Planned {
 export class Program implements Executable {
   readonly graph: Graph;
   readonly order: readonly Node[];
-  /** Of the buffers that nobody shares. */
-  readonly bytes: number;
-  readonly #device: GPUDevice;
+  readonly #storage: Storage;
   readonly #launches: readonly Recorded[];
   readonly #launchesOf = new Map<Node, readonly Recorded[]>();
   /** Those that nobody shares. */
@@ -54,8 +51,7 @@ export class Program implements Executable {
   constructor(parts: {
     readonly graph: Graph;
     readonly order: readonly Node[];
-    readonly bytes: number;
-    readonly device: GPUDevice;
+    readonly storage: Storage;
     readonly launches: readonly Recorded[];
     readonly buffers: readonly GPUBuffer[];
     /** Those of the buffers that hold nothing from one run to the next. */
@@ -64,8 +60,7 @@ export class Program implements Executable {
   }) {
     this.graph = parts.graph;
     this.order = parts.order;
-    this.bytes = parts.bytes;
-    this.#device = parts.device;
+    this.#storage = parts.storage;
     this.#launches = parts.launches;
     for (const launch of parts.launches) {
       this.#launchesOf.set(launch.node, [...(this.#launchesOf.get(launch.node) ?? []), launch]);
@@ -95,7 +90,7 @@ export class Program implements Executable {
     const value = this.#fields.get(field);
     if (!value) return;
     const { buffer, offset } = this.#regionOf(value);
-    upload(this.#device, buffer, offset, numbers);
+    upload(this.#storage.device, buffer, offset, numbers);
   }
 
   /** Replays every launch, or those of one node. */
@@ -111,7 +106,7 @@ export class Program implements Executable {
   /** Fills what the launches are to write with NaN, so that nothing left over passes for a result. */
   poison(): void {
     for (const buffer of this.#scratch) {
-      this.#device.queue.writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(0x7fc0dead));
+      this.#storage.device.queue.writeBuffer(buffer, 0, new Uint32Array(buffer.size / 4).fill(0x7fc0dead));
     }
   }
 
@@ -121,8 +116,29 @@ export class Program implements Executable {
   }
 
   destroy(): void {
-    for (const buffer of this.#buffers) buffer.destroy();
+    for (const buffer of this.#buffers) this.#storage.drop(buffer);
   }
+}
+
+interface Plan {
+  readonly graph: Graph;
+  readonly order: readonly Node[];
+  readonly memory: MemoryPlan;
+}
+
+function planOf(given: Graph, device: GPUDevice, fuses: boolean): Plan {
+  const traits = traitsOf(device);
+  const expanded = expand(given, traits);
+  const graph = fuses ? fuse(expanded, traits) : expanded;
+  const order = orderOf(graph);
+  return { graph, order, memory: planMemory(graph, order) };
+}
+
+/** What a graph's program would need beside its states. Of several forms all have a uniform of the first one's size. */
+export function needsOf(given: Graph, device: GPUDevice, fuses: boolean): Needs {
+  const { order, memory } = planOf(given, device, fuses);
+  const planned = order.flatMap((node) => planNode(node, memory, device, undefined));
+  return { slots: memory.slots, uniforms: uniformPlaces(planned)[planned.length] };
 }
 
 /**
@@ -135,24 +151,19 @@ export async function compile(
   { fuses, choice }: { readonly fuses: boolean; readonly choice: Choice },
 ): Promise<Program> {
   const { device } = storage;
-  const traits = traitsOf(device);
-  const expanded = expand(given, traits);
-  const graph = fuses ? fuse(expanded, traits) : expanded;
-  const order = orderOf(graph);
-  const plan = planMemory(graph, order);
+  const { graph, order, memory: plan } = planOf(given, device, fuses);
   for (const [state, value] of graph.writes) {
     if (plan.places.get(value)!.home !== state) {
       throw new Error(`[compile] what ${state.name} is to hold is not in its place: assign it, or compute it in place`);
     }
   }
   await storage.hold('the model', [...statesOf(graph)]);
-  const own = plan.slots.filter(({ lasting, key }) => lasting && key === undefined);
-  const lent = await storage.lend(plan.slots.filter((slot) => !own.includes(slot)));
+  const lent = await storage.lend(plan.slots.filter(isLent));
   const buffers = new Map(lent);
   const made: GPUBuffer[] = [];
   try {
-    for (const slot of own) {
-      const buffer = createStorage(device, slot.holds, slot.bytes);
+    for (const slot of plan.slots.filter((each) => !isLent(each))) {
+      const buffer = storage.create(slot.holds, slot.purpose, slot.bytes);
       made.push(buffer);
       buffers.set(slot, buffer);
       if (slot.constant) upload(device, buffer, 0, slot.constant);
@@ -166,7 +177,7 @@ export async function compile(
           storage.requireAlive('a program');
           replay(pass, launches);
         };
-        return { record: recordAlive, destroy: () => uniforms?.destroy() };
+        return { record: recordAlive, destroy: () => uniforms && storage.drop(uniforms) };
       },
     );
     const planned = order.flatMap((node) => planNode(node, plan, device, choice.formOf(node)));
@@ -175,15 +186,14 @@ export async function compile(
     return new Program({
       graph,
       order,
-      bytes: made.reduce((total, { size }) => total + size, 0),
-      device,
+      storage,
       launches,
       buffers: made,
       scratch: [...lent].flatMap(([{ lasting }, buffer]) => (lasting ? [] : [buffer])),
       regionOf,
     });
   } catch (error) {
-    for (const buffer of made) buffer.destroy();
+    for (const buffer of made) storage.drop(buffer);
     throw error;
   }
 }
@@ -232,7 +242,7 @@ async function prepare(
   // Its owner may have been destroyed meanwhile.
   storage.requireAlive('a program');
   const places = uniformPlaces(planned);
-  const uniforms = createUniforms(device, planned, places);
+  const uniforms = createUniforms(storage, planned, places);
   const launches = planned.map((each, at) => record(device, each, pipelines[at], regionOf, uniforms, places[at]));
   return { launches, uniforms };
 }
@@ -273,7 +283,7 @@ function uniformPlaces(planned: readonly Planned[]): number[] {
 
 /** The uniforms of launches in one buffer. */
 function createUniforms(
-  device: GPUDevice,
+  storage: Storage,
   planned: readonly Planned[],
   places: readonly number[],
 ): GPUBuffer | undefined {
@@ -283,13 +293,7 @@ function createUniforms(
   planned.forEach(({ launch }, at) => {
     launch.uniform?.forEach((word, i) => writeWord(words, places[at] + 4 * i, word));
   });
-  const buffer = device.createBuffer({
-    label: 'millrace sizes',
-    size: bytes,
-    usage: bufferUsage.uniform | bufferUsage.copyDestination,
-  });
-  device.queue.writeBuffer(buffer, 0, words.buffer);
-  return buffer;
+  return storage.createUniforms(words.buffer);
 }
 
 function writeWord(words: DataView, at: number, word: Word): void {

@@ -2,10 +2,11 @@ import { bufferUsage } from '../core/flags.ts';
 import { DeviceError } from '../core/errors.ts';
 import { byteLength, type Dtype, type Numbers } from '../core/shape.ts';
 import { megabytes } from '../core/wording.ts';
-import type { State } from '../graph/graph.ts';
+import type { Purpose, State } from '../graph/graph.ts';
 import type { Region } from '../gpu/readback.ts';
 import type { Range } from './backend.ts';
-import type { Slot } from './memory.ts';
+import { isLent, type Slot } from './memory.ts';
+import { Tally } from './tally.ts';
 
 /** Buffers must be large enough for one vec4f, whatever they hold. */
 const SMALLEST_BUFFER = 16;
@@ -14,23 +15,8 @@ const SMALLEST_BUFFER = 16;
 export const largestBinding = ({ limits }: GPUDevice): number =>
   Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
 
-/**
- * A storage buffer that copies may reach.
- * @throws DeviceError if it is larger than the device binds
- */
-export function createStorage(device: GPUDevice, label: string, bytes: number): GPUBuffer {
-  const most = largestBinding(device);
-  if (bytes > most) {
-    throw new DeviceError(
-      `[memory] "${label}" needs ${megabytes(bytes)} in one buffer but this device binds at most ${megabytes(most)}: use a smaller batch or model`,
-    );
-  }
-  return device.createBuffer({
-    label: `millrace ${label}`,
-    size: Math.max(SMALLEST_BUFFER, Math.ceil(bytes / 4) * 4),
-    usage: bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyDestination,
-  });
-}
+/** Bytes of a buffer for so many. */
+const roomFor = (bytes: number): number => Math.max(SMALLEST_BUFFER, Math.ceil(bytes / 4) * 4);
 
 /** Numbers as bytes in whole words, in the spec's own dtype. */
 export function upload(device: GPUDevice, buffer: GPUBuffer, offset: number, numbers: Numbers): void {
@@ -59,18 +45,34 @@ export function numbersOf(bytes: ArrayBuffer, dtype: Dtype, count: number): Numb
   }
 }
 
+/** What a program needs beside its states. */
+export interface Needs {
+  readonly slots: readonly Slot[];
+  /** Bytes. */
+  readonly uniforms: number;
+}
+
+/** Buffers that programs use in turn, by key of the slots, or undefined for those that any slot may have. */
+type Pool<B> = Map<string | undefined, Set<B>>;
+
+const copyOf = <B>(pool: Pool<B>): Pool<B> => new Map([...pool].map(([key, buffers]) => [key, new Set(buffers)]));
+
+function addTo<B>(pool: Pool<B>, key: string | undefined, buffer: B): void {
+  pool.set(key, (pool.get(key) ?? new Set()).add(buffer));
+}
+
 /**
- * All buffers of one owner on a device: those of states, made when first asked for, with their initial numbers; and
- * those that its programs use in turn, since no program needs what another left there.
+ * All buffers of one owner on a device: those of states, made when first asked for, with their initial numbers; those
+ * that its programs use in turn, since no program needs what another left there; and what a program has for itself.
  */
 export class Storage {
   readonly device: GPUDevice;
-  /** Of all its buffers. */
-  bytes = 0;
   readonly #limit: number;
   readonly #states = new Map<State, GPUBuffer>();
-  /** By key of slots, or undefined for those that any slot may have. */
-  readonly #scratch = new Map<string | undefined, Set<GPUBuffer>>();
+  readonly #pool: Pool<GPUBuffer> = new Map();
+  readonly #purposes = new Map<GPUBuffer, Purpose>();
+  /** Of all its buffers. */
+  readonly used = new Tally();
   #holding = Promise.resolve();
   #destroyed = false;
 
@@ -80,24 +82,55 @@ export class Storage {
     this.#limit = limit;
   }
 
-  #noRoom(what: string, bytes: number, why: string): DeviceError {
+  #noRoom(what: string, need: Tally, why: string): DeviceError {
     return new DeviceError(
-      `[memory] ${what} needs ${megabytes(bytes)} beside ${megabytes(this.bytes)} in use, ${why}: use a smaller batch or model, split the batch by microBatches, or train from an iterable of batches, which never lies there as a whole`,
+      `[memory] ${what} needs ${megabytes(need.total)} (${need.toString()}) beside ${megabytes(this.used.total)} in use, ${why}: use a smaller batch or model, split the batch by microBatches, take an optimizer that keeps less, as sgd, or train from an iterable of batches, which never lies there as a whole`,
     );
   }
 
   /** @throws DeviceError before anything was allocated, if all of it together exceeds the limit */
-  #requireRoom(what: string, bytes: number): void {
-    if (this.bytes + bytes <= this.#limit) return;
-    throw this.#noRoom(what, bytes, `but memoryLimit is ${megabytes(this.#limit)}`);
+  #requireRoom(what: string, need: Tally): void {
+    if (this.used.total + need.total <= this.#limit) return;
+    throw this.#noRoom(what, need, `but memoryLimit is ${megabytes(this.#limit)}`);
+  }
+
+  /** Whether there is a limit to compare with. */
+  get isLimited(): boolean {
+    return this.#limit < Infinity;
+  }
+
+  /**
+   * Compares what programs and their states would take together with the limit. Nothing is made.
+   * @throws DeviceError if it exceeds it
+   */
+  requireRoom(what: string, states: ReadonlySet<State>, programs: readonly Needs[]): void {
+    const need = this.#needOf([...states]);
+    const pool: Pool<{ readonly size: number }> = copyOf(this.#pool);
+    for (const { slots, uniforms } of programs) {
+      const { missing } = taken(slots.filter(isLent), pool);
+      for (const { key, bytes } of missing) addTo(pool, key, { size: roomFor(bytes) });
+      const own = slots.filter((slot) => !isLent(slot));
+      for (const { purpose, bytes } of [...missing, ...own]) need.add(purpose, roomFor(bytes));
+      need.add('other', uniforms);
+    }
+    this.#requireRoom(what, need);
+  }
+
+  /** Of the buffers that states do not have yet. */
+  #needOf(states: readonly State[]): Tally {
+    const need = new Tally();
+    for (const state of states) {
+      if (!this.#states.has(state)) need.add(state.purpose ?? 'other', roomFor(byteLength(state.spec)));
+    }
+    return need;
   }
 
   /**
    * Does work that makes buffers, and finds out whether the device had room for them.
    * @throws DeviceError if it had not
    */
-  async #withRoom<T>(what: string, bytes: number, work: () => T, undo: (made: T) => void): Promise<T> {
-    this.#requireRoom(what, bytes);
+  async #withRoom<T>(what: string, need: Tally, work: () => T, undo: (made: T) => void): Promise<T> {
+    this.#requireRoom(what, need);
     this.device.pushErrorScope('out-of-memory');
     let made: T;
     let failure: Promise<GPUError | null>;
@@ -109,18 +142,48 @@ export class Storage {
     // A device that is lost says so wherever something is read.
     if (!(await failure.catch(() => null))) return made;
     undo(made);
-    throw this.#noRoom(what, bytes, 'which the GPU does not have');
+    throw this.#noRoom(what, need, 'which the GPU does not have');
   }
 
-  #create(label: string, bytes: number): GPUBuffer {
-    const buffer = createStorage(this.device, label, bytes);
-    this.bytes += buffer.size;
+  /**
+   * A storage buffer that copies may reach; whoever asks for it drops it.
+   * @throws DeviceError if it is larger than the device binds
+   */
+  create(label: string, purpose: Purpose, bytes: number): GPUBuffer {
+    const most = largestBinding(this.device);
+    if (bytes > most) {
+      throw new DeviceError(
+        `[memory] "${label}" needs ${megabytes(bytes)} in one buffer but this device binds at most ${megabytes(most)}: use a smaller batch or model`,
+      );
+    }
+    const usage = bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyDestination;
+    return this.#made(purpose, { label: `millrace ${label}`, size: roomFor(bytes), usage });
+  }
+
+  /** A buffer that holds uniforms; the same applies. */
+  createUniforms(words: ArrayBuffer): GPUBuffer {
+    const usage = bufferUsage.uniform | bufferUsage.copyDestination;
+    const buffer = this.#made('other', { label: 'millrace sizes', size: words.byteLength, usage });
+    this.device.queue.writeBuffer(buffer, 0, words);
     return buffer;
   }
 
-  #drop(buffer: GPUBuffer): void {
-    this.bytes -= buffer.size;
+  #made(purpose: Purpose, descriptor: GPUBufferDescriptor): GPUBuffer {
+    const buffer = this.device.createBuffer(descriptor);
+    this.#purposes.set(buffer, purpose);
+    this.used.add(purpose, buffer.size);
+    return buffer;
+  }
+
+  drop(buffer: GPUBuffer): void {
+    const purpose = this.#purposes.get(buffer);
+    if (purpose) this.used.add(purpose, -buffer.size);
+    this.#purposes.delete(buffer);
     buffer.destroy();
+  }
+
+  #createState({ name, purpose = 'other', spec }: State): GPUBuffer {
+    return this.create(name, purpose, byteLength(spec));
   }
 
   /** Makes the buffers of states at once, or none. @throws DeviceError if there is no room for all of them */
@@ -134,11 +197,10 @@ export class Storage {
   async #hold(what: string, states: readonly State[]): Promise<void> {
     this.requireAlive(what);
     const missing = states.filter((state) => !this.#states.has(state));
-    const bytes = missing.reduce((sum, { spec }) => sum + byteLength(spec), 0);
     const make = (): void => {
-      for (const state of missing) this.#states.set(state, this.#create(state.name, byteLength(state.spec)));
+      for (const state of missing) this.#states.set(state, this.#createState(state));
     };
-    await this.#withRoom(what, bytes, make, () => this.release(missing));
+    await this.#withRoom(what, this.#needOf(missing), make, () => this.release(missing));
     // Its owner may have been destroyed meanwhile.
     for (const state of missing) {
       const buffer = this.#states.get(state);
@@ -149,7 +211,7 @@ export class Storage {
   release(states: readonly State[]): void {
     for (const state of states) {
       const buffer = this.#states.get(state);
-      if (buffer) this.#drop(buffer);
+      if (buffer) this.drop(buffer);
       this.#states.delete(state);
     }
   }
@@ -158,7 +220,7 @@ export class Storage {
     this.requireAlive(state.name);
     let buffer = this.#states.get(state);
     if (!buffer) {
-      buffer = this.#create(state.name, byteLength(state.spec));
+      buffer = this.#createState(state);
       this.#states.set(state, buffer);
       upload(this.device, buffer, 0, state.initial());
     }
@@ -197,51 +259,60 @@ export class Storage {
 
   #lend(slots: readonly Slot[]): Promise<Map<Slot, GPUBuffer>> {
     this.requireAlive('a program');
-    const free = new Map([...this.#scratch].map(([key, buffers]) => [key, new Set(buffers)]));
-    const lent = new Map<Slot, GPUBuffer>();
-    const missing: Slot[] = [];
-    for (const slot of slots.toSorted((a, b) => b.bytes - a.bytes)) {
-      const buffers = free.get(slot.key);
-      const fitting = buffers && smallest(buffers, slot.bytes);
-      if (!fitting) missing.push(slot);
-      else {
-        buffers.delete(fitting);
-        lent.set(slot, fitting);
-      }
-    }
+    const { lent, missing } = taken(slots, this.#pool);
     const make = (): Map<Slot, GPUBuffer> => {
       for (const slot of missing) {
-        const buffer = this.#create(slot.holds, slot.bytes);
-        const kept = this.#scratch.get(slot.key) ?? new Set();
-        this.#scratch.set(slot.key, kept.add(buffer));
+        const buffer = this.create(slot.holds, slot.purpose, slot.bytes);
+        addTo(this.#pool, slot.key, buffer);
         lent.set(slot, buffer);
       }
       return lent;
     };
-    const bytes = missing.reduce((sum, slot) => sum + slot.bytes, 0);
-    return this.#withRoom('a program', bytes, make, () => this.#unmake(missing, lent));
+    const need = new Tally();
+    for (const { purpose, bytes } of missing) need.add(purpose, roomFor(bytes));
+    return this.#withRoom('a program', need, make, () => this.#unmake(missing, lent));
   }
 
   #unmake(missing: readonly Slot[], lent: ReadonlyMap<Slot, GPUBuffer>): void {
     for (const slot of missing) {
       const buffer = lent.get(slot)!;
-      this.#scratch.get(slot.key)!.delete(buffer);
-      this.#drop(buffer);
+      this.#pool.get(slot.key)!.delete(buffer);
+      this.drop(buffer);
     }
   }
 
   destroy(): void {
-    for (const buffers of [this.#states, ...this.#scratch.values()]) {
-      for (const buffer of buffers.values()) this.#drop(buffer);
+    for (const buffers of [this.#states, ...this.#pool.values()]) {
+      for (const buffer of buffers.values()) this.drop(buffer);
     }
     this.#states.clear();
-    this.#scratch.clear();
+    this.#pool.clear();
     this.#destroyed = true;
   }
 }
 
-function smallest(buffers: ReadonlySet<GPUBuffer>, bytes: number): GPUBuffer | undefined {
-  let best: GPUBuffer | undefined;
+/** Which buffer of a pool each slot may have, no two the same; and the slots for which there is none. */
+function taken<B extends { readonly size: number }>(
+  slots: readonly Slot[],
+  pool: Pool<B>,
+): { readonly lent: Map<Slot, B>; readonly missing: readonly Slot[] } {
+  const free = copyOf(pool);
+  const lent = new Map<Slot, B>();
+  const missing: Slot[] = [];
+  for (const slot of slots.toSorted((a, b) => b.bytes - a.bytes)) {
+    const buffers = free.get(slot.key);
+    const fitting = buffers && smallest(buffers, slot.bytes);
+    if (!fitting) missing.push(slot);
+    else {
+      buffers.delete(fitting);
+      lent.set(slot, fitting);
+    }
+  }
+  return { lent, missing };
+}
+
+function smallest<B extends { readonly size: number }>(buffers: ReadonlySet<B>, bytes: number): B | undefined {
+  let best: B | undefined;
   for (const buffer of buffers) if (buffer.size >= bytes && (!best || buffer.size < best.size)) best = buffer;
   return best;
 }

@@ -37,7 +37,7 @@ export class Evaluator {
   /** Loss and metrics over a whole set, in batches of at most `batchSize`; what is left has a program of its own size. */
   evaluate(given: Given): Promise<Evaluation> {
     const data = given.set;
-    return this.#programs.withResident(given, async (source) => {
+    const work = async (source: Source): Promise<Evaluation> => {
       const figures = this.#prepared.evaluationFigures;
       const batches = await this.#batchesOf(data.length, source);
       let amounts: readonly Amount[] | undefined;
@@ -50,12 +50,26 @@ export class Evaluator {
       }
       this.#tellOfNothing(data, amounts!);
       return withLoss(this.#prepared, figures, amounts!);
-    });
+    };
+    return this.#programs.withResident(given, work, this.#graphsOf(data.length));
   }
 
   /** Compiles what `evaluate` needs. */
   async prepare(given: Given): Promise<void> {
-    await this.#programs.withResident(given, (source) => this.#batchesOf(given.set.length, source));
+    const { length } = given.set;
+    await this.#programs.withResident(given, (source) => this.#batchesOf(length, source), this.#graphsOf(length));
+  }
+
+  /** Keeps a set where `evaluate` will need it. */
+  reside(given: Given): Promise<{ release(): void }> {
+    return this.#programs.reside(given, this.#graphsOf(given.set.length));
+  }
+
+  /** What `evaluate` will run. */
+  #graphsOf(length: number): (source: Source) => readonly Graph[] {
+    const size = Math.min(this.#batchSize, length);
+    const sizes = [size, ...(length % size > 0 ? [length % size] : [])];
+    return (source) => sizes.map((n) => this.#programs.evaluationGraph(n, source));
   }
 
   /** What a set is cut into, the last with what is left. */

@@ -87,7 +87,7 @@ export async function* fit(
   options: FitSettings,
 ): AsyncGenerator<Report, void, undefined> {
   const { every, decisions, validateEvery, stepsPerSubmit, stopOnNaN } = options;
-  const { backend, launcher, prepared, programs, evaluator, validation } = shop;
+  const { backend, launcher, prepared, evaluator, validation } = shop;
   const { signal } = shop.run;
   const begun = performance.now();
   const council = new Council(shop, decisions);
@@ -127,7 +127,7 @@ export async function* fit(
   let left: Report | undefined;
   try {
     // It stays for the run, as it was at the call.
-    judged = validation && (await programs.reside(validation));
+    judged = validation && (await evaluator.reside(validation));
     for await (const { first, samples, rows } of run.chunks()) {
       // While steps go on; if it fails, validation says why.
       if (first === (before?.done ?? 0) && validation) void evaluator.prepare(validation).catch(() => {});
@@ -187,11 +187,15 @@ async function residentCourse(shop: Shop, data: Dataset, options: FitSettings): 
   const { programs, launcher, batchSize, cursors, requireAlive } = shop;
   const { shuffle } = options;
   const samples = samplesOf(options, data, batchSize);
-  const { source, release } = await programs.reside(shop.training!);
+  const rest = samples % batchSize;
+  const { source, release } = await programs.reside(shop.training!, (from) =>
+    [batchSize, rest].flatMap((n) =>
+      n > 0 ? programs.stepGraphs(n, { source: from, shuffle }).map(({ graph }) => graph) : [],
+    ),
+  );
   try {
     const feed = { source, shuffle };
     const whole = await programs.step(batchSize, feed);
-    const rest = samples % batchSize;
     const last = rest > 0 ? await programs.step(rest, feed) : whole;
     let cursor = cursors.get(data);
     if (!cursor) cursors.set(data, (cursor = { epoch: 0, position: 0 }));

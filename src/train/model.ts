@@ -1,7 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
 import { layOut, type Page, type Range } from '../core/layout.ts';
 import { sizeOf, spec } from '../core/shape.ts';
-import { isValue, storageOf, type Graph, type State, type Value } from '../graph/graph.ts';
+import { isValue, storageOf, type Graph, type Purpose, type State, type Value } from '../graph/graph.ts';
 import { isLeaf, read } from '../graph/leaf.ts';
 import type { Mode, Module, Values } from '../nn/layer.ts';
 import type { Loss, Measures } from '../nn/losses.ts';
@@ -67,8 +67,14 @@ interface PhaseStates {
 /** A metric that is a parameter itself is copied before the update changes it. */
 const detached = (value: Value): Value => (isLeaf(storageOf(value).root.node) ? mul(value, 1) : value);
 
-const stateOf = (name: string, like: Float32Array | Uint32Array, shape: readonly number[] = [like.length]): State => ({
+const stateOf = (
+  name: string,
+  like: Float32Array | Uint32Array,
+  shape: readonly number[] = [like.length],
+  purpose: Purpose = 'other',
+): State => ({
   name,
+  purpose,
   spec: spec(shape, like instanceof Uint32Array ? 'u32' : 'f32'),
   initial: () => like,
 });
@@ -175,7 +181,7 @@ export class TracedModel {
       phase,
       prefix,
       pages,
-      schedule: stateOf(`${prefix}schedule`, schedule, [schedule.length / 4, 4]),
+      schedule: stateOf(`${prefix}schedule`, schedule, [schedule.length / 4, 4], 'optimizer'),
     };
   }
 

@@ -46,7 +46,10 @@ export interface CommonOptions<F extends string = any> extends SaidRoles<NoInfer
   readonly averageWeights?: { readonly decay: number };
   /** Whether each step reports ‖gradients‖ as `gradientNorm`, before they are clipped; two launches more. */
   readonly gradientNorm?: boolean;
-  /** Bytes that all of it may take on the GPU. WebGPU tells nobody how much there is: without a limit, it is tried. */
+  /**
+   * Bytes that all of it may take on the GPU: what states and programs need together is reckoned before any of it is there.
+   * WebGPU tells nobody how much there is: without a limit, it is tried. With 0 the error tells the need, and nothing is made.
+   */
   readonly memoryLimit?: number;
   /** Whether ops share launches where they can: true, unless MILLRACE_FUSE=0 is in the environment. */
   readonly fuse?: boolean;

@@ -1,6 +1,6 @@
 import { pageName, type Page } from '../core/layout.ts';
 import { spec } from '../core/shape.ts';
-import type { State, Value } from '../graph/graph.ts';
+import type { Purpose, State, Value } from '../graph/graph.ts';
 import { read } from '../graph/leaf.ts';
 import { groupTable, requireMatches, type Optimizer, type ParameterRange } from '../optim/optimizer.ts';
 import { pack } from '../ops/window.ts';
@@ -9,7 +9,12 @@ import { pack } from '../ops/window.ts';
 
 /** The states of an arena, one for each page. */
 export const arenaOf = (name: string, pages: readonly Page[], initial: (page: Page) => Float32Array): State[] =>
-  pages.map((page, at) => ({ name: pageName(name, at), spec: spec([page.size]), initial: () => initial(page) }));
+  pages.map((page, at) => ({
+    name: pageName(name, at),
+    spec: spec([page.size]),
+    initial: () => initial(page),
+    purpose: 'parameters',
+  }));
 
 /** A page of which a phase trains something. */
 export interface TrainedPage {
@@ -41,21 +46,23 @@ export function trainedPages(
   return pages.flatMap((page, at) => {
     const { groups, trains } = groupTable(optimizer, page, treated);
     if (!trains.includes(true)) return [];
-    const filled = (name: string, initial: number): State => ({
+    const filled = (name: string, initial: number, purpose: Purpose): State => ({
       name: pageName(`${prefix}${name}`, at),
       spec: spec([page.size]),
       initial: () => new Float32Array(page.size).fill(initial),
+      purpose,
     });
     return {
       parameters: parameters[at],
       ranges: page.ranges.map((range, i) => ({ ...range, trains: trains[i] })),
-      moments: Object.entries(optimizer.moments).map(([name, initial]) => filled(name, initial)),
+      moments: Object.entries(optimizer.moments).map(([name, initial]) => filled(name, initial, 'optimizer')),
       groups: {
         name: pageName(`${prefix}groups`, at),
         spec: spec([groups.length / 4, 4]),
         initial: () => groups,
+        purpose: 'optimizer',
       },
-      gradients: filled('gradients', 0),
+      gradients: filled('gradients', 0, 'gradients'),
     };
   });
 }

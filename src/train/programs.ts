@@ -34,21 +34,26 @@ class Reader {
     this.settle = settle;
   }
 
-  /** The programs of some graphs, some of which may be the same. Two who ask at once share them; a failure is forgotten. */
-  programs(key: string, graphs: () => readonly StepGraph[], plainly = false): Promise<readonly StepProgram[]> {
-    let programs = this.#programs.get(key);
+  /**
+   * The programs of some graphs, some of which may be the same. Two who ask at once share them; a failure is forgotten.
+   * @param what they do, in words
+   */
+  programs(what: string, graphs: () => readonly StepGraph[], plainly = false): Promise<readonly StepProgram[]> {
+    let programs = this.#programs.get(what);
     if (!programs) {
-      programs = this.#compile(graphs(), plainly);
-      this.#programs.set(key, programs);
-      programs.catch(() => this.#programs.delete(key));
+      programs = this.#compile(what, graphs(), plainly);
+      this.#programs.set(what, programs);
+      programs.catch(() => this.#programs.delete(what));
     }
     return programs;
   }
 
-  async #compile(graphs: readonly StepGraph[], plainly: boolean): Promise<readonly StepProgram[]> {
+  async #compile(what: string, graphs: readonly StepGraph[], plainly: boolean): Promise<readonly StepProgram[]> {
     const compiled = new Map<Graph, Executable>();
-    for (const { graph } of graphs) {
-      if (compiled.has(graph)) continue;
+    const all = new Set(graphs.map(({ graph }) => graph));
+    // A step may have several programs: none is made unless there is room for all.
+    this.#backend.requireRoom(what, { graphs: () => [...all], plainly });
+    for (const graph of all) {
       const program = await this.#backend.compile(graph, plainly);
       compiled.set(graph, program);
       this.made.push(program);
@@ -85,11 +90,6 @@ export class Programs {
     return [...this.#residents.values(), ...this.#tables.values(), this.#unfed];
   }
 
-  /** What the programs occupy beside what they share. */
-  get bytes(): number {
-    return this.#readers.flatMap(({ made }) => made).reduce((total, { bytes }) => total + bytes, 0);
-  }
-
   /** A set at the call that gives it: as it is now, unless it lies there already as it was. */
   given(where: string, set: Dataset): Given {
     return { set, copy: this.#residents.has(set) ? null : copyOfSet(where, set, this.#prepared.names) };
@@ -97,10 +97,15 @@ export class Programs {
 
   /**
    * Does work with a data set that lies on the GPU as a whole, and stays there for the next time if few others do.
+   * @param graphs what is to run on it, for which there must be room too
    * @throws DeviceError if there is no room for it; DataError if it would spoil training
    */
-  async withResident<T>(given: Given, work: (source: Source) => Promise<T>): Promise<T> {
-    const { source, release } = await this.reside(given);
+  async withResident<T>(
+    given: Given,
+    work: (source: Source) => Promise<T>,
+    graphs?: (source: Source) => readonly Graph[],
+  ): Promise<T> {
+    const { source, release } = await this.reside(given, graphs);
     try {
       return await work(source);
     } finally {
@@ -109,8 +114,12 @@ export class Programs {
   }
 
   /** The same for as long as the caller wants, who ends it by `release`. */
-  async reside(given: Given): Promise<{ readonly source: Source; release(): void }> {
+  async reside(
+    given: Given,
+    graphs: (source: Source) => readonly Graph[] = () => [],
+  ): Promise<{ readonly source: Source; release(): void }> {
     const data = given.set;
+    const isNew = !this.#residents.has(data);
     const reader = this.#residents.get(data) ?? this.#take(given);
     given.copy = null;
     this.#residents.delete(data);
@@ -118,7 +127,13 @@ export class Programs {
     reader.users++;
     try {
       this.#makeRoom(MOST_RESIDENT);
-      const hold = () => this.#backend.hold(`a data set of ${thousands(data.length)} samples`, statesIn(reader.source));
+      const what = `a data set of ${thousands(data.length)} samples`;
+      const states = statesIn(reader.source);
+      const wanted = { states, graphs: () => graphs(reader.source) };
+      const hold = async (): Promise<void> => {
+        if (isNew) this.#backend.requireRoom(`work on ${what}`, wanted);
+        await this.#backend.hold(what, states);
+      };
       // Sets that stay only for the next time give way.
       await hold().catch((error: unknown) => {
         if (!this.#makeRoom(1)) throw error;
@@ -234,40 +249,49 @@ export class Programs {
 
   async #programs(
     reader: Reader,
-    key: string,
+    what: string,
     graphs: () => readonly StepGraph[],
     plainly = false,
   ): Promise<readonly StepProgram[]> {
-    const programs = await reader.programs(key, graphs, plainly);
+    const programs = await reader.programs(what, graphs, plainly);
     if (!this.#destroyed) return programs;
     reader.destroy();
     throw new Error('[programs] they were destroyed while they were made');
   }
 
-  /** The programs of a training step of n samples. */
+  /** The graphs of a training step of n samples. */
+  stepGraphs(n: number, feed: Feed): readonly StepGraph[] {
+    return this.#prepared.traced.stepGraphs(n, this.#prepared.ring, feed);
+  }
+
+  /** Its programs. */
   step(n: number, feed: Feed): Promise<readonly StepProgram[]> {
-    const { traced, ring } = this.#prepared;
-    const graphs = (): readonly StepGraph[] => traced.stepGraphs(n, ring, feed);
-    return this.#programs(this.#readerOf(feed.source), `step ${n} ${feed.shuffle}`, graphs);
+    const graphs = () => this.stepGraphs(n, feed);
+    const what = `a step of ${n} samples${feed.shuffle ? ', shuffled' : ''}`;
+    return this.#programs(this.#readerOf(feed.source), what, graphs);
   }
 
   /** Loss and metrics of n samples from where the evaluation's control stands. */
+  evaluationGraph(n: number, source: Source): Graph {
+    return this.#prepared.traced.evaluationGraph(n, this.#prepared.evaluationRing, source);
+  }
+
+  /** Its program. */
   async evaluation(n: number, source: Source): Promise<Executable> {
-    const { traced, evaluationRing } = this.#prepared;
-    const graphs = () => [{ graph: traced.evaluationGraph(n, evaluationRing, source), loss: null }];
-    return (await this.#programs(this.#readerOf(source), `evaluation ${n}`, graphs))[0].program;
+    const graphs = () => [{ graph: this.evaluationGraph(n, source), loss: null }];
+    return (await this.#programs(this.#readerOf(source), `an evaluation of ${n} samples`, graphs))[0].program;
   }
 
   /** The model's outputs for n uploaded samples. */
   async prediction(n: number): Promise<Executable> {
     const graphs = () => [{ graph: this.#prepared.traced.predictionGraph(n), loss: null }];
-    return (await this.#programs(this.#unfed, `prediction ${n}`, graphs))[0].program;
+    return (await this.#programs(this.#unfed, `a prediction of ${n} samples`, graphs))[0].program;
   }
 
   /** Of n uploaded samples: a step that is read, or one that is rehearsed. */
   async inspection(n: number, kind: 'reading' | 'rehearsal', graph: () => Graph): Promise<Executable> {
     const graphs = () => [{ graph: graph(), loss: null }];
-    return (await this.#programs(this.#unfed, `${kind} ${n}`, graphs, true))[0].program;
+    return (await this.#programs(this.#unfed, `the ${kind} of an inspection of ${n} samples`, graphs, true))[0].program;
   }
 
   destroy(): void {

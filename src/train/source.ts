@@ -54,6 +54,7 @@ export function residentSource(
         spec: spec([samples, ...shape], dtype),
         initial: () => numbersOf(name).subarray(from, from + samples * size),
         fixed: true,
+        purpose: 'data',
       };
     });
     return [name, { states, held }];
@@ -66,7 +67,10 @@ export function tableSource(fields: Fields, names: readonly string[], rows: numb
   const parts = names.map((name): [string, Parts] => {
     const { shape, dtype } = fields[name];
     const own = spec([rows, ...shape], dtype);
-    return [name, { states: [{ name: `batch ${name}`, spec: own, initial: () => allocate(own) }], held: rows }];
+    return [
+      name,
+      { states: [{ name: `batch ${name}`, spec: own, initial: () => allocate(own), purpose: 'data' }], held: rows },
+    ];
   });
   return { length: rows, fields: Object.fromEntries(parts) };
 }

@@ -3,6 +3,7 @@ import { megabytes, tableOf, thousands } from '../core/wording.ts';
 import type { FieldSpec } from '../data/dataset.ts';
 import type { Value } from '../graph/graph.ts';
 import type { TracedModel } from './model.ts';
+import type { Tally } from '../scheduler/tally.ts';
 import type { StepProgram } from './programs.ts';
 
 const formatBytes = (bytes: number): string =>
@@ -27,7 +28,7 @@ function formatField({ scale: seen, byDefault, ...stored }: FieldSpec): string {
 }
 
 /** Layers, shapes and parameters as a table; then how fields are seen, what a step launches, what all of it occupies. */
-export function summarizeModel(traced: TracedModel, step: readonly StepProgram[], bytes: number): string {
+export function summarizeModel(traced: TracedModel, step: readonly StepProgram[], used: Tally): string {
   const rows = traced.trace().applied.map(({ path, kind, output, parameters }) => {
     const own = parameters.reduce((total, { shape }) => total + sizeOf(shape), 0);
     return [path || 'model', kind, formatOutput(output), own ? thousands(own) : '-'];
@@ -41,6 +42,6 @@ export function summarizeModel(traced: TracedModel, step: readonly StepProgram[]
     `parameters  ${thousands(total)}`,
     ...Object.entries(traced.fields).map(([name, field]) => `field       ${name}: ${formatField(field)}`),
     `a step      ${launches.length} launches${launches.length ? `: ${launches.join(', ')}` : ', on the CPU'}`,
-    `memory      ${formatBytes(bytes)}`,
+    `memory      ${formatBytes(used.total)}: ${used.toString()}`,
   ].join('\n');
 }

@@ -688,7 +688,7 @@ export class Trainer<F extends string = any, O = any> {
   /** Layers, shapes, parameters, launches and bytes, as a table. */
   async summary(): Promise<string> {
     const { prepared, single } = await this.#use();
-    return summarizeModel(prepared.traced, single, this.bytes);
+    return summarizeModel(prepared.traced, single, this.#backend.used);
   }
 
   /** The graphs of a training step as text: one for each phase, or, for a step in parts, for its parts and its update. */
@@ -709,7 +709,7 @@ export class Trainer<F extends string = any, O = any> {
 
   /** What all its states, data sets and programs occupy. */
   get bytes(): number {
-    return this.#backend.bytes + (this.#programs?.bytes ?? 0);
+    return this.#backend.used.total;
   }
 
   /** Frees every GPU object that it made, and its device if it acquired one. */

@@ -337,7 +337,7 @@ describe('without room for a data set', () => {
     await withTrainer({ memoryLimit }, async (trainer) => {
       const calls = await counting(device, async () => {
         await expect(lossesOf(trainer, large, { steps: 1 })).rejects.toThrow(
-          /^\[memory\] a data set of 40,000 samples needs 0\.3 MiB .* memoryLimit is 0\.\d MiB: .* an iterable of batches/,
+          /^\[memory\] work on a data set of 40,000 samples needs 0\.3 MiB \(data 0\.3 MiB\) .* memoryLimit is 0\.\d MiB: .* an iterable of batches/,
         );
       });
       expect(calls['createBuffer']).toBe(0);
