@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { FormatError, type Trainer } from '../index.ts';
 import { readSafetensors, readTableForm } from '../data/index.ts';
+import { sizeOf } from '../core/shape.ts';
+import { mlpSize, type ImageForm, type InputForm, type ModelForm } from './network.ts';
 import type { Levels } from './negatives.ts';
-import type { ModelForm } from './network.ts';
 import { modelNames } from './options.ts';
 import { reasonOf } from './places.ts';
 
@@ -27,35 +28,55 @@ export async function readModel(path: string): Promise<KeptModel> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new FormatError(`[model] ${path} cannot be read: ${reasonOf(cause)}`, { cause });
   });
-  const { metadata, converted = {} } = readSafetensors(path, bytes);
+  const { tensors, metadata, converted = {} } = readSafetensors(path, bytes);
   const types = [...new Set(Object.values(converted))].join(', ');
   const notes = types ? [`${path}: its weights are ${types}, and are read as f32`] : [];
-  return { form: formOf(path, metadata[KEY]), bytes, notes };
+  const weights = Object.values(tensors).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return { form: formOf(path, metadata[KEY], weights), bytes, notes };
 }
 
-function formOf(path: string, text: string | undefined): ModelForm {
+/** @param weights that the file holds: before they are looked at, room is made for those that it describes */
+function formOf(path: string, text: string | undefined, weights: number): ModelForm {
   const fails = (what: string): FormatError =>
     new FormatError(`[model] ${path} ${what}: give a file that \`millrace train --save\` wrote`);
   if (text === undefined) throw fails('does not say what model it holds');
-  let form: unknown;
+  let json: unknown;
   try {
-    form = JSON.parse(text);
+    json = JSON.parse(text);
   } catch {
     throw fails('holds a description that is no JSON');
   }
-  const { input, hidden, model = 'mlp' } = (form ?? {}) as Partial<ModelForm>;
+  const { input, hidden, model = 'mlp' } = Object(json) as Partial<ModelForm>;
   if (!Array.isArray(hidden) || !hidden.every((width) => Number.isSafeInteger(width) && width > 0)) {
     throw fails('does not say how wide its layers are');
   }
   if (!modelNames.includes(model)) throw fails(`is of a model "${model}" that is not known here`);
-  if (input?.kind === 'table') return { input: { kind: 'table', table: readTableForm(input.table) }, model, hidden };
-  if (input?.kind === 'image' && Array.isArray(input.shape) && Array.isArray(input.classes)) {
-    if (input.levels && !areLevels(input.levels)) throw fails('does not say how light its images are');
-    return { input, model, hidden };
-  }
-  throw fails('does not say what it takes in');
+  const form: ModelForm = { input: inputOf(input, fails), model, hidden };
+  if (mlpSize(form) > weights) throw fails('describes more weights than it holds');
+  return form;
+}
+
+function inputOf(input: Partial<InputForm> | undefined, fails: (what: string) => FormatError): InputForm {
+  if (input?.kind === 'table') return { kind: 'table', table: readTableForm(input.table) };
+  if (!isImages(input)) throw fails('does not say what it takes in');
+  const { kind, shape, classes, scaling, levels } = input;
+  if (levels && !areLevels(levels)) throw fails('does not say how light its images are');
+  if (scaling && !areFinite(scaling.scale, scaling.offset)) throw fails('does not say how its images are scaled');
+  return { kind, shape, classes, ...(scaling && { scaling }), ...(levels && { levels }) };
+}
+
+const areFinite = (...numbers: readonly unknown[]): boolean => numbers.every(Number.isFinite);
+
+/** Height, width and channels, if there are several, and the names of classes. */
+function isImages(input: Partial<InputForm> | undefined): input is ImageForm {
+  if (input?.kind !== 'image') return false;
+  const { shape, classes } = input;
+  const isShape = Array.isArray(shape) && [2, 3].includes(shape.length);
+  const areNames = Array.isArray(classes) && classes.length > 0 && classes.every((name) => typeof name === 'string');
+  return isShape && shape.every((extent) => Number.isSafeInteger(extent) && extent > 0) && areNames;
 }
 
 const areLevels = ({ ground, border, whole }: Partial<Levels>): boolean =>
   Array.isArray(ground) &&
-  [...ground, border?.mean, border?.deviation, whole?.mean, whole?.deviation].every(Number.isFinite);
+  [1, 3].includes(ground.length) &&
+  areFinite(...ground, border?.mean, border?.deviation, whole?.mean, whole?.deviation);

@@ -49,6 +49,13 @@ function widthsOf({ input, hidden }: ModelForm): readonly number[] {
   return [sizeOf(input.shape), ...hidden, input.classes.length];
 }
 
+/** How many weights the mlp of a form has; 0 for other models, whose size is none of the form's. */
+export function mlpSize(form: ModelForm): number {
+  if (form.input.kind === 'image' && form.model !== undefined && form.model !== 'mlp') return 0;
+  const widths = widthsOf(form);
+  return widths.slice(1).reduce((sum, width, at) => sum + (widths[at] + 1) * width, 0);
+}
+
 /** Linear layers with ReLU between them. */
 function mlp(form: ModelForm): Layer {
   const widths = widthsOf(form);

@@ -208,8 +208,13 @@ describe('a model file', () => {
     await expect(asked('text', new TextEncoder().encode('hello, world'))).rejects.toThrow('[safetensors]');
     const other = writeSafetensors({ tensors: {}, metadata: {} });
     await expect(asked('other', other)).rejects.toThrow('does not say what model it holds: give a file that');
+    // As many weights as the last of them describes.
+    const weights = { shape: [785], data: new Float32Array(785) };
     const describing = (form: unknown) =>
-      writeSafetensors({ tensors: {}, metadata: { millrace: typeof form === 'string' ? form : JSON.stringify(form) } });
+      writeSafetensors({
+        tensors: { weights },
+        metadata: { millrace: typeof form === 'string' ? form : JSON.stringify(form) },
+      });
     await expect(asked('a', describing('{'))).rejects.toThrow('holds a description that is no JSON');
     await expect(asked('b', describing({ hidden: [0] }))).rejects.toThrow('does not say how wide its layers are');
     await expect(asked('c', describing({ hidden: [] }))).rejects.toThrow('does not say what it takes in');

@@ -63,7 +63,8 @@ const predictImages = (model: string, images: string): Promise<number> =>
 /** A model of images of 2 × 2, as the command line keeps it. */
 const imageModel = (): Uint8Array => {
   const input = { kind: 'image', shape: [2, 2], classes: ['0', '1'] };
-  return writeSafetensors({ tensors: {}, metadata: { millrace: JSON.stringify({ input, hidden: [] }) } });
+  const tensors = { weights: { shape: [10], data: new Float32Array(10) } };
+  return writeSafetensors({ tensors, metadata: { millrace: JSON.stringify({ input, hidden: [] }) } });
 };
 
 const withImageModel = (images: Uint8Array | null) => () =>
