@@ -154,8 +154,11 @@ const LONGEST_CODE = 15;
 /** Codes up to so long are looked up; a block that brings codes of its own should not fill large tables. */
 const LOOKED_UP = 9;
 
-/** The canonical code of lengths, 0 where a symbol has none. Source: RFC 1951, 3.2.2 */
-function codeOf(lengths: readonly number[]): PrefixCode {
+/**
+ * The canonical code of lengths, 0 where a symbol has none. Source: RFC 1951, 3.2.2
+ * @param alone whether it may be that of one symbol, which leaves some bits without a meaning   Source: RFC 1951, 3.2.7
+ */
+function codeOf(lengths: readonly number[], alone = true): PrefixCode {
   const counts = repeated(LONGEST_CODE + 1, 0);
   for (const length of lengths) if (length > 0) counts[length]++;
   const [codes, places] = [[0], [0]];
@@ -164,7 +167,10 @@ function codeOf(lengths: readonly number[]): PrefixCode {
     places.push(places[length - 1] + counts[length - 1]);
     if (codes[length] + counts[length] > 1 << length) throw broken();
   }
-  const width = Math.min(LOOKED_UP, Math.max(1, ...lengths));
+  const longest = Math.max(1, ...lengths);
+  const isWhole = codes[LONGEST_CODE] + counts[LONGEST_CODE] === 1 << LONGEST_CODE;
+  if (!isWhole && !(alone && longest === 1)) throw broken();
+  const width = Math.min(LOOKED_UP, longest);
   const entries = new Uint16Array(1 << width);
   const symbols = new Uint16Array(lengths.length);
   for (const [symbol, length] of lengths.entries()) {
@@ -190,19 +196,23 @@ const repeated = (count: number, length: number): number[] => Array.from({ lengt
 /** Source: RFC 1951, 3.2.6 */
 const fixedCodes = (): Codes => ({
   literals: codeOf([...repeated(144, 8), ...repeated(112, 9), ...repeated(24, 7), ...repeated(8, 8)]),
-  distances: codeOf(repeated(30, 5)),
+  // The last two never occur.
+  distances: codeOf(repeated(32, 5)),
 });
 
 /** The order in which the lengths of the lengths' own code come. Source: RFC 1951, 3.2.7 */
 const LENGTHS_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, LONGEST_CODE];
 const [AGAIN, FEW_ZEROS] = [16, 17];
+/** The symbols that have a meaning. */
+const [MOST_LITERALS, MOST_DISTANCES] = [286, 30];
 
 /** Codes that a block brings along. */
 function ownCodes(bits: BitReader): Codes {
   const [literals, distances, given] = [257 + bits.take(5), 1 + bits.take(5), 4 + bits.take(4)];
+  if (literals > MOST_LITERALS || distances > MOST_DISTANCES) throw broken();
   const ofLengths = repeated(19, 0);
   for (const symbol of LENGTHS_ORDER.slice(0, given)) ofLengths[symbol] = bits.take(3);
-  const code = codeOf(ofLengths);
+  const code = codeOf(ofLengths, false);
   const lengths: number[] = [];
   while (lengths.length < literals + distances) {
     const symbol = bits.symbol(code);
@@ -214,7 +224,7 @@ function ownCodes(bits: BitReader): Codes {
       lengths.push(...repeated(3 + bits.take(2), last));
     }
   }
-  if (lengths.length > literals + distances) throw broken();
+  if (lengths.length > literals + distances || lengths[END] === 0) throw broken();
   return { literals: codeOf(lengths.slice(0, literals)), distances: codeOf(lengths.slice(literals)) };
 }
 

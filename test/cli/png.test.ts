@@ -2,26 +2,7 @@ import { deflateSync } from 'node:zlib';
 import { encode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import { decodePng } from '../../src/cli/png.ts';
-import { pngOf, type PngParts } from '../support/png.ts';
-
-const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-
-function chunk(type: string, content: Uint8Array): Buffer {
-  const bytes = Buffer.alloc(12 + content.length);
-  bytes.writeUInt32BE(content.length);
-  bytes.write(type, 4, 'latin1');
-  bytes.set(content, 8);
-  return bytes;
-}
-
-/** A file with this header and data, whatever they say of each other. */
-function fileOf([width, height, depth, type, interlaced = 0]: readonly number[], data: Uint8Array): Buffer {
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width);
-  header.writeUInt32BE(height, 4);
-  header.set([depth, type, 0, 0, interlaced], 8);
-  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', new Uint8Array(0))]);
-}
+import { chunk, pngFile, pngOf, SIGNATURE, type PngParts } from '../support/png.ts';
 
 const grey: PngParts = { width: 2, type: 'grey', depth: 8, rows: [[7, 9]] };
 
@@ -39,40 +20,40 @@ describe('a PNG file', () => {
     ['without chunks', SIGNATURE, 'it ends inside a chunk'],
     ['without a header', Buffer.concat([SIGNATURE, chunk('IEND', new Uint8Array(0))]), 'it has no header'],
     ['that was cut', pngOf(grey).subarray(0, -1), 'it ends inside a chunk'],
-    ['whose chunk is of 4 GiB', fileOf([2, 1, 8, 0], zeros).fill(255, 33, 37), 'it ends inside a chunk'],
-    ['of no rows', fileOf([2, 0, 8, 0], zeros), 'it has no pixels'],
-    ['of no columns', fileOf([0, 2, 8, 0], zeros), 'it has no pixels'],
+    ['whose chunk is of 4 GiB', pngFile([2, 1, 8, 0], zeros).fill(255, 33, 37), 'it ends inside a chunk'],
+    ['of no rows', pngFile([2, 0, 8, 0], zeros), 'it has no pixels'],
+    ['of no columns', pngFile([0, 2, 8, 0], zeros), 'it has no pixels'],
     [
       'of colours in 4 bits',
-      fileOf([2, 2, 4, 2], zeros),
+      pngFile([2, 2, 4, 2], zeros),
       'it has 4 bits in the colour type 2, which PNG does not have',
     ],
     [
       'of colours of type 5',
-      fileOf([2, 2, 8, 5], zeros),
+      pngFile([2, 2, 8, 5], zeros),
       'it has 8 bits in the colour type 5, which PNG does not have',
     ],
-    ['that is interlaced, of 4 bits', fileOf([2, 2, 4, 0, 1], zeros), 'it is interlaced, with 4 bits a pixel'],
+    ['that is interlaced, of 4 bits', pngFile([2, 2, 4, 0, 1], zeros), 'it is interlaced, with 4 bits a pixel'],
     ['in colours of a palette without one', pngOf({ ...grey, type: 'palette' }), 'it has no palette'],
     ['in colours of an empty one', pngOf({ ...grey, type: 'palette', palette: [] }), 'it has no palette'],
     [
       'that announces 2⁶² pixels',
-      fileOf([2 ** 31 - 1, 2 ** 31 - 1, 8, 6], zeros),
+      pngFile([2 ** 31 - 1, 2 ** 31 - 1, 8, 6], zeros),
       'it has 2147483647 × 2147483647 pixels in 1096 bytes, so that it seems made to fill the memory',
     ],
-    ['that announces more than 64 MiB', fileOf([2 ** 13, 2 ** 13, 8, 0], zeros), 'so that it seems made to fill'],
-    ['that unpacks to more than its pixels', fileOf([2, 1, 8, 0], zeros), 'it has more data than pixels'],
-    ['that unpacks to less', fileOf([1024, 1024, 8, 0], zeros), 'it has less data than pixels'],
-    ['that unpacks to less, interlaced', fileOf([1024, 1024, 8, 0, 1], zeros), 'it has less data than pixels'],
-    ['whose data was cut', fileOf([1023, 1024, 8, 0], zeros.subarray(0, -9)), 'its data is broken or ends early'],
-    ['whose data is none', fileOf([2, 1, 8, 0], Uint8Array.of(1, 2, 3)), 'its data is broken or ends early'],
+    ['that announces more than 64 MiB', pngFile([2 ** 13, 2 ** 13, 8, 0], zeros), 'so that it seems made to fill'],
+    ['that unpacks to more than its pixels', pngFile([2, 1, 8, 0], zeros), 'it has more data than pixels'],
+    ['that unpacks to less', pngFile([1024, 1024, 8, 0], zeros), 'it has less data than pixels'],
+    ['that unpacks to less, interlaced', pngFile([1024, 1024, 8, 0, 1], zeros), 'it has less data than pixels'],
+    ['whose data was cut', pngFile([1023, 1024, 8, 0], zeros.subarray(0, -9)), 'its data is broken or ends early'],
+    ['whose data is none', pngFile([2, 1, 8, 0], Uint8Array.of(1, 2, 3)), 'its data is broken or ends early'],
   ])('%s is refused', (_, png, message) => {
     expect(() => decodePng(png)).toThrow(message);
   });
 
   test('is read if it is small, however little it packs to', () => {
     // A line of 1023 pixels has a byte in front.
-    const png = fileOf([2 ** 10 - 1, 2 ** 10, 8, 0], zeros);
+    const png = pngFile([2 ** 10 - 1, 2 ** 10, 8, 0], zeros);
     expect(decodePng(png).data).toHaveLength((2 ** 10 - 1) * 2 ** 10);
   });
 
@@ -130,11 +111,11 @@ describe('a PNG file', () => {
         lines(at(width, 0, 2), at(height, 2, 4)) +
         lines(at(width, 1, 2), at(height, 0, 2)) +
         lines(width, at(height, 1, 2));
-      expect(decodePng(fileOf([width, height, 8, 2, 1], deflateSync(new Uint8Array(size)))).data).toHaveLength(
+      expect(decodePng(pngFile([width, height, 8, 2, 1], deflateSync(new Uint8Array(size)))).data).toHaveLength(
         3 * width * height,
       );
-      expect(() => decodePng(fileOf([width, height, 8, 2, 1], deflateSync(new Uint8Array(size + 1))))).toThrow('more');
-      expect(() => decodePng(fileOf([width, height, 8, 2, 1], deflateSync(new Uint8Array(size - 1))))).toThrow('less');
+      expect(() => decodePng(pngFile([width, height, 8, 2, 1], deflateSync(new Uint8Array(size + 1))))).toThrow('more');
+      expect(() => decodePng(pngFile([width, height, 8, 2, 1], deflateSync(new Uint8Array(size - 1))))).toThrow('less');
     }
   });
 

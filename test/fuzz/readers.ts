@@ -1,0 +1,214 @@
+import { inflateRawSync } from 'node:zlib';
+import { decodePng } from '../../src/cli/png.ts';
+import { DataError, FormatError, ShapeError } from '../../src/core/errors.ts';
+import type { Random } from '../../src/core/random.ts';
+import { readBatch } from '../../src/data/cifar10/batches.ts';
+import { readSprites } from '../../src/data/cifar10/sprites.ts';
+import { unpacked } from '../../src/data/gzip.ts';
+import {
+  encodeTable,
+  prepareTable,
+  readIdx,
+  readSafetensors,
+  readTable,
+  readTableForm,
+  writeSafetensors,
+} from '../../src/data/index.ts';
+import type { Source } from '../../src/data/source.ts';
+import { inflate, Output, TooMuch } from '../../src/data/inflate.ts';
+import { readStored } from '../../src/data/safetensors.ts';
+import { readTar } from '../../src/data/tar.ts';
+import { below, chance, mutated, oneOf, type Sample } from './mutate.ts';
+import * as samples from './samples.ts';
+
+/** A reader, what it is given, and what it may take. */
+export interface Reader {
+  readonly name: string;
+  /** A file by a seed. */
+  readonly make: (random: Random) => Sample;
+  /** What a changed file becomes, so that the change is not refused at the door. */
+  readonly mend?: (bytes: Uint8Array) => Uint8Array;
+  /** Reads, and judges what it gives: an error of any other kind than the reader's own is a fault. */
+  readonly read: (bytes: Uint8Array) => unknown;
+  readonly isOwn: (error: unknown) => boolean;
+  /** Bytes for which room may be made, for each of the file's. */
+  readonly factor: number;
+  /** And however small the file is: for tables of codes, lists of a few columns; 4 KiB if left out. */
+  readonly room?: number;
+}
+
+const isOwn = (error: unknown): boolean =>
+  [FormatError, DataError, ShapeError].some((kind) => error instanceof kind) && (error as Error).message.length > 10;
+
+class Fault extends Error {}
+
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Fault(what);
+}
+
+/** All that DEFLATE can make of a byte, which is there twice while a buffer grows, and once more where it is joined. */
+const UNPACKED = 3 * 1032;
+
+const size = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
+
+async function idx(bytes: Uint8Array): Promise<void> {
+  const { shape, data } = await readIdx('f', bytes);
+  must(size(shape) === data.length, `[${shape.join()}] has ${data.length} numbers`);
+}
+
+function safetensors(bytes: Uint8Array): void {
+  const { tensors, metadata } = readSafetensors('f', bytes);
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    must(size(shape) === data.length && name !== '', `"${name}" of [${shape.join()}] has ${data.length} numbers`);
+  }
+  const again = readSafetensors('g', writeSafetensors({ tensors, metadata }));
+  must(Object.keys(again.tensors).join() === Object.keys(tensors).join(), 'what was written has other tensors');
+  must(JSON.stringify(again.metadata) === JSON.stringify(metadata), 'what was written has other texts');
+  const stored = Object.values(readStored('f', bytes).tensors);
+  must(
+    stored.reduce((sum, { data }) => sum + data.byteLength, 0) <= bytes.length,
+    'tensors have more bytes than the file',
+  );
+}
+
+async function table(bytes: Uint8Array): Promise<void> {
+  const read = await readTable('f', bytes);
+  must(
+    read.rows.every(({ cells }) => cells.length === read.columns.length),
+    'a row has other columns',
+  );
+  must(new Set(read.columns).size === read.columns.length, 'two columns have one name');
+  try {
+    const { form } = prepareTable(read);
+    encodeTable(readTableForm(JSON.parse(JSON.stringify(form))), read);
+  } catch (error) {
+    // Of most tables nothing can be learned.
+    if (!isOwn(error)) throw error;
+  }
+}
+
+const form = {
+  header: true,
+  columns: ['a', 'b', 'c'],
+  features: [
+    { kind: 'number', name: 'a', mean: 1.5, deviation: 2, decimal: ',', grouped: true },
+    { kind: 'category', name: 'b', categories: ['x', '__proto__'] },
+  ],
+  target: { kind: 'class', name: 'c', classes: ['0', '1'], asWritten: true },
+  missing: ['-'],
+};
+
+async function tableForm(bytes: Uint8Array): Promise<void> {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(bytes).toString());
+  } catch (cause) {
+    throw new FormatError('it is no JSON', { cause });
+  }
+  encodeTable(readTableForm(json), await readTable('f', 'a,b,c\n1,x,0\n2,y,1\n'));
+}
+
+/** zlib is the judge of what a stream holds, and of whether it is one. */
+function inflated(bytes: Uint8Array): void {
+  let wanted: Buffer | null = null;
+  try {
+    wanted = inflateRawSync(bytes);
+  } catch {
+    // Then it must be refused here too.
+  }
+  let own: Uint8Array;
+  try {
+    own = inflate(bytes, 0, new Output(2 ** 24)).data;
+  } catch (error) {
+    must(wanted === null, `zlib unpacks it: ${String(error)}`);
+    throw error;
+  }
+  must(wanted?.equals(own) ?? false, wanted ? 'zlib unpacks it to something else' : 'zlib refuses it');
+}
+
+function tar(bytes: Uint8Array): void {
+  let sum = 0;
+  for (const [name, content] of readTar('cifar10', 'a.tar', bytes)) {
+    must(typeof name === 'string' && content.buffer === bytes.buffer, `"${name}" is no part of the archive`);
+    sum += content.length;
+  }
+  must(sum <= bytes.length, 'files have more bytes than the archive');
+}
+
+function png(bytes: Uint8Array): void {
+  const { width, height, channels, data } = decodePng(bytes);
+  must(width * height * channels === data.length, `${width} × ${height} × ${channels} has ${data.length} bytes`);
+}
+
+const isPngError = (error: unknown): boolean =>
+  error instanceof Error && !(error instanceof TypeError) && !/allocat|Invalid (typed )?array/i.test(error.message);
+
+/** A picture of two images beside the labels of two, or the other way round. */
+async function sprites(labelsFile: Uint8Array, picture: Uint8Array): Promise<void> {
+  const files: Readonly<Record<string, Uint8Array>> = { 'train-labels.u8': labelsFile, 'train_00.png': picture };
+  const source: Source = async (file) => (Object.hasOwn(files, file) ? files[file] : null);
+  const { pixels, labels } = await readSprites(source, 'train', decodePng, 121);
+  must(pixels.length === 3072 * labels.length, 'there are more labels than images');
+}
+
+function batch(bytes: Uint8Array): void {
+  const { pixels, labels } = readBatch('data_batch_1.bin', bytes);
+  must(pixels.length === 3072 * labels.length, 'there are more labels than images');
+}
+
+const sometimesPacked = (make: (random: Random) => Sample) => (random: Random) => samples.maybeGzipped(random, make);
+
+export const readers: readonly Reader[] = [
+  { name: 'IDX', make: samples.idx, read: idx, isOwn, factor: 1 },
+  { name: 'safetensors', make: samples.safetensors, mend: samples.withLength, read: safetensors, isOwn, factor: 4 },
+  { name: 'table', make: samples.table, read: table, isOwn, factor: 16 },
+  {
+    name: 'form of a table',
+    make: () => ({ bytes: Buffer.from(JSON.stringify(form)) }),
+    read: tableForm,
+    isOwn,
+    factor: 16,
+  },
+  { name: 'tar', make: samples.tar, mend: samples.withSums, read: tar, isOwn, factor: 1 },
+  {
+    name: 'DEFLATE',
+    make: samples.deflated,
+    read: inflated,
+    isOwn: (error) => error instanceof TooMuch || /broken or end early/.test((error as Error).message),
+    factor: UNPACKED,
+  },
+  {
+    name: 'gzip',
+    make: samples.gzip,
+    read: (bytes) => unpacked('idx', 'f', bytes),
+    isOwn,
+    factor: UNPACKED,
+  },
+  { name: 'gzipped IDX and tables', make: sometimesPacked(samples.idx), read: idx, isOwn, factor: UNPACKED },
+  { name: 'PNG', make: samples.png, read: png, isOwn: isPngError, factor: UNPACKED },
+  {
+    name: 'sprites',
+    make: samples.sprite,
+    read: (bytes) => sprites(Uint8Array.of(0, 1), bytes),
+    isOwn,
+    factor: UNPACKED,
+  },
+  {
+    name: 'labels of sprites',
+    make: samples.labels,
+    read: (bytes) => sprites(bytes, samples.twoImages),
+    isOwn,
+    factor: 2,
+    room: 2 ** 15,
+  },
+  { name: 'batch', make: samples.batch, read: batch, isOwn, factor: 2 },
+];
+
+/** The file that comes under a number: made, and mostly changed. */
+export function fileOf({ make, mend }: Reader, random: Random): Uint8Array {
+  const sample = make(random);
+  if (chance(random, 0.15)) return new Uint8Array(sample.bytes);
+  const other = oneOf(random, [make(random).bytes, samples.noise(random, below(random, 64))]);
+  const bytes = mutated(random, sample, other);
+  return new Uint8Array(mend && chance(random, 0.5) ? mend(bytes) : bytes);
+}
