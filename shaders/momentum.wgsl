@@ -24,6 +24,11 @@ fn clipped(gradient: f32, now: vec4f, group: vec4f) -> f32 {
   return gradient;
 }
 
+// As in update.wgsl.
+fn is_spoilt() -> bool {
+  return arrayLength(&control) > 10u && control[9] != 0u && control[6] != control[7u + (control[0] & 1u)];
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
   let i = id.y * workgroups.x * 64u + id.x;
@@ -31,7 +36,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
     return;
   }
   let group = groups[i / 64u];
-  if (group.z == 0.0) {
+  if (group.z == 0.0 || is_spoilt()) {
     direction[i] = 0.0;
     return;
   }

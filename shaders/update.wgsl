@@ -25,7 +25,8 @@ struct Sizes {
 @group(0) @binding(2) var<storage, read> groups: array<vec4f>;
 // By step: the rate, up to two numbers of the rule's own, the factor of gradients whose norm together is clipped.
 @group(0) @binding(3) var<storage, read> schedule: array<vec4f>;
-@group(0) @binding(4) var<storage, read> control: array<u32>;
+// The step; or a ledger, which says whether the step is to be left out, and is left ready for the next one.
+@group(0) @binding(4) var<storage, read_write> control: array<u32>;
 @group(0) @binding(5) var<uniform> sizes: Sizes;
 
 fn clipped(gradient: f32, now: vec4f, group: vec4f) -> f32 {
@@ -48,6 +49,24 @@ fn update(i: u32, g: f32, rate: f32, now: vec4f) -> f32 {
   return rate * g;
 }
 
+// Whether the bad numbers became more since the step before ended, and something is to be done about it.
+fn is_spoilt() -> bool {
+  return arrayLength(&control) > 10u && control[9] != 0u && control[6] != control[7u + (control[0] & 1u)];
+}
+
+// How many they are now, unless no step is to be taken any more; and the step's bit.
+fn close_step() {
+  if (arrayLength(&control) <= 10u) {
+    return;
+  }
+  let step = control[0];
+  let spoilt = is_spoilt();
+  control[8u - (step & 1u)] = select(control[6], control[7u + (step & 1u)], spoilt && control[9] == 2u);
+  let at = 10u + step % 1024u / 32u;
+  let bit = 1u << (step % 32u);
+  control[at] = select(control[at] & ~bit, control[at] | bit, spoilt);
+}
+
 // What rides on the launch.
 fn besides(i: u32) {
 }
@@ -56,12 +75,15 @@ fn besides(i: u32) {
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
   let invocation = id.y * workgroups.x * 64u + id.x;
   besides(invocation);
+  if (invocation == 0u) {
+    close_step();
+  }
   let first = invocation * SPAN;
   if (first >= sizes.count) {
     return;
   }
   let group = groups[first / 64u];
-  if (group.z == 0.0) {
+  if (group.z == 0.0 || is_spoilt()) {
     return;
   }
   let now = schedule[control[0] % sizes.rows];

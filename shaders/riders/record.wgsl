@@ -1,5 +1,5 @@
 // ring[step % rows, column + j] = factor[j] · Σ metric j, added to what earlier parts of the step left there; then the
-// control counts on, and `counted` is what it was before, for who comes behind. The first i does it all, so that nobody
+// control counts on, and the ledger has what it was before, for who comes behind. The first i does it all, so that nobody
 // reads the control while it changes.
 
 struct Besides {
@@ -14,15 +14,20 @@ struct Besides {
   // Of a step: how many samples it takes, and how many there are in an epoch.
   taken: u32,
   length: u32,
+  // Where the row has the loss: the first column, how many, to those of the next part, parts.
+  loss: vec4u,
+  // Of the metrics, the first that must be a number too.
+  judged: u32,
   lengths: array<vec4u, 2>,
   factors: array<vec4f, 2>,
 }
 
 // Step, part, the seed's two words, epoch, position.
+const CONTROL_WORDS = 6u;
+
 fn count_on(by: u32) {
-  for (var word = 0u; word < 0x7fffffffu; word++) {
-    if (word >= arrayLength(&counting)) { break; }
-    counted[word] = counting[word];
+  for (var word = 0u; word < CONTROL_WORDS; word++) {
+    atomicStore(&ledger[word], counting[word]);
   }
   if (by == 1u) {
     counting[1]++;
@@ -37,11 +42,24 @@ fn count_on(by: u32) {
   }
 }
 
+// What the ring now has of the loss: of each part of the step.
+fn look_at_loss(row: u32) {
+  let cells = sizes.besides.loss;
+  for (var part = 0u; part < 0x7fffffffu; part++) {
+    if (part >= cells.w) { break; }
+    for (var k = 0u; k < 0x7fffffffu; k++) {
+      if (k >= cells.y) { break; }
+      look_at(ring[row + cells.x + part * cells.z + k]);
+    }
+  }
+}
+
 fn besides(i: u32) {
   if (i != 0u) {
     return;
   }
-  let row = (counting[0] % sizes.besides.rows) * sizes.besides.columns + sizes.besides.column;
+  let first = (counting[0] % sizes.besides.rows) * sizes.besides.columns;
+  let row = first + sizes.besides.column;
   for (var j = 0u; j < 0x7fffffffu; j++) {
     if (j >= sizes.besides.metrics) { break; }
     let length = sizes.besides.lengths[j / 4u][j % 4u];
@@ -51,7 +69,12 @@ fn besides(i: u32) {
       total += metric(j, at);
     }
     let before = select(0.0, ring[row + j], sizes.besides.adds == 1u && counting[1] > 0u);
-    ring[row + j] = before + total * sizes.besides.factors[j / 4u][j % 4u];
+    let mean = before + total * sizes.besides.factors[j / 4u][j % 4u];
+    ring[row + j] = mean;
+    if (j >= sizes.besides.judged) {
+      look_at(mean);
+    }
   }
+  look_at_loss(first);
   count_on(sizes.besides.counts);
 }

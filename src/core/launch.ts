@@ -28,6 +28,8 @@ export interface Kernel {
   /** Storage bindings that only the replaced functions use, `name: element type`, after the file's own. */
   readonly reads?: Readonly<Record<string, string>>;
   readonly writes?: Readonly<Record<string, string>>;
+  /** Numbers of bindings: what is stored there passes through `seen`, or `seen_four` where fours are stored. */
+  readonly watched?: readonly number[];
 }
 
 /** A word of a kernel's uniform. */

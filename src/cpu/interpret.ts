@@ -3,6 +3,7 @@ import { ShapeError } from '../core/errors.ts';
 import { optionsOf, requireKind } from '../core/given.ts';
 import { orderOf, type Graph, type Node, type Op, type State, type Value } from '../graph/graph.ts';
 import { asUseOf, constantOp, inputOp, stateOp } from '../graph/leaf.ts';
+import { BAD, badIn } from '../ops/ledger.ts';
 
 export type Precision = 'f32' | 'f64';
 
@@ -14,6 +15,8 @@ interface Use {
   readonly node: Node;
   readonly inputs: readonly Numbers[];
   readonly outputs: readonly Numbers[];
+  /** Where what is bad in the outputs is counted: the ledger, as far as it is known by then. */
+  readonly ledgers: readonly Numbers[];
 }
 
 /** What states hold, each in an array that stays. */
@@ -38,8 +41,23 @@ export class Interpreter {
       .filter(({ op }) => op !== (constantOp as Op) && !op.view)
       .map((node) => {
         const [inputs, outputs] = [node.inputs, node.outputs].map((values) => values.map((value) => this.value(value)));
-        return { node, inputs, outputs };
+        return { node, inputs, outputs, ledgers: this.#ledgers(node) };
       });
+  }
+
+  #ledgers(node: Node): Numbers[] {
+    const ledger = node.op.watches?.(node.attrs)?.ledger;
+    if (!ledger) return [];
+    const held = new Set<Value>();
+    for (const { op, attrs, inputs, outputs } of this.order.slice(0, this.order.indexOf(node))) {
+      const isRead = (attrs as { readonly state?: State } | null)?.state === ledger;
+      outputs.forEach((value, at) => {
+        const source = op.inPlace?.[at] ?? null;
+        if (isRead || (source !== null && held.has(inputs[source]))) held.add(value);
+      });
+    }
+    const state = this.#states.get(ledger);
+    return [...[...held].map((value) => this.value(value)), ...(state ? [state] : [])];
   }
 
   /** Where a value lives. A view lives in what it looks at, which stays as it is until the next run. */
@@ -59,12 +77,13 @@ export class Interpreter {
 
   /** Computes every node, and leaves in the states what the graph says. @param done told of each node but views and constants */
   run(batch: Batch, done?: (node: Node) => void): void {
-    for (const { node, inputs, outputs } of this.#uses) {
+    for (const { node, inputs, outputs, ledgers } of this.#uses) {
       const field = asUseOf(inputOp, node);
       const kept = asUseOf(stateOp, node);
       if (field) outputs[0].set(fieldOf(batch, field.label, outputs[0].length));
       else if (!kept) node.op.cpu(inputs, outputs, node);
       else if (outputs[0] !== this.#states.get(kept.state)) outputs[0].set(this.#states.get(kept.state)!);
+      for (const ledger of new Set(ledgers)) ledger[BAD] += badIn(outputs[0]);
       done?.(node);
     }
     for (const [state, value] of this.#graph.writes) this.#states.get(state)!.set(this.value(value));

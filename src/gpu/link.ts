@@ -2,7 +2,8 @@ import type { Kernel } from '../core/launch.ts';
 
 /*
  * A kernel file is valid WGSL on its own. Linking replaces whole functions, constants and aliases by name, puts the
- * functions they call in front, and adds the bindings they read. Nothing else about the text changes.
+ * functions they call in front, and adds the bindings they read; and what is stored into a binding may pass through a
+ * function. Nothing else about the text changes.
  */
 
 /** Where a declaration stands in the text, from its keyword to its last character. */
@@ -22,6 +23,21 @@ function spanOf(text: string, head: RegExp, kernel: string, name: string): [numb
 function replace(text: string, head: RegExp, by: string, kernel: string, name: string): string {
   const [start, end] = spanOf(text, head, kernel, name);
   return text.slice(0, start) + by + text.slice(end);
+}
+
+/** The type that a name stands for. */
+const typeIn = (text: string, name: string): string =>
+  text.match(new RegExp(`\\balias ${name} = (\\w+);`))?.[1] ?? name;
+
+/** Lets all that is stored into a binding pass through the function for its element type. */
+function watch(text: string, binding: number, kernel: string): string {
+  const declared = text.match(new RegExp(`@binding\\(${binding}\\) var<storage, read_write> (\\w+): array<(\\w+)>;`));
+  const [, name, element] = declared ?? [];
+  const seen = { f32: 'seen', vec4f: 'seen_four' }[typeIn(text, element ?? '')];
+  const stores = new RegExp(`\\b${name}\\[(.*?)\\] = (.*);$`, 'gm');
+  if (!seen || text.search(stores) < 0)
+    throw new Error(`[link] kernel ${kernel} stores nothing into binding ${binding}`);
+  return text.replace(stores, `${name}[$1] = ${seen}($2);`);
 }
 
 /** Bindings that a file declares in its first group. */
@@ -48,5 +64,7 @@ export function link(kernel: Kernel): string {
       `@group(0) @binding(${first + index}) var<storage, ${access}> ${name}: array<${type}>;`,
   );
   const enables = (kernel.enables ?? []).map((feature) => `enable ${feature};`);
-  return [...enables, ...new Set(kernel.includes ?? []), ...extra, text].map((part) => part.trim()).join('\n\n') + '\n';
+  const parts = [...enables, ...new Set(kernel.includes ?? []), ...extra, text];
+  const linked = parts.map((part) => part.trim()).join('\n\n') + '\n';
+  return (kernel.watched ?? []).reduce((watched, binding) => watch(watched, binding, kernel.name), linked);
 }

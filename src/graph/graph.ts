@@ -73,6 +73,12 @@ export interface Forms {
   readonly names: readonly string[];
 }
 
+/** What counts the numbers among some parts that are NaN or infinite, and what the parts are called. */
+export interface Watch {
+  readonly ledger: State;
+  readonly names: readonly string[];
+}
+
 /** Integers that an input may hold: `low` … `high`, both included. */
 export interface Range {
   readonly low: number;
@@ -109,6 +115,8 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
   view?(attrs: A): number;
   /** The inputs are ranges of the output's storage, from these elements on: a launch only for those that cannot be. */
   parts?(attrs: A): readonly number[];
+  /** Its parts are looked at where they are stored; see ops/ledger.ts. */
+  watches?(attrs: A): Watch | undefined;
   /**
    * Its last launch hands every element of its only output, f32, to the kernel's `epilogue(value, at)`, once, `at` being
    * its place: further ops may be appended there.

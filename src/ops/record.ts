@@ -6,7 +6,9 @@ import { asUseOf, read } from '../graph/leaf.ts';
 import { bytesOf } from '../graph/work.ts';
 import { EPOCH, PART, POSITION, STEP } from './control.ts';
 import { alone, sharesOf, type Share } from './besides.ts';
+import { BAD, badIn, ledgerState } from './ledger.ts';
 import { averagedBy } from './reduce.ts';
+import lookAt from '../../shaders/pointwise/lookAt.wgsl?raw';
 import recordText from '../../shaders/riders/record.wgsl?raw';
 
 /** What the control counts on by; the numbers are the kernel's. */
@@ -28,16 +30,33 @@ export interface RecordOptions {
   readonly schedule?: Value;
   /** The ring as earlier launches of the step leave it, if there are any. */
   readonly left?: Value;
+  /** Where the update behind it finds the step's words, and whether the step is sound; one of its own if left out. */
+  readonly ledger?: State;
+  /** Where the ring's row has the loss, which must be a number for the step to be sound. */
+  readonly loss?: LossCells;
 }
 
-interface Attrs extends Required<Omit<RecordOptions, 'schedule' | 'left'>> {
+/** A figure's numbers in a row of the ring: so many from a column on, and again for each part of the step. */
+export interface LossCells {
+  readonly column: number;
+  readonly width: number;
+  readonly stride: number;
+  readonly parts: number;
+}
+
+interface Attrs extends Required<Omit<RecordOptions, 'schedule' | 'left' | 'ledger'>> {
   /** Whether the last input is a schedule. */
   readonly scheduled: boolean;
 }
 
+const NO_LOSS: LossCells = { column: 0, width: 0, stride: 0, parts: 0 };
+
+/** Inputs in front of the metrics: control, ring, ledger. */
+const FIRST_METRIC = 3;
+
 /** By metric: how many numbers are added up, and what their total is multiplied by. */
 function termsOf({ inputs, attrs: { totals, share, scheduled } }: Node<Attrs>): { length: number; factor: number }[] {
-  const metrics = inputs.slice(2);
+  const metrics = inputs.slice(FIRST_METRIC);
   return metrics.map(({ spec }, j) => {
     const length = scheduled && j === metrics.length - 1 ? 1 : sizeOf(spec.shape);
     return { length, factor: totals ? 1 : share / length };
@@ -58,14 +77,15 @@ const rateIn = (schedule: Numbers, control: Numbers): Numbers => {
 const recordOp: Op<Attrs> = {
   name: 'record',
   effect: true,
-  inPlace: [0, 1],
-  infer: ([control, ring]) => [control, ring, control],
-  cpu([control, ring, ...metrics], [nextControl, nextRing, counted], node) {
-    const { column, share, scheduled, counts, taken, length } = node.attrs;
+  inPlace: [0, 1, 2],
+  infer: ([control, ring, ledger]) => [control, ring, ledger],
+  cpu([control, ring, ledger, ...metrics], [nextControl, nextRing, nextLedger], node) {
+    const { column, share, scheduled, counts, taken, length, loss } = node.attrs;
     const row = rowOf(node, control);
     nextRing.set(ring);
     nextControl.set(control);
-    counted.set(control);
+    nextLedger.set(ledger);
+    nextLedger.set(control);
     const adds = share < 1 && control[PART] > 0;
     termsOf(node).forEach(({ factor }, j) => {
       const last = scheduled && j === metrics.length - 1;
@@ -73,7 +93,12 @@ const recordOp: Op<Attrs> = {
       for (const number of last ? rateIn(metrics[j], control) : metrics[j]) total += number;
       const at = row + column + j;
       nextRing[at] = (adds ? ring[at] : 0) + total * factor;
+      if (last) nextLedger[BAD] += badIn(nextRing.subarray(at, at + 1));
     });
+    for (let part = 0; part < loss.parts; part++) {
+      const at = row + loss.column + part * loss.stride;
+      nextLedger[BAD] += badIn(nextRing.subarray(at, at + loss.width));
+    }
     if (counts === 'part') nextControl[PART]++;
     else if (counts !== 'nothing') nextControl[PART] = 0;
     if (counts !== 'step') return;
@@ -83,9 +108,9 @@ const recordOp: Op<Attrs> = {
     nextControl[POSITION] = position % length;
   },
   gpu(node) {
-    const { column, share, scheduled, counts, taken, length } = node.attrs;
+    const { column, share, scheduled, counts, taken, length, loss } = node.attrs;
     const [rows, columns] = node.inputs[1].spec.shape as [number, number];
-    const metrics = node.inputs.slice(2);
+    const metrics = node.inputs.slice(FIRST_METRIC);
     const cases = metrics.map((metric, j) => {
       const isSchedule = scheduled && j === metrics.length - 1;
       const at = isSchedule ? `4u * (counting[${STEP}] % ${metric.spec.shape[0]}u) + ${RATE}u` : 'i';
@@ -95,14 +120,16 @@ const recordOp: Op<Attrs> = {
     const factors = eight(terms.map(({ factor }) => factor)).map((f32) => ({ f32: f32 as number }));
     const metric = `fn metric(j: u32, i: u32) -> f32 {\n  switch j {\n${cases.join('\n')}\n    default: {\n      return 0.0;\n    }\n  }\n}`;
     const sizes = [rows, columns, column, metrics.length, COUNTS[counts], share < 1 ? 1 : 0, taken, length];
+    const cells = [loss.column, loss.width, loss.stride, loss.parts];
+    const judged = scheduled ? metrics.length - 1 : metrics.length;
     return [
       alone({
         name: 'record',
-        includes: [recordText, metric],
+        includes: [lookAt, recordText, metric],
         reads: Object.fromEntries(metrics.map((_, j) => [`metric${j}`, 'f32'])),
-        writes: { counting: 'u32', ring: 'f32', counted: 'u32' },
-        bindings: [...metrics.map((_, j) => 2 + j), output(0), output(1), output(2)],
-        words: [...sizes, ...eight(terms.map((term) => term.length)), ...factors],
+        writes: { counting: 'u32', ring: 'f32', ledger: 'atomic<u32>' },
+        bindings: [...metrics.map((_, j) => FIRST_METRIC + j), output(0), output(1), output(2)],
+        words: [...sizes, ...cells, judged, 0, 0, 0, ...eight(terms.map((term) => term.length)), ...factors],
         count: 1,
       }),
     ];
@@ -144,7 +171,7 @@ function unaveraged(metric: Value): Value {
   return whole && sizeOf(whole.spec.shape) <= MOST_TERMS ? whole : metric;
 }
 
-/** As many metrics as fit beside the control, before and after, and the ring under WebGPU's default of eight storage buffers a stage. */
+/** As many metrics as fit beside control, ring and ledger under WebGPU's default of eight storage buffers a stage. */
 const METRICS_PER_LAUNCH = 5;
 
 /** What recording leaves. */
@@ -152,7 +179,7 @@ export interface Recorded {
   readonly writes: readonly (readonly [State, Value])[];
   /** The control as it counts on from here. */
   readonly next: Value;
-  /** The words of the step that was recorded: for the update, which comes behind. */
+  /** The ledger with the words of the step that was recorded: for the update, which comes behind. */
   readonly counted: Value;
 }
 
@@ -162,10 +189,11 @@ export interface Recorded {
  * @param control u32[6]   @param ring f32[rows, columns]   @param metrics f32, of any shapes, from `column` on
  */
 export function record(control: State, ring: State, metrics: readonly Value[], options: RecordOptions): Recorded {
-  const { schedule, counts, taken = 0, length = 1, share = 1, totals = false } = options;
+  const { schedule, counts, taken = 0, length = 1, share = 1, totals = false, loss = NO_LOSS } = options;
+  const { ledger = ledgerState('ledger') } = options;
   let { left = read(ring) } = options;
   let next = read(control);
-  let counted = next;
+  let counted = read(ledger);
   const recorded = totals ? metrics : metrics.map(unaveraged);
   const all = schedule ? [...recorded, schedule] : recorded;
   for (let first = 0; first === 0 || first < all.length; first += METRICS_PER_LAUNCH) {
@@ -179,13 +207,15 @@ export function record(control: State, ring: State, metrics: readonly Value[], o
       share,
       totals,
       scheduled: last && schedule !== undefined,
+      loss: last ? loss : NO_LOSS,
     };
-    [next, left, counted] = apply(recordOp, [next, left, ...some], attrs);
+    [next, left, counted] = apply(recordOp, [next, left, counted, ...some], attrs);
   }
   return {
     writes: [
       [control, next],
       [ring, left],
+      [ledger, counted],
     ],
     next,
     counted,

@@ -14,7 +14,16 @@ import {
   type Spec,
 } from '../core/shape.ts';
 import { collapse, eight, forEachOffset, MAX_RANK } from '../core/strided.ts';
-import { applyAlike, applyOne, type Node, type Op, specOf, type State, type Value } from '../graph/graph.ts';
+import {
+  applyAlike,
+  applyOne,
+  type Node,
+  type Op,
+  specOf,
+  type State,
+  type Value,
+  type Watch,
+} from '../graph/graph.ts';
 import { read } from '../graph/leaf.ts';
 import { bytesOf } from '../graph/work.ts';
 import copyKernel from '../../shaders/copy.wgsl?raw';
@@ -143,6 +152,7 @@ export const flatten = <D extends Dtype>(x: Value<D>): Value<D> =>
 interface PackAttrs {
   readonly size: number;
   readonly offsets: readonly number[];
+  readonly watch?: Watch;
 }
 
 const packOp: Op<PackAttrs, 'f32'> = {
@@ -155,14 +165,18 @@ const packOp: Op<PackAttrs, 'f32'> = {
   // The planner lets most inputs be computed in place and launches copies of the others.
   gpu: (node) => node.inputs.map((_, at) => copyInto(node, at, node.attrs.offsets[at])),
   parts: ({ offsets }) => offsets,
+  watches: ({ watch }) => watch,
   flops: () => 0,
   // Where only some inputs are copied, it is less.
   bytes: ({ inputs }) => 2 * bytesOf(inputs),
 };
 
-/** Values at their offsets of one array, 0 between them: gradients in the layout of their parameters. */
-export const pack = (values: readonly Value[], offsets: readonly number[], size: number): Value<'f32'> =>
-  applyOne(packOp, values, { size, offsets });
+/**
+ * Values at their offsets of one array, 0 between them: gradients in the layout of their parameters.
+ * @param watch for those that are NaN or infinite
+ */
+export const pack = (values: readonly Value[], offsets: readonly number[], size: number, watch?: Watch): Value<'f32'> =>
+  applyOne(packOp, values, { size, offsets, ...(watch && { watch }) });
 
 const assignOp: Op<null> = {
   name: 'assign',

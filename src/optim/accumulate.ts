@@ -3,6 +3,7 @@ import { sizeOf } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { PART } from '../ops/control.ts';
+import { isSpoilt } from '../ops/ledger.ts';
 import accumulateKernel from '../../shaders/accumulate.wgsl?raw';
 
 interface Attrs {
@@ -19,7 +20,8 @@ const accumulateOp: Op<Attrs> = {
   infer: ([y]) => [y],
   cpu([y, x, control], [next], { attrs: { keep, add, afresh } }) {
     const first = afresh && control[PART] === 0;
-    for (let i = 0; i < y.length; i++) next[i] = (first ? 0 : keep * y[i]) + add * x[i];
+    if (!afresh && isSpoilt(control)) next.set(y);
+    else for (let i = 0; i < y.length; i++) next[i] = (first ? 0 : keep * y[i]) + add * x[i];
   },
   gpu({ inputs: [y], attrs: { keep, add, afresh } }) {
     const count = sizeOf(y.spec.shape);
@@ -39,6 +41,6 @@ const accumulateOp: Op<Attrs> = {
 export const addShare = (total: Value, gradients: Value, control: Value, share: number): Value =>
   applyOne(accumulateOp, [total, gradients, control], { keep: 1, add: share, afresh: true });
 
-/** An exponential moving average: average ← decay · average + (1 − decay) · x. */
+/** An exponential moving average: average ← decay · average + (1 − decay) · x, but in a step that is left out. */
 export const average = (averages: Value, x: Value, control: Value, decay: number): Value =>
   applyOne(accumulateOp, [averages, x, control], { keep: decay, add: 1 - Math.fround(decay), afresh: false });

@@ -2,6 +2,7 @@ import { flatGrid } from '../core/launch.ts';
 import { BLOCK } from '../core/layout.ts';
 import type { Op } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
+import { isSpoilt } from '../ops/ledger.ts';
 import { clipFunctions, clipOf, limitOf, type Clip } from './clip.ts';
 import { bytesOfUpdate, groupAt, rowAt } from './optimizer.ts';
 import momentumKernel from '../../shaders/momentum.wgsl?raw';
@@ -22,6 +23,7 @@ export function momentumOp(nesterov: boolean, clip: Clip | undefined): Op<Attrs>
     cpu([momentum, gradients, groups, schedule, control], [next, direction], { attrs: { mu, rest } }) {
       next.set(momentum);
       direction.fill(0);
+      if (isSpoilt(control)) return;
       const clipped = clipOf(clip);
       const ofAll = rowAt(schedule, control)[3];
       for (let block = 0; block < momentum.length / BLOCK; block++) {

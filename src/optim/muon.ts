@@ -111,9 +111,9 @@ function orthogonalDirections(direction: Value, { groups, ranges }: UpdateInputs
   );
 }
 
-/** The parameters with the matrices among them updated, and the momentum. */
-function stepMatrices(inputs: UpdateInputs, settings: Settings): readonly [Value, Value] {
-  const { parameters, gradients, moments, groups, schedule, control } = inputs;
+/** The parameters with the matrices among them updated, the momentum, and the control as that leaves it. */
+function stepMatrices(inputs: UpdateInputs, settings: Settings): readonly [Value, Value, Value] {
+  const { parameters, gradients, moments, groups, schedule, control, closed: before = control } = inputs;
   const { nesterov, clip } = settings;
   const mu = keptInF32(settings.mu);
   const tables = clippedTables(clip, inputs);
@@ -123,8 +123,8 @@ function stepMatrices(inputs: UpdateInputs, settings: Settings): readonly [Value
     { mu, rest: 1 - mu },
   );
   const orthogonal = orthogonalDirections(direction, inputs, settings);
-  const [updated] = apply(stepOp, [parameters, orthogonal, groups, schedule, control], {});
-  return [updated, momentum];
+  const [updated, closed] = apply(stepOp, [parameters, orthogonal, groups, schedule, before], {});
+  return [updated, momentum, closed];
 }
 
 /** @throws DataError for an option of Muon's own that is out of its range */
@@ -185,10 +185,11 @@ export function muon(given: MuonOptions = {}): Optimizer {
     update(inputs: UpdateInputs): readonly Value[] {
       const [own, left] = splitInputs(optimizer, inputs);
       const trains = own.ranges.some((range) => range.trains);
-      const [parameters, momentum] = trains ? stepMatrices(own, settings) : [own.parameters, own.moments[0]];
-      // The others go on from the parameters as the matrices' step leaves them, so that the graph orders the two.
-      const [updated, ...moments] = others.update({ ...left, parameters });
-      return [updated, momentum, ...moments];
+      const still = [own.parameters, own.moments[0], own.closed] as const;
+      const [parameters, momentum, closed] = trains ? stepMatrices(own, settings) : still;
+      // The others go on from what the matrices' step leaves, so that the graph orders the two.
+      const [updated, ...rest] = others.update({ ...left, parameters, ...(closed && { closed }) });
+      return [updated, momentum, ...rest];
     },
   };
   return optimizer;

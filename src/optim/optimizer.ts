@@ -32,8 +32,10 @@ export interface UpdateInputs {
   readonly groups: Value;
   /** f32[rows, 4]: what the optimizer's `row` says of each step; a table per optimizer. */
   readonly schedule: Value;
-  /** u32[4], the step first. */
+  /** Words, the step first: a ledger, by which a bad step is left out, where one is kept; see ops/ledger.ts. */
   readonly control: Value;
+  /** The same as the step's updates before this one leave it. */
+  readonly closed?: Value;
   /** All parameters of the page; together they cover it. */
   readonly ranges: readonly ParameterRange[];
 }
@@ -54,7 +56,7 @@ export interface Optimizer {
   readonly others?: { readonly optimizer: Optimizer; have(range: Range): boolean };
   /** Looks at all parameters of a model. @throws ShapeError if it was told of some that are not among them */
   requireRanges?(ranges: readonly Range[]): void;
-  /** The updated parameters of a page, then the moments. */
+  /** The updated parameters of a page, then the moments, then, if it obeys a ledger, the control as it leaves it. */
   update(inputs: UpdateInputs): readonly Value[];
 }
 
@@ -285,9 +287,9 @@ export function groupTable(
   return { groups, trains };
 }
 
-/** All that an update binds, but of the schedule, its fourth input, only the step's row. */
+/** All that an update binds, but of schedule and control, its fourth and fifth inputs, only the step's row and words. */
 export const bytesOfUpdate = ({ inputs, outputs }: Node): number =>
-  bytesOf([...inputs.toSpliced(3, 1), ...outputs]) + Float32Array.BYTES_PER_ELEMENT * 4;
+  bytesOf([...inputs.toSpliced(3, 2), ...outputs.filter(({ spec: { dtype } }) => dtype === 'f32')]) + 4 * (4 + 6);
 
 /** A block's row as the references read it: factor of the learning rate, decay, whether it trains, factor of its norm. */
 export const groupAt = (groups: ArrayLike<number>, block: number): readonly [number, number, boolean, number] => [

@@ -4,6 +4,7 @@ import { allocate, type Numbers } from '../core/shape.ts';
 import { apply, type Node, type Op } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { withRoom } from '../ops/besides.ts';
+import { closeStep, isSpoilt } from '../ops/ledger.ts';
 import { clipFunctions, clippedTables, clipOf, limitOf, type Clip } from './clip.ts';
 import { bytesOfUpdate, groupAt, requireUsualOptions, rowAt, type Optimizer, type Usual } from './optimizer.ts';
 import updateKernel from '../../shaders/update.wgsl?raw';
@@ -33,16 +34,18 @@ const SOFTWARE_SPAN = 32;
 const FOUR = 4;
 const spanOn = (software: boolean): number => (software ? SOFTWARE_SPAN : FOUR);
 
-/** Inputs of the op in front of the moments: parameters, gradients, groups, schedule, control. */
+/** Inputs of the op: parameters, gradients, groups, schedule, control, moments. */
+const CONTROL = 4;
 const FIRST_MOMENT = 5;
 
 type Attrs = Readonly<Record<string, number>>;
 
-/** Updates a rule's parameters and moments in place. */
+/** Updates a rule's parameters and moments in place, and at last the control, if that is a ledger. */
 export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
   const moments = Object.keys(rule.moments);
   const { name, decoupled = false } = rule;
-  const inPlace = [0, ...moments.map((_, at) => FIRST_MOMENT + at)];
+  const changed = [0, ...moments.map((_, at) => FIRST_MOMENT + at)];
+  const inPlace = [...changed, CONTROL];
   const kernel: Kernel = {
     name,
     source: updateKernel,
@@ -61,9 +64,13 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
     effect: true,
     inPlace,
     infer: (inputs) => inPlace.map((at) => inputs[at]),
-    cpu([parameters, gradients, groups, schedule, control, ...before], [nextParameters, ...after]) {
+    cpu([parameters, gradients, groups, schedule, control, ...before], [nextParameters, ...others]) {
+      const [after, [nextControl]] = [others.slice(0, -1), others.slice(-1)];
       nextParameters.set(parameters);
       after.forEach((moment, at) => moment.set(before[at]));
+      nextControl.set(control);
+      closeStep(nextControl);
+      if (isSpoilt(control)) return;
       const now = rowAt(schedule, control);
       const clipped = clipOf(clip);
       const isF32 = nextParameters instanceof Float32Array;
@@ -104,7 +111,7 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
     bytes: bytesOfUpdate,
     accuracy: (node) => ({
       ulps: ULPS,
-      magnitude: (inputs, expected) => sensitivities(node, inPlace, inputs, expected),
+      magnitude: (inputs, expected) => sensitivities(node, changed, inputs, expected),
       absolute: 1e-37,
     }),
   };
@@ -160,7 +167,7 @@ const ULPS = 16;
  */
 function sensitivities(
   node: Node<Attrs>,
-  inPlace: readonly number[],
+  changed: readonly number[],
   inputs: readonly Numbers[],
   expected: readonly Numbers[],
 ): Float64Array[] {
@@ -168,7 +175,7 @@ function sensitivities(
   const sizes = expected.map((numbers) => Float64Array.from(numbers, Math.abs));
   // The update may cancel the parameter.
   sizes[0].forEach((_, i) => (sizes[0][i] += Math.abs(inputs[0][i]) + Math.abs(expected[0][i] - inputs[0][i])));
-  for (const at of new Set([...inPlace, 1])) {
+  for (const at of new Set([...changed, 1])) {
     const moved = [1 - unit, 1 + unit].map((factor) => {
       const outputs = node.outputs.map(({ spec }) => allocate(spec, 'f64'));
       node.op.cpu(
@@ -209,9 +216,9 @@ export function optimizerOf(rule: Rule, options: Usual): Optimizer {
     groups,
     row: (step, rate) => rule.row(step, rate),
     update(inputs) {
-      const { parameters, gradients, moments, control } = inputs;
+      const { parameters, gradients, moments, control, closed = control } = inputs;
       const tables = clippedTables(clip, inputs);
-      return apply(op, [parameters, gradients, tables.groups, tables.schedule, control, ...moments], rule.constants);
+      return apply(op, [parameters, gradients, tables.groups, tables.schedule, closed, ...moments], rule.constants);
     },
   };
 }

@@ -30,8 +30,8 @@ export interface Times {
   readonly launches: readonly number[];
 }
 
-/** Elements of a state: the first, and the one behind the last. */
-export type Range = readonly [start: number, end: number];
+/** Elements of a state: the first, and the one behind the last; of another state than is said, their bits. */
+export type Range = readonly [start: number, end: number, of?: State];
 
 /** Elements of ranges together. */
 export const lengthOf = (ranges: readonly Range[]): number =>

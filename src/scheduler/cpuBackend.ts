@@ -112,9 +112,11 @@ export class CpuBackend implements Backend {
     this.run(programs);
     const { dtype } = state.spec;
     const numbers = allocate({ shape: [lengthOf(ranges)], dtype });
-    ranges.reduce((at, [start, end]) => {
-      numbers.set(this.#stateOf(state).subarray(start, end), at);
-      return at + end - start;
+    const bytes = new Uint8Array(numbers.buffer);
+    ranges.reduce((at, [start, end, of = state]) => {
+      const { buffer, byteOffset, byteLength: size } = this.#stateOf(of).subarray(start, end);
+      bytes.set(new Uint8Array(buffer, byteOffset, size), at);
+      return at + size;
     }, 0);
     await this.#breathe();
     return numbers;

@@ -121,17 +121,25 @@ export class GpuBackend implements Backend {
 
   async runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers> {
     const encoder = this.#encode(programs);
-    const readback = this.#readbackOf(state);
-    readback.copy(encoder, ...ranges.map((range) => this.#storage.rangeOf(state, range)));
+    const others = ranges.flatMap(([, , of]) => of ?? []);
+    const readback = this.#readbackOf(state, others);
+    readback.copy(encoder, ...ranges.map((range) => this.#storage.rangeOf(range[2] ?? state, range)));
     this.#submit(encoder);
     return numbersOf(await readback.finish(), state.spec.dtype, lengthOf(ranges));
   }
 
-  #readbackOf(state: State): Readback {
+  /** Room for all of a state, with which the same others are read each time. */
+  #readbackOf(state: State, others: readonly State[]): Readback {
     let kept = this.#readbacks.get(state);
     if (!kept) this.#readbacks.set(state, (kept = []));
     let free = kept.find(({ busy }) => !busy);
-    if (!free) kept.push((free = new Readback(this.#device, this.#storage.regionOf(state).size)));
+    if (free) return free;
+    const sizes = [state, ...others].map((each) => this.#storage.regionOf(each).size);
+    free = new Readback(
+      this.#device,
+      sizes.reduce((total, size) => total + size, 0),
+    );
+    kept.push(free);
     return free;
   }
 

@@ -6,15 +6,17 @@ import { traitsOf } from '../gpu/device.ts';
 import { pipelineOf, type Access, type Pipeline } from '../gpu/pipelines.ts';
 import type { Region } from '../gpu/readback.ts';
 import type { Recorder } from '../gpu/timing.ts';
-import { bindingsOf, orderOf, type Graph, type Node, type Value } from '../graph/graph.ts';
+import { orderOf, type Graph, type Node, type State, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { hostOf } from '../ops/besides.ts';
+import { watchedIn } from '../ops/ledger.ts';
 import { expand } from '../transform/expand.ts';
 import { fuse } from '../transform/fuse.ts';
 import type { Executable } from './backend.ts';
 import type { Choice } from './choice.ts';
 import { isLent, planMemory, type MemoryPlan, type Place, type Slot } from './memory.ts';
 import { upload, type Needs, type Storage } from './storage.ts';
+import { extraCount, watching, type Binding } from './watch.ts';
 
 /** WebGPU's default alignment of a uniform's offset. */
 const UNIFORM_ALIGNMENT = 256;
@@ -31,7 +33,7 @@ interface Recorded {
 interface Planned {
   readonly node: Node;
   readonly launch: Launch;
-  readonly bindings: readonly number[];
+  readonly bindings: readonly Binding[];
   readonly access: readonly Access[];
 }
 
@@ -124,6 +126,8 @@ interface Plan {
   readonly graph: Graph;
   readonly order: readonly Node[];
   readonly memory: MemoryPlan;
+  /** What is looked at as it is stored, and the ledgers that count what is bad. */
+  readonly watched: ReadonlyMap<Value, State>;
 }
 
 function planOf(given: Graph, device: GPUDevice, fuses: boolean): Plan {
@@ -131,13 +135,13 @@ function planOf(given: Graph, device: GPUDevice, fuses: boolean): Plan {
   const expanded = expand(given, traits);
   const graph = fuses ? fuse(expanded, traits) : expanded;
   const order = orderOf(graph);
-  return { graph, order, memory: planMemory(graph, order) };
+  return { graph, order, memory: planMemory(graph, order), watched: watchedIn(order) };
 }
 
 /** What a graph's program would need beside its states. Of several forms all have a uniform of the first one's size. */
 export function needsOf(given: Graph, device: GPUDevice, fuses: boolean): Needs {
-  const { order, memory } = planOf(given, device, fuses);
-  const planned = order.flatMap((node) => planNode(node, memory, device, undefined));
+  const { order, memory, watched } = planOf(given, device, fuses);
+  const planned = order.flatMap((node) => planNode(node, memory, watched, device, undefined));
   return { slots: memory.slots, uniforms: uniformPlaces(planned)[planned.length] };
 }
 
@@ -151,7 +155,7 @@ export async function compile(
   { fuses, choice }: { readonly fuses: boolean; readonly choice: Choice },
 ): Promise<Program> {
   const { device } = storage;
-  const { graph, order, memory: plan } = planOf(given, device, fuses);
+  const { graph, order, memory: plan, watched } = planOf(given, device, fuses);
   for (const [state, value] of graph.writes) {
     if (plan.places.get(value)!.home !== state) {
       throw new Error(`[compile] what ${state.name} is to hold is not in its place: assign it, or compute it in place`);
@@ -169,10 +173,12 @@ export async function compile(
       if (slot.constant) upload(device, buffer, 0, slot.constant);
     }
     const regionOf = (value: Value): Region => regionAt(plan.places.get(value)!, value, storage, buffers);
+    // While forms are measured, the numbers mean nothing, and nobody looks at them.
+    const unwatched = new Map<Value, State>();
     await choice.measure(
       order.map(hostOf).filter((node) => isHarmless(node, plan)),
       async (node, form) => {
-        const { launches, uniforms } = await prepare(storage, planNode(node, plan, device, form), regionOf);
+        const { launches, uniforms } = await prepare(storage, planNode(node, plan, unwatched, device, form), regionOf);
         const recordAlive = (pass: GPUComputePassEncoder): void => {
           storage.requireAlive('a program');
           replay(pass, launches);
@@ -180,7 +186,7 @@ export async function compile(
         return { record: recordAlive, destroy: () => uniforms && storage.drop(uniforms) };
       },
     );
-    const planned = order.flatMap((node) => planNode(node, plan, device, choice.formOf(node)));
+    const planned = order.flatMap((node) => planNode(node, plan, watched, device, choice.formOf(node)));
     const { launches, uniforms } = await prepare(storage, planned, regionOf);
     if (uniforms) made.push(uniforms);
     return new Program({
@@ -209,17 +215,23 @@ const isHarmless = ({ op, outputs }: Node, { places }: MemoryPlan): boolean =>
   !op.effect && !op.inPlace && outputs.every((value) => 'holds' in places.get(value)!.home);
 
 /** The launches of a node, those that its place in memory spares it left out. */
-function planNode(node: Node, plan: MemoryPlan, device: GPUDevice, form: string | undefined): Planned[] {
+function planNode(
+  node: Node,
+  plan: MemoryPlan,
+  watched: ReadonlyMap<Value, State>,
+  device: GPUDevice,
+  form: string | undefined,
+): Planned[] {
   // Nothing to compute: a value without elements.
   if (node.op.view || node.outputs.every(({ spec }) => sizeOf(spec.shape) === 0)) return [];
   const traits = traitsOf(device);
   const most = traits.maxStorageBuffersPerShaderStage;
   const copied = plan.copied.get(node);
   const launches = node.op.gpu(node, traits, form).filter((_, at) => !copied || copied.has(at));
-  return launches.map((launch) => {
-    const bindings = bindingsOf(node, launch);
+  return launches.map((given) => {
+    const { launch, bindings } = watching(node, given, watched);
     const own = bindings.length - extraCount(launch);
-    const access: Access[] = bindings.map((binding) => (binding < 0 ? 'read_write' : 'read'));
+    const access: Access[] = bindings.map((binding) => (isInput(binding) ? 'read' : 'read_write'));
     if (launch.uniform) access.splice(own, 0, 'uniform');
     if (bindings.length > most) {
       throw new DeviceError(
@@ -230,6 +242,8 @@ function planNode(node: Node, plan: MemoryPlan, device: GPUDevice, form: string 
     return { node, launch, bindings, access };
   });
 }
+
+const isInput = (binding: Binding): binding is number => typeof binding === 'number' && binding >= 0;
 
 /** Compiles launches, all at once, and gives them what they bind: a buffer of uniforms comes with them. */
 async function prepare(
@@ -243,7 +257,7 @@ async function prepare(
   storage.requireAlive('a program');
   const places = uniformPlaces(planned);
   const uniforms = createUniforms(storage, planned, places);
-  const launches = planned.map((each, at) => record(device, each, pipelines[at], regionOf, uniforms, places[at]));
+  const launches = planned.map((each, at) => record(storage, each, pipelines[at], regionOf, uniforms, places[at]));
   return { launches, uniforms };
 }
 
@@ -257,22 +271,20 @@ function replay(pass: GPUComputePassEncoder, launches: readonly Recorded[]): voi
 }
 
 /** WebGPU refuses a dispatch that reads and writes one buffer; its own error would come too late, and as zeros. */
-function requireApart(node: Node, bindings: readonly number[], { places }: MemoryPlan): void {
-  const homesOf = (written: boolean): unknown[] =>
-    bindings
-      .filter((binding) => binding < 0 === written)
-      .map((binding) => places.get(written ? node.outputs[-1 - binding] : node.inputs[binding])!.home);
-  const writes = homesOf(true);
-  if (homesOf(false).some((home) => writes.includes(home))) {
+function requireApart(node: Node, bindings: readonly Binding[], { places }: MemoryPlan): void {
+  const homeOf = (binding: Binding): unknown =>
+    typeof binding === 'object' ? binding : places.get(valueAt(node, binding))!.home;
+  const writes = bindings.filter((binding) => !isInput(binding)).map(homeOf);
+  if (bindings.filter(isInput).some((binding) => writes.includes(homeOf(binding)))) {
     throw new Error(`[compile] a launch of ${node.op.name} would read and write one buffer`);
   }
 }
 
+const valueAt = ({ inputs, outputs }: Node, binding: number): Value =>
+  binding < 0 ? outputs[-1 - binding] : inputs[binding];
+
 const aligned = (words: readonly Word[]): number =>
   Math.ceil((words.length * 4) / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
-
-const extraCount = ({ kernel: { reads = {}, writes = {} } }: Launch): number =>
-  Object.keys(reads).length + Object.keys(writes).length;
 
 /** Where each launch's uniform begins, in bytes; last, where they all end. */
 function uniformPlaces(planned: readonly Planned[]): number[] {
@@ -302,7 +314,7 @@ function writeWord(words: DataView, at: number, word: Word): void {
 }
 
 function record(
-  device: GPUDevice,
+  storage: Storage,
   { node, launch, bindings }: Planned,
   { pipeline, layout }: Pipeline,
   regionOf: (value: Value) => Region,
@@ -310,13 +322,13 @@ function record(
   uniformAt: number,
 ): Recorded {
   const resources: GPUBufferBinding[] = bindings.map((binding) =>
-    regionOf(binding < 0 ? node.outputs[-1 - binding] : node.inputs[binding]),
+    typeof binding === 'object' ? storage.regionOf(binding) : regionOf(valueAt(node, binding)),
   );
   if (launch.uniform) {
     const size = Math.ceil((launch.uniform.length * 4) / 16) * 16;
     resources.splice(bindings.length - extraCount(launch), 0, { buffer: uniforms!, offset: uniformAt, size });
   }
-  const bindGroup = device.createBindGroup({
+  const bindGroup = storage.device.createBindGroup({
     label: `millrace ${launch.kernel.name}`,
     layout,
     entries: resources.map((resource, binding) => ({ binding, resource })),

@@ -79,6 +79,8 @@ export class Council {
     step: number,
   ): { readonly stop: boolean; readonly messages: readonly string[] } {
     const { launcher, keeper, prepared } = this.#options;
+    // Where all steps since the last decision were left out, there is nothing to decide by.
+    if (!validated && !this.#heard) return { stop: false, messages: [] };
     const metrics = validated ?? (this.#heard ? reported(prepared, this.#heard) : {});
     this.#heard = undefined;
     let stop = false;

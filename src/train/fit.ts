@@ -4,7 +4,7 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import type { Feed } from './batches.ts';
 import { Council } from './council.ts';
-import { endDiverged, lostLoss } from './divergence.ts';
+import { endDiverged, endSpoilt, findBad, lostLoss } from './divergence.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { Amount } from './figures.ts';
 import type { FitSettings } from './fitOptions.ts';
@@ -14,8 +14,8 @@ import type { Cursor, Launcher } from './launcher.ts';
 import { RING_ROWS } from './model.ts';
 import type { Batches, Report, GivenSamples } from './options.ts';
 import { Pace } from './pace.ts';
-import { amountsOf, reportOf, type Prepared } from './prepared.ts';
-import type { Programs } from './programs.ts';
+import { amountsOf, reportOf, wasBad, type Prepared } from './prepared.ts';
+import type { Programs, StepProgram } from './programs.ts';
 import type { RunProgress } from './progress.ts';
 import { Run, type Submission, type Supply } from './run.ts';
 import { bytesOf, tableSource, type Source } from './source.ts';
@@ -65,6 +65,12 @@ interface Course {
   readonly most: number;
   /** Steps with which epochs ended, where that is not to be reckoned. */
   readonly epochEnds: readonly number[];
+  /**
+   * Lets a step be the next one again.
+   * @param before samples of each step in front of it in its submit   @param own of the step, if nothing came behind that submit
+   * @returns its programs; undefined if its batch is gone
+   */
+  goBack(done: number, before: readonly number[], own: number | undefined): Promise<readonly StepProgram[] | undefined>;
   release(): void;
 }
 
@@ -86,7 +92,7 @@ export async function* fit(
   data: Dataset | Batches,
   options: FitSettings,
 ): AsyncGenerator<Report, void, undefined> {
-  const { every, decisions, validateEvery, stepsPerSubmit, stopOnNaN } = options;
+  const { every, decisions, validateEvery, stepsPerSubmit, onNaN } = options;
   const { backend, launcher, prepared, evaluator, validation } = shop;
   const { signal } = shop.run;
   const begun = performance.now();
@@ -98,6 +104,8 @@ export async function* fit(
   let reported = before?.done ?? 0;
   let stopped = before?.stopped ?? false;
   const firstStep = launcher.step - begunBy(shop.before);
+  const policy = onNaN === 'rewind' ? 'stop' : onNaN;
+  launcher.begin(policy);
   const isLast = (done: number): boolean => done === course.total;
   const pauses = (done: number): boolean =>
     (validation !== undefined || decisions.length > 0) &&
@@ -125,6 +133,7 @@ export async function* fit(
     };
   };
   let left: Report | undefined;
+  let ended: (() => Promise<never>) | undefined;
   try {
     // It stays for the run, as it was at the call.
     judged = validation && (await evaluator.reside(validation));
@@ -135,10 +144,11 @@ export async function* fit(
         const amounts = amountsOf(prepared, rows, done - first - 1, samples[done - first - 1]);
         shop.tellOfNothing(amounts, firstStep + done);
         const taken = reportOf(prepared, amounts, firstStep + done);
-        const lost = stopOnNaN ? lostLoss(prepared, amounts, taken) : undefined;
+        const lost = onNaN === 'stop' ? lostLoss(prepared, amounts, taken) : undefined;
+        const bad = onNaN !== 'take' && wasBad(prepared, rows, done - first - 1);
         const validated = validation && pauses(done) ? await evaluator.evaluate(validation) : undefined;
         // From here to where the step counts as reported nothing waits, so that a snapshot has all of it or nothing.
-        council.hear(amounts);
+        if (!bad) council.hear(amounts);
         const verdict = pauses(done) ? council.decide(validated, firstStep + done) : null;
         if (verdict?.stop) run.stop();
         stopped ||= verdict?.stop ?? false;
@@ -150,17 +160,30 @@ export async function* fit(
           seconds: (performance.now() - begun) / 1000,
           waited: run.waited,
           ...(validated && { validation: validated }),
+          ...(bad && { skipped: bad }),
           ...(recovered !== undefined && { recovered }),
           ...(verdict && verdict.messages.length > 0 && { decided: verdict.messages }),
         };
         shop.run.last = left = report;
         const isSilent = done % every !== 0 && !isLast(done) && !pauses(done);
-        if (isSilent && lost === undefined && recovered === undefined) continue;
+        if (isSilent && !bad && lost === undefined && recovered === undefined) continue;
         left = undefined;
         yield report;
+        if (bad && onNaN === 'stop') {
+          const own = run.submitted === first + samples.length ? samples[done - first - 1] : undefined;
+          ended = async () => {
+            launcher.goBack(firstStep + done - 1);
+            const step = await course.goBack(done, samples.slice(0, done - first - 1), own);
+            const found = step && (await findBad(backend, step));
+            return endSpoilt(lost, report, found);
+          };
+          break;
+        }
         if (lost !== undefined) endDiverged(lost, report);
       }
+      if (ended) break;
     }
+    if (ended) await ended();
     if (left && !signal.aborted) yield left;
   } catch (error) {
     // The reports of all steps that were taken come first.
@@ -200,12 +223,17 @@ async function residentCourse(shop: Shop, data: Dataset, options: FitSettings): 
     let cursor = cursors.get(data);
     if (!cursor) cursors.set(data, (cursor = { epoch: 0, position: 0 }));
     launcher.moveTo(cursor, feed);
+    const start = { ...cursor };
+    const moveBy = (from: Cursor, by: number): void => {
+      const position = from.position + by;
+      const epochsOn = Math.floor(position / data.length);
+      cursor.epoch = from.epoch + epochsOn;
+      cursor.position = position - epochsOn * data.length;
+    };
     const launch = (steps: Steps) => {
       requireAlive();
       const rows = launcher.launch(steps);
-      const position = cursor.position + steps.samples;
-      cursor.epoch += Math.floor(position / data.length);
-      cursor.position = position % data.length;
+      moveBy(cursor, steps.samples);
       return rows;
     };
     const epochs = (done: number): number => Math.min(samples, done * batchSize) / data.length;
@@ -216,6 +244,11 @@ async function residentCourse(shop: Shop, data: Dataset, options: FitSettings): 
       most: RING_ROWS,
       epochs,
       endsEpoch: (done) => Math.floor(epochs(done)) > Math.floor(epochs(done - 1)),
+      async goBack(done) {
+        moveBy(start, (done - 1 - begunBy(shop.before)) * batchSize);
+        launcher.moveTo(cursor, feed);
+        return done * batchSize > samples ? last : whole;
+      },
       release,
     };
   } catch (error) {
@@ -284,6 +317,12 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitSettings):
     epochEnds: supply.epochEnds,
     epochs: (done) => supply.epochEnds.filter((end) => end <= done).length,
     endsEpoch: (done) => supply.epochEnds.includes(done),
+    async goBack(_, before, own) {
+      if (own === undefined) return undefined;
+      const position = before.reduce((total, samples) => total + samples, 0);
+      launcher.moveTo({ epoch: 0, position }, { source: table, shuffle: false });
+      return programsOf(own);
+    },
     release: () => {},
   };
 }

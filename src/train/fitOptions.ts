@@ -1,6 +1,6 @@
 import { optionsOf, requireKind } from '../core/given.ts';
 import { requireWhole } from './checks.ts';
-import type { FitOptions } from './options.ts';
+import type { FitOptions, OnNaN } from './options.ts';
 
 /** The options of `fit` with nothing left out. */
 export type FitSettings = ReturnType<typeof fitOptionsOf>;
@@ -15,14 +15,17 @@ const defaults = {
   every: 1,
   signal: undefined,
   shuffle: true,
+  onNaN: undefined,
   stopOnNaN: true,
   resume: true,
 } as const;
 
+const ways: readonly OnNaN[] = ['stop', 'skip', 'rewind'];
+
 /** @throws DataError for options of `fit` that are none, but for numbers of steps, which depend on what is trained on */
 export function fitOptionsOf(given: FitOptions) {
   const options = optionsOf('fit', given, defaults);
-  const { every, validateEvery, stepsPerSubmit, decisions, signal } = options;
+  const { every, validateEvery, stepsPerSubmit, decisions, signal, onNaN } = options;
   requireWhole('fit', 'every', every);
   if (validateEvery !== undefined) requireWhole('fit', 'validateEvery', validateEvery);
   if (stepsPerSubmit !== 'auto') requireWhole('fit', 'stepsPerSubmit', stepsPerSubmit);
@@ -37,5 +40,8 @@ export function fitOptionsOf(given: FitOptions) {
   }
   const isSignal = signal === undefined || 'aborted' in Object(signal);
   requireKind('fit', 'signal', signal, isSignal, 'an AbortSignal, as controller.signal');
-  return options;
+  const isKnown = onNaN === undefined || ways.includes(onNaN);
+  requireKind('fit', 'onNaN', onNaN, isKnown, "'stop', 'skip' or 'rewind'");
+  const way: OnNaN | 'take' = onNaN ?? (options.stopOnNaN ? 'stop' : 'take');
+  return { ...options, onNaN: way };
 }

@@ -1,10 +1,11 @@
 import type { Numbers } from '../core/shape.ts';
-import { EPOCH } from '../ops/control.ts';
+import { EPOCH, STEP } from '../ops/control.ts';
+import { badStepsOf, badStepsIn, ledgerWords, type Policy } from '../ops/ledger.ts';
 import { drawOrder } from '../ops/samples.ts';
 import { hasRate, rateAt, requireOption, SCHEDULE_ROWS, scheduleRows, scheduleSize } from '../optim/optimizer.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import { streamOf, type Feed } from './batches.ts';
-import { rowsOf, type Prepared } from './prepared.ts';
+import { markBad, rowsOf, type Prepared } from './prepared.ts';
 import type { Steps } from './supply.ts';
 
 /** Where in the endless stream of epochs the next sample is. */
@@ -23,6 +24,7 @@ export class Launcher {
   readonly #schedules: readonly Float32Array[];
   /** By which all learning rates are multiplied. */
   rateFactor = 1;
+  #policy: Policy = 'stop';
 
   constructor(backend: Backend, prepared: Prepared) {
     this.#backend = backend;
@@ -53,6 +55,21 @@ export class Launcher {
     this.#backend.writeState(order, drawn);
   }
 
+  /** What becomes of bad steps from the next one on. */
+  begin(policy: Policy): void {
+    if (policy === this.#policy) return;
+    this.#policy = policy;
+    this.#backend.writeState(this.#prepared.traced.ledger, ledgerWords(policy));
+  }
+
+  /** Goes on behind so many steps, whatever those that came after them have left. */
+  goBack(step: number): void {
+    const { control, ledger } = this.#prepared.traced;
+    this.#backend.writeState(ledger, ledgerWords(this.#policy));
+    this.#backend.writeState(control, Uint32Array.of(step), STEP);
+    this.step = step;
+  }
+
   /** Whether a submit must end before a step: the tables are full there, or it has no learning rate. */
   cutBefore(step: number): boolean {
     const { phases } = this.#prepared.traced;
@@ -76,13 +93,22 @@ export class Launcher {
     });
   }
 
-  /** Submits steps together, and brings the row that each records; none of them but the first may be one that `cutBefore` names. @throws DataError if it has no learning rate */
+  /** Submits steps together, and brings the row that each records, marked if it was bad; none of them but the first may be one that `cutBefore` names. @throws DataError if it has no learning rate */
   launch({ programs }: Pick<Steps, 'programs'>): Promise<Numbers> {
     this.requireSchedules(programs.length);
     const all = programs.flatMap((step) => step.map(({ program }) => program));
-    const { ring } = this.#prepared;
-    const rows = this.#backend.runAndRead(all, ring, rowsOf(ring, this.step, programs.length));
+    const { ring, traced } = this.#prepared;
+    const ranges = [...rowsOf(ring, this.step, programs.length), badStepsOf(traced.ledger)];
+    const rows = this.#launched(this.step, this.#backend.runAndRead(all, ring, ranges));
     this.step += programs.length;
+    return rows;
+  }
+
+  /** The rows without what came along behind them. @param first of the steps that they are of */
+  async #launched(first: number, read: Promise<Numbers>): Promise<Numbers> {
+    const { rows, isBad } = badStepsIn(await read);
+    const count = rows.length / this.#prepared.traced.columns;
+    for (let at = 0; at < count; at++) if (isBad(first + at)) markBad(this.#prepared, rows, at);
     return rows;
   }
 }

@@ -11,7 +11,8 @@ import { Registry, requireGiven, traced, Tracer, type Home } from '../nn/tracer.
 import { matches, SCHEDULE_ROWS, scheduleSize, type Optimizer } from '../optim/optimizer.ts';
 import { mul } from '../ops/arithmetic.ts';
 import { controlState } from '../ops/control.ts';
-import { record } from '../ops/record.ts';
+import { ledgerState } from '../ops/ledger.ts';
+import { record, type LossCells, type Recorded } from '../ops/record.ts';
 import { recordNumbers } from '../ops/recordNumbers.ts';
 import { nextOrder, sampleOrder } from '../ops/samples.ts';
 import { pack, part } from '../ops/window.ts';
@@ -128,9 +129,12 @@ export class TracedModel {
   /** The exponential moving average of the parameters, if one is kept. */
   readonly averages: readonly State[] | null;
   readonly control: State;
+  /** Whether steps are sound; see ops/ledger.ts. */
+  readonly ledger: State;
   /** Which samples the next step takes, if it is taken as a whole. */
   readonly order: State;
   readonly evaluationControl: State;
+  readonly evaluationLedger: State;
   readonly phases: readonly PhaseStates[];
   readonly fields: Fields;
   readonly #options: ModelOptions;
@@ -152,8 +156,10 @@ export class TracedModel {
     this.parameters = arena('parameters');
     this.averages = averageDecay === null ? null : arena('averages');
     this.control = controlState('control', seed);
+    this.ledger = ledgerState('ledger');
     this.order = stateOf('order', new Uint32Array(batchSize));
     this.evaluationControl = controlState('evaluation control', seed);
+    this.evaluationLedger = ledgerState('evaluation ledger');
     this.phases = phases.map((phase) => this.#statesOf(phase, phases.length > 1 ? `${phase.name}.` : ''));
   }
 
@@ -385,7 +391,7 @@ export class TracedModel {
     const batch = takenBatch(this.fields, this.#options.roles, part(read(this.order), [n], 0), feed.source);
     const measures = this.#measure(states.phase, tracer, batch);
     const figures = this.#figures(states.phase, 'train', measures, n);
-    const gradients = this.#gradients(states, measures.loss, tracer);
+    const gradients = this.#gradients(states, measures.loss, tracer, this.ledger);
     const updated = this.#update(step, gradients, meansOf(figures), this.#recorded(step, figures));
     return simplify({ outputs: {}, writes: [...updated, ...tracer.assignments()] });
   }
@@ -400,7 +406,7 @@ export class TracedModel {
     const writes = this.#update({ ...step, column: step.column + columns.means }, gradients, []);
     const totals = sizes.flatMap((rows) => made.get(rows)!.before ?? []);
     if (totals.length > 0) {
-      const { writes: again } = record(this.control, step.ring, [], { column: step.column, counts: 'restart' });
+      const again = this.#recordPart(step, 'restart').writes;
       totals.push(simplify({ outputs: {}, writes: again }));
     }
     return [
@@ -431,21 +437,27 @@ export class TracedModel {
     const state = totals && this.#totals(states.phase, totals.size);
     const loss = totals ? partLoss(parted, totals, state && read(state)) : measures.loss;
     const { writes: recorded, counted } = record(this.control, ring, meansOf(figures), {
+      ...this.#recorded(step, figures),
+      ledger: this.ledger,
       column,
       counts: 'part',
       share,
-      ...this.#recorded(step, figures),
     });
-    const gradients = this.#gradients(states, loss, tracer);
+    const gradients = this.#gradients(states, loss, tracer, this.ledger);
     const added = states.pages.map((page, at) => {
       return [page.gradients, addShare(read(page.gradients), gradients[at], counted, isMean ? share : 1)] as const;
     });
     const writes = [...added, ...tracer.assignments(), ...recorded];
     if (!totals || !state) return { before: null, graph: simplify({ outputs: {}, writes }) };
-    const passed = record(this.control, ring, [], { column, counts: 'part' });
+    const passed = this.#recordPart(step, 'part');
     const known = addShare(read(state), pack(totals.values, totals.offsets, totals.size), passed.counted, 1);
     const before = [[state, known] as const, ...passed.writes];
     return { before: simplify({ outputs: {}, writes: before }), graph: simplify({ outputs: {}, writes }) };
+  }
+
+  /** Lets the control count on where nothing is recorded. */
+  #recordPart({ ring, column }: PhaseStep, counts: 'part' | 'restart'): Recorded {
+    return record(this.control, ring, [], { ledger: this.ledger, column, counts });
   }
 
   /** Where the parts of a step add up what must be known of all of them; null if that is nothing. */
@@ -459,8 +471,8 @@ export class TracedModel {
     return state;
   }
 
-  /** What the parameters are to change by, page by page. */
-  #gradients(states: PhaseStates, loss: Value, tracer: Tracer): Value[] {
+  /** What the parameters are to change by, page by page. @param ledger counts what is bad of it */
+  #gradients(states: PhaseStates, loss: Value, tracer: Tracer, ledger?: State): Value[] {
     const chosen = trainedRanges(states.pages);
     const gradients = differentiate(loss, this.#weights(states, tracer)).flatMap((gradient, at) =>
       gradient ? [[chosen[at].name, gradient] as const] : [],
@@ -470,7 +482,7 @@ export class TracedModel {
         `[model] no gradient of the loss of phase "${states.phase.name}" reaches what it trains: accuracy, argmax, casts and stopGradient give none; take a loss as crossEntropy`,
       );
     }
-    return packed(states.pages, new Map(gradients));
+    return packed(states.pages, new Map(gradients), ledger);
   }
 
   /** What a phase trains. */
@@ -478,9 +490,15 @@ export class TracedModel {
     return trainedRanges(pages).map(({ name, shape }) => tracer.parameter(name, shape));
   }
 
-  /** What parameters and moments become. @param control the words of the step whose update it is */
+  /** What parameters and moments become, and the control behind it. @param control of the step whose update it is */
   #updated({ phase, pages, schedule }: PhaseStates, gradients: readonly Value[], control: Value) {
     return updatedPages(phase.optimizer, pages, gradients, schedule, control);
+  }
+
+  /** Where the ring has a step's loss. */
+  #cellsOf({ column, stride, tally: { width } }: Figure, n: number): LossCells {
+    if (stride === null) return { column, width: 1, stride: 0, parts: 1 };
+    return { column, width, stride, parts: this.parts(n).length };
   }
 
   /**
@@ -493,12 +511,14 @@ export class TracedModel {
     means: readonly Value[],
     ring: { readonly left?: Value } = {},
   ): (readonly [State, Value])[] {
-    const { states, feed, column, n, isLast } = step;
+    const { states, feed, column, n, isLast, loss } = step;
     const { gradientNorm, microBatches, averageDecay } = this.#options;
     const metrics = [...means, ...(gradientNorm ? [wholeNorm(gradients)] : [])];
     const between = microBatches > 1 ? 'restart' : 'nothing';
     const { writes, next, counted } = record(this.control, step.ring, metrics, {
       ...ring,
+      ledger: this.ledger,
+      loss: this.#cellsOf(loss, n),
       column,
       counts: isLast ? 'step' : between,
       taken: n,
@@ -506,15 +526,16 @@ export class TracedModel {
       // What a chain of optimizers has lies one behind the other, its first one's first.
       schedule: part(read(states.schedule), [SCHEDULE_ROWS, 4], 0),
     });
-    const changed = this.#updated(states, gradients, counted);
+    const { changed, closed } = this.#updated(states, gradients, counted);
     const left = new Map(changed);
     const averaged = (isLast && this.averages ? this.averages : []).map((averages, at) => {
       const parameters = left.get(this.parameters[at]) ?? read(this.parameters[at]);
-      return [averages, average(read(averages), parameters, counted, averageDecay!)] as const;
+      return [averages, average(read(averages), parameters, closed, averageDecay!)] as const;
     });
     const drawn =
       isLast && microBatches === 1 ? [[this.order, nextOrder(next, read(this.order), streamOf(feed))] as const] : [];
-    return [...changed, ...averaged, ...writes, ...drawn];
+    const recorded = writes.map(([state, value]) => [state, state === this.ledger ? closed : value] as const);
+    return [...changed, ...averaged, ...recorded, ...drawn];
   }
 
   /** Totals of loss and metrics of n samples in evaluation, recorded in a ring of its own. */
@@ -530,7 +551,8 @@ export class TracedModel {
     const values = figures.flatMap(({ values: of }) => of);
     const left = recordNumbers(this.evaluationControl, read(ring), values, { column: means.length, width: 0 });
     const counting = { counts: 'step', taken: n, length: source.length, totals: true } as const;
-    const { writes } = record(this.evaluationControl, ring, means, { column: 0, left, ...counting });
+    const ledger = this.evaluationLedger;
+    const { writes } = record(this.evaluationControl, ring, means, { column: 0, left, ledger, ...counting });
     return simplify({ outputs: {}, writes });
   }
 
@@ -576,7 +598,7 @@ export class TracedModel {
     const { tracer, measures } = this.#uploaded(states, n);
     return simplify({
       outputs: {},
-      writes: this.#updated(states, this.#gradients(states, measures.loss, tracer), read(this.control)),
+      writes: this.#updated(states, this.#gradients(states, measures.loss, tracer), read(this.control)).changed,
     });
   }
 

@@ -125,14 +125,27 @@ export interface FitOptions<F extends string = any> {
   readonly signal?: Signal;
   /** False takes the samples in their own order. */
   readonly shuffle?: boolean;
-  /**
-   * True ends the run by a DataError behind the report of the first step whose loss, or that of one of its phases, is NaN or
-   * infinite, unless nothing counts in it. The weights are then as the last submitted step left them.
-   */
+  /** What becomes of a step whose loss, learning rate or gradients are NaN or infinite: `stop`; see `OnNaN`. */
+  readonly onNaN?: OnNaN;
+  /** The older name: true is `onNaN: 'stop'`; false takes bad steps as they are, into weights that are lost. */
   readonly stopOnNaN?: boolean;
   /** Whether a run that was loaded in its middle goes on by this call, rather than another one beginning: true. */
   readonly resume?: boolean;
 }
+
+/**
+ * What becomes of a step whose loss, learning rate or gradients are NaN or infinite, unless it is that nothing counts in it.
+ * Neither parameters nor moments nor averages take it up, nor, in one submit, any step behind it but by the training that
+ * goes on; of several phases, those before the bad one have been updated.
+ * `stop`: a DataError behind the report of that step names it, what was bad first, and the first parameter with a bad
+ * gradient; the trainer is as the step before left it. A loss that only the host computes, as a logarithm of a mean, is
+ * found when its report is made, and the weights are as the last submitted step left them.
+ * `skip`: the step is left out, and the next one is taken; as PyTorch's GradScaler does.
+ * `rewind`: what 100 steps or fewer before, at a whole hundred of the run, has been learned comes back, and training goes
+ * on with the samples behind the bad step and its learning rates; the third time in a row it stops. As in Chowdhery et al.
+ * 2022, "PaLM", 5.1. Batches of an iterable are then submitted one by one.
+ */
+export type OnNaN = 'stop' | 'skip' | 'rewind';
 
 export interface Report {
   /** Steps so far, in the trainer's life. */
@@ -151,6 +164,10 @@ export interface Report {
   readonly validation?: Evaluation;
   /** How training went on, if the device was lost since the last report, in a sentence. */
   readonly recovered?: string;
+  /** There if the step was bad, and left out: see `OnNaN`. */
+  readonly skipped?: true;
+  /** The step of whose end all that was learned came back behind this one. */
+  readonly rewoundTo?: number;
   /** What was decided after this step, a sentence each. */
   readonly decided?: readonly string[];
 }

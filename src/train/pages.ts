@@ -71,29 +71,34 @@ export function trainedPages(
 export const trainedRanges = (pages: readonly TrainedPage[]): ParameterRange[] =>
   pages.flatMap(({ ranges }) => ranges.filter(({ trains }) => trains));
 
-/** Gradients at their parameters' offsets, page by page; zeros where none is. */
-export const packed = (pages: readonly TrainedPage[], gradients: ReadonlyMap<string, Value>): Value[] =>
+/** Gradients at their parameters' offsets, page by page; zeros where none is. @param ledger counts what is bad of them */
+export const packed = (pages: readonly TrainedPage[], gradients: ReadonlyMap<string, Value>, ledger?: State): Value[] =>
   pages.map(({ ranges, parameters: { spec: of } }) => {
     const reached = ranges.flatMap(({ name, offset }) => {
       const gradient = gradients.get(name);
-      return gradient ? [{ gradient, offset }] : [];
+      return gradient ? [{ name, gradient, offset }] : [];
     });
     return pack(
       reached.map(({ gradient }) => gradient),
       reached.map(({ offset }) => offset),
       of.shape[0],
+      ledger && { ledger, names: reached.map(({ name }) => name) },
     );
   });
 
-/** What parameters and moments become. @param control the words of the step whose update it is */
-export const updatedPages = (
+/**
+ * What parameters and moments become, and the control behind all of it.
+ * @param control the words of the step whose update it is
+ */
+export function updatedPages(
   optimizer: Optimizer,
   pages: readonly TrainedPage[],
   gradients: readonly Value[],
   schedule: State,
   control: Value,
-): (readonly [State, Value])[] =>
-  pages.flatMap(({ parameters, moments, groups, ranges }, at) => {
+): { readonly changed: (readonly [State, Value])[]; readonly closed: Value } {
+  let closed = control;
+  const changed = pages.flatMap(({ parameters, moments, groups, ranges }, at) => {
     const updated = optimizer.update({
       parameters: read(parameters),
       gradients: gradients[at],
@@ -102,7 +107,11 @@ export const updatedPages = (
       groups: read(groups),
       schedule: read(schedule),
       control,
+      closed,
       ranges,
     });
+    closed = updated[1 + moments.length] ?? closed;
     return [parameters, ...moments].map((state, i) => [state, updated[i]] as const);
   });
+  return { changed, closed };
+}

@@ -104,6 +104,21 @@ export function amountsOf({ traced, figures }: Prepared, rows: Numbers, at: numb
   return figures.map((figure) => amountIn(figure, row, parts));
 }
 
+const ratesIn = ({ traced, figures, rate }: Prepared, at: number): number =>
+  at * traced.columns + figures.findLast(({ name }) => name === rate)!.column;
+
+/** Marks a step of some rows as bad, by the sign of its learning rate. */
+export function markBad(prepared: Prepared, rows: Numbers, at: number): void {
+  const place = ratesIn(prepared, at);
+  rows[place] = -Math.abs(rows[place]);
+}
+
+/** Whether a step of some rows was bad: marked, or without a learning rate. */
+export function wasBad(prepared: Prepared, rows: Numbers, at: number): boolean {
+  const rate = rows[ratesIn(prepared, at)];
+  return !Number.isFinite(rate) || rate < 0 || Object.is(rate, -0);
+}
+
 /** What the ring says of a step. */
 export function reportOf(
   prepared: Prepared,
@@ -113,7 +128,7 @@ export function reportOf(
   const { figures, rate } = prepared;
   const metrics = reported(prepared, amounts);
   const last = figures.findLastIndex(({ name }) => name === rate);
-  return { step, loss: metrics.loss, learningRate: figures[last].tally.finish(amounts[last]), metrics };
+  return { step, loss: metrics.loss, learningRate: Math.abs(figures[last].tally.finish(amounts[last])), metrics };
 }
 
 /** The metrics of one step or several. */

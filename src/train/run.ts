@@ -103,6 +103,11 @@ export class Run {
     this.#handled = this.#handled.filter(({ first, samples }) => first + samples.length > done);
   }
 
+  /** Steps that were submitted so far. */
+  get submitted(): number {
+    return this.#submitted;
+  }
+
   /** Lets no further steps begin. */
   stop(): void {
     this.#stopped = true;

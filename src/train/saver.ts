@@ -150,7 +150,7 @@ export class Saver {
     }
     if (run?.keeps) await keeper.prepare(true);
     for (const { state, numbers, offset } of writes) backend.writeState(state, numbers, offset);
-    launcher.step = step;
+    launcher.goBack(step);
     launcher.rateFactor = rateFactor;
     const why = this.#roundings(progress);
     const loaded = {

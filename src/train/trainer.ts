@@ -42,7 +42,7 @@ import type {
   Warn,
 } from './options.ts';
 import { copyOfBytes, copyOfValues, placedValues } from './parameters.ts';
-import { amountsOf, prepare, reportOf, type Prepared } from './prepared.ts';
+import { amountsOf, prepare, reportOf, wasBad, type Prepared } from './prepared.ts';
 import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
 import type { RunMoment } from './progress.ts';
 import { profileStep, requirePeak, type Profile, type ProfileOptions } from './profile.ts';
@@ -402,7 +402,8 @@ export class Trainer<F extends string = any, O = any> {
   }
 
   /**
-   * One step on a batch of one's own, of exactly `batchSize` samples: numbers by field, or a small data set.
+   * One step on a batch of one's own, of exactly `batchSize` samples: numbers by field, or a small data set. A bad one is
+   * left out, as its report says; see `OnNaN`.
    * @throws ShapeError if its size is another, DataError for numbers that would spoil training
    */
   async step(batch: GivenSamples<F> | Dataset<F>): Promise<Report> {
@@ -421,7 +422,8 @@ export class Trainer<F extends string = any, O = any> {
       this.#tellOfNothing(prepared, amounts, launcher.step);
       const recovered = this.#takeRecovered();
       const report = { ...reportOf(prepared, amounts, launcher.step), epoch: 0, seconds, waited: 0 };
-      return recovered === undefined ? report : { ...report, recovered };
+      const skipped = wasBad(prepared, rows, 0);
+      return { ...report, ...(skipped && { skipped }), ...(recovered !== undefined && { recovered }) };
     } finally {
       this.#turn.leave();
     }
@@ -429,6 +431,7 @@ export class Trainer<F extends string = any, O = any> {
 
   /** Puts a batch where the next step takes its samples from. */
   #bring({ fields }: Dataset, table: Source, launcher: Launcher): void {
+    launcher.begin('skip');
     for (const [name, { states }] of Object.entries(table.fields)) {
       this.#backend.writeState(states[0], fields[name].data);
     }
@@ -671,7 +674,10 @@ export class Trainer<F extends string = any, O = any> {
     const timed = async (source: Source): Promise<Profile> => {
       const feed = { source, shuffle: origin.shuffle };
       const step = await programs.step(this.batchSize, feed);
-      return profileStep(this.#backend, step, steps, peak, () => launcher.moveTo({ epoch: 0, position: 0 }, feed));
+      return profileStep(this.#backend, step, steps, peak, () => {
+        launcher.begin('take');
+        launcher.moveTo({ epoch: 0, position: 0 }, feed);
+      });
     };
     await this.#turn.take('profile');
     try {

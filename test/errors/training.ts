@@ -6,6 +6,7 @@ import {
   earlyStop,
   keepBest,
   linear,
+  log,
   mean,
   mul,
   reduceOnPlateau,
@@ -88,10 +89,13 @@ const explosive: Others = {
 const goingOn = (data: unknown): Case[1] =>
   trained(async (trainer) => {
     let saved = new Uint8Array();
-    for await (const { step } of trainer.fit(Array<Samples>(9).fill(batch))) if (step === 2) saved = await trainer.save();
+    for await (const { step } of trainer.fit(Array.from({ length: 9 }, () => batch)))
+      if (step === 2) saved = await trainer.save();
     await trainer.load(saved);
     return trainer.fit(data as Samples[]);
   });
+/** The logarithm of a mean that falls, until there is none. */
+const sinking: Others = { loss: (y: Value) => log(mean(y)), optimizer: sgd({ learningRate: 1 }) };
 
 export const training: readonly Case[] = [
   ['[fit] the iterable has <n> batches', goingOn([batch])],
@@ -138,7 +142,8 @@ export const training: readonly Case[] = [
   ['[fit] epochs is <n>, steps is <n>: give', trained((trainer) => trainer.fit(set, { epochs: 0 }).next())],
   ['[fit] epochs is <n>, steps is <n>: give', trained((trainer) => trainer.fit(set, { epochs: '3' as never }))],
   ['[fit] the run was ended', trained((trainer) => trainer.fit(set, { signal: AbortSignal.abort() }))],
-  ['[fit] <loss> is <n>', trained((trainer) => trainer.fit(set, { epochs: 2 }), explosive)],
+  ['[fit] <what> is <n>', trained((trainer) => trainer.fit(set, { epochs: 2 }), explosive)],
+  ['[fit] <loss> is <n>', trained((trainer) => trainer.fit(set, { epochs: 60 }), sinking)],
   ['[fit] epochs is <n>, steps is <n>: for', trained((trainer) => trainer.fit([batch], { epochs: 1.5 }).next())],
   [
     '[fit] epochs is <n>, steps is <n>: for',

@@ -155,7 +155,7 @@ export const slips: Readonly<Record<string, readonly [slip: () => unknown, says:
   ],
   'a misspelt option of fit': [
     using((trainer) => trainer.fit(set, any({ epoch: 3 }))),
-    'DataError: [fit] there is no option "epoch", the nearest is "epochs": it takes epochs, steps, validation, validateEvery, decisions, stepsPerSubmit, every, signal, shuffle, stopOnNaN',
+    'DataError: [fit] there is no option "epoch", the nearest is "epochs": it takes epochs, steps, validation, validateEvery, decisions, stepsPerSubmit, every, signal, shuffle, onNaN, stopOnNaN, resume',
   ],
   'a misspelt option of createTrainer': [
     () => trained({ batch_size: 4 }),
@@ -300,7 +300,7 @@ export const slips: Readonly<Record<string, readonly [slip: () => unknown, says:
   ],
   'a run that goes to NaN': [
     () => trained({ optimizer: sgd({ learningRate: 1e30 }) }, (trainer) => trainer.fit(set, { steps: 30 })),
-    'DataError: [fit] loss is Infinity at step 2, from which no further step recovers: take a smaller learning rate, clip the gradients, look at the data, or give stopOnNaN: false',
+    "DataError: [fit] loss is Infinity at step 2, from which no further step recovers, so it was left out: the first bad number is -Infinity, number 0 of %4 f32[4, 2] = matmul(%3, layer2.weight, layer2.bias) {transposeA: false, transposeB: false}, and the gradient of layer0.weight is NaN; take a smaller learning rate, clip the gradients, look at the data, or give onNaN: 'skip'",
   ],
   'two runs at once': [
     using(async (trainer) => {

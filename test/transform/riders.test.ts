@@ -5,7 +5,7 @@ import { sizeOf, spec, type Numbers } from '../../src/core/shape.ts';
 import { summarize, traitsOf } from '../../src/gpu/device.ts';
 import { orderOf, type Graph, type Node, type State, type Value } from '../../src/graph/graph.ts';
 import { isLeaf } from '../../src/graph/leaf.ts';
-import { adam, affine, differentiate, input, mul, read, sum } from '../../src/index.ts';
+import { adam, affine, differentiate, input, mul, read, reshape, sum } from '../../src/index.ts';
 import { normalizeBatch, runningAverages } from '../../src/ops/batchNorm.ts';
 import { controlState, controlWords } from '../../src/ops/control.ts';
 import { productForms } from '../../src/ops/matmulForms.ts';
@@ -133,10 +133,10 @@ describe('on an update', () => {
   const arena = (name: string): State => stateOf(name, [64 * BLOCKS], 1);
   const arenas = [arena('parameters'), arena('m'), arena('v')];
   const order: State = { name: 'order', spec: spec([50], 'u32'), initial: () => new Uint32Array(50) };
-  const updated = (step: Value): (readonly [State, Value])[] => {
+  const updated = (step: Value, others?: Value): (readonly [State, Value])[] => {
     const values = adam().update({
       parameters: read(arenas[0]),
-      gradients: input('gradients', spec([64 * BLOCKS])),
+      gradients: others ?? input('gradients', spec([64 * BLOCKS])),
       moments: arenas.slice(1).map(read),
       groups: read(stateOf('groups', [BLOCKS, 4], 1)),
       schedule: read(stateOf('schedule', [4, 4], 1)),
@@ -164,7 +164,9 @@ describe('on an update', () => {
     const { writes, counted } = record(control, ring, [metric], counting);
     const waiting = [...updated(counted), ...writes];
     expect(fused({ outputs: {}, writes: waiting })).toEqual(['record', 'adam']);
-    const reading = [...updated(read(control)), ...writes];
+    const wide = stateOf('wide ring', [BLOCKS, 64]);
+    const overwriting = record(control, wide, [metric], counting).writes;
+    const reading = [...updated(input('step', spec([6], 'u32')), reshape(read(wide), [-1])), ...overwriting];
     expect(fused({ outputs: {}, writes: reading })).toEqual(['adam', 'record']);
   });
 });
