@@ -3,6 +3,7 @@ import { DataError, DeviceError, FormatError, ShapeError } from '../index.ts';
 import { devices } from './devices.ts';
 import { help, parseCommand, UsageError, type Command } from './options.ts';
 import { predict } from './predict.ts';
+import { harmless } from './terminal.ts';
 import { INTERRUPTED, train } from './train.ts';
 
 /** Errors that are the user's to mend: a sentence is enough, a stack would only hide it. */
@@ -50,7 +51,7 @@ async function main(): Promise<number> {
   } catch (error) {
     const text = explain(error);
     if (text === null) throw error;
-    process.stderr.write(`millrace: ${text}\n`);
+    process.stderr.write(`millrace: ${harmless(text)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -7,7 +7,7 @@ import { networkOf, type InputForm } from './network.ts';
 import { UsageError, type PredictCommand } from './options.ts';
 import { answersTo } from './outcome.ts';
 import { openTable } from './subject.ts';
-import { short } from './terminal.ts';
+import { harmless, short } from './terminal.ts';
 
 /** What a model is asked. */
 interface Question {
@@ -21,7 +21,7 @@ export async function predict(command: PredictCommand): Promise<number> {
   const { form, bytes } = model;
   const { input } = form;
   const { data, notes } = await questionOf(command, input);
-  for (const note of [...model.notes, ...notes]) process.stderr.write(`${note}\n`);
+  for (const note of [...model.notes, ...notes]) process.stderr.write(`${harmless(note)}\n`);
   const trainer = await createTrainer({
     model: networkOf(form),
     // A trainer must have them; nothing is learned here.
@@ -34,7 +34,9 @@ export async function predict(command: PredictCommand): Promise<number> {
   });
   try {
     await trainer.loadWeights(bytes, command.model);
-    process.stdout.write(`${(await linesFor(input, data, trainer)).join('\n')}\n`);
+    const answers = (await linesFor(input, data, trainer)).join('\n');
+    // A file gets the names of classes as they are.
+    process.stdout.write(`${process.stdout.isTTY ? harmless(answers) : answers}\n`);
     return 0;
   } finally {
     trainer.destroy();

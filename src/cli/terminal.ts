@@ -3,6 +3,12 @@ import { styleText } from 'node:util';
 /** Where there is no width to be asked, and the widest that is used. */
 const COLUMNS = 80;
 
+/** All that is no text but for line ends, tabs and colours, which end with their line. */
+const CONTROLS = /\u001b(?!\[[\d;]*m)|(?![\n\t\u001b])\p{Cc}/gu;
+
+/** A text, parts of which may come from a file, without what would move the cursor, or speak to the terminal. */
+export const harmless = (text: string): string => text.replace(CONTROLS, '\ufffd');
+
 /** What a stream can show. */
 export class Terminal {
   readonly #out: NodeJS.WriteStream;
@@ -30,7 +36,7 @@ export class Terminal {
   }
 
   line(text = ''): void {
-    this.#out.write(`${text}\n`);
+    this.#out.write(`${harmless(text)}\n`);
   }
 
   /** Coloured where colours are wanted. */
