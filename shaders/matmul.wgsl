@@ -8,6 +8,9 @@ const WITH_SUMS = false;
 const SUMS_OF_A = false;
 // K is a multiple of four: no block has terms past its end.
 const WHOLE_K = false;
+// Whether what is done four times, or in whole steps, is unrolled: a card gains by it, a software driver takes long to
+// compile it.
+const UNROLLS = false;
 // Each element of B is found and loaded by itself, and A is stored as [K, M].
 const SCATTERED = false;
 
@@ -44,6 +47,8 @@ struct Sizes {
   // Each product is computed in parts of so many terms, a multiple of TILE_K; C holds part after part.
   parts: u32,
   part_terms: u32,
+  // 4, which a compiler does not know.
+  four: u32,
   @align(16) operands: OPERANDS,
   @align(16) besides: BESIDES,
 }
@@ -91,6 +96,35 @@ fn b_four(at: u32, left: u32) -> vec4f {
     select(0.0, b[at + 2u], left > 2u),
     select(0.0, b[at + 3u], left > 3u),
   );
+}
+
+// Where a loop over four ends; one that ends by a word of the uniform stays a loop.
+fn turns_of_four() -> u32 {
+  return select(sizes.four, 4u, UNROLLS);
+}
+
+// Four numbers of each of four terms. Not as vectors: of one that is carried around a loop, a software driver loads the whole
+// wherever a part of it is used.
+alias Carried = array<f32, 16>;
+
+// One term further.
+fn moved_on(carried: Carried, next: vec4f) -> Carried {
+  var moved: Carried;
+  for (var i = 0u; i < 12u; i++) {
+    moved[i] = carried[i + 4u];
+  }
+  for (var i = 0u; i < 4u; i++) {
+    moved[i + 12u] = next[i];
+  }
+  return moved;
+}
+
+fn block_from(carried: Carried) -> mat4x4f {
+  var block: mat4x4f;
+  for (var i = 0u; i < 16u; i++) {
+    block[i / 4u][i % 4u] = carried[i];
+  }
+  return block;
 }
 
 // Four neighbours from an element of the buffer on.
@@ -227,18 +261,22 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
       b_four(first.w + k, left),
     ));
   }
-  let at = first.x + k * sizes.n;
-  return mat4x4f(
-    b_four(at, 4u),
-    select(vec4f(), b_four(at + sizes.n, 4u), WHOLE_K || k + 1u < sizes.k),
-    select(vec4f(), b_four(at + 2u * sizes.n, 4u), WHOLE_K || k + 2u < sizes.k),
-    select(vec4f(), b_four(at + 3u * sizes.n, 4u), WHOLE_K || k + 3u < sizes.k),
-  );
+  if (B_WIDTH == 1u) {
+    var terms: Carried;
+    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+      if (turn >= turns_of_four()) {
+        break;
+      }
+      terms = moved_on(terms, b_term(lines, k + turn));
+    }
+    return block_from(terms);
+  }
+  return mat4x4f(b_term(lines, k), b_term(lines, k + 1u), b_term(lines, k + 2u), b_term(lines, k + 3u));
 }
 
-// Term k of four columns of B, where it is scattered.
+// One of those terms, of a B that is not transposed.
 fn b_term(lines: LINES, k: u32) -> vec4f {
-  return vec4f();
+  return select(vec4f(), b_four(places_of(lines).x + k * sizes.n, 4u), WHOLE_K || k < sizes.k);
 }
 
 // A quad of an operand: four terms of a line, where lines are stored, else one term of four lines. Where it starts in the

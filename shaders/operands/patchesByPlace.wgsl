@@ -72,16 +72,22 @@ fn term_of_four(lines: Lines, term: Term) -> vec4f {
 }
 
 fn b_block(lines: LINES, k: u32) -> mat4x4f {
-  let term = term_of(k);
+  var term = term_of(k);
   if (!WHOLE_TAPS) {
-    let second = next_term(term);
-    let third = next_term(second);
-    return mat4x4f(
-      term_of_four(lines, term),
-      term_of_four(lines, second),
-      term_of_four(lines, third),
-      term_of_four(lines, next_term(third)),
-    );
+    var terms: Carried;
+    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+      if (turn >= turns_of_four()) {
+        break;
+      }
+      // Said, as Dawn makes a variable 0 once, not in each turn.
+      var four = vec4f();
+      if (term.tap.x < view.taps.x) {
+        four = term_of_four(lines, term);
+      }
+      terms = moved_on(terms, four);
+      term = next_term(term);
+    }
+    return block_from(terms);
   }
   let at = lines.at + elements_to(term);
   let inside = sees(lines, term.tap);

@@ -34,17 +34,25 @@ fn registers(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
     var b_blocks: array<mat4x4f, COLUMN_QUADS>;
     if (SCATTERED) {
       // Term by term, and not unrolled: a place is found once for all columns, and there is one text of what each loads.
+      var of_a: array<Carried, ROW_QUADS>;
+      var of_b: array<Carried, COLUMN_QUADS>;
       for (var turn = 0u; turn < 0x7fffffffu; turn++) {
-        let term = k + turn;
-        if (term >= k + 4u) {
+        if (turn >= turns_of_four()) {
           break;
         }
+        let term = k + turn;
         for (var q = 0u; q < COLUMN_QUADS; q++) {
-          b_blocks[q] = mat4x4f(b_blocks[q][1], b_blocks[q][2], b_blocks[q][3], b_term(b_first[q], term));
+          of_b[q] = moved_on(of_b[q], b_term(b_first[q], term));
         }
         for (var r = 0u; r < ROW_QUADS; r++) {
-          a_blocks[r] = mat4x4f(a_blocks[r][1], a_blocks[r][2], a_blocks[r][3], a_term(a_first[r], term));
+          of_a[r] = moved_on(of_a[r], a_term(a_first[r], term));
         }
+      }
+      for (var q = 0u; q < COLUMN_QUADS; q++) {
+        b_blocks[q] = block_from(of_b[q]);
+      }
+      for (var r = 0u; r < ROW_QUADS; r++) {
+        a_blocks[r] = transpose(block_from(of_a[r]));
       }
     } else {
       for (var q = 0u; q < COLUMN_QUADS; q++) {
@@ -56,9 +64,6 @@ fn registers(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
     }
     for (var r = 0u; r < ROW_QUADS; r++) {
       var terms = a_blocks[r];
-      if (SCATTERED) {
-        terms = transpose(terms);
-      }
       if (is_sum) {
         terms = mat4x4f(vec4f(1.0), vec4f(1.0), vec4f(1.0), vec4f(1.0));
       }

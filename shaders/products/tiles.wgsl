@@ -4,9 +4,6 @@ const TILE_N = 64u;
 const TILE_K = 16u;
 // Quads of rows that an invocation computes with; of columns, two.
 const ROW_QUADS = 2u;
-// Whole steps unrolled, while the next one's terms are on their way: a card gains by it, a software driver takes long to
-// compile it.
-const UNROLLS = false;
 // Whether there is room for gaps in the tiles.
 const HAS_GAPS = true;
 
@@ -189,6 +186,7 @@ fn tiles(
   let y = local / (N_QUADS / 2u);
   var k = block.first;
   let steps = (block.end - block.first) / TILE_K;
+  // While the next step's terms are on their way.
   if (UNROLLS && steps > 0u) {
     store(load(places, k), local);
     workgroupBarrier();

@@ -100,7 +100,6 @@ const tiles = (rows: number, columns: number, terms: number, rowQuads: number, a
       TILE_K: `${terms}u`,
       ROW_QUADS: `${rowQuads}u`,
       HAS_GAPS: String(hasGaps),
-      UNROLLS: String(!adapter.software),
     },
   };
 };
@@ -265,8 +264,16 @@ export const wholeStores: Required<Pick<Kernel, 'functions' | 'constants'>> = {
 };
 
 const biasFunctions = {
-  bias_of:
-    'fn bias_of(first: u32) -> vec4f {\n  return vec4f(bias[first], bias[first + 1u], bias[first + 2u], bias[first + 3u]);\n}',
+  bias_of: `fn bias_of(first: u32) -> vec4f {
+  var four: vec4f;
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    if (turn >= turns_of_four()) {
+      break;
+    }
+    four = vec4f(four.yzw, bias[first + turn]);
+  }
+  return four;
+}`,
   with_bias: 'fn with_bias(value: vec4f, own: vec4f) -> vec4f {\n  return value + own;\n}',
 };
 
@@ -314,7 +321,7 @@ export function productLaunch(
   const blocks = matrices * parts * mBlocks * nBlocks;
   const stores = wholeC && (wholeC.along === 'rows' || !form.storesRows) ? wholeC : undefined;
   const withSums = sums !== 'none';
-  const uniform = [M, N, K, mBlocks, nBlocks, blocks, aMatrix, bMatrix, parts, partTerms(K, parts)];
+  const uniform = [M, N, K, mBlocks, nBlocks, blocks, aMatrix, bMatrix, parts, partTerms(K, parts), 4];
   const filled = words.length > 0 ? words : new Array<number>(LEAST_OPERANDS).fill(0);
   return withRoom({
     kernel: {
@@ -336,6 +343,7 @@ export function productLaunch(
         WITH_SUMS: String(withSums),
         SUMS_OF_A: String(sums === 'rows'),
         WHOLE_K: String(K % 4 === 0),
+        UNROLLS: String(!adapter.software),
       },
       ...(access.includes && { includes: access.includes }),
       ...(bias !== undefined && { reads: { bias: 'f32' } }),
