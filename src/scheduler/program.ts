@@ -162,16 +162,10 @@ export async function compile(
     }
   }
   await storage.hold('the model', [...statesOf(graph)]);
-  const lent = await storage.lend(plan.slots.filter(isLent));
-  const buffers = new Map(lent);
-  const made: GPUBuffer[] = [];
+  const buffers = await storage.lend(plan.slots);
+  const made = plan.slots.filter((slot) => !isLent(slot)).map((slot) => buffers.get(slot)!);
   try {
-    for (const slot of plan.slots.filter((each) => !isLent(each))) {
-      const buffer = storage.create(slot.holds, slot.purpose, slot.bytes);
-      made.push(buffer);
-      buffers.set(slot, buffer);
-      if (slot.constant) upload(device, buffer, 0, slot.constant);
-    }
+    for (const [{ constant }, buffer] of buffers) if (constant) upload(device, buffer, 0, constant);
     const regionOf = (value: Value): Region => regionAt(plan.places.get(value)!, value, storage, buffers);
     // While forms are measured, the numbers mean nothing, and nobody looks at them.
     const unwatched = new Map<Value, State>();
@@ -195,7 +189,7 @@ export async function compile(
       storage,
       launches,
       buffers: made,
-      scratch: [...lent].flatMap(([{ lasting }, buffer]) => (lasting ? [] : [buffer])),
+      scratch: [...buffers].flatMap(([{ lasting }, buffer]) => (lasting ? [] : [buffer])),
       regionOf,
     });
   } catch (error) {

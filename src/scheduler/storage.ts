@@ -107,10 +107,10 @@ export class Storage {
     const need = this.#needOf([...states]);
     const pool: Pool<{ readonly size: number }> = copyOf(this.#pool);
     for (const { slots, uniforms } of programs) {
-      const { missing } = taken(slots.filter(isLent), pool);
-      for (const { key, bytes } of missing) addTo(pool, key, { size: roomFor(bytes) });
-      const own = slots.filter((slot) => !isLent(slot));
-      for (const { purpose, bytes } of [...missing, ...own]) need.add(purpose, roomFor(bytes));
+      for (const slot of taken(slots, pool).missing) {
+        if (isLent(slot)) addTo(pool, slot.key, { size: roomFor(slot.bytes) });
+        need.add(slot.purpose, roomFor(slot.bytes));
+      }
       need.add('other', uniforms);
     }
     this.#requireRoom(what, need);
@@ -129,19 +129,22 @@ export class Storage {
    * Does work that makes buffers, and finds out whether the device had room for them.
    * @throws DeviceError if it had not
    */
-  async #withRoom<T>(what: string, need: Tally, work: () => T, undo: (made: T) => void): Promise<T> {
+  async #withRoom<T>(what: string, need: Tally, work: () => T, undo: () => void): Promise<T> {
     this.#requireRoom(what, need);
     this.device.pushErrorScope('out-of-memory');
     let made: T;
     let failure: Promise<GPUError | null>;
     try {
       made = work();
+    } catch (error) {
+      undo();
+      throw error;
     } finally {
       failure = this.device.popErrorScope();
     }
     // A device that is lost says so wherever something is read.
     if (!(await failure.catch(() => null))) return made;
-    undo(made);
+    undo();
     throw this.#noRoom(what, need, 'which the GPU does not have');
   }
 
@@ -246,7 +249,11 @@ export class Storage {
     if (this.#destroyed) throw new Error(`[storage] ${what} is asked for after it was destroyed`);
   }
 
-  /** A buffer for each slot that lasts no longer than a run, no two alike; other programs are lent the same ones. */
+  /**
+   * A buffer for each slot of a program, no two alike, or none: where what it holds lasts no longer than a run, other
+   * programs are lent the same one; the others are the program's to drop.
+   * @throws DeviceError if there is no room for all of them
+   */
   lend(slots: readonly Slot[]): Promise<Map<Slot, GPUBuffer>> {
     // One after the other, so that nobody is lent a buffer for which there turns out to be no room.
     const lent = this.#holding.then(() => this.#lend(slots));
@@ -263,7 +270,7 @@ export class Storage {
     const make = (): Map<Slot, GPUBuffer> => {
       for (const slot of missing) {
         const buffer = this.create(slot.holds, slot.purpose, slot.bytes);
-        addTo(this.#pool, slot.key, buffer);
+        if (isLent(slot)) addTo(this.#pool, slot.key, buffer);
         lent.set(slot, buffer);
       }
       return lent;
@@ -275,8 +282,9 @@ export class Storage {
 
   #unmake(missing: readonly Slot[], lent: ReadonlyMap<Slot, GPUBuffer>): void {
     for (const slot of missing) {
-      const buffer = lent.get(slot)!;
-      this.#pool.get(slot.key)!.delete(buffer);
+      const buffer = lent.get(slot);
+      if (!buffer) continue;
+      this.#pool.get(slot.key)?.delete(buffer);
       this.drop(buffer);
     }
   }
@@ -300,7 +308,7 @@ function taken<B extends { readonly size: number }>(
   const lent = new Map<Slot, B>();
   const missing: Slot[] = [];
   for (const slot of slots.toSorted((a, b) => b.bytes - a.bytes)) {
-    const buffers = free.get(slot.key);
+    const buffers = isLent(slot) ? free.get(slot.key) : undefined;
     const fitting = buffers && smallest(buffers, slot.bytes);
     if (!fitting) missing.push(slot);
     else {

@@ -31,6 +31,9 @@ import {
 } from '../../src/index.ts';
 import { Permutation } from '../../src/core/permutation.ts';
 import { Random, seedKey } from '../../src/core/random.ts';
+import { spec } from '../../src/core/shape.ts';
+import type { State } from '../../src/graph/graph.ts';
+import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { counting, prototypes } from '../support/counting.ts';
 import { sharedDevice } from '../support/device.ts';
 import { withLiveBuffers } from '../support/liveBuffers.ts';
@@ -399,6 +402,40 @@ describe('without room for a data set', () => {
       expect((made[1] as PromiseFulfilledResult<typeof again>).value).toEqual(again);
     });
   });
+});
+
+describe('a program that finds no room for what it has for itself', () => {
+  test('says so, and gives back all that it had', async () => {
+    const shortage = { word: 'batch', times: 0 };
+    const device = await short(shortage);
+    await withLiveBuffers(device, (live) =>
+      withTrainer({ device, batchSize: 4 }, async (trainer) => {
+        const before = [...live];
+        shortage.times = 1;
+        await expect(trainer.predict(Float32Array.of(1, 2, 3, 4))).rejects.toThrow(
+          /^\[memory\] a program needs .* which the GPU does not have/,
+        );
+        expect([...live].filter((buffer) => !before.includes(buffer))).toEqual([]);
+        expect((await trainer.predict(Float32Array.of(1, 2, 3, 4))).shape).toEqual([2, 3]);
+      }),
+    );
+  });
+});
+
+test('a state that fits no buffer takes those with it that were to be made beside it', async () => {
+  const backend = new GpuBackend(await limited({ maxStorageBufferBindingSize: 1024 }));
+  const ones = (name: string, size: number): State => ({
+    name,
+    spec: spec([size]),
+    initial: () => new Float32Array(size).fill(1),
+  });
+  const small = ones('small', 16);
+  await expect(backend.hold('both', [small, ones('large', 1000)])).rejects.toThrow(
+    '"large" needs 0.0 MiB in one buffer',
+  );
+  expect(backend.used.total).toBe(0);
+  expect(await backend.readState(small)).toEqual(small.initial());
+  backend.destroy();
 });
 
 describe('a long run', () => {
