@@ -41,8 +41,9 @@ export { formatProfile } from './train/profileTable.ts';
 export type { Cost, LaunchProfile, Peak, Profile, ProfileOptions } from './train/profile.ts';
 export type { PreparedCalls } from './train/preparedCalls.ts';
 export type { InspectedLayer, InspectedParameter, Inspection, InspectOptions } from './train/inspect.ts';
-export type { Loaded } from './train/saver.ts';
-export type { LoadOptions, Trainer } from './train/trainer.ts';
+export type { Loaded, LoadOptions } from './train/loaded.ts';
+export type { CheckpointStore, SavedAt, SaveEvery } from './train/store.ts';
+export type { Trainer } from './train/trainer.ts';
 export type { TrainingRun } from './train/trainingRun.ts';
 export type {
   Batches,

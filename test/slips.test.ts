@@ -83,6 +83,12 @@ describe('a trainer', () => {
     evaluate: () => [set],
     fit: () => [set, { steps: 1 }],
     inspect: () => [batch, { update: true }],
+    load: async () => {
+      const trainer = await made();
+      const bytes = await trainer.save();
+      trainer.destroy();
+      return [bytes, { strict: true, file: 'saved' }];
+    },
     loadWeights: async () => {
       const trainer = await made();
       const bytes = await trainer.saveWeights();
@@ -93,6 +99,7 @@ describe('a trainer', () => {
     prepare: () => [set],
     profile: () => [1, { data: set }],
     refresh: () => [set],
+    save: () => [{ of: 'tests' }],
     saveWeights: () => [{ of: 'tests' }],
     step: () => [batch],
     verify: () => [batch],

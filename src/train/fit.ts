@@ -1,4 +1,5 @@
 import { DataError, DeviceError } from '../core/errors.ts';
+import type { Bytes } from '../core/globals.ts';
 import { described } from '../core/given.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Backend } from '../scheduler/backend.ts';
@@ -12,13 +13,14 @@ import type { Given } from './intake.ts';
 import type { Keeper } from './keeper.ts';
 import type { Cursor, Launcher } from './launcher.ts';
 import { RING_ROWS } from './model.ts';
-import type { Batches, Report, GivenSamples } from './options.ts';
+import type { Batches, Report, GivenSamples, Warn } from './options.ts';
 import { Pace } from './pace.ts';
 import { amountsOf, reportOf, wasBad, type Prepared } from './prepared.ts';
 import type { Programs, StepProgram } from './programs.ts';
 import type { RunProgress } from './progress.ts';
 import { Run, type Submission, type Supply } from './run.ts';
 import { bytesOf, tableSource, type Source } from './source.ts';
+import { Saving } from './store.ts';
 import { ResidentSupply, StreamSupply, type Steps } from './supply.ts';
 import type { RunInHand } from './trainingRun.ts';
 
@@ -45,6 +47,9 @@ export interface Shop {
   feed(feed: Feed): void;
   /** Says, once, that nothing counts in a step. */
   tellOfNothing(amounts: readonly Amount[], step: number): void;
+  /** The bytes of a checkpoint of the last submitted step. */
+  save(): Promise<Bytes>;
+  readonly warn: Warn;
   /** How training went on where the device was lost, told once. */
   takeRecovered(): string | undefined;
   isAlive(): boolean;
@@ -92,7 +97,7 @@ export async function* fit(
   data: Dataset | Batches,
   options: FitSettings,
 ): AsyncGenerator<Report, void, undefined> {
-  const { every, decisions, validateEvery, stepsPerSubmit, onNaN } = options;
+  const { every, decisions, validateEvery, stepsPerSubmit, onNaN, checkpoints } = options;
   const { backend, launcher, prepared, evaluator, validation } = shop;
   const { signal } = shop.run;
   const begun = performance.now();
@@ -108,17 +113,21 @@ export async function* fit(
   launcher.begin(policy);
   const isLast = (done: number): boolean => done === course.total;
   const pauses = (done: number): boolean =>
-    (validation !== undefined || decisions.length > 0) &&
+    (validation !== undefined || decisions.length > 0 || checkpoints?.isBest !== undefined) &&
     (isLast(done) || (validateEvery ? done % validateEvery === 0 : course.endsEpoch(done)));
+  const { save, warn } = shop;
+  const saving = checkpoints && new Saving({ store: checkpoints, save, warn, step: () => launcher.step });
   const run = new Run({
     supply: course.supply,
     done: reported,
     left: shop.before?.left,
     // The CPU works as it is called, and lets others have a turn only between submits.
     pace: new Pace(backend.kind === 'cpu' ? 1 : stepsPerSubmit, course.most),
-    cutAfter: (done) => pauses(done) || launcher.cutBefore(firstStep + done),
+    cutAfter: (done) =>
+      pauses(done) || launcher.cutBefore(firstStep + done) || saving?.cutAfter(firstStep + done) === true,
     // Validation and decisions must see the parameters as their step leaves them.
     settleAfter: pauses,
+    submitted: (done) => saving?.submitted(firstStep + done),
     signal,
   });
   if (stopped) run.stop();
@@ -134,6 +143,7 @@ export async function* fit(
   };
   let left: Report | undefined;
   let ended: (() => Promise<never>) | undefined;
+  let failed = false;
   try {
     // It stays for the run, as it was at the call.
     judged = validation && (await evaluator.reside(validation));
@@ -165,6 +175,7 @@ export async function* fit(
           ...(verdict && verdict.messages.length > 0 && { decided: verdict.messages }),
         };
         shop.run.last = left = report;
+        if (pauses(done)) saving?.reported(report);
         const isSilent = done % every !== 0 && !isLast(done) && !pauses(done);
         if (isSilent && !bad && lost === undefined && recovered === undefined) continue;
         left = undefined;
@@ -186,13 +197,17 @@ export async function* fit(
     if (ended) await ended();
     if (left && !signal.aborted) yield left;
   } catch (error) {
+    failed = true;
     // The reports of all steps that were taken come first.
     if (left && shop.isAlive()) yield left;
     throw error;
   } finally {
+    // Before the weights that a decision keeps come back.
+    const saved = saving?.finish(!failed && shop.isAlive());
     course.release();
     judged?.release();
     council.close();
+    await saved;
   }
 }
 

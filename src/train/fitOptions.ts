@@ -1,6 +1,7 @@
 import { optionsOf, requireKind } from '../core/given.ts';
 import { requireWhole } from './checks.ts';
 import type { FitOptions, OnNaN } from './options.ts';
+import { requireStore } from './store.ts';
 
 /** The options of `fit` with nothing left out. */
 export type FitSettings = ReturnType<typeof fitOptionsOf>;
@@ -18,6 +19,7 @@ const defaults = {
   onNaN: undefined,
   stopOnNaN: true,
   resume: true,
+  checkpoints: undefined,
 } as const;
 
 const ways: readonly OnNaN[] = ['stop', 'skip', 'rewind'];
@@ -25,9 +27,10 @@ const ways: readonly OnNaN[] = ['stop', 'skip', 'rewind'];
 /** @throws DataError for options of `fit` that are none, but for numbers of steps, which depend on what is trained on */
 export function fitOptionsOf(given: FitOptions) {
   const options = optionsOf('fit', given, defaults);
-  const { every, validateEvery, stepsPerSubmit, decisions, signal, onNaN } = options;
+  const { every, validateEvery, stepsPerSubmit, decisions, signal, onNaN, checkpoints } = options;
   requireWhole('fit', 'every', every);
   if (validateEvery !== undefined) requireWhole('fit', 'validateEvery', validateEvery);
+  if (checkpoints !== undefined) requireStore(checkpoints);
   if (stepsPerSubmit !== 'auto') requireWhole('fit', 'stepsPerSubmit', stepsPerSubmit);
   for (const [at, decision] of decisions.entries()) {
     requireKind(

@@ -9,6 +9,7 @@ import type { SaidRoles } from '../nn/roles.ts';
 import type { Kernels } from '../scheduler/choice.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { Decision } from './decisions.ts';
+import type { CheckpointStore } from './store.ts';
 import type { Phase } from './model.ts';
 import type { Fields } from './source.ts';
 
@@ -129,6 +130,8 @@ export interface FitOptions<F extends string = any> {
   readonly onNaN?: OnNaN;
   /** The older name: true is `onNaN: 'stop'`; false takes bad steps as they are, into weights that are lost. */
   readonly stopOnNaN?: boolean;
+  /** Where the run is saved now and then, and at its end: `checkpoints({ folder })` of `millrace/node`, or one's own. */
+  readonly checkpoints?: CheckpointStore;
   /** Whether a run that was loaded in its middle goes on by this call, rather than another one beginning: true. */
   readonly resume?: boolean;
 }

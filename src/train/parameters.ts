@@ -47,9 +47,9 @@ export function placedValues(values: ByName, pages: readonly Page[]): Placed[] {
 }
 
 /** A file's bytes as they are now, whichever frame, or thread, their memory is of. */
-export function copyOfBytes(bytes: Uint8Array | ArrayBufferLike): Uint8Array {
+export function copyOfBytes(where: string, bytes: Uint8Array | ArrayBufferLike): Uint8Array {
   const kind = kindOf(bytes);
   const is = ['Uint8Array', 'ArrayBuffer', 'SharedArrayBuffer'].includes(kind);
-  requireKind('loadWeights', 'what was given', bytes, is, "a file's bytes, as await response.arrayBuffer()");
+  requireKind(where, 'what was given', bytes, is, "a file's bytes, as await response.arrayBuffer()");
   return new Uint8Array(kind === 'Uint8Array' ? (bytes as Uint8Array) : new Uint8Array(bytes as ArrayBufferLike));
 }

@@ -55,6 +55,8 @@ export interface RunOptions {
   cutAfter(done: number): boolean;
   /** Whether nothing may be submitted beyond this step until its report is out. */
   settleAfter(done: number): boolean;
+  /** Told of each submit, by the last step in it. */
+  submitted?(done: number): void;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -168,6 +170,7 @@ export class Run {
       submission.rows.then(arrive, arrive);
       this.#add(submitted);
       this.#submitted += count;
+      this.#options.submitted?.(this.#submitted);
     } catch (error) {
       this.#failure = { error };
     }

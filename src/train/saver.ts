@@ -5,16 +5,16 @@ import { joined, type Numbers } from '../core/shape.ts';
 import { readStored } from '../data/safetensors.ts';
 import { formatGraph, type State } from '../graph/graph.ts';
 import type { Backend } from '../scheduler/backend.ts';
-import type { KernelChoice } from '../scheduler/choice.ts';
 import type { Note } from '../scheduler/lasting.ts';
 import { checkpointFile, keptOf, learnedByWeight, progressIn, weightsOf, writesIn } from './checkpoint.ts';
 import type { RunBefore } from './fit.ts';
 import type { Keeper } from './keeper.ts';
 import type { Launcher } from './launcher.ts';
+import type { Loaded } from './loaded.ts';
 import type { Prepared } from './prepared.ts';
 import type { StepProgram } from './programs.ts';
 import type { Progress, RunMoment } from './progress.ts';
-import { fittingIn, type Fitting } from './weights.ts';
+import { fittingIn } from './weights.ts';
 
 /** A trainer's parts, and what only it knows. */
 interface SaverOptions {
@@ -25,17 +25,6 @@ interface SaverOptions {
   readonly single: readonly StepProgram[];
   readonly batchSize: number;
   readonly seed: number;
-}
-
-/** What was loaded. */
-export interface Loaded extends Omit<Fitting, 'tensors'> {
-  /** Whether training goes on in the bits of the trainer that was saved; where it does not, `why` says why. */
-  readonly exact: boolean;
-  readonly why: readonly string[];
-  /** Which form each kind of kernel had, for `createTrainer`; null where none is known. */
-  readonly kernels: KernelChoice | null;
-  /** Steps of the trainer that was saved; this one's own where only weights were loaded. */
-  readonly step: number;
 }
 
 /** Where a stream of samples goes on, and how many samples its set has. */

@@ -49,7 +49,8 @@ import { profileStep, requirePeak, type Profile, type ProfileOptions } from './p
 import { Programs, type StepProgram } from './programs.ts';
 import type { Fields, Source } from './source.ts';
 import { summarizeModel } from './summary.ts';
-import { Saver, type Loaded, type StreamPlace } from './saver.ts';
+import type { Loaded, LoadOptions } from './loaded.ts';
+import { Saver, type StreamPlace } from './saver.ts';
 import type { RunInHand, TrainingRun } from './trainingRun.ts';
 import { Turn } from './turn.ts';
 import { tensorsIn, weightsFile, weightsIn } from './weights.ts';
@@ -65,14 +66,6 @@ export interface Place {
 
 /** Where steps take their samples: from a whole set, once it is resident, or from where batches were brought. */
 type Origin = Feed | { readonly data: Dataset; readonly shuffle: boolean };
-
-/** What `load` may be told. */
-export interface LoadOptions {
-  /** False takes what fits by name, where the file is no checkpoint of this training: true. */
-  readonly strict?: boolean;
-  /** The file's name, for messages. */
-  readonly file?: string;
-}
 
 /** What there is once the model was traced. */
 interface Ready {
@@ -330,6 +323,8 @@ export class Trainer<F extends string = any, O = any> {
         accept: (batch: GivenSamples | Dataset, index: number) => this.#accepted(batch, index, prepared),
         feed: (feed: Feed) => (this.#origin = feed),
         tellOfNothing: (amounts: readonly Amount[], step: number) => this.#tellOfNothing(prepared, amounts, step),
+        save: () => ready.saver.save(this.#run, this.#stream, {}),
+        warn: this.#warn,
         takeRecovered: () => this.#takeRecovered(),
         isAlive: () => !this.#destroyed,
         requireAlive: () => this.#requireAlive(),
@@ -542,7 +537,7 @@ export class Trainer<F extends string = any, O = any> {
    */
   async load(bytes: Uint8Array | ArrayBufferLike, options: LoadOptions = {}): Promise<Loaded> {
     const { strict, file } = optionsOf('load', options, { strict: true, file: 'the file' });
-    const given = copyOfBytes(bytes);
+    const given = copyOfBytes('load', bytes);
     const { saver } = await this.#use();
     await this.#turn.take('load');
     try {
@@ -583,7 +578,7 @@ export class Trainer<F extends string = any, O = any> {
    * @throws FormatError if it is broken, or holds other parameters; then nothing is replaced
    */
   async loadWeights(bytes: Uint8Array | ArrayBufferLike, file = 'the file'): Promise<void> {
-    const given = copyOfBytes(bytes);
+    const given = copyOfBytes('loadWeights', bytes);
     const { traced } = (await this.#use()).prepared;
     const states = [...traced.registry.states.values()];
     const kept = states.map(({ name, spec: { shape } }) => ({ name, shape }));

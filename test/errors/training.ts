@@ -85,6 +85,14 @@ const explosive: Others = {
   optimizer: sgd({ learningRate: 1e20 }),
 };
 
+/** What is told of a store that keeps nothing. */
+async function untold(): Promise<string> {
+  let told = '';
+  const checkpoints = { every: { steps: 9 }, put: () => Promise.reject(new Error('no space left')) };
+  await trained((trainer) => trainer.fit(set, { checkpoints }), { warn: (text) => (told = text) })();
+  return told;
+}
+
 /** Saves in the middle of a run over some batches, and goes on over others. */
 const goingOn = (data: unknown): Case[1] =>
   trained(async (trainer) => {
@@ -100,6 +108,7 @@ const sinking: Others = { loss: (y: Value) => log(mean(y)), optimizer: sgd({ lea
 export const training: readonly Case[] = [
   ['[fit] the iterable has <n> batches', goingOn([batch])],
   ['[fit] the run that was loaded', goingOn(set)],
+  ['[fit] the checkpoint of step', untold],
   [
     '[createTrainer] give',
     () => createTrainer({ model: linear(2, 3), loss: crossEntropy, batchSize: 4 } as unknown as TrainerOptions),

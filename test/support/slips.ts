@@ -155,7 +155,7 @@ export const slips: Readonly<Record<string, readonly [slip: () => unknown, says:
   ],
   'a misspelt option of fit': [
     using((trainer) => trainer.fit(set, any({ epoch: 3 }))),
-    'DataError: [fit] there is no option "epoch", the nearest is "epochs": it takes epochs, steps, validation, validateEvery, decisions, stepsPerSubmit, every, signal, shuffle, onNaN, stopOnNaN, resume',
+    'DataError: [fit] there is no option "epoch", the nearest is "epochs": it takes epochs, steps, validation, validateEvery, decisions, stepsPerSubmit, every, signal, shuffle, onNaN, stopOnNaN, resume, checkpoints',
   ],
   'a misspelt option of createTrainer': [
     () => trained({ batch_size: 4 }),

@@ -120,10 +120,15 @@ const courses: Readonly<Record<string, Course>> = {
     fit: {
       validation: judges,
       validateEvery: 4,
-      decisions: [reduceOnPlateau({ patience: 0, factor: 0.5 }), earlyStop({ patience: 4, restoreBest: true })],
+      decisions: [
+        reduceOnPlateau({ patience: 1, factor: 0.5, threshold: 0.4 }),
+        earlyStop({ patience: 5, minDelta: 0.2, restoreBest: true }),
+      ],
     },
   },
-  'with decisions on the metrics of training': { fit: { decisions: [reduceOnPlateau({ patience: 0 })] } },
+  'with decisions on the metrics of training': {
+    fit: { validateEvery: 3, decisions: [reduceOnPlateau({ patience: 1, threshold: 0.9, factor: 0.5 })] },
+  },
   'with one step a submit': { fit: { stepsPerSubmit: 1 } },
   'with seven steps a submit': { fit: { stepsPerSubmit: 7 } },
   'with several phases': {
@@ -244,5 +249,65 @@ describe('a checkpoint', () => {
     expect(missing).toContain('layer0.weight');
     expect(missing).not.toContain('layer4.bias');
     expect((await trainer.readParameters())['layer4.bias']).toEqual(bias.data);
+  });
+});
+
+describe.each(['cpu', 'webgpu'] as const)('a store of checkpoints on %s', (backend) => {
+  test('is given a file behind every so many steps, of that very step, and one at the end', async () => {
+    const kept = new Map<number, Uint8Array>();
+    const store = {
+      every: { steps: 5 },
+      put: async (bytes: Uint8Array, { step }: { step: number }): Promise<void> => void kept.set(step, bytes),
+    };
+    const trainer = await trainerOn(backend);
+    const { reports, weights } = await courseOf(trainer, { fit: { checkpoints: store } });
+    expect([...kept.keys()].at(-1)).toBe(34);
+    expect([...kept.keys()].slice(0, -1).every((step) => step % 5 === 0)).toBe(true);
+    expect(kept.size).toBeGreaterThan(2);
+    for (const [step, bytes] of kept) {
+      const again = await trainerOn(backend);
+      expect((await again.load(bytes)).step).toBe(step);
+      const rest = await courseOf(again, {});
+      expect(rest.reports).toEqual(reports.slice(reports.length - rest.reports.length));
+      expect(rest.weights).toEqual(weights);
+    }
+  });
+
+  test('that fails is told of, and the run goes on', async () => {
+    const told: string[] = [];
+    const trainer = await trainerOn(backend, { warn: (text: string) => void told.push(text) });
+    const full = { every: { steps: 20 }, put: () => Promise.reject(new Error('no space left')) };
+    await trainer.fit(set, { steps: 30, checkpoints: full });
+    expect(told).toEqual([
+      '[fit] the checkpoint of step 20 was not kept: Error: no space left',
+      '[fit] the checkpoint of step 30 was not kept: Error: no space left',
+    ]);
+  });
+
+  test('keeps the best by what it is told', async () => {
+    const best: [number, Uint8Array][] = [];
+    let lowest = Infinity;
+    const store = {
+      every: { seconds: 1e6 },
+      put: async (): Promise<void> => {},
+      isBest: ({ validation }: Report): boolean => validation!.loss < lowest && ((lowest = validation!.loss), true),
+      putBest: async (bytes: Uint8Array, { step }: { step: number }): Promise<void> => void best.push([step, bytes]),
+    };
+    const trainer = await trainerOn(backend);
+    const validations: [number, number][] = [];
+    for await (const { step, validation } of trainer.fit(set, {
+      steps: 30,
+      validation: judges,
+      validateEvery: 4,
+      checkpoints: store,
+    })) {
+      if (validation) validations.push([step, validation.loss]);
+    }
+    expect(best.length).toBeGreaterThan(1);
+    const [step, bytes] = best.at(-1)!;
+    expect(validations).toContainEqual([step, lowest]);
+    const again = await trainerOn(backend);
+    await again.load(bytes);
+    expect((await again.evaluate(judges)).loss).toBe(lowest);
   });
 });
