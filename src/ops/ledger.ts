@@ -24,6 +24,10 @@ export const POLICIES = { take: 0, skip: 1, stop: 2 } as const;
 
 export type Policy = keyof typeof POLICIES;
 
+/** The policy that a ledger holds. */
+export const policyIn = (ledger: Numbers): Policy =>
+  (Object.keys(POLICIES) as Policy[]).find((policy) => POLICIES[policy] === ledger[POLICY])!;
+
 /** Steps that a ledger tells apart. */
 export const LEDGER_STEPS = 32 * (WORDS - BAD_STEPS);
 

@@ -76,6 +76,7 @@ export function keptOf(traced: TracedModel, bestOf: ((state: State) => State) | 
     ...learned(traced, ''),
     ...moments,
     whole(`${OWN}.control`, traced.control),
+    whole(`${OWN}.ledger`, traced.ledger),
     ...(bestOf ? learned(traced, `${OWN}.best.`, bestOf) : []),
   ];
 }

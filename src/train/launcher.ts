@@ -1,18 +1,13 @@
 import type { Numbers } from '../core/shape.ts';
 import { EPOCH, STEP } from '../ops/control.ts';
-import { badStepsOf, badStepsIn, ledgerWords, type Policy } from '../ops/ledger.ts';
+import { badStepsOf, badStepsIn, ledgerWords, policyIn, type Policy } from '../ops/ledger.ts';
 import { drawOrder } from '../ops/samples.ts';
 import { hasRate, rateAt, requireOption, SCHEDULE_ROWS, scheduleRows, scheduleSize } from '../optim/optimizer.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import { streamOf, type Feed } from './batches.ts';
 import { markBad, rowsOf, type Prepared } from './prepared.ts';
+import type { Cursor } from './progress.ts';
 import type { Steps } from './supply.ts';
-
-/** Where in the endless stream of epochs the next sample is. */
-export interface Cursor {
-  epoch: number;
-  position: number;
-}
 
 /** Submits steps, and keeps what the GPU counts by in accord with what is counted here. */
 export class Launcher {
@@ -60,6 +55,12 @@ export class Launcher {
     if (policy === this.#policy) return;
     this.#policy = policy;
     this.#backend.writeState(this.#prepared.traced.ledger, ledgerWords(policy));
+  }
+
+  /** Goes on behind so many steps of another one. @param ledger as they left it */
+  goOn(step: number, ledger: Numbers): void {
+    this.#policy = policyIn(ledger);
+    this.step = step;
   }
 
   /** Goes on behind so many steps, whatever those that came after them have left. */

@@ -1,9 +1,14 @@
 import type { Numbers } from '../core/shape.ts';
 import type { KernelChoice } from '../scheduler/choice.ts';
 import type { Metrics, Moment } from './decisions.ts';
-import type { Cursor } from './launcher.ts';
 
 /* What a trainer knows beside the numbers on its backend, as plain data: with them it goes on where it was. */
+
+/** Where in the endless stream of epochs the next sample is. */
+export interface Cursor {
+  epoch: number;
+  position: number;
+}
 
 /** What the decisions of a run have seen. */
 export interface Heard {

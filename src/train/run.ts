@@ -1,3 +1,4 @@
+import type { Signal } from '../core/globals.ts';
 import { joined, type Numbers } from '../core/shape.ts';
 import type { Pace } from './pace.ts';
 
@@ -57,7 +58,7 @@ export interface RunOptions {
   settleAfter(done: number): boolean;
   /** Told of each submit, by the last step in it. */
   submitted?(done: number): void;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal | undefined;
 }
 
 /** Keeps two submits in flight, each of as many steps as its pace allows, and hands them out in order. */

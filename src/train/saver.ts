@@ -139,7 +139,7 @@ export class Saver {
     }
     if (run?.keeps) await keeper.prepare(true);
     for (const { state, numbers, offset } of writes) backend.writeState(state, numbers, offset);
-    launcher.goBack(step);
+    launcher.goOn(step, writes.find(({ state }) => state === prepared.traced.ledger)!.numbers);
     launcher.rateFactor = rateFactor;
     const why = this.#roundings(progress);
     const loaded = {

@@ -1,3 +1,4 @@
+import type { Signal } from '../core/globals.ts';
 import { DataError } from '../core/errors.ts';
 import { allocate, sizeOf, type Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -73,7 +74,7 @@ interface StreamOptions {
   readonly table: Source;
   /** Whether a batch counts only once it is known whether it is the last one of its epoch. */
   readonly looksAhead: boolean;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: Signal | undefined;
   /** Steps that were taken before it goes on, and those of them with which epochs ended. */
   readonly begun: number;
   readonly epochEnds: readonly number[];

@@ -28,7 +28,7 @@ import {
   type Given,
 } from './intake.ts';
 import { Keeper } from './keeper.ts';
-import { Launcher, type Cursor } from './launcher.ts';
+import { Launcher } from './launcher.ts';
 import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspect.ts';
 import type { Phase } from './model.ts';
 import type {
@@ -44,7 +44,7 @@ import type {
 import { copyOfBytes, copyOfValues, placedValues } from './parameters.ts';
 import { amountsOf, prepare, reportOf, wasBad, type Prepared } from './prepared.ts';
 import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
-import type { RunMoment } from './progress.ts';
+import type { Cursor, RunMoment } from './progress.ts';
 import { profileStep, requirePeak, type Profile, type ProfileOptions } from './profile.ts';
 import { Programs, type StepProgram } from './programs.ts';
 import type { Fields, Source } from './source.ts';

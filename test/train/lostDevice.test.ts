@@ -42,7 +42,7 @@ interface Outcome {
 }
 
 /** A run with all that a trainer does beside it; only clocks are left out. */
-async function outcomeOf(trainer: Trainer): Promise<Outcome> {
+async function outcomeOf(trainer: Trainer, heard: (step: number) => unknown = () => {}): Promise<Outcome> {
   const reports: Report[] = [];
   const told: string[] = [];
   for await (const report of trainer.fit(set, {
@@ -54,6 +54,7 @@ async function outcomeOf(trainer: Trainer): Promise<Outcome> {
     const { recovered, ...rest } = report;
     if (recovered) told.push(recovered);
     reports.push({ ...rest, seconds: 0, waited: 0 });
+    heard(report.step);
     if (report.step === 20) await trainer.evaluate(judges);
     if (report.step === 30) await trainer.predict(judges);
   }
@@ -127,10 +128,10 @@ describe('with snapshots between', () => {
 
   test('a failure holds the last one, from which another trainer goes on', async () => {
     const { reports, weights } = await outcomeOf(await calm());
-    const device = await mortalDevice(330);
+    const device = await mortalDevice(Infinity);
     const trainer = await trainerOn({ device });
     opened.push(trainer);
-    const failure = await outcomeOf(trainer).then(
+    const failure = await outcomeOf(trainer, (step) => step === 40 && device.destroy()).then(
       () => undefined,
       (error: unknown) => error,
     );
