@@ -3,11 +3,19 @@ import { styleText } from 'node:util';
 /** Where there is no width to be asked, and the widest that is used. */
 const COLUMNS = 80;
 
-/** All that is no text but for line ends, tabs and colours, which end with their line. */
-const CONTROLS = /\u001b(?!\[[\d;]*m)|(?![\n\t\u001b])\p{Cc}/gu;
+/** What is no text, and the rest of it where it is a colour's. */
+const CONTROLS = /\p{Cc}(\[[\d;]*m)?/gu;
+const ESCAPE = '\u001b';
 
-/** A text, parts of which may come from a file, without what would move the cursor, or speak to the terminal. */
-export const harmless = (text: string): string => text.replace(CONTROLS, '\ufffd');
+/**
+ * A text, parts of which may come from a file, without what would move the cursor or speak to the terminal: controls beside
+ * line ends, tabs and colours.
+ */
+export const harmless = (text: string): string =>
+  text.replace(CONTROLS, (all, colour: string | undefined) => {
+    const isKept = '\n\t'.includes(all[0]) || (all.startsWith(ESCAPE) && colour !== undefined);
+    return isKept ? all : `\ufffd${colour ?? ''}`;
+  });
 
 /** What a stream can show. */
 export class Terminal {

@@ -41,11 +41,11 @@ export function readHeader(bytes: Uint8Array, file: string): Header {
     );
   }
   const begin = LENGTH_BYTES + length;
-  const { [METADATA]: texts = {}, ...tensors } = jsonIn(bytes.subarray(LENGTH_BYTES, begin), file);
+  const { [METADATA]: texts, ...tensors } = jsonIn(bytes.subarray(LENGTH_BYTES, begin), file);
   const entries = Object.entries(tensors).map(([key, entry]) => entryOf(key, entry, file));
   for (const entry of entries) requireSize(entry, begin, bytes.length, file);
   requireGapless(entries, bytes.length - begin, file);
-  return { entries, metadata: metadataOf(texts, file), begin };
+  return { entries, metadata: metadataOf(texts ?? {}, file), begin };
 }
 
 function jsonIn(bytes: Uint8Array, file: string): Readonly<Record<string, unknown>> {

@@ -314,6 +314,13 @@ describe('tensors of other types', () => {
     });
   });
 
+  test('may stand beside no texts at all', () => {
+    expect(readSafetensors('f', fileOf('{"__metadata__":null}', new Uint8Array(0)))).toEqual({
+      tensors: {},
+      metadata: {},
+    });
+  });
+
   test('have whole numbers however JSON writes them, and whatever else an entry has', () => {
     const json = '{"x":{"dtype":"F32","shape":[2.0,1e0],"data_offsets":[0,8],"more":[{"a":1,"a":2}]}}   ';
     expect(readSafetensors('f', fileOf(json)).tensors['x'].shape).toEqual([2, 1]);
