@@ -133,7 +133,7 @@ function ofOwn(read) {
     const kind = dtype === (/^[A-Z]/.test(name) ? name : dtype);
     return !(kind && String(shape) === String(wanted.shape) && bytes === bytesOf(wanted.data));
   });
-  return JSON.stringify(read.metadata) === JSON.stringify(metadata) ? names : [...names, 'metadata'];
+  return sameTexts(read.metadata, metadata) ? names : [...names, 'metadata'];
 }
 
 function ofCheckpoint(read, bytes) {
@@ -154,8 +154,13 @@ function ofPython(written, f32, { tensors, unread = {}, metadata: texts }) {
   const names = Object.entries(written.tensors)
     .filter(differs)
     .map(([name]) => name);
-  const same = Object.entries(written.metadata).every(([name, note]) => texts[name] === note);
-  return [...names, ...Object.keys(unread), ...(same ? [] : ['metadata'])];
+  return [...names, ...Object.keys(unread), ...(sameTexts(texts, written.metadata) ? [] : ['metadata'])];
+}
+
+/** In any order: the package keeps none. */
+function sameTexts(one, other) {
+  const entries = Object.entries(other);
+  return Object.keys(one).length === entries.length && entries.every(([name, note]) => one[name] === note);
 }
 
 /** The same bits, or both NaN, whose bits a conversion may change. */
