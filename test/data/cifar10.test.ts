@@ -123,6 +123,17 @@ describe('cifar10', () => {
     await expect(failed).rejects.toBeInstanceOf(FormatError);
   });
 
+  test('asks no decoder for more pixels than there are labels', async () => {
+    const huge = Buffer.from(sprites['train_00.png']);
+    huge.writeUInt32BE(2 ** 20, 16);
+    huge.writeUInt32BE(2 ** 20, 20);
+    const decode = vi.fn<typeof decodePng>(decodePng);
+    await expect(cifar10({ source: sourceOf(sprites, { 'train_00.png': huge }), decode })).rejects.toThrow(
+      '[cifar10] train_00.png holds 1073741824 images, but train-labels.u8 has 10 labels left for them',
+    );
+    expect(decode).not.toHaveBeenCalled();
+  });
+
   test.each([
     ['data_batch_2.bin', sourceOf(batches, { 'data_batch_2.bin': wrongLabel }), 1],
     ['train-labels.u8', sourceOf(sprites, { 'train-labels.u8': Uint8Array.of(0, 1, 2, 10) }), 3],

@@ -20,6 +20,8 @@ export interface Figures {
 
 const ROOM = 4096;
 const KIB = 1024;
+/** Files between two turns of the event loop. */
+const TURN = 1000;
 
 /** @throws Error that names the file by its number, if it ends otherwise than in a result or an error of the reader's own */
 export async function fuzz(reader: Reader, seed: number, inputs: number): Promise<Figures> {
@@ -28,6 +30,8 @@ export async function fuzz(reader: Reader, seed: number, inputs: number): Promis
   const begun = performance.now();
   try {
     for (let number = 0; number < inputs; number++) {
+      // Who runs this wants to know that it still does.
+      if (number % TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       const random = new Random(seed, reader.name, number);
       const file = fileOf(reader, random);
       const told = (what: string, cause?: unknown): Error =>

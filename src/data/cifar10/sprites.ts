@@ -41,12 +41,16 @@ export async function readSprites(
         `[cifar10] there is no ${file}: ${labelsName(half)} has ${labels.length} labels, but the pictures before it hold ${images} images`,
       );
     }
-    const picture = await decoded(file, found.bytes, decode);
-    if (images + picture.height > labels.length) {
+    const requireLabelsFor = (count: number): void => {
+      if (images + count <= labels.length) return;
       throw new FormatError(
-        `[cifar10] ${file} holds ${picture.height} images, but ${labelsName(half)} has ${labels.length - images} labels left for them: take both from one set`,
+        `[cifar10] ${file} holds ${count} images, but ${labelsName(half)} has ${labels.length - images} labels left for them: take both from one set`,
       );
-    }
+    };
+    // A decoder makes room for what is announced.
+    requireLabelsFor(announcedPixels(found.bytes) / PLANE);
+    const picture = await decoded(file, found.bytes, decode);
+    requireLabelsFor(picture.height);
     pictures.push(onGround(picture, ground));
     images += picture.height;
   }
@@ -58,6 +62,13 @@ export async function readSprites(
     at += data.length;
   }
   return { pixels, labels };
+}
+
+/** How many pixels a PNG file's header says it has; 0 of another kind of file. Source: PNG specification, third edition, 11.2.1 */
+function announcedPixels(png: Uint8Array): number {
+  if (png.length < 24 || png[0] !== 0x89 || png[1] !== 0x50) return 0;
+  const view = new DataView(png.buffer, png.byteOffset);
+  return view.getUint32(16) * view.getUint32(20);
 }
 
 /** @throws FormatError if it cannot be, or its rows are no images */
