@@ -20,6 +20,7 @@ import type { Programs, StepProgram } from './programs.ts';
 import type { Cursor, RunProgress } from './progress.ts';
 import { Run, type Submission, type Supply } from './run.ts';
 import { bytesOf, tableSource, type Source } from './source.ts';
+import { REWIND_STEPS, Rewinder } from './rewinder.ts';
 import { Saving } from './store.ts';
 import { ResidentSupply, StreamSupply, type Steps } from './supply.ts';
 import type { RunInHand } from './trainingRun.ts';
@@ -76,6 +77,10 @@ interface Course {
    * @returns its programs; undefined if its batch is gone
    */
   goBack(done: number, before: readonly number[], own: number | undefined): Promise<readonly StepProgram[] | undefined>;
+  /** Lets the step behind one be the next, where others have been submitted; of batches, none have. */
+  goOnBehind(done: number): void;
+  /** Whether nothing may be submitted behind a step before it is known to be sound, since its batch is gone then. */
+  readonly isPassing: boolean;
   release(): void;
 }
 
@@ -109,8 +114,11 @@ export async function* fit(
   let reported = before?.done ?? 0;
   let stopped = before?.stopped ?? false;
   const firstStep = launcher.step - begunBy(shop.before);
-  const policy = onNaN === 'rewind' ? 'stop' : onNaN;
-  launcher.begin(policy);
+  launcher.begin(onNaN === 'rewind' ? 'stop' : onNaN, before !== undefined);
+  const rewinder = onNaN === 'rewind' ? new Rewinder(backend, prepared.traced) : undefined;
+  await rewinder?.prepare();
+  rewinder?.keep(launcher.step);
+  const settles = (done: number): boolean => rewinder !== undefined && (course.isPassing || done % REWIND_STEPS === 0);
   const isLast = (done: number): boolean => done === course.total;
   const pauses = (done: number): boolean =>
     (validation !== undefined || decisions.length > 0 || checkpoints?.isBest !== undefined) &&
@@ -124,9 +132,12 @@ export async function* fit(
     // The CPU works as it is called, and lets others have a turn only between submits.
     pace: new Pace(backend.kind === 'cpu' ? 1 : stepsPerSubmit, course.most),
     cutAfter: (done) =>
-      pauses(done) || launcher.cutBefore(firstStep + done) || saving?.cutAfter(firstStep + done) === true,
-    // Validation and decisions must see the parameters as their step leaves them.
-    settleAfter: pauses,
+      pauses(done) ||
+      settles(done) ||
+      launcher.cutBefore(firstStep + done) ||
+      saving?.cutAfter(firstStep + done) === true,
+    // Validation, decisions and copies must see the parameters as their step leaves them.
+    settleAfter: (done) => pauses(done) || settles(done),
     submitted: (done) => saving?.submitted(firstStep + done),
     signal,
   });
@@ -163,6 +174,8 @@ export async function* fit(
         if (verdict?.stop) run.stop();
         stopped ||= verdict?.stop ?? false;
         run.isDone((reported = done));
+        if (!bad && done % REWIND_STEPS === 0) rewinder?.keep(firstStep + done);
+        const rewoundTo = bad && !isLast(done) ? rewinder?.target : undefined;
         const recovered = shop.takeRecovered();
         const report: Report = {
           ...taken,
@@ -171,6 +184,7 @@ export async function* fit(
           waited: run.waited,
           ...(validated && { validation: validated }),
           ...(bad && { skipped: bad }),
+          ...(rewoundTo !== undefined && { rewoundTo }),
           ...(recovered !== undefined && { recovered }),
           ...(verdict && verdict.messages.length > 0 && { decided: verdict.messages }),
         };
@@ -180,7 +194,14 @@ export async function* fit(
         if (isSilent && !bad && lost === undefined && recovered === undefined) continue;
         left = undefined;
         yield report;
-        if (bad && onNaN === 'stop') {
+        if (rewoundTo !== undefined) {
+          await run.goBack(done);
+          launcher.goBack(firstStep + done);
+          rewinder!.goBack();
+          course.goOnBehind(done);
+          break;
+        }
+        if (bad && (onNaN === 'stop' || (rewinder && !isLast(done)))) {
           const own = run.submitted === first + samples.length ? samples[done - first - 1] : undefined;
           ended = async () => {
             launcher.goBack(firstStep + done - 1);
@@ -245,6 +266,11 @@ async function residentCourse(shop: Shop, data: Dataset, options: FitSettings): 
       cursor.epoch = from.epoch + epochsOn;
       cursor.position = position - epochsOn * data.length;
     };
+    /** Lets the step behind so many be the next one. */
+    const goTo = (done: number): void => {
+      moveBy(start, (done - begunBy(shop.before)) * batchSize);
+      launcher.moveTo(cursor, feed);
+    };
     const launch = (steps: Steps) => {
       requireAlive();
       const rows = launcher.launch(steps);
@@ -252,18 +278,23 @@ async function residentCourse(shop: Shop, data: Dataset, options: FitSettings): 
       return rows;
     };
     const epochs = (done: number): number => Math.min(samples, done * batchSize) / data.length;
+    const supply = new ResidentSupply({ samples, batchSize, whole, last, launch, begun: begunBy(shop.before) });
     return {
-      supply: new ResidentSupply({ samples, batchSize, whole, last, launch, begun: begunBy(shop.before) }),
+      supply,
       epochEnds: [],
       total: Math.ceil(samples / batchSize),
       most: RING_ROWS,
       epochs,
       endsEpoch: (done) => Math.floor(epochs(done)) > Math.floor(epochs(done - 1)),
       async goBack(done) {
-        moveBy(start, (done - 1 - begunBy(shop.before)) * batchSize);
-        launcher.moveTo(cursor, feed);
+        goTo(done - 1);
         return done * batchSize > samples ? last : whole;
       },
+      goOnBehind(done) {
+        goTo(done);
+        supply.goBack(done);
+      },
+      isPassing: false,
       release,
     };
   } catch (error) {
@@ -338,6 +369,8 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitSettings):
       launcher.moveTo({ epoch: 0, position }, { source: table, shuffle: false });
       return programsOf(own);
     },
+    goOnBehind: () => {},
+    isPassing: true,
     release: () => {},
   };
 }

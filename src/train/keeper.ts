@@ -2,18 +2,22 @@ import type { State } from '../graph/graph.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import type { TracedModel } from './model.ts';
 
-/** A copy, on the GPU, of what a model has learned: its parameters, their averages, what its layers keep. */
+/** A copy, on the GPU, of what a model has learned: its parameters, their averages, what its layers keep, and more. */
 export class Keeper {
   readonly #backend: Backend;
   readonly #pairs: readonly (readonly [State, State])[];
   readonly #copies: ReadonlyMap<State, State>;
+  readonly #which: string;
   /** Whether there is a copy. */
   holds = false;
 
-  constructor(backend: Backend, { parameters, averages, registry }: TracedModel) {
+  /** @param which of the weights it is a copy of */
+  constructor(backend: Backend, traced: TracedModel, which = 'best', more: readonly State[] = []) {
+    const { parameters, averages, registry } = traced;
     this.#backend = backend;
-    const learned = [...parameters, ...(averages ?? []), ...registry.states.values()];
-    this.#pairs = learned.map((state) => [state, { ...state, name: `best ${state.name}` }]);
+    this.#which = which;
+    const learned = [...parameters, ...(averages ?? []), ...registry.states.values(), ...more];
+    this.#pairs = learned.map((state) => [state, { ...state, name: `${which} ${state.name}` }]);
     this.#copies = new Map(this.#pairs);
   }
 
@@ -24,7 +28,7 @@ export class Keeper {
   async prepare(holds: boolean): Promise<void> {
     this.holds = holds;
     await this.#backend.hold(
-      'a copy of the best weights',
+      `a copy of the ${this.#which} weights`,
       this.#pairs.map(([, copy]) => copy),
     );
   }

@@ -20,6 +20,8 @@ export class Launcher {
   /** By which all learning rates are multiplied. */
   rateFactor = 1;
   #policy: Policy = 'stop';
+  /** Whether there may have been a bad step since the ledger was empty. */
+  #isSpoilt = false;
 
   constructor(backend: Backend, prepared: Prepared) {
     this.#backend = backend;
@@ -50,22 +52,25 @@ export class Launcher {
     this.#backend.writeState(order, drawn);
   }
 
-  /** What becomes of bad steps from the next one on. */
-  begin(policy: Policy): void {
-    if (policy === this.#policy) return;
+  /** What becomes of bad steps from the next one on. @param goesOn as it would have, had nothing come between */
+  begin(policy: Policy, goesOn = false): void {
+    if (policy === this.#policy && (goesOn || !this.#isSpoilt)) return;
     this.#policy = policy;
+    this.#isSpoilt = false;
     this.#backend.writeState(this.#prepared.traced.ledger, ledgerWords(policy));
   }
 
   /** Goes on behind so many steps of another one. @param ledger as they left it */
   goOn(step: number, ledger: Numbers): void {
     this.#policy = policyIn(ledger);
+    this.#isSpoilt = true;
     this.step = step;
   }
 
   /** Goes on behind so many steps, whatever those that came after them have left. */
   goBack(step: number): void {
     const { control, ledger } = this.#prepared.traced;
+    this.#isSpoilt = false;
     this.#backend.writeState(ledger, ledgerWords(this.#policy));
     this.#backend.writeState(control, Uint32Array.of(step), STEP);
     this.step = step;
@@ -109,7 +114,11 @@ export class Launcher {
   async #launched(first: number, read: Promise<Numbers>): Promise<Numbers> {
     const { rows, isBad } = badStepsIn(await read);
     const count = rows.length / this.#prepared.traced.columns;
-    for (let at = 0; at < count; at++) if (isBad(first + at)) markBad(this.#prepared, rows, at);
+    for (let at = 0; at < count; at++) {
+      if (!isBad(first + at)) continue;
+      markBad(this.#prepared, rows, at);
+      this.#isSpoilt = true;
+    }
     return rows;
   }
 }

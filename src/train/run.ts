@@ -106,6 +106,13 @@ export class Run {
     this.#handled = this.#handled.filter(({ first, samples }) => first + samples.length > done);
   }
 
+  /** Goes on behind a step that was handed out, as if no other had been submitted; once those are over. */
+  async goBack(done: number): Promise<void> {
+    await Promise.allSettled(this.#pending.splice(0).map(({ rows }) => rows));
+    this.#handled = [];
+    this.#submitted = done;
+  }
+
   /** Steps that were submitted so far. */
   get submitted(): number {
     return this.#submitted;

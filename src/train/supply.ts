@@ -38,7 +38,7 @@ export class ResidentSupply implements Supply {
 
   constructor(options: ResidentOptions) {
     this.#options = options;
-    this.#taken = Math.min(options.samples, options.begun * options.batchSize);
+    this.goBack(options.begun);
   }
 
   get ready(): number {
@@ -48,6 +48,12 @@ export class ResidentSupply implements Supply {
 
   changed(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Goes on behind so many steps. */
+  goBack(done: number): void {
+    const { samples, batchSize } = this.#options;
+    this.#taken = Math.min(samples, done * batchSize);
   }
 
   submit(count: number): Submission {

@@ -1,20 +1,29 @@
 // No step whose loss, rate or gradients are NaN or infinite is taken up, wherever the bad number comes from.
 
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../src/core/random.ts';
+import { readStored } from '../../src/data/safetensors.ts';
 import { statesOf } from '../../src/cpu/interpret.ts';
 import {
+  conv2d,
   createTrainer,
   DataError,
   dataset,
+  layerNorm,
   linear,
   mean,
   mul,
+  muon,
   relu,
+  reshape,
+  rmsprop,
   sequential,
+  sgd,
+  sqrt,
   adam,
   sub,
   type BatchValues,
+  type Dataset,
   type FitOptions,
   type LossOptions,
   type Report,
@@ -24,6 +33,7 @@ import type { Backend, Executable, Range } from '../../src/scheduler/backend.ts'
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import type { State } from '../../src/graph/graph.ts';
+import { take } from '../../src/data/index.ts';
 import { sharedDevice } from '../support/device.ts';
 
 const [BATCH, IN, OUT] = [4, 3, 2];
@@ -47,8 +57,8 @@ interface Planted {
   readonly number: number;
 }
 
-/** Plants a number whichever backend runs, and however many steps share a submit. */
-function plant(backend: 'cpu' | 'webgpu', { step, state: name, at, number }: Planted): void {
+/** Plants a number whichever backend runs, and however many steps share a submit. @param each programs of a step */
+function plant(backend: 'cpu' | 'webgpu', { step, state: name, at, number }: Planted, each = 1): void {
   const { prototype } = backend === 'cpu' ? CpuBackend : GpuBackend;
   const original = prototype.runAndRead;
   let taken = 0;
@@ -58,13 +68,19 @@ function plant(backend: 'cpu' | 'webgpu', { step, state: name, at, number }: Pla
     ring: State,
     ranges: readonly Range[],
   ) {
-    const isTraining = ring.name === 'metrics ring';
-    const ahead = isTraining && taken < step && taken + programs.length >= step ? step - 1 - taken : -1;
-    if (isTraining) taken += programs.length;
-    if (ahead < 0) return original.call(this, programs, ring, ranges);
-    const state = [...statesOf(programs[0].graph)].find((other) => other.name === name)!;
-    this.run(programs.slice(0, ahead));
-    this.writeState(state, Float32Array.of(number), at);
+    const steps = ring.name === 'metrics ring' ? programs.length / each : 0;
+    const isAhead = taken < step && taken + steps >= step;
+    const ahead = isAhead ? (step - 1 - taken) * each : 0;
+    taken += steps;
+    if (isAhead) {
+      const states = programs.flatMap(({ graph }) => [...statesOf(graph)]);
+      this.run(programs.slice(0, ahead));
+      this.writeState(
+        states.find((other) => other.name === name)!,
+        Float32Array.of(number),
+        at,
+      );
+    }
     return original.call(this, programs.slice(ahead), ring, ranges);
   });
 }
@@ -109,9 +125,13 @@ const sampleOf = (step: number): number => (step - 1) * BATCH;
 describe.each(['cpu', 'webgpu'] as const)('on %s', (backend) => {
   const STEP = 500;
   const data = samples(1000);
-  const reference = trainerOf(backend).then(async (trainer) => {
+  let sound: Uint8Array;
+
+  beforeAll(async () => {
+    const trainer = await trainerOf(backend);
     await trainer.fit(data, { shuffle: false, steps: STEP - 1, stepsPerSubmit: 64 });
-    return { weights: await trainer.saveWeights() };
+    sound = await trainer.saveWeights();
+    trainer.destroy();
   });
 
   test.each<[string, Omit<Planted, 'step'>, RegExp]>([
@@ -131,7 +151,6 @@ describe.each(['cpu', 'webgpu'] as const)('on %s', (backend) => {
       /the learning rate is NaN.*number 1999 of schedule/,
     ],
   ])('a bad number in %s at step 500 of 1,000 is named, and nothing of it is left', async (_, planted, message) => {
-    const { weights } = await reference;
     const trainer = await trainerOf(backend);
     plant(backend, { step: STEP, ...planted });
     const { reports, failure } = await run(trainer, data, { stepsPerSubmit: 50 });
@@ -139,7 +158,129 @@ describe.each(['cpu', 'webgpu'] as const)('on %s', (backend) => {
     expect(failure).toBeInstanceOf(DataError);
     expect(String(failure)).toMatch(message);
     expect(String(failure)).toContain(`at step ${STEP}, from which no further step recovers, so it was left out: `);
-    expect(Buffer.compare(await trainer.saveWeights(), weights)).toBe(0);
+    expect(Buffer.compare(await trainer.saveWeights(), sound)).toBe(0);
+    trainer.destroy();
+  });
+
+  /** Its slope at 0 is infinite, and the loss is not. */
+  const steep = (y: Value, { target, weight }: BatchValues): Value => {
+    const error = sub(y, target);
+    return mean(sqrt(mul(mul(error, error), weight)));
+  };
+  const few = samples(12);
+  const BAD = 6;
+  const flat: Planted = { step: BAD, state: 'data weight', at: sampleOf(BAD) + 1, number: 0 };
+  const images = (x: Value): Value => reshape(x, [BATCH, 1, 1, IN]);
+  const lines = (x: Value): Value => reshape(x, [BATCH, -1]);
+
+  /** All numbers of a checkpoint, but for what was noted of steps. */
+  async function heldBy(trainer: AnyTrainer) {
+    const { tensors } = readStored('the checkpoint', await trainer.save());
+    return Object.entries(tensors).filter(([name]) => !name.endsWith('.ledger'));
+  }
+
+  /** Trains so many steps. @returns all that a checkpoint has of it */
+  async function savedAfter(steps: number, others: Partial<LossOptions>) {
+    const trainer = await trainerOf(backend, { loss: steep, ...others });
+    await trainer.fit(few, { shuffle: false, steps, stepsPerSubmit: 8 });
+    const saved = await heldBy(trainer);
+    trainer.destroy();
+    return saved;
+  }
+
+  test.each<[string, Partial<LossOptions>, each?: number]>([
+    ['adam', {}],
+    ['each launch by itself', { fuse: false }],
+    ['momentum', { optimizer: sgd({ learningRate: 1e-2, momentum: 0.9 }) }],
+    ['three moments', { optimizer: rmsprop({ learningRate: 1e-3, centered: true, momentum: 0.5 }) }],
+    ['orthogonal momentum', { optimizer: muon({ learningRate: 1e-3 }) }],
+    ['gradients cut', { optimizer: adam({ clip: { value: 0.1 } }) }],
+    ['gradients of norm 1 each', { optimizer: adam({ clip: { norm: 1 } }) }],
+    ['gradients of norm 1 together', { optimizer: adam({ clip: { globalNorm: 1 } }), gradientNorm: true }],
+    ['an average of the weights', { averageWeights: { decay: 0.9 } }],
+    ['a step in parts', { microBatches: 2 }, 3],
+    [
+      'convolutions',
+      {
+        model: sequential(
+          images,
+          conv2d(IN, 4, 1),
+          relu,
+          conv2d(4, 4, 3, { groups: 4, padding: 'same' }),
+          lines,
+          linear(4, OUT),
+        ),
+      },
+    ],
+    ['norms', { model: sequential(linear(IN, 8), layerNorm(8), linear(8, OUT)) }],
+  ])('a bad gradient under a sound loss leaves no trace: %s', async (_, others, each = 1) => {
+    const without = await savedAfter(BAD - 1, others);
+    plant(backend, flat, each);
+    const trainer = await trainerOf(backend, { loss: steep, ...others });
+    const { reports, failure } = await run(trainer, few, { stepsPerSubmit: 8 });
+    expect(reports.at(-1)).toMatchObject({ step: BAD, skipped: true });
+    expect(reports.at(-1)!.loss).toBeGreaterThan(0);
+    expect(String(failure)).toMatch(
+      /\[fit\] the gradient of .* is (NaN|-?Infinity) at step 6, .* the first bad number is/,
+    );
+    expect(await heldBy(trainer)).toEqual(without);
+    trainer.destroy();
+  });
+
+  test('once its data are mended, training goes on as if nothing had been', async () => {
+    const whole = await savedAfter(12, {});
+    plant(backend, flat);
+    const trainer = await trainerOf(backend, { loss: steep });
+    await run(trainer, few, { stepsPerSubmit: 8 });
+    await trainer.refresh(few);
+    const { reports, failure } = await run(trainer, few, { steps: 12 - BAD + 1 });
+    expect(failure).toBeUndefined();
+    expect(reports.map(({ step }) => step)).toEqual([6, 7, 8, 9, 10, 11, 12]);
+    expect(await heldBy(trainer)).toEqual(whole);
+    trainer.destroy();
+  });
+
+  const descent = () => ({ loss: steep, optimizer: sgd({ learningRate: 1e-3 }) });
+
+  /** Weights after training on some steps' batches, one after the other. */
+  async function weightsAfter(set: Dataset, batches: readonly (readonly [from: number, to: number])[]) {
+    const trainer = await trainerOf(backend, descent());
+    for (const [from, to] of batches) {
+      await trainer.fit(take(set, sampleOf(from), sampleOf(to + 1)), { shuffle: false });
+    }
+    const weights = await trainer.saveWeights();
+    trainer.destroy();
+    return weights;
+  }
+
+  test('a step that is skipped changes nothing, and the next one follows in the same submit', async () => {
+    const without = await weightsAfter(few, [
+      [1, BAD - 1],
+      [BAD + 1, 12],
+    ]);
+    plant(backend, flat);
+    const trainer = await trainerOf(backend, descent());
+    const { reports, failure } = await run(trainer, few, { stepsPerSubmit: 8, onNaN: 'skip' });
+    expect(failure).toBeUndefined();
+    expect(reports.map(({ step, skipped = false }) => skipped && step).filter(Boolean)).toEqual([BAD]);
+    expect(reports).toHaveLength(12);
+    expect(Buffer.compare(await trainer.saveWeights(), without)).toBe(0);
+    trainer.destroy();
+  });
+
+  test.each([7, 50])('a run that rewinds goes on behind the bad step, in submits of %i', async (stepsPerSubmit) => {
+    const long = samples(150);
+    const without = await weightsAfter(long, [
+      [1, 100],
+      [121, 150],
+    ]);
+    plant(backend, { ...flat, step: 120, at: sampleOf(120) + 1 });
+    const trainer = await trainerOf(backend, descent());
+    const { reports, failure } = await run(trainer, long, { stepsPerSubmit, onNaN: 'rewind' });
+    expect(failure).toBeUndefined();
+    expect(reports.map(({ step }) => step)).toEqual(Array.from({ length: 150 }, (_, at) => at + 1));
+    expect(reports.filter(({ skipped }) => skipped)).toMatchObject([{ step: 120, rewoundTo: 100 }]);
+    expect(Buffer.compare(await trainer.saveWeights(), without)).toBe(0);
     trainer.destroy();
   });
 });
