@@ -30,12 +30,15 @@ fn epilogue(value: f32, at: u32) -> f32 {
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let first = control[1] * sizes.part_count;
   let start = 4u * ((first >> 2u) + id.y * groups.x * 64u + id.x);
-  let words = random_words(vec4u(start >> 2u, control[0], sizes.stream, 1u), vec2u(control[2], control[3]));
-  for (var k = 0u; k < 4u; k++) {
+  var words = random_words(vec4u(start >> 2u, control[0], sizes.stream, 1u), vec2u(control[2], control[3]));
+  let turns = min(4u, first + sizes.count - start);
+  for (var k = 0u; k < 0x7fffffffu; k++) {
+    if (k >= turns) { break; }
     // Elements before the first wrap around, beyond the last.
     let i = start + k - first;
     if (i < sizes.count) {
-      y[i] = epilogue(x[i] * select(sizes.dropped, sizes.kept, (words[k] >> 8u) >= sizes.threshold), i);
+      y[i] = epilogue(x[i] * select(sizes.dropped, sizes.kept, (words.x >> 8u) >= sizes.threshold), i);
     }
+    words = words.yzww;
   }
 }
