@@ -103,10 +103,14 @@ export function checkpointFile(
 export function progressIn(file: string, metadata: Readonly<Record<string, string>>): Progress | null {
   if (!Object.hasOwn(metadata, OWN)) return null;
   const version = metadata[`${OWN}.format`];
-  if (version === String(FORMAT)) return fromJson(metadata[OWN]) as Progress;
-  throw new FormatError(
-    `[checkpoint] ${file} has format ${version}, but this version of millrace reads ${FORMAT}: load it with the version that saved it`,
-  );
+  if (version !== String(FORMAT)) {
+    throw new FormatError(
+      `[checkpoint] ${file} has format ${version}, but this version of millrace reads ${FORMAT}: load it with the version that saved it`,
+    );
+  }
+  const progress = fromJson(metadata[OWN]);
+  if (progress) return progress;
+  throw new FormatError(`[checkpoint] ${file} does not say where its training was: it was damaged; load another one`);
 }
 
 /** Numbers of a state. */

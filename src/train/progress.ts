@@ -1,5 +1,5 @@
 import type { Numbers } from '../core/shape.ts';
-import type { KernelChoice } from '../scheduler/choice.ts';
+import { isKernels, type KernelChoice } from '../scheduler/choice.ts';
 import type { Metrics, Moment } from './decisions.ts';
 
 /* What a trainer knows beside the numbers on its backend, as plain data: with them it goes on where it was. */
@@ -69,5 +69,73 @@ export const toJson = (progress: Progress): string =>
     typeof given === 'number' && !Number.isFinite(given) ? String(given) : given,
   );
 
-export const fromJson = (text: string): unknown =>
-  JSON.parse(text, (_, given: unknown) => (ENDLESS.includes(given) ? Number(given) : given));
+/** The same of a text that may be damaged, or another's; null if it does not say where a trainer is. */
+export function fromJson(text: string): Progress | null {
+  try {
+    const given = JSON.parse(text, (_, own: unknown) => (ENDLESS.includes(own) ? Number(own) : own)) as unknown;
+    return isProgress(given) ? given : null;
+  } catch {
+    return null;
+  }
+}
+
+const isCount = (given: unknown): boolean => Number.isSafeInteger(given) && (given as number) >= 0;
+const isNumber = (given: unknown): boolean => typeof given === 'number';
+const areAll = (given: unknown, is: (one: unknown) => boolean): boolean => Array.isArray(given) && given.every(is);
+
+/** What has members of kinds. */
+const has = <T>(given: unknown, kinds: Readonly<Record<keyof T, (member: unknown) => boolean>>): boolean =>
+  typeof given === 'object' &&
+  given !== null &&
+  Object.entries<(member: unknown) => boolean>(kinds).every(([name, is]) =>
+    is((given as Record<string, unknown>)[name]),
+  );
+
+const orNull = (is: (given: unknown) => boolean) => (given: unknown) => given === null || is(given);
+const isFlag = (given: unknown): boolean => typeof given === 'boolean';
+const isText = (given: unknown): boolean => typeof given === 'string';
+
+const isHeard = (given: unknown): boolean =>
+  has<Heard>(given, {
+    asked: (asked) =>
+      areAll(asked, (one) =>
+        has<Heard['asked'][number]>(one, {
+          metrics: (metrics) => areAll(Object.values(Object(metrics) as object), isNumber),
+          at: (at) => areAll(at, (moment) => has<Moment>(moment, { step: isCount, learningRate: isNumber })),
+        }),
+      ),
+    since: (since) =>
+      since === undefined ||
+      areAll(since, (one) =>
+        has<NonNullable<Heard['since']>[number]>(one, {
+          samples: isCount,
+          numbers: (numbers) => areAll(numbers, isNumber),
+        }),
+      ),
+  });
+
+const isRun = (given: unknown): boolean =>
+  has<RunProgress>(given, {
+    over: (over) => over === 'batches' || has<{ length: number }>(over, { length: isCount }),
+    done: isCount,
+    unreported: (samples) => areAll(samples, isCount),
+    epochEnds: (steps) => areAll(steps, isCount),
+    heard: isHeard,
+    stopped: isFlag,
+    keeps: isFlag,
+  });
+
+const isProgress = (given: unknown): given is Progress =>
+  has<Progress>(given, {
+    step: isCount,
+    rateFactor: isNumber,
+    stream: orNull((stream) =>
+      has<Cursor & { length: number }>(stream, { epoch: isCount, position: isCount, length: isCount }),
+    ),
+    run: orNull(isRun),
+    batchSize: isCount,
+    seed: isNumber,
+    kernels: orNull(isKernels),
+    adapter: isText,
+    graph: isText,
+  });

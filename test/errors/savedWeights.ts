@@ -94,6 +94,7 @@ export const savedWeights: readonly Case[] = [
     '[checkpoint] <file> has format',
     resuming(({ metadata }) => Object.assign(metadata, { '__millrace__.format': '2' })),
   ],
+  ['[checkpoint] <file> does not say', resuming(({ metadata }) => Object.assign(metadata, { ['__millrace__']: '{' }))],
   [
     '[checkpoint] "<name>" is',
     resuming(({ tensors: stored }) => Reflect.deleteProperty(stored, '__millrace__.control')),

@@ -18,6 +18,9 @@ import type { Source } from '../../src/data/source.ts';
 import { inflate, Output, TooMuch } from '../../src/data/inflate.ts';
 import { readStored } from '../../src/data/safetensors.ts';
 import { readTar } from '../../src/data/tar.ts';
+import { progressIn } from '../../src/train/checkpoint.ts';
+import { toJson } from '../../src/train/progress.ts';
+import { progress } from '../support/checkpointed.ts';
 import { below, chance, mutated, oneOf, type Sample } from './mutate.ts';
 import * as samples from './samples.ts';
 
@@ -126,6 +129,13 @@ function inflated(bytes: Uint8Array): void {
   must(wanted?.equals(own) ?? false, wanted ? 'zlib unpacks it to something else' : 'zlib refuses it');
 }
 
+function checkpointText(bytes: Uint8Array): void {
+  const metadata = { ['__millrace__']: Buffer.from(bytes).toString(), '__millrace__.format': '1' };
+  const { run, stream } = progressIn('f', metadata)!;
+  must(run === null || run.unreported.every((count) => count >= 0), 'steps have fewer than no samples');
+  must(stream === null || Number.isSafeInteger(stream.position), 'a place is no number');
+}
+
 function tar(bytes: Uint8Array): void {
   let sum = 0;
   for (const [name, content] of readTar('cifar10', 'a.tar', bytes)) {
@@ -166,6 +176,13 @@ export const readers: readonly Reader[] = [
     name: 'form of a table',
     make: () => ({ bytes: Buffer.from(JSON.stringify(form)) }),
     read: tableForm,
+    isOwn,
+    factor: 16,
+  },
+  {
+    name: 'text of a checkpoint',
+    make: () => ({ bytes: Buffer.from(toJson(progress)) }),
+    read: checkpointText,
     isOwn,
     factor: 16,
   },
