@@ -261,22 +261,29 @@ fn b_block(lines: LINES, k: u32) -> mat4x4f {
       b_four(first.w + k, left),
     ));
   }
+  let at = first.x + k * sizes.n;
   if (B_WIDTH == 1u) {
     var terms: Carried;
     for (var turn = 0u; turn < 0x7fffffffu; turn++) {
       if (turn >= turns_of_four()) {
         break;
       }
-      terms = moved_on(terms, b_term(lines, k + turn));
+      let exists = WHOLE_K || k + turn < sizes.k;
+      terms = moved_on(terms, select(vec4f(), b_four(at + turn * sizes.n, 4u), exists));
     }
     return block_from(terms);
   }
-  return mat4x4f(b_term(lines, k), b_term(lines, k + 1u), b_term(lines, k + 2u), b_term(lines, k + 3u));
+  return mat4x4f(
+    b_four(at, 4u),
+    select(vec4f(), b_four(at + sizes.n, 4u), WHOLE_K || k + 1u < sizes.k),
+    select(vec4f(), b_four(at + 2u * sizes.n, 4u), WHOLE_K || k + 2u < sizes.k),
+    select(vec4f(), b_four(at + 3u * sizes.n, 4u), WHOLE_K || k + 3u < sizes.k),
+  );
 }
 
-// One of those terms, of a B that is not transposed.
+// Term k of four columns of B, where it is scattered.
 fn b_term(lines: LINES, k: u32) -> vec4f {
-  return select(vec4f(), b_four(places_of(lines).x + k * sizes.n, 4u), WHOLE_K || k < sizes.k);
+  return vec4f();
 }
 
 // A quad of an operand: four terms of a line, where lines are stored, else one term of four lines. Where it starts in the
