@@ -22,23 +22,27 @@ struct Besides {
   factors: array<vec4f, 2>,
 }
 
-// Step, part, the seed's two words, epoch, position.
-const CONTROL_WORDS = 6u;
-
+// Step, part, the seed's two words, epoch, position: in a loop, so that the text has one load and one store of each.
 fn count_on(by: u32) {
-  for (var word = 0u; word < CONTROL_WORDS; word++) {
-    atomicStore(&ledger[word], counting[word]);
-  }
-  if (by == 1u) {
-    counting[1]++;
-  } else if (by >= 2u) {
-    counting[1] = 0u;
-  }
-  if (by == 3u) {
-    counting[0]++;
-    let position = counting[5] + sizes.besides.taken;
-    counting[4] += position / sizes.besides.length;
-    counting[5] = position % sizes.besides.length;
+  let position = counting[5] + sizes.besides.taken;
+  for (var word = 0u; word < 0x7fffffffu; word++) {
+    if (word >= arrayLength(&counting)) { break; }
+    let was = counting[word];
+    atomicStore(&ledger[word], was);
+    var next = was;
+    if (word == 1u && by > 0u) {
+      next = select(0u, was + 1u, by == 1u);
+    }
+    if (by == 3u) {
+      if (word == 0u) {
+        next++;
+      } else if (word == 4u) {
+        next += position / sizes.besides.length;
+      } else if (word == 5u) {
+        next = position % sizes.besides.length;
+      }
+    }
+    counting[word] = next;
   }
 }
 
