@@ -1,4 +1,5 @@
-// running = keep · running + add · batch: of means, and, with another add, of variances. Each i is a channel.
+// running = keep · running + add · batch: of means, and, with another add, of variances. Each i is a channel, which stays
+// as it is where the batch has no number for it.
 
 struct Besides {
   channels: u32,
@@ -7,8 +8,12 @@ struct Besides {
   add_variance: f32,
 }
 
+fn is_number(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
+}
+
 fn besides(i: u32) {
-  if (i >= sizes.besides.channels) {
+  if (i >= sizes.besides.channels || !is_number(batch_mean[i]) || !is_number(batch_variance[i])) {
     return;
   }
   let own = sizes.besides;

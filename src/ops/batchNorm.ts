@@ -179,7 +179,10 @@ const runningAveragesOp: Op<RunningAttrs, 'f32'> = {
   inPlace: [0, 1, null, null],
   infer: (running) => running.slice(0, 2).map(({ shape }) => spec(shape)),
   cpu([runningMean, runningVariance, mean, variance], [nextMean, nextVariance], { attrs: { momentum, correction } }) {
+    nextMean.set(runningMean);
+    nextVariance.set(runningVariance);
     for (let c = 0; c < mean.length; c++) {
+      if (!Number.isFinite(mean[c]) || !Number.isFinite(variance[c])) continue;
       nextMean[c] = (1 - momentum) * runningMean[c] + momentum * mean[c];
       nextVariance[c] = (1 - momentum) * runningVariance[c] + momentum * correction * variance[c];
     }
@@ -205,7 +208,7 @@ const runningAveragesOp: Op<RunningAttrs, 'f32'> = {
 
 /**
  * running ← (1 − momentum) · running + momentum · batch, in place, as PyTorch counts: a channel's variance divided by
- * one less than its number of rows.
+ * one less than its number of rows. A channel of which the batch has NaN or infinity stays as it is.
  * @param running what the states hold, `[C]` each   @param batch of x, `[C]` each   @param rows numbers of a channel
  */
 export function runningAverages(running: Moments, batch: Moments, momentum: number, rows: number): Moments {

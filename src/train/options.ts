@@ -138,15 +138,16 @@ export interface FitOptions<F extends string = any> {
 
 /**
  * What becomes of a step whose loss, learning rate or gradients are NaN or infinite, unless it is that nothing counts in it.
- * Neither parameters nor moments nor averages take it up, nor, in one submit, any step behind it but by the training that
- * goes on; of several phases, those before the bad one have been updated.
+ * Neither parameters nor moments nor their averages take it up, nor, where training ends, those behind it in its submit; of
+ * several phases, those before the bad one have been updated. Running averages of layers follow every batch, but take up
+ * only numbers. An optimizer of one's own obeys if it is made of the shipped ones.
  * `stop`: a DataError behind the report of that step names it, what was bad first, and the first parameter with a bad
  * gradient; the trainer is as the step before left it. A loss that only the host computes, as a logarithm of a mean, is
  * found when its report is made, and the weights are as the last submitted step left them.
  * `skip`: the step is left out, and the next one is taken; as PyTorch's GradScaler does.
- * `rewind`: what 100 steps or fewer before, at a whole hundred of the run, has been learned comes back, and training goes
- * on with the samples behind the bad step and its learning rates; the third time in a row it stops. As in Chowdhery et al.
- * 2022, "PaLM", 5.1. Batches of an iterable are then submitted one by one.
+ * `rewind`: what was learned by the last whole hundred of the run's steps comes back, and training goes on with the samples
+ * behind the bad step and their learning rates; where two such ways back lead nowhere, it stops. After Chowdhery et al. 2022,
+ * "PaLM", 5.1. Batches of an iterable are then submitted one by one.
  */
 export type OnNaN = 'stop' | 'skip' | 'rewind';
 

@@ -2,6 +2,7 @@ import type { AdapterTraits } from '../core/launch.ts';
 import { sizeOf } from '../core/shape.ts';
 import { orderOf, rootsOf, storageOf, type Graph, type Node, type Op, type Tail, type Value } from '../graph/graph.ts';
 import { fusedOp, placeIn, type Step } from '../ops/fused.ts';
+import { watchedIn } from '../ops/ledger.ts';
 import { narrowLoss, type Joined } from '../ops/narrowLoss.ts';
 import { takeOp, takingOp } from '../ops/samples.ts';
 import { Levels } from './levels.ts';
@@ -82,6 +83,7 @@ function chainsOf(graph: Graph, adapter: AdapterTraits): Chain[] {
   const { maxStorageBuffersPerShaderStage: mostBindings } = adapter;
   const order = orderOf(graph);
   const readers = readersIn(graph, order);
+  const watched = watchedIn(order);
   const chainAt = new Map<Value, Chain>();
   const chainOf = new Map<Node, Chain>();
   const levels = levelsOf(chainOf, readers);
@@ -134,7 +136,8 @@ function chainsOf(graph: Graph, adapter: AdapterTraits): Chain[] {
       return false;
     }
     const kept = own.filter(({ outputs: [value] }) => isKept(value, [...own, node])).length;
-    const bindings = chain.head.inputs.length + chain.head.outputs.length + extras.length + kept;
+    const ledgers = [...own, node].some(({ outputs }) => outputs.some((value) => watched.has(value))) ? 1 : 0;
+    const bindings = chain.head.inputs.length + chain.head.outputs.length + extras.length + kept + ledgers;
     if (bindings > mostBindings) return false;
     chain.extras.push(...added);
     chain.steps.push({ node, tail, operands });

@@ -2,6 +2,8 @@ import type { AdapterTraits } from '../core/launch.ts';
 import { orderOf, precedentsIn, type Graph, type Node, type Op } from '../graph/graph.ts';
 import { reached } from '../graph/order.ts';
 import { sharedOp } from '../ops/besides.ts';
+import { watchedIn } from '../ops/ledger.ts';
+import { recordIn } from '../ops/record.ts';
 import { rebuilt, replacedBy } from './rebuilt.ts';
 
 /** Two nodes that share a launch. */
@@ -37,6 +39,10 @@ function pairsIn(graph: Graph, adapter: AdapterTraits): ReadonlyMap<Node, Pair> 
       const { host, rider } = pairOf.get(at) ?? { host: at, rider: at };
       return [host, rider, ...before(host), ...before(rider)];
     });
+  const watched = watchedIn(order);
+  /** A host that looks at what it stores binds the ledger, unless a record brings it along. */
+  const ledgersOf = (host: Node, rider: Node): number =>
+    host.outputs.some((value) => watched.has(value)) && !recordIn(rider) ? 1 : 0;
   const hosts = order.filter(({ op }) => op.hosts).sort((a, b) => buffersOf(a) - buffersOf(b));
 
   const hostFor = (rider: Node): Node | undefined => {
@@ -45,7 +51,7 @@ function pairsIn(graph: Graph, adapter: AdapterTraits): ReadonlyMap<Node, Pair> 
     return hosts.find(
       (node) =>
         !pairOf.has(node) &&
-        buffersOf(node) <= most &&
+        buffersOf(node) + ledgersOf(node, rider) <= most &&
         node.op.hosts!(node, adapter) >= rider.op.rides!(rider) &&
         !needed.has(node) &&
         !neededBy(node).has(rider),

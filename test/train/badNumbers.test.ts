@@ -5,6 +5,7 @@ import { Random } from '../../src/core/random.ts';
 import { readStored } from '../../src/data/safetensors.ts';
 import { statesOf } from '../../src/cpu/interpret.ts';
 import {
+  batchNorm,
   conv2d,
   createTrainer,
   DataError,
@@ -126,11 +127,13 @@ describe.each(['cpu', 'webgpu'] as const)('on %s', (backend) => {
   const STEP = 500;
   const data = samples(1000);
   let sound: Uint8Array;
+  let parameters: Record<string, Float32Array>;
 
   beforeAll(async () => {
     const trainer = await trainerOf(backend);
     await trainer.fit(data, { shuffle: false, steps: STEP - 1, stepsPerSubmit: 64 });
     sound = await trainer.saveWeights();
+    parameters = await trainer.readParameters();
     trainer.destroy();
   });
 
@@ -159,6 +162,19 @@ describe.each(['cpu', 'webgpu'] as const)('on %s', (backend) => {
     expect(String(failure)).toMatch(message);
     expect(String(failure)).toContain(`at step ${STEP}, from which no further step recovers, so it was left out: `);
     expect(Buffer.compare(await trainer.saveWeights(), sound)).toBe(0);
+    trainer.destroy();
+  });
+
+  test('a weight that goes bad at step 500 is named, and no other follows it', async () => {
+    const trainer = await trainerOf(backend);
+    plant(backend, { step: STEP, state: 'parameters', at: 5, number: NaN });
+    const { reports, failure } = await run(trainer, data, { stepsPerSubmit: 64 });
+    expect(reports.at(-1)).toMatchObject({ step: STEP, skipped: true });
+    expect(String(failure)).toMatch(
+      /loss is NaN at step 500, .* the first bad number is NaN, number 5 of layer0.weight, /,
+    );
+    const { 'layer0.weight': weight, ...others } = parameters;
+    expect(await trainer.readParameters()).toEqual({ ...others, 'layer0.weight': weight.with(5, NaN) });
     trainer.destroy();
   });
 
@@ -243,8 +259,12 @@ describe.each(['cpu', 'webgpu'] as const)('on %s', (backend) => {
   const descent = () => ({ loss: steep, optimizer: sgd({ learningRate: 1e-3 }) });
 
   /** Weights after training on some steps' batches, one after the other. */
-  async function weightsAfter(set: Dataset, batches: readonly (readonly [from: number, to: number])[]) {
-    const trainer = await trainerOf(backend, descent());
+  async function weightsAfter(
+    set: Dataset,
+    batches: readonly (readonly [from: number, to: number])[],
+    others: Partial<LossOptions> = {},
+  ) {
+    const trainer = await trainerOf(backend, { ...descent(), ...others });
     for (const [from, to] of batches) {
       await trainer.fit(take(set, sampleOf(from), sampleOf(to + 1)), { shuffle: false });
     }
@@ -253,13 +273,24 @@ describe.each(['cpu', 'webgpu'] as const)('on %s', (backend) => {
     return weights;
   }
 
-  test('a step that is skipped changes nothing, and the next one follows in the same submit', async () => {
-    const without = await weightsAfter(few, [
-      [1, BAD - 1],
-      [BAD + 1, 12],
-    ]);
-    plant(backend, flat);
-    const trainer = await trainerOf(backend, descent());
+  test.each<[string, Planted, Partial<LossOptions>]>([
+    ['for its gradients', flat, {}],
+    [
+      'for its data, before running averages',
+      { ...flat, state: 'data x', at: sampleOf(BAD) * IN, number: NaN },
+      { model: sequential(linear(IN, 8), batchNorm(8), relu, linear(8, OUT)) },
+    ],
+  ])('a step that is skipped %s changes nothing, and the next one follows', async (_, planted, others) => {
+    const without = await weightsAfter(
+      few,
+      [
+        [1, BAD - 1],
+        [BAD + 1, 12],
+      ],
+      others,
+    );
+    plant(backend, planted);
+    const trainer = await trainerOf(backend, { ...descent(), ...others });
     const { reports, failure } = await run(trainer, few, { stepsPerSubmit: 8, onNaN: 'skip' });
     expect(failure).toBeUndefined();
     expect(reports.map(({ step, skipped = false }) => skipped && step).filter(Boolean)).toEqual([BAD]);
