@@ -145,6 +145,17 @@ const stopGradientOp: Op<null> = {
 /** x itself, through which no gradient flows: a target that the model computes is one to compare with, not to change. */
 export const stopGradient = <D extends Dtype>(x: Value<D>): Value<D> => applyAlike(stopGradientOp, x, null);
 
+const behindOp: Op<null> = {
+  name: 'behind',
+  infer: ([x]) => [x],
+  cpu: ([x], [y]) => y.set(x),
+  gpu: () => [],
+  view: () => 0,
+};
+
+/** x itself, for who is to come behind what makes others, too. No launch. */
+export const behind = (x: Value, others: readonly Value[]): Value => applyOne(behindOp, [x, ...others], null);
+
 /** All axes but the first become one: `[N, …]` to `[N, C]`. */
 export const flatten = <D extends Dtype>(x: Value<D>): Value<D> =>
   reshape(x, [specOf('flatten', 'x', x).shape[0] ?? 1, -1]);

@@ -3,7 +3,7 @@ import { spec } from '../core/shape.ts';
 import type { Purpose, State, Value } from '../graph/graph.ts';
 import { read } from '../graph/leaf.ts';
 import { groupTable, requireMatches, type Optimizer, type ParameterRange } from '../optim/optimizer.ts';
-import { pack } from '../ops/window.ts';
+import { behind, pack } from '../ops/window.ts';
 
 /* Parameters, gradients and moments page by page: each page has a state of each, and is updated by itself. */
 
@@ -97,11 +97,13 @@ export function updatedPages(
   schedule: State,
   control: Value,
 ): { readonly changed: (readonly [State, Value])[]; readonly closed: Value } {
+  // Whether a step is to be left out is known once all of its gradients are there.
+  const known = gradients.length > 1 ? gradients.map((page) => behind(page, gradients)) : gradients;
   let closed = control;
   const changed = pages.flatMap(({ parameters, moments, groups, ranges }, at) => {
     const updated = optimizer.update({
       parameters: read(parameters),
-      gradients: gradients[at],
+      gradients: known[at],
       allGradients: gradients,
       moments: moments.map(read),
       groups: read(groups),
