@@ -1,3 +1,5 @@
 export { requestDevice, type DeviceOptions } from './gpu/device.ts';
+export { checkpoints } from './node/checkpoints.ts';
 export { folder } from './node/folder.ts';
 export { kernelFiles } from './node/kernelFiles.ts';
+export type { Checkpoints, CheckpointsOptions } from './train/checkpointFiles.ts';

@@ -20,10 +20,10 @@ function run(command: Command): Promise<number> {
   }
 }
 
-/** The first Ctrl-C ends work in order; the second finds no listener, and ends the process at once. */
+/** The first Ctrl-C, or a friendly kill, ends work in order; the second finds no listener, and ends the process at once. */
 async function interruptible(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort());
+  for (const sign of ['SIGINT', 'SIGTERM'] as const) process.once(sign, () => interrupt.abort());
   try {
     return await work(interrupt.signal);
   } catch (error) {

@@ -34,6 +34,10 @@ export interface TrainCommand {
   readonly seed: number;
   readonly table: TableWishes;
   readonly save: string | undefined;
+  /** The folder of checkpoints. */
+  readonly checkpoint: string | undefined;
+  /** Whether the newest of them is gone on from. */
+  readonly resume: boolean;
   readonly report: string | undefined;
   /** The folder for pictures of what was learned. */
   readonly pictures: string | undefined;
@@ -105,6 +109,8 @@ train learns, and says how well it does on samples that it has not seen.
   --backend NAME      webgpu, cpu, or auto: the CPU where there is no adapter  (auto)
   --seed N            fixes weights, order, and which rows are held out        (1)
   --save FILE         keeps the model, for predict           (safetensors)
+  --checkpoint DIR    keeps there, each minute and at the end, all that training goes on from
+  --resume            goes on from the newest of --checkpoint, in the same bits; anew where there is none
   --report FILE.json  writes what came of it
   --pictures DIR      draws there what the first layer looks for, and what is taken for what
   --profile N         times every launch of N more steps, which change nothing
@@ -154,6 +160,8 @@ const options = {
   backend: { type: 'string' },
   seed: { type: 'string' },
   save: { type: 'string' },
+  checkpoint: { type: 'string' },
+  resume: { type: 'boolean' },
   report: { type: 'string' },
   pictures: { type: 'string' },
   profile: { type: 'string' },
@@ -169,8 +177,9 @@ const options = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-type Values = Readonly<Partial<Record<Exclude<keyof typeof options, 'quiet' | 'help'>, string>>> & {
+type Values = Readonly<Partial<Record<Exclude<keyof typeof options, 'quiet' | 'resume' | 'help'>, string>>> & {
   readonly quiet?: boolean;
+  readonly resume?: boolean;
 };
 
 const readOptions = ['header', 'delimiter', 'decimal', 'missing'] as const;
@@ -291,6 +300,9 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
   ) {
     throw new UsageError('--weight-decay is of adamw and sgd, not of adam: add --optimizer adamw');
   }
+  if (values.resume && values.checkpoint === undefined) {
+    throw new UsageError('--resume goes on from a checkpoint: add --checkpoint DIR, the folder that they are in');
+  }
   return {
     command: 'train',
     dataset,
@@ -312,6 +324,8 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     seed: whole('seed', values.seed ?? '1', 0),
     table: tableWishes(values),
     save: values.save,
+    checkpoint: values.checkpoint,
+    resume: values.resume ?? false,
     report: values.report,
     pictures: values.pictures,
     profile: given(values.profile, (text) => whole('profile', text, 1)),

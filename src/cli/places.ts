@@ -12,7 +12,7 @@ export const pictureFiles = (folder: string) =>
  * Mistakes about files, found before training rather than after it. A file that is there stays as it is until then; a
  * folder that is not comes to be.
  */
-export async function requirePlaces({ dataset, report, save, pictures }: TrainCommand): Promise<void> {
+export async function requirePlaces({ dataset, report, save, pictures, checkpoint }: TrainCommand): Promise<void> {
   const drawn = pictures === undefined ? [] : Object.values(pictureFiles(pictures));
   const wanted = [report, save, ...drawn].filter((file) => file !== undefined);
   const taken = new Set([resolve(dataset)]);
@@ -20,9 +20,10 @@ export async function requirePlaces({ dataset, report, save, pictures }: TrainCo
     if (taken.has(resolve(file))) throw new UsageError(`${file} is named twice: it would be written over`);
     taken.add(resolve(file));
   }
-  if (pictures !== undefined) {
-    await mkdir(pictures, { recursive: true }).catch((cause: Error) => {
-      throw unwritable(pictures, cause);
+  for (const folder of [pictures, checkpoint]) {
+    if (folder === undefined) continue;
+    await mkdir(folder, { recursive: true }).catch((cause: Error) => {
+      throw unwritable(folder, cause);
     });
   }
   for (const file of wanted) {

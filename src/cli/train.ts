@@ -10,6 +10,7 @@ import {
 } from '../index.ts';
 import { answersOf } from '../data/index.ts';
 import { EXACT_TIMESTAMPS } from '../gpu/timing.ts';
+import { checkpoints } from '../node/checkpoints.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
 import { whyNoAdapter } from './adapters.ts';
 import { drawPictures } from './draw.ts';
@@ -100,19 +101,32 @@ const changesIn = (augment: AugmentOptions): string =>
 
 /** What came of the steps. */
 interface Curve {
+  /** Steps that were taken before, by a run that this one goes on with. */
+  readonly before: number;
   readonly losses: readonly number[];
   readonly seconds: number;
   readonly submitsPerStep: number;
 }
 
 /** Trains until all steps are done, the signal ends it, or a loss is no number, which is then the last. */
-async function fit({ subject, settings, trainer, terminal, signal }: Run): Promise<Curve> {
+async function fit({ command, subject, settings, trainer, terminal, signal }: Run): Promise<Curve> {
+  const { checkpoint: folder } = command;
+  const saved = folder === undefined ? undefined : checkpoints({ folder });
+  const newest = command.resume ? await saved!.newest() : null;
+  let before = newest ? await goOn(trainer, newest, terminal) : 0;
+  if (command.resume && !newest) terminal?.line(`There is no checkpoint in ${folder} yet: training begins.`);
   const progress = new Progress(settings.steps, terminal);
   const losses: number[] = [];
   const submits = trainer.submits;
   let seconds = 0;
   try {
-    for await (const report of trainer.fit(subject.train, { steps: settings.steps, signal })) {
+    for await (const report of trainer.fit(subject.train, {
+      steps: settings.steps,
+      signal,
+      ...(saved && { checkpoints: saved }),
+    })) {
+      // Some steps of a checkpoint may not have been reported.
+      if (losses.length === 0) before = report.step - 1;
       losses.push(report.loss);
       if (!Number.isFinite(report.loss)) break;
       seconds = report.seconds;
@@ -121,7 +135,14 @@ async function fit({ subject, settings, trainer, terminal, signal }: Run): Promi
   } finally {
     progress.close();
   }
-  return { losses, seconds, submitsPerStep: (trainer.submits - submits) / Math.max(1, losses.length) };
+  return { before, losses, seconds, submitsPerStep: (trainer.submits - submits) / Math.max(1, losses.length) };
+}
+
+/** Where a checkpoint was saved. @returns the steps that were taken by then */
+async function goOn(trainer: Trainer, newest: Uint8Array, terminal: Terminal | null): Promise<number> {
+  const { step, why } = await trainer.load(newest, { file: 'the newest checkpoint' });
+  terminal?.line(`Goes on behind step ${step}${why.length > 0 ? `, with other roundings: ${why.join('; ')}` : ''}.`);
+  return step;
 }
 
 function sayDiverged(what: string, { learningRate }: Settings): number {
@@ -132,19 +153,20 @@ function sayDiverged(what: string, { learningRate }: Settings): number {
 async function run(all: Run): Promise<number> {
   const { command, settings, form, trainer, terminal } = all;
   const curve = await fit(all);
-  const { losses, seconds } = curve;
-  const done = `${losses.length} of ${settings.steps} steps`;
-  if (losses.length === 0) {
+  const { before, losses, seconds } = curve;
+  const steps = before + losses.length;
+  const done = `${steps} of ${settings.steps} steps`;
+  if (losses.length === 0 && steps < settings.steps) {
     process.stdout.write(`Stopped after ${done}.\n`);
     return INTERRUPTED;
   }
-  const last = losses[losses.length - 1];
-  if (!Number.isFinite(last)) return sayDiverged(`The loss is ${last} at step ${losses.length}`, settings);
+  const last = losses.at(-1) ?? 0;
+  if (!Number.isFinite(last)) return sayDiverged(`The loss is ${last} at step ${steps}`, settings);
   const judgement = await judge(all);
   const { testLoss } = judgement.figures;
   if (!Number.isFinite(testLoss)) return sayDiverged(`The test loss is ${testLoss}`, settings);
 
-  const isWhole = losses.length === settings.steps;
+  const isWhole = steps === settings.steps;
   const ended = isWhole ? `${settings.steps} steps` : `Stopped after ${done}`;
   process.stdout.write(`${ended} in ${seconds.toFixed(1)} s. ${judgement.sentence}\n`);
   const profile = command.profile !== undefined && isWhole ? await trainer.profile(command.profile) : undefined;
@@ -181,7 +203,7 @@ function reportOf(
     weightDecay,
     schedule,
     seed: command.seed,
-    steps: curve.losses.length,
+    steps: curve.before + curve.losses.length,
     seconds: curve.seconds,
     ...figures,
     lossCurve: curve.losses,

@@ -1,7 +1,9 @@
+import { digestOf } from '../core/digest.ts';
 import { FormatError } from '../core/errors.ts';
 import type { Bytes } from '../core/globals.ts';
 import { formatSpec, spec, sizeOf, type Numbers, type Shape, type Spec } from '../core/shape.ts';
 import { writeSafetensors, type StoredTensor } from '../data/safetensors.ts';
+import { LENGTH_BYTES } from '../data/safetensorsHeader.ts';
 import type { State } from '../graph/graph.ts';
 import type { Page } from '../core/layout.ts';
 import type { TracedModel } from './model.ts';
@@ -17,6 +19,9 @@ const OWN = '__millrace__';
 const FORMAT = 1;
 /** What steps recorded that nobody has been told of yet. */
 const ROWS = `${OWN}.rows`;
+
+const DIGEST = `${OWN}.digest`;
+const NO_DIGEST = '0'.repeat(32);
 
 /** Whether a tensor of a file is a trainer's own, and no weight. */
 export const isOwn = (name: string): boolean => name.startsWith(`${OWN}.`);
@@ -93,10 +98,47 @@ export function checkpointFile(
     return [name, { shape, data: numbersOf(state).subarray(offset, offset + size) }] as const;
   });
   const own = { [ROWS]: { shape: [rows.length], data: rows } };
-  return writeSafetensors({
-    tensors: { ...Object.fromEntries(tensors), ...own },
-    metadata: { ...metadata, [OWN]: toJson(progress), [`${OWN}.format`]: String(FORMAT) },
-  });
+  return sealed(
+    writeSafetensors({
+      tensors: { ...Object.fromEntries(tensors), ...own },
+      metadata: { ...metadata, [OWN]: toJson(progress), [`${OWN}.format`]: String(FORMAT), [DIGEST]: NO_DIGEST },
+    }),
+  );
+}
+
+/** Where a text of its own metadata begins in a file. */
+function placeOf(bytes: Uint8Array, key: string): number {
+  const wanted = new TextEncoder().encode(`"${key}":"`);
+  const end = Math.min(
+    bytes.length,
+    LENGTH_BYTES + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)),
+  );
+  const begin = bytes
+    .subarray(0, end)
+    .findIndex((byte, at) => byte === wanted[0] && wanted.every((other, i) => bytes[at + i] === other));
+  return begin < 0 ? -1 : begin + wanted.length;
+}
+
+/** A file with the digest of all its bytes, for which there is room in it. */
+function sealed(bytes: Bytes): Bytes {
+  bytes.set(new TextEncoder().encode(digestOf(bytes)), placeOf(bytes, DIGEST));
+  return bytes;
+}
+
+/**
+ * Fails unless a file has the bytes that it was saved with.
+ * @throws FormatError if its digest is another one; no such digest, and it is for others to say what it is
+ */
+export function requireWholeFile(bytes: Uint8Array, file: string, metadata: Readonly<Record<string, string>>): void {
+  if (!Object.hasOwn(metadata, DIGEST)) return;
+  // Of a Buffer, `slice` would be the same memory.
+  const found = new Uint8Array(bytes);
+  found.set(new TextEncoder().encode(NO_DIGEST), placeOf(bytes, DIGEST));
+  const digest = digestOf(found);
+  if (digest === metadata[DIGEST]) return;
+  throw new FormatError(
+    `[checkpoint] ${file} was saved with the digest ${metadata[DIGEST]}, but has ${digest}: it was damaged; load another one`,
+  );
 }
 
 /** What a trainer knew when a file was saved; null if it is no checkpoint. @throws FormatError for one of another version */

@@ -55,6 +55,9 @@ interface WatchedOptions {
 
 const GROWING = /[aA]ccuracy$|(?<![A-Za-z])(r2|f1)$|(?<![A-Z])(R2|F1)$|rSquared$|f1Score$/;
 
+/** Whether more of a metric is better, by its name. */
+export const isGrowing = (metric: string): boolean => GROWING.test(metric);
+
 /** How a decision reads its metric. NaN is never better than anything. */
 class Watch {
   readonly #decision: string;
@@ -65,7 +68,7 @@ class Watch {
 
   constructor(decision: string, { metric, mode: given }: WatchedOptions) {
     requireKind(decision, 'metric', metric, typeof metric === 'string', "a metric's name");
-    const mode = given ?? (GROWING.test(metric) ? 'max' : 'min');
+    const mode = given ?? (isGrowing(metric) ? 'max' : 'min');
     requireKind(decision, 'mode', mode, mode === 'max' || mode === 'min', '"min" or "max"');
     this.#decision = decision;
     this.#metric = metric;

@@ -108,6 +108,7 @@ export async function* fit(
   const begun = performance.now();
   const council = new Council(shop, decisions);
   await council.prepare(shop.before?.progress);
+  await checkpoints?.begin?.(shop.before !== undefined);
   const course = await ('fields' in data ? residentCourse(shop, data, options) : streamCourse(shop, data, options));
   let judged: { release(): void } | undefined;
   const before = shop.before?.progress;

@@ -6,7 +6,15 @@ import { readStored } from '../data/safetensors.ts';
 import { formatGraph, type State } from '../graph/graph.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import type { Note } from '../scheduler/lasting.ts';
-import { checkpointFile, keptOf, learnedByWeight, progressIn, weightsOf, writesIn } from './checkpoint.ts';
+import {
+  checkpointFile,
+  keptOf,
+  learnedByWeight,
+  progressIn,
+  requireWholeFile,
+  weightsOf,
+  writesIn,
+} from './checkpoint.ts';
 import type { RunBefore } from './fit.ts';
 import type { Keeper } from './keeper.ts';
 import type { Launcher } from './launcher.ts';
@@ -118,6 +126,7 @@ export class Saver {
   async load(bytes: Uint8Array | ArrayBuffer, file: string, strict: boolean): Promise<Resumed> {
     const { tensors, metadata } = readStored(file, bytes);
     const progress = progressIn(file, metadata);
+    requireWholeFile(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), file, metadata);
     const strange = progress ? this.#strangeness(progress) : ['it holds weights alone'];
     if (progress && strange.length === 0) return this.#resume(progress, tensors, file);
     if (!strict) return this.#take(bytes, file, strange);

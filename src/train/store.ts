@@ -15,6 +15,8 @@ export interface SavedAt {
 /** Where `fit` puts checkpoints of its run: a folder, a browser's own files, a server. */
 export interface CheckpointStore {
   readonly every: SaveEvery;
+  /** Called as a run begins, or goes on that was loaded. */
+  begin?(goesOn: boolean): Promise<void>;
   /**
    * Keeps a file as `trainer.save()` gives it. Training goes on meanwhile, and waits only at its end; a failure is told by the
    * trainer's `warn`, and the run goes on.
@@ -30,10 +32,14 @@ export function requireStore(given: unknown): void {
   const { every, put } = Object(given) as Partial<Record<keyof CheckpointStore, unknown>>;
   const is = typeof put === 'function' && typeof every === 'object' && every !== null;
   requireKind('fit', 'checkpoints', given, is, 'a store, as checkpoints({ folder }) of millrace/node makes one');
-  const { steps, seconds } = every as { readonly steps?: unknown; readonly seconds?: unknown };
+  requireEvery(every as SaveEvery);
+}
+
+/** @throws DataError unless it says when */
+export function requireEvery(every: SaveEvery): void {
+  const { steps, seconds } = Object(every) as { readonly steps?: number; readonly seconds?: number };
   if (steps !== undefined) requireWhole('checkpoints', 'every.steps', steps);
-  else
-    requireKind('checkpoints', 'every', every, typeof seconds === 'number' && seconds > 0, 'steps or seconds above 0');
+  else requireKind('checkpoints', 'every', every, seconds! > 0, '{ steps } or { seconds }, above 0');
 }
 
 interface SavingOptions {
@@ -68,7 +74,7 @@ export class Saving {
     const { every } = this.#options.store;
     this.#due ||= 'steps' in every ? step % every.steps === 0 : performance.now() - this.#at >= 1000 * every.seconds;
     // Where the last file is not written yet, the next one waits for a later step.
-    if (this.#due && !this.#work) this.#save((bytes, at) => this.#options.store.put(bytes, at));
+    if (this.#due && !this.#work) this.#put();
   }
 
   /** A report of a step behind which nothing was submitted. */
@@ -77,13 +83,17 @@ export class Saving {
     if (store.isBest?.(report) && store.putBest) this.#save((bytes, at) => store.putBest!(bytes, at));
   }
 
+  #put(): void {
+    this.#due = false;
+    this.#at = performance.now();
+    this.#savedStep = this.#options.step();
+    this.#save((bytes, at) => this.#options.store.put(bytes, at));
+  }
+
   #save(put: (bytes: Bytes, at: SavedAt) => Promise<void>): void {
     const { save, step, warn } = this.#options;
     const at = { step: step() };
     const before = this.#work;
-    this.#due = false;
-    this.#at = performance.now();
-    this.#savedStep = at.step;
     // As the last submitted step leaves it.
     const saved = save();
     const work = Promise.all([saved, before])
@@ -97,8 +107,7 @@ export class Saving {
 
   /** Waits until all is kept. @param sound whether the last step is to be saved too, if it is not yet */
   async finish(sound: boolean): Promise<void> {
-    const { store, step } = this.#options;
-    if (sound && step() !== this.#savedStep) this.#save((bytes, at) => store.put(bytes, at));
+    if (sound && this.#options.step() !== this.#savedStep) this.#put();
     await this.#work;
   }
 }

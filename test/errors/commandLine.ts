@@ -44,6 +44,7 @@ export const commandLine: readonly Case[] = [
   ['--hidden is of mlp', parse('train mnist --model lenet --hidden 64')],
   ['--epochs and --steps', parse('train mnist --epochs 2 --steps 3')],
   ['--weight-decay is of', parse('train mnist --optimizer adam --weight-decay 1')],
+  ['--resume goes on', parse('train mnist --resume')],
   ['predict needs two files', parse('predict model')],
   [
     '[train] <path> cannot be written',

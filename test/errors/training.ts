@@ -22,7 +22,8 @@ import {
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
-import type { Case } from '../support/provoke.ts';
+import { checkpoints } from '../../src/node.ts';
+import { inFolder, type Case } from '../support/provoke.ts';
 import { clusters } from '../support/toy.ts';
 
 const set = clusters(16, 3);
@@ -88,8 +89,8 @@ const explosive: Others = {
 /** What is told of a store that keeps nothing. */
 async function untold(): Promise<string> {
   let told = '';
-  const checkpoints = { every: { steps: 9 }, put: () => Promise.reject(new Error('no space left')) };
-  await trained((trainer) => trainer.fit(set, { checkpoints }), { warn: (text) => (told = text) })();
+  const full = { every: { steps: 9 }, put: () => Promise.reject(new Error('no space left')) };
+  await trained((trainer) => trainer.fit(set, { checkpoints: full }), { warn: (text) => (told = text) })();
   return told;
 }
 
@@ -109,6 +110,13 @@ export const training: readonly Case[] = [
   ['[fit] the iterable has <n> batches', goingOn([batch])],
   ['[fit] the run that was loaded', goingOn(set)],
   ['[fit] the checkpoint of step', untold],
+  [
+    '[checkpoints] best is',
+    () =>
+      inFolder(async (folder) =>
+        trained((trainer) => trainer.fit(set, { checkpoints: checkpoints({ folder, best: 'f1' }) }))(),
+      ),
+  ],
   [
     '[createTrainer] give',
     () => createTrainer({ model: linear(2, 3), loss: crossEntropy, batchSize: 4 } as unknown as TrainerOptions),
