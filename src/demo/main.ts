@@ -178,7 +178,7 @@ function hear(happening: Happening): void {
       return loaded(happening);
     case 'recovered':
       return say(
-        `The GPU was lost (${happening.reason}). It goes on from step ${happening.step.toLocaleString('en')}, whose weights were kept.`,
+        `The GPU was lost (${happening.reason}). Nothing of it is lost: it goes on from step ${happening.step.toLocaleString('en')}.`,
         true,
       );
     case 'wrong':

@@ -67,12 +67,12 @@ async function placeAfter(options: TrainerOptions, { backend: { kernels }, ended
   const { backend, device, onDeviceLost } = options;
   // With the kernels that it had, the same adapter gives the same bits.
   const as = { ...options, ...(kernels && { kernels }) };
-  if (onDeviceLost) {
-    const given = await onDeviceLost(ended!);
-    requireKind('onDeviceLost', 'what it gave', given, 'createBuffer' in Object(given), 'a GPUDevice');
+  if (!device && !onDeviceLost) return orOnCpu(as);
+  const given = (await onDeviceLost?.(ended!)) ?? null;
+  if (given) {
+    requireKind('onDeviceLost', 'what it gave', given, 'createBuffer' in Object(given), 'a GPUDevice, or null');
     return { life: gpuLife(given, as), owned: undefined };
   }
-  if (!device) return orOnCpu(as);
   if (backend === 'auto') return { life: cpuLife(), owned: undefined };
-  throw new Error("it is the caller's, who gave no onDeviceLost");
+  throw new Error(onDeviceLost ? 'onDeviceLost gave none' : "it is the caller's, who gave no onDeviceLost");
 }

@@ -69,10 +69,10 @@ export interface CommonOptions<F extends string = any> extends SaidRoles<NoInfer
   readonly device?: Device | undefined;
   /**
    * Asked for another device where the one in use is lost, with the reason. Left out, a trainer takes one of its own in the
-   * place of one of its own; of a `device` that was given, it cannot, and fails. Training goes on where it was, with
-   * the same bits if the adapter is the same.
+   * place of one of its own; of a `device` that was given, it cannot, and fails. Null says that there is none. Training goes
+   * on where it was, with the same bits if the adapter is the same.
    */
-  readonly onDeviceLost?: ((reason: string) => Device | Promise<Device>) | undefined;
+  readonly onDeviceLost?: ((reason: string) => Device | null | Promise<Device | null>) | undefined;
   /** The fields that batches will have; taken from the first data set if left out. */
   readonly data?: Dataset<F> | Fields<F>;
   /** Told what the caller would not expect: a figure to which nothing counts. `console.warn` if left out. */

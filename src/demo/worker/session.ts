@@ -47,10 +47,6 @@ export class Session {
   #perSecond: number | null = null;
   /** Steps of the next burst. */
   #burst = 1;
-  /** Read now and then, for when the GPU is lost. */
-  #kept: { readonly weights: Weights; readonly step: number; readonly epoch: number } | undefined;
-  /** Whether a run failed that is to go on. */
-  #interrupted = false;
   /** Which are fastest, as the page keeps it. */
   #kernels: string | null = null;
   #download: AbortController | undefined;
@@ -77,8 +73,6 @@ export class Session {
   }
 
   #fail(error: unknown): void {
-    // A lost device shows itself by whatever was under way; once it says so itself, the run goes on.
-    if (error instanceof DeviceError && this.#running) this.#interrupted = true;
     this.#setRunning(false);
     this.#tell({ kind: 'wrong', message: messageOf(error) });
   }
@@ -117,10 +111,7 @@ export class Session {
   async #acquire(): Promise<GPUDevice | string> {
     try {
       const device = await requestDevice();
-      void device.lost.then(({ reason, message }) => {
-        this.#device = undefined;
-        if (reason !== 'destroyed') this.#enqueue(() => this.#recover(message || reason));
-      });
+      void device.lost.then(() => (this.#device = undefined));
       return device;
     } catch (error) {
       if (error instanceof DeviceError) return error.message;
@@ -128,18 +119,11 @@ export class Session {
     }
   }
 
-  /** On another device, with the weights that were last read from the one that was lost. */
-  async #recover(reason: string): Promise<void> {
-    const goesOn = this.#running || this.#interrupted;
-    this.#setRunning(false);
-    this.#interrupted = false;
-    const { weights, step, epoch } = this.#kept ?? { step: 0, epoch: 0 };
-    this.#epoch = epoch;
-    this.#trainer?.destroy();
-    this.#trainer = undefined;
-    await this.#make(this.#settings, weights, step);
-    this.#tell({ kind: 'recovered', reason, step });
-    if (goesOn) await this.#start(this.#perSecond);
+  /** Another device for a trainer that goes on where its own was lost; null where there is none, and the CPU goes on. */
+  async #another(reason: string): Promise<GPUDevice | null> {
+    const device = await (this.#device ??= this.#acquire());
+    this.#tell({ kind: 'recovered', reason, step: this.#before + this.#step });
+    return typeof device === 'string' ? null : device;
   }
 
   async #configure(settings: Settings, keep: boolean): Promise<void> {
@@ -150,7 +134,6 @@ export class Session {
     if (!weights) this.#epoch = 0;
     this.#trainer?.destroy();
     this.#trainer = undefined;
-    this.#kept = undefined;
     await this.#make(settings, weights, before);
   }
 
@@ -189,7 +172,9 @@ export class Session {
       batchSize: Math.min(settings.batch, known?.length ?? settings.batch),
       seed: settings.seed,
       data: known ?? (await firstDrawn()),
-      ...(typeof device === 'string' ? { backend: 'cpu' } : { device }),
+      ...(typeof device === 'string'
+        ? { backend: 'cpu' }
+        : { device, backend: 'auto', onDeviceLost: (reason: string) => this.#another(reason) }),
       kernels: {
         getItem: () => this.#kernels,
         setItem: (_, text) => this.#tell({ kind: 'kernels', text: (this.#kernels = text) }),
@@ -317,7 +302,6 @@ export class Session {
     const { trainer, halves } = this.#here();
     await this.#probes.take(probeAtOnce, async () => {
       const sets = [take(halves.train, 0, LEARNED), take(halves.test, 0, JUDGED)] as const;
-      this.#kept = { weights: await trainer.readParameters(), step: this.#before + this.#step, epoch: this.#epoch };
       this.#tell({ kind: 'probe', ...(await probe(trainer, this.#before + this.#step, ...sets)) });
     });
   }
