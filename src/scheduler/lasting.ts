@@ -407,8 +407,10 @@ export class LastingBackend implements Backend {
 
   destroy(): void {
     this.#destroyed = true;
+    this.#life.isLast = true;
     this.#life.destroy();
-    for (const asked of this.#waiting)
-      asked.fail(new Error('[backend] it was destroyed while its numbers were awaited'));
+    if (!this.#recovery) return;
+    // Nobody else will tell them.
+    for (const asked of this.#waiting) asked.fail(new Error('[backend] it was destroyed while it was recovering'));
   }
 }

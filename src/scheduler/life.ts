@@ -22,8 +22,10 @@ function livingOn(device: Device): Set<Life> {
 /** A backend for as long as its device lives. */
 export class Life {
   readonly backend: Backend;
-  /** Why it is over. */
+  /** Why its device is lost. */
   ended: string | undefined;
+  /** Its owner wants no more of it: what it still brings is the last word. */
+  isLast = false;
   /** Settles when it is over. */
   readonly over: Promise<void>;
   readonly #device: Device | null;
@@ -78,11 +80,11 @@ export class Asked<T> {
   async follow(work: Promise<T>, life: Life): Promise<void> {
     try {
       const value = await work;
-      if (life.ended !== undefined || this.settled) return;
+      if ((life.ended !== undefined && !life.isLast) || this.settled) return;
       this.settled = true;
       this.#resolve(value);
     } catch (error) {
-      if (!(await life.hasEnded()) && !this.settled) this.fail(error);
+      if ((life.isLast || !(await life.hasEnded())) && !this.settled) this.fail(error);
     }
   }
 }
