@@ -41,6 +41,8 @@ export { formatProfile } from './train/profileTable.ts';
 export type { Cost, LaunchProfile, Peak, Profile, ProfileOptions } from './train/profile.ts';
 export type { PreparedCalls } from './train/preparedCalls.ts';
 export type { InspectedLayer, InspectedParameter, Inspection, InspectOptions } from './train/inspect.ts';
+export { checkpoints } from './train/originFiles.ts';
+export type { Checkpoints, CheckpointsOptions } from './train/checkpointFiles.ts';
 export type { Loaded, LoadOptions } from './train/loaded.ts';
 export type { CheckpointStore, SavedAt, SaveEvery } from './train/store.ts';
 export type { Trainer } from './train/trainer.ts';

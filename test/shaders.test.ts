@@ -31,6 +31,10 @@ describe.each(filesIn(folder).map((path) => [basename(path), path]))('kernel %s'
     expect(who).toMatch(/^\/\/ .*([Oo]ne (invocation|workgroup)|[Ww]ho)/);
   });
 
+  test('has no name of those that are linked into it to look at what it stores', () => {
+    expect(text).not.toMatch(/\b(look_at|looked_at|looked_at_four)\b/);
+  });
+
   test('numbers its bindings from 0, the uniform last, within the default limit', () => {
     const bindings = [...text.matchAll(/^@group\(0\) @binding\((\d+)\) var<(\w+)/gm)];
     expect(bindings).toHaveLength([...text.matchAll(/@binding/g)].length);

@@ -5,12 +5,12 @@ fn look_at(value: f32) {
   }
 }
 
-fn seen(value: f32) -> f32 {
+fn looked_at(value: f32) -> f32 {
   look_at(value);
   return value;
 }
 
-fn seen_four(value: vec4f) -> vec4f {
+fn looked_at_four(value: vec4f) -> vec4f {
   let exponents = bitcast<vec4u>(value) & vec4u(0x7f800000u);
   if (any(exponents == vec4u(0x7f800000u))) {
     atomicAdd(&ledger[6], 1u);

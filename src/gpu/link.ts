@@ -33,11 +33,11 @@ const typeIn = (text: string, name: string): string =>
 function watch(text: string, binding: number, kernel: string): string {
   const declared = text.match(new RegExp(`@binding\\(${binding}\\) var<storage, read_write> (\\w+): array<(\\w+)>;`));
   const [, name, element] = declared ?? [];
-  const seen = { f32: 'seen', vec4f: 'seen_four' }[typeIn(text, element ?? '')];
+  const look = { f32: 'looked_at', vec4f: 'looked_at_four' }[typeIn(text, element ?? '')];
   const stores = new RegExp(`\\b${name}\\[(.*?)\\] = (.*);$`, 'gm');
-  if (!seen || text.search(stores) < 0)
+  if (!look || text.search(stores) < 0)
     throw new Error(`[link] kernel ${kernel} stores nothing into binding ${binding}`);
-  return text.replace(stores, `${name}[$1] = ${seen}($2);`);
+  return text.replace(stores, `${name}[$1] = ${look}($2);`);
 }
 
 /** Bindings that a file declares in its first group. */

@@ -24,7 +24,6 @@ function lastingFiles(folder: string): Files {
     }
   };
   return {
-    text: folder,
     names,
     read: (name) => readFile(join(folder, name)),
     async write(name, bytes) {

@@ -11,8 +11,6 @@ import { requireEvery, type CheckpointStore, type SavedAt, type SaveEvery } from
 
 /** Where files of checkpoints lie. */
 export interface Files {
-  /** For messages. */
-  readonly text: string;
   names(): Promise<readonly string[]>;
   read(name: string): Promise<Bytes>;
   /** Once it is done the file is there for good; before, there is none of its name. */

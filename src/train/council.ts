@@ -63,7 +63,10 @@ export class Council {
 
   /** Has the decisions see what they saw before; what they then said was done. */
   #recall({ asked, since }: Heard): void {
-    for (const { metrics, at } of asked) for (const [nth, ask] of this.#asked.entries()) ask(metrics, at[nth]);
+    for (const { metrics, at } of asked) {
+      // One that was not there then begins now.
+      for (const [nth, moment] of at.entries()) this.#asked[nth]?.(metrics, moment);
+    }
     this.#history.push(...asked);
     this.#heard = since?.map(({ samples, numbers }) => ({ samples, numbers: Float64Array.from(numbers) }));
   }

@@ -26,7 +26,7 @@ function snippetsIn(text: string): Snippet[] {
   });
 }
 
-const IMPORT = /^import .* from '(?:millrace|millrace\/data)';\n/gm;
+const IMPORT = /^import .* from '(?:millrace|millrace\/data|millrace\/node)';\n/gm;
 
 /** What the snippets behind the first one find there: its data, options and trainer, small enough for a test. */
 const BEFORE = `
@@ -35,8 +35,9 @@ const points = dataset({ point: { data: Float32Array.from({ length: 512 }, (_, i
 const model = sequential(flatten, linear(784, 16), relu, linear(16, 10));
 const options = { model, loss: crossEntropy, optimizer: adamw(), batchSize: 128, backend: 'auto' as const, data: train };
 const trainer = await createTrainer(options);
+const checkpoints = (given: CheckpointsOptions) => checkpointsIn({ ...given, folder: FOLDER + given.folder });
 const localStorage = { getItem: () => null, setItem: () => {} };
-void [test, points, trainer, localStorage];
+void [test, points, trainer, localStorage, checkpoints];
 `;
 
 /** The first snippet looks for MNIST, which is not here. */
@@ -45,16 +46,21 @@ const MNIST = `const mnist = () => syntheticDigits({ train: 640, test: 200 });\n
 const namesIn = (exports: object, others: object = {}): string[] =>
   Object.keys(exports).filter((name) => name !== 'mnist' && !(name in others));
 
-const sources = { millrace: join(root, 'src/index.ts'), 'millrace/data': join(root, 'src/data/index.ts') };
+const sources = {
+  millrace: join(root, 'src/index.ts'),
+  'millrace/data': join(root, 'src/data/index.ts'),
+  'millrace/node': join(root, 'src/node.ts'),
+};
 
 /** A module that runs a snippet; every name of the package that it does not make itself is there. */
 function moduleOf({ text }: Snippet, isFirst: boolean): string {
   return [
     `import { ${namesIn(core).join(', ')} } from '${sources.millrace}';\n`,
     `import { ${namesIn(data, core).join(', ')} } from '${sources['millrace/data']}';\n`,
+    `import { checkpoints as checkpointsIn, type CheckpointsOptions } from '${sources['millrace/node']}';\n`,
     `import type { BatchValues, Context, Value } from '${sources.millrace}';\n`,
     'export async function run(console: { log(...things: unknown[]): void }): Promise<void> {\n',
-    isFirst ? MNIST : BEFORE,
+    isFirst ? MNIST : BEFORE.replace('FOLDER', JSON.stringify(`${folder}/`)),
     `{\n${text.replaceAll(IMPORT, '')}\n}\n}\n`,
   ].join('');
 }
@@ -66,7 +72,8 @@ function compiled(files: readonly string[]): Promise<string> {
     module: 'esnext',
     moduleResolution: 'bundler',
     lib: ['ES2024', 'DOM'],
-    types: [],
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules/@types')],
     strict: true,
     noEmit: true,
     exactOptionalPropertyTypes: true,

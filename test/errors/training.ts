@@ -1,5 +1,6 @@
 import {
   add,
+  checkpoints as ofOrigin,
   createTrainer,
   crossEntropy,
   dataset,
@@ -110,6 +111,7 @@ export const training: readonly Case[] = [
   ['[fit] the iterable has <n> batches', goingOn([batch])],
   ['[fit] the run that was loaded', goingOn(set)],
   ['[fit] the checkpoint of step', untold],
+  ["[checkpoints] an origin's own files", () => ofOrigin({ folder: 'run' }).newest()],
   [
     '[checkpoints] best is',
     () =>

@@ -73,6 +73,7 @@ export const validCalls: Calls = {
   averagePool: () => [images(), 2, { stride: 1 }],
   broadcastTo: () => [x([1, 3]), [4, 3]],
   cast: () => [x(), 'i32'],
+  checkpoints: () => [{ folder: 'run', every: { steps: 3 }, keep: 2, best: 'loss' }],
   concat: () => [[x(), x()], 0],
   constant: () => [new Float32Array(3), spec([3])],
   constantValue: () => [0.5],
