@@ -104,7 +104,7 @@ export class LastingBackend implements Backend {
   /** Devices lost since something came back. */
   #lost = 0;
   #note: Note | null = null;
-  #snapshotAt = performance.now();
+  #snapshotAt = Date.now();
   #snapshotMs = 0;
   #isReading = false;
   #destroyed = false;
@@ -322,14 +322,16 @@ export class LastingBackend implements Backend {
   #maySnapshot(): void {
     const { length, bytes } = this.#journal;
     if (this.#isReading || this.#recovery || this.#destroyed || length === 0) return;
-    const since = performance.now() - this.#snapshotAt;
+    const since = Date.now() - this.#snapshotAt;
+    // Clocks are put back, too.
+    if (since < 0) this.#snapshotAt = Date.now();
     if (since < Math.max(SNAPSHOT_MS, SNAPSHOT_SHARE * this.#snapshotMs) && bytes < JOURNAL_BYTES) return;
     const note = this.#lifeline.note();
     if (note) void this.#snapshot(note);
   }
 
   async #snapshot(note: Note): Promise<void> {
-    const begun = performance.now();
+    const begun = Date.now();
     const life = this.#life;
     const { length } = this.#journal;
     const states = [...this.#changed];
@@ -347,7 +349,7 @@ export class LastingBackend implements Backend {
       // The device is lost, as others are told; or there is no room for a copy, and the journal goes on.
     } finally {
       this.#isReading = false;
-      this.#snapshotAt = performance.now();
+      this.#snapshotAt = Date.now();
       this.#snapshotMs = this.#snapshotAt - begun;
     }
   }

@@ -1,4 +1,4 @@
-import { prototypes } from './counting.ts';
+import { prototypes, withoutSnapshots } from './counting.ts';
 
 /** Does work with the set of all GPU buffers that were made since it began, and were not destroyed yet. */
 export async function withLiveBuffers<T>(
@@ -19,7 +19,7 @@ export async function withLiveBuffers<T>(
     return destroy.apply(this, args);
   };
   try {
-    return await work(live);
+    return await withoutSnapshots(() => work(live));
   } finally {
     maker['createBuffer'] = createBuffer;
     made['destroy'] = destroy;
