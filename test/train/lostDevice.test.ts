@@ -1,6 +1,7 @@
 // A device that is lost costs seconds, and nothing else: the run ends in the bits of one that was not disturbed.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { digestOf } from '../../src/core/digest.ts';
 import { Random } from '../../src/core/random.ts';
 import {
   adamw,
@@ -151,7 +152,7 @@ describe('with snapshots between', () => {
 });
 
 describe('a device that is lost in the middle of', () => {
-  test('an evaluation, a prediction, a verification, an inspection and a profile', async () => {
+  test('an evaluation, a prediction, a verification, an inspection, a profile and a checkpoint', async () => {
     const { trainer, lose } = await losable();
     const other = await calm();
     for (const each of [trainer, other]) await each.fit(set, { steps: 5 });
@@ -166,6 +167,7 @@ describe('a device that is lost in the middle of', () => {
     await during(async (each) => (await each.verify(batch)).fault ?? null);
     await during(async (each) => (await each.profile(2)).launches.length);
     await during((each) => each.readParameters());
+    await during(async (each) => digestOf(await each.save()));
     // None of it has left a trace.
     await during((each) =>
       each.fit(set, { steps: 7, every: 100 }).then((report) => ({ ...report, seconds: 0, recovered: '' })),
