@@ -27,7 +27,7 @@ export interface Note {
 
 /** What a backend needs to outlive its device. */
 export interface Lifeline {
-  /** Another life, once the last one is over. @throws DeviceError where there is none to be had */
+  /** Another life, once the last one is over; it fails where there is none to be had. */
   reopen(last: Life): Promise<Life>;
   /** What else is to be known at this moment to go on from it, asked for with each snapshot; null where it is none to go on from. */
   note(): Note | null;

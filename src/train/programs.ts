@@ -3,7 +3,7 @@ import { DataError } from '../core/errors.ts';
 import { joined, sizeOf, type Numbers } from '../core/shape.ts';
 import { thousands } from '../core/wording.ts';
 import type { Dataset } from '../data/dataset.ts';
-import type { Graph } from '../graph/graph.ts';
+import { formatGraph, type Graph } from '../graph/graph.ts';
 import type { Backend, Executable } from '../scheduler/backend.ts';
 import type { Feed } from './batches.ts';
 import { requireSound } from './checks.ts';
@@ -16,6 +16,10 @@ import { residentSource, statesIn, tableSource, type Source } from './source.ts'
 export interface StepProgram extends Pick<StepGraph, 'loss'> {
   readonly program: Executable;
 }
+
+/** The graphs of a step as text, each once. */
+export const formatSteps = (programs: readonly StepProgram[]): string =>
+  [...new Set(programs.map(({ program }) => program.graph))].map(formatGraph).join('\n\n');
 
 /** A source with the programs that read it. */
 class Reader {
@@ -182,7 +186,7 @@ export class Programs {
     return this.withResident(given, async (source) => {
       const fields = await Promise.all(
         names.map(async (name) => {
-          const parts = await Promise.all(source.fields[name].states.map((state) => this.#backend.readState(state)));
+          const parts = await this.#backend.readStates(source.fields[name].states);
           return [name, { ...given.set.fields[name], data: joined(parts) }] as const;
         }),
       );

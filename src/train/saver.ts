@@ -3,7 +3,7 @@ import { FormatError } from '../core/errors.ts';
 import type { Bytes } from '../core/globals.ts';
 import { joined, type Numbers } from '../core/shape.ts';
 import { readStored } from '../data/safetensors.ts';
-import { formatGraph, type State } from '../graph/graph.ts';
+import type { State } from '../graph/graph.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import type { Note } from '../scheduler/lasting.ts';
 import {
@@ -20,7 +20,7 @@ import type { Keeper } from './keeper.ts';
 import type { Launcher } from './launcher.ts';
 import type { Loaded } from './loaded.ts';
 import type { Prepared } from './prepared.ts';
-import type { StepProgram } from './programs.ts';
+import { formatSteps, type StepProgram } from './programs.ts';
 import type { Progress, RunMoment } from './progress.ts';
 import { fittingIn } from './weights.ts';
 
@@ -56,9 +56,7 @@ export class Saver {
 
   /** Of the step's graphs as they are printed: whatever training depends on is in them. */
   get #graph(): string {
-    const graphs = new Set(this.#options.single.map(({ program }) => program.graph));
-    const text = [...graphs].map(formatGraph).join('\n\n');
-    return (this.#digest ??= digestOf(new TextEncoder().encode(text)));
+    return (this.#digest ??= digestOf(new TextEncoder().encode(formatSteps(this.#options.single))));
   }
 
   /** Of the last submitted step. @param run that is going on */
@@ -123,10 +121,10 @@ export class Saver {
    * @param file its name, for messages
    * @throws FormatError, replacing nothing, if the file is broken; where `strict`, if it is no checkpoint of this training
    */
-  async load(bytes: Uint8Array | ArrayBuffer, file: string, strict: boolean): Promise<Resumed> {
+  async load(bytes: Uint8Array, file: string, strict: boolean): Promise<Resumed> {
     const { tensors, metadata } = readStored(file, bytes);
     const progress = progressIn(file, metadata);
-    requireWholeFile(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), file, metadata);
+    requireWholeFile(bytes, file, metadata);
     const strange = progress ? this.#strangeness(progress) : ['it holds weights alone'];
     if (progress && strange.length === 0) return this.#resume(progress, tensors, file);
     if (!strict) return this.#take(bytes, file, strange);
@@ -165,7 +163,7 @@ export class Saver {
   }
 
   /** The weights that fit, by name; all else stays. */
-  #take(bytes: Uint8Array | ArrayBuffer, file: string, why: readonly string[]): Resumed {
+  #take(bytes: Uint8Array, file: string, why: readonly string[]): Resumed {
     const { backend, prepared, launcher } = this.#options;
     const { tensors, ...fitting } = fittingIn(weightsOf(prepared.traced), file, bytes);
     for (const { name, state, offset } of learnedByWeight(prepared.traced)) {

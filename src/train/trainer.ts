@@ -3,7 +3,6 @@ import type { Bytes, Device } from '../core/globals.ts';
 import { optionsOf, requireKind } from '../core/given.ts';
 import { isDataset, type Dataset } from '../data/dataset.ts';
 import { copyOf, isNumbers, type GivenNumbers } from '../data/numbers.ts';
-import { formatGraph, type Graph } from '../graph/graph.ts';
 import { uploadBatch, type Backend } from '../scheduler/backend.ts';
 import type { KernelChoice } from '../scheduler/choice.ts';
 import { LastingBackend } from '../scheduler/lasting.ts';
@@ -46,7 +45,7 @@ import { amountsOf, prepare, reportOf, wasBad, type Prepared } from './prepared.
 import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
 import type { Cursor, RunMoment } from './progress.ts';
 import { profileStep, requirePeak, type Profile, type ProfileOptions } from './profile.ts';
-import { Programs, type StepProgram } from './programs.ts';
+import { formatSteps, Programs, type StepProgram } from './programs.ts';
 import type { Fields, Source } from './source.ts';
 import { summarizeModel } from './summary.ts';
 import type { Loaded, LoadOptions } from './loaded.ts';
@@ -496,7 +495,7 @@ export class Trainer<F extends string = any, O = any> {
   async readParameters(): Promise<Record<string, Float32Array>> {
     const { traced } = (await this.#use()).prepared;
     this.#turn.requireSettled('readParameters');
-    const read = Promise.all(traced.parameters.map((page) => this.#backend.readState(page)));
+    const read = this.#backend.readStates(traced.parameters);
     const tensors = tensorsIn(traced.pages, (await this.#whileAlive(read)) as Float32Array[]);
     return Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data.slice()]));
   }
@@ -563,7 +562,7 @@ export class Trainer<F extends string = any, O = any> {
     const { traced } = (await this.#use()).prepared;
     this.#turn.requireSettled('saveWeights');
     const states = [...(traced.averages ?? traced.parameters), ...traced.registry.states.values()];
-    const read = this.#whileAlive(Promise.all(states.map((state) => this.#backend.readState(state))));
+    const read = this.#whileAlive(this.#backend.readStates(states));
     const numbers = (await read) as Float32Array[];
     const kept = numbers.splice(traced.pages.length);
     const ofLayers = [...traced.registry.states.values()].map(({ name, spec: { shape } }, at) => {
@@ -694,8 +693,7 @@ export class Trainer<F extends string = any, O = any> {
 
   /** The graphs of a training step as text: one for each phase, or, for a step in parts, for its parts and its update. */
   async graph(): Promise<string> {
-    const graphs = new Set<Graph>((await this.#use()).single.map(({ program }) => program.graph));
-    return [...graphs].map(formatGraph).join('\n\n');
+    return formatSteps((await this.#use()).single);
   }
 
   /** Launches of one training step; 0 on the CPU, and before the model was traced. */
