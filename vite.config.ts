@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { UserConfig } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { lessonPages } from './docs/lesson.ts';
-import { patienceMs } from './test/support/patience.mjs';
+import { patienceMs } from './test/support/testTimeout.mjs';
 
 /** `--mode` is one of `builds`; else it is the pages, as they are served. */
 export default defineConfig(({ mode }) => ({

@@ -11,7 +11,7 @@ import type { Plugin } from 'vite';
 export interface SourceLink {
   /** What the link names in the file. */
   readonly name: string;
-  /** From the project's root: `src/ops/matmul.ts`. */
+  /** From the project's root: `src/ops/products/matmul.ts`. */
   readonly path: string;
 }
 

@@ -62,6 +62,6 @@ export type {
   Samples,
   TrainerOptions,
 } from './train/options.ts';
-export type { KernelChoice, Kernels, KernelStorage } from './scheduler/choice.ts';
+export type { KernelChoice, Kernels, KernelStorage } from './scheduler/kernelChoice.ts';
 export type { Model, Phase } from './train/model.ts';
 export type { Fault, Verification } from './train/verify.ts';

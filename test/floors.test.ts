@@ -35,16 +35,20 @@ test('every import in src goes down', () => {
 });
 
 test.each([
-  ['src/core/shape.ts', `import { matmul } from '../ops/matmul.ts';`, 'an import goes down'],
+  ['src/core/shape.ts', `import { matmul } from '../ops/products/matmul.ts';`, 'an import goes down'],
   ['src/graph/graph.ts', `import type { Arena } from '../gpu/arena.ts';`, 'an import goes down'],
   ['src/nn/linear.ts', `export * from '../optim/sgd.ts';`, 'an import goes down'],
   ['src/train/trainer.ts', `const { run } = await import('../cli/index.ts');`, 'an import goes down'],
   ['src/demo/main.ts', `import {\n  open,\n} from '../node.ts';`, 'only node, node.ts, cli may'],
   ['src/gpu/device.ts', `import { create } from 'webgpu';`, 'only node, node.ts, cli may'],
   ['src/data/idx.ts', `import 'node:fs';`, 'only node, node.ts, cli may'],
-  ['src/ops/matmul.ts', `import code from '../../shaders/matmul.wgsl';`, 'from shaders only *.wgsl?raw'],
-  ['src/ops/matmul.ts', `import { fixture } from '../../test/fixture.ts';`, 'not of the house'],
-  ['src/ops/matmul.ts', `import { clamp } from 'lodash';`, 'not of the house'],
+  [
+    'src/ops/products/matmul.ts',
+    `import code from '../../../shaders/products/matmul.wgsl';`,
+    'from shaders only *.wgsl?raw',
+  ],
+  ['src/ops/products/matmul.ts', `import { fixture } from '../../../test/fixture.ts';`, 'not of the house'],
+  ['src/ops/products/matmul.ts', `import { clamp } from 'lodash';`, 'not of the house'],
   ['src/data/cifar10/sprites.ts', `import { decode } from 'fast-png';`, 'only cli may'],
   ['src/node/cifar10.ts', `const { decode } = await import('fast-png');`, 'only cli may'],
   ['src/cli/png.ts', `import { decode } from 'pngjs';`, 'not of the house'],
@@ -57,8 +61,11 @@ test.each([
 });
 
 test.each([
-  ['src/ops/matmul.ts', `import code from '../../shaders/matmul.wgsl?raw';`],
-  ['src/ops/matmul.ts', `import { shape } from '../core/shape.ts';\nimport { sum } from './reduce.ts';`],
+  ['src/ops/products/matmul.ts', `import code from '../../../shaders/products/matmul.wgsl?raw';`],
+  [
+    'src/ops/products/matmul.ts',
+    `import { shape } from '../../core/shape.ts';\nimport { sum } from '../reductions/reduce.ts';`,
+  ],
   ['src/gpu/device.ts', `const { create } = await import('webgpu');`],
   ['src/cli/index.ts', `import { parseArgs } from 'node:util';\nimport { requestDevice } from '../node.ts';`],
   ['src/cli/png.ts', `import { decode, encode } from 'fast-png';`],

@@ -83,8 +83,8 @@ test('the slider reads activation and slope off the curves', async () => {
 
 test('a link to a source leads to the line that it names, on a page of this site', async () => {
   const { page, problems } = await openLesson();
-  await page.getByRole('link', { name: 'sigmoidOp in ops/activations.ts' }).first().click();
-  await page.getByRole('heading', { name: 'src/ops/activations.ts' }).waitFor();
+  await page.getByRole('link', { name: 'sigmoidOp in ops/pointwise/activations.ts' }).first().click();
+  await page.getByRole('heading', { name: 'src/ops/pointwise/activations.ts' }).waitFor();
   expect(await page.locator(':target').innerText()).toContain('const sigmoidOp = ');
   expect(await widthOf(page)).toBe(NARROW.width);
   await page.close();

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheFolder, softwareDriver } from './support/driver.mjs';
-import { patienceFor } from './support/patience.mjs';
+import { patienceFor } from './support/testTimeout.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'millrace-test-'));

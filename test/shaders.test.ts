@@ -6,14 +6,18 @@ import { link } from '../src/gpu/link.ts';
 import { sharedDevice } from './support/device.ts';
 
 const folder = fileURLToPath(new URL('../shaders', import.meta.url));
-const filesIn = (path: string): string[] =>
-  readdirSync(path)
-    .filter((name) => name.endsWith('.wgsl'))
+/** Texts that are linked into kernels; all others are kernels, valid on their own. */
+const PARTS = ['functions', 'operands', 'products/forms', 'riders'].map((part) => join(folder, part));
+const allIn = (path: string, ending: string): string[] =>
+  readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(ending))
     .map((name) => join(path, name));
+const filesIn = (path: string): string[] => allIn(path, '.wgsl');
+const kernels = filesIn(folder).filter((path) => !PARTS.some((part) => path.startsWith(part)));
 
 const STORAGE_BUFFERS_BY_DEFAULT = 8;
 
-describe.each(filesIn(folder).map((path) => [basename(path), path]))('kernel %s', (name, path) => {
+describe.each(kernels.map((path) => [basename(path), path]))('kernel %s', (name, path) => {
   const text = readFileSync(path, 'utf8');
 
   test('is valid on its own', async () => {
@@ -44,10 +48,10 @@ describe.each(filesIn(folder).map((path) => [basename(path), path]))('kernel %s'
   });
 });
 
-test.each(filesIn(join(folder, 'products')).map((path) => [basename(path), path]))(
+test.each(filesIn(join(folder, 'products/forms')).map((path) => [basename(path), path]))(
   'form %s is valid behind matmul.wgsl, and the only entry point',
   async (name, path) => {
-    const text = `${readFileSync(join(folder, 'matmul.wgsl'), 'utf8')}\n${readFileSync(path, 'utf8')}`;
+    const text = `${readFileSync(join(folder, 'products/matmul.wgsl'), 'utf8')}\n${readFileSync(path, 'utf8')}`;
     const device = await sharedDevice();
     device.pushErrorScope('validation');
     const { messages } = await device.createShaderModule({ code: text }).getCompilationInfo();
@@ -57,7 +61,7 @@ test.each(filesIn(join(folder, 'products')).map((path) => [basename(path), path]
   },
 );
 
-describe.each(filesIn(join(folder, 'pointwise')).map((path) => [basename(path), path]))(
+describe.each(filesIn(join(folder, 'functions')).map((path) => [basename(path), path]))(
   'functions of %s',
   (_, path) => {
     test('are functions and nothing else', () => {
@@ -79,10 +83,6 @@ const isProven = (head: string): boolean => {
   return step === `${index}++` && bound.startsWith(`${index} < `) && CONSTANT.test(bound.slice(index.length + 3));
 };
 const sources = fileURLToPath(new URL('../src', import.meta.url));
-const allIn = (path: string, ending: string): string[] =>
-  readdirSync(path, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith(ending))
-    .map((name) => join(path, name));
 
 test('every loop is of a form that Dawn proves to end', () => {
   const paths = [...allIn(folder, '.wgsl'), ...allIn(sources, '.ts')];

@@ -23,7 +23,7 @@ import {
   type Layer,
   type Trainer,
 } from '../../src/index.ts';
-import { convolve } from '../../src/ops/convolution.ts';
+import { convolve } from '../../src/ops/convolution/convolution.ts';
 import type { Optimizer } from '../../src/optim/optimizer.ts';
 import type { Backend } from '../../src/scheduler/backend.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';

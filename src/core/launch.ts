@@ -23,7 +23,7 @@ export interface Kernel {
   readonly functions?: Readonly<Record<string, string>>;
   /** By name: the value of a `const`, or the type of an `alias`. */
   readonly constants?: Readonly<Record<string, string | number>>;
-  /** Texts of functions only, from shaders/pointwise, that the replaced ones call. */
+  /** Texts of functions only, from shaders/functions, that the replaced ones call. */
   readonly includes?: readonly string[];
   /** Storage bindings that only the replaced functions use, `name: element type`, after the file's own. */
   readonly reads?: Readonly<Record<string, string>>;

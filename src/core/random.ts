@@ -2,7 +2,7 @@ import { requireKind } from './given.ts';
 
 /*
  * Philox 4x32-10, a counter-based generator: the n-th number is a function of (key, n), so any number of any
- * stream can be had at once, on the CPU and in shaders/pointwise/philox.wgsl, with the same bits.
+ * stream can be had at once, on the CPU and in shaders/functions/philox.wgsl, with the same bits.
  * Source: Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3".
  */
 

@@ -3,7 +3,7 @@ import { ShapeError } from '../core/errors.ts';
 import { optionsOf, requireKind } from '../core/given.ts';
 import { orderOf, type Graph, type Node, type Op, type State, type Value } from '../graph/graph.ts';
 import { asUseOf, constantOp, inputOp, stateOp } from '../graph/leaf.ts';
-import { BAD, badIn } from '../ops/ledger.ts';
+import { BAD, badIn } from '../ops/training/ledger.ts';
 
 export type Precision = 'f32' | 'f64';
 

@@ -4,8 +4,8 @@ import type { FloatLayer } from '../nn/layer.ts';
 import { dropout, linear, sequential } from '../nn/layers.ts';
 import { batchNorm } from '../nn/normalization.ts';
 import { maxPool2d } from '../nn/pooling.ts';
-import { relu } from '../ops/activations.ts';
-import { flatten } from '../ops/window.ts';
+import { relu } from '../ops/pointwise/activations.ts';
+import { flatten } from '../ops/shaping/window.ts';
 import { extentsLeft, sizedOptionsOf, type SizedModelOptions } from './images.ts';
 
 /** Two pools halve an extent twice. */

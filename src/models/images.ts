@@ -1,6 +1,6 @@
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/given.ts';
-import { pairOf, type Pair } from '../ops/spatial.ts';
+import { pairOf, type Pair } from '../ops/convolution/spatial.ts';
 
 /** What a model of images is told about them, and how many classes it is to tell apart. */
 export interface ImageModelOptions {

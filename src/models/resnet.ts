@@ -7,8 +7,8 @@ import type { Context, FloatLayer, Module } from '../nn/layer.ts';
 import { linear, sequential } from '../nn/layers.ts';
 import { batchNorm } from '../nn/normalization.ts';
 import { globalAveragePool2d } from '../nn/pooling.ts';
-import { relu } from '../ops/activations.ts';
-import { add } from '../ops/arithmetic.ts';
+import { relu } from '../ops/pointwise/activations.ts';
+import { add } from '../ops/pointwise/arithmetic.ts';
 import type { ImageModelOptions } from './images.ts';
 
 export interface ResnetOptions extends ImageModelOptions {

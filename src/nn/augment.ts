@@ -1,6 +1,6 @@
 import { specOf } from '../graph/graph.ts';
-import { augmentImages } from '../ops/augment.ts';
-import { augmentationOf, type AugmentOptions } from '../ops/augmentation.ts';
+import { augmentImages } from '../ops/data/augment.ts';
+import { augmentationOf, type AugmentOptions } from '../ops/data/augmentation.ts';
 import { defineLayer, type Layer } from './layer.ts';
 
 /**

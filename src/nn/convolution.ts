@@ -2,9 +2,16 @@ import { ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/given.ts';
 import { formatSpec } from '../core/shape.ts';
 import { specOf, type Value } from '../graph/graph.ts';
-import { convolve, convolveTransposed } from '../ops/convolution.ts';
-import { pairOf, requireCount, slide, type Pair, type SlideOptions, type SpreadOptions } from '../ops/spatial.ts';
-import { reshape } from '../ops/window.ts';
+import { convolve, convolveTransposed } from '../ops/convolution/convolution.ts';
+import {
+  pairOf,
+  requireCount,
+  slide,
+  type Pair,
+  type SlideOptions,
+  type SpreadOptions,
+} from '../ops/convolution/spatial.ts';
+import { reshape } from '../ops/shaping/window.ts';
 import { torchUniform, type Initializer } from './initializers.ts';
 import { defineLayer, type FloatLayer, type ParameterDefinition } from './layer.ts';
 

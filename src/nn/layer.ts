@@ -1,7 +1,7 @@
 import { requireKind } from '../core/given.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Value } from '../graph/graph.ts';
-import type { Draws } from '../ops/random.ts';
+import type { Draws } from '../ops/random/random.ts';
 import type { Initializer } from './initializers.ts';
 
 export type Mode = 'train' | 'evaluate';

@@ -1,9 +1,9 @@
 import { ShapeError } from '../core/errors.ts';
 import { described, optionsOf, requireFinite } from '../core/given.ts';
 import { formatSpec } from '../core/shape.ts';
-import { add, mul } from '../ops/arithmetic.ts';
-import { requireDropRate } from '../ops/dropout.ts';
-import { affine } from '../ops/matmul.ts';
+import { add, mul } from '../ops/pointwise/arithmetic.ts';
+import { requireDropRate } from '../ops/random/dropout.ts';
+import { affine } from '../ops/products/matmul.ts';
 import { floatsOf, specOf, type Value } from '../graph/graph.ts';
 import { torchUniform, type Initializer } from './initializers.ts';
 import { defineLayer, requireModule, type FloatLayer, type Layer, type Module, type OutputOf } from './layer.ts';

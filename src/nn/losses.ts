@@ -2,18 +2,18 @@ import { ShapeError } from '../core/errors.ts';
 import { optionsOf, requireKind, type ContextLike } from '../core/given.ts';
 import { formatSpec, sameShape, type Spec } from '../core/shape.ts';
 import { isValue, specOf, type Value } from '../graph/graph.ts';
-import { cast } from '../ops/cast.ts';
-import { crossEntropyRows, type CrossEntropyRowsOptions } from '../ops/crossEntropy.ts';
+import { cast } from '../ops/pointwise/cast.ts';
+import { crossEntropyRows, type CrossEntropyRowsOptions } from '../ops/losses/crossEntropy.ts';
 import {
   absoluteErrors,
   binaryCrossEntropies,
   huberErrors,
   kullbackLeiblerTerms,
   squaredErrors,
-} from '../ops/distance.ts';
-import { div, equal, greater } from '../ops/arithmetic.ts';
-import { mean, sum } from '../ops/reduce.ts';
-import { reshape } from '../ops/window.ts';
+} from '../ops/losses/distance.ts';
+import { div, equal, greater } from '../ops/pointwise/arithmetic.ts';
+import { mean, sum } from '../ops/reductions/reduce.ts';
+import { reshape } from '../ops/shaping/window.ts';
 import type { Context } from './layer.ts';
 import type { Metric } from './metric.ts';
 import { targetOf, type BatchValues, type Target } from './roles.ts';

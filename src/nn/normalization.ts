@@ -3,10 +3,10 @@ import { described, optionsOf } from '../core/given.ts';
 import { formatSpec, sameShape, sizeOf, spec, type Shape } from '../core/shape.ts';
 import { constant } from '../graph/leaf.ts';
 import { floatsOf, specOf, type Value } from '../graph/graph.ts';
-import { mul } from '../ops/arithmetic.ts';
-import { normalizeBatch, normalizeBy, runningAverages } from '../ops/batchNorm.ts';
-import { requireDropRate } from '../ops/dropout.ts';
-import { normalizeGroups } from '../ops/groupNorm.ts';
+import { mul } from '../ops/pointwise/arithmetic.ts';
+import { normalizeBatch, normalizeBy, runningAverages } from '../ops/normalization/batchNorm.ts';
+import { requireDropRate } from '../ops/random/dropout.ts';
+import { normalizeGroups } from '../ops/normalization/groupNorm.ts';
 import { ones, zeros } from './initializers.ts';
 import { defineLayer, type FloatLayer, type ParameterDefinition } from './layer.ts';
 

@@ -4,10 +4,10 @@ import { requireShape, sizeOf, spec } from '../core/shape.ts';
 import type { Page } from '../core/layout.ts';
 import { specOf, storageKey, type State, type Value } from '../graph/graph.ts';
 import { input, read } from '../graph/leaf.ts';
-import { dropElements } from '../ops/dropout.ts';
-import { controlState } from '../ops/control.ts';
-import { random, type Draws } from '../ops/random.ts';
-import { assign, stopGradient, viewOf } from '../ops/window.ts';
+import { dropElements } from '../ops/random/dropout.ts';
+import { controlState } from '../ops/training/control.ts';
+import { random, type Draws } from '../ops/random/random.ts';
+import { assign, stopGradient, viewOf } from '../ops/shaping/window.ts';
 import { requireKind } from '../core/given.ts';
 import {
   requireModule,

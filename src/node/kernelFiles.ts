@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireKind } from '../core/given.ts';
-import type { KernelStorage } from '../scheduler/choice.ts';
+import type { KernelStorage } from '../scheduler/kernelChoice.ts';
 import { userFolder } from './cache.ts';
 
 /**

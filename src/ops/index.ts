@@ -1,24 +1,35 @@
-export * from './activations.ts';
-export * from './arithmetic.ts';
-export { augmentImages } from './augment.ts';
-export type { AugmentOptions } from './augmentation.ts';
-export { averagePool, type AveragePoolOptions } from './averagePool.ts';
-export { normalizeBatch, normalizeBy } from './batchNorm.ts';
-export { cast } from './cast.ts';
-export { convolve, convolveTransposed, type ConvolveOptions, type ConvolveTransposedOptions } from './convolution.ts';
-export { crossEntropyRows } from './crossEntropy.ts';
-export { absoluteErrors, binaryCrossEntropies, huberErrors, kullbackLeiblerTerms, squaredErrors } from './distance.ts';
-export { dropElements } from './dropout.ts';
-export { erf, exp, expm1, log, log1p, sqrt } from './elementary.ts';
-export { gather } from './gather.ts';
-export { normalizeGroups, type NormalizeGroupsOptions } from './groupNorm.ts';
-export { affine, matmul, type MatmulOptions } from './matmul.ts';
-export { maxPool } from './maxPool.ts';
-export { moments, type Moments } from './moments.ts';
-export type { PoolOptions } from './pooling.ts';
-export { random, type Draws } from './random.ts';
-export { argmax, broadcastTo, max, mean, min, sum, type ReduceOptions } from './reduce.ts';
-export { logSoftmax, softmax } from './softmax.ts';
-export type { Padding, Pair } from './spatial.ts';
-export { upsample, type UpsampleOptions } from './upsampling.ts';
-export { concat, flatten, pad, reshape, slice, stopGradient, transpose, type SliceRange } from './window.ts';
+export * from './pointwise/activations.ts';
+export * from './pointwise/arithmetic.ts';
+export { augmentImages } from './data/augment.ts';
+export type { AugmentOptions } from './data/augmentation.ts';
+export { averagePool, type AveragePoolOptions } from './pooling/averagePool.ts';
+export { normalizeBatch, normalizeBy } from './normalization/batchNorm.ts';
+export { cast } from './pointwise/cast.ts';
+export {
+  convolve,
+  convolveTransposed,
+  type ConvolveOptions,
+  type ConvolveTransposedOptions,
+} from './convolution/convolution.ts';
+export { crossEntropyRows } from './losses/crossEntropy.ts';
+export {
+  absoluteErrors,
+  binaryCrossEntropies,
+  huberErrors,
+  kullbackLeiblerTerms,
+  squaredErrors,
+} from './losses/distance.ts';
+export { dropElements } from './random/dropout.ts';
+export { erf, exp, expm1, log, log1p, sqrt } from './pointwise/elementary.ts';
+export { gather } from './indexing/gather.ts';
+export { normalizeGroups, type NormalizeGroupsOptions } from './normalization/groupNorm.ts';
+export { affine, matmul, type MatmulOptions } from './products/matmul.ts';
+export { maxPool } from './pooling/maxPool.ts';
+export { moments, type Moments } from './normalization/moments.ts';
+export type { PoolOptions } from './pooling/pooling.ts';
+export { random, type Draws } from './random/random.ts';
+export { argmax, broadcastTo, max, mean, min, sum, type ReduceOptions } from './reductions/reduce.ts';
+export { logSoftmax, softmax } from './losses/softmax.ts';
+export type { Padding, Pair } from './convolution/spatial.ts';
+export { upsample, type UpsampleOptions } from './pooling/upsampling.ts';
+export { concat, flatten, pad, reshape, slice, stopGradient, transpose, type SliceRange } from './shaping/window.ts';

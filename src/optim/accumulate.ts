@@ -2,9 +2,9 @@ import { flatGrid } from '../core/launch.ts';
 import { sizeOf } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
-import { PART } from '../ops/control.ts';
-import { isSpoilt } from '../ops/ledger.ts';
-import accumulateKernel from '../../shaders/accumulate.wgsl?raw';
+import { PART } from '../ops/training/control.ts';
+import { isSpoilt } from '../ops/training/ledger.ts';
+import accumulateKernel from '../../shaders/optim/accumulate.wgsl?raw';
 
 interface Attrs {
   readonly keep: number;

@@ -2,8 +2,8 @@ import { optionsOf } from '../core/given.ts';
 import { adamDefaults, betasOf, type AdamOptions } from './adam.ts';
 import type { Optimizer } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
-import arithmetic from '../../shaders/pointwise/arithmetic.wgsl?raw';
-import nan from '../../shaders/pointwise/nan.wgsl?raw';
+import arithmetic from '../../shaders/functions/arithmetic.wgsl?raw';
+import nan from '../../shaders/functions/nan.wgsl?raw';
 
 /**
  * Adam with the largest recent gradient in place of the root of the squares, with PyTorch's rule and defaults, a learning

@@ -5,7 +5,7 @@ import { bytesOf, elementsOf } from '../graph/work.ts';
 import { normAccuracy, normOfNumbers, partNorms, squaring } from './norms.ts';
 import { rowAt, type UpdateInputs } from './optimizer.ts';
 import { rangeFactors, rangeFactorsOp } from './rangeFactors.ts';
-import clipNormKernel from '../../shaders/clipNorm.wgsl?raw';
+import clipNormKernel from '../../shaders/optim/clipNorm.wgsl?raw';
 
 /**
  * What becomes of large gradients before decay is added to them: each number is cut to −value … value; each parameter's

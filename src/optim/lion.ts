@@ -1,7 +1,7 @@
 import { optionsOf } from '../core/given.ts';
 import { keptInF32, requireOption, usualDefaults, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
-import nan from '../../shaders/pointwise/nan.wgsl?raw';
+import nan from '../../shaders/functions/nan.wgsl?raw';
 
 export interface LionOptions extends UsualOptions {
   /** Of the mean whose sign is the direction: 0.9 */

@@ -2,10 +2,10 @@ import { flatGrid } from '../core/launch.ts';
 import { BLOCK } from '../core/layout.ts';
 import type { Op } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
-import { isSpoilt } from '../ops/ledger.ts';
+import { isSpoilt } from '../ops/training/ledger.ts';
 import { clipFunctions, clipOf, limitOf, type Clip } from './clip.ts';
 import { bytesOfUpdate, groupAt, rowAt } from './optimizer.ts';
-import momentumKernel from '../../shaders/momentum.wgsl?raw';
+import momentumKernel from '../../shaders/optim/momentum.wgsl?raw';
 
 interface Attrs {
   /** How much of the momentum stays, and 1 less that. */

@@ -1,8 +1,8 @@
 import { flatGrid } from '../core/launch.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
-import { matmul } from '../ops/matmul.ts';
-import quinticKernel from '../../shaders/quintic.wgsl?raw';
+import { matmul } from '../ops/products/matmul.ts';
+import quinticKernel from '../../shaders/optim/quintic.wgsl?raw';
 
 /** Of a quintic that is steep at 0, and takes singular values into about 0.7 … 1.2. Source: Jordan et al. 2024 */
 const COEFFICIENTS = [3.4445, -4.775, 2.0315] as const;

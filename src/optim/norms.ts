@@ -3,12 +3,12 @@ import { BLOCK } from '../core/layout.ts';
 import { spec, type Numbers } from '../core/shape.ts';
 import { applyOne, type Accuracy, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
-import { pack } from '../ops/window.ts';
-import blockNormsKernel from '../../shaders/blockNorms.wgsl?raw';
-import normKernel from '../../shaders/norm.wgsl?raw';
-import normsKernel from '../../shaders/norms.wgsl?raw';
-import normOf from '../../shaders/pointwise/normOf.wgsl?raw';
-import squareOf from '../../shaders/pointwise/squareOf.wgsl?raw';
+import { pack } from '../ops/shaping/window.ts';
+import blockNormsKernel from '../../shaders/optim/blockNorms.wgsl?raw';
+import normKernel from '../../shaders/optim/norm.wgsl?raw';
+import normsKernel from '../../shaders/optim/norms.wgsl?raw';
+import normOf from '../../shaders/functions/normOf.wgsl?raw';
+import squareOf from '../../shaders/functions/squareOf.wgsl?raw';
 
 /*
  * Norms ‖x‖ = √Σ x² of gradients, in two launches: of parts, then of these. Where squares of f32 would be infinite, beyond

@@ -4,8 +4,8 @@ import { BLOCK, type Page, type Range } from '../core/layout.ts';
 import type { Numbers } from '../core/shape.ts';
 import type { Node, Value } from '../graph/graph.ts';
 import { bytesOf } from '../graph/work.ts';
-import { RATE } from '../ops/record.ts';
-import { part } from '../ops/window.ts';
+import { RATE } from '../ops/training/record.ts';
+import { part } from '../ops/shaping/window.ts';
 import type { Clip } from './clip.ts';
 
 /**
@@ -32,7 +32,7 @@ export interface UpdateInputs {
   readonly groups: Value;
   /** f32[rows, 4]: what the optimizer's `row` says of each step; a table per optimizer. */
   readonly schedule: Value;
-  /** Words, the step first: a ledger, by which a bad step is left out, where one is kept; see ops/ledger.ts. */
+  /** Words, the step first: a ledger, by which a bad step is left out, where one is kept; see ops/training/ledger.ts. */
   readonly control: Value;
   /** The same as the step's updates before this one leave it. */
   readonly closed?: Value;

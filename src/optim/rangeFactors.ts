@@ -4,7 +4,7 @@ import { spec } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
 import { blockNorms, normAccuracy, normOfNumbers, squaring } from './norms.ts';
-import rangeFactorsKernel from '../../shaders/rangeFactors.wgsl?raw';
+import rangeFactorsKernel from '../../shaders/optim/rangeFactors.wgsl?raw';
 
 /* Norms of single parameters, of all in two launches, and a factor of each that its blocks carry to the next kernel. */
 

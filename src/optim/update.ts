@@ -3,11 +3,11 @@ import { BLOCK } from '../core/layout.ts';
 import { allocate, type Numbers } from '../core/shape.ts';
 import { apply, type Node, type Op } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
-import { withRoom } from '../ops/besides.ts';
-import { closeStep, isSpoilt } from '../ops/ledger.ts';
+import { withRoom } from '../ops/launches/besides.ts';
+import { closeStep, isSpoilt } from '../ops/training/ledger.ts';
 import { clipFunctions, clippedTables, clipOf, limitOf, type Clip } from './clip.ts';
 import { bytesOfUpdate, groupAt, requireUsualOptions, rowAt, type Optimizer, type Usual } from './optimizer.ts';
-import updateKernel from '../../shaders/update.wgsl?raw';
+import updateKernel from '../../shaders/optim/update.wgsl?raw';
 
 /** How one number is updated: what tells one optimizer from another. */
 export interface Rule {
@@ -24,7 +24,7 @@ export interface Rule {
   change(moments: readonly Numbers[], now: Numbers): (i: number, g: number, rate: number) => number;
   /** The same, as the body of a WGSL function of `i`, `g`, `rate` and `now`. */
   readonly wgsl: string;
-  /** Texts of shaders/pointwise that it calls. */
+  /** Texts of shaders/functions that it calls. */
   readonly includes?: readonly string[];
 }
 

@@ -1,8 +1,8 @@
 import type { Numbers, Spec } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
-import type { KernelChoice } from './choice.ts';
-import type { Tally } from './tally.ts';
+import type { KernelChoice } from './kernelChoice.ts';
+import type { Tally } from './memoryTally.ts';
 
 /** What one node read and what it made of it, in a run that was watched. */
 export interface Observation {

@@ -1,9 +1,9 @@
-import { breathe } from '../core/breathe.ts';
+import { yieldToEvents } from '../core/yieldToEvents.ts';
 import { allocate, byteLength, type Numbers, type Spec } from '../core/shape.ts';
 import { Interpreter, statesOf, type Batch, type States } from '../cpu/interpret.ts';
 import type { Graph, Node, Op, State } from '../graph/graph.ts';
 import { asUseOf, inputOp, isLeaf, stateOp } from '../graph/leaf.ts';
-import { Tally } from './tally.ts';
+import { Tally } from './memoryTally.ts';
 import {
   lengthOf,
   uploadBatch,
@@ -118,20 +118,20 @@ export class CpuBackend implements Backend {
       bytes.set(new Uint8Array(buffer, byteOffset, size), at);
       return at + size;
     }, 0);
-    await this.#breathe();
+    await this.#yieldToEvents();
     return numbers;
   }
 
-  /** A page must breathe now and then: nothing else here ever waits. */
-  async #breathe(): Promise<void> {
+  /** A page must have a turn now and then: nothing else here ever waits. */
+  async #yieldToEvents(): Promise<void> {
     if (performance.now() - this.#breathed < BREATH_MS) return;
-    await breathe();
+    await yieldToEvents();
     this.#breathed = performance.now();
   }
 
   async readOutput(program: Executable, name: string): Promise<Numbers> {
     const numbers = (program as CpuProgram).interpreter.value(program.graph.outputs[name]).slice();
-    await this.#breathe();
+    await this.#yieldToEvents();
     return numbers;
   }
 
@@ -140,7 +140,7 @@ export class CpuBackend implements Backend {
     const outputs = Object.entries(program.graph.outputs).map(([name, value]) => {
       return [name, interpreter.value(value).slice()] as const;
     });
-    await this.#breathe();
+    await this.#yieldToEvents();
     return Object.fromEntries(outputs);
   }
 
@@ -188,7 +188,7 @@ export class CpuBackend implements Backend {
         });
       }
       times.push({ whole: performance.now() - begun, launches });
-      await this.#breathe();
+      await this.#yieldToEvents();
     }
     const nodes = programs.flatMap(({ order }) => order.filter((node) => !isLeaf(node) && !node.op.view));
     return { clock: 'wall', quantised: false, nodes, runs: times };

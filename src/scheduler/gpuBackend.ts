@@ -15,11 +15,11 @@ import {
   type Timing,
   type Wanted,
 } from './backend.ts';
-import { Choice, isStorage, type KernelChoice, type Kernels } from './choice.ts';
+import { Choice, isStorage, type KernelChoice, type Kernels } from './kernelChoice.ts';
 import { statesOf, type Batch } from '../cpu/interpret.ts';
 import { compile, needsOf, type Program } from './program.ts';
 import { largestBinding, numbersOf, Storage } from './storage.ts';
-import type { Tally } from './tally.ts';
+import type { Tally } from './memoryTally.ts';
 
 /** What a backend may be told. */
 export interface GpuOptions {

@@ -1,11 +1,11 @@
 import { sizeOf, type Numbers } from '../core/shape.ts';
 import type { State } from '../graph/graph.ts';
-import type { Life } from './life.ts';
+import type { DeviceLife } from './deviceLife.ts';
 
 /** Something that a backend was asked to do, ready to be done again. */
 export interface Entry {
   /** Does it on a backend; what nobody waits for any more is not read again. */
-  do(life: Life): void;
+  do(life: DeviceLife): void;
   /** Numbers of the host's, that are to be remembered once it is no longer done again. */
   readonly wrote?: { readonly state: State; readonly numbers: Numbers; readonly offset: number };
   /** States that are gone with it. */
@@ -45,7 +45,7 @@ export class Journal {
   }
 
   /** Does all of it, what is added meanwhile too. */
-  replay(life: Life): void {
+  replay(life: DeviceLife): void {
     for (const [state, numbers] of this.#snapshot) life.backend.writeState(state, numbers);
     for (let at = 0; at < this.#entries.length; at++) this.#entries[at].do(life);
   }

@@ -8,15 +8,15 @@ import type { Region } from '../gpu/readback.ts';
 import type { Recorder } from '../gpu/timing.ts';
 import { orderOf, type Graph, type Node, type State, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
-import { hostOf } from '../ops/besides.ts';
-import { watchedIn } from '../ops/ledger.ts';
+import { hostOf } from '../ops/launches/besides.ts';
+import { watchedIn } from '../ops/training/ledger.ts';
 import { expand } from '../transform/expand.ts';
 import { fuse } from '../transform/fuse.ts';
 import type { Executable } from './backend.ts';
-import type { Choice } from './choice.ts';
+import type { Choice } from './kernelChoice.ts';
 import { isLent, planMemory, type MemoryPlan, type Place, type Slot } from './memory.ts';
 import { upload, type Needs, type Storage } from './storage.ts';
-import { extraCount, watching, type Binding } from './watch.ts';
+import { extraCount, watching, type Binding } from './watchedStores.ts';
 
 /** WebGPU's default alignment of a uniform's offset. */
 const UNIFORM_ALIGNMENT = 256;

@@ -6,7 +6,7 @@ import type { Purpose, State } from '../graph/graph.ts';
 import type { Region } from '../gpu/readback.ts';
 import type { Range } from './backend.ts';
 import { isLent, type Slot } from './memory.ts';
-import { Tally } from './tally.ts';
+import { Tally } from './memoryTally.ts';
 
 /** Buffers must be large enough for one vec4f, whatever they hold. */
 const SMALLEST_BUFFER = 16;

@@ -4,7 +4,7 @@ import type { Bytes } from '../core/globals.ts';
 import { quotedList } from '../core/wording.ts';
 import { readHeader } from '../data/safetensorsHeader.ts';
 import { requireWholeFile } from './checkpoint.ts';
-import { requireWhole } from './checks.ts';
+import { requireWhole } from './dataChecks.ts';
 import { isGrowing } from './decisions.ts';
 import type { Report } from './options.ts';
 import { requireEvery, type CheckpointStore, type SavedAt, type SaveEvery } from './store.ts';

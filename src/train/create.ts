@@ -4,7 +4,7 @@ import type { Device } from '../core/globals.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { CpuBackend } from '../scheduler/cpuBackend.ts';
 import { GpuBackend } from '../scheduler/gpuBackend.ts';
-import { Life } from '../scheduler/life.ts';
+import { DeviceLife } from '../scheduler/deviceLife.ts';
 import type { OutputOf } from '../nn/layer.ts';
 import type { Model } from './model.ts';
 import type { TrainerOptions } from './options.ts';
@@ -39,11 +39,11 @@ async function placeOf(options: TrainerOptions): Promise<Place> {
   return orOnCpu(options);
 }
 
-const cpuLife = (): Life => new Life(new CpuBackend(), null);
+const cpuLife = (): DeviceLife => new DeviceLife(new CpuBackend(), null);
 
 /** @param kernels as they were chosen before, if they were */
-function gpuLife(device: Device, { memoryLimit, fuse, kernels }: TrainerOptions): Life {
-  return new Life(new GpuBackend(device, { memoryLimit, fuse, kernels }), device);
+function gpuLife(device: Device, { memoryLimit, fuse, kernels }: TrainerOptions): DeviceLife {
+  return new DeviceLife(new GpuBackend(device, { memoryLimit, fuse, kernels }), device);
 }
 
 /** On a device that is the trainer's own, or, where there is none and `auto` allows it, on the CPU. */
@@ -63,7 +63,7 @@ async function orOnCpu(options: TrainerOptions): Promise<Place> {
  * Where a trainer goes on whose device was lost: on one that its caller gives, or on another one of its own.
  * @throws DeviceError where there is none; whatever the caller throws
  */
-async function placeAfter(options: TrainerOptions, { backend: { kernels }, ended }: Life): Promise<Place> {
+async function placeAfter(options: TrainerOptions, { backend: { kernels }, ended }: DeviceLife): Promise<Place> {
   const { backend, device, onDeviceLost } = options;
   // With the kernels that it had, the same adapter gives the same bits.
   const as = { ...options, ...(kernels && { kernels }) };

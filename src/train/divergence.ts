@@ -8,7 +8,7 @@ import { namesOfNothing, type Amount } from './figures.ts';
 import type { Report } from './options.ts';
 import type { Prepared } from './prepared.ts';
 import type { StepProgram } from './programs.ts';
-import { rehearse } from './rehearse.ts';
+import { rehearse } from './restoreStates.ts';
 
 /** The first of a step's losses that is no number, unless nothing counts in the step: such a step teaches nothing. */
 export function lostLoss(

@@ -4,13 +4,13 @@ import { statesOf } from '../cpu/interpret.ts';
 import type { Dataset, Field } from '../data/dataset.ts';
 import { orderOf, type Graph } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
-import { PART, POSITION } from '../ops/control.ts';
+import { PART, POSITION } from '../ops/training/control.ts';
 import type { Backend, Executable } from '../scheduler/backend.ts';
 import { LARGEST_PREDICTION } from './model.ts';
 import { amountIn, namesOfNothing, nothingCounts, together, type Amount, type Figure } from './figures.ts';
-import type { Given } from './intake.ts';
+import type { Given } from './givenData.ts';
 import type { Evaluation, Prediction, Warn } from './options.ts';
-import { Pace } from './pace.ts';
+import { SubmitLength } from './submitLength.ts';
 import { rowsOf, withLoss, type Prepared } from './prepared.ts';
 import type { Programs } from './programs.ts';
 import type { Source } from './source.ts';
@@ -97,9 +97,9 @@ export class Evaluator {
     const { evaluationRing, traced } = this.#prepared;
     const columns = evaluationRing.spec.shape[1];
     // The CPU works as it is called, and lets others have a turn only where something is read.
-    const pace = new Pace(this.#backend.kind === 'cpu' ? 1 : 'auto');
+    const submitLength = new SubmitLength(this.#backend.kind === 'cpu' ? 1 : 'auto');
     for (let start = 0; start < batches.length;) {
-      const some = batches.slice(start, start + pace.steps);
+      const some = batches.slice(start, start + submitLength.steps);
       const control = traced.evaluationControl.initial();
       control[POSITION] = start * batches[0].n;
       const begun = performance.now();
@@ -109,7 +109,7 @@ export class Evaluator {
         evaluationRing,
         rowsOf(evaluationRing, 0, some.length),
       );
-      pace.took(some.length, (performance.now() - begun) / 1000);
+      submitLength.took(some.length, (performance.now() - begun) / 1000);
       for (const [at, batch] of some.entries()) yield { batch, row: rows.subarray(at * columns, (at + 1) * columns) };
       start += some.length;
     }

@@ -4,17 +4,17 @@ import { described } from '../core/given.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import type { Feed } from './batches.ts';
-import { Council } from './council.ts';
+import { RunDecisions } from './runDecisions.ts';
 import { endDiverged, endSpoilt, findBad, lostLoss } from './divergence.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { Amount } from './figures.ts';
 import type { FitSettings } from './fitOptions.ts';
-import type { Given } from './intake.ts';
-import type { Keeper } from './keeper.ts';
+import type { Given } from './givenData.ts';
+import type { StateCopy } from './stateCopy.ts';
 import type { Launcher } from './launcher.ts';
 import { RING_ROWS } from './model.ts';
 import type { Batches, Report, GivenSamples, Warn } from './options.ts';
-import { Pace } from './pace.ts';
+import { SubmitLength } from './submitLength.ts';
 import { amountsOf, reportOf, wasBad, type Prepared } from './prepared.ts';
 import type { Programs, StepProgram } from './programs.ts';
 import type { Cursor, RunProgress } from './progress.ts';
@@ -22,7 +22,7 @@ import { Run, type Submission, type Supply } from './run.ts';
 import { bytesOf, tableSource, type Source } from './source.ts';
 import { REWIND_STEPS, Rewinder } from './rewinder.ts';
 import { Saving } from './store.ts';
-import { ResidentSupply, StreamSupply, type Steps } from './supply.ts';
+import { ResidentSupply, StreamSupply, type Steps } from './stepSupply.ts';
 import type { RunInHand } from './trainingRun.ts';
 
 /** What a run works with: a trainer's own parts. */
@@ -32,7 +32,7 @@ export interface Shop {
   readonly programs: Programs;
   readonly evaluator: Evaluator;
   readonly launcher: Launcher;
-  readonly keeper: Keeper;
+  readonly stateCopy: StateCopy;
   readonly batchSize: number;
   /** Where each data set's stream goes on. */
   readonly cursors: WeakMap<Dataset, Cursor>;
@@ -106,8 +106,8 @@ export async function* fit(
   const { backend, launcher, prepared, evaluator, validation } = shop;
   const { signal } = shop.run;
   const begun = performance.now();
-  const council = new Council(shop, decisions);
-  await council.prepare(shop.before?.progress);
+  const runDecisions = new RunDecisions(shop, decisions);
+  await runDecisions.prepare(shop.before?.progress);
   await checkpoints?.begin?.(shop.before !== undefined);
   const course = await ('fields' in data ? residentCourse(shop, data, options) : streamCourse(shop, data, options));
   let judged: { release(): void } | undefined;
@@ -131,7 +131,7 @@ export async function* fit(
     done: reported,
     left: shop.before?.left,
     // The CPU works as it is called, and lets others have a turn only between submits.
-    pace: new Pace(backend.kind === 'cpu' ? 1 : stepsPerSubmit, course.most),
+    submitLength: new SubmitLength(backend.kind === 'cpu' ? 1 : stepsPerSubmit, course.most),
     cutAfter: (done) =>
       pauses(done) ||
       settles(done) ||
@@ -147,9 +147,9 @@ export async function* fit(
     const { samples, rows } = run.behind(reported);
     const over = 'fields' in data ? { length: data.length } : 'batches';
     const epochEnds = course.epochEnds.filter((end) => end <= reported + samples.length);
-    const keeps = council.keeps && shop.keeper.holds;
+    const keeps = runDecisions.keeps && shop.stateCopy.holds;
     return {
-      progress: { over, done: reported, unreported: samples, epochEnds, heard: council.heard, stopped, keeps },
+      progress: { over, done: reported, unreported: samples, epochEnds, heard: runDecisions.heard, stopped, keeps },
       rows,
     };
   };
@@ -170,8 +170,8 @@ export async function* fit(
         const bad = onNaN !== 'take' && wasBad(prepared, rows, done - first - 1);
         const validated = validation && pauses(done) ? await evaluator.evaluate(validation) : undefined;
         // From here to where the step counts as reported nothing waits, so that a snapshot has all of it or nothing.
-        if (!bad) council.hear(amounts);
-        const verdict = pauses(done) ? council.decide(validated, firstStep + done) : null;
+        if (!bad) runDecisions.hear(amounts);
+        const verdict = pauses(done) ? runDecisions.decide(validated, firstStep + done) : null;
         if (verdict?.stop) run.stop();
         stopped ||= verdict?.stop ?? false;
         run.isDone((reported = done));
@@ -228,7 +228,7 @@ export async function* fit(
     const saved = saving?.finish(!failed && shop.isAlive());
     course.release();
     judged?.release();
-    council.close();
+    runDecisions.close();
     await saved;
   }
 }

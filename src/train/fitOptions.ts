@@ -1,5 +1,5 @@
 import { optionsOf, requireKind } from '../core/given.ts';
-import { requireWhole } from './checks.ts';
+import { requireWhole } from './dataChecks.ts';
 import type { FitOptions, OnNaN } from './options.ts';
 import { requireStore } from './store.ts';
 

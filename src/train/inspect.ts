@@ -3,7 +3,7 @@ import type { Numbers, Shape } from '../core/shape.ts';
 import { statesOf } from '../cpu/interpret.ts';
 import type { Graph, State, Value } from '../graph/graph.ts';
 import type { Backend, Executable } from '../scheduler/backend.ts';
-import { rehearse } from './rehearse.ts';
+import { rehearse } from './restoreStates.ts';
 
 /** What one use of a layer or a function gave. */
 export interface InspectedLayer {

@@ -1,13 +1,13 @@
 import type { Numbers } from '../core/shape.ts';
-import { EPOCH, STEP } from '../ops/control.ts';
-import { badStepsOf, badStepsIn, ledgerWords, policyIn, type Policy } from '../ops/ledger.ts';
-import { drawOrder } from '../ops/samples.ts';
+import { EPOCH, STEP } from '../ops/training/control.ts';
+import { badStepsOf, badStepsIn, ledgerWords, policyIn, type Policy } from '../ops/training/ledger.ts';
+import { drawOrder } from '../ops/data/samples.ts';
 import { hasRate, rateAt, requireOption, SCHEDULE_ROWS, scheduleRows, scheduleSize } from '../optim/optimizer.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import { streamOf, type Feed } from './batches.ts';
 import { markBad, rowsOf, type Prepared } from './prepared.ts';
 import type { Cursor } from './progress.ts';
-import type { Steps } from './supply.ts';
+import type { Steps } from './stepSupply.ts';
 
 /** Submits steps, and keeps what the GPU counts by in accord with what is counted here. */
 export class Launcher {

@@ -1,4 +1,4 @@
-import type { KernelChoice } from '../scheduler/choice.ts';
+import type { KernelChoice } from '../scheduler/kernelChoice.ts';
 import type { Fitting } from './weights.ts';
 
 /** What `load` may be told. */

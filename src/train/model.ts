@@ -9,13 +9,13 @@ import { inputOf, type BatchValues, type Roles } from '../nn/roles.ts';
 import { described, requireKind } from '../core/given.ts';
 import { Registry, requireGiven, traced, Tracer, type Home } from '../nn/tracer.ts';
 import { matches, SCHEDULE_ROWS, scheduleSize, type Optimizer } from '../optim/optimizer.ts';
-import { mul } from '../ops/arithmetic.ts';
-import { controlState } from '../ops/control.ts';
-import { ledgerState } from '../ops/ledger.ts';
-import { record, type LossCells, type Recorded } from '../ops/record.ts';
-import { recordNumbers } from '../ops/recordNumbers.ts';
-import { nextOrder, sampleOrder } from '../ops/samples.ts';
-import { pack, part } from '../ops/window.ts';
+import { mul } from '../ops/pointwise/arithmetic.ts';
+import { controlState } from '../ops/training/control.ts';
+import { ledgerState } from '../ops/training/ledger.ts';
+import { record, type LossCells, type Recorded } from '../ops/training/record.ts';
+import { recordNumbers } from '../ops/training/recordNumbers.ts';
+import { nextOrder, sampleOrder } from '../ops/data/samples.ts';
+import { pack, part } from '../ops/shaping/window.ts';
 import { average, addShare } from '../optim/accumulate.ts';
 import { wholeNorm } from '../optim/norms.ts';
 import { differentiate } from '../transform/differentiate.ts';
@@ -129,7 +129,7 @@ export class TracedModel {
   /** The exponential moving average of the parameters, if one is kept. */
   readonly averages: readonly State[] | null;
   readonly control: State;
-  /** Whether steps are sound; see ops/ledger.ts. */
+  /** Whether steps are sound; see ops/training/ledger.ts. */
   readonly ledger: State;
   /** Which samples the next step takes, if it is taken as a whole. */
   readonly order: State;

@@ -6,7 +6,7 @@ import type { Value } from '../graph/graph.ts';
 import type { OutputOf } from '../nn/layer.ts';
 import type { Loss } from '../nn/losses.ts';
 import type { SaidRoles } from '../nn/roles.ts';
-import type { Kernels } from '../scheduler/choice.ts';
+import type { Kernels } from '../scheduler/kernelChoice.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { Decision } from './decisions.ts';
 import type { CheckpointStore } from './store.ts';

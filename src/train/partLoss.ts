@@ -1,9 +1,9 @@
 import { sizeOf, spec } from '../core/shape.ts';
 import type { Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
-import { add, mul } from '../ops/arithmetic.ts';
-import { sum } from '../ops/reduce.ts';
-import { part, stopGradient } from '../ops/window.ts';
+import { add, mul } from '../ops/pointwise/arithmetic.ts';
+import { sum } from '../ops/reductions/reduce.ts';
+import { part, stopGradient } from '../ops/shaping/window.ts';
 import { differentiate } from '../transform/differentiate.ts';
 import { dependOn, type Separated, type Term } from '../transform/separate.ts';
 

@@ -3,7 +3,7 @@ import { rolesOf } from '../nn/roles.ts';
 import { orderOf, type State } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import type { Range } from '../scheduler/backend.ts';
-import { rangesOf, type FieldRange } from './checks.ts';
+import { rangesOf, type FieldRange } from './dataChecks.ts';
 import { amountIn, type Amount, type Figure } from './figures.ts';
 import { RING_ROWS, TracedModel, type Model, type Phase } from './model.ts';
 import type { CommonOptions, Evaluation, Report } from './options.ts';

@@ -1,6 +1,6 @@
 import { optionsOf } from '../core/given.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { requireWhole } from './checks.ts';
+import { requireWhole } from './dataChecks.ts';
 
 /** Calls that are to find their kernels compiled. */
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset

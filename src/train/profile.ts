@@ -6,7 +6,7 @@ import type { Node } from '../graph/graph.ts';
 import { workOf } from '../graph/work.ts';
 import type { Backend, Executable, Times } from '../scheduler/backend.ts';
 import type { StepProgram } from './programs.ts';
-import { rehearse } from './rehearse.ts';
+import { rehearse } from './restoreStates.ts';
 
 /** What a machine can do in a second, as its maker says: WebGPU does not tell. */
 export interface Peak {

@@ -1,5 +1,5 @@
 import type { Numbers } from '../core/shape.ts';
-import { isKernels, type KernelChoice } from '../scheduler/choice.ts';
+import { isKernels, type KernelChoice } from '../scheduler/kernelChoice.ts';
 import type { Metrics, Moment } from './decisions.ts';
 
 /* What a trainer knows beside the numbers on its backend, as plain data: with them it goes on where it was. */

@@ -1,5 +1,5 @@
 import type { Backend } from '../scheduler/backend.ts';
-import { Keeper } from './keeper.ts';
+import { StateCopy } from './stateCopy.ts';
 import type { TracedModel } from './model.ts';
 
 /** Steps between two copies of all that training changes. */
@@ -10,14 +10,14 @@ const MOST_REWINDS = 2;
 
 /** Lets a run go back to where it was some steps ago. */
 export class Rewinder {
-  readonly #copy: Keeper;
+  readonly #copy: StateCopy;
   /** The step that the copy is of, and how often it came back. */
   #step = 0;
   #times = 0;
 
   constructor(backend: Backend, traced: TracedModel) {
     const moments = traced.phases.flatMap(({ pages }) => pages.flatMap((page) => page.moments));
-    this.#copy = new Keeper(backend, traced, 'last good', moments);
+    this.#copy = new StateCopy(backend, traced, 'last good', moments);
   }
 
   /** @throws DeviceError if there is no room for the copy */

@@ -1,6 +1,6 @@
 import type { Signal } from '../core/globals.ts';
 import { joined, type Numbers } from '../core/shape.ts';
-import type { Pace } from './pace.ts';
+import type { SubmitLength } from './submitLength.ts';
 
 /** While the GPU works on one submit, the next one waits behind it. */
 const IN_FLIGHT = 2;
@@ -51,7 +51,7 @@ export interface RunOptions {
   /** Steps that were reported before it goes on, and those that were submitted and not. */
   readonly done: number;
   readonly left: Submission | undefined;
-  readonly pace: Pace;
+  readonly submitLength: SubmitLength;
   /** Whether a submit must end with this step. */
   cutAfter(done: number): boolean;
   /** Whether nothing may be submitted beyond this step until its report is out. */
@@ -61,7 +61,7 @@ export interface RunOptions {
   readonly signal: Signal | undefined;
 }
 
-/** Keeps two submits in flight, each of as many steps as its pace allows, and hands them out in order. */
+/** Keeps two submits in flight, each of as many steps as its submit length allows, and hands them out in order. */
 export class Run {
   /** Seconds in which the GPU had nothing to do because there were no samples yet. */
   waited = 0;
@@ -150,12 +150,12 @@ export class Run {
   }
 
   #mayGoOn(): boolean {
-    const { supply, settleAfter, pace } = this.#options;
+    const { supply, settleAfter, submitLength } = this.#options;
     const busy = this.#pending.length;
     if (this.#ended || supply.ready === 0 || busy >= IN_FLIGHT) return false;
     if (busy > 0 && settleAfter(this.#submitted)) return false;
     // While the GPU has work, a submit may wait until it is worth its while.
-    return busy === 0 || !supply.more || this.#count(pace.steps) <= supply.ready;
+    return busy === 0 || !supply.more || this.#count(submitLength.steps) <= supply.ready;
   }
 
   /** How many of so many steps one submit may take. */
@@ -166,10 +166,10 @@ export class Run {
   }
 
   #submit(): void {
-    const { supply, pace } = this.#options;
+    const { supply, submitLength } = this.#options;
     const at = performance.now();
     const first = this.#submitted;
-    const count = this.#count(Math.min(pace.steps, supply.ready));
+    const count = this.#count(Math.min(submitLength.steps, supply.ready));
     try {
       const submission = supply.submit(count);
       const submitted: Submitted = { ...submission, first, at, submitting: performance.now() - at, arrived: 0 };
@@ -201,7 +201,7 @@ export class Run {
       // It began when it was submitted, or when the one before was done.
       const working = arrived - Math.max(at + submitting, this.#lastArrival);
       this.#lastArrival = arrived;
-      this.#options.pace.took(samples.length, (submitting + working) / 1000);
+      this.#options.submitLength.took(samples.length, (submitting + working) / 1000);
     }
     return { first, samples, rows };
   }

@@ -5,7 +5,7 @@ import { joined, type Numbers } from '../core/shape.ts';
 import { readStored } from '../data/safetensors.ts';
 import type { State } from '../graph/graph.ts';
 import type { Backend } from '../scheduler/backend.ts';
-import type { Note } from '../scheduler/lasting.ts';
+import type { Note } from '../scheduler/recovery.ts';
 import {
   checkpointFile,
   keptOf,
@@ -16,7 +16,7 @@ import {
   writesIn,
 } from './checkpoint.ts';
 import type { RunBefore } from './fit.ts';
-import type { Keeper } from './keeper.ts';
+import type { StateCopy } from './stateCopy.ts';
 import type { Launcher } from './launcher.ts';
 import type { Loaded } from './loaded.ts';
 import type { Prepared } from './prepared.ts';
@@ -29,7 +29,7 @@ interface SaverOptions {
   readonly backend: Backend;
   readonly prepared: Prepared;
   readonly launcher: Launcher;
-  readonly keeper: Keeper;
+  readonly stateCopy: StateCopy;
   readonly single: readonly StepProgram[];
   readonly batchSize: number;
   readonly seed: number;
@@ -65,8 +65,8 @@ export class Saver {
     stream: StreamPlace | null,
     metadata: Readonly<Record<string, string>>,
   ): Note & { readonly states: readonly State[] } {
-    const { backend, prepared, launcher, keeper, batchSize, seed } = this.#options;
-    const kept = keptOf(prepared.traced, run?.progress.keeps ? keeper.copyOf : null);
+    const { backend, prepared, launcher, stateCopy, batchSize, seed } = this.#options;
+    const kept = keptOf(prepared.traced, run?.progress.keeps ? stateCopy.copyOf : null);
     const { kernels, adapter } = backend;
     const { step, rateFactor } = launcher;
     const own = { batchSize, seed, kernels, adapter, graph: this.#graph };
@@ -134,9 +134,9 @@ export class Saver {
   }
 
   async #resume(progress: Progress, tensors: Parameters<typeof writesIn>[2], file: string): Promise<Resumed> {
-    const { backend, prepared, launcher, keeper } = this.#options;
+    const { backend, prepared, launcher, stateCopy } = this.#options;
     const { step, rateFactor, stream, run } = progress;
-    const kept = keptOf(prepared.traced, run?.keeps ? keeper.copyOf : null);
+    const kept = keptOf(prepared.traced, run?.keeps ? stateCopy.copyOf : null);
     const { writes, rows } = writesIn(kept, file, tensors);
     const { columns } = prepared.traced;
     if (rows.length !== (run?.unreported.length ?? 0) * columns) {
@@ -144,7 +144,7 @@ export class Saver {
         `[checkpoint] ${file} has ${rows.length} numbers of ${run?.unreported.length ?? 0} unreported steps of ${columns} each: it was damaged; load another one`,
       );
     }
-    if (run?.keeps) await keeper.prepare(true);
+    if (run?.keeps) await stateCopy.prepare(true);
     for (const { state, numbers, offset } of writes) backend.writeState(state, numbers, offset);
     launcher.goOn(step, writes.find(({ state }) => state === prepared.traced.ledger)!.numbers);
     launcher.rateFactor = rateFactor;

@@ -1,6 +1,6 @@
 import { requireKind } from '../core/given.ts';
 import type { Bytes } from '../core/globals.ts';
-import { requireWhole } from './checks.ts';
+import { requireWhole } from './dataChecks.ts';
 import type { Report } from './options.ts';
 
 /** When a run is saved: behind so many steps, or as soon as so many seconds have passed. */

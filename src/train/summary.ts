@@ -3,7 +3,7 @@ import { megabytes, tableOf, thousands } from '../core/wording.ts';
 import type { FieldSpec } from '../data/dataset.ts';
 import type { Value } from '../graph/graph.ts';
 import type { TracedModel } from './model.ts';
-import type { Tally } from '../scheduler/tally.ts';
+import type { Tally } from '../scheduler/memoryTally.ts';
 import type { StepProgram } from './programs.ts';
 
 const formatBytes = (bytes: number): string =>

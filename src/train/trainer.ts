@@ -4,11 +4,11 @@ import { optionsOf, requireKind } from '../core/given.ts';
 import { isDataset, type Dataset } from '../data/dataset.ts';
 import { copyOf, isNumbers, type GivenNumbers } from '../data/numbers.ts';
 import { uploadBatch, type Backend } from '../scheduler/backend.ts';
-import type { KernelChoice } from '../scheduler/choice.ts';
-import { LastingBackend } from '../scheduler/lasting.ts';
-import type { Life } from '../scheduler/life.ts';
+import type { KernelChoice } from '../scheduler/kernelChoice.ts';
+import { RecoveringBackend } from '../scheduler/recovery.ts';
+import type { DeviceLife } from '../scheduler/deviceLife.ts';
 import type { Feed } from './batches.ts';
-import { requireFields, requireWhole } from './checks.ts';
+import { requireFields, requireWhole } from './dataChecks.ts';
 import { Evaluator } from './evaluator.ts';
 import { namesOfNothing, nothingCounts, type Amount } from './figures.ts';
 import { fit, type RunBefore } from './fit.ts';
@@ -25,8 +25,8 @@ import {
   requireTrainable,
   samplesOf,
   type Given,
-} from './intake.ts';
-import { Keeper } from './keeper.ts';
+} from './givenData.ts';
+import { StateCopy } from './stateCopy.ts';
 import { Launcher } from './launcher.ts';
 import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspect.ts';
 import type { Phase } from './model.ts';
@@ -51,14 +51,14 @@ import { summarizeModel } from './summary.ts';
 import type { Loaded, LoadOptions } from './loaded.ts';
 import { Saver, type StreamPlace } from './saver.ts';
 import type { RunInHand, TrainingRun } from './trainingRun.ts';
-import { Turn } from './turn.ts';
+import { TrainerLock } from './trainerLock.ts';
 import { tensorsIn, weightsFile, weightsIn } from './weights.ts';
 import { verifyStep } from './verifyStep.ts';
 import type { Verification } from './verify.ts';
 
 /** Where a trainer runs, and what it must give back. */
 export interface Place {
-  readonly life: Life;
+  readonly life: DeviceLife;
   readonly owned: Device | undefined;
   readonly fallback?: string;
 }
@@ -72,7 +72,7 @@ interface Ready {
   readonly programs: Programs;
   readonly evaluator: Evaluator;
   readonly launcher: Launcher;
-  readonly keeper: Keeper;
+  readonly stateCopy: StateCopy;
   readonly saver: Saver;
   /** Where a single batch is brought, and the step that reads it there. */
   readonly table: Source;
@@ -100,7 +100,7 @@ export class Trainer<F extends string = any, O = any> {
   #single: readonly StepProgram[] = [];
   /** By number of samples. */
   readonly #inspections: Record<number, InspectionGraph> = {};
-  readonly #turn = new Turn();
+  readonly #lock = new TrainerLock();
   #destroyed = false;
   #toldOfNothing = false;
   /** Of the last steps. */
@@ -113,7 +113,7 @@ export class Trainer<F extends string = any, O = any> {
     options: TrainerOptions,
     phases: readonly Phase[],
     { life, owned, fallback }: Place,
-    placeAfter: (last: Life) => Promise<Place>,
+    placeAfter: (last: DeviceLife) => Promise<Place>,
   ) {
     this.batchSize = options.batchSize;
     this.#options = options;
@@ -123,16 +123,16 @@ export class Trainer<F extends string = any, O = any> {
     this.#backend =
       life.backend.kind === 'cpu'
         ? life.backend
-        : new LastingBackend(life, {
+        : new RecoveringBackend(life, {
             reopen: async (last) => this.#moveTo(await placeAfter(last)),
-            note: () => (this.#turn.isSettled ? (this.#saver?.note(this.#run, this.#stream) ?? null) : null),
+            note: () => (this.#lock.isSettled ? (this.#saver?.note(this.#run, this.#stream) ?? null) : null),
             recovered: (how) => (this.#recovered = how),
           });
   }
 
   /** The run that is going on, as it is now. */
   get #run(): RunMoment | null {
-    return this.#turn.running?.moment?.() ?? null;
+    return this.#lock.running?.moment?.() ?? null;
   }
 
   /** Of the set that was trained on last. */
@@ -143,7 +143,7 @@ export class Trainer<F extends string = any, O = any> {
   }
 
   /** Its device was lost: on another one. */
-  #moveTo({ life, owned }: Place): Life {
+  #moveTo({ life, owned }: Place): DeviceLife {
     this.#ownedDevice = owned;
     if (!this.#destroyed) return life;
     owned?.destroy();
@@ -202,12 +202,12 @@ export class Trainer<F extends string = any, O = any> {
       this.#single = single;
       const evaluator = new Evaluator(this.#backend, prepared, programs, this.batchSize, this.#warn);
       const launcher = new Launcher(this.#backend, prepared);
-      const keeper = new Keeper(this.#backend, prepared.traced);
+      const stateCopy = new StateCopy(this.#backend, prepared.traced);
       const { batchSize } = this;
       const { seed = 0 } = this.#options;
-      const saver = new Saver({ backend: this.#backend, prepared, launcher, keeper, single, batchSize, seed });
+      const saver = new Saver({ backend: this.#backend, prepared, launcher, stateCopy, single, batchSize, seed });
       this.#saver = saver;
-      return { prepared, programs, evaluator, launcher, keeper, saver, table, single };
+      return { prepared, programs, evaluator, launcher, stateCopy, saver, table, single };
     } catch (error) {
       programs.destroy();
       throw this.#failureOf(error);
@@ -289,7 +289,7 @@ export class Trainer<F extends string = any, O = any> {
     const training = isDataset(data) ? this.#given('fit', data) : undefined;
     const { validation: judge } = settings;
     const validation = judge === undefined ? judge : this.#given('validation', judge);
-    return this.#turn.run((run) => this.#fit(run, data, settings, training, validation));
+    return this.#lock.run((run) => this.#fit(run, data, settings, training, validation));
   }
 
   async *#fit(
@@ -299,7 +299,7 @@ export class Trainer<F extends string = any, O = any> {
     training: Given | undefined,
     validation: Given | undefined,
   ): AsyncGenerator<Report, void, undefined> {
-    const end = this.#turn.begin(run, options.signal);
+    const end = this.#lock.begin(run, options.signal);
     try {
       const set = training?.set;
       const ready = await this.#use(set);
@@ -328,7 +328,7 @@ export class Trainer<F extends string = any, O = any> {
         isAlive: () => !this.#destroyed,
         requireAlive: () => this.#requireAlive(),
       };
-      await this.#turn.take('fit', run);
+      await this.#lock.take('fit', run);
       this.#origin = set && { data: set, shuffle: options.shuffle };
       yield* fit(shop, data, options);
     } catch (error) {
@@ -345,7 +345,7 @@ export class Trainer<F extends string = any, O = any> {
    * @returns settled when the run has ended; what is called meanwhile waits for that by itself
    */
   stop(): Promise<void> {
-    return this.#turn.stop();
+    return this.#lock.stop();
   }
 
   /** The run that goes on by this call, if one was loaded. @throws DataError if it was one over other data */
@@ -405,7 +405,7 @@ export class Trainer<F extends string = any, O = any> {
     const ready = await this.#use(isDataset(batch) ? batch : undefined);
     const { prepared, launcher, table, single } = ready;
     const begun = performance.now();
-    await this.#turn.take('step');
+    await this.#lock.take('step');
     try {
       const numbers = this.#requireWhole('step', await this.#whileAlive(samples(ready)));
       this.#origin = { source: table, shuffle: false };
@@ -419,7 +419,7 @@ export class Trainer<F extends string = any, O = any> {
       const skipped = wasBad(prepared, rows, 0);
       return { ...report, ...(skipped && { skipped }), ...(recovered !== undefined && { recovered }) };
     } finally {
-      this.#turn.leave();
+      this.#lock.leave();
     }
   }
 
@@ -457,7 +457,7 @@ export class Trainer<F extends string = any, O = any> {
     const given = this.#given('evaluate', data);
     const { prepared, evaluator } = await this.#use(data);
     requireFields('evaluate', prepared.traced.fields, data, prepared.names);
-    this.#turn.requireSettled('evaluate');
+    this.#lock.requireSettled('evaluate');
     return this.#whileAlive(evaluator.evaluate(given));
   }
 
@@ -473,7 +473,7 @@ export class Trainer<F extends string = any, O = any> {
     const ready = await this.#use(set);
     const { prepared, evaluator } = ready;
     if (set) requireFields('predict', prepared.traced.fields, set, evaluator.inputs);
-    this.#turn.requireSettled('predict');
+    this.#lock.requireSettled('predict');
     const data = await this.#whileAlive(samples(ready, evaluator.inputs));
     return this.#whileAlive(evaluator.predict<O>(data));
   }
@@ -487,14 +487,14 @@ export class Trainer<F extends string = any, O = any> {
     const copy = copyOfSet('refresh', data);
     const { prepared, programs } = await this.#use(data);
     requireFields('refresh', prepared.traced.fields, data, prepared.names);
-    this.#turn.requireSettled('refresh');
+    this.#lock.requireSettled('refresh');
     programs.refresh(data, copy);
   }
 
   /** Every parameter by name, read from where it lives. */
   async readParameters(): Promise<Record<string, Float32Array>> {
     const { traced } = (await this.#use()).prepared;
-    this.#turn.requireSettled('readParameters');
+    this.#lock.requireSettled('readParameters');
     const read = this.#backend.readStates(traced.parameters);
     const tensors = tensorsIn(traced.pages, (await this.#whileAlive(read)) as Float32Array[]);
     return Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data.slice()]));
@@ -504,7 +504,7 @@ export class Trainer<F extends string = any, O = any> {
   async writeParameters(values: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
     const given = copyOfValues(values);
     const { traced } = (await this.#use()).prepared;
-    this.#turn.requireSettled('writeParameters');
+    this.#lock.requireSettled('writeParameters');
     const found = placedValues(given, traced.pages);
     const arenas = [traced.parameters, ...(traced.averages ? [traced.averages] : [])];
     for (const { page, offset, numbers } of found) {
@@ -522,7 +522,7 @@ export class Trainer<F extends string = any, O = any> {
   async save(metadata: Readonly<Record<string, string>> = {}): Promise<Bytes> {
     requireTexts('save', metadata);
     const { saver } = await this.#use();
-    this.#turn.requireSettled('save');
+    this.#lock.requireSettled('save');
     return this.#whileAlive(saver.save(this.#run, this.#stream, metadata));
   }
 
@@ -538,7 +538,7 @@ export class Trainer<F extends string = any, O = any> {
     const { strict, file } = optionsOf('load', options, { strict: true, file: 'the file' });
     const given = copyOfBytes('load', bytes);
     const { saver } = await this.#use();
-    await this.#turn.take('load');
+    await this.#lock.take('load');
     try {
       const { loaded, stream, run } = await this.#whileAlive(saver.load(given, file, strict));
       this.#loadedStream = stream;
@@ -548,7 +548,7 @@ export class Trainer<F extends string = any, O = any> {
       this.#origin = undefined;
       return loaded;
     } finally {
-      this.#turn.leave();
+      this.#lock.leave();
     }
   }
 
@@ -560,7 +560,7 @@ export class Trainer<F extends string = any, O = any> {
   async saveWeights(metadata: Readonly<Record<string, string>> = {}): Promise<Bytes> {
     requireTexts('saveWeights', metadata);
     const { traced } = (await this.#use()).prepared;
-    this.#turn.requireSettled('saveWeights');
+    this.#lock.requireSettled('saveWeights');
     const states = [...(traced.averages ?? traced.parameters), ...traced.registry.states.values()];
     const read = this.#whileAlive(this.#backend.readStates(states));
     const numbers = (await read) as Float32Array[];
@@ -595,14 +595,14 @@ export class Trainer<F extends string = any, O = any> {
     const samples = this.#samples('verify', batch);
     const ready = await this.#use(isDataset(batch) ? batch : undefined);
     const { launcher, table, single } = ready;
-    await this.#turn.take('verify');
+    await this.#lock.take('verify');
     try {
       const numbers = this.#requireWhole('verify', await this.#whileAlive(samples(ready)));
       this.#requireAlive();
       launcher.requireSchedules();
       return await this.#whileAlive(verifyStep(this.#backend, single, () => this.#bring(numbers, table, launcher)));
     } finally {
-      this.#turn.leave();
+      this.#lock.leave();
     }
   }
 
@@ -621,8 +621,8 @@ export class Trainer<F extends string = any, O = any> {
     const { traced, names } = prepared;
     const { length, fields } = await this.#whileAlive(taken(ready));
     const { inspection, reader, updater } = await this.#inspectors(ready, length, update);
-    if (update) await this.#turn.take('inspect');
-    else this.#turn.requireSettled('inspect');
+    if (update) await this.#lock.take('inspect');
+    else this.#lock.requireSettled('inspect');
     try {
       this.#requireAlive();
       if (update) launcher.requireSchedules();
@@ -630,7 +630,7 @@ export class Trainer<F extends string = any, O = any> {
       for (const program of updater ? [reader, updater] : [reader]) uploadBatch(program, batch);
       return await this.#whileAlive(inspectStep(this.#backend, traced, inspection, reader, updater));
     } finally {
-      if (update) this.#turn.leave();
+      if (update) this.#lock.leave();
     }
   }
 
@@ -673,7 +673,7 @@ export class Trainer<F extends string = any, O = any> {
         launcher.moveTo({ epoch: 0, position: 0 }, feed);
       });
     };
-    await this.#turn.take('profile');
+    await this.#lock.take('profile');
     try {
       const work =
         'data' in origin
@@ -681,7 +681,7 @@ export class Trainer<F extends string = any, O = any> {
           : timed(origin.source);
       return await this.#whileAlive(work);
     } finally {
-      this.#turn.leave();
+      this.#lock.leave();
     }
   }
 

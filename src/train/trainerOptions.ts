@@ -2,8 +2,8 @@ import { DataError, ShapeError } from '../core/errors.ts';
 import { described, optionsOf, requireKind } from '../core/given.ts';
 import { isModule } from '../nn/layer.ts';
 import { requireOption, requireOptimizer } from '../optim/optimizer.ts';
-import { isKernels } from '../scheduler/choice.ts';
-import { fieldsOf } from './intake.ts';
+import { isKernels } from '../scheduler/kernelChoice.ts';
+import { fieldsOf } from './givenData.ts';
 import type { Phase } from './model.ts';
 import type { TrainerOptions } from './options.ts';
 

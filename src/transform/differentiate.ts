@@ -3,7 +3,7 @@ import { formatSpec, sizeOf } from '../core/shape.ts';
 import { inputsOf, specOf, specsOf, type Node, type Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
 import { inOrder } from '../graph/order.ts';
-import { add } from '../ops/arithmetic.ts';
+import { add } from '../ops/pointwise/arithmetic.ts';
 
 /**
  * Reverse mode: d loss / d value for each of `values`, as new nodes of the same graph; null where no gradient reaches.

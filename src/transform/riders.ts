@@ -1,9 +1,9 @@
 import type { AdapterTraits } from '../core/launch.ts';
 import { orderOf, precedentsIn, type Graph, type Node, type Op } from '../graph/graph.ts';
 import { reached } from '../graph/order.ts';
-import { sharedOp } from '../ops/besides.ts';
-import { watchedIn } from '../ops/ledger.ts';
-import { recordIn } from '../ops/record.ts';
+import { sharedOp } from '../ops/launches/besides.ts';
+import { watchedIn } from '../ops/training/ledger.ts';
+import { recordIn } from '../ops/training/record.ts';
 import { rebuilt, replacedBy } from './rebuilt.ts';
 
 /** Two nodes that share a launch. */

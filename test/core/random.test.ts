@@ -6,7 +6,7 @@ import { input, random } from '../../src/index.ts';
 import type { Backend } from '../../src/scheduler/backend.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
 import { sharedBackend } from '../support/device.ts';
-import philoxText from '../../shaders/pointwise/philox.wgsl?raw';
+import philoxText from '../../shaders/functions/philox.wgsl?raw';
 
 interface KnownAnswer {
   readonly name: string;

@@ -3,8 +3,8 @@ import { spec, type Numbers } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
 import type { State } from '../../src/graph/graph.ts';
 import { constant, input, read } from '../../src/graph/leaf.ts';
-import { add } from '../../src/ops/arithmetic.ts';
-import { assign, reshape, viewOf } from '../../src/ops/window.ts';
+import { add } from '../../src/ops/pointwise/arithmetic.ts';
+import { assign, reshape, viewOf } from '../../src/ops/shaping/window.ts';
 
 const stateOf = (name: string, ...numbers: readonly number[]): State => ({
   name,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Browser } from 'playwright-core';
 import type { CatalogueEntry } from '../../src/data/mnist/catalogue.ts';
 import { launchBrowser, openPage, serveSources } from '../support/chromium.ts';
-import { patienceMs } from '../support/patience.mjs';
+import { patienceMs } from '../support/testTimeout.mjs';
 import {
   body,
   cutAfter,

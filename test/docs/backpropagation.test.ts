@@ -133,9 +133,9 @@ test('each link to a source leads to a file that defines what the link names', (
 });
 
 test.each([
-  ['logistic(x) * logistic(-x)', 'src/ops/activations.ts'],
+  ['logistic(x) * logistic(-x)', 'src/ops/pointwise/activations.ts'],
   ['rate * g', 'src/optim/sgd.ts'],
-  ['vjp', 'src/ops/matmul.ts'],
+  ['vjp', 'src/ops/products/matmul.ts'],
 ])('the code that the text shows, `%s`, is a line of %s', (code, path) => {
   expect(markdown).toContain(`${code}\``);
   expect(readFileSync(join(root, path), 'utf8')).toContain(code);

@@ -55,7 +55,7 @@ import {
   type Op,
   type Value,
 } from '../../src/index.ts';
-import { controlState } from '../../src/ops/control.ts';
+import { controlState } from '../../src/ops/training/control.ts';
 import type { Case } from '../support/provoke.ts';
 
 const x = (shape: Shape, dtype: Dtype = 'f32'): Value => input('x', spec(shape, dtype));

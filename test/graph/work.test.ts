@@ -17,7 +17,7 @@ import {
   sum,
   transpose,
 } from '../../src/index.ts';
-import { takeSamples } from '../../src/ops/samples.ts';
+import { takeSamples } from '../../src/ops/data/samples.ts';
 
 const x = (...shape: Shape): Value => input('x', spec(shape));
 const integers = (...shape: Shape): Value => input('rows', spec(shape, 'u32'));

@@ -5,7 +5,7 @@ import { judge } from '../../src/cpu/judge.ts';
 import type { State } from '../../src/graph/graph.ts';
 import { constant, input, read } from '../../src/graph/leaf.ts';
 import { add, augmentImages, differentiate, relu, sum, type AugmentOptions, type Draws } from '../../src/index.ts';
-import { takeSamples } from '../../src/ops/samples.ts';
+import { takeSamples } from '../../src/ops/data/samples.ts';
 import type { Backend } from '../../src/scheduler/backend.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';

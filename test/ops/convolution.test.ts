@@ -1,10 +1,10 @@
 import { describe } from 'vitest';
 import type { Shape } from '../../src/core/shape.ts';
 import { summarize, traitsOf } from '../../src/gpu/device.ts';
-import { convolve, convolveTransposed, type ConvolveOptions } from '../../src/ops/convolution.ts';
-import { productForms } from '../../src/ops/matmulForms.ts';
-import { shapeOf } from '../../src/ops/patches.ts';
-import { slide } from '../../src/ops/spatial.ts';
+import { convolve, convolveTransposed, type ConvolveOptions } from '../../src/ops/convolution/convolution.ts';
+import { productForms } from '../../src/ops/products/matmulForms.ts';
+import { shapeOf } from '../../src/ops/convolution/patches.ts';
+import { slide } from '../../src/ops/convolution/spatial.ts';
 import { checkOp, type CheckOptions } from '../support/checkOp.ts';
 import { sharedDevice } from '../support/device.ts';
 

@@ -7,11 +7,11 @@ import { sizeOf, spec, type Numbers, type Shape } from '../../src/core/shape.ts'
 import { summarize } from '../../src/gpu/device.ts';
 import type { Value } from '../../src/graph/graph.ts';
 import { constant } from '../../src/graph/leaf.ts';
-import { add, mul } from '../../src/ops/arithmetic.ts';
-import { convolve, convolveTransposed } from '../../src/ops/convolution.ts';
-import { DEPTHWISE } from '../../src/ops/depthwise.ts';
-import { sum } from '../../src/ops/reduce.ts';
-import type { Padding } from '../../src/ops/spatial.ts';
+import { add, mul } from '../../src/ops/pointwise/arithmetic.ts';
+import { convolve, convolveTransposed } from '../../src/ops/convolution/convolution.ts';
+import { DEPTHWISE } from '../../src/ops/convolution/depthwise.ts';
+import { sum } from '../../src/ops/reductions/reduce.ts';
+import type { Padding } from '../../src/ops/convolution/spatial.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';
 import { backendOn, sharedDevice } from '../support/device.ts';
 

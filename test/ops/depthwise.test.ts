@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { spec, type Shape } from '../../src/core/shape.ts';
 import { summarize, traitsOf } from '../../src/gpu/device.ts';
 import { input } from '../../src/graph/leaf.ts';
-import { convolve, convolveTransposed, type ConvolveOptions } from '../../src/ops/convolution.ts';
-import { depthwiseParts } from '../../src/ops/depthwise.ts';
-import { slide } from '../../src/ops/spatial.ts';
+import { convolve, convolveTransposed, type ConvolveOptions } from '../../src/ops/convolution/convolution.ts';
+import { depthwiseParts } from '../../src/ops/convolution/depthwise.ts';
+import { slide } from '../../src/ops/convolution/spatial.ts';
 import { checkOp, type CheckOptions } from '../support/checkOp.ts';
 import { sharedDevice } from '../support/device.ts';
 

@@ -3,7 +3,7 @@ import { spec } from '../../src/core/shape.ts';
 import { apply, type Value } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/leaf.ts';
 import { summarize } from '../../src/gpu/device.ts';
-import { convolve } from '../../src/ops/convolution.ts';
+import { convolve } from '../../src/ops/convolution/convolution.ts';
 import { matmul, mul, pad, relu, sum, transpose } from '../../src/ops/index.ts';
 import { backendOn, sharedBackend, sharedDevice } from '../support/device.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { spec, type Shape } from '../../src/core/shape.ts';
 import { input } from '../../src/graph/leaf.ts';
-import { affine, matmul } from '../../src/ops/matmul.ts';
+import { affine, matmul } from '../../src/ops/products/matmul.ts';
 import { checkOp } from '../support/checkOp.ts';
 
 /** M, N and K: odd, ones, whole vectors, past one block of each, nothing to sum. */

@@ -3,7 +3,7 @@ import { Random } from '../../src/core/random.ts';
 import { allocate, sizeOf, spec, type Numbers, type Shape } from '../../src/core/shape.ts';
 import { interpret, type Precision } from '../../src/cpu/interpret.ts';
 import { input } from '../../src/graph/leaf.ts';
-import { affine, matmul, type MatmulOptions } from '../../src/ops/matmul.ts';
+import { affine, matmul, type MatmulOptions } from '../../src/ops/products/matmul.ts';
 
 /** Seeded, and never 0, so that a term left out is seen. */
 const random = new Random(1, 'multiply');

@@ -3,7 +3,7 @@ import { Random, seedKey } from '../../src/core/random.ts';
 import { sizeOf, spec, type Numbers, type Shape } from '../../src/core/shape.ts';
 import type { State, Value } from '../../src/graph/graph.ts';
 import { constant } from '../../src/graph/leaf.ts';
-import { record, type RecordOptions } from '../../src/ops/record.ts';
+import { record, type RecordOptions } from '../../src/ops/training/record.ts';
 import type { Backend } from '../../src/scheduler/backend.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
 import { expectFaithful } from '../support/checkOp.ts';

@@ -5,7 +5,7 @@ import { allocate, sizeOf, spec, type Dtype, type Numbers, type Shape } from '..
 import { dataset } from '../../src/data/dataset.ts';
 import type { Graph, State, Value } from '../../src/graph/graph.ts';
 import { constant, read } from '../../src/graph/leaf.ts';
-import { sampleOrder, takeSamples } from '../../src/ops/samples.ts';
+import { sampleOrder, takeSamples } from '../../src/ops/data/samples.ts';
 import type { Backend } from '../../src/scheduler/backend.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
 import { residentSource } from '../../src/train/source.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { spec } from '../../src/core/shape.ts';
 import { input } from '../../src/graph/leaf.ts';
-import { crossEntropyRows } from '../../src/ops/crossEntropy.ts';
-import { logSoftmax, softmax } from '../../src/ops/softmax.ts';
+import { crossEntropyRows } from '../../src/ops/losses/crossEntropy.ts';
+import { logSoftmax, softmax } from '../../src/ops/losses/softmax.ts';
 import { checkOp } from '../support/checkOp.ts';
 
 const rows = [[[5, 7]], [[1, 1]], [[3, 2, 10]], [[130, 3]], [[2, 1001]]];

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/core/random.ts';
-import { slide, spread, type Axes, type Axis, type Padding, type SlideOptions } from '../../src/ops/spatial.ts';
+import {
+  slide,
+  spread,
+  type Axes,
+  type Axis,
+  type Padding,
+  type SlideOptions,
+} from '../../src/ops/convolution/spatial.ts';
 
 const SEED = Number(process.env['MILLRACE_TEST_SEED'] ?? Date.now() % 1_000_000_007);
 const ROUNDS = 500;

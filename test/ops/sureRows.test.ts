@@ -4,7 +4,7 @@ import { interpret } from '../../src/cpu/interpret.ts';
 import { UNIT } from '../../src/graph/accuracy.ts';
 import type { Graph, Value } from '../../src/graph/graph.ts';
 import { constant, input } from '../../src/graph/leaf.ts';
-import { crossEntropyRows } from '../../src/ops/crossEntropy.ts';
+import { crossEntropyRows } from '../../src/ops/losses/crossEntropy.ts';
 import { logSoftmax, matmul, mul, softmax, sum } from '../../src/ops/index.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';

@@ -26,8 +26,8 @@ import {
   sum,
   type ReduceOptions,
 } from '../../src/ops/index.ts';
-import { crossEntropyRows } from '../../src/ops/crossEntropy.ts';
-import { partOf, sharingOf } from '../../src/ops/tree.ts';
+import { crossEntropyRows } from '../../src/ops/losses/crossEntropy.ts';
+import { partOf, sharingOf } from '../../src/ops/reductions/rowSharing.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';
 import { simplify } from '../../src/transform/simplify.ts';

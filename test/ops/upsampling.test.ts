@@ -5,10 +5,10 @@ import { Random } from '../../src/core/random.ts';
 import { sizeOf, spec, type Shape } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
 import { input } from '../../src/graph/leaf.ts';
-import { mul } from '../../src/ops/arithmetic.ts';
-import { sum } from '../../src/ops/reduce.ts';
-import type { Pair } from '../../src/ops/spatial.ts';
-import { upsample } from '../../src/ops/upsampling.ts';
+import { mul } from '../../src/ops/pointwise/arithmetic.ts';
+import { sum } from '../../src/ops/reductions/reduce.ts';
+import type { Pair } from '../../src/ops/convolution/spatial.ts';
+import { upsample } from '../../src/ops/pooling/upsampling.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';
 import { checkOp } from '../support/checkOp.ts';
 

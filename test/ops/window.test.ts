@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { spec } from '../../src/core/shape.ts';
 import { input } from '../../src/graph/leaf.ts';
-import { gather } from '../../src/ops/gather.ts';
-import { mul } from '../../src/ops/arithmetic.ts';
-import { concat, flatten, pad, reshape, slice, transpose } from '../../src/ops/window.ts';
+import { gather } from '../../src/ops/indexing/gather.ts';
+import { mul } from '../../src/ops/pointwise/arithmetic.ts';
+import { concat, flatten, pad, reshape, slice, transpose } from '../../src/ops/shaping/window.ts';
 import { checkOp } from '../support/checkOp.ts';
 
 checkOp('reshape', ([x]) => mul(reshape(x, [-1, 4]), 3), [[[2, 6]], [[4, 5, 3]]]);

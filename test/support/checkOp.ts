@@ -5,11 +5,11 @@ import { interpret } from '../../src/cpu/interpret.ts';
 import { judge } from '../../src/cpu/judge.ts';
 import { formatNode, namesOf, type Graph, type Node, type Value } from '../../src/graph/graph.ts';
 import { constant, input } from '../../src/graph/leaf.ts';
-import { add, mul } from '../../src/ops/arithmetic.ts';
-import { sum } from '../../src/ops/reduce.ts';
+import { add, mul } from '../../src/ops/pointwise/arithmetic.ts';
+import { sum } from '../../src/ops/reductions/reduce.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';
 import type { Observation } from '../../src/scheduler/backend.ts';
-import type { Kernels } from '../../src/scheduler/choice.ts';
+import type { Kernels } from '../../src/scheduler/kernelChoice.ts';
 import { backendOn, sharedDevice } from './device.ts';
 
 type Batch = Record<string, Numbers>;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { createServer } from 'vite';
 import { chromiumFolder, hasBundledChromium } from './driver.mjs';
-import { patienceMs } from './patience.mjs';
+import { patienceMs } from './testTimeout.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

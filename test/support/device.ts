@@ -1,5 +1,5 @@
 import { requestDevice } from '../../src/gpu/device.ts';
-import type { Kernels } from '../../src/scheduler/choice.ts';
+import type { Kernels } from '../../src/scheduler/kernelChoice.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 
 let device: Promise<GPUDevice> | undefined;

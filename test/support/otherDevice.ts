@@ -1,5 +1,5 @@
 import { create } from 'webgpu';
-import type { KernelChoice } from '../../src/scheduler/choice.ts';
+import type { KernelChoice } from '../../src/scheduler/kernelChoice.ts';
 import { sharedDevice } from './device.ts';
 
 type Members = Readonly<Record<string, unknown>>;

@@ -17,7 +17,7 @@ import {
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
-import { controlState } from '../../src/ops/control.ts';
+import { controlState } from '../../src/ops/training/control.ts';
 
 /** Arguments by the function's name. */
 type Call = () => readonly unknown[] | Promise<readonly unknown[]>;

@@ -37,7 +37,7 @@ import {
 } from '../../src/index.ts';
 import { digestOf } from '../../src/core/digest.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
-import { Life } from '../../src/scheduler/life.ts';
+import { DeviceLife } from '../../src/scheduler/deviceLife.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { trainerOptionsOf } from '../../src/train/trainerOptions.ts';
 import { sharedDevice } from '../support/device.ts';
@@ -309,7 +309,7 @@ describe('a model on four pages', () => {
   test('ends in the same bits on the CPU too', async () => {
     const ends = [Number.MAX_SAFE_INTEGER, BINDING].map(async (largestBinding) => {
       const { options, phases } = trainerOptionsOf(optionsOf(muon()));
-      const life = new Life(Object.assign(new CpuBackend(), { largestBinding }), null);
+      const life = new DeviceLife(Object.assign(new CpuBackend(), { largestBinding }), null);
       const trainer = new Trainer(options, phases, { life, owned: undefined }, (last) => Promise.reject(last));
       await trainer.fit(set, { steps: 2 });
       return {

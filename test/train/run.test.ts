@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Numbers } from '../../src/core/shape.ts';
-import { Pace } from '../../src/train/pace.ts';
+import { SubmitLength } from '../../src/train/submitLength.ts';
 import { Run, type Chunk, type RunOptions, type Submission, type Supply } from '../../src/train/run.ts';
 
 /** Steps whose submits are done when told. */
@@ -69,7 +69,7 @@ function runOf(supply: Supply, more: Partial<RunOptions> = {}): { run: Run; chun
   const never = () => false;
   const run = new Run({
     supply,
-    pace: new Pace(4),
+    submitLength: new SubmitLength(4),
     done: 0,
     left: undefined,
     cutAfter: never,
@@ -201,33 +201,33 @@ describe('a run', () => {
   });
 });
 
-describe('a pace', () => {
+describe('the length of a submit', () => {
   const SECONDS = 0.1;
 
   test('comes to as many steps as fill the time, growing four times a submit at most', () => {
-    const pace = new Pace('auto');
+    const submitLength = new SubmitLength('auto');
     const seen = Array.from({ length: 5 }, () => {
-      pace.took(pace.steps, pace.steps * 1e-3);
-      return pace.steps;
+      submitLength.took(submitLength.steps, submitLength.steps * 1e-3);
+      return submitLength.steps;
     });
     expect(seen).toEqual([4, 16, 64, 100, 100]);
   });
   test('falls at once, to one step at least', () => {
-    const pace = new Pace('auto');
-    for (let i = 0; i < 5; i++) pace.took(pace.steps, pace.steps * 1e-3);
-    pace.took(100, SECONDS * 10);
-    expect(pace.steps).toBe(10);
-    pace.took(10, 100);
-    expect(pace.steps).toBe(1);
+    const submitLength = new SubmitLength('auto');
+    for (let i = 0; i < 5; i++) submitLength.took(submitLength.steps, submitLength.steps * 1e-3);
+    submitLength.took(100, SECONDS * 10);
+    expect(submitLength.steps).toBe(10);
+    submitLength.took(10, 100);
+    expect(submitLength.steps).toBe(1);
   });
   test('never has more steps than the ring has rows', () => {
-    const pace = new Pace('auto');
-    for (let i = 0; i < 10; i++) pace.took(pace.steps, 0);
-    expect([pace.steps, new Pace(5000).steps]).toEqual([1024, 1024]);
+    const submitLength = new SubmitLength('auto');
+    for (let i = 0; i < 10; i++) submitLength.took(submitLength.steps, 0);
+    expect([submitLength.steps, new SubmitLength(5000).steps]).toEqual([1024, 1024]);
   });
   test('that was given stays', () => {
-    const pace = new Pace(50);
-    pace.took(50, 10);
-    expect(pace.steps).toBe(50);
+    const submitLength = new SubmitLength(50);
+    submitLength.took(50, 10);
+    expect(submitLength.steps).toBe(50);
   });
 });

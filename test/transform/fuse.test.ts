@@ -40,11 +40,11 @@ import {
   tanh,
   transpose,
 } from '../../src/index.ts';
-import { controlState } from '../../src/ops/control.ts';
-import { dropElements } from '../../src/ops/dropout.ts';
-import type { CrossEntropyRowsOptions } from '../../src/ops/crossEntropy.ts';
-import { sampleOrder, takeSamples } from '../../src/ops/samples.ts';
-import type { KernelChoice } from '../../src/scheduler/choice.ts';
+import { controlState } from '../../src/ops/training/control.ts';
+import { dropElements } from '../../src/ops/random/dropout.ts';
+import type { CrossEntropyRowsOptions } from '../../src/ops/losses/crossEntropy.ts';
+import { sampleOrder, takeSamples } from '../../src/ops/data/samples.ts';
+import type { KernelChoice } from '../../src/scheduler/kernelChoice.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { fuse } from '../../src/transform/fuse.ts';
 import { sharedDevice } from '../support/device.ts';

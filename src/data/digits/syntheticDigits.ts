@@ -1,4 +1,4 @@
-import { breathe } from '../../core/breathe.ts';
+import { yieldToEvents } from '../../core/yieldToEvents.ts';
 import { DataError } from '../../core/errors.ts';
 import type { Signal } from '../../core/globals.ts';
 import { optionsOf, requireSignal } from '../../core/given.ts';
@@ -321,7 +321,7 @@ export async function syntheticDigits(
   const total = train + test;
   const breath = (before: number) => async (drawn: number) => {
     progress?.(before + drawn, total);
-    await breathe();
+    await yieldToEvents();
     signal?.throwIfAborted();
   };
   const halves = {

@@ -1,0 +1,115 @@
+import { flatGrid, type Launch } from '../../core/launch.ts';
+import { requireDtype, resolveAxis, sizeOf, type Dtype, type Shape } from '../../core/shape.ts';
+import { applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
+import { bytesOf, elementsOf } from '../../graph/work.ts';
+import { integerDtypes, integerReader } from '../data/integers.ts';
+import { rowSums, type Extents } from './rowSums.ts';
+import { uncast } from '../data/uncast.ts';
+import { reshape } from '../shaping/window.ts';
+import gatherKernel from '../../../shaders/indexing/gather.wgsl?raw';
+import scatterAddKernel from '../../../shaders/indexing/scatterAdd.wgsl?raw';
+
+interface GatherAttrs {
+  /** Of the table: of x in gather, of y in scatterAdd. */
+  readonly shape: Shape;
+  readonly axis: number;
+}
+
+/** Indices that each element looks through sooner than they are sorted: of any table, and of one so small that all together look so often. */
+const FEWEST = 4;
+const FEW = 64;
+const MOST_LOOKS = 2 ** 18;
+
+function extentsOf({ inputs, attrs: { shape, axis } }: Node<GatherAttrs>): Extents {
+  return {
+    outer: sizeOf(shape.slice(0, axis)),
+    rows: shape[axis],
+    chosen: sizeOf(inputs[1].spec.shape),
+    inner: sizeOf(shape.slice(axis + 1)),
+  };
+}
+
+function launch(node: Node<GatherAttrs>, source: string, constants: Record<string, string>): Launch {
+  const { rows, chosen, inner } = extentsOf(node);
+  const count = sizeOf(node.outputs[0].spec.shape);
+  return {
+    kernel: {
+      name: node.op.name,
+      source,
+      constants,
+      functions: { index_at: integerReader('index_at', 'indices', node.inputs[1].spec.dtype, 'u32') },
+    },
+    uniform: [count, rows, chosen, inner],
+    grid: flatGrid(count),
+  };
+}
+
+const scatterAddOp: Op<GatherAttrs> = {
+  name: 'scatterAdd',
+  infer: (_, { shape }) => [{ shape, dtype: 'f32' }],
+  cpu([x, indices], [y], node) {
+    const { outer, rows, chosen, inner } = extentsOf(node);
+    y.fill(0);
+    for (let o = 0; o < outer; o++) {
+      for (let j = 0; j < chosen; j++) {
+        const row = indices[j];
+        if (row < 0 || row >= rows) continue;
+        for (let i = 0; i < inner; i++) y[(o * rows + row) * inner + i] += x[(o * chosen + j) * inner + i];
+      }
+    }
+  },
+  gpu: (node) => [launch(node, scatterAddKernel, {})],
+  expand(node, adapter) {
+    const extents = extentsOf(node);
+    const [x, indices] = node.inputs;
+    const size = sizeOf(node.attrs.shape);
+    const isSmall = extents.chosen <= (size * extents.chosen <= MOST_LOOKS ? FEW : FEWEST);
+    if (isSmall || size * extents.chosen === 0) return undefined;
+    return [reshape(rowSums(x, indices, extents, adapter), node.attrs.shape)];
+  },
+  flops: ({ inputs: [x] }) => elementsOf([x]),
+  accuracy: (node) => ({ ulps: 2 * extentsOf(node).chosen, magnitude: 'terms' }),
+  vjp: ([dY], { inputs: [, indices], attrs }) => [dY ? gather(dY, indices, attrs.axis) : null, null],
+};
+
+const gatherOp: Op<GatherAttrs> = {
+  name: 'gather',
+  infer([x, indices], { axis }) {
+    requireDtype('gather', 'x', x, 'f32', 'i32', 'u32');
+    requireDtype('gather', 'indices', indices, ...integerDtypes);
+    const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+    return [{ shape, dtype: x.dtype }];
+  },
+  cpu([x, indices], [y], node) {
+    const { outer, rows, chosen, inner } = extentsOf(node);
+    for (let o = 0; o < outer; o++) {
+      for (let j = 0; j < chosen; j++) {
+        const row = indices[j];
+        const inside = row >= 0 && row < rows;
+        for (let i = 0; i < inner; i++) {
+          y[(o * chosen + j) * inner + i] = inside ? x[(o * rows + row) * inner + i] : 0;
+        }
+      }
+    }
+  },
+  gpu: (node) => [launch(node, gatherKernel, { X: node.inputs[0].spec.dtype })],
+  flops: () => 0,
+  bytes: ({ inputs: [, indices], outputs }) => bytesOf([indices]) + 2 * bytesOf(outputs),
+  vjp: ([dY], { inputs: [, indices], attrs }) => [dY ? applyOne(scatterAddOp, [dY, indices], attrs) : null, null],
+  ranges({ attrs: { shape, axis } }) {
+    const high = shape[axis] - 1;
+    return [null, { low: 0, high, meaning: `indices of ${shape[axis]} rows` }];
+  },
+};
+
+/**
+ * Slices of x by index: rows of a table for axis 0, an embedding. Its derivative adds in the order of the indices,
+ * so it has the same bits every time.
+ * @param indices i32, u32 or u8, any shape, which takes the axis' place; outside 0 … extent − 1 reads 0
+ */
+export function gather<D extends Dtype>(x: Value<D>, indices: Value, axis = 0): Value<D> {
+  const given = specOf('gather', 'x', x);
+  specOf('gather', 'the indices', indices);
+  const attrs = { shape: given.shape, axis: resolveAxis('gather', axis, given) };
+  return applyOne(gatherOp, [x, uncast(indices)], attrs) as Value<D>;
+}

@@ -1,0 +1,114 @@
+import type { Value } from '../../graph/graph.ts';
+import { add, div, mul } from './arithmetic.ts';
+import { definePointwise, elementary, pointwise, type PointwiseOp } from './pointwise.ts';
+import erfText from '../../../shaders/functions/erf.wgsl?raw';
+import exponentialText from '../../../shaders/functions/exponential.wgsl?raw';
+import logarithmText from '../../../shaders/functions/logarithm.wgsl?raw';
+import nan from '../../../shaders/functions/nan.wgsl?raw';
+import squareRootText from '../../../shaders/functions/squareRoot.wgsl?raw';
+
+const expOp: PointwiseOp = definePointwise({
+  name: 'exp',
+  arity: 1,
+  wgsl: { call: 'exponential', sources: [nan, exponentialText] },
+  f: (x) => Math.exp(x),
+  accuracy: elementary,
+  vjp: (dY, { outputs: [y] }) => [mul(dY, y)],
+});
+
+const logOp: PointwiseOp = definePointwise({
+  name: 'log',
+  arity: 1,
+  wgsl: { call: 'logarithm', sources: [nan, logarithmText] },
+  f: (x) => Math.log(x),
+  accuracy: elementary,
+  vjp: (dY, { inputs: [x] }) => [div(dY, x)],
+});
+
+const expm1Op: PointwiseOp = definePointwise({
+  name: 'expm1',
+  arity: 1,
+  wgsl: { call: 'exponential_minus_one', sources: [nan, exponentialText] },
+  f: (x) => Math.expm1(x),
+  accuracy: elementary,
+  vjp: (dY, { inputs: [x] }) => [mul(dY, exp(x))],
+});
+
+const log1pOp: PointwiseOp = definePointwise({
+  name: 'log1p',
+  arity: 1,
+  wgsl: { call: 'logarithm_of_one_plus', sources: [nan, logarithmText] },
+  f: (x) => Math.log1p(x),
+  accuracy: elementary,
+  vjp: (dY, { inputs: [x] }) => [div(dY, add(x, 1))],
+});
+
+const sqrtOp: PointwiseOp = definePointwise({
+  name: 'sqrt',
+  arity: 1,
+  wgsl: { call: 'square_root', sources: [nan, squareRootText] },
+  f: (x) => Math.sqrt(x),
+  // An x below f32's normal numbers may be flushed to 0.
+  accuracy: { ulps: 16, magnitude: 'result', absolute: 2 ** -63 },
+  vjp: (dY, { outputs: [y] }) => [div(dY, mul(y, 2))],
+});
+
+const erfSources = [nan, exponentialText, erfText];
+
+const erfGradOp: PointwiseOp = definePointwise({
+  name: 'erfGrad',
+  arity: 2,
+  wgsl: { call: 'error_function_grad', sources: erfSources },
+  f: (x, dY) => (dY * 2 * Math.exp(-x * x)) / Math.sqrt(Math.PI),
+  accuracy: elementary,
+});
+
+const erfOp: PointwiseOp = definePointwise({
+  name: 'erf',
+  arity: 1,
+  wgsl: { call: 'error_function', sources: erfSources },
+  f: erfOf,
+  accuracy: elementary,
+  vjp: (dY, { inputs: [x] }) => [pointwise(erfGradOp, [x, dY])],
+});
+
+const NEAR = 2;
+
+/** The error function in f64, relatively right near 0. Source: Abramowitz and Stegun 1964, 7.1.6. */
+function erfOf(x: number): number {
+  if (!(Math.abs(x) < NEAR)) return x < 0 ? erfc(-x) - 1 : 1 - erfc(x);
+  let term = x;
+  let total = x;
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(total); n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    total += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * total;
+}
+
+/**
+ * The complementary error function in f64: 1 − erf below 2, a continued fraction above.
+ * Source: Abramowitz and Stegun 1964, 7.1.14.
+ */
+export function erfc(x: number): number {
+  if (Number.isNaN(x)) return NaN;
+  if (x < 0) return 2 - erfc(-x);
+  if (x < NEAR) return 1 - erfOf(x);
+  if (x > 27) return 0;
+  let fraction = 0;
+  for (let n = 100; n > 0; n--) fraction = n / 2 / (x + fraction);
+  return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
+}
+
+/** eˣ */
+export const exp = (x: Value): Value<'f32'> => pointwise(expOp, [x]);
+/** Natural logarithm; NaN below 0. */
+export const log = (x: Value): Value<'f32'> => pointwise(logOp, [x]);
+/** eˣ − 1, relatively right near 0 as well, where exp(x) − 1 is not. */
+export const expm1 = (x: Value): Value<'f32'> => pointwise(expm1Op, [x]);
+/** log(1 + x), relatively right near 0 as well, where log of the sum is not; NaN below −1. */
+export const log1p = (x: Value): Value<'f32'> => pointwise(log1pOp, [x]);
+/** √x; NaN below 0. */
+export const sqrt = (x: Value): Value<'f32'> => pointwise(sqrtOp, [x]);
+/** The error function. */
+export const erf = (x: Value): Value<'f32'> => pointwise(erfOp, [x]);
