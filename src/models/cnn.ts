@@ -5,7 +5,7 @@ import { dropout, linear, sequential } from '../nn/layers.ts';
 import { batchNorm } from '../nn/normalization.ts';
 import { maxPool2d } from '../nn/pooling.ts';
 import { relu } from '../ops/pointwise/activations.ts';
-import { flatten } from '../ops/shaping/window.ts';
+import { flatten } from '../ops/shaping/views.ts';
 import { extentsLeft, sizedOptionsOf, type SizedModelOptions } from './images.ts';
 
 /** Two pools halve an extent twice. */

@@ -4,7 +4,7 @@ import type { FloatLayer } from '../nn/layer.ts';
 import { linear, sequential } from '../nn/layers.ts';
 import { maxPool2d } from '../nn/pooling.ts';
 import { relu } from '../ops/pointwise/activations.ts';
-import { flatten } from '../ops/shaping/window.ts';
+import { flatten } from '../ops/shaping/views.ts';
 import { extentsLeft, sizedOptionsOf, type SizedModelOptions } from './images.ts';
 
 /** Half of an image, less a 5×5 convolution's edges, and half of that: what the dense layers see. */

@@ -11,7 +11,7 @@ import {
   type SlideOptions,
   type SpreadOptions,
 } from '../ops/convolution/spatial.ts';
-import { reshape } from '../ops/shaping/window.ts';
+import { reshape } from '../ops/shaping/views.ts';
 import { torchUniform, type Initializer } from './initializers.ts';
 import { defineLayer, type FloatLayer, type ParameterDefinition } from './layer.ts';
 

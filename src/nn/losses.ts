@@ -13,7 +13,7 @@ import {
 } from '../ops/losses/distance.ts';
 import { div, equal, greater } from '../ops/pointwise/arithmetic.ts';
 import { mean, sum } from '../ops/reductions/reduce.ts';
-import { reshape } from '../ops/shaping/window.ts';
+import { reshape } from '../ops/shaping/views.ts';
 import type { Context } from './layer.ts';
 import type { Metric } from './metric.ts';
 import { targetOf, type BatchValues, type Target } from './roles.ts';

@@ -8,7 +8,7 @@ import { imagesOf, type PoolOptions } from '../ops/pooling/pooling.ts';
 import { max, mean } from '../ops/reductions/reduce.ts';
 import type { Pair, Padding } from '../ops/convolution/spatial.ts';
 import { upsample, type UpsampleOptions } from '../ops/pooling/upsampling.ts';
-import { reshape } from '../ops/shaping/window.ts';
+import { reshape } from '../ops/shaping/views.ts';
 import { defineLayer, type FloatLayer } from './layer.ts';
 
 const poolDefaults = { stride: undefined, padding: undefined };

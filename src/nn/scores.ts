@@ -7,7 +7,7 @@ import { cast } from '../ops/pointwise/cast.ts';
 import { squaredErrors } from '../ops/losses/distance.ts';
 import { exp, sqrt } from '../ops/pointwise/elementary.ts';
 import { argmax, mean, sum } from '../ops/reductions/reduce.ts';
-import { reshape } from '../ops/shaping/window.ts';
+import { reshape } from '../ops/shaping/views.ts';
 import { aligned, crossEntropy, predictionOf, type CrossEntropyOptions } from './losses.ts';
 import { scalar, type Metric } from './metric.ts';
 import { targetOf, type Target } from './roles.ts';

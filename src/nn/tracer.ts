@@ -7,7 +7,8 @@ import { input, read } from '../graph/leaf.ts';
 import { dropElements } from '../ops/random/dropout.ts';
 import { controlState } from '../ops/training/control.ts';
 import { random, type Draws } from '../ops/random/random.ts';
-import { assign, stopGradient, viewOf } from '../ops/shaping/window.ts';
+import { assign } from '../ops/shaping/assign.ts';
+import { stopGradient, viewOf } from '../ops/shaping/views.ts';
 import { requireKind } from '../core/given.ts';
 import {
   requireModule,

@@ -32,4 +32,7 @@ export { argmax, broadcastTo, max, mean, min, sum, type ReduceOptions } from './
 export { logSoftmax, softmax } from './losses/softmax.ts';
 export type { Padding, Pair } from './convolution/spatial.ts';
 export { upsample, type UpsampleOptions } from './pooling/upsampling.ts';
-export { concat, flatten, pad, reshape, slice, stopGradient, transpose, type SliceRange } from './shaping/window.ts';
+export { concat } from './shaping/concat.ts';
+export { flatten, reshape, stopGradient } from './shaping/views.ts';
+export { pad, slice, type SliceRange } from './shaping/sliceAndPad.ts';
+export { transpose } from './shaping/transpose.ts';

@@ -3,7 +3,7 @@ import { BLOCK } from '../core/layout.ts';
 import { spec, type Numbers } from '../core/shape.ts';
 import { applyOne, type Accuracy, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
-import { pack } from '../ops/shaping/window.ts';
+import { pack } from '../ops/shaping/pack.ts';
 import blockNormsKernel from '../../shaders/optim/blockNorms.wgsl?raw';
 import normKernel from '../../shaders/optim/norm.wgsl?raw';
 import normsKernel from '../../shaders/optim/norms.wgsl?raw';

@@ -5,7 +5,7 @@ import type { Numbers } from '../core/shape.ts';
 import type { Node, Value } from '../graph/graph.ts';
 import { bytesOf } from '../graph/work.ts';
 import { RATE } from '../ops/training/record.ts';
-import { part } from '../ops/shaping/window.ts';
+import { part } from '../ops/shaping/views.ts';
 import type { Clip } from './clip.ts';
 
 /**

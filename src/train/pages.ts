@@ -3,7 +3,8 @@ import { spec } from '../core/shape.ts';
 import type { Purpose, State, Value } from '../graph/graph.ts';
 import { read } from '../graph/leaf.ts';
 import { groupTable, requireMatches, type Optimizer, type ParameterRange } from '../optim/optimizer.ts';
-import { behind, pack } from '../ops/shaping/window.ts';
+import { behind } from '../ops/shaping/views.ts';
+import { pack } from '../ops/shaping/pack.ts';
 
 /* Parameters, gradients and moments page by page: each page has a state of each, and is updated by itself. */
 

@@ -3,7 +3,7 @@ import type { Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
 import { add, mul } from '../ops/pointwise/arithmetic.ts';
 import { sum } from '../ops/reductions/reduce.ts';
-import { part, stopGradient } from '../ops/shaping/window.ts';
+import { part, stopGradient } from '../ops/shaping/views.ts';
 import { differentiate } from '../transform/differentiate.ts';
 import { dependOn, type Separated, type Term } from '../transform/separate.ts';
 

@@ -4,7 +4,8 @@ import { interpret } from '../../src/cpu/interpret.ts';
 import type { State } from '../../src/graph/graph.ts';
 import { constant, input, read } from '../../src/graph/leaf.ts';
 import { add } from '../../src/ops/pointwise/arithmetic.ts';
-import { assign, reshape, viewOf } from '../../src/ops/shaping/window.ts';
+import { assign } from '../../src/ops/shaping/assign.ts';
+import { reshape, viewOf } from '../../src/ops/shaping/views.ts';
 
 const stateOf = (name: string, ...numbers: readonly number[]): State => ({
   name,

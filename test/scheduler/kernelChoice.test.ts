@@ -11,7 +11,7 @@ import { linear, sequential } from '../../src/nn/layers.ts';
 import { crossEntropy } from '../../src/nn/losses.ts';
 import { relu } from '../../src/ops/pointwise/activations.ts';
 import { matmul } from '../../src/ops/products/matmul.ts';
-import { assign } from '../../src/ops/shaping/window.ts';
+import { assign } from '../../src/ops/shaping/assign.ts';
 import { adam } from '../../src/optim/index.ts';
 import { kernelFiles } from '../../src/node/kernelFiles.ts';
 import { Choice, type Kernels, type KernelStorage } from '../../src/scheduler/kernelChoice.ts';

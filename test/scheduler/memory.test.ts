@@ -4,7 +4,8 @@ import { byteLength, spec } from '../../src/core/shape.ts';
 import { orderOf, storageKey, storageOf, type Graph, type State, type Value } from '../../src/graph/graph.ts';
 import { input, read } from '../../src/graph/leaf.ts';
 import { add, mul, relu, sigmoid } from '../../src/ops/index.ts';
-import { pack, reshape } from '../../src/ops/shaping/window.ts';
+import { pack } from '../../src/ops/shaping/pack.ts';
+import { reshape } from '../../src/ops/shaping/views.ts';
 import { record } from '../../src/ops/training/record.ts';
 import { planMemory } from '../../src/scheduler/memory.ts';
 

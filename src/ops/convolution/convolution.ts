@@ -29,7 +29,7 @@ import {
   type SlideOptions,
   type SpreadOptions,
 } from './spatial.ts';
-import { reshape } from '../shaping/window.ts';
+import { reshape } from '../shaping/views.ts';
 
 /*
  * Convolutions and their gradients: three products that are each other's derivatives, so they share this file. Images

@@ -5,7 +5,7 @@ import { bytesOf, elementsOf } from '../../graph/work.ts';
 import { integerDtypes, integerReader } from '../data/integers.ts';
 import { rowSums, type Extents } from './rowSums.ts';
 import { uncast } from '../data/uncast.ts';
-import { reshape } from '../shaping/window.ts';
+import { reshape } from '../shaping/views.ts';
 import gatherKernel from '../../../shaders/indexing/gather.wgsl?raw';
 import scatterAddKernel from '../../../shaders/indexing/scatterAdd.wgsl?raw';
 

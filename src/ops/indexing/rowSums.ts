@@ -3,7 +3,7 @@ import { sizeOf } from '../../core/shape.ts';
 import { applyOne, type Op, type Value } from '../../graph/graph.ts';
 import { bytesOf, elementsOf } from '../../graph/work.ts';
 import { sortRows } from './radixSort.ts';
-import { reshape } from '../shaping/window.ts';
+import { reshape } from '../shaping/views.ts';
 import runSumsKernel from '../../../shaders/indexing/runSums.wgsl?raw';
 import tileSumsKernel from '../../../shaders/indexing/tileSums.wgsl?raw';
 import zerosKernel from '../../../shaders/indexing/zeros.wgsl?raw';

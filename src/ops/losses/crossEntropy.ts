@@ -13,7 +13,7 @@ import { integerDtypes, integerReader } from '../data/integers.ts';
 import { mean, sum } from '../reductions/reduce.ts';
 import { sharedBy, sharingOf } from '../reductions/rowSharing.ts';
 import { uncast } from '../data/uncast.ts';
-import { reshape } from '../shaping/window.ts';
+import { reshape } from '../shaping/views.ts';
 import slopeText from '../../../shaders/functions/crossEntropySlope.wgsl?raw';
 import forwardKernel from '../../../shaders/losses/crossEntropy.wgsl?raw';
 import backwardKernel from '../../../shaders/losses/crossEntropyGrad.wgsl?raw';

@@ -8,7 +8,7 @@ import { add, div, mul, neg } from '../pointwise/arithmetic.ts';
 import { alone, withRoom } from '../launches/besides.ts';
 import { affineGradients } from './channelSums.ts';
 import { channelsOf, moments, requireEpsilon, type Moments } from './moments.ts';
-import { reshape } from '../shaping/window.ts';
+import { reshape } from '../shaping/views.ts';
 import batchNormKernel from '../../../shaders/normalization/batchNorm.wgsl?raw';
 import batchNormGradKernel from '../../../shaders/normalization/batchNormGrad.wgsl?raw';
 import runningText from '../../../shaders/riders/runningAverages.wgsl?raw';

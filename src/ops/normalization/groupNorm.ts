@@ -7,7 +7,7 @@ import { elementsOf } from '../../graph/work.ts';
 import { affineGradients } from './channelSums.ts';
 import { requireEpsilon } from './moments.ts';
 import { sharedBy, sharingOf } from '../reductions/rowSharing.ts';
-import { reshape } from '../shaping/window.ts';
+import { reshape } from '../shaping/views.ts';
 import groupNormKernel from '../../../shaders/normalization/groupNorm.wgsl?raw';
 import groupNormGradKernel from '../../../shaders/normalization/groupNormGrad.wgsl?raw';
 

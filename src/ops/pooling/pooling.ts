@@ -4,7 +4,7 @@ import { flatGrid, type Kernel, type Launch, type Word } from '../../core/launch
 import { formatSpec, sizeOf, type Dtype, type Spec } from '../../core/shape.ts';
 import { floatsOf, type Node, type Value } from '../../graph/graph.ts';
 import { pairOf, slide, type Pair, type SlideOptions } from '../convolution/spatial.ts';
-import { reshape } from '../shaping/window.ts';
+import { reshape } from '../shaping/views.ts';
 
 /*
  * What pooling and upsampling share: windows over images `[N, H, W, C]`, walked in plain loops for the references, and

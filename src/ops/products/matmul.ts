@@ -19,7 +19,7 @@ import {
 import { multiply, prepareProduct, type Product } from './multiply.ts';
 import { pairSums } from './pairSums.ts';
 import { sum, sumTo } from '../reductions/reduce.ts';
-import { reshape } from '../shaping/window.ts';
+import { reshape } from '../shaping/views.ts';
 
 // Legend: C[M, N] = A[M, K] · B[K, N], for each matrix of a batch.
 

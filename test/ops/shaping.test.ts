@@ -3,7 +3,10 @@ import { spec } from '../../src/core/shape.ts';
 import { input } from '../../src/graph/leaf.ts';
 import { gather } from '../../src/ops/indexing/gather.ts';
 import { mul } from '../../src/ops/pointwise/arithmetic.ts';
-import { concat, flatten, pad, reshape, slice, transpose } from '../../src/ops/shaping/window.ts';
+import { concat } from '../../src/ops/shaping/concat.ts';
+import { flatten, reshape } from '../../src/ops/shaping/views.ts';
+import { pad, slice } from '../../src/ops/shaping/sliceAndPad.ts';
+import { transpose } from '../../src/ops/shaping/transpose.ts';
 import { checkOp } from '../support/checkOp.ts';
 
 checkOp('reshape', ([x]) => mul(reshape(x, [-1, 4]), 3), [[[2, 6]], [[4, 5, 3]]]);
@@ -52,7 +55,7 @@ checkOp('gather of integers', ([x, i]) => gather(x, i), [[spec([5, 3], 'i32'), i
   differentiable: false,
 });
 
-describe('windows refuse', () => {
+describe('shaping refuses', () => {
   const x = input('x', spec([4, 6]));
   test('a shape of another size', () => {
     expect(() => reshape(x, [5, 5])).toThrow('[reshape] f32[4, 6] has 24 elements but [5, 5] has 25');

@@ -1,0 +1,49 @@
+import { flatGrid, output, type Launch, type Word } from '../../core/launch.ts';
+import { sizeOf, type Dtype, type Numbers, type Shape } from '../../core/shape.ts';
+import { collapse, eight, forEachOffset } from '../../core/strided.ts';
+import type { Node } from '../../graph/graph.ts';
+import copyKernel from '../../../shaders/shaping/copy.wgsl?raw';
+
+/* Copies of boxes of numbers, for ops that move numbers and compute none. */
+
+/** What is copied as it is. */
+export const wordDtypes: readonly Dtype[] = ['f32', 'i32', 'u32'];
+
+/** A box of x written into a box of y. */
+export interface Box {
+  readonly shape: Shape;
+  readonly xStart: number;
+  readonly xStrides: readonly number[];
+  readonly yStart: number;
+  readonly yStrides: readonly number[];
+}
+
+export function copyBox(x: Numbers, y: Numbers, { shape, xStart, xStrides, yStart, yStrides }: Box): void {
+  forEachOffset(collapse('copy', shape, xStrides, yStrides), (_, from, to) => (y[yStart + to] = x[xStart + from]!));
+}
+
+export function copyLaunch(node: Node, inputIndex: number, { shape, xStart, xStrides, yStart, yStrides }: Box): Launch {
+  const walk = collapse(node.op.name, shape, xStrides, yStrides);
+  const type = node.outputs[0].spec.dtype;
+  const count = sizeOf(shape);
+  const sizes: Word[] = [
+    count,
+    walk.shape.length,
+    xStart,
+    yStart,
+    ...eight(walk.shape),
+    ...walk.strides.flatMap((strides) => eight(strides.map((stride) => stride >>> 0))),
+  ];
+  return {
+    kernel: { name: node.op.name, source: copyKernel, constants: { X: type, Y: type } },
+    bindings: [inputIndex, output(0)],
+    uniform: sizes,
+    grid: flatGrid(count),
+  };
+}
+
+/** The whole of an input, row by row, into a range of the output. */
+export function copyInto(node: Node, inputIndex: number, start: number): Launch {
+  const size = sizeOf(node.inputs[inputIndex].spec.shape);
+  return copyLaunch(node, inputIndex, { shape: [size], xStart: 0, xStrides: [1], yStart: start, yStrides: [1] });
+}
