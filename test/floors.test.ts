@@ -64,7 +64,7 @@ test.each([
   ['src/ops/products/matmul.ts', `import code from '../../../shaders/products/matmul.wgsl?raw';`],
   [
     'src/ops/products/matmul.ts',
-    `import { shape } from '../../core/shape.ts';\nimport { sum } from '../reductions/reduce.ts';`,
+    `import { shape } from '../../core/shape.ts';\nimport { sum } from '../reductions/sum.ts';`,
   ],
   ['src/gpu/device.ts', `const { create } = await import('webgpu');`],
   ['src/cli/index.ts', `import { parseArgs } from 'node:util';\nimport { requestDevice } from '../node.ts';`],

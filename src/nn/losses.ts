@@ -12,7 +12,7 @@ import {
   squaredErrors,
 } from '../ops/losses/distance.ts';
 import { div, equal, greater } from '../ops/pointwise/arithmetic.ts';
-import { mean, sum } from '../ops/reductions/reduce.ts';
+import { mean, sum } from '../ops/reductions/sum.ts';
 import { reshape } from '../ops/shaping/views.ts';
 import type { Context } from './layer.ts';
 import type { Metric } from './metric.ts';

@@ -3,7 +3,7 @@ import { optionsOf, requireKind } from '../core/given.ts';
 import { formatSpec, sizeOf } from '../core/shape.ts';
 import { specOf, type Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
-import { sum } from '../ops/reductions/reduce.ts';
+import { sum } from '../ops/reductions/sum.ts';
 
 /** A metric that says itself how the numbers of several batches come together; made by `metric`. */
 export interface Metric {

@@ -6,7 +6,8 @@ import { add, div, equal, greater, maximum, mul, notEqual, sub, where } from '..
 import { cast } from '../ops/pointwise/cast.ts';
 import { squaredErrors } from '../ops/losses/distance.ts';
 import { exp, sqrt } from '../ops/pointwise/elementary.ts';
-import { argmax, mean, sum } from '../ops/reductions/reduce.ts';
+import { argmax } from '../ops/reductions/argmax.ts';
+import { mean, sum } from '../ops/reductions/sum.ts';
 import { reshape } from '../ops/shaping/views.ts';
 import { aligned, crossEntropy, predictionOf, type CrossEntropyOptions } from './losses.ts';
 import { scalar, type Metric } from './metric.ts';

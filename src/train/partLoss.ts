@@ -2,7 +2,7 @@ import { sizeOf, spec } from '../core/shape.ts';
 import type { Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
 import { add, mul } from '../ops/pointwise/arithmetic.ts';
-import { sum } from '../ops/reductions/reduce.ts';
+import { sum } from '../ops/reductions/sum.ts';
 import { part, stopGradient } from '../ops/shaping/views.ts';
 import { differentiate } from '../transform/differentiate.ts';
 import { dependOn, type Separated, type Term } from '../transform/separate.ts';

@@ -2,7 +2,8 @@ import { sameShape, sizeOf } from '../core/shape.ts';
 import type { Node, Op, Value } from '../graph/graph.ts';
 import { asUseOf, constantOp, isLeaf } from '../graph/leaf.ts';
 import { matmulOp } from '../ops/products/matmul.ts';
-import { extremeOf, mean, scaleOfSum } from '../ops/reductions/reduce.ts';
+import { extremeOf } from '../ops/reductions/extremum.ts';
+import { mean, scaleOfSum } from '../ops/reductions/sum.ts';
 import { differentiate } from './differentiate.ts';
 import { rebuilt, type Renewal } from './rebuilt.ts';
 

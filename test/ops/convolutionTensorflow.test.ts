@@ -10,7 +10,7 @@ import { constant } from '../../src/graph/leaf.ts';
 import { add, mul } from '../../src/ops/pointwise/arithmetic.ts';
 import { convolve, convolveTransposed } from '../../src/ops/convolution/convolution.ts';
 import { DEPTHWISE } from '../../src/ops/convolution/depthwise.ts';
-import { sum } from '../../src/ops/reductions/reduce.ts';
+import { sum } from '../../src/ops/reductions/sum.ts';
 import type { Padding } from '../../src/ops/convolution/spatial.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';
 import { backendOn, sharedDevice } from '../support/device.ts';

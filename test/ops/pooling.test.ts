@@ -11,7 +11,7 @@ import { relu, sigmoid } from '../../src/ops/pointwise/activations.ts';
 import { mul } from '../../src/ops/pointwise/arithmetic.ts';
 import { averagePool, type AveragePoolOptions } from '../../src/ops/pooling/averagePool.ts';
 import { maxPool } from '../../src/ops/pooling/maxPool.ts';
-import { sum } from '../../src/ops/reductions/reduce.ts';
+import { sum } from '../../src/ops/reductions/sum.ts';
 import type { Pair } from '../../src/ops/convolution/spatial.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';

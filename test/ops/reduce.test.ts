@@ -3,7 +3,9 @@ import type { Random } from '../../src/core/random.ts';
 import { spec, type Shape } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
 import { input } from '../../src/graph/leaf.ts';
-import { argmax, broadcastTo, max, mean, min, sum } from '../../src/ops/reductions/reduce.ts';
+import { argmax } from '../../src/ops/reductions/argmax.ts';
+import { broadcastTo, mean, sum } from '../../src/ops/reductions/sum.ts';
+import { max, min } from '../../src/ops/reductions/extremum.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';
 import { checkOp, distinct } from '../support/checkOp.ts';
 

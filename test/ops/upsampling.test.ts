@@ -6,7 +6,7 @@ import { sizeOf, spec, type Shape } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
 import { input } from '../../src/graph/leaf.ts';
 import { mul } from '../../src/ops/pointwise/arithmetic.ts';
-import { sum } from '../../src/ops/reductions/reduce.ts';
+import { sum } from '../../src/ops/reductions/sum.ts';
 import type { Pair } from '../../src/ops/convolution/spatial.ts';
 import { upsample } from '../../src/ops/pooling/upsampling.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';

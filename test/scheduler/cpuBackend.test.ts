@@ -4,7 +4,7 @@ import type { Graph, State, Value } from '../../src/graph/graph.ts';
 import { input, read } from '../../src/graph/leaf.ts';
 import { adam, crossEntropy, gelu, linear, relu, sequential } from '../../src/index.ts';
 import { add, sub } from '../../src/ops/pointwise/arithmetic.ts';
-import { mean } from '../../src/ops/reductions/reduce.ts';
+import { mean } from '../../src/ops/reductions/sum.ts';
 import { assign } from '../../src/ops/shaping/assign.ts';
 import { reshape } from '../../src/ops/shaping/views.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';

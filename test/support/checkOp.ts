@@ -6,7 +6,7 @@ import { judge } from '../../src/cpu/judge.ts';
 import { formatNode, namesOf, type Graph, type Node, type Value } from '../../src/graph/graph.ts';
 import { constant, input } from '../../src/graph/leaf.ts';
 import { add, mul } from '../../src/ops/pointwise/arithmetic.ts';
-import { sum } from '../../src/ops/reductions/reduce.ts';
+import { sum } from '../../src/ops/reductions/sum.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';
 import type { Observation } from '../../src/scheduler/backend.ts';
 import type { Kernels } from '../../src/scheduler/kernelChoice.ts';

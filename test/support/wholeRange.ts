@@ -4,7 +4,7 @@ import { interpret } from '../../src/cpu/interpret.ts';
 import { UNIT } from '../../src/graph/accuracy.ts';
 import type { Graph, Value } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/leaf.ts';
-import { sum } from '../../src/ops/reductions/reduce.ts';
+import { sum } from '../../src/ops/reductions/sum.ts';
 import { differentiate } from '../../src/transform/differentiate.ts';
 import { sharedBackend } from './device.ts';
 import { SEED } from './points.ts';

@@ -20,7 +20,7 @@ import { affine } from '../products/matmul.ts';
 import { partsOf, partTerms, productForms, productLaunch } from '../products/matmulForms.ts';
 import { pairSums } from '../products/pairSums.ts';
 import { accessOf, shapeOf, type Convolution, type Role } from './patches.ts';
-import { broadcastTo, sum } from '../reductions/reduce.ts';
+import { broadcastTo, sum } from '../reductions/sum.ts';
 import {
   requireCount,
   slide,

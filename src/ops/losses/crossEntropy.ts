@@ -10,7 +10,7 @@ import { div, notEqual } from '../pointwise/arithmetic.ts';
 import { cast } from '../pointwise/cast.ts';
 import { guarded } from '../pointwise/guardedFunctions.ts';
 import { integerDtypes, integerReader } from '../data/integers.ts';
-import { mean, sum } from '../reductions/reduce.ts';
+import { mean, sum } from '../reductions/sum.ts';
 import { sharedBy, sharingOf } from '../reductions/rowSharing.ts';
 import { uncast } from '../data/uncast.ts';
 import { reshape } from '../shaping/views.ts';

@@ -2,7 +2,7 @@ import type { Value } from '../../graph/graph.ts';
 import { add, mul, neg, sub } from '../pointwise/arithmetic.ts';
 import { log } from '../pointwise/elementary.ts';
 import { definePointwise, elementary, pointwise, type PointwiseOp } from '../pointwise/pointwise.ts';
-import { sumTo } from '../reductions/reduce.ts';
+import { sumTo } from '../reductions/sum.ts';
 import bceText from '../../../shaders/functions/binaryCrossEntropy.wgsl?raw';
 import errorsText from '../../../shaders/functions/errors.wgsl?raw';
 import exponentialText from '../../../shaders/functions/exponential.wgsl?raw';

@@ -6,7 +6,7 @@ import { UNIT } from '../../graph/accuracy.ts';
 import { apply, type Accuracy, type Node, type Op, type Value } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/work.ts';
 import { add, mul, sub } from '../pointwise/arithmetic.ts';
-import { broadcastTo } from '../reductions/reduce.ts';
+import { broadcastTo } from '../reductions/sum.ts';
 import { partOf, sharedBy, sharingOf } from '../reductions/rowSharing.ts';
 import momentsKernel from '../../../shaders/normalization/moments.wgsl?raw';
 import pooledBlock from '../../../shaders/functions/pooledBlock.wgsl?raw';

@@ -3,7 +3,7 @@ import type { Dtype } from '../../core/shape.ts';
 import { constant } from '../../graph/leaf.ts';
 import { applyAlike, specOf, type Value } from '../../graph/graph.ts';
 import { definePointwise, elementary, pointwise, rounded, type PointwiseOp } from './pointwise.ts';
-import { sumTo } from '../reductions/reduce.ts';
+import { sumTo } from '../reductions/sum.ts';
 import arithmetic from '../../../shaders/functions/arithmetic.wgsl?raw';
 import nan from '../../../shaders/functions/nan.wgsl?raw';
 import exponentialText from '../../../shaders/functions/exponential.wgsl?raw';

@@ -18,7 +18,7 @@ import {
 } from './matmulForms.ts';
 import { multiply, prepareProduct, type Product } from './multiply.ts';
 import { pairSums } from './pairSums.ts';
-import { sum, sumTo } from '../reductions/reduce.ts';
+import { sum, sumTo } from '../reductions/sum.ts';
 import { reshape } from '../shaping/views.ts';
 
 // Legend: C[M, N] = A[M, K] · B[K, N], for each matrix of a batch.

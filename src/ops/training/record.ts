@@ -7,7 +7,7 @@ import { bytesOf } from '../../graph/work.ts';
 import { EPOCH, PART, POSITION, STEP } from './control.ts';
 import { alone, sharesOf, type Share } from '../launches/besides.ts';
 import { BAD, badIn, ledgerState } from './ledger.ts';
-import { averagedBy } from '../reductions/reduce.ts';
+import { averagedBy } from '../reductions/sum.ts';
 import lookAt from '../../../shaders/functions/lookAt.wgsl?raw';
 import recordText from '../../../shaders/riders/record.wgsl?raw';
 
