@@ -1,160 +1,23 @@
 import { DataError, ShapeError } from '../../core/errors.ts';
 import { optionsOf } from '../../core/given.ts';
-import { output, type AdapterTraits, type Kernel, type Launch } from '../../core/launch.ts';
+import { output, type Kernel } from '../../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../../core/shape.ts';
 import { boundsOf, UNIT } from '../../graph/accuracy.ts';
 import { apply, applyOne, type Node, type Op, type Samples, specOf, type Value } from '../../graph/graph.ts';
-import { asUseOf, constant, constantOp } from '../../graph/leaf.ts';
-import { elementsOf, workOf } from '../../graph/work.ts';
+import { asUseOf, constant } from '../../graph/leaf.ts';
+import { workOf } from '../../graph/work.ts';
 import { div, notEqual } from '../pointwise/arithmetic.ts';
 import { cast } from '../pointwise/cast.ts';
-import { guarded } from '../pointwise/guardedFunctions.ts';
 import { integerDtypes, integerReader } from '../data/integers.ts';
 import { mean, sum } from '../reductions/sum.ts';
-import { sharedBy, sharingOf } from '../reductions/rowSharing.ts';
 import { uncast } from '../data/uncast.ts';
 import { reshape } from '../shaping/views.ts';
+import { gradOp, largestIn, slopeOf, slopeTerms } from './crossEntropyGrad.ts';
+import { classesOf, flops, kernelOf, overRows, type Attrs } from './crossEntropyLaunch.ts';
 import slopeText from '../../../shaders/functions/crossEntropySlope.wgsl?raw';
 import forwardKernel from '../../../shaders/losses/crossEntropy.wgsl?raw';
-import backwardKernel from '../../../shaders/losses/crossEntropyGrad.wgsl?raw';
 
 // Legend: N rows, C classes; w a class' weight, s the label smoothing.
-
-interface Attrs {
-  readonly labelSmoothing: number;
-  /** Null: every label counts. */
-  readonly ignoreIndex: number | null;
-  readonly weighted: boolean;
-}
-
-/** Compared, shifted, its exponential added up; in the gradient, shifted, its exponential, less the hit, times dLoss. */
-const FLOPS_PER_LOGIT = 4;
-
-const flops = ({ inputs: [logits] }: Node<Attrs>): number => FLOPS_PER_LOGIT * elementsOf([logits]);
-
-const classesOf = (node: Node): number => node.inputs[0].spec.shape[1];
-
-/** Label reader, class weights and guards: what forward and backward have in common. */
-function kernelOf(node: Node<Attrs>, source: string, weightsInput: number): { kernel: Kernel; bindings: number[] } {
-  const kernel = guarded(node.op.name, source);
-  const { weighted } = node.attrs;
-  const inputs = node.inputs.map((_, at) => at).filter((at) => !weighted || at !== weightsInput);
-  const functions = {
-    ...kernel.functions,
-    label_at: integerReader('label_at', 'labels', node.inputs[1].spec.dtype, 'i32'),
-    ...(weighted && {
-      class_weight: 'fn class_weight(class_index: u32) -> f32 {\n  return class_weights[class_index];\n}',
-    }),
-  };
-  return {
-    kernel: { ...kernel, functions, ...(weighted && { reads: { class_weights: 'f32' } }) },
-    bindings: [...inputs, ...node.outputs.map((_, at) => -1 - at), ...(weighted ? [weightsInput] : [])],
-  };
-}
-
-/** A launch over the rows of logits, each shared by as many invocations as serve the adapter. */
-function overRows(
-  node: Node<Attrs>,
-  kernel: Kernel,
-  bindings: readonly number[],
-  adapter: AdapterTraits,
-  rowSlope = 0,
-): Launch {
-  const { labelSmoothing, ignoreIndex } = node.attrs;
-  const [rows, classes] = node.inputs[0].spec.shape as [number, number];
-  const sharing = sharingOf(classes, adapter);
-  const uniform = [
-    rows,
-    classes,
-    { f32: labelSmoothing },
-    (ignoreIndex ?? -1) >>> 0,
-    sharing.shares,
-    { f32: rowSlope },
-  ];
-  return { ...sharedBy(sharing, kernel, rows), bindings, uniform };
-}
-
-const gradOp: Op<Attrs> = {
-  name: 'crossEntropyGrad',
-  infer: ([logits]) => [logits],
-  cpu([logits, labels, logSum, dLoss, weights], [dLogits], node) {
-    const C = classesOf(node);
-    const { labelSmoothing: s, ignoreIndex } = node.attrs;
-    const total = weights ? sumOf(weights) : C;
-    for (let n = 0; n < labels.length; n++) {
-      const label = labels[n];
-      const counts = label !== ignoreIndex && label >= 0 && label < C;
-      const w = counts && weights ? weights[label] : 1;
-      // 1 − p of the label's class would cancel: it is what the others have.
-      let others = 0;
-      for (let c = 0; c < C; c++) if (c !== label) others += Math.exp(logits[n * C + c] - logSum[n]);
-      for (let c = 0; c < C; c++) {
-        const p = Math.exp(logits[n * C + c] - logSum[n]);
-        const sharp = (1 - s) * w * (c === label ? -others : p);
-        const smooth = (s / C) * (p * total - (weights?.[c] ?? 1));
-        dLogits[n * C + c] = counts ? dLoss[n] * (sharp + smooth) : 0;
-      }
-    }
-  },
-  gpu(node, adapter) {
-    const { kernel, bindings } = kernelOf(node, backwardKernel, 4);
-    const functions = { ...kernel.functions, cross_entropy_slope: '' };
-    const whole = { ...kernel, functions, includes: [...(kernel.includes ?? []), slopeText] };
-    return [overRows(node, whole, bindings, adapter)];
-  },
-  flops,
-  // log Σ exp comes rounded, and moves p by as much as it is large.
-  accuracy: (node) => ({
-    ulps: 64 + 2 * classesOf(node),
-    magnitude(inputs) {
-      const C = classesOf(node);
-      return [slopeTerms(node, inputs).map((size, at) => size * largestIn(inputs[0], Math.floor(at / C), C))];
-    },
-    absolute: 1e-37,
-  }),
-};
-
-/** The largest finite |logit| of a row, or 1. */
-function largestIn(logits: Numbers, row: number, C: number): number {
-  let largest = 1;
-  for (let at = row * C; at < (row + 1) * C; at++) {
-    const size = Math.abs(logits[at]);
-    if (size > largest && size < Infinity) largest = size;
-  }
-  return largest;
-}
-
-/** The sizes of the terms that a gradient of the logits is made of. */
-function slopeTerms(node: Node<Attrs>, [logits, labels, logSum, dLoss, weights]: readonly Numbers[]): Float64Array {
-  const C = classesOf(node);
-  const s = node.attrs.labelSmoothing;
-  const total = weights ? sumOf(weights) : C;
-  const p = Float64Array.from(logits, (x, at) => Math.exp(x - logSum[Math.floor(at / C)]));
-  const others = new Float64Array(labels.length);
-  for (const [at, own] of p.entries()) if (at % C !== labels[Math.floor(at / C)]) others[Math.floor(at / C)] += own;
-  return p.map((own, at) => {
-    const n = Math.floor(at / C);
-    const sharp = (1 - s) * (weights?.[labels[n]] ?? 1) * (at % C === labels[n] ? others[n] : own);
-    return Math.abs(dLoss[n]) * (sharp + (s / C) * (own * total + (weights?.[at % C] ?? 1)));
-  });
-}
-
-const sumOf = (numbers: Numbers): number => {
-  let total = 0;
-  for (const number of numbers) total += number;
-  return total;
-};
-
-/** What every row's loss counts in the whole, if a node is the gradient of a cross-entropy of which all count alike. */
-export function slopeOf(node: Node, reader: Node): number | undefined {
-  const [logits, labels, logSum, dLoss, ...weights] = reader.inputs;
-  const slopes = dLoss && asUseOf(constantOp, dLoss.node)?.numbers;
-  const isGradient =
-    reader.op === (gradOp as Op) &&
-    [logits, labels, ...weights].every((value, at) => value === node.inputs[at]) &&
-    logSum === node.outputs[1];
-  return isGradient && slopes?.every((slope) => slope === slopes[0]) ? slopes[0] : undefined;
-}
 
 /** Whether a node is a cross-entropy without smoothing, class weights or labels to ignore. */
 export function asPlainCrossEntropy(node: Node): boolean {
