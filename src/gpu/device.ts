@@ -1,5 +1,5 @@
 import { DeviceError } from '../core/errors.ts';
-import { optionsOf, requireKind } from '../core/given.ts';
+import { optionsOf, requireFinite, requireKind } from '../core/given.ts';
 import type { Device } from '../core/globals.ts';
 import type { AdapterTraits } from '../core/launch.ts';
 
@@ -60,28 +60,49 @@ export interface DeviceOptions {
   /** Refuses an adapter that a CPU plays. */
   readonly hardwareOnly?: boolean;
   readonly powerPreference?: 'low-power' | 'high-performance';
+  /**
+   * For so many seconds it asks again where no adapter opens; it gives up at once if left out. Where a device was lost there
+   * may be none for a moment, until the browser has another GPU process or the driver is reset.
+   */
+  readonly retrySeconds?: number;
   /** Options for Dawn's instance, where this runs in Node: `disable-dawn-features=timestamp_quantization`, for a profile. */
   readonly dawn?: readonly string[];
 }
+
+const PAUSE_SECONDS = 0.25;
 
 /**
  * A device with all that its adapter offers.
  * @throws DeviceError if there is no WebGPU, or no adapter; DataError for options that are none
  */
 export async function requestDevice(options: DeviceOptions = {}): Promise<Device> {
-  const { dawn, powerPreference, hardwareOnly } = optionsOf('requestDevice', options, {
+  const { dawn, powerPreference, hardwareOnly, retrySeconds } = optionsOf('requestDevice', options, {
     dawn: [],
     powerPreference: 'high-performance',
     hardwareOnly: false,
+    retrySeconds: 0,
   });
   const isKnown = ['high-performance', 'low-power'].includes(powerPreference);
   requireKind('requestDevice', 'powerPreference', powerPreference, isKnown, '"high-performance" or "low-power"');
+  requireFinite('requestDevice', 'retrySeconds', retrySeconds, 0);
   const gpu = await findGpu(dawn);
   if (!gpu) {
     throw new DeviceError(
       "[device] no WebGPU here: use a browser that has it, install the package 'webgpu' in Node, or pass backend: 'cpu'",
     );
   }
+  // Pauses are counted, and no clock is read: a laptop that slept has waited for nothing.
+  for (let left = retrySeconds; ; left -= PAUSE_SECONDS) {
+    try {
+      return await open(gpu, powerPreference, hardwareOnly);
+    } catch (error) {
+      if (left <= 0) throw error;
+      await new Promise((resolve) => void setTimeout(resolve, 1000 * PAUSE_SECONDS));
+    }
+  }
+}
+
+async function open(gpu: GPU, powerPreference: GPUPowerPreference, hardwareOnly: boolean): Promise<Device> {
   const adapter = await gpu.requestAdapter({ powerPreference });
   if (!adapter) {
     throw new DeviceError(

@@ -46,10 +46,13 @@ function gpuLife(device: Device, { memoryLimit, fuse, kernels }: TrainerOptions)
   return new DeviceLife(new GpuBackend(device, { memoryLimit, fuse, kernels }), device);
 }
 
+/** Behind a loss. A browser's next GPU process is there in a tenth of one, a driver that is reset in some. */
+const RETRY_SECONDS = 8;
+
 /** On a device that is the trainer's own, or, where there is none and `auto` allows it, on the CPU. */
-async function orOnCpu(options: TrainerOptions): Promise<Place> {
+async function orOnCpu(options: TrainerOptions, retrySeconds = 0): Promise<Place> {
   try {
-    const owned = await requestDevice();
+    const owned = await requestDevice({ retrySeconds });
     return { life: gpuLife(owned, options), owned };
   } catch (error) {
     if (options.backend === 'auto' && error instanceof DeviceError) {
@@ -67,12 +70,13 @@ async function placeAfter(options: TrainerOptions, { backend: { kernels }, ended
   const { backend, device, onDeviceLost } = options;
   // With the kernels that it had, the same adapter gives the same bits.
   const as = { ...options, ...(kernels && { kernels }) };
-  if (!device && !onDeviceLost) return orOnCpu(as);
+  if (!device && !onDeviceLost) return orOnCpu(as, RETRY_SECONDS);
   const given = (await onDeviceLost?.(ended!)) ?? null;
   if (given) {
     requireKind('onDeviceLost', 'what it gave', given, 'createBuffer' in Object(given), 'a GPUDevice, or null');
     return { life: gpuLife(given, as), owned: undefined };
   }
-  if (backend === 'auto') return { life: cpuLife(), owned: undefined };
-  throw new Error(onDeviceLost ? 'onDeviceLost gave none' : "it is the caller's, who gave no onDeviceLost");
+  const why = onDeviceLost ? 'onDeviceLost gave none' : "it is the caller's, who gave no onDeviceLost";
+  if (backend === 'auto') return { life: cpuLife(), owned: undefined, fallback: `its device was lost, and ${why}` };
+  throw new Error(why);
 }

@@ -83,12 +83,11 @@ interface Ready {
 // oxlint-disable-next-line typescript/no-explicit-any -- a trainer of which neither is known takes and gives any
 export class Trainer<F extends string = any, O = any> {
   readonly batchSize: number;
-  /** Why it is on the CPU, where `auto` would have taken a GPU; else null. */
-  readonly fallback: string | null;
   readonly #backend: Backend;
   readonly #options: TrainerOptions;
   readonly #phases: readonly Phase[];
   #ownedDevice: Device | undefined;
+  #fallback: string | null;
   #cursors = new WeakMap<Dataset, Cursor>();
   #saver: Saver | undefined;
   /** A stream that was loaded, and goes on with the first set that fits it. */
@@ -119,7 +118,7 @@ export class Trainer<F extends string = any, O = any> {
     this.#options = options;
     this.#phases = phases;
     this.#ownedDevice = owned;
-    this.fallback = fallback ?? null;
+    this.#fallback = fallback ?? null;
     this.#backend =
       life.backend.kind === 'cpu'
         ? life.backend
@@ -143,11 +142,17 @@ export class Trainer<F extends string = any, O = any> {
   }
 
   /** Its device was lost: on another one. */
-  #moveTo({ life, owned }: Place): DeviceLife {
+  #moveTo({ life, owned, fallback }: Place): DeviceLife {
     this.#ownedDevice = owned;
+    this.#fallback = fallback ?? null;
     if (!this.#destroyed) return life;
     owned?.destroy();
     throw destroyedError();
+  }
+
+  /** Why it is on the CPU, where `auto` would have taken a GPU; else null. */
+  get fallback(): string | null {
+    return this.#fallback;
   }
 
   /** Where it runs: the adapter's name, or the CPU reference. */

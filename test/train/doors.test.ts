@@ -393,6 +393,11 @@ test.each<[string, () => unknown, string]>([
     () => requestDevice(any({ dawn: 'x' })),
     '[requestDevice] dawn is the text "x" but must be an array',
   ],
+  [
+    'requestDevice of seconds below none',
+    () => requestDevice({ retrySeconds: -1 }),
+    '[requestDevice] retrySeconds is -1 but must be at least 0 and finite',
+  ],
   ['folder of nothing', () => folder(any(undefined)), '[folder] the path is nothing but must be a text'],
   [
     'formatProfile of a promise',

@@ -1,5 +1,6 @@
 // A device that is lost costs seconds, and nothing else: the run ends in the bits of one that was not disturbed.
 
+import { create } from 'webgpu';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { digestOf } from '../../src/core/digest.ts';
 import { Random } from '../../src/core/random.ts';
@@ -199,6 +200,73 @@ describe('a device that is lost in the middle of', () => {
   });
 });
 
+describe('a device of its own', () => {
+  const gpu = create([]);
+  /** What is asked for next gives; a device, where none of these is left. */
+  const answers: ('no adapter' | 'no device')[] = [];
+  /** For longer than anybody waits. */
+  const gone = Array.from({ length: 100 }, () => 'no adapter' as const);
+  let device: GPUDevice;
+
+  async function requestAdapter(): Promise<unknown> {
+    const answer = answers.shift();
+    if (answer === 'no adapter') return null;
+    const adapter = (await gpu.requestAdapter())!;
+    const requestDevice = async (descriptor: GPUDeviceDescriptor): Promise<GPUDevice> => {
+      if (answer === 'no device') throw new DOMException('the GPU process is gone', 'OperationError');
+      return (device = await adapter.requestDevice(descriptor));
+    };
+    return { info: adapter.info, features: adapter.features, limits: adapter.limits, requestDevice };
+  }
+
+  beforeEach(() => {
+    vi.stubGlobal('navigator', { gpu: { requestAdapter } });
+    // Seconds pass a hundred times as fast.
+    const { setTimeout } = globalThis;
+    vi.stubGlobal('setTimeout', (done: () => void, ms = 0) => setTimeout(done, ms / 100));
+  });
+  afterEach(() => {
+    answers.splice(0);
+    vi.unstubAllGlobals();
+  });
+
+  async function lostAtStep9(trainer: Trainer): Promise<Outcome> {
+    opened.push(trainer);
+    return outcomeOf(trainer, (step) => step === 9 && device.destroy());
+  }
+
+  test('is asked for again while a browser has no adapter, or one that opens no more', async () => {
+    const { reports, weights } = await outcomeOf(await calm());
+    const trainer = await trainerOn({});
+    answers.push('no adapter', 'no device', 'no adapter');
+    const found = await lostAtStep9(trainer);
+    expect(answers).toEqual([]);
+    expect(found.reports).toEqual(reports);
+    expect(found.weights).toEqual(weights);
+    expect(found.told).toHaveLength(1);
+  });
+
+  test('that does not come back gives way to the CPU where auto allows it', async () => {
+    const { reports } = await outcomeOf(await calm());
+    const trainer = await trainerOn({ backend: 'auto' });
+    expect(trainer.fallback).toBeNull();
+    answers.push(...gone);
+    const found = await lostAtStep9(trainer);
+    expect(trainer.backend).toBe('cpu');
+    expect(trainer.fallback).toMatch('WebGPU found no adapter');
+    expect(found.reports.map(({ step }) => step)).toEqual(reports.map(({ step }) => step));
+    for (const [at, { loss }] of found.reports.entries()) expect(loss).toBeCloseTo(reports[at].loss, 4);
+  });
+
+  test('that does not come back is missed where the CPU may not go on', async () => {
+    const trainer = await trainerOn({});
+    answers.push(...gone);
+    await expect(lostAtStep9(trainer)).rejects.toThrow(
+      /was lost \(.+\), and no other takes its place \(\[device\] WebGPU found no adapter/,
+    );
+  });
+});
+
 describe('where no other device comes', () => {
   test('whoever waits is told, and so are later calls', async () => {
     const device = await mortalDevice(Infinity);
@@ -223,6 +291,7 @@ describe('where no other device comes', () => {
       reports.push(report);
     }
     expect(trainer.backend).toBe('cpu');
+    expect(trainer.fallback).toBe("its device was lost, and it is the caller's, who gave no onDeviceLost");
     expect(reports.map(({ step }) => step)).toEqual(Array.from({ length: 30 }, (_, at) => at + 1));
     const other = await trainerOn({ backend: 'cpu', data: set });
     opened.push(other);
