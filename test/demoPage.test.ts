@@ -20,7 +20,7 @@ import {
 } from '../src/index.ts';
 import { parseSettings } from '../src/demo/settings.ts';
 import { servePages, type Served } from './support/builtPages.ts';
-import { launchBrowser, openPage } from './support/chromium.ts';
+import { killGpuProcess, launchBrowser, openPage } from './support/chromium.ts';
 
 let browser: Browser;
 let server: Served;
@@ -260,6 +260,39 @@ test('a lost GPU is said, and training goes on where it was', async () => {
   await page.close();
   expect(problems).toEqual([]);
 });
+
+test("Chromium's GPU process dies while a page trains, which goes on with the same bits, and no step lost or taken twice", async () => {
+  const { page, problems } = await openDemo('?layers=16');
+  await recordLosses(page);
+  await button(page, 'Start').click();
+  await expect.poll(() => figure(page, 'Step')).toBeGreaterThan(20);
+  await killGpuProcess(browser);
+  await status(page, /^The GPU was lost \(.+\)\. Nothing of it is lost: it goes on from step [1-9]/);
+  const kept = await figure(page, 'Step');
+  await expect.poll(() => figure(page, 'Step')).toBeGreaterThan(kept + 20);
+  await button(page, 'Pause').click();
+  await button(page, 'Start').waitFor();
+  const losses = await recordedLosses(page);
+  expect(losses).toHaveLength(await figure(page, 'Step'));
+
+  // As many steps, undisturbed.
+  const { page: other, problems: others } = await openDemo('?layers=16');
+  await recordLosses(other);
+  await other.evaluate(`for (let step = 0; step < ${losses.length}; step++) spawned.postMessage({ kind: 'step' })`);
+  await expect.poll(() => figure(other, 'Step')).toBe(losses.length);
+  expect(await recordedLosses(other)).toEqual(losses);
+  expect(await saved(other)).toEqual(await saved(page));
+  await Promise.all([page.close(), other.close()]);
+  expect([...problems, ...others]).toEqual([]);
+});
+
+/** Of each step, in the order in which they are told. */
+const recordLosses = (page: Page): Promise<unknown> =>
+  page.evaluate(`
+    globalThis.losses = [];
+    spawned.addEventListener('message', ({ data }) => data.kind === 'taken' && losses.push(...data.losses));`);
+
+const recordedLosses = (page: Page): Promise<number[]> => page.evaluate('losses');
 
 /** Devices that are gone when the worker is told so, as if their card had been pulled out. */
 const LOSABLE = `

@@ -177,6 +177,7 @@ function hear(happening: Happening): void {
     case 'loaded':
       return loaded(happening);
     case 'recovered':
+      figures.runOn(happening.where);
       return say(
         `The GPU was lost (${happening.reason}). Nothing of it is lost: it goes on from step ${happening.step.toLocaleString('en')}.`,
         true,

@@ -102,13 +102,15 @@ export interface Probe {
   readonly gradientNorms: Readonly<Record<string, number>>;
 }
 
+/** Where a trainer runs. */
+export type Where =
+  | { readonly backend: 'webgpu'; readonly adapter: string; readonly software: boolean }
+  /** With the reason. */
+  | { readonly backend: 'cpu'; readonly fallback: string };
+
 /** A trainer as it begins. */
 export interface Made {
-  readonly backend: 'webgpu' | 'cpu';
-  readonly adapter: string;
-  readonly software: boolean;
-  /** Why it is on the CPU; null if it is not. */
-  readonly fallback: string | null;
+  readonly where: Where;
   readonly launches: number;
   readonly parameters: number;
   /** Steps before: 0, or those of a trainer whose weights it goes on with. */
@@ -167,4 +169,4 @@ export type Happening =
   | { readonly kind: 'loaded'; readonly name: string; readonly search: string }
   | { readonly kind: 'wrong'; readonly message: string }
   /** The GPU was lost, and training goes on from a step on another one. */
-  | { readonly kind: 'recovered'; readonly reason: string; readonly step: number };
+  | { readonly kind: 'recovered'; readonly reason: string; readonly step: number; readonly where: Where };

@@ -27,6 +27,14 @@ export async function launchBrowser(): Promise<Browser> {
   });
 }
 
+/** Ends the process that has the browser's GPU, as a driver that crashes does; the browser starts another one. */
+export async function killGpuProcess(browser: Browser): Promise<void> {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  process.kill(processInfo.find(({ type }) => type === 'GPU')!.id, 'SIGKILL');
+  await session.detach();
+}
+
 /** The sources as `vite dev` serves them to a page. */
 export async function serveSources(): Promise<{ readonly url: string; close(): Promise<void> }> {
   const server = await createServer({

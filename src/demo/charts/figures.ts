@@ -1,5 +1,5 @@
 import { percent, put } from '../page.ts';
-import type { Made, Probe, Taken } from '../protocol.ts';
+import type { Made, Probe, Taken, Where } from '../protocol.ts';
 
 /** Over which speeds are averaged. */
 const WINDOW_MS = 500;
@@ -10,14 +10,18 @@ const MIB = 2 ** 20;
 export class Figures {
   #window = { steps: 0, submits: 0, milliseconds: 0, since: 0 };
 
-  begin({ backend, adapter, software, fallback, launches, parameters, step }: Made): void {
+  begin({ where, launches, parameters, step }: Made): void {
     for (const id of ['epoch', 'loss', 'accuracy', 'test-accuracy', 'rate', 'step-time', 'submits', 'memory'])
       put(id, '–');
     put('at', step.toLocaleString('en'));
     put('parameters', parameters.toLocaleString('en'));
-    put('launches', backend === 'cpu' ? 'none' : String(launches));
-    put('device', whereOf(backend, adapter, software, fallback));
+    put('launches', where.backend === 'cpu' ? 'none' : String(launches));
+    this.runOn(where);
     this.restartClock();
+  }
+
+  runOn(where: Where): void {
+    put('device', sentenceOf(where));
   }
 
   /** Speeds are those from now on. */
@@ -53,11 +57,9 @@ export class Figures {
 
 const speed = (perSecond: number): string => perSecond.toFixed(perSecond < 10 ? 1 : 0);
 
-function whereOf(backend: Made['backend'], adapter: string, software: boolean, fallback: string | null): string {
-  if (backend === 'webgpu') {
-    const plain = `Trains by WebGPU on ${adapter}`;
-    return software ? `${plain}. This is no GPU: the CPU plays one, and is slow at it.` : `${plain}.`;
-  }
-  const reason = fallback ? ` (${fallback})` : '';
-  return `This browser gives the page no WebGPU${reason}: it trains by the CPU reference, which is slow.`;
+function sentenceOf(where: Where): string {
+  if (where.backend === 'cpu')
+    return `This browser gives the page no WebGPU (${where.fallback}): it trains by the CPU reference, which is slow.`;
+  const plain = `Trains by WebGPU on ${where.adapter}`;
+  return where.software ? `${plain}. This is no GPU: the CPU plays one, and is slow at it.` : `${plain}.`;
 }

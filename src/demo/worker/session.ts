@@ -5,7 +5,7 @@ import { Album } from './album.ts';
 import { drawn, firstDrawn, mnistFrom, type Halves } from './images.ts';
 import { asBytes, buffersOf, examine, glanceAt, probe, read } from './look.ts';
 import { networkOf, optimizerOf, rateOf } from './network.ts';
-import type { Command, Happening } from '../protocol.ts';
+import type { Command, Happening, Where } from '../protocol.ts';
 import { Turn } from './turn.ts';
 import { formatSettings, parseSettings, SETTINGS_KEY, usualSettings, type Settings } from '../settings.ts';
 
@@ -22,15 +22,25 @@ const GLANCE_SHARE = 0.25;
 const PROBE_SHARE = 0.2;
 const PROBE_EVERY_MS = 700;
 
+/** A browser whose GPU process is gone has none until the next one is there. */
+const RETRY_SECONDS = 8;
+
 type Weights = Readonly<Record<string, Float32Array>>;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** @param device or why there is none */
+function whereOn(device: GPUDevice | string): Where {
+  if (typeof device === 'string') return { backend: 'cpu', fallback: device };
+  const { name, software } = summarize(device);
+  return { backend: 'webgpu', adapter: name, software };
+}
+
 /** One trainer at a time, and one thing done with it at a time. */
 export class Session {
   readonly #tell: (happening: Happening, buffers?: ArrayBuffer[]) => void;
-  /** Or why there is none; asked for again once it was lost. */
-  #device: Promise<GPUDevice | string> | undefined;
+  /** Or why there is none; another one, once it was lost. */
+  #device: Promise<GPUDevice | string> = this.#acquire();
   #album: Album | undefined;
   #trainer: Trainer | undefined;
   /** The trainer that is ready to be looked at. */
@@ -108,10 +118,10 @@ export class Session {
     }
   }
 
-  async #acquire(): Promise<GPUDevice | string> {
+  async #acquire(retrySeconds = 0): Promise<GPUDevice | string> {
     try {
-      const device = await requestDevice();
-      void device.lost.then(() => (this.#device = undefined));
+      const device = await requestDevice({ retrySeconds });
+      void device.lost.then(() => (this.#device = this.#acquire(RETRY_SECONDS)));
       return device;
     } catch (error) {
       if (error instanceof DeviceError) return error.message;
@@ -121,8 +131,8 @@ export class Session {
 
   /** Another device for a trainer that goes on where its own was lost; null where there is none, and the CPU goes on. */
   async #another(reason: string): Promise<GPUDevice | null> {
-    const device = await (this.#device ??= this.#acquire());
-    this.#tell({ kind: 'recovered', reason, step: this.#before + this.#step });
+    const device = await this.#device;
+    this.#tell({ kind: 'recovered', reason, step: this.#before + this.#step, where: whereOn(device) });
     return typeof device === 'string' ? null : device;
   }
 
@@ -140,7 +150,7 @@ export class Session {
   /** @param weights to go on with, in place of first ones   @param before steps that they have had */
   async #make(settings: Settings, weights: Weights | undefined, before: number): Promise<void> {
     this.#settings = settings;
-    const used = await (this.#device ??= this.#acquire());
+    const used = await this.#device;
     // While the browser compiles, the digits are drawn, if there are no images yet.
     const [trainer] = await Promise.all([this.#compiled(settings, used), this.#ready()]);
     this.#trainer = trainer;
@@ -151,10 +161,7 @@ export class Session {
     const parameters = Object.values(await trainer.readParameters()).reduce((sum, { length }) => sum + length, 0);
     this.#tell({
       kind: 'made',
-      backend: trainer.backend,
-      adapter: trainer.adapter,
-      software: typeof used !== 'string' && summarize(used).software,
-      fallback: typeof used === 'string' ? used : null,
+      where: whereOn(used),
       launches: trainer.launchesPerStep,
       parameters,
       step: before,
