@@ -17,7 +17,8 @@ import { convolveOnCpu, spreadOnCpu, weightsOnCpu } from './convolutionOnCpu.ts'
 import { DEPTHWISE, depthwiseLaunch, depthwiseParts, isDepthwise } from './depthwise.ts';
 import { linesFromSamples } from '../products/sampleOperand.ts';
 import { affine } from '../products/matmul.ts';
-import { partsOf, partTerms, productForms, productLaunch } from '../products/matmulForms.ts';
+import { partsOf, partTerms, productForms } from '../products/matmulForms.ts';
+import { productLaunch } from '../products/productLaunch.ts';
 import { pairSums } from '../products/pairSums.ts';
 import { accessOf, shapeOf, type Convolution, type Role } from './patches.ts';
 import { broadcastTo, sum } from '../reductions/sum.ts';

@@ -1,5 +1,6 @@
 import type { Word } from '../../core/launch.ts';
-import { wholeFours, wholeStores, type ProductAccess, type ProductShape } from '../products/matmulForms.ts';
+import { wholeFours, wholeStores, type ProductAccess } from '../products/productAccess.ts';
+import type { ProductShape } from '../products/matmulForms.ts';
 import type { Axes, Axis } from './spatial.ts';
 import byPlace from '../../../shaders/operands/patchesByPlace.wgsl?raw';
 import byTap from '../../../shaders/operands/patchesByTap.wgsl?raw';

@@ -6,16 +6,9 @@ import { type Accuracy, apply, applyOne, type Node, type Op, specOf, type Value 
 import { elementsOf } from '../../graph/work.ts';
 import { add } from '../pointwise/arithmetic.ts';
 import { linesFromSamples } from './sampleOperand.ts';
-import {
-  partsOf,
-  partTerms,
-  productForms,
-  productLaunch,
-  wholeFours,
-  wholeStores,
-  type ProductAccess,
-  type ProductShape,
-} from './matmulForms.ts';
+import { partsOf, partTerms, productForms, type ProductShape } from './matmulForms.ts';
+import { productLaunch } from './productLaunch.ts';
+import { wholeFours, wholeStores, type ProductAccess } from './productAccess.ts';
 import { multiply, prepareProduct, type Product } from './multiply.ts';
 import { pairSums } from './pairSums.ts';
 import { sum, sumTo } from '../reductions/sum.ts';

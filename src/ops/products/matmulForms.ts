@@ -1,8 +1,6 @@
-import { flatGrid, output, type AdapterTraits, type Kernel, type Launch, type Word } from '../../core/launch.ts';
+import type { AdapterTraits } from '../../core/launch.ts';
 import type { Forms } from '../../graph/graph.ts';
-import { withRoom } from '../launches/besides.ts';
 import { hasLanes, laneOf } from './subgroupLanes.ts';
-import operandAccess from '../../../shaders/products/matmul.wgsl?raw';
 import naiveSource from '../../../shaders/products/forms/naive.wgsl?raw';
 import registersSource from '../../../shaders/products/forms/registers.wgsl?raw';
 import slicesSource from '../../../shaders/products/forms/slices.wgsl?raw';
@@ -30,18 +28,6 @@ export interface ProductShape {
   readonly sums: 'none' | 'columns' | 'rows';
   /** Each product comes as so many, of a part of its terms each. */
   readonly parts: number;
-}
-
-/** How a product's kernel gets at its operands, and where it puts C. */
-export interface ProductAccess extends Pick<Kernel, 'functions' | 'constants' | 'includes'> {
-  /** Which inputs are A and B. */
-  readonly operands: readonly [a: number, b: number];
-  /** How four neighbouring elements of C are stored as one, which takes a form that has them side by side; none if they cannot be. */
-  readonly wholeC?: Pick<Kernel, 'functions' | 'constants'> & { readonly along: 'rows' | 'columns' };
-  /** In WGSL: where a part's sum of line `first` is stored. */
-  readonly sumAt: string;
-  /** The words of OPERANDS; none if it is not replaced. */
-  readonly words: readonly Word[];
 }
 
 /** A kernel of the ladder: what one of its blocks is, and what it needs. */
@@ -156,7 +142,7 @@ const WIDE = 256;
 const lanesFor = (N: number): number => (N < WIDE && Math.ceil(N / 32) * 32 < Math.ceil(N / 64) * 64 ? 8 : 16);
 
 /** The ladder by name, as far as an adapter can climb it. */
-function ladderOf(adapter: AdapterTraits, { M, N }: ProductShape): ReadonlyMap<string, Form> {
+export function ladderOf(adapter: AdapterTraits, { M, N }: ProductShape): ReadonlyMap<string, Form> {
   const { subgroupSize, maxComputeWorkgroupStorageSize: memory } = adapter;
   const rungs: [string, Form][] = [
     ['naive', naive],
@@ -229,128 +215,4 @@ export function productForms(adapter: AdapterTraits, shape: ProductShape): Forms
     kind: `matmul ${kind} ${matrices * parts > 1 ? 'batched ' : ''}${extents.join('×')}`,
     names: [...first, ...names.filter((name) => !first.includes(name))],
   };
-}
-
-/** Access to an operand four of whose neighbours are one element of its buffer; `seen` is what is made of such an element. */
-export const wholeOperand = (
-  operand: 'a' | 'b',
-  element: string,
-  seen = `${operand}[at]`,
-): Required<Pick<Kernel, 'functions' | 'constants'>> => ({
-  functions: {
-    [`${operand}_at`]: `fn ${operand}_at(at: u32) -> vec4f {\n  return ${seen};\n}`,
-    [`${operand}_four`]: `fn ${operand}_four(at: u32, left: u32) -> vec4f {\n  return ${operand}_at(at / 4u);\n}`,
-  },
-  constants: { [`${operand.toUpperCase()}_ELEMENT`]: element, [`${operand.toUpperCase()}_WIDTH`]: '4u' },
-});
-
-/** Four neighbours of such operands as one load, which must begin at a multiple of four. */
-export function wholeFours(operands: readonly ('a' | 'b')[]): Required<Pick<Kernel, 'functions' | 'constants'>> {
-  const each = operands.map((operand) => wholeOperand(operand, 'vec4f'));
-  return {
-    functions: Object.assign({}, ...each.map(({ functions }) => functions)) as Record<string, string>,
-    constants: Object.assign({}, ...each.map(({ constants }) => constants)) as Record<string, string>,
-  };
-}
-
-const each = ['x', 'y', 'z', 'w'].map((lane, at) => `epilogue(value.${lane}, at + ${at}u)`);
-
-/** Four neighbours of C as one store. */
-export const wholeStores: Required<Pick<Kernel, 'functions' | 'constants'>> = {
-  functions: {
-    store_four: `fn store_four(at: u32, left: u32, value: vec4f) {\n  c[at / 4u] = vec4f(${each.join(', ')});\n}`,
-  },
-  constants: { C_ELEMENT: 'vec4f' },
-};
-
-const biasFunctions = {
-  bias_of: `fn bias_of(first: u32) -> vec4f {
-  var four: vec4f;
-  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
-    if (turn >= turns_of_four()) {
-      break;
-    }
-    four = vec4f(four.yzw, bias[first + turn]);
-  }
-  return four;
-}`,
-  with_bias: 'fn with_bias(value: vec4f, own: vec4f) -> vec4f {\n  return value + own;\n}',
-};
-
-/** In how many sums each part ends, and how they are stored. */
-function storeSums({ sums }: ProductShape, sumAt: string): string {
-  const lines = sums === 'rows' ? 'sizes.m' : 'sizes.n';
-  return `fn store_sums(part: u32, first: u32, value: vec4f) {
-  let at = ${sumAt};
-  let end = min(first + 4u, ${lines});
-  var rest = value;
-  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
-    if (first + turn >= end) {
-      break;
-    }
-    sums[at + turn] = rest.x;
-    rest = rest.yzww;
-  }
-  if (part == 0u && first == 0u) {
-    besides(0u);
-  }
-}`;
-}
-
-/** Words of the uniform in front of OPERANDS, which begins at a multiple of four, and behind it, at least. */
-const OPERANDS_AT = 12;
-const LEAST_OPERANDS = 4;
-
-/** A product in one of its forms. @param bias at which input a bias stands that is added as C is stored */
-export function productLaunch(
-  name: string,
-  formName: string,
-  adapter: AdapterTraits,
-  shape: ProductShape,
-  access: ProductAccess,
-  bias?: number,
-): Launch {
-  const form = ladderOf(adapter, shape).get(formName);
-  if (!form) throw new Error(`[${name}] has no form ${formName} on this adapter`);
-  const { M, N, K, matrices, aMatrix, bMatrix, sums, parts } = shape;
-  const { words, wholeC, sumAt } = access;
-  const apart = form.sumsApart.includes(sums) ? sums : 'none';
-  // Sums are to be had without any rows of C too.
-  const mBlocks = Math.max(1, Math.ceil(M / form.rows) + (apart === 'columns' ? 1 : 0));
-  const nBlocks = Math.max(sums === 'rows' ? 1 : 0, Math.ceil(N / form.columns) + (apart === 'rows' ? 1 : 0));
-  const blocks = matrices * parts * mBlocks * nBlocks;
-  const stores = wholeC && (wholeC.along === 'rows' || !form.storesRows) ? wholeC : undefined;
-  const withSums = sums !== 'none';
-  const uniform = [M, N, K, mBlocks, nBlocks, blocks, aMatrix, bMatrix, parts, partTerms(K, parts), 4];
-  const filled = words.length > 0 ? words : new Array<number>(LEAST_OPERANDS).fill(0);
-  return withRoom({
-    kernel: {
-      name,
-      source: `${operandAccess}\n${form.source}`,
-      entry: form.entry,
-      ...(form.enables && { enables: form.enables }),
-      functions: {
-        ...form.functions,
-        ...access.functions,
-        ...stores?.functions,
-        ...(bias !== undefined && biasFunctions),
-        ...(withSums && { store_sums: storeSums(shape, sumAt) }),
-      },
-      constants: {
-        ...form.constants,
-        ...access.constants,
-        ...stores?.constants,
-        WITH_SUMS: String(withSums),
-        SUMS_OF_A: String(sums === 'rows'),
-        WHOLE_K: String(K % 4 === 0),
-        UNROLLS: String(!adapter.software),
-      },
-      ...(access.includes && { includes: access.includes }),
-      ...(bias !== undefined && { reads: { bias: 'f32' } }),
-      ...(withSums && { writes: { sums: 'f32' } }),
-    },
-    bindings: [...access.operands, output(0), ...(bias === undefined ? [] : [bias]), ...(withSums ? [output(1)] : [])],
-    uniform: [...uniform, ...new Array<number>(OPERANDS_AT - uniform.length).fill(0), ...filled],
-    grid: form.invocations === 1 ? flatGrid(blocks) : flatGrid(blocks, 1),
-  });
 }

@@ -1,7 +1,7 @@
 import { f32Literal, type Kernel } from '../../core/launch.ts';
 import type { Samples } from '../../graph/graph.ts';
 import { byteAt } from '../data/integers.ts';
-import { wholeOperand } from './matmulForms.ts';
+import { wholeOperand } from './productAccess.ts';
 
 /**
  * Access to an operand of a product whose lines are samples, or patches of them: four of a line at a time.
