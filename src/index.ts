@@ -54,6 +54,7 @@ export type {
   FitOptions,
   GivenSamples,
   LossOptions,
+  OnNaN,
   Output,
   Outputs,
   PhaseOptions,

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Ground } from '../data/index.ts';
+import type { OnNaN } from '../index.ts';
 
 /** A mistake in the command itself: it is answered by one line and exit code 2. */
 export class UsageError extends Error {
@@ -32,6 +33,8 @@ export interface TrainCommand {
   readonly ground: Ground | undefined;
   readonly backend: 'webgpu' | 'cpu' | 'auto';
   readonly seed: number;
+  /** What becomes of a step in which a number is NaN or infinite. */
+  readonly onNaN: OnNaN;
   readonly table: TableWishes;
   readonly save: string | undefined;
   /** The folder of checkpoints. */
@@ -108,6 +111,7 @@ train learns, and says how well it does on samples that it has not seen.
   --schedule NAME     cosine to 0, or constant               (cosine)
   --backend NAME      webgpu, cpu, or auto: the CPU where there is no adapter  (auto)
   --seed N            fixes weights, order, and which rows are held out        (1)
+  --on-nan NAME       where a number is NaN or infinite: stop, skip the step, or rewind up to 100 steps  (stop)
   --save FILE         keeps the model, for predict           (safetensors)
   --checkpoint DIR    keeps there, each minute and at the end, all that training goes on from
   --resume            goes on from the newest of --checkpoint, in the same bits; anew where there is none
@@ -159,6 +163,7 @@ const options = {
   schedule: { type: 'string' },
   backend: { type: 'string' },
   seed: { type: 'string' },
+  'on-nan': { type: 'string' },
   save: { type: 'string' },
   checkpoint: { type: 'string' },
   resume: { type: 'boolean' },
@@ -322,6 +327,7 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     ground: given(values.ground, groundOf),
     backend: backendOf(values),
     seed: whole('seed', values.seed ?? '1', 0),
+    onNaN: oneOf('on-nan', values['on-nan'] ?? 'stop', ['stop', 'skip', 'rewind']),
     table: tableWishes(values),
     save: values.save,
     checkpoint: values.checkpoint,

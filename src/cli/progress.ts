@@ -74,10 +74,10 @@ export class Progress {
     this.#line = new LiveLine(terminal);
   }
 
-  show({ step, loss, metrics, seconds, epoch }: Report): void {
+  show({ step, loss, metrics, seconds, epoch, skipped }: Report): void {
     const accuracy = metrics['accuracy'] as number | undefined;
-    this.#loss = smooth(this.#loss, loss);
-    if (accuracy !== undefined) this.#accuracy = smooth(this.#accuracy, accuracy);
+    if (!skipped) this.#loss = smooth(this.#loss, loss);
+    if (!skipped && accuracy !== undefined) this.#accuracy = smooth(this.#accuracy, accuracy);
     const ends = step === this.#total;
     if (!ends && !this.#line.due(seconds)) return;
     const rate = step / Math.max(seconds, 1e-9);
@@ -85,7 +85,7 @@ export class Progress {
       `step ${String(step).padStart(String(this.#total).length)} / ${this.#total}`,
       `epoch ${epoch.toFixed(2)}`,
       `${rate.toFixed(1)} steps/s`,
-      `loss ${this.#loss.toFixed(4)}`,
+      ...(this.#loss === undefined ? [] : [`loss ${this.#loss.toFixed(4)}`]),
       ...(this.#accuracy === undefined ? [] : [`accuracy ${percent(this.#accuracy, 1)}`]),
       ends ? `took ${clock(seconds)}` : `${clock((this.#total - step) / rate)} left`,
     ];

@@ -6,6 +6,7 @@ import {
   requestDevice,
   type AugmentOptions,
   type Profile,
+  type Report,
   type Trainer,
 } from '../index.ts';
 import { answersOf } from '../data/index.ts';
@@ -104,13 +105,17 @@ interface Curve {
   /** Steps that were taken before, by a run that this one goes on with. */
   readonly before: number;
   readonly losses: readonly number[];
+  /** Of the last step that was not left out. */
+  readonly last: number;
+  /** How many of these steps were left out, since a number in them was NaN or infinite. */
+  readonly skipped: number;
   readonly seconds: number;
   readonly submitsPerStep: number;
 }
 
-/** Trains until all steps are done, the signal ends it, or a loss is no number, which is then the last. */
+/** Trains until all steps are done, the signal ends it, or a loss is no number, which is then the last unless it is left out. */
 async function fit({ command, subject, settings, trainer, terminal, signal }: Run): Promise<Curve> {
-  const { checkpoint: folder } = command;
+  const { checkpoint: folder, onNaN } = command;
   const saved = folder === undefined ? undefined : checkpoints({ folder });
   const newest = command.resume ? await saved!.newest() : null;
   let before = newest ? await goOn(trainer, newest, terminal) : 0;
@@ -118,24 +123,35 @@ async function fit({ command, subject, settings, trainer, terminal, signal }: Ru
   const progress = new Progress(settings.steps, terminal);
   const losses: number[] = [];
   const submits = trainer.submits;
-  let seconds = 0;
+  let [seconds, last, skipped] = [0, 0, 0];
   try {
     for await (const report of trainer.fit(subject.train, {
       steps: settings.steps,
       signal,
+      onNaN,
       ...(saved && { checkpoints: saved }),
     })) {
       // Some steps of a checkpoint may not have been reported.
       if (losses.length === 0) before = report.step - 1;
       losses.push(report.loss);
-      if (!Number.isFinite(report.loss)) break;
+      if (report.skipped && onNaN !== 'stop') skipped++;
+      else last = report.loss;
+      if (!Number.isFinite(last)) break;
       seconds = report.seconds;
       progress.show(report);
+      if (report.rewoundTo !== undefined) sayRewound(report, progress, terminal);
     }
   } finally {
     progress.close();
   }
-  return { before, losses, seconds, submitsPerStep: (trainer.submits - submits) / Math.max(1, losses.length) };
+  return {
+    before,
+    losses,
+    last,
+    skipped,
+    seconds,
+    submitsPerStep: (trainer.submits - submits) / Math.max(1, losses.length),
+  };
 }
 
 /** Where a checkpoint was saved. @returns the steps that were taken by then */
@@ -143,6 +159,11 @@ async function goOn(trainer: Trainer, newest: Uint8Array, terminal: Terminal | n
   const { step, why } = await trainer.load(newest, { file: 'the newest checkpoint' });
   terminal?.line(`Goes on behind step ${step}${why.length > 0 ? `, with other roundings: ${why.join('; ')}` : ''}.`);
   return step;
+}
+
+function sayRewound({ step, rewoundTo }: Report, progress: Progress, terminal: Terminal | null): void {
+  progress.close();
+  terminal?.line(`Step ${step} was bad: training goes on behind it from what was learned by step ${rewoundTo}.`);
 }
 
 function sayDiverged(what: string, { learningRate }: Settings): number {
@@ -153,15 +174,16 @@ function sayDiverged(what: string, { learningRate }: Settings): number {
 async function run(all: Run): Promise<number> {
   const { command, settings, form, trainer, terminal } = all;
   const curve = await fit(all);
-  const { before, losses, seconds } = curve;
+  const { before, losses, last, skipped, seconds } = curve;
   const steps = before + losses.length;
   const done = `${steps} of ${settings.steps} steps`;
   if (losses.length === 0 && steps < settings.steps) {
     process.stdout.write(`Stopped after ${done}.\n`);
     return INTERRUPTED;
   }
-  const last = losses.at(-1) ?? 0;
   if (!Number.isFinite(last)) return sayDiverged(`The loss is ${last} at step ${steps}`, settings);
+  if (skipped > 0)
+    terminal?.line(`${skipped} of ${losses.length} steps were left out: numbers in them were NaN or infinite.`);
   const judgement = await judge(all);
   const { testLoss } = judgement.figures;
   if (!Number.isFinite(testLoss)) return sayDiverged(`The test loss is ${testLoss}`, settings);
@@ -204,6 +226,7 @@ function reportOf(
     schedule,
     seed: command.seed,
     steps: curve.before + curve.losses.length,
+    skippedSteps: curve.skipped,
     seconds: curve.seconds,
     ...figures,
     lossCurve: curve.losses,

@@ -9,7 +9,7 @@ describe('the command', () => {
     expect(parse('help')).toBeNull();
     expect(parse('train mnist --help')).toBeNull();
     const options =
-      'data epochs steps batch model hidden augment optimizer lr weight-decay schedule backend seed save report pictures profile quiet';
+      'data epochs steps batch model hidden augment optimizer lr weight-decay schedule backend seed on-nan save checkpoint resume report pictures profile quiet';
     for (const name of `${options} target task held-out drop header delimiter decimal missing`.split(' ')) {
       expect(help).toContain(`--${name}`);
     }
@@ -21,6 +21,8 @@ describe('the command', () => {
   test('says what it is told, and leaves open what depends on the data', () => {
     expect(parse('train mnist')).toMatchObject({ backend: 'auto', schedule: 'cosine', seed: 1, batch: undefined });
     expect(parse('train cifar10 --data x --pictures out')).toMatchObject({ dataset: 'cifar10', pictures: 'out' });
+    expect(parse('train mnist')).toMatchObject({ onNaN: 'stop' });
+    expect(parse('train mnist --on-nan rewind')).toMatchObject({ onNaN: 'rewind' });
     expect(parse('train mnist --hidden 0')).toMatchObject({ hidden: [] });
     expect(parse('train mnist --hidden 64,32 --lr 1e-3')).toMatchObject({ hidden: [64, 32], learningRate: 1e-3 });
     expect(parse('train fashion-mnist --optimizer sgd --weight-decay 0')).toMatchObject({ weightDecay: 0 });
@@ -84,6 +86,7 @@ describe('the command', () => {
     ['train mnist --weight-decay 1', '--weight-decay is of adamw and sgd, not of adam: add --optimizer adamw'],
     ['train a.csv --weight-decay 1 --optimizer adam', '--weight-decay is of adamw and sgd, not of adam'],
     ['train mnist --optimizer lbfgs', '--optimizer is "lbfgs" but must be adam or adamw or sgd'],
+    ['train mnist --on-nan go', '--on-nan is "go" but must be stop or skip or rewind'],
     ['train mnist --backend cuda', '--backend is "cuda" but must be webgpu or cpu or auto'],
     ['train mnist --model vgg', '--model is "vgg" but must be mlp or cnn or lenet or resnet8 or resnet14 or resnet18'],
     ['train mnist --model cnn --hidden 64', '--hidden is of mlp, and cnn has layers of its own'],

@@ -40,13 +40,17 @@ describe('train mnist', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
+  /** What the last run printed, also one that failed. */
+  let printed = '';
   const run = async (...args: string[]): Promise<{ code: number; text: string }> => {
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const text = (): string => write.mock.calls.map(([part]) => String(part)).join('');
     try {
       const command = trainCommand('mnist', '--data', folder, ...args);
       const code = await train(command, new AbortController().signal);
-      return { code, text: write.mock.calls.map(([part]) => String(part)).join('') };
+      return { code, text: text() };
     } finally {
+      printed = text();
       write.mockRestore();
     }
   };
@@ -147,29 +151,32 @@ describe('train mnist', () => {
     expect(text.trim().split('\n')).toHaveLength(1);
   });
 
-  test('a loss that is no number ends it with a hint and exit code 1', async () => {
+  /** Its second step, and all behind it, have no number as their loss. */
+  const diverge = async (...args: string[]): Promise<{ code: number; text: string; complaint: string }> => {
     const error = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     try {
-      const args = [
-        '--steps',
-        '200',
-        '--batch',
-        '20',
-        '--backend',
-        'cpu',
-        '--optimizer',
-        'sgd',
-        '--lr',
-        '1e30',
-        '--quiet',
-      ];
-      expect((await run(...args)).code).toBe(1);
-      expect(error.mock.calls.map(([part]) => String(part)).join('')).toContain(
-        'training has diverged. A smaller --lr',
-      );
+      const ran = await run(...'--batch 20 --backend cpu --optimizer sgd --lr 1e30'.split(' '), ...args);
+      return { ...ran, complaint: error.mock.calls.map(([part]) => String(part)).join('') };
     } finally {
       error.mockRestore();
     }
+  };
+
+  test('a loss that is no number ends it with a hint and exit code 1', async () => {
+    const { code, text, complaint } = await diverge('--steps', '200', '--quiet');
+    expect([code, text]).toEqual([1, '']);
+    expect(complaint).toMatch(/^The loss is \S+ at step 2: training has diverged. A smaller --lr/);
+  });
+
+  test('--on-nan skip takes all steps but the bad ones, and rewind goes back before it gives up', async () => {
+    const { code, text, complaint } = await diverge('--steps', '6', '--on-nan', 'skip');
+    expect(text).toContain('5 of 6 steps were left out');
+    expect([code, complaint]).toEqual([1, expect.stringMatching(/^The test loss is \S+: training has diverged/)]);
+    const rewinding = diverge('--steps', '12', '--on-nan', 'rewind');
+    await expect(rewinding).rejects.toThrow('from which no further step recovers');
+    const wayBack = (step: number): string =>
+      `Step ${step} was bad: training goes on behind it from what was learned by step 0.`;
+    expect(printed.match(/^Step .* was bad.*$/gm)).toEqual([wayBack(2), wayBack(4)]);
   });
 
   test('a folder without the files, or that is none, is named', async () => {
