@@ -38,10 +38,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let group = groups[i / 64u];
   if (group.z == 0.0 || is_spoilt()) {
     direction[i] = 0.0;
-    return;
+  } else {
+    let g = clipped(gradients[i], schedule[control[0] % sizes.rows], group);
+    let next = sizes.mu * momentum[i] + sizes.rest * g;
+    momentum[i] = next;
+    direction[i] = select(next, sizes.rest * g + sizes.mu * next, NESTEROV);
   }
-  let g = clipped(gradients[i], schedule[control[0] % sizes.rows], group);
-  let next = sizes.mu * momentum[i] + sizes.rest * g;
-  momentum[i] = next;
-  direction[i] = select(next, sizes.rest * g + sizes.mu * next, NESTEROV);
 }

@@ -80,5 +80,6 @@ fn besides(i: u32) {
     }
   }
   look_at_loss(first);
+  count_bad();
   count_on(sizes.besides.counts);
 }

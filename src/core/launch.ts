@@ -28,7 +28,7 @@ export interface Kernel {
   /** Storage bindings that only the replaced functions use, `name: element type`, after the file's own. */
   readonly reads?: Readonly<Record<string, string>>;
   readonly writes?: Readonly<Record<string, string>>;
-  /** Numbers of bindings: what is stored there passes through `looked_at`, or `looked_at_four` where fours are stored. */
+  /** Numbers of bindings: what is stored there passes through `looked_at`, or `looked_at_four`, and the kernel ends by `count_bad`. */
   readonly watched?: readonly number[];
 }
 

@@ -3,7 +3,7 @@ import type { Kernel } from '../core/launch.ts';
 /*
  * A kernel file is valid WGSL on its own. Linking replaces whole functions, constants and aliases by name, puts the
  * functions they call in front, and adds the bindings they read; and what is stored into a binding may pass through a
- * function. Nothing else about the text changes.
+ * function, which tells at the kernel's end what it saw. Nothing else about the text changes.
  */
 
 /** Where a declaration stands in the text, from its keyword to its last character. */
@@ -40,6 +40,12 @@ function watch(text: string, binding: number, kernel: string): string {
   return text.replace(stores, `${name}[$1] = ${look}($2);`);
 }
 
+/** Has a function end with a statement. Before an early return it does not stand: there an entry point has stored nothing yet. */
+function atEnd(text: string, name: string, statement: string, kernel: string): string {
+  const [, end] = spanOf(text, new RegExp(`\\bfn ${name}\\(`), kernel, name);
+  return `${text.slice(0, end - 1)}  ${statement}\n${text.slice(end - 1)}`;
+}
+
 /** Bindings that a file declares in its first group. */
 const countBindings = (text: string): number => (text.match(/@binding\(\d+\)/g) ?? []).length;
 
@@ -66,5 +72,7 @@ export function link(kernel: Kernel): string {
   const enables = (kernel.enables ?? []).map((feature) => `enable ${feature};`);
   const parts = [...enables, ...new Set(kernel.includes ?? []), ...extra, text];
   const linked = parts.map((part) => part.trim()).join('\n\n') + '\n';
-  return (kernel.watched ?? []).reduce((watched, binding) => watch(watched, binding, kernel.name), linked);
+  if (!kernel.watched) return linked;
+  const watched = kernel.watched.reduce((whole, binding) => watch(whole, binding, kernel.name), linked);
+  return atEnd(watched, kernel.entry ?? 'main', 'count_bad();', kernel.name);
 }

@@ -165,22 +165,8 @@ fn add_sums(block: Block, local: u32) {
   }
 }
 
-// One workgroup computes a TILE_M × TILE_N tile of C, one invocation the same corner of each quadrant or half of it.
-@compute @workgroup_size(THREADS)
-fn tiles(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = group.y * groups.x + group.x;
-  if (i >= sizes.blocks) {
-    return;
-  }
-  let block = block_of(i);
-  if (is_of_sums(block)) {
-    add_sums(block, local);
-    return;
-  }
+// Of any other tile: each invocation its corners.
+fn add_products(block: Block, local: u32) {
   let places = places_in(block, local);
   let x = local % (N_QUADS / 2u);
   let y = local / (N_QUADS / 2u);
@@ -226,5 +212,24 @@ fn tiles(
     let row = block.row * TILE_M + i * (TILE_M / ROW_QUADS) + 4u * y;
     store_block(left, row, corners[2u * i]);
     store_block(right, row, corners[2u * i + 1u]);
+  }
+}
+
+// One workgroup computes a TILE_M × TILE_N tile of C, one invocation the same corner of each quadrant or half of it.
+@compute @workgroup_size(THREADS)
+fn tiles(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = group.y * groups.x + group.x;
+  if (i >= sizes.blocks) {
+    return;
+  }
+  let block = block_of(i);
+  if (is_of_sums(block)) {
+    add_sums(block, local);
+  } else {
+    add_products(block, local);
   }
 }
