@@ -348,12 +348,13 @@ fn column_of(block: mat4x4f, i: u32) -> vec4f {
 // Four rows of C. Not unrolled, here and in the forms: where a CPU plays the GPU, a store is a page of instructions, and all
 // of a block's take longer to compile than its arithmetic.
 fn store_block(to: Columns, row: u32, rows: mat4x4f) {
-  let end = min(row + 4u, sizes.m);
+  let end = select(0u, min(row + 4u, sizes.m), to.first < sizes.n);
   for (var turn = 0u; turn < 0x7fffffffu; turn++) {
     if (row + turn >= end) {
       break;
     }
-    store_row(to, row + turn, column_of(rows, turn));
+    let value = with_bias(column_of(rows, turn), to.bias);
+    store_four(to.at.x + (row + turn) * sizes.n, sizes.n - to.first, value);
   }
 }
 
