@@ -86,7 +86,7 @@ describe.each([
     expect(problems).toEqual([]);
   });
 
-  test('a drawn 1 is read as 1, and weights that were saved read it again in another visit', async () => {
+  test('a drawn 1 is read as 1, and another visit goes on from a checkpoint to the same bits', async () => {
     const { page, problems } = await openDemo('?layers=24&seed=3', before);
     await button(page, 'Start').click();
     await expect.poll(() => figure(page, 'Test accuracy')).toBeGreaterThan(80);
@@ -94,16 +94,29 @@ describe.each([
     await status(page, /^Paused at step/);
     await drawOne(page);
     await page.getByText(/^Reads 1 with/).waitFor();
-    const file = await saved(page);
-    const address = page.url();
+    const [step, file] = [await figure(page, 'Step'), await saved(page)];
+    const goOn = async (at: Page): Promise<Buffer> => {
+      for (let taken = 1; taken <= 2; taken++) {
+        await button(at, 'One step').click();
+        await expect.poll(() => figure(at, 'Step')).toBe(step + taken);
+      }
+      return saved(at);
+    };
+    const unbroken = await goOn(page);
+    const [address, epoch] = [page.url(), await figure(page, 'Epoch')];
     await page.close();
 
     const { page: other, problems: others } = await openDemo('', before);
-    await other.getByLabel(/of weights/).setInputFiles({ name: 'kept.safetensors', buffer: file, mimeType: '' });
-    await status(other, 'Took the weights of kept.safetensors.');
+    await other.getByLabel(/a checkpoint/).setInputFiles({ name: 'kept.safetensors', buffer: file, mimeType: '' });
+    const from = `Goes on from step ${step.toLocaleString('en')}, where kept.safetensors was saved, in the same bits.`;
+    await status(other, from);
+    expect(await figure(other, 'Step')).toBe(step);
     expect(parseSettings(new URL(other.url()).search)).toEqual(parseSettings(new URL(address).search));
     await drawOne(other);
     await other.getByText(/^Reads 1 with/).waitFor();
+    // Weights, moments, the stream of samples, and what stands beside them.
+    expect((await goOn(other)).equals(unbroken)).toBe(true);
+    expect(await figure(other, 'Epoch')).toBe(epoch);
     await other.close();
     expect([...problems, ...others]).toEqual([]);
   });
@@ -352,7 +365,7 @@ const shownNumbers = (page: Page): Promise<number[]> =>
 async function saved(page: Page): Promise<Buffer> {
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    button(page, 'Save weights (safetensors)').click(),
+    button(page, 'Save a checkpoint (safetensors)').click(),
   ]);
   expect(download.suggestedFilename()).toMatch(/^millrace-step-\d+\.safetensors$/);
   return readFile(await download.path());

@@ -1,11 +1,11 @@
 import { find, put } from './page.ts';
 import type { Command, DataSet, Happening } from './protocol.ts';
 
-const isWeights = ({ name }: File): boolean => name.endsWith('.safetensors');
+const isSaved = ({ name }: File): boolean => name.endsWith('.safetensors');
 
 const button = (id: string): HTMLButtonElement => find(id, HTMLButtonElement);
 
-/** What comes from files or goes into them: images to learn from, and weights. */
+/** What comes from files or goes into them: images to learn from, and checkpoints. */
 export class Files {
   readonly #send: (command: Command) => void;
   readonly #say: (text: string) => void;
@@ -41,10 +41,10 @@ export class Files {
   }
 
   #take(chosen: readonly File[]): void {
-    const weights = chosen.find(isWeights);
-    if (weights) {
-      this.#say(`Reading ${weights.name} …`);
-      this.#send({ kind: 'load', file: weights });
+    const saved = chosen.find(isSaved);
+    if (saved) {
+      this.#say(`Reading ${saved.name} …`);
+      this.#send({ kind: 'load', file: saved });
     } else if (chosen.length > 0) this.#bring(chosen, 'Reading the files …');
   }
 

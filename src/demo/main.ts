@@ -10,7 +10,7 @@ import { Mistakes } from './pad/mistakes.ts';
 import { NetworkView } from './picture/networkView.ts';
 import { Pad } from './pad/pad.ts';
 import { find, onLook, percent, put } from './page.ts';
-import type { Command, Glance, Happening, Stage } from './protocol.ts';
+import type { Command, Glance, Happening, Opened, Stage } from './protocol.ts';
 import { ProfileTable } from './charts/profileTable.ts';
 import { formatSettings, parseSettings, type Settings } from './settings.ts';
 import { Tour } from './cycle/tour.ts';
@@ -207,12 +207,24 @@ function keepKernels(text: string): void {
   }
 }
 
-function loaded({ name, search }: Extract<Happening, { readonly kind: 'loaded' }>): void {
+function loaded(opened: Opened): void {
   const { digit: followed } = controls.settings;
-  if (search) controls.show({ ...parseSettings(search).settings, digit: followed });
+  if (opened.search) controls.show({ ...parseSettings(opened.search).settings, digit: followed });
   history.replaceState(null, '', `?${formatSettings(controls.settings)}`);
-  say(`Took the weights of ${name}.`);
+  if (opened.goesOn) {
+    curves.clear();
+    figures.moveTo(opened);
+  }
+  say(sentenceOf(opened));
   readAgain();
+}
+
+/** What was made of a file, and why no more. */
+function sentenceOf({ name, goesOn, why, step }: Opened): string {
+  const reasons = why.join('; ');
+  if (!goesOn) return `Took only the weights of ${name}: ${reasons}.`;
+  const from = `Goes on from step ${step.toLocaleString('en')}, where ${name} was saved`;
+  return reasons ? `${from}, but not in the same bits: ${reasons}.` : `${from}, in the same bits.`;
 }
 
 function begin(): void {

@@ -117,6 +117,20 @@ export interface Made {
   readonly step: number;
 }
 
+/** What was made of a file. */
+export interface Opened {
+  readonly name: string;
+  /** The settings that it was saved with, as a link says them; empty if it says none. */
+  readonly search: string;
+  /** Whether training goes on where it was saved; else its weights were taken alone. */
+  readonly goesOn: boolean;
+  /** Why that is not what was saved, to the bit; none where it is. */
+  readonly why: readonly string[];
+  /** Where training is now. */
+  readonly step: number;
+  readonly epoch: number;
+}
+
 /** What is learned, and what it is judged by. */
 export interface DataSet {
   readonly title: string;
@@ -165,8 +179,7 @@ export type Happening =
   | { readonly kind: 'answer'; readonly probabilities: Float32Array }
   | { readonly kind: 'example'; readonly pixels: Float32Array }
   | { readonly kind: 'saved'; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** A file's weights; with the settings that it was saved with, as a link says them. */
-  | { readonly kind: 'loaded'; readonly name: string; readonly search: string }
+  | ({ readonly kind: 'loaded' } & Opened)
   | { readonly kind: 'wrong'; readonly message: string }
   /** The GPU was lost, and training goes on from a step on another one. */
   | { readonly kind: 'recovered'; readonly reason: string; readonly step: number; readonly where: Where };

@@ -189,5 +189,5 @@ export function formatSettings(settings: Settings): string {
   return new URLSearchParams([...named, ['layers', settings.layers.join(' ')]]).toString();
 }
 
-/** Under which a file of weights keeps the settings, as a link says them. */
+/** Under which a checkpoint keeps the settings, as a link says them. */
 export const SETTINGS_KEY = 'millrace.demo';

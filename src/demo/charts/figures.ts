@@ -1,5 +1,5 @@
 import { percent, put } from '../page.ts';
-import type { Made, Probe, Taken, Where } from '../protocol.ts';
+import type { Made, Opened, Probe, Taken, Where } from '../protocol.ts';
 
 /** Over which speeds are averaged. */
 const WINDOW_MS = 500;
@@ -24,6 +24,12 @@ export class Figures {
     put('device', sentenceOf(where));
   }
 
+  /** Where training is. */
+  moveTo({ step, epoch }: Pick<Opened, 'step' | 'epoch'>): void {
+    put('at', step.toLocaleString('en'));
+    put('epoch', epoch.toFixed(2));
+  }
+
   /** Speeds are those from now on. */
   restartClock(): void {
     this.#window = { steps: 0, submits: 0, milliseconds: 0, since: performance.now() };
@@ -33,8 +39,7 @@ export class Figures {
     { step, epoch, losses, submits, milliseconds, bytes }: Taken,
     smooth: { loss: number; accuracy: number },
   ): void {
-    put('at', step.toLocaleString('en'));
-    put('epoch', epoch.toFixed(2));
+    this.moveTo({ step, epoch });
     put('loss', smooth.loss.toFixed(4));
     put('accuracy', percent(smooth.accuracy));
     put('memory', `${(bytes / MIB).toFixed(1)} MiB`);

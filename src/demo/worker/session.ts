@@ -1,13 +1,23 @@
 import { readSafetensors, type DownloadProgress } from '../../data/index.ts';
 import { summarize } from '../../gpu/device.ts';
-import { createTrainer, crossEntropy, DeviceError, requestDevice, take, type Trainer } from '../../index.ts';
+import {
+  createTrainer,
+  crossEntropy,
+  DeviceError,
+  requestDevice,
+  take,
+  type KernelChoice,
+  type Loaded,
+  type Trainer,
+} from '../../index.ts';
 import { Album } from './album.ts';
 import { drawn, firstDrawn, mnistFrom, type Halves } from './images.ts';
 import { asBytes, buffersOf, examine, glanceAt, probe, read } from './look.ts';
 import { networkOf, optimizerOf, rateOf } from './network.ts';
+import { formatNotes, parseNotes, strangenessOf, type Notes } from './notes.ts';
 import type { Command, Happening, Where } from '../protocol.ts';
 import { Turn } from './turn.ts';
-import { formatSettings, parseSettings, SETTINGS_KEY, usualSettings, type Settings } from '../settings.ts';
+import { parseSettings, usualSettings, type Settings } from '../settings.ts';
 
 /** Images of which gradients and accuracy are taken while training goes on. */
 const LEARNED = 64;
@@ -136,7 +146,8 @@ export class Session {
     return typeof device === 'string' ? null : device;
   }
 
-  async #configure(settings: Settings, keep: boolean): Promise<void> {
+  /** @param kernels to have, in place of the fastest */
+  async #configure(settings: Settings, keep: boolean, kernels?: KernelChoice): Promise<void> {
     const kept = keep ? await this.#trainer?.readParameters() : undefined;
     // With what is no number any more nothing can go on.
     const weights = kept && Object.values(kept).every((values) => values.every(Number.isFinite)) ? kept : undefined;
@@ -144,15 +155,15 @@ export class Session {
     if (!weights) this.#epoch = 0;
     this.#trainer?.destroy();
     this.#trainer = undefined;
-    await this.#make(settings, weights, before);
+    await this.#make(settings, weights, before, kernels);
   }
 
   /** @param weights to go on with, in place of first ones   @param before steps that they have had */
-  async #make(settings: Settings, weights: Weights | undefined, before: number): Promise<void> {
+  async #make(settings: Settings, weights: Weights | undefined, before: number, kernels?: KernelChoice): Promise<void> {
     this.#settings = settings;
     const used = await this.#device;
     // While the browser compiles, the digits are drawn, if there are no images yet.
-    const [trainer] = await Promise.all([this.#compiled(settings, used), this.#ready()]);
+    const [trainer] = await Promise.all([this.#compiled(settings, used, kernels), this.#ready()]);
     this.#trainer = trainer;
     this.#step = 0;
     this.#before = before;
@@ -170,7 +181,7 @@ export class Session {
   }
 
   /** @param device or why there is none */
-  async #compiled(settings: Settings, device: GPUDevice | string): Promise<Trainer> {
+  async #compiled(settings: Settings, device: GPUDevice | string, kernels?: KernelChoice): Promise<Trainer> {
     const known = this.#album?.halves.train;
     return createTrainer({
       model: networkOf(settings),
@@ -182,7 +193,7 @@ export class Session {
       ...(typeof device === 'string'
         ? { backend: 'cpu' }
         : { device, backend: 'auto', onDeviceLost: (reason: string) => this.#another(reason) }),
-      kernels: {
+      kernels: kernels ?? {
         getItem: () => this.#kernels,
         setItem: (_, text) => this.#tell({ kind: 'kernels', text: (this.#kernels = text) }),
       },
@@ -362,7 +373,9 @@ export class Session {
   }
 
   async #save(): Promise<void> {
-    const bytes = await this.#here().trainer.saveWeights({ [SETTINGS_KEY]: formatSettings(this.#settings) });
+    const { trainer, halves } = this.#here();
+    const run = { before: this.#before, epoch: this.#epoch };
+    const bytes = await trainer.save(formatNotes(this.#settings, halves, run));
     this.#tell({ kind: 'saved', bytes }, [bytes.buffer]);
   }
 
@@ -370,21 +383,37 @@ export class Session {
   async #load(file: File): Promise<void> {
     try {
       const bytes = new Uint8Array(await file.arrayBuffer());
-      const search = readSafetensors(file.name, bytes).metadata[SETTINGS_KEY] ?? '';
-      this.#enqueue(() => this.#takeWeights(file.name, bytes, search));
+      const notes = parseNotes(readSafetensors(file.name, bytes).metadata);
+      this.#enqueue(() => this.#open(file.name, bytes, notes));
     } catch (error) {
       this.#tell({ kind: 'wrong', message: messageOf(error) });
     }
   }
 
-  /** @param search the settings that they were saved with, as a link says them; empty if the file says none */
-  async #takeWeights(name: string, bytes: Uint8Array, search: string): Promise<void> {
+  /** Goes on where a checkpoint was saved, or takes the weights of another file. */
+  async #open(name: string, bytes: Uint8Array, notes: Notes): Promise<void> {
     this.#setRunning(false);
+    const { search } = notes;
     // Which digit is followed is the visitor's choice, not the file's.
     const { digit } = this.#settings;
     if (search) await this.#configure({ ...parseSettings(search).settings, digit }, false);
+    // What does not fit is refused before anything is replaced.
     await this.#here().trainer.loadWeights(bytes, name);
-    this.#tell({ kind: 'loaded', name, search });
+    const { exact, why, step } = await this.#goOn(name, bytes);
+    const goesOn = exact || step !== this.#step;
+    if (goesOn) [this.#before, this.#epoch, this.#step] = [notes.before, notes.epoch, step];
+    const reasons = goesOn ? [...why, ...strangenessOf(notes, this.#here().halves)] : why;
+    const at = { step: this.#before + this.#step, epoch: this.#epoch };
+    this.#tell({ kind: 'loaded', name, search, goesOn, why: reasons, ...at });
     await this.#show();
+  }
+
+  async #goOn(file: string, bytes: Uint8Array): Promise<Loaded> {
+    const { trainer } = this.#here();
+    const loaded = await trainer.load(bytes, { strict: false, file });
+    if (loaded.exact || loaded.kernels?.adapter !== trainer.adapter) return loaded;
+    // On another visit kernels were chosen otherwise, and round otherwise.
+    await this.#configure(this.#settings, false, loaded.kernels);
+    return this.#here().trainer.load(bytes, { strict: false, file });
   }
 }
