@@ -6,7 +6,7 @@ import { writeSafetensors, type StoredTensor } from '../data/safetensors.ts';
 import { LENGTH_BYTES } from '../data/safetensorsHeader.ts';
 import type { State } from '../graph/graph.ts';
 import type { Page } from '../core/layout.ts';
-import type { TracedModel } from './model.ts';
+import type { TracedModel } from './tracedModel.ts';
 import { fromJson, toJson, type Progress } from './progress.ts';
 
 /*

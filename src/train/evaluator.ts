@@ -6,7 +6,7 @@ import { orderOf, type Graph } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { PART, POSITION } from '../ops/training/control.ts';
 import type { Backend, Executable } from '../scheduler/backend.ts';
-import { LARGEST_PREDICTION } from './model.ts';
+import { LARGEST_PREDICTION, predictionGraph } from './evaluationGraphs.ts';
 import { amountIn, namesOfNothing, nothingCounts, together, type Amount, type Figure } from './figures.ts';
 import type { Given } from './givenData.ts';
 import type { Evaluation, Prediction, Warn } from './options.ts';
@@ -122,7 +122,7 @@ export class Evaluator {
 
   /** A prediction for a batch, not compiled: its fields, and its outputs' shapes for one sample. */
   get #traced(): Graph {
-    return (this.#example ??= this.#prepared.traced.predictionGraph(this.#batchSize));
+    return (this.#example ??= predictionGraph(this.#prepared.traced, this.#batchSize));
   }
 
   /** Compiles what a prediction of so many samples needs. */

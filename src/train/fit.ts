@@ -12,7 +12,7 @@ import type { FitSettings } from './fitOptions.ts';
 import type { Given } from './givenData.ts';
 import type { StateCopy } from './stateCopy.ts';
 import type { Launcher } from './launcher.ts';
-import { RING_ROWS } from './model.ts';
+import { RING_ROWS } from './ringColumns.ts';
 import type { Batches, Report, GivenSamples, Warn } from './options.ts';
 import { SubmitLength } from './submitLength.ts';
 import { amountsOf, reportOf, wasBad, type Prepared } from './prepared.ts';

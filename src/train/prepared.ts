@@ -5,10 +5,12 @@ import { asUseOf, inputOp } from '../graph/leaf.ts';
 import type { Range } from '../scheduler/backend.ts';
 import { rangesOf, type FieldRange } from './dataChecks.ts';
 import { amountIn, type Amount, type Figure } from './figures.ts';
-import { RING_ROWS, TracedModel, type Model, type Phase } from './model.ts';
+import type { Model, Phase } from './model.ts';
 import type { CommonOptions, Evaluation, Report } from './options.ts';
+import { RING_ROWS } from './ringColumns.ts';
 import { withScales } from './scales.ts';
 import type { Fields } from './source.ts';
+import { TracedModel } from './tracedModel.ts';
 
 /** A traced model's states, and what a step reads and reports. */
 export interface Prepared {

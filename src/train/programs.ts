@@ -8,9 +8,11 @@ import type { Backend, Executable } from '../scheduler/backend.ts';
 import type { Feed } from './batches.ts';
 import { requireSound } from './dataChecks.ts';
 import { copyOfSet, type Given } from './givenData.ts';
-import type { StepGraph } from './model.ts';
+import { evaluationGraph, predictionGraph } from './evaluationGraphs.ts';
 import type { Prepared } from './prepared.ts';
 import { residentSource, statesIn, tableSource, type Source } from './source.ts';
+import { stepGraphs } from './stepGraphs.ts';
+import type { StepGraph } from './stepUpdate.ts';
 
 /** One program of a step. */
 export interface StepProgram extends Pick<StepGraph, 'loss'> {
@@ -265,7 +267,7 @@ export class Programs {
 
   /** The graphs of a training step of n samples. */
   stepGraphs(n: number, feed: Feed): readonly StepGraph[] {
-    return this.#prepared.traced.stepGraphs(n, this.#prepared.ring, feed);
+    return stepGraphs(this.#prepared.traced, n, this.#prepared.ring, feed);
   }
 
   /** Its programs. */
@@ -277,7 +279,7 @@ export class Programs {
 
   /** Loss and metrics of n samples from where the evaluation's control stands. */
   evaluationGraph(n: number, source: Source): Graph {
-    return this.#prepared.traced.evaluationGraph(n, this.#prepared.evaluationRing, source);
+    return evaluationGraph(this.#prepared.traced, n, this.#prepared.evaluationRing, source);
   }
 
   /** Its program. */
@@ -288,7 +290,7 @@ export class Programs {
 
   /** The model's outputs for n uploaded samples. */
   async prediction(n: number): Promise<Executable> {
-    const graphs = () => [{ graph: this.#prepared.traced.predictionGraph(n), loss: null }];
+    const graphs = () => [{ graph: predictionGraph(this.#prepared.traced, n), loss: null }];
     return (await this.#programs(this.#unfed, `a prediction of ${n} samples`, graphs))[0].program;
   }
 

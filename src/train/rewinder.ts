@@ -1,6 +1,6 @@
 import type { Backend } from '../scheduler/backend.ts';
 import { StateCopy } from './stateCopy.ts';
-import type { TracedModel } from './model.ts';
+import type { TracedModel } from './tracedModel.ts';
 
 /** Steps between two copies of all that training changes. */
 export const REWIND_STEPS = 100;

@@ -1,6 +1,6 @@
 import type { State } from '../graph/graph.ts';
 import type { Backend } from '../scheduler/backend.ts';
-import type { TracedModel } from './model.ts';
+import type { TracedModel } from './tracedModel.ts';
 
 /** A copy, on the GPU, of what a model has learned: its parameters, their averages, what its layers keep, and more. */
 export class StateCopy {

@@ -2,7 +2,7 @@ import { formatSpec, sizeOf } from '../core/shape.ts';
 import { megabytes, tableOf, thousands } from '../core/wording.ts';
 import type { FieldSpec } from '../data/dataset.ts';
 import type { Value } from '../graph/graph.ts';
-import type { TracedModel } from './model.ts';
+import type { TracedModel } from './tracedModel.ts';
 import type { Tally } from '../scheduler/memoryTally.ts';
 import type { StepProgram } from './programs.ts';
 

@@ -29,6 +29,7 @@ import {
 import { StateCopy } from './stateCopy.ts';
 import { Launcher } from './launcher.ts';
 import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspect.ts';
+import { inspectionGraph, rehearsalGraph } from './inspectionGraphs.ts';
 import type { Phase } from './model.ts';
 import type {
   Batches,
@@ -641,9 +642,11 @@ export class Trainer<F extends string = any, O = any> {
 
   /** What reads a step on so many samples, and what rehearses its update. */
   async #inspectors({ prepared: { traced }, programs }: Ready, length: number, update: boolean) {
-    const inspection = (this.#inspections[length] ??= traced.inspectionGraph(length));
+    const inspection = (this.#inspections[length] ??= inspectionGraph(traced, length));
     const reader = await programs.inspection(length, 'reading', () => inspection.graph);
-    const updater = update ? await programs.inspection(length, 'rehearsal', () => traced.rehearsalGraph(length)) : null;
+    const updater = update
+      ? await programs.inspection(length, 'rehearsal', () => rehearsalGraph(traced, length))
+      : null;
     return { inspection, reader, updater };
   }
 

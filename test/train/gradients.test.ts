@@ -40,7 +40,8 @@ import {
 import { randomNormal } from '../../src/nn/initializers.ts';
 import { rolesOf } from '../../src/nn/roles.ts';
 import { planMemory } from '../../src/scheduler/memory.ts';
-import { TracedModel } from '../../src/train/model.ts';
+import { stepGraphs } from '../../src/train/stepGraphs.ts';
+import { TracedModel } from '../../src/train/tracedModel.ts';
 import { tableSource } from '../../src/train/source.ts';
 import { sharedBackend, sharedDevice } from '../support/device.ts';
 
@@ -360,7 +361,7 @@ function stepOf(model: Model): {
   });
   const ring = { name: 'ring', spec: spec([1024, 3]), initial: () => new Float32Array(3072) };
   const source = tableSource(fields, ['x', 'label'], ROWS);
-  const [{ graph }] = traced.stepGraphs(ROWS, ring, { source, shuffle: false });
+  const [{ graph }] = stepGraphs(traced, ROWS, ring, { source, shuffle: false });
   const samples = new Map<State, Numbers>([
     [source.fields['x'].states[0], batch.x],
     [source.fields['label'].states[0], batch.label],

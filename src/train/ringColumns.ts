@@ -1,5 +1,8 @@
 import { meanTally, type Figure, type Measured } from './figures.ts';
 
+/** Rows of the metrics' ring: as many steps may pass before it is read. */
+export const RING_ROWS = 1024;
+
 /*
  * A phase's columns in a row of the training ring: its means, what its update reports, and then, for each part of a step,
  * the numbers of the figures that are no means.
