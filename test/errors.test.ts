@@ -11,6 +11,7 @@ import { losses } from './errors/losses.ts';
 import { savedWeights } from './errors/savedWeights.ts';
 import { shapes } from './errors/shapes.ts';
 import { slips } from './errors/slips.ts';
+import { sounds } from './errors/sounds.ts';
 import { tables } from './errors/tables.ts';
 import { training } from './errors/training.ts';
 import { itemsOf, ownText, readErrorPage, type Entry } from './support/errorPage.ts';
@@ -21,6 +22,7 @@ const cases = [
   commandLine,
   slips,
   dataFiles,
+  sounds,
   tables,
   downloads,
   shapes,

@@ -1,3 +1,6 @@
+export { levelled, mono, soundOf } from './audio/level.ts';
+export { resample } from './audio/resample.ts';
+export { readWav, type Wav } from './audio/wav.ts';
 export { cifar10 } from './cifar10/cifar10.ts';
 export { cifar10Classes } from './cifar10/form.ts';
 export type { Cifar10Options } from './cifar10/load.ts';

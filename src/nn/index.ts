@@ -44,6 +44,7 @@ export {
   type Loss,
   type Measures,
 } from './losses.ts';
+export { logMel, type LogMel, type LogMelOptions } from './logMel.ts';
 export { metric, type Metric, type MetricOptions } from './metric.ts';
 export type { BatchValues, Target } from './roles.ts';
 export {

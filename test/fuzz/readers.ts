@@ -12,6 +12,7 @@ import {
   readSafetensors,
   readTable,
   readTableForm,
+  readWav,
   writeSafetensors,
 } from '../../src/data/index.ts';
 import type { Source } from '../../src/data/source.ts';
@@ -147,6 +148,17 @@ function tar(bytes: Uint8Array): void {
   must(sum <= bytes.length, 'files have more bytes than the archive');
 }
 
+function wav(bytes: Uint8Array): void {
+  const { sampleRate, channels } = readWav('f', bytes);
+  must(sampleRate > 0 && channels.length > 0, 'there is no channel, or no rate');
+  const count = channels.reduce((sum, { length }) => sum + length, 0);
+  must(count <= bytes.length, `${count} samples are made of ${bytes.length} bytes`);
+  must(
+    channels.every((channel) => channel.length === channels[0].length && channel.every(Number.isFinite)),
+    'channels differ in length, or a sample is no number',
+  );
+}
+
 function png(bytes: Uint8Array): void {
   const { width, height, channels, data } = decodePng(bytes);
   must(width * height * channels === data.length, `${width} × ${height} × ${channels} has ${data.length} bytes`);
@@ -220,6 +232,8 @@ export const readers: readonly Reader[] = [
     factor: 2,
     room: 2 ** 15,
   },
+  // A float for each byte, and the list of the channels.
+  { name: 'WAV', make: samples.wav, read: wav, isOwn, factor: 16 },
   { name: 'batch', make: samples.batch, read: batch, isOwn, factor: 2 },
 ];
 

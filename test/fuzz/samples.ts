@@ -4,6 +4,7 @@ import { constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Random } from '../../src/core/random.ts';
 import { tarOf } from '../support/cifar10.ts';
 import { chunk, pngFile } from '../support/png.ts';
+import { dataChunk, formatChunk, riff, type WavOptions } from '../support/sounds.ts';
 import { below, chance, oneOf, type Sample } from './mutate.ts';
 
 const many = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at));
@@ -152,6 +153,28 @@ export function tar(random: Random): Sample {
     Buffer.alloc(oneOf(random, [0, 1024])),
   ]);
   return { bytes, marks: [...range(100, 160), ...range(257, 265)] };
+}
+
+const wavForms: readonly WavOptions[] = [
+  { bits: 8 },
+  { bits: 16 },
+  { bits: 24 },
+  { bits: 32 },
+  { bits: 32, float: true },
+  { bits: 64, float: true },
+];
+
+export function wav(random: Random): Sample {
+  const form = { ...oneOf(random, wavForms), channels: 1 + below(random, 3), extensible: chance(random, 0.3) };
+  const samples = many(form.channels * below(random, 40), () => random.uniform(-1, 1));
+  const chunks: (readonly [string, Uint8Array])[] = [
+    ['fmt ', formatChunk(form)],
+    ['data', dataChunk(samples, form)],
+  ];
+  if (chance(random, 0.4)) chunks.splice(below(random, 3), 0, ['LIST', noise(random, below(random, 9))]);
+  if (chance(random, 0.1)) chunks.reverse();
+  const bytes = riff(...chunks);
+  return { bytes, marks: [...range(4, 8), ...range(16, 44), ...range(60, 70)] };
 }
 
 /** The same with the sums that its headers then have. */

@@ -17,6 +17,7 @@ import {
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
+import { wavOf } from './sounds.ts';
 import { controlState } from '../../src/ops/training/control.ts';
 
 /** Arguments by the function's name. */
@@ -109,6 +110,7 @@ export const validCalls: Calls = {
   interpret: () => [{ outputs: { y: relu(constant(new Float32Array(3), spec([3]))) }, writes: [] }, {}],
   leakyRelu: () => [x(), { slope: 0.1 }],
   linear: () => [3, 2, { bias: false }],
+  logMel: () => [{ sampleRate: 8000, mels: 10 }],
   matmul: () => [x(), x([3, 2]), { transposeA: false }],
   maxPool: () => [images(), 2, { stride: 1 }],
   metric: () => [{ sums: { total: x() }, finish: ({ total }: { total: number }) => total }],
@@ -141,6 +143,7 @@ export const validCalls: Calls = {
 
 const tensors = { weight: { shape: [2], data: Float32Array.of(1, 2) } };
 /** An IDX file of three bytes. */
+const wav = () => wavOf([0, 0.5, -0.5]);
 const idx = () => Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3);
 
 export const validDataCalls: Calls = {
@@ -151,8 +154,10 @@ export const validDataCalls: Calls = {
   folds: () => [set(), 4, { seed: 1 }],
   featureCount: async () => [await form()],
   files: () => [[new File([idx()], 'train.idx')]],
+  levelled: () => [new Float32Array(3)],
   map: () => [set(), (sample: object) => sample],
   likeliest: () => [new Float32Array(4), 2],
+  mono: () => [[new Float32Array(3), new Float32Array(3)]],
   namesColumns: async () => [await form(), ['size', 'kind']],
   onGround: () => [{ width: 1, height: 1, channels: 2, data: Uint8Array.of(9, 128) }, 255],
   outputCount: async () => [await form()],
@@ -162,7 +167,10 @@ export const validDataCalls: Calls = {
   readSafetensors: () => ['weights.safetensors', writeSafetensors({ tensors, metadata: {} })],
   readTable: () => ['rows.csv', 'a,b\n1,2\n', { header: true }],
   readTableForm: async () => [await form()],
+  readWav: () => ['sound.wav', wav()],
+  resample: () => [new Float32Array(3), 8000, 16_000],
   rows: () => [set(), [1, 0]],
+  soundOf: () => [{ sampleRate: 8000, channels: [new Float32Array(3)] }, 16_000],
   split: () => [set(), 0.5, { seed: 1 }],
   syntheticDigits: () => [{ train: 10, test: 10 }],
   take: validCalls['take'],

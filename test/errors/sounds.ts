@@ -1,0 +1,32 @@
+import { spec } from '../../src/core/shape.ts';
+import { readWav } from '../../src/data/index.ts';
+import { input, logMel, type Context } from '../../src/index.ts';
+import { dataChunk, formatChunk, riff, wavOf, type WavOptions } from '../support/sounds.ts';
+import type { Case } from '../support/provoke.ts';
+
+/** A WAV file of two samples, a number of whose format is another. */
+const wavWith =
+  (value: number, at: number, form: WavOptions = {}) =>
+  () => {
+    const format = formatChunk(form);
+    format.writeUInt16LE(value, at);
+    return readWav('a.wav', riff(['fmt ', format], ['data', dataChunk([0, 1], form)]));
+  };
+
+const wav = (bytes: Uint8Array) => () => readWav('a.wav', bytes);
+
+export const sounds: readonly Case[] = [
+  ['[wav] <file> has <n> bytes, too few', wav(new Uint8Array(3))],
+  ['[wav] <file> begins with', wav(new TextEncoder().encode('<html>no such'))],
+  ['[wav] <file> is of the kind', wav(Buffer.from('RIFX\0\0\0\0WAVE', 'latin1'))],
+  ['[wav] <file> ends inside', wav(wavOf([0, 1]).subarray(0, 46))],
+  ['[wav] <file> does not say', wav(riff(['data', dataChunk([0, 1])]))],
+  ['[wav] <file> is compressed', wavWith(0x55, 0)],
+  ['[wav] <file> says that it has', wavWith(0, 2)],
+  ['[wav] <file> has samples of', wavWith(40, 14)],
+  ['[wav] <file> holds no samples', wav(wavOf([]))],
+  ['[wav] <file> has <n> bytes of samples', wav(riff(['fmt ', formatChunk()], ['data', new Uint8Array(3)]))],
+  ['[wav] <file> has <number> for', wav(wavOf([0, Infinity], { bits: 32, float: true }))],
+  ['[logMel] filter', () => logMel({ sampleRate: 8000, mels: 200 })],
+  ['[logMel] x is', () => logMel({ sampleRate: 8000 }).apply(input('x', spec([2, 100, 2])), {}, {} as Context)],
+];
