@@ -9,7 +9,9 @@ import { squaredErrors } from '../ops/losses/distance.ts';
 import { cast } from '../ops/pointwise/cast.ts';
 import { log } from '../ops/pointwise/elementary.ts';
 import { affine } from '../ops/products/matmul.ts';
-import { concat, pad, reshape, slice } from '../ops/shaping/window.ts';
+import { concat } from '../ops/shaping/concat.ts';
+import { pad, slice } from '../ops/shaping/sliceAndPad.ts';
+import { reshape } from '../ops/shaping/views.ts';
 import { defineLayer, type FloatLayer } from './layer.ts';
 import { melFilters } from './melFilters.ts';
 
