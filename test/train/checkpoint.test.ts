@@ -284,6 +284,22 @@ describe.each(['cpu', 'webgpu'] as const)('a store of checkpoints on %s', (backe
     ]);
   });
 
+  test('is given nothing at the end of a run that went wrong', async () => {
+    const kept: number[] = [];
+    const store = {
+      every: { seconds: 1e6 },
+      put: async (_: Uint8Array, { step }: { step: number }): Promise<void> => void kept.push(step),
+    };
+    const trainer = await trainerOn(backend);
+    const spoilt = async (): Promise<void> => {
+      for await (const { step } of trainer.fit(set, { steps: 30, stepsPerSubmit: 1, checkpoints: store })) {
+        if (step === 3) await trainer.writeParameters({ 'layer0.weight': new Float32Array(128).fill(3e38) });
+      }
+    };
+    await expect(spoilt()).rejects.toThrow(/is NaN at step [4-6]/);
+    expect(kept).toEqual([]);
+  });
+
   test('keeps the best by what it is told', async () => {
     const best: [number, Uint8Array][] = [];
     let lowest = Infinity;

@@ -6,6 +6,7 @@ import {
   batchNorm,
   createTrainer,
   crossEntropy,
+  earlyStop,
   linear,
   muon,
   relu,
@@ -113,6 +114,26 @@ describe('what a run needs', () => {
         ).step,
       ).toBe(1);
     });
+  });
+});
+
+test('a checkpoint whose run keeps weights has room for them too, or is not taken', async () => {
+  let file: Uint8Array = new Uint8Array();
+  await after(optionsOf(), undefined, async (trainer) => {
+    for await (const _ of trainer.fit(set, { epochs: 1, decisions: [earlyStop({ restoreBest: true })] })) {
+      file = await trainer.save();
+    }
+  });
+  const load = (trainer: Trainer) => trainer.load(file);
+  const { bytes } = await after(optionsOf(), undefined, load);
+  expect((await after(optionsOf(), bytes, load)).bytes).toBe(bytes);
+  await after(optionsOf(), bytes - 1, async (trainer) => {
+    const before = await trainer.readParameters();
+    const calls = await counting(await sharedDevice(), async () => {
+      await expect(load(trainer)).rejects.toThrow('a copy of the best weights needs');
+    });
+    expect(calls['createBuffer']).toBe(0);
+    expect(await trainer.readParameters()).toEqual(before);
   });
 });
 
