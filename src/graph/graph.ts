@@ -89,6 +89,18 @@ export interface Range {
   readonly except?: number;
 }
 
+/** What the integers of one sample must be together, as labels that its frames have room for. */
+export interface Agreement {
+  /** The inputs that it looks at, the one that it is told of first. */
+  readonly inputs: readonly number[];
+  /**
+   * Looks at a sample.
+   * @param numbers by input; undefined where they are not known beforehand   @param where what the error calls the sample
+   * @throws DataError if they do not go together
+   */
+  require(numbers: readonly (ArrayLike<number> | undefined)[], where: string): void;
+}
+
 /** What can be computed: from attributes A, outputs of the dtypes D. */
 export interface Op<A = unknown, D extends Dtype = Dtype> {
   readonly name: string;
@@ -148,6 +160,8 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
   bytes?(node: Node<A>): number;
   /** What the integers in each input may be, checked where they come in; null for no bound. */
   ranges?(node: Node<A>): readonly (Range | null)[];
+  /** What they must be together, checked there, too. */
+  agreement?(node: Node<A>): Agreement;
 }
 
 /** Inputs, an in-place output standing for its input; then the other outputs: unless the launch says otherwise. */

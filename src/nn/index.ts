@@ -35,11 +35,13 @@ export {
 export {
   binaryCrossEntropy,
   crossEntropy,
+  ctc,
   huber,
   kullbackLeibler,
   meanAbsoluteError,
   meanSquaredError,
   type CrossEntropyOptions,
+  type CtcOptions,
   type HuberOptions,
   type Loss,
   type Measures,

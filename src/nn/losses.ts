@@ -3,6 +3,7 @@ import { optionsOf, requireKind, type ContextLike } from '../core/given.ts';
 import { formatSpec, sameShape, type Spec } from '../core/shape.ts';
 import { isValue, specOf, type Value } from '../graph/graph.ts';
 import { cast } from '../ops/pointwise/cast.ts';
+import { ctcLosses, type CtcLengths } from '../ops/losses/ctc.ts';
 import { crossEntropyRows, type CrossEntropyRowsOptions } from '../ops/losses/crossEntropy.ts';
 import {
   absoluteErrors,
@@ -128,4 +129,46 @@ export const crossEntropy = ((logits: Value, target: Target, options: CrossEntro
 export function kullbackLeibler(logProbabilities: Value, target: Target): Value<'f32'> {
   const terms = kullbackLeiblerTerms(logProbabilities, aligned('kullbackLeibler', logProbabilities, target));
   return mean(sum(terms, { axes: -1 }));
+}
+
+export interface CtcOptions extends CtcLengths, ContextLike {
+  /** The class that stands for no label: 0, as in PyTorch. */
+  readonly blank?: number;
+  /** A sample that no path spells, since it is too short for its labels, counts nothing; else its loss is infinite. */
+  readonly zeroInfinity?: boolean;
+  /** `mean`: of the losses, each divided by the number of its labels, or 1; or their `sum`, or `none`. */
+  readonly reduction?: 'mean' | 'sum' | 'none';
+}
+
+/**
+ * Connectionist temporal classification: −log of the probability, in nats, that frames spell labels, in whatever frames
+ * each label stands; summed over all ways to repeat labels and to put blanks between them.
+ * @param logits `[N, T, C]`, unscaled, by frame and class, the blank one of them   @param target `[N, S]`, labels without
+ * blanks, each in 0 … C − 1; what stands behind a sample's `labelLengths` is not looked at
+ * @returns `[]`, or `[N]` if it is not reduced
+ * @throws ShapeError if N differs; DataError, where the data set holds labels and lengths as they are, for a label that is
+ * the blank or no class, a length of 0 or beyond T or S, and, unless `zeroInfinity`, for more labels than frames have room
+ * for. If they are computed, the loss of such a sample is infinite     Source: Graves et al. 2006; PyTorch, ctc_loss
+ */
+export function ctc(logits: Value, target: Target, options: CtcOptions = {}): Value<'f32'> {
+  const defaults = {
+    inputLengths: undefined,
+    labelLengths: undefined,
+    blank: 0,
+    zeroInfinity: false,
+    reduction: 'mean',
+  } as const;
+  const { blank, zeroInfinity, reduction, ...lengths } = optionsOf<CtcOptions, typeof defaults>(
+    'ctc',
+    options,
+    defaults,
+  );
+  const { shape } = predictionOf('ctc', logits);
+  const last = (shape.at(-1) ?? 0) - 1;
+  requireKind('ctc', 'blank', blank, Number.isInteger(blank) && blank >= 0 && blank <= last, `a class, 0 … ${last}`);
+  requireKind('ctc', 'reduction', reduction, ['mean', 'sum', 'none'].includes(reduction), '"mean", "sum" or "none"');
+  const attrs = { blank, zeroInfinity, perLabel: reduction === 'mean' };
+  const losses = ctcLosses(logits, targetOf('ctc', target), lengths, attrs);
+  if (reduction === 'none') return losses;
+  return reduction === 'mean' ? mean(losses) : sum(losses);
 }

@@ -2,8 +2,8 @@ import { DataError, ShapeError } from '../core/errors.ts';
 import { described, nearest } from '../core/given.ts';
 import { formatSpec, sameShape, sizeOf, type Numbers } from '../core/shape.ts';
 import { requireFinite, type Dataset } from '../data/dataset.ts';
-import { orderOf, type Graph, type Range, type Value } from '../graph/graph.ts';
-import { asUseOf, inputOp } from '../graph/leaf.ts';
+import { orderOf, type Agreement, type Graph, type Range, type Value } from '../graph/graph.ts';
+import { asUseOf, constantOp, inputOp } from '../graph/leaf.ts';
 import type { GivenSamples } from './options.ts';
 import type { Fields } from './source.ts';
 
@@ -11,6 +11,17 @@ import type { Fields } from './source.ts';
 export interface FieldRange extends Range {
   readonly field: string;
   readonly op: string;
+}
+
+/** What an op's integers must be together, and by input where they come from: a field, or one number for all samples. */
+export interface FieldAgreement extends Agreement {
+  readonly sources: readonly (string | number | undefined)[];
+}
+
+/** What is looked at in data before anything is computed with them. */
+export interface FieldChecks {
+  readonly ranges: readonly FieldRange[];
+  readonly agreements: readonly FieldAgreement[];
 }
 
 /** The field that a value is, or is a cast or view of. */
@@ -31,6 +42,37 @@ export function rangesOf(graphs: readonly Graph[]): FieldRange[] {
       });
     }),
   );
+}
+
+function sourceOf(value: Value): string | number | undefined {
+  const numbers = asUseOf(constantOp, value.node)?.numbers;
+  return numbers?.every((number) => number === numbers[0]) ? numbers[0] : fieldOf(value);
+}
+
+/** What ops ask of integers which come straight from the batch, one by one and together. */
+export function checksOf(graphs: readonly Graph[]): FieldChecks {
+  const agreements = graphs.flatMap((graph) =>
+    orderOf(graph).flatMap((node) => {
+      const agreement = node.op.agreement?.(node);
+      if (!agreement) return [];
+      const sources = agreement.inputs.map((at) => sourceOf(node.inputs[at]));
+      return typeof sources[0] === 'string' ? [{ ...agreement, sources }] : [];
+    }),
+  );
+  return { ranges: rangesOf(graphs), agreements };
+}
+
+/** @throws DataError at the first sample whose integers do not go together */
+function requireAgreement(data: Dataset, { sources, require }: FieldAgreement): void {
+  for (let sample = 0; sample < data.length; sample++) {
+    const numbers = sources.map((source) => {
+      if (typeof source !== 'string') return source === undefined ? undefined : [source];
+      const { data: all, shape } = data.fields[source];
+      const size = sizeOf(shape);
+      return all.subarray(sample * size, (sample + 1) * size);
+    });
+    require(numbers, `sample ${sample} of "${sources[0]}"`);
+  }
 }
 
 /** @throws DataError at the first integer outside its range */
@@ -82,9 +124,11 @@ export function requireWhole(where: string, name: string, number: unknown): void
 }
 
 /** Everything in a data set that would spoil training, found before the first step. */
-export function requireSound(data: Dataset, names: readonly string[], ranges: readonly FieldRange[]): void {
+export function requireSound(data: Dataset, names: readonly string[], { ranges, agreements }: FieldChecks): void {
   for (const name of names) requireFinite(name, data.fields[name]);
   for (const range of ranges) if (names.includes(range.field)) requireRange(data.fields[range.field].data, range);
+  const isHere = (source: unknown): boolean => typeof source !== 'string' || names.includes(source);
+  for (const agreement of agreements) if (agreement.sources.every(isHere)) requireAgreement(data, agreement);
 }
 
 /** Fails unless a batch has a field. @throws ShapeError with the nearest of those that it has */

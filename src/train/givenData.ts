@@ -78,7 +78,7 @@ export function samplesOf(
   prepared: Prepared,
   names = countedBy(prepared),
 ): Dataset {
-  const { traced, ranges } = prepared;
+  const { traced, checks } = prepared;
   for (const name of names) requirePresent(where, name, given, names);
   for (const name of names) requireFinite(name, { data: given[name], shape: traced.fields[name].shape });
   const numbers = names.map((name) => [name, numbersIn(where, name, given[name], traced.fields[name].dtype)] as const);
@@ -86,7 +86,7 @@ export function samplesOf(
   const length = rowsOf(where, traced.fields, byName, names);
   const fields = names.map((name) => [name, { ...traced.fields[name], data: byName[name] }] as const);
   const samples = { length, fields: Object.fromEntries(fields) };
-  requireSound(samples, names, ranges);
+  requireSound(samples, names, checks);
   return samples;
 }
 

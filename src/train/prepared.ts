@@ -3,7 +3,7 @@ import { rolesOf } from '../nn/roles.ts';
 import { orderOf, type State } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import type { Range } from '../scheduler/backend.ts';
-import { rangesOf, type FieldRange } from './dataChecks.ts';
+import { checksOf, type FieldChecks } from './dataChecks.ts';
 import { amountIn, type Amount, type Figure } from './figures.ts';
 import type { Model, Phase } from './model.ts';
 import type { CommonOptions, Evaluation, Report } from './options.ts';
@@ -26,7 +26,7 @@ export interface Prepared {
   readonly evaluationRing: State;
   /** Fields that a step reads. */
   readonly names: readonly string[];
-  readonly ranges: readonly FieldRange[];
+  readonly checks: FieldChecks;
 }
 
 const ringOf = (name: string, columns: number): State => ({
@@ -89,7 +89,7 @@ export function prepare(
       evaluationFigures.reduce((total, { tally }) => total + tally.width, 0),
     ),
     names: [...new Set(read)],
-    ranges: rangesOf([graph]),
+    checks: checksOf([graph]),
   };
 }
 

@@ -160,10 +160,10 @@ export class Programs {
 
   /** What is checked here is what is kept: nobody else changes the copy. */
   #take({ set, copy }: Given): Reader {
-    const { names, ranges } = this.#prepared;
+    const { names, checks } = this.#prepared;
     // One that was dropped since the call is taken as it is now.
     let taken: Dataset | null = copy ?? copyOfSet('data', set, names);
-    requireSound(taken, names, ranges);
+    requireSound(taken, names, checks);
     const digests = new Map(names.map((name) => [name, digestOf(taken!.fields[name].data)]));
     // Where the device that holds it is lost, it is taken from its owner once more.
     const again = (name: string): Numbers => {
@@ -201,12 +201,12 @@ export class Programs {
    * @throws DataError, replacing nothing, if they would spoil training, or if the set is in use
    */
   refresh(set: Dataset, copy: Dataset): void {
-    const { names, ranges } = this.#prepared;
+    const { names, checks } = this.#prepared;
     const reader = this.#residents.get(set);
     if (reader && reader.users > 0) {
       throw new DataError('[refresh] the data set is in use: await what runs on it, or leave the loop of fit, first');
     }
-    requireSound(copy, names, ranges);
+    requireSound(copy, names, checks);
     if (!reader) return;
     for (const name of names) {
       const { states, held } = reader.source.fields[name];

@@ -4,7 +4,7 @@ import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { Registry, Tracer } from '../nn/tracer.ts';
 import { inputOf, type BatchValues, type Roles } from '../nn/roles.ts';
 import { castOp } from '../ops/pointwise/cast.ts';
-import { fieldOf, rangesOf } from './dataChecks.ts';
+import { checksOf, fieldOf } from './dataChecks.ts';
 import { uploadedBatch } from './batches.ts';
 import type { Model, Phase } from './model.ts';
 import type { Fields } from './source.ts';
@@ -50,7 +50,9 @@ function countsIn(graph: Graph): string[] {
   const casts = orderOf(graph).flatMap((node) =>
     (asUseOf(castOp, node)?.dtype ?? 'f32') === 'f32' ? [] : (fieldOf(node.inputs[0]) ?? []),
   );
-  return [...casts, ...rangesOf([graph]).map(({ field }) => field)];
+  const { ranges, agreements } = checksOf([graph]);
+  const together = agreements.flatMap(({ sources }) => sources.filter((source) => typeof source === 'string'));
+  return [...casts, ...ranges.map(({ field }) => field), ...together];
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   cast,
   createTrainer,
   crossEntropy,
+  ctc,
   dataset,
   differentiate,
   f1Score,
@@ -22,12 +23,14 @@ import {
   sequential,
   sgd,
   slice,
+  type BatchValues,
   type Loss,
   type Optimizer,
   type Trainer,
   type LossOptions,
   type Value,
 } from '../../src/index.ts';
+import { limited } from '../support/otherDevice.ts';
 import type { Case } from '../support/provoke.ts';
 import { clusters } from '../support/toy.ts';
 
@@ -63,6 +66,23 @@ const evaluateNoNumber = async (): Promise<void> => {
   await trainer.evaluate(set);
 };
 
+/** A step by CTC on two samples of three frames, under four logits. */
+async function spell(texts: readonly number[], where: Partial<LossOptions> = {}): Promise<void> {
+  const text = { data: Int32Array.from(texts), shape: [texts.length / 2] };
+  const data = dataset({ sound: { data: new Float32Array(6), shape: [3, 1] }, text });
+  const loss = (y: Value, batch: BatchValues): Value => ctc(y, batch['text']);
+  const trainer = await trainerOf({ model: linear(1, 4), data, targets: 'text', loss, batchSize: 2, ...where });
+  await trainer.fit(data).next();
+}
+
+const spellMuch = async (): Promise<void> => {
+  const device = await limited({ maxComputeWorkgroupStorageSize: 1024 });
+  await spell(
+    Array.from({ length: 200 }, () => 1),
+    { backend: 'webgpu', device },
+  );
+};
+
 const trainPictureAsClasses = async (): Promise<void> => {
   const image = { data: Uint8Array.from({ length: 32 }, (_, at) => 8 * at), shape: [2, 2] };
   const data = dataset({ image, label: new Uint8Array(8) });
@@ -79,6 +99,17 @@ export const losses: readonly Case[] = [
   ['[crossEntropy] there are', () => crossEntropy(x, labels, { classWeights: [1, 2] })],
   ['[crossEntropy] labelSmoothing', () => crossEntropy(x, labels, { labelSmoothing: 2 })],
   ['[<op>] "<field>"[<n>] is', fitTooManyLabels],
+  ['[ctc] logits are', () => ctc(x, labels)],
+  [
+    '[ctc] <which lengths> are',
+    () =>
+      ctc(input('x', spec([4, 3, 2])), input('label', spec([4, 1], 'i32')), {
+        inputLengths: input('lengths', spec([3], 'i32')),
+      }),
+  ],
+  ['[ctc] sample <n> of "<field>": label', () => spell([1, 2, 1, 0])],
+  ['[ctc] sample <n> of "<field>": <n> labels', () => spell([1, 2, 1, 2, 2, 1])],
+  ['[ctc] there are up to', spellMuch],
   ['[differentiate] the loss', () => differentiate(x, [x])],
   ['[model] the loss is f32', () => trainerOf({ loss: (y: Value) => y })],
   [

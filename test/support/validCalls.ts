@@ -86,6 +86,7 @@ export const validCalls: Calls = {
   createTrainer: () => [trainerOptions()],
   crossEntropy: () => [x(), labels(), { labelSmoothing: 0.1 }],
   crossEntropyRows: () => [x(), labels(), { labelSmoothing: 0.1 }],
+  ctc: () => [x([2, 4, 3]), x([2, 2], 'i32'), { labelLengths: x([2], 'i32') }],
   dataset: () => [{ point: { data: new Float32Array(24), shape: [3] }, label: new Uint8Array(8) }],
   defineLayer: () => [{ name: 'own', parameters: {}, apply: relu }],
   differentiate: () => [mean(mul(x(), 2)), [x()]],
