@@ -1,5 +1,5 @@
 export { DataError, DeviceError, FormatError, ShapeError } from './core/errors.ts';
-export type { ContextLike } from './core/given.ts';
+export type { ContextLike } from './core/argumentChecks.ts';
 export { Random } from './core/random.ts';
 export type { Dtype, Numbers, Shape, Spec } from './core/shape.ts';
 export type { AdapterTraits, Kernel, Launch } from './core/launch.ts';
@@ -25,7 +25,7 @@ export * from './models/index.ts';
 export { dataset, type Dataset, type FieldInput } from './data/dataset.ts';
 export { take } from './data/samples.ts';
 export type { GivenNumbers } from './data/numbers.ts';
-export { createTrainer } from './train/create.ts';
+export { createTrainer } from './train/createTrainer.ts';
 export {
   earlyStop,
   keepBest,
@@ -43,8 +43,8 @@ export type { PreparedCalls } from './train/preparedCalls.ts';
 export type { InspectedLayer, InspectedParameter, Inspection, InspectOptions } from './train/inspect.ts';
 export { checkpoints } from './train/originFiles.ts';
 export type { Checkpoints, CheckpointsOptions } from './train/checkpointFiles.ts';
-export type { Loaded, LoadOptions } from './train/loaded.ts';
-export type { CheckpointStore, SavedAt, SaveEvery } from './train/store.ts';
+export type { Loaded, LoadOptions } from './train/loadResult.ts';
+export type { CheckpointStore, SavedAt, SaveEvery } from './train/checkpointStore.ts';
 export type { Trainer } from './train/trainer.ts';
 export type { TrainingRun } from './train/trainingRun.ts';
 export type {

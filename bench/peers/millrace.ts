@@ -1,4 +1,4 @@
-import { BLOCK } from '../../src/core/layout.ts';
+import { BLOCK } from '../../src/core/parameterLayout.ts';
 import { sizeOf, spec } from '../../src/core/shape.ts';
 import { summarize } from '../../src/gpu/device.ts';
 import type { Graph, State, Value } from '../../src/graph/graph.ts';

@@ -1,4 +1,4 @@
-import { eachDot } from './letters.ts';
+import { eachDot } from './bitmapFont.ts';
 import type { Raster } from './png.ts';
 
 /** Red, green and blue, 0 … 255. */

@@ -1,7 +1,7 @@
 import { cpus, totalmem } from 'node:os';
-import { tableOf, thousands } from '../core/wording.ts';
+import { tableOf, thousands } from '../core/textFormat.ts';
 import { adaptersHere, type AdapterReport } from '../gpu/device.ts';
-import { lackOfAdapter } from './adapters.ts';
+import { lackOfAdapter } from './missingAdapter.ts';
 import { Terminal } from './terminal.ts';
 
 /** What each is good for. */

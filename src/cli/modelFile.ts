@@ -5,7 +5,7 @@ import { sizeOf } from '../core/shape.ts';
 import { mlpSize, type ImageForm, type InputForm, type ModelForm } from './network.ts';
 import type { Levels } from './negatives.ts';
 import { modelNames } from './options.ts';
-import { reasonOf } from './places.ts';
+import { reasonOf } from './outputPaths.ts';
 
 /** The key of the form among a file's texts. */
 const KEY = 'millrace';

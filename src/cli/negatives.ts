@@ -1,6 +1,6 @@
 import { sizeOf, type Shape } from '../core/shape.ts';
 import type { Ground } from '../data/index.ts';
-import { brightnessAt } from './picture.ts';
+import { brightnessAt } from './terminalPictures.ts';
 
 /*
  * Black ink on white, where a model was trained on white on black, is a picture to us and nonsense to it. How light images

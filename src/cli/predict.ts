@@ -1,12 +1,12 @@
 import { adam, createTrainer, mean, type Trainer, type Value } from '../index.ts';
 import { answersOf, encodeTable, namesColumns, type Dataset, type TableForm } from '../data/index.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
-import { readImages } from './images.ts';
+import { readImages } from './readImages.ts';
 import { readModel } from './modelFile.ts';
 import { networkOf, type InputForm } from './network.ts';
 import { UsageError, type PredictCommand } from './options.ts';
-import { answersTo } from './outcome.ts';
-import { openTable } from './subject.ts';
+import { answersTo } from './evaluationReport.ts';
+import { openTable } from './learningTask.ts';
 import { harmless, short } from './terminal.ts';
 
 /** What a model is asked. */

@@ -1,7 +1,7 @@
 import { adam, adamw, schedules, sgd, type AugmentOptions, type Optimizer } from '../index.ts';
 import { UsageError, type ImageSet, type ModelName, type TrainCommand } from './options.ts';
 import type { InputForm } from './network.ts';
-import type { Subject } from './subject.ts';
+import type { LearningTask } from './learningTask.ts';
 
 /** How training goes: what the command says, and what it leaves open by the data. */
 export interface Settings {
@@ -67,7 +67,7 @@ function augmentationOf({ augment, model, dataset }: TrainCommand, input: InputF
 
 const learningRates = { adam: 3e-3, adamw: 3e-3, sgd: 0.1 };
 
-export function settingsOf(command: TrainCommand, { input, train }: Subject): Settings {
+export function settingsOf(command: TrainCommand, { input, train }: LearningTask): Settings {
   const defaults = input.kind === 'image' ? imageDefaults[command.model] : tableDefaults(train.length);
   const { epochs = defaults.epochs, optimizer = defaults.optimizer, batch = defaults.batch } = command;
   if (batch > train.length) {

@@ -13,16 +13,23 @@ import { answersOf } from '../data/index.ts';
 import { EXACT_TIMESTAMPS } from '../gpu/timing.ts';
 import { checkpoints } from '../node/checkpoints.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
-import { whyNoAdapter } from './adapters.ts';
-import { drawPictures } from './draw.ts';
+import { whyNoAdapter } from './missingAdapter.ts';
+import { drawPictures } from './drawPictures.ts';
 import { modelFile } from './modelFile.ts';
 import { layersOf, networkOf, type ModelForm } from './network.ts';
 import type { TrainCommand } from './options.ts';
-import { answersTo, formatClasses, formatMistakes, judgeNumbers, type Classified, type Regressed } from './outcome.ts';
-import { requirePlaces, write } from './places.ts';
+import {
+  answersTo,
+  formatClasses,
+  formatMistakes,
+  judgeNumbers,
+  type Classified,
+  type Regressed,
+} from './evaluationReport.ts';
+import { requirePlaces, write } from './outputPaths.ts';
 import { Progress } from './progress.ts';
 import { optimizerOf, settingsOf, type Settings } from './settings.ts';
-import { loadSubject, type Subject } from './subject.ts';
+import { loadLearningTask, type LearningTask } from './learningTask.ts';
 import { percent, short, Terminal } from './terminal.ts';
 
 /** The exit code of a run that Ctrl-C ended early. */
@@ -31,7 +38,7 @@ export const INTERRUPTED = 130;
 /** All of one run. */
 interface Run {
   readonly command: TrainCommand;
-  readonly subject: Subject;
+  readonly learningTask: LearningTask;
   readonly settings: Settings;
   readonly form: ModelForm;
   readonly trainer: Trainer;
@@ -44,32 +51,32 @@ interface Run {
 export async function train(command: TrainCommand, signal: AbortSignal): Promise<number> {
   const terminal = command.quiet ? null : new Terminal(process.stdout);
   await requirePlaces(command);
-  const subject = await loadSubject(command, { signal, terminal });
-  const settings = settingsOf(command, subject);
-  const form = { input: subject.input, model: settings.model, hidden: settings.hidden };
+  const learningTask = await loadLearningTask(command, { signal, terminal });
+  const settings = settingsOf(command, learningTask);
+  const form = { input: learningTask.input, model: settings.model, hidden: settings.hidden };
   const device = await timedDevice(command);
   try {
-    return await trainOn(device, { command, subject, settings, form, terminal, signal });
+    return await trainOn(device, { command, learningTask, settings, form, terminal, signal });
   } finally {
     device?.destroy();
   }
 }
 
 async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>): Promise<number> {
-  const { command, subject, settings, form, terminal } = all;
+  const { command, learningTask, settings, form, terminal } = all;
   const trainer = await createTrainer({
     model: networkOf(form, settings.augment),
-    loss: isRegression(subject) ? meanSquaredError : crossEntropy,
+    loss: isRegression(learningTask) ? meanSquaredError : crossEntropy,
     optimizer: optimizerOf(settings),
     batchSize: settings.batch,
     seed: command.seed,
     backend: command.backend,
     kernels: kernelFiles(),
     device,
-    data: subject.train,
+    data: learningTask.train,
   });
   try {
-    if (terminal) await introduce(subject, settings, trainer, terminal);
+    if (terminal) await introduce(learningTask, settings, trainer, terminal);
     return await run({ ...all, trainer });
   } finally {
     trainer.destroy();
@@ -82,11 +89,17 @@ const timedDevice = async ({ profile, backend }: TrainCommand): Promise<GPUDevic
     ? undefined
     : requestDevice({ dawn: [EXACT_TIMESTAMPS] }).catch(() => undefined);
 
-const isRegression = ({ input }: Subject): boolean => input.kind === 'table' && input.table.target.kind === 'number';
+const isRegression = ({ input }: LearningTask): boolean =>
+  input.kind === 'table' && input.table.target.kind === 'number';
 
-async function introduce(subject: Subject, { augment }: Settings, trainer: Trainer, terminal: Terminal): Promise<void> {
-  terminal.line(subject.about);
-  for (const note of subject.notes) terminal.line(`  ${note}`);
+async function introduce(
+  learningTask: LearningTask,
+  { augment }: Settings,
+  trainer: Trainer,
+  terminal: Terminal,
+): Promise<void> {
+  terminal.line(learningTask.about);
+  for (const note of learningTask.notes) terminal.line(`  ${note}`);
   if (augment) terminal.line(`  Augmented in training: ${changesIn(augment)}`);
   if (trainer.backend === 'webgpu') terminal.line(`WebGPU on ${trainer.adapter}`);
   else if (trainer.fallback) terminal.line(`On the CPU. ${await whyNoAdapter()}`);
@@ -114,7 +127,7 @@ interface Curve {
 }
 
 /** Trains until all steps are done, the signal ends it, or a loss is no number, which is then the last unless it is left out. */
-async function fit({ command, subject, settings, trainer, terminal, signal }: Run): Promise<Curve> {
+async function fit({ command, learningTask, settings, trainer, terminal, signal }: Run): Promise<Curve> {
   const { checkpoint: folder, onNaN } = command;
   const saved = folder === undefined ? undefined : checkpoints({ folder });
   const newest = command.resume ? await saved!.newest() : null;
@@ -125,7 +138,7 @@ async function fit({ command, subject, settings, trainer, terminal, signal }: Ru
   const submits = trainer.submits;
   let [seconds, last, skipped] = [0, 0, 0];
   try {
-    for await (const report of trainer.fit(subject.train, {
+    for await (const report of trainer.fit(learningTask.train, {
       steps: settings.steps,
       signal,
       onNaN,
@@ -206,7 +219,7 @@ async function run(all: Run): Promise<number> {
 
 /** What `--report` writes. */
 function reportOf(
-  { command, subject, settings, form, trainer }: Run,
+  { command, learningTask, settings, form, trainer }: Run,
   curve: Curve,
   { figures }: Judgement,
   profile: Profile | undefined,
@@ -215,8 +228,8 @@ function reportOf(
   return {
     adapter: trainer.adapter,
     backend: trainer.backend,
-    data: subject.from,
-    notes: subject.notes,
+    data: learningTask.from,
+    notes: learningTask.notes,
     model: layersOf(form),
     augment,
     batch,
@@ -245,15 +258,15 @@ interface Judgement {
   readonly said?: Classified;
 }
 
-async function judge(judged: Pick<Run, 'command' | 'subject' | 'trainer' | 'terminal'>): Promise<Judgement> {
-  const { command, subject, trainer, terminal } = judged;
-  const { loss: testLoss, accuracy } = await trainer.evaluate(subject.test);
-  if (isRegression(subject)) return judgeRegression(judged, testLoss);
+async function judge(judged: Pick<Run, 'command' | 'learningTask' | 'trainer' | 'terminal'>): Promise<Judgement> {
+  const { command, learningTask, trainer, terminal } = judged;
+  const { loss: testLoss, accuracy } = await trainer.evaluate(learningTask.test);
+  if (isRegression(learningTask)) return judgeRegression(judged, testLoss);
   const sentence = `Test accuracy ${percent(accuracy)}, test loss ${testLoss.toFixed(4)}.`;
   const judgement = { sentence, figures: { testAccuracy: accuracy, testLoss } };
   if (!terminal && command.pictures === undefined) return judgement;
-  const said = await classify(subject, trainer);
-  if (terminal) showClasses(subject, said, terminal);
+  const said = await classify(learningTask, trainer);
+  if (terminal) showClasses(learningTask, said, terminal);
   return { ...judgement, said };
 }
 
@@ -261,10 +274,10 @@ async function judge(judged: Pick<Run, 'command' | 'subject' | 'trainer' | 'term
 const DIGITS = 4;
 
 async function judgeRegression(
-  { subject, trainer }: Pick<Run, 'subject' | 'trainer'>,
+  { learningTask, trainer }: Pick<Run, 'learningTask' | 'trainer'>,
   testLoss: number,
 ): Promise<Judgement> {
-  const { name, rmse, meanAbsoluteError, r2 } = await judgeTargets(subject, trainer);
+  const { name, rmse, meanAbsoluteError, r2 } = await judgeTargets(learningTask, trainer);
   const sentence = `Of "${name}", held out: root mean squared error ${short(rmse, DIGITS)}, mean absolute error ${short(meanAbsoluteError, DIGITS)}, R² ${r2 === null ? 'not defined' : r2.toFixed(3)}; test loss ${testLoss.toFixed(4)}.`;
   const figures = {
     testAccuracy: null,
@@ -277,27 +290,27 @@ async function judgeRegression(
 }
 
 /** Errors in the target's own unit. */
-async function judgeTargets({ input, test }: Subject, trainer: Trainer): Promise<Regressed> {
+async function judgeTargets({ input, test }: LearningTask, trainer: Trainer): Promise<Regressed> {
   if (input.kind !== 'table') throw new Error('[train] only tables have numbers as targets');
   const { data } = await trainer.predict(test);
   const inUnits = (numbers: ArrayLike<number>) => answersOf(input.table, numbers) as readonly number[];
   return judgeNumbers(input.table.target.name, inUnits(data), inUnits(test.fields['target'].data));
 }
 
-const classesOf = (subject: Subject): readonly string[] => {
-  if (subject.input.kind === 'image') return subject.input.classes;
-  const { target } = subject.input.table;
+const classesOf = (learningTask: LearningTask): readonly string[] => {
+  if (learningTask.input.kind === 'image') return learningTask.input.classes;
+  const { target } = learningTask.input.table;
   return target.kind === 'class' ? target.classes : [];
 };
 
-async function classify(subject: Subject, trainer: Trainer): Promise<Classified> {
-  const classes = classesOf(subject);
-  const { data } = await trainer.predict(subject.test);
-  return { classes, labels: subject.test.fields['label'].data, ...answersTo(data, classes.length) };
+async function classify(learningTask: LearningTask, trainer: Trainer): Promise<Classified> {
+  const classes = classesOf(learningTask);
+  const { data } = await trainer.predict(learningTask.test);
+  return { classes, labels: learningTask.test.fields['label'].data, ...answersTo(data, classes.length) };
 }
 
 /** Class by class, and a few images that were read wrong. */
-function showClasses({ input, test }: Subject, said: Classified, terminal: Terminal): void {
+function showClasses({ input, test }: LearningTask, said: Classified, terminal: Terminal): void {
   const table = formatClasses(said);
   if (table) terminal.line(`\n${table}\n`);
   const mistakes = input.kind === 'image' && terminal.interactive ? formatMistakes(test, said, terminal) : null;

@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
 import { sizeOf } from '../core/shape.ts';
-import { counted } from '../core/wording.ts';
+import { counted } from '../core/textFormat.ts';
 import { hasAlpha } from '../data/pixels.ts';
 import { FormatError } from '../index.ts';
 import { onGround, type Ground, type Pixels } from '../data/index.ts';
 import { haveOneGround, opposite, varianceOf } from './negatives.ts';
 import type { ImageForm } from './network.ts';
 import type { PictureWishes } from './options.ts';
-import { brightnessAt, inGrey } from './picture.ts';
+import { brightnessAt, inGrey } from './terminalPictures.ts';
 
 /*
  * What is transparent shows what lies behind. Ink whose own colour is that of the model's ground cannot be seen there, and

@@ -1,4 +1,4 @@
-import type { Bytes } from './globals.ts';
+import type { Bytes } from './globalTypes.ts';
 
 /** Shapes or dtypes that the caller gave do not fit together. */
 export class ShapeError extends Error {

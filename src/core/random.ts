@@ -1,4 +1,4 @@
-import { requireKind } from './given.ts';
+import { requireKind } from './argumentChecks.ts';
 
 /*
  * Philox 4x32-10, a counter-based generator: the n-th number is a function of (key, n), so any number of any

@@ -1,5 +1,5 @@
 import { ShapeError } from './errors.ts';
-import { requireKind } from './given.ts';
+import { requireKind } from './argumentChecks.ts';
 
 export type Shape = readonly number[];
 

@@ -1,9 +1,9 @@
 import { allocate, formatSpec, sizeOf, type Numbers } from '../core/shape.ts';
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf, requireKind } from '../core/given.ts';
+import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { orderOf, type Graph, type Node, type Op, type State, type Value } from '../graph/graph.ts';
 import { asUseOf, constantOp, inputOp, stateOp } from '../graph/leaf.ts';
-import { BAD, badIn } from '../ops/training/ledger.ts';
+import { BAD, badIn } from '../ops/training/badStepLedger.ts';
 
 export type Precision = 'f32' | 'f64';
 

@@ -1,5 +1,5 @@
 import { FormatError } from '../core/errors.ts';
-import { described, requireKind } from '../core/given.ts';
+import { described, requireKind } from '../core/argumentChecks.ts';
 import { kindOf } from './numbers.ts';
 
 /** What all readers of files are given. @throws DataError for a name that is none, as where the arguments were exchanged */

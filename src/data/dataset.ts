@@ -1,6 +1,6 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { optionsOf, requireKind } from '../core/given.ts';
-import type { NamesIn } from '../core/names.ts';
+import { optionsOf, requireKind } from '../core/argumentChecks.ts';
+import type { NamesIn } from '../core/nameTypes.ts';
 import { sizeOf, type Dtype, type Numbers, type Shape } from '../core/shape.ts';
 import { isNumbers, kindOf, numbersIn, type GivenNumbers } from './numbers.ts';
 

@@ -1,6 +1,6 @@
 import { ShapeError } from '../core/errors.ts';
-import { namesOf, requireKind } from '../core/given.ts';
-import type { NameIn, NamesIn } from '../core/names.ts';
+import { namesOf, requireKind } from '../core/argumentChecks.ts';
+import type { NameIn, NamesIn } from '../core/nameTypes.ts';
 import { allocate, sizeOf, type Numbers, type Shape } from '../core/shape.ts';
 import { dataset, requireSet, type Dataset, type Field, type FieldInput } from './dataset.ts';
 import { isNumbers, numbersIn, type GivenNumbers } from './numbers.ts';

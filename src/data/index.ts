@@ -7,7 +7,7 @@ export type { Cifar10Options } from './cifar10/load.ts';
 export type { Decode } from './cifar10/sprites.ts';
 export { dataset, type Dataset, type Field, type FieldInput, type FieldSpec } from './dataset.ts';
 export { map, pick, type MappedField } from './fields.ts';
-export { folds, split, type Fold, type SplitOptions } from './parts.ts';
+export { folds, split, type Fold, type SplitOptions } from './splits.ts';
 export { concat, rows, take } from './samples.ts';
 export type { GivenNumbers } from './numbers.ts';
 export { readIdx, type IdxArray } from './idx.ts';
@@ -23,7 +23,7 @@ export {
   type Tensor,
   type Unread,
 } from './safetensors.ts';
-export { files, type NamedFile, type Origin, type Source } from './source.ts';
+export { files, type NamedFile, type Origin, type Source } from './fileSource.ts';
 export { syntheticDigits, type SyntheticDigitsOptions } from './digits/syntheticDigits.ts';
 export type { Decimal, Writing } from './table/decimals.ts';
 export { readTable, type SaidOfTable, type Table, type TableOptions, type TableRow } from './table/table.ts';

@@ -1,5 +1,5 @@
 import { DataError } from '../core/errors.ts';
-import { requireKind } from '../core/given.ts';
+import { requireKind } from '../core/argumentChecks.ts';
 import { isNumbers } from './numbers.ts';
 
 /** A picture's bytes, row by row, with its channels side by side. */

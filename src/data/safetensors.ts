@@ -1,6 +1,6 @@
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf, requireKind } from '../core/given.ts';
-import type { Bytes } from '../core/globals.ts';
+import { optionsOf, requireKind } from '../core/argumentChecks.ts';
+import type { Bytes } from '../core/globalTypes.ts';
 import { sizeOf, type Numbers, type Shape } from '../core/shape.ts';
 import { bytesOf } from './bytes.ts';
 import { isNumbers, numbersIn as numbersFor } from './numbers.ts';

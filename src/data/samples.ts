@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { requireKind } from '../core/given.ts';
+import { requireKind } from '../core/argumentChecks.ts';
 import { allocate, formatSpec, sizeOf } from '../core/shape.ts';
 import { defaultScale, requireSet, type Dataset, type Field, type Scale } from './dataset.ts';
 

@@ -1,6 +1,6 @@
 import { DeviceError } from '../core/errors.ts';
-import { optionsOf, requireFinite, requireKind } from '../core/given.ts';
-import type { Device } from '../core/globals.ts';
+import { optionsOf, requireFinite, requireKind } from '../core/argumentChecks.ts';
+import type { Device } from '../core/globalTypes.ts';
 import type { AdapterTraits } from '../core/launch.ts';
 
 /** What a device is called, and what it is. */

@@ -1,4 +1,4 @@
-import { COMPUTE_STAGE } from '../core/flags.ts';
+import { COMPUTE_STAGE } from '../core/webgpuFlags.ts';
 import type { Kernel } from '../core/launch.ts';
 import { link } from './link.ts';
 

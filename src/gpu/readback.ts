@@ -1,4 +1,4 @@
-import { bufferUsage, MAP_READ } from '../core/flags.ts';
+import { bufferUsage, MAP_READ } from '../core/webgpuFlags.ts';
 
 /** A range of a GPU buffer, in bytes. */
 export interface Region {

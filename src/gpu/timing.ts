@@ -1,5 +1,5 @@
-import { bufferUsage } from '../core/flags.ts';
-import type { ComputePass } from '../core/globals.ts';
+import { bufferUsage } from '../core/webgpuFlags.ts';
+import type { ComputePass } from '../core/globalTypes.ts';
 import { Readback } from './readback.ts';
 
 /** Records the work of one pass. */

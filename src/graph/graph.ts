@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import { described, requireKind } from '../core/given.ts';
+import { described, requireKind } from '../core/argumentChecks.ts';
 import { formatSpec, requireDtype, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
 import { output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 import { inOrder, reached } from './order.ts';
@@ -127,7 +127,7 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
   view?(attrs: A): number;
   /** The inputs are ranges of the output's storage, from these elements on: a launch only for those that cannot be. */
   parts?(attrs: A): readonly number[];
-  /** Its parts are looked at where they are stored; see ops/training/ledger.ts. */
+  /** Its parts are looked at where they are stored; see ops/training/badStepLedger.ts. */
   watches?(attrs: A): Watch | undefined;
   /**
    * Its last launch hands every element of its only output, f32, to the kernel's `epilogue(value, at)`, once, `at` being
@@ -150,7 +150,7 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
   fromSamples?(node: Node<A>, input: number, samples: Samples): Pick<Kernel, 'functions' | 'constants'> | undefined;
   /** Its only launch calls the kernel's `besides(i)` once for each i below this number: other work may ride on it. */
   hosts?(node: Node<A>, adapter: AdapterTraits): number;
-  /** It is so little work, for each i below this number, that its only launch may ride on another's: see ops/launches/besides.ts. */
+  /** It is so little work, for each i below this number, that its only launch may ride on another's: see ops/launches/sharedLaunch.ts. */
   rides?(node: Node<A>): number;
   /** How far the kernel may stray from `cpu` in f64. Left out: it must be equal. */
   accuracy?(node: Node<A>): Accuracy;

@@ -1,4 +1,4 @@
-import { requireKind } from '../core/given.ts';
+import { requireKind } from '../core/argumentChecks.ts';
 import { requireNumbers, requireSpec, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
 import { applyOne, type Node, type Op, type State, type Value } from './graph.ts';
 

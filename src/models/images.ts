@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/given.ts';
+import { optionsOf } from '../core/argumentChecks.ts';
 import { pairOf, type Pair } from '../ops/convolution/spatial.ts';
 
 /** What a model of images is told about them, and how many classes it is to tell apart. */

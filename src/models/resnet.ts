@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import { described, optionsOf } from '../core/given.ts';
+import { described, optionsOf } from '../core/argumentChecks.ts';
 import type { Value } from '../graph/graph.ts';
 import { conv2d } from '../nn/convolution.ts';
 import { heNormal, zeros } from '../nn/initializers.ts';

@@ -48,7 +48,7 @@ export {
 } from './losses.ts';
 export { logMel, type LogMel, type LogMelOptions } from './logMel.ts';
 export { metric, type Metric, type MetricOptions } from './metric.ts';
-export type { BatchValues, Target } from './roles.ts';
+export type { BatchValues, Target } from './fieldRoles.ts';
 export {
   accuracy,
   f1Score,

@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import { requireFinite, requireKind } from '../core/given.ts';
+import { requireFinite, requireKind } from '../core/argumentChecks.ts';
 import type { Random } from '../core/random.ts';
 import { requireShape, sizeOf, type Shape } from '../core/shape.ts';
 

@@ -1,4 +1,4 @@
-import { requireKind } from '../core/given.ts';
+import { requireKind } from '../core/argumentChecks.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Value } from '../graph/graph.ts';
 import type { Draws } from '../ops/random/random.ts';

@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import { described, optionsOf, requireFinite } from '../core/given.ts';
+import { described, optionsOf, requireFinite } from '../core/argumentChecks.ts';
 import { formatSpec } from '../core/shape.ts';
 import { add, mul } from '../ops/pointwise/arithmetic.ts';
 import { requireDropRate } from '../ops/random/dropout.ts';

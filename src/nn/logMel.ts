@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { optionsOf, requireFinite, requireKind } from '../core/given.ts';
+import { optionsOf, requireFinite, requireKind } from '../core/argumentChecks.ts';
 import { formatSpec, requireDtype, spec } from '../core/shape.ts';
 import { floatsOf, specOf, type Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';

@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf, requireKind, type ContextLike } from '../core/given.ts';
+import { optionsOf, requireKind, type ContextLike } from '../core/argumentChecks.ts';
 import { formatSpec, sameShape, type Spec } from '../core/shape.ts';
 import { isValue, specOf, type Value } from '../graph/graph.ts';
 import { cast } from '../ops/pointwise/cast.ts';
@@ -17,7 +17,7 @@ import { mean, sum } from '../ops/reductions/sum.ts';
 import { reshape } from '../ops/shaping/views.ts';
 import type { Context } from './layer.ts';
 import type { Metric } from './metric.ts';
-import { targetOf, type BatchValues, type Target } from './roles.ts';
+import { targetOf, type BatchValues, type Target } from './fieldRoles.ts';
 
 /**
  * A loss, and what else is to be reported; a value of several elements is averaged. Over several batches, or the parts of

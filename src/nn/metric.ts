@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { optionsOf, requireKind } from '../core/given.ts';
+import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { formatSpec, sizeOf } from '../core/shape.ts';
 import { specOf, type Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';

@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { described, optionsOf } from '../core/given.ts';
+import { described, optionsOf } from '../core/argumentChecks.ts';
 import { formatSpec, sameShape, sizeOf, spec, type Shape } from '../core/shape.ts';
 import { constant } from '../graph/leaf.ts';
 import { floatsOf, specOf, type Value } from '../graph/graph.ts';

@@ -1,5 +1,5 @@
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/given.ts';
+import { optionsOf } from '../core/argumentChecks.ts';
 import { formatSpec } from '../core/shape.ts';
 import { specOf, type Value } from '../graph/graph.ts';
 import { averagePool, type AveragePoolOptions } from '../ops/pooling/averagePool.ts';

@@ -1,5 +1,5 @@
 import { DataError } from '../core/errors.ts';
-import { optionsOf } from '../core/given.ts';
+import { optionsOf } from '../core/argumentChecks.ts';
 import type { Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
 import { add, div, equal, greater, maximum, mul, notEqual, sub, where } from '../ops/pointwise/arithmetic.ts';
@@ -11,7 +11,7 @@ import { mean, sum } from '../ops/reductions/sum.ts';
 import { reshape } from '../ops/shaping/views.ts';
 import { aligned, crossEntropy, predictionOf, type CrossEntropyOptions } from './losses.ts';
 import { scalar, type Metric } from './metric.ts';
-import { targetOf, type Target } from './roles.ts';
+import { targetOf, type Target } from './fieldRoles.ts';
 
 /*
  * What a set is judged by beside its loss. A figure of the whole is that of one batch of all its samples, however it was

@@ -1,7 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
 import { Random } from '../core/random.ts';
 import { requireShape, sizeOf, spec } from '../core/shape.ts';
-import type { Page } from '../core/layout.ts';
+import type { Page } from '../core/parameterLayout.ts';
 import { specOf, storageKey, type State, type Value } from '../graph/graph.ts';
 import { input, read } from '../graph/leaf.ts';
 import { dropElements } from '../ops/random/dropout.ts';
@@ -9,7 +9,7 @@ import { controlState } from '../ops/training/control.ts';
 import { random, type Draws } from '../ops/random/random.ts';
 import { assign } from '../ops/shaping/assign.ts';
 import { stopGradient, viewOf } from '../ops/shaping/views.ts';
-import { requireKind } from '../core/given.ts';
+import { requireKind } from '../core/argumentChecks.ts';
 import {
   requireModule,
   type Context,

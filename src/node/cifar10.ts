@@ -1,6 +1,6 @@
 import { BRING, loadCifar10, type Cifar10Options } from '../data/cifar10/load.ts';
 import type { Mnist } from '../data/mnist/load.ts';
-import type { Source } from '../data/source.ts';
+import type { Source } from '../data/fileSource.ts';
 import { nodePlatform } from './mnist.ts';
 
 /** `cifar10` of millrace/data, in Node, which reads PNG pictures only where `decode` is given. */

@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '../core/errors.ts';
-import { requireKind } from '../core/given.ts';
-import type { Source } from '../data/source.ts';
+import { requireKind } from '../core/argumentChecks.ts';
+import type { Source } from '../data/fileSource.ts';
 
 export const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => null))?.isDirectory() ?? false;

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireKind } from '../core/given.ts';
+import { requireKind } from '../core/argumentChecks.ts';
 import type { KernelStorage } from '../scheduler/kernelChoice.ts';
 import { userFolder } from './cache.ts';
 

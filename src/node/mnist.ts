@@ -5,7 +5,7 @@ import { fashionMnistEntry, mnistEntry, type CatalogueEntry } from '../data/mnis
 import { load, type Mnist, type MnistOptions, type Platform } from '../data/mnist/load.ts';
 import { syntheticMnist } from '../data/mnist/mnist.ts';
 import { knownNames } from '../data/mnist/mnistFiles.ts';
-import type { Source } from '../data/source.ts';
+import type { Source } from '../data/fileSource.ts';
 import { userStore } from './cache.ts';
 import { folder, isFolder } from './folder.ts';
 

@@ -3,7 +3,7 @@ import { sizeOf } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { PART } from '../ops/training/control.ts';
-import { isSpoilt } from '../ops/training/ledger.ts';
+import { isSpoilt } from '../ops/training/badStepLedger.ts';
 import accumulateKernel from '../../shaders/optim/accumulate.wgsl?raw';
 
 interface Attrs {

@@ -1,4 +1,4 @@
-import { optionsOf } from '../core/given.ts';
+import { optionsOf } from '../core/argumentChecks.ts';
 import { epsilonInF32, requireOption, usualDefaults, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 

@@ -1,8 +1,8 @@
 import { flatGrid } from '../core/launch.ts';
-import { BLOCK } from '../core/layout.ts';
+import { BLOCK } from '../core/parameterLayout.ts';
 import type { Op } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
-import { isSpoilt } from '../ops/training/ledger.ts';
+import { isSpoilt } from '../ops/training/badStepLedger.ts';
 import { clipFunctions, clipOf, limitOf, type Clip } from './clip.ts';
 import { bytesOfUpdate, groupAt, rowAt } from './optimizer.ts';
 import momentumKernel from '../../shaders/optim/momentum.wgsl?raw';

@@ -1,6 +1,6 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { described, optionsOf } from '../core/given.ts';
-import { BLOCK, type Range } from '../core/layout.ts';
+import { described, optionsOf } from '../core/argumentChecks.ts';
+import { BLOCK, type Range } from '../core/parameterLayout.ts';
 import { apply, type Value } from '../graph/graph.ts';
 import { mul } from '../ops/pointwise/arithmetic.ts';
 import { pack } from '../ops/shaping/pack.ts';

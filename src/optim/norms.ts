@@ -1,5 +1,5 @@
 import { flatGrid, type Kernel } from '../core/launch.ts';
-import { BLOCK } from '../core/layout.ts';
+import { BLOCK } from '../core/parameterLayout.ts';
 import { spec, type Numbers } from '../core/shape.ts';
 import { applyOne, type Accuracy, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';

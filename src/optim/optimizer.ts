@@ -1,6 +1,6 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { described, optionsOf, requireKind } from '../core/given.ts';
-import { BLOCK, type Page, type Range } from '../core/layout.ts';
+import { described, optionsOf, requireKind } from '../core/argumentChecks.ts';
+import { BLOCK, type Page, type Range } from '../core/parameterLayout.ts';
 import type { Numbers } from '../core/shape.ts';
 import type { Node, Value } from '../graph/graph.ts';
 import { bytesOf } from '../graph/work.ts';
@@ -32,7 +32,7 @@ export interface UpdateInputs {
   readonly groups: Value;
   /** f32[rows, 4]: what the optimizer's `row` says of each step; a table per optimizer. */
   readonly schedule: Value;
-  /** Words, the step first: a ledger, by which a bad step is left out, where one is kept; see ops/training/ledger.ts. */
+  /** Words, the step first: a ledger, by which a bad step is left out, where one is kept; see ops/training/badStepLedger.ts. */
   readonly control: Value;
   /** The same as the step's updates before this one leave it. */
   readonly closed?: Value;

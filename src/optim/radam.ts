@@ -1,4 +1,4 @@
-import { optionsOf } from '../core/given.ts';
+import { optionsOf } from '../core/argumentChecks.ts';
 import { adamDefaults, betasOf, type AdamOptions } from './adam.ts';
 import type { Optimizer } from './optimizer.ts';
 import { optimizerOf } from './update.ts';

@@ -1,5 +1,5 @@
 import { flatGrid } from '../core/launch.ts';
-import { BLOCK, type Range } from '../core/layout.ts';
+import { BLOCK, type Range } from '../core/parameterLayout.ts';
 import { spec } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';

@@ -1,5 +1,5 @@
 import { DataError } from '../core/errors.ts';
-import { described, optionsOf, requireKind } from '../core/given.ts';
+import { described, optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { requireOption, requirePositive } from './optimizer.ts';
 
 /*

@@ -1,5 +1,5 @@
 import { DataError } from '../core/errors.ts';
-import { optionsOf } from '../core/given.ts';
+import { optionsOf } from '../core/argumentChecks.ts';
 import { requireOption, usualDefaults, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 

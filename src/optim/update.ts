@@ -1,10 +1,10 @@
 import { f32Literal, flatGrid, type Kernel, type Word } from '../core/launch.ts';
-import { BLOCK } from '../core/layout.ts';
+import { BLOCK } from '../core/parameterLayout.ts';
 import { allocate, type Numbers } from '../core/shape.ts';
 import { apply, type Node, type Op } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
-import { withRoom } from '../ops/launches/besides.ts';
-import { closeStep, isSpoilt } from '../ops/training/ledger.ts';
+import { withRoom } from '../ops/launches/sharedLaunch.ts';
+import { closeStep, isSpoilt } from '../ops/training/badStepLedger.ts';
 import { clipFunctions, clippedTables, clipOf, limitOf, type Clip } from './clip.ts';
 import { bytesOfUpdate, groupAt, requireUsualOptions, rowAt, type Optimizer, type Usual } from './optimizer.ts';
 import updateKernel from '../../shaders/optim/update.wgsl?raw';

@@ -1,4 +1,4 @@
-import type { Device } from '../core/globals.ts';
+import type { Device } from '../core/globalTypes.ts';
 import type { Backend } from './backend.ts';
 
 /** How long a device may take to say that it was lost, once something on it has failed. */

@@ -1,4 +1,4 @@
-import type { ComputePass, Device } from '../core/globals.ts';
+import type { ComputePass, Device } from '../core/globalTypes.ts';
 import { summarize, traitsOf } from '../gpu/device.ts';
 import type { Forms, Node } from '../graph/graph.ts';
 

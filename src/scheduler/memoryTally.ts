@@ -1,4 +1,4 @@
-import { megabytes } from '../core/wording.ts';
+import { megabytes } from '../core/textFormat.ts';
 import type { Purpose } from '../graph/graph.ts';
 
 /** Below it a purpose is not worth its words. */

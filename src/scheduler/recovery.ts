@@ -1,5 +1,5 @@
 import { DeviceError } from '../core/errors.ts';
-import type { Bytes } from '../core/globals.ts';
+import type { Bytes } from '../core/globalTypes.ts';
 import type { Numbers, Spec } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
 import type { Graph, Node, State } from '../graph/graph.ts';

@@ -1,7 +1,7 @@
-import { bufferUsage } from '../core/flags.ts';
+import { bufferUsage } from '../core/webgpuFlags.ts';
 import { DeviceError } from '../core/errors.ts';
 import { byteLength, type Dtype, type Numbers } from '../core/shape.ts';
-import { megabytes } from '../core/wording.ts';
+import { megabytes } from '../core/textFormat.ts';
 import type { Purpose, State } from '../graph/graph.ts';
 import type { Region } from '../gpu/readback.ts';
 import type { Range } from './backend.ts';

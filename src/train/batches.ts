@@ -1,9 +1,9 @@
 import type { Value } from '../graph/graph.ts';
 import { input, read } from '../graph/leaf.ts';
-import { withRoles, type BatchValues, type Roles } from '../nn/roles.ts';
+import { withRoles, type BatchValues, type Roles } from '../nn/fieldRoles.ts';
 import { cast } from '../ops/pointwise/cast.ts';
 import { takeSamples, type Stream } from '../ops/data/samples.ts';
-import type { Fields, Source } from './source.ts';
+import type { Fields, Source } from './sampleSource.ts';
 
 /* How samples come into a graph. */
 

@@ -1,11 +1,11 @@
 import { digestOf } from '../core/digest.ts';
 import { FormatError } from '../core/errors.ts';
-import type { Bytes } from '../core/globals.ts';
+import type { Bytes } from '../core/globalTypes.ts';
 import { formatSpec, spec, sizeOf, type Numbers, type Shape, type Spec } from '../core/shape.ts';
 import { writeSafetensors, type StoredTensor } from '../data/safetensors.ts';
 import { LENGTH_BYTES } from '../data/safetensorsHeader.ts';
 import type { State } from '../graph/graph.ts';
-import type { Page } from '../core/layout.ts';
+import type { Page } from '../core/parameterLayout.ts';
 import type { TracedModel } from './tracedModel.ts';
 import { fromJson, toJson, type Progress } from './progress.ts';
 

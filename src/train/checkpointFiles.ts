@@ -1,13 +1,13 @@
 import { DataError, FormatError } from '../core/errors.ts';
-import { optionsOf, requireKind } from '../core/given.ts';
-import type { Bytes } from '../core/globals.ts';
-import { quotedList } from '../core/wording.ts';
+import { optionsOf, requireKind } from '../core/argumentChecks.ts';
+import type { Bytes } from '../core/globalTypes.ts';
+import { quotedList } from '../core/textFormat.ts';
 import { readHeader } from '../data/safetensorsHeader.ts';
 import { requireWholeFile } from './checkpoint.ts';
 import { requireWhole } from './dataChecks.ts';
 import { isGrowing } from './decisions.ts';
 import type { Report } from './options.ts';
-import { requireEvery, type CheckpointStore, type SavedAt, type SaveEvery } from './store.ts';
+import { requireEvery, type CheckpointStore, type SavedAt, type SaveEvery } from './checkpointStore.ts';
 
 /** Where files of checkpoints lie. */
 export interface Files {

@@ -1,11 +1,11 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { described, nearest } from '../core/given.ts';
+import { described, nearest } from '../core/argumentChecks.ts';
 import { formatSpec, sameShape, sizeOf, type Numbers } from '../core/shape.ts';
 import { requireFinite, type Dataset } from '../data/dataset.ts';
 import { orderOf, type Agreement, type Graph, type Range, type Value } from '../graph/graph.ts';
 import { asUseOf, constantOp, inputOp } from '../graph/leaf.ts';
 import type { GivenSamples } from './options.ts';
-import type { Fields } from './source.ts';
+import type { Fields } from './sampleSource.ts';
 
 /** What a field's integers must be for an op that reads them. */
 export interface FieldRange extends Range {

@@ -1,6 +1,6 @@
 import { DataError } from '../core/errors.ts';
-import { described, optionsOf, requireKind } from '../core/given.ts';
-import { quotedList } from '../core/wording.ts';
+import { described, optionsOf, requireKind } from '../core/argumentChecks.ts';
+import { quotedList } from '../core/textFormat.ts';
 import { requireOption } from '../optim/optimizer.ts';
 
 /*

@@ -4,7 +4,7 @@ import { statesOf } from '../cpu/interpret.ts';
 import { formatNode, namesOf, storageOf, type Value } from '../graph/graph.ts';
 import { isLeaf } from '../graph/leaf.ts';
 import type { Backend, Observation } from '../scheduler/backend.ts';
-import { namesOfNothing, type Amount } from './figures.ts';
+import { namesOfNothing, type Amount } from './recordedMetrics.ts';
 import type { Report } from './options.ts';
 import type { Prepared } from './prepared.ts';
 import type { StepProgram } from './programs.ts';

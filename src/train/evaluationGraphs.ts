@@ -6,7 +6,7 @@ import { record } from '../ops/training/record.ts';
 import { recordNumbers } from '../ops/training/recordNumbers.ts';
 import { simplify } from '../transform/simplify.ts';
 import { outputsOf } from './phaseMeasures.ts';
-import type { Source } from './source.ts';
+import type { Source } from './sampleSource.ts';
 import type { TracedModel } from './tracedModel.ts';
 
 /* What a set is judged by, and what is predicted for samples. */

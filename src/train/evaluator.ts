@@ -7,13 +7,13 @@ import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { PART, POSITION } from '../ops/training/control.ts';
 import type { Backend, Executable } from '../scheduler/backend.ts';
 import { LARGEST_PREDICTION, predictionGraph } from './evaluationGraphs.ts';
-import { amountIn, namesOfNothing, nothingCounts, together, type Amount, type Figure } from './figures.ts';
+import { amountIn, namesOfNothing, nothingCounts, together, type Amount, type Figure } from './recordedMetrics.ts';
 import type { Given } from './givenData.ts';
 import type { Evaluation, Prediction, Warn } from './options.ts';
 import { SubmitLength } from './submitLength.ts';
 import { rowsOf, withLoss, type Prepared } from './prepared.ts';
 import type { Programs } from './programs.ts';
-import type { Source } from './source.ts';
+import type { Source } from './sampleSource.ts';
 
 /** Reads a trainer's states and leaves them alone. */
 export class Evaluator {

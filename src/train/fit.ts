@@ -1,27 +1,27 @@
 import { DataError, DeviceError } from '../core/errors.ts';
-import type { Bytes } from '../core/globals.ts';
-import { described } from '../core/given.ts';
+import type { Bytes } from '../core/globalTypes.ts';
+import { described } from '../core/argumentChecks.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import type { Feed } from './batches.ts';
 import { RunDecisions } from './runDecisions.ts';
 import { endDiverged, endSpoilt, findBad, lostLoss } from './divergence.ts';
 import type { Evaluator } from './evaluator.ts';
-import type { Amount } from './figures.ts';
+import type { Amount } from './recordedMetrics.ts';
 import type { FitSettings } from './fitOptions.ts';
 import type { Given } from './givenData.ts';
 import type { StateCopy } from './stateCopy.ts';
-import type { Launcher } from './launcher.ts';
-import { RING_ROWS } from './ringColumns.ts';
+import type { StepSubmitter } from './stepSubmitter.ts';
+import { RING_ROWS } from './metricsRing.ts';
 import type { Batches, Report, GivenSamples, Warn } from './options.ts';
 import { SubmitLength } from './submitLength.ts';
 import { amountsOf, reportOf, wasBad, type Prepared } from './prepared.ts';
 import type { Programs, StepProgram } from './programs.ts';
 import type { Cursor, RunProgress } from './progress.ts';
 import { Run, type Submission, type Supply } from './run.ts';
-import { bytesOf, tableSource, type Source } from './source.ts';
+import { bytesOf, tableSource, type Source } from './sampleSource.ts';
 import { REWIND_STEPS, Rewinder } from './rewinder.ts';
-import { Saving } from './store.ts';
+import { Saving } from './checkpointStore.ts';
 import { ResidentSupply, StreamSupply, type Steps } from './stepSupply.ts';
 import type { RunInHand } from './trainingRun.ts';
 
@@ -31,7 +31,7 @@ export interface Shop {
   readonly prepared: Prepared;
   readonly programs: Programs;
   readonly evaluator: Evaluator;
-  readonly launcher: Launcher;
+  readonly submitter: StepSubmitter;
   readonly stateCopy: StateCopy;
   readonly batchSize: number;
   /** Where each data set's stream goes on. */
@@ -103,7 +103,7 @@ export async function* fit(
   options: FitSettings,
 ): AsyncGenerator<Report, void, undefined> {
   const { every, decisions, validateEvery, stepsPerSubmit, onNaN, checkpoints } = options;
-  const { backend, launcher, prepared, evaluator, validation } = shop;
+  const { backend, submitter, prepared, evaluator, validation } = shop;
   const { signal } = shop.run;
   const begun = performance.now();
   const runDecisions = new RunDecisions(shop, decisions);
@@ -114,18 +114,18 @@ export async function* fit(
   const before = shop.before?.progress;
   let reported = before?.done ?? 0;
   let stopped = before?.stopped ?? false;
-  const firstStep = launcher.step - begunBy(shop.before);
-  launcher.begin(onNaN === 'rewind' ? 'stop' : onNaN, before !== undefined);
+  const firstStep = submitter.step - begunBy(shop.before);
+  submitter.begin(onNaN === 'rewind' ? 'stop' : onNaN, before !== undefined);
   const rewinder = onNaN === 'rewind' ? new Rewinder(backend, prepared.traced) : undefined;
   await rewinder?.prepare();
-  rewinder?.keep(launcher.step);
+  rewinder?.keep(submitter.step);
   const settles = (done: number): boolean => rewinder !== undefined && (course.isPassing || done % REWIND_STEPS === 0);
   const isLast = (done: number): boolean => done === course.total;
   const pauses = (done: number): boolean =>
     (validation !== undefined || decisions.length > 0 || checkpoints?.isBest !== undefined) &&
     (isLast(done) || (validateEvery ? done % validateEvery === 0 : course.endsEpoch(done)));
   const { save, warn } = shop;
-  const saving = checkpoints && new Saving({ store: checkpoints, save, warn, step: () => launcher.step });
+  const saving = checkpoints && new Saving({ store: checkpoints, save, warn, step: () => submitter.step });
   const run = new Run({
     supply: course.supply,
     done: reported,
@@ -135,7 +135,7 @@ export async function* fit(
     cutAfter: (done) =>
       pauses(done) ||
       settles(done) ||
-      launcher.cutBefore(firstStep + done) ||
+      submitter.cutBefore(firstStep + done) ||
       saving?.cutAfter(firstStep + done) === true,
     // Validation, decisions and copies must see the parameters as their step leaves them.
     settleAfter: (done) => pauses(done) || settles(done),
@@ -197,7 +197,7 @@ export async function* fit(
         yield report;
         if (rewoundTo !== undefined) {
           await run.goBack(done);
-          launcher.goBack(firstStep + done);
+          submitter.goBack(firstStep + done);
           rewinder!.goBack();
           course.goOnBehind(done);
           break;
@@ -205,7 +205,7 @@ export async function* fit(
         if (bad && (onNaN === 'stop' || (rewinder && !isLast(done)))) {
           const own = run.submitted === first + samples.length ? samples[done - first - 1] : undefined;
           ended = async () => {
-            launcher.goBack(firstStep + done - 1);
+            submitter.goBack(firstStep + done - 1);
             const step = await course.goBack(done, samples.slice(0, done - first - 1), own);
             const found = step && (await findBad(backend, step));
             return endSpoilt(lost, report, found);
@@ -244,7 +244,7 @@ function samplesOf({ epochs, steps }: FitSettings, { length }: Dataset, batchSiz
 }
 
 async function residentCourse(shop: Shop, data: Dataset, options: FitSettings): Promise<Course> {
-  const { programs, launcher, batchSize, cursors, requireAlive } = shop;
+  const { programs, submitter, batchSize, cursors, requireAlive } = shop;
   const { shuffle } = options;
   const samples = samplesOf(options, data, batchSize);
   const rest = samples % batchSize;
@@ -259,7 +259,7 @@ async function residentCourse(shop: Shop, data: Dataset, options: FitSettings): 
     const last = rest > 0 ? await programs.step(rest, feed) : whole;
     let cursor = cursors.get(data);
     if (!cursor) cursors.set(data, (cursor = { epoch: 0, position: 0 }));
-    launcher.moveTo(cursor, feed);
+    submitter.moveTo(cursor, feed);
     const start = { ...cursor };
     const moveBy = (from: Cursor, by: number): void => {
       const position = from.position + by;
@@ -270,11 +270,11 @@ async function residentCourse(shop: Shop, data: Dataset, options: FitSettings): 
     /** Lets the step behind so many be the next one. */
     const goTo = (done: number): void => {
       moveBy(start, (done - begunBy(shop.before)) * batchSize);
-      launcher.moveTo(cursor, feed);
+      submitter.moveTo(cursor, feed);
     };
     const launch = (steps: Steps) => {
       requireAlive();
-      const rows = launcher.launch(steps);
+      const rows = submitter.launch(steps);
       moveBy(cursor, steps.samples);
       return rows;
     };
@@ -309,7 +309,7 @@ const TABLE_BYTES = 2 ** 26;
 const TABLE_STEPS = 64;
 
 async function streamCourse(shop: Shop, batches: Batches, options: FitSettings): Promise<Course> {
-  const { backend, programs, prepared, launcher, batchSize, accept, feed, requireAlive } = shop;
+  const { backend, programs, prepared, submitter, batchSize, accept, feed, requireAlive } = shop;
   const { epochs, steps, stepsPerSubmit, validation, validateEvery, decisions } = options;
   const { fields } = prepared.traced;
   if (!wholeNumber(epochs) || !wholeNumber(steps) || (epochs !== undefined && steps !== undefined)) {
@@ -351,8 +351,8 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitSettings):
     write: (state, numbers) => backend.writeState(state, numbers),
     launch: (taken) => {
       requireAlive();
-      launcher.moveTo({ epoch: 0, position: 0 }, { source: table, shuffle: false });
-      return launcher.launch(taken);
+      submitter.moveTo({ epoch: 0, position: 0 }, { source: table, shuffle: false });
+      return submitter.launch(taken);
     },
   });
   return {
@@ -367,7 +367,7 @@ async function streamCourse(shop: Shop, batches: Batches, options: FitSettings):
     async goBack(_, before, own) {
       if (own === undefined) return undefined;
       const position = before.reduce((total, samples) => total + samples, 0);
-      launcher.moveTo({ epoch: 0, position }, { source: table, shuffle: false });
+      submitter.moveTo({ epoch: 0, position }, { source: table, shuffle: false });
       return programsOf(own);
     },
     goOnBehind: () => {},

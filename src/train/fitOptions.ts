@@ -1,7 +1,7 @@
-import { optionsOf, requireKind } from '../core/given.ts';
+import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { requireWhole } from './dataChecks.ts';
 import type { FitOptions, OnNaN } from './options.ts';
-import { requireStore } from './store.ts';
+import { requireStore } from './checkpointStore.ts';
 
 /** The options of `fit` with nothing left out. */
 export type FitSettings = ReturnType<typeof fitOptionsOf>;

@@ -1,12 +1,12 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { requireKind } from '../core/given.ts';
+import { requireKind } from '../core/argumentChecks.ts';
 import { sizeOf, type Numbers } from '../core/shape.ts';
 import { isDataset, requireFinite, requireSet, type Dataset } from '../data/dataset.ts';
 import { copyOf, isNumbers, numbersIn, type GivenNumbers } from '../data/numbers.ts';
 import { requirePresent, requireSound, rowsOf } from './dataChecks.ts';
 import type { Batches, GivenSamples } from './options.ts';
 import type { Prepared } from './prepared.ts';
-import type { Fields } from './source.ts';
+import type { Fields } from './sampleSource.ts';
 
 /*
  * How numbers come in. What a call is given is copied before it waits for anything: it is what it was at the call,

@@ -1,4 +1,4 @@
-import type { Page } from '../core/layout.ts';
+import type { Page } from '../core/parameterLayout.ts';
 import type { Numbers, Shape } from '../core/shape.ts';
 import { statesOf } from '../cpu/interpret.ts';
 import type { Graph, State, Value } from '../graph/graph.ts';

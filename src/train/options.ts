@@ -1,17 +1,17 @@
-import type { Device, Signal } from '../core/globals.ts';
+import type { Device, Signal } from '../core/globalTypes.ts';
 import type { Dtype, Numbers, NumbersOf } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { GivenNumbers } from '../data/numbers.ts';
 import type { Value } from '../graph/graph.ts';
 import type { OutputOf } from '../nn/layer.ts';
 import type { Loss } from '../nn/losses.ts';
-import type { SaidRoles } from '../nn/roles.ts';
+import type { SaidRoles } from '../nn/fieldRoles.ts';
 import type { Kernels } from '../scheduler/kernelChoice.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
 import type { Decision } from './decisions.ts';
-import type { CheckpointStore } from './store.ts';
+import type { CheckpointStore } from './checkpointStore.ts';
 import type { Phase } from './model.ts';
-import type { Fields } from './source.ts';
+import type { Fields } from './sampleSource.ts';
 
 /** Numbers by field. */
 export type Samples = Readonly<Record<string, Numbers>>;

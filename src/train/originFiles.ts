@@ -1,5 +1,5 @@
 import { DataError } from '../core/errors.ts';
-import type { Bytes } from '../core/globals.ts';
+import type { Bytes } from '../core/globalTypes.ts';
 import { checkpointsIn, type Checkpoints, type CheckpointsOptions, type Files } from './checkpointFiles.ts';
 
 const UNFINISHED = '.unfinished';

@@ -6,7 +6,7 @@ import { record, type Recorded } from '../ops/training/record.ts';
 import { addShare } from '../optim/accumulate.ts';
 import { simplify } from '../transform/simplify.ts';
 import { streamOf } from './batches.ts';
-import { figureOf } from './figures.ts';
+import { figureOf } from './recordedMetrics.ts';
 import { partLoss, totalsOf } from './partLoss.ts';
 import {
   gradientsOf,

@@ -5,7 +5,7 @@ import { add, mul } from '../ops/pointwise/arithmetic.ts';
 import { sum } from '../ops/reductions/sum.ts';
 import { part, stopGradient } from '../ops/shaping/views.ts';
 import { differentiate } from '../transform/differentiate.ts';
-import { dependOn, type Separated, type Term } from '../transform/separate.ts';
+import { dependOn, type Separated, type Term } from '../transform/separateSums.ts';
 
 /*
  * A step in parts whose loss is a function L of sums over all of its samples, S = Σ S_part: its gradients are those of

@@ -1,10 +1,10 @@
 import { ShapeError } from '../core/errors.ts';
-import { requireKind } from '../core/given.ts';
+import { requireKind } from '../core/argumentChecks.ts';
 import { sizeOf } from '../core/shape.ts';
 import { isValue } from '../graph/graph.ts';
 import type { Values } from '../nn/layer.ts';
 import type { Measures } from '../nn/losses.ts';
-import { inputOf, type BatchValues } from '../nn/roles.ts';
+import { inputOf, type BatchValues } from '../nn/fieldRoles.ts';
 import { requireGiven, traced, type Tracer } from '../nn/tracer.ts';
 import type { Model, Phase } from './model.ts';
 

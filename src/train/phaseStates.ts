@@ -1,13 +1,13 @@
 import { ShapeError } from '../core/errors.ts';
-import { described } from '../core/given.ts';
+import { described } from '../core/argumentChecks.ts';
 import { spec } from '../core/shape.ts';
 import type { Purpose, State } from '../graph/graph.ts';
 import type { Registry } from '../nn/tracer.ts';
 import { matches } from '../optim/optimizer.ts';
-import type { Measured } from './figures.ts';
+import type { Measured } from './recordedMetrics.ts';
 import type { Phase } from './model.ts';
-import type { TrainedPage } from './pages.ts';
-import type { Columns } from './ringColumns.ts';
+import type { TrainedPage } from './parameterPages.ts';
+import type { Columns } from './metricsRing.ts';
 
 /** The states of one phase's optimizer. */
 export interface PhaseStates {

@@ -1,15 +1,15 @@
 import { spec, type Numbers } from '../core/shape.ts';
-import { rolesOf } from '../nn/roles.ts';
+import { rolesOf } from '../nn/fieldRoles.ts';
 import { orderOf, type State } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import type { Range } from '../scheduler/backend.ts';
 import { checksOf, type FieldChecks } from './dataChecks.ts';
-import { amountIn, type Amount, type Figure } from './figures.ts';
+import { amountIn, type Amount, type Figure } from './recordedMetrics.ts';
 import type { Model, Phase } from './model.ts';
 import type { CommonOptions, Evaluation, Report } from './options.ts';
-import { RING_ROWS } from './ringColumns.ts';
-import { withScales } from './scales.ts';
-import type { Fields } from './source.ts';
+import { RING_ROWS } from './metricsRing.ts';
+import { withScales } from './fieldScales.ts';
+import type { Fields } from './sampleSource.ts';
 import { TracedModel } from './tracedModel.ts';
 
 /** A traced model's states, and what a step reads and reports. */

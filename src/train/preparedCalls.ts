@@ -1,4 +1,4 @@
-import { optionsOf } from '../core/given.ts';
+import { optionsOf } from '../core/argumentChecks.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { requireWhole } from './dataChecks.ts';
 

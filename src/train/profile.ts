@@ -1,5 +1,5 @@
 import { DataError } from '../core/errors.ts';
-import { described, optionsOf } from '../core/given.ts';
+import { described, optionsOf } from '../core/argumentChecks.ts';
 import { formatSpec } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Node } from '../graph/graph.ts';

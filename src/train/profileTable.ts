@@ -1,5 +1,5 @@
-import { requireKind } from '../core/given.ts';
-import { counted, tableOf } from '../core/wording.ts';
+import { requireKind } from '../core/argumentChecks.ts';
+import { counted, tableOf } from '../core/textFormat.ts';
 import { EXACT_TIMESTAMPS } from '../gpu/timing.ts';
 import type { Cost, LaunchProfile, Profile } from './profile.ts';
 

@@ -1,7 +1,7 @@
 import { digestOf } from '../core/digest.ts';
 import { DataError } from '../core/errors.ts';
 import { joined, sizeOf, type Numbers } from '../core/shape.ts';
-import { thousands } from '../core/wording.ts';
+import { thousands } from '../core/textFormat.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { formatGraph, type Graph } from '../graph/graph.ts';
 import type { Backend, Executable } from '../scheduler/backend.ts';
@@ -10,7 +10,7 @@ import { requireSound } from './dataChecks.ts';
 import { copyOfSet, type Given } from './givenData.ts';
 import { evaluationGraph, predictionGraph } from './evaluationGraphs.ts';
 import type { Prepared } from './prepared.ts';
-import { residentSource, statesIn, tableSource, type Source } from './source.ts';
+import { residentSource, statesIn, tableSource, type Source } from './sampleSource.ts';
 import { stepGraphs } from './stepGraphs.ts';
 import type { StepGraph } from './stepUpdate.ts';
 

@@ -1,4 +1,4 @@
-import type { Signal } from '../core/globals.ts';
+import type { Signal } from '../core/globalTypes.ts';
 import { joined, type Numbers } from '../core/shape.ts';
 import type { SubmitLength } from './submitLength.ts';
 

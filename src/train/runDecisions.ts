@@ -1,10 +1,10 @@
 import { DataError } from '../core/errors.ts';
-import { optionsOf, requireKind } from '../core/given.ts';
-import { quotedList } from '../core/wording.ts';
+import { optionsOf, requireKind } from '../core/argumentChecks.ts';
+import { quotedList } from '../core/textFormat.ts';
 import type { Decision, Metrics, Moment } from './decisions.ts';
-import { together, type Amount } from './figures.ts';
+import { together, type Amount } from './recordedMetrics.ts';
 import type { StateCopy } from './stateCopy.ts';
-import type { Launcher } from './launcher.ts';
+import type { StepSubmitter } from './stepSubmitter.ts';
 import { reported, type Prepared } from './prepared.ts';
 import type { Heard, RunProgress } from './progress.ts';
 
@@ -12,7 +12,7 @@ const NO_VERDICT = { stop: false, rateFactor: undefined, keep: false, message: u
 
 interface CouncilOptions {
   readonly prepared: Prepared;
-  readonly launcher: Launcher;
+  readonly submitter: StepSubmitter;
   readonly stateCopy: StateCopy;
   isAlive(): boolean;
 }
@@ -81,7 +81,7 @@ export class RunDecisions {
     validated: Metrics | undefined,
     step: number,
   ): { readonly stop: boolean; readonly messages: readonly string[] } {
-    const { launcher, stateCopy, prepared } = this.#options;
+    const { submitter, stateCopy, prepared } = this.#options;
     // Where all steps since the last decision were left out, there is nothing to decide by.
     if (!validated && !this.#heard) return { stop: false, messages: [] };
     const metrics = validated ?? (this.#heard ? reported(prepared, this.#heard) : {});
@@ -92,7 +92,7 @@ export class RunDecisions {
     this.#history.push({ metrics, at: moments });
     for (const [nth, ask] of this.#asked.entries()) {
       const { name, keeps } = this.#decisions[nth];
-      const at = { step, learningRate: launcher.learningRate };
+      const at = { step, learningRate: submitter.learningRate };
       moments.push(at);
       const given = ask(metrics, at);
       if (!given) continue;
@@ -101,7 +101,7 @@ export class RunDecisions {
         requireKind(name, 'keeps', keeps, keeps === true, 'true where a verdict says keep');
         stateCopy.keep();
       }
-      if (verdict.rateFactor !== undefined) launcher.scaleRates(verdict.rateFactor);
+      if (verdict.rateFactor !== undefined) submitter.scaleRates(verdict.rateFactor);
       stop ||= verdict.stop;
       if (verdict.message) messages.push(`${name}: ${verdict.message}`);
     }

@@ -1,6 +1,6 @@
 import { digestOf } from '../core/digest.ts';
 import { FormatError } from '../core/errors.ts';
-import type { Bytes } from '../core/globals.ts';
+import type { Bytes } from '../core/globalTypes.ts';
 import { joined, type Numbers } from '../core/shape.ts';
 import { readStored } from '../data/safetensors.ts';
 import type { State } from '../graph/graph.ts';
@@ -17,8 +17,8 @@ import {
 } from './checkpoint.ts';
 import type { RunBefore } from './fit.ts';
 import type { StateCopy } from './stateCopy.ts';
-import type { Launcher } from './launcher.ts';
-import type { Loaded } from './loaded.ts';
+import type { StepSubmitter } from './stepSubmitter.ts';
+import type { Loaded } from './loadResult.ts';
 import type { Prepared } from './prepared.ts';
 import { formatSteps, type StepProgram } from './programs.ts';
 import type { Progress, RunMoment } from './progress.ts';
@@ -28,7 +28,7 @@ import { fittingIn } from './weights.ts';
 interface SaverOptions {
   readonly backend: Backend;
   readonly prepared: Prepared;
-  readonly launcher: Launcher;
+  readonly submitter: StepSubmitter;
   readonly stateCopy: StateCopy;
   readonly single: readonly StepProgram[];
   readonly batchSize: number;
@@ -65,10 +65,10 @@ export class Saver {
     stream: StreamPlace | null,
     metadata: Readonly<Record<string, string>>,
   ): Note & { readonly states: readonly State[] } {
-    const { backend, prepared, launcher, stateCopy, batchSize, seed } = this.#options;
+    const { backend, prepared, submitter, stateCopy, batchSize, seed } = this.#options;
     const kept = keptOf(prepared.traced, run?.progress.keeps ? stateCopy.copyOf : null);
     const { kernels, adapter } = backend;
-    const { step, rateFactor } = launcher;
+    const { step, rateFactor } = submitter;
     const own = { batchSize, seed, kernels, adapter, graph: this.#graph };
     const progress: Progress = { step, rateFactor, stream, run: run?.progress ?? null, ...own };
     let rows: Numbers = joined([]);
@@ -134,7 +134,7 @@ export class Saver {
   }
 
   async #resume(progress: Progress, tensors: Parameters<typeof writesIn>[2], file: string): Promise<Resumed> {
-    const { backend, prepared, launcher, stateCopy } = this.#options;
+    const { backend, prepared, submitter, stateCopy } = this.#options;
     const { step, rateFactor, stream, run } = progress;
     const kept = keptOf(prepared.traced, run?.keeps ? stateCopy.copyOf : null);
     const { writes, rows } = writesIn(kept, file, tensors);
@@ -146,8 +146,8 @@ export class Saver {
     }
     if (run?.keeps) await stateCopy.prepare(true);
     for (const { state, numbers, offset } of writes) backend.writeState(state, numbers, offset);
-    launcher.goOn(step, writes.find(({ state }) => state === prepared.traced.ledger)!.numbers);
-    launcher.rateFactor = rateFactor;
+    submitter.goOn(step, writes.find(({ state }) => state === prepared.traced.ledger)!.numbers);
+    submitter.rateFactor = rateFactor;
     const why = this.#roundings(progress);
     const loaded = {
       exact: why.length === 0,
@@ -164,11 +164,11 @@ export class Saver {
 
   /** The weights that fit, by name; all else stays. */
   #take(bytes: Uint8Array, file: string, why: readonly string[]): Resumed {
-    const { backend, prepared, launcher } = this.#options;
+    const { backend, prepared, submitter } = this.#options;
     const { tensors, ...fitting } = fittingIn(weightsOf(prepared.traced), file, bytes);
     for (const { name, state, offset } of learnedByWeight(prepared.traced)) {
       if (Object.hasOwn(tensors, name)) backend.writeState(state, tensors[name], offset);
     }
-    return { loaded: { exact: false, why, kernels: null, step: launcher.step, ...fitting }, stream: null, run: null };
+    return { loaded: { exact: false, why, kernels: null, step: submitter.step, ...fitting }, stream: null, run: null };
   }
 }

@@ -4,7 +4,7 @@ import { part } from '../ops/shaping/views.ts';
 import { simplify } from '../transform/simplify.ts';
 import type { Feed } from './batches.ts';
 import { partGraphs } from './partGraphs.ts';
-import { placed } from './ringColumns.ts';
+import { placed } from './metricsRing.ts';
 import { gradientsOf, meansOf, recordedNumbers, update, type PhaseStep, type StepGraph } from './stepUpdate.ts';
 import type { TracedModel } from './tracedModel.ts';
 

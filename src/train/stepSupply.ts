@@ -1,4 +1,4 @@
-import type { Signal } from '../core/globals.ts';
+import type { Signal } from '../core/globalTypes.ts';
 import { DataError } from '../core/errors.ts';
 import { allocate, sizeOf, type Numbers } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -6,7 +6,7 @@ import type { State } from '../graph/graph.ts';
 import type { Batches, GivenSamples } from './options.ts';
 import type { StepProgram } from './programs.ts';
 import type { Submission, Supply } from './run.ts';
-import type { Fields, Source } from './source.ts';
+import type { Fields, Source } from './sampleSource.ts';
 
 /** The programs of some steps, and how many samples they take together. */
 export interface Steps {

@@ -12,8 +12,8 @@ import { wholeNorm } from '../optim/norms.ts';
 import { SCHEDULE_ROWS } from '../optim/optimizer.ts';
 import { differentiate } from '../transform/differentiate.ts';
 import { streamOf, type Feed } from './batches.ts';
-import type { Figure, Measured } from './figures.ts';
-import { packed, trainedRanges, updatedPages } from './pages.ts';
+import type { Figure, Measured } from './recordedMetrics.ts';
+import { packed, trainedRanges, updatedPages } from './parameterPages.ts';
 import type { PhaseStates } from './phaseStates.ts';
 import type { TracedModel } from './tracedModel.ts';
 

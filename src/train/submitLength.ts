@@ -1,4 +1,4 @@
-import { RING_ROWS } from './ringColumns.ts';
+import { RING_ROWS } from './metricsRing.ts';
 
 /** In a page, a submit is to leave room in a frame for whatever else is drawn; elsewhere it is to be worth its while. */
 const PAGE_SECONDS = 0.012;

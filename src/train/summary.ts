@@ -1,5 +1,5 @@
 import { formatSpec, sizeOf } from '../core/shape.ts';
-import { megabytes, tableOf, thousands } from '../core/wording.ts';
+import { megabytes, tableOf, thousands } from '../core/textFormat.ts';
 import type { FieldSpec } from '../data/dataset.ts';
 import type { Value } from '../graph/graph.ts';
 import type { TracedModel } from './tracedModel.ts';

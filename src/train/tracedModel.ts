@@ -1,22 +1,22 @@
 import { ShapeError } from '../core/errors.ts';
-import { layOut, type Page, type Range } from '../core/layout.ts';
+import { layOut, type Page, type Range } from '../core/parameterLayout.ts';
 import { sizeOf } from '../core/shape.ts';
 import { isValue, type Graph, type State, type Value } from '../graph/graph.ts';
 import type { Mode } from '../nn/layer.ts';
 import type { Measures } from '../nn/losses.ts';
-import type { BatchValues, Roles } from '../nn/roles.ts';
+import type { BatchValues, Roles } from '../nn/fieldRoles.ts';
 import { Registry, Tracer, type Home } from '../nn/tracer.ts';
 import { scheduleSize } from '../optim/optimizer.ts';
 import { controlState } from '../ops/training/control.ts';
-import { ledgerState } from '../ops/training/ledger.ts';
+import { ledgerState } from '../ops/training/badStepLedger.ts';
 import { takenBatch, uploadedBatch } from './batches.ts';
-import { meanTally, measured, type Figure, type Measured } from './figures.ts';
+import { meanTally, measured, type Figure, type Measured } from './recordedMetrics.ts';
 import type { Model, Phase } from './model.ts';
-import { arenaOf, trainedPages } from './pages.ts';
+import { arenaOf, trainedPages } from './parameterPages.ts';
 import { measuresOf, OWN_METRICS } from './phaseMeasures.ts';
 import { mayTrain, requireTrained, stateOf, type PhaseStates } from './phaseStates.ts';
-import { columnsOf, placed } from './ringColumns.ts';
-import type { Source, Fields } from './source.ts';
+import { columnsOf, placed } from './metricsRing.ts';
+import type { Source, Fields } from './sampleSource.ts';
 
 export interface ModelOptions {
   readonly model: Model | undefined;
@@ -44,7 +44,7 @@ export class TracedModel {
   /** The exponential moving average of the parameters, if one is kept. */
   readonly averages: readonly State[] | null;
   readonly control: State;
-  /** Whether steps are sound; see ops/training/ledger.ts. */
+  /** Whether steps are sound; see ops/training/badStepLedger.ts. */
   readonly ledger: State;
   /** Which samples the next step takes, if it is taken as a whole. */
   readonly order: State;

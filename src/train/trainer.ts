@@ -1,6 +1,6 @@
 import { DataError, DeviceError, ShapeError } from '../core/errors.ts';
-import type { Bytes, Device } from '../core/globals.ts';
-import { optionsOf, requireKind } from '../core/given.ts';
+import type { Bytes, Device } from '../core/globalTypes.ts';
+import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { isDataset, type Dataset } from '../data/dataset.ts';
 import { copyOf, isNumbers, type GivenNumbers } from '../data/numbers.ts';
 import { uploadBatch, type Backend } from '../scheduler/backend.ts';
@@ -10,7 +10,7 @@ import type { DeviceLife } from '../scheduler/deviceLife.ts';
 import type { Feed } from './batches.ts';
 import { requireFields, requireWhole } from './dataChecks.ts';
 import { Evaluator } from './evaluator.ts';
-import { namesOfNothing, nothingCounts, type Amount } from './figures.ts';
+import { namesOfNothing, nothingCounts, type Amount } from './recordedMetrics.ts';
 import { fit, type RunBefore } from './fit.ts';
 import { fitOptionsOf, type FitSettings } from './fitOptions.ts';
 import {
@@ -27,7 +27,7 @@ import {
   type Given,
 } from './givenData.ts';
 import { StateCopy } from './stateCopy.ts';
-import { Launcher } from './launcher.ts';
+import { StepSubmitter } from './stepSubmitter.ts';
 import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspect.ts';
 import { inspectionGraph, rehearsalGraph } from './inspectionGraphs.ts';
 import type { Phase } from './model.ts';
@@ -41,15 +41,15 @@ import type {
   TrainerOptions,
   Warn,
 } from './options.ts';
-import { copyOfBytes, copyOfValues, placedValues } from './parameters.ts';
+import { copyOfBytes, copyOfValues, placedValues } from './givenParameters.ts';
 import { amountsOf, prepare, reportOf, wasBad, type Prepared } from './prepared.ts';
 import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
 import type { Cursor, RunMoment } from './progress.ts';
 import { profileStep, requirePeak, type Profile, type ProfileOptions } from './profile.ts';
 import { formatSteps, Programs, type StepProgram } from './programs.ts';
-import type { Fields, Source } from './source.ts';
+import type { Fields, Source } from './sampleSource.ts';
 import { summarizeModel } from './summary.ts';
-import type { Loaded, LoadOptions } from './loaded.ts';
+import type { Loaded, LoadOptions } from './loadResult.ts';
 import { Saver, type StreamPlace } from './saver.ts';
 import type { RunInHand, TrainingRun } from './trainingRun.ts';
 import { TrainerLock } from './trainerLock.ts';
@@ -72,7 +72,7 @@ interface Ready {
   readonly prepared: Prepared;
   readonly programs: Programs;
   readonly evaluator: Evaluator;
-  readonly launcher: Launcher;
+  readonly submitter: StepSubmitter;
   readonly stateCopy: StateCopy;
   readonly saver: Saver;
   /** Where a single batch is brought, and the step that reads it there. */
@@ -207,13 +207,13 @@ export class Trainer<F extends string = any, O = any> {
       this.#programs = programs;
       this.#single = single;
       const evaluator = new Evaluator(this.#backend, prepared, programs, this.batchSize, this.#warn);
-      const launcher = new Launcher(this.#backend, prepared);
+      const submitter = new StepSubmitter(this.#backend, prepared);
       const stateCopy = new StateCopy(this.#backend, prepared.traced);
       const { batchSize } = this;
       const { seed = 0 } = this.#options;
-      const saver = new Saver({ backend: this.#backend, prepared, launcher, stateCopy, single, batchSize, seed });
+      const saver = new Saver({ backend: this.#backend, prepared, submitter, stateCopy, single, batchSize, seed });
       this.#saver = saver;
-      return { prepared, programs, evaluator, launcher, stateCopy, saver, table, single };
+      return { prepared, programs, evaluator, submitter, stateCopy, saver, table, single };
     } catch (error) {
       programs.destroy();
       throw this.#failureOf(error);
@@ -409,19 +409,19 @@ export class Trainer<F extends string = any, O = any> {
   async step(batch: GivenSamples<F> | Dataset<F>): Promise<Report> {
     const samples = this.#samples('step', batch);
     const ready = await this.#use(isDataset(batch) ? batch : undefined);
-    const { prepared, launcher, table, single } = ready;
+    const { prepared, submitter, table, single } = ready;
     const begun = performance.now();
     await this.#lock.take('step');
     try {
       const numbers = this.#requireWhole('step', await this.#whileAlive(samples(ready)));
       this.#origin = { source: table, shuffle: false };
-      this.#bring(numbers, table, launcher);
-      const rows = await this.#whileAlive(launcher.launch({ programs: [single] }));
+      this.#bring(numbers, table, submitter);
+      const rows = await this.#whileAlive(submitter.launch({ programs: [single] }));
       const seconds = (performance.now() - begun) / 1000;
       const amounts = amountsOf(prepared, rows, 0, this.batchSize);
-      this.#tellOfNothing(prepared, amounts, launcher.step);
+      this.#tellOfNothing(prepared, amounts, submitter.step);
       const recovered = this.#takeRecovered();
-      const report = { ...reportOf(prepared, amounts, launcher.step), epoch: 0, seconds, waited: 0 };
+      const report = { ...reportOf(prepared, amounts, submitter.step), epoch: 0, seconds, waited: 0 };
       const skipped = wasBad(prepared, rows, 0);
       return { ...report, ...(skipped && { skipped }), ...(recovered !== undefined && { recovered }) };
     } finally {
@@ -430,12 +430,12 @@ export class Trainer<F extends string = any, O = any> {
   }
 
   /** Puts a batch where the next step takes its samples from. */
-  #bring({ fields }: Dataset, table: Source, launcher: Launcher): void {
-    launcher.begin('skip');
+  #bring({ fields }: Dataset, table: Source, submitter: StepSubmitter): void {
+    submitter.begin('skip');
     for (const [name, { states }] of Object.entries(table.fields)) {
       this.#backend.writeState(states[0], fields[name].data);
     }
-    launcher.moveTo({ epoch: 0, position: 0 }, { source: table, shuffle: false });
+    submitter.moveTo({ epoch: 0, position: 0 }, { source: table, shuffle: false });
   }
 
   /** A batch of an iterable, copied. */
@@ -600,13 +600,13 @@ export class Trainer<F extends string = any, O = any> {
   async verify(batch: GivenSamples<F> | Dataset<F>): Promise<Verification> {
     const samples = this.#samples('verify', batch);
     const ready = await this.#use(isDataset(batch) ? batch : undefined);
-    const { launcher, table, single } = ready;
+    const { submitter, table, single } = ready;
     await this.#lock.take('verify');
     try {
       const numbers = this.#requireWhole('verify', await this.#whileAlive(samples(ready)));
       this.#requireAlive();
-      launcher.requireSchedules();
-      return await this.#whileAlive(verifyStep(this.#backend, single, () => this.#bring(numbers, table, launcher)));
+      submitter.requireSchedules();
+      return await this.#whileAlive(verifyStep(this.#backend, single, () => this.#bring(numbers, table, submitter)));
     } finally {
       this.#lock.leave();
     }
@@ -623,7 +623,7 @@ export class Trainer<F extends string = any, O = any> {
     const { update } = optionsOf('inspect', options, { update: false });
     const taken = this.#samples('inspect', samples);
     const ready = await this.#use(isDataset(samples) ? samples : undefined);
-    const { prepared, launcher } = ready;
+    const { prepared, submitter } = ready;
     const { traced, names } = prepared;
     const { length, fields } = await this.#whileAlive(taken(ready));
     const { inspection, reader, updater } = await this.#inspectors(ready, length, update);
@@ -631,7 +631,7 @@ export class Trainer<F extends string = any, O = any> {
     else this.#lock.requireSettled('inspect');
     try {
       this.#requireAlive();
-      if (update) launcher.requireSchedules();
+      if (update) submitter.requireSchedules();
       const batch = Object.fromEntries(names.map((name) => [name, fields[name].data]));
       for (const program of updater ? [reader, updater] : [reader]) uploadBatch(program, batch);
       return await this.#whileAlive(inspectStep(this.#backend, traced, inspection, reader, updater));
@@ -662,7 +662,7 @@ export class Trainer<F extends string = any, O = any> {
     const { data, peak = {} } = optionsOf('profile', options, { data: undefined, peak: undefined });
     requirePeak(peak);
     const given = data === undefined ? data : this.#given('profile', data);
-    const { prepared, programs, launcher } = await this.#use(data);
+    const { prepared, programs, submitter } = await this.#use(data);
     if (data) {
       requireFields('profile', prepared.traced.fields, data, prepared.names);
       this.#requireBatch('profile', data);
@@ -677,8 +677,8 @@ export class Trainer<F extends string = any, O = any> {
       const feed = { source, shuffle: origin.shuffle };
       const step = await programs.step(this.batchSize, feed);
       return profileStep(this.#backend, step, steps, peak, () => {
-        launcher.begin('take');
-        launcher.moveTo({ epoch: 0, position: 0 }, feed);
+        submitter.begin('take');
+        submitter.moveTo({ epoch: 0, position: 0 }, feed);
       });
     };
     await this.#lock.take('profile');

@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { described, optionsOf, requireKind } from '../core/given.ts';
+import { described, optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { isModule } from '../nn/layer.ts';
 import { requireOption, requireOptimizer } from '../optim/optimizer.ts';
 import { isKernels } from '../scheduler/kernelChoice.ts';

@@ -1,5 +1,5 @@
 import { DataError } from '../core/errors.ts';
-import type { Signal } from '../core/globals.ts';
+import type { Signal } from '../core/globalTypes.ts';
 import type { Report } from './options.ts';
 import type { RunMoment } from './progress.ts';
 

@@ -4,7 +4,7 @@ import type { Node, State, Value } from '../graph/graph.ts';
 import { PART } from '../ops/training/control.ts';
 import { addedTo, recordIn, rowOf } from '../ops/training/record.ts';
 import type { Backend, Executable, Observation } from '../scheduler/backend.ts';
-import type { Amount, Figure } from './figures.ts';
+import type { Amount, Figure } from './recordedMetrics.ts';
 import type { StepProgram } from './programs.ts';
 import { rehearse } from './restoreStates.ts';
 import { drifted, findFault, relativeError, type Fault, type Verification } from './verify.ts';

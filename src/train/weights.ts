@@ -1,6 +1,6 @@
 import { FormatError } from '../core/errors.ts';
-import type { Bytes } from '../core/globals.ts';
-import type { Page } from '../core/layout.ts';
+import type { Bytes } from '../core/globalTypes.ts';
+import type { Page } from '../core/parameterLayout.ts';
 import type { Shape } from '../core/shape.ts';
 import { isOwn } from './checkpoint.ts';
 import { readSafetensors, writeSafetensors, type Safetensors } from '../data/safetensors.ts';

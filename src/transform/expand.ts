@@ -1,6 +1,6 @@
 import type { AdapterTraits } from '../core/launch.ts';
 import type { Graph } from '../graph/graph.ts';
-import { rebuilt } from './rebuilt.ts';
+import { rebuilt } from './rebuildGraph.ts';
 import { simplify } from './simplify.ts';
 
 /**

@@ -2,11 +2,11 @@ import type { AdapterTraits } from '../core/launch.ts';
 import { sizeOf } from '../core/shape.ts';
 import { orderOf, rootsOf, storageOf, type Graph, type Node, type Op, type Tail, type Value } from '../graph/graph.ts';
 import { fusedOp, placeIn, type Step } from '../ops/launches/fused.ts';
-import { watchedIn } from '../ops/training/ledger.ts';
+import { watchedIn } from '../ops/training/badStepLedger.ts';
 import { narrowLoss, type Joined } from '../ops/losses/narrowLoss.ts';
 import { takeOp, takingOp } from '../ops/data/samples.ts';
 import { Levels } from './levels.ts';
-import { rebuilt, replacedBy } from './rebuilt.ts';
+import { rebuilt, replacedBy } from './rebuildGraph.ts';
 import { withRiders } from './riders.ts';
 
 /** A head with what is appended to it so far. */

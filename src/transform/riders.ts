@@ -1,10 +1,10 @@
 import type { AdapterTraits } from '../core/launch.ts';
 import { orderOf, precedentsIn, type Graph, type Node, type Op } from '../graph/graph.ts';
 import { reached } from '../graph/order.ts';
-import { sharedOp } from '../ops/launches/besides.ts';
-import { watchedIn } from '../ops/training/ledger.ts';
+import { sharedOp } from '../ops/launches/sharedLaunch.ts';
+import { watchedIn } from '../ops/training/badStepLedger.ts';
 import { recordIn } from '../ops/training/record.ts';
-import { rebuilt, replacedBy } from './rebuilt.ts';
+import { rebuilt, replacedBy } from './rebuildGraph.ts';
 
 /** Two nodes that share a launch. */
 interface Pair {

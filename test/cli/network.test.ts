@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { layersOf, networkOf, type ImageForm, type ModelForm } from '../../src/cli/network.ts';
 import { modelNames, parseCommand, type TrainCommand } from '../../src/cli/options.ts';
 import { settingsOf } from '../../src/cli/settings.ts';
-import type { Subject } from '../../src/cli/subject.ts';
+import type { LearningTask } from '../../src/cli/learningTask.ts';
 import { spec } from '../../src/core/shape.ts';
 import { dataset } from '../../src/data/index.ts';
 import { input } from '../../src/index.ts';
@@ -47,8 +47,8 @@ function settings(line: string, images: ImageForm) {
     image: { data: new Uint8Array(200 * images.shape.reduce((a, b) => a * b)), shape: images.shape },
     label: new Uint8Array(200),
   });
-  const subject = { input: images, train } as unknown as Subject;
-  return settingsOf(parseCommand(line.split(' ')) as TrainCommand, subject);
+  const learningTask = { input: images, train } as unknown as LearningTask;
+  return settingsOf(parseCommand(line.split(' ')) as TrainCommand, learningTask);
 }
 
 describe('settings', () => {

@@ -7,7 +7,7 @@ import { crc32 } from 'node:zlib';
 import { encode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parseCommand, UsageError, type PredictCommand, type TrainCommand } from '../../src/cli/options.ts';
-import { readImages } from '../../src/cli/images.ts';
+import { readImages } from '../../src/cli/readImages.ts';
 import { readModel } from '../../src/cli/modelFile.ts';
 import { levelsOf, negativesAmong } from '../../src/cli/negatives.ts';
 import { predict } from '../../src/cli/predict.ts';

@@ -1,7 +1,7 @@
 // What else than they take is refused by all that make, read and write data, with the way out.
 
 import { describe, expect, test } from 'vitest';
-import { described } from '../../src/core/given.ts';
+import { described } from '../../src/core/argumentChecks.ts';
 import {
   answersOf,
   cifar10,

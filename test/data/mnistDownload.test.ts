@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FormatError } from '../../src/core/errors.ts';
 import { load, type Mnist, type MnistOptions, type Platform, type StandIn } from '../../src/data/mnist/load.ts';
 import type { DownloadProgress } from '../../src/data/mnist/mirrors.ts';
-import { usualPatience, type Patience } from '../../src/data/mnist/patience.ts';
+import { usualPatience, type Patience } from '../../src/data/mnist/downloadTimeouts.ts';
 import { dataset, type Dataset } from '../../src/data/index.ts';
 import { folderStore } from '../../src/node/cache.ts';
 import {

@@ -1,4 +1,4 @@
-import { optionsOf, requireKind } from '../../src/core/given.ts';
+import { optionsOf, requireKind } from '../../src/core/argumentChecks.ts';
 import { relu, type Value } from '../../src/index.ts';
 import type { Case } from '../support/provoke.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openTable } from '../../src/cli/subject.ts';
+import { openTable } from '../../src/cli/learningTask.ts';
 import { parseCommand, type TrainCommand } from '../../src/cli/options.ts';
 import {
   encodeTable,

@@ -15,7 +15,7 @@ import {
   readWav,
   writeSafetensors,
 } from '../../src/data/index.ts';
-import type { Source } from '../../src/data/source.ts';
+import type { Source } from '../../src/data/fileSource.ts';
 import { inflate, Output, TooMuch } from '../../src/data/inflate.ts';
 import { readStored } from '../../src/data/safetensors.ts';
 import { readTar } from '../../src/data/tar.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { layOut } from '../../src/core/layout.ts';
+import { layOut } from '../../src/core/parameterLayout.ts';
 import { spec, type Numbers, type Spec } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
 import {

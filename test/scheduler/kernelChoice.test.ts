@@ -16,7 +16,7 @@ import { adam } from '../../src/optim/index.ts';
 import { kernelFiles } from '../../src/node/kernelFiles.ts';
 import { Choice, type Kernels, type KernelStorage } from '../../src/scheduler/kernelChoice.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
-import { createTrainer } from '../../src/train/create.ts';
+import { createTrainer } from '../../src/train/createTrainer.ts';
 import { expectFaithful } from '../support/checkOp.ts';
 import { counting, prototypes } from '../support/counting.ts';
 import { sharedDevice } from '../support/device.ts';

@@ -1,11 +1,11 @@
 // What is looked at as it is stored: NaN and infinity are counted, whatever else a number is.
 
 import { expect, test } from 'vitest';
-import { bufferUsage } from '../../src/core/flags.ts';
+import { bufferUsage } from '../../src/core/webgpuFlags.ts';
 import type { Kernel } from '../../src/core/launch.ts';
 import { pipelineOf } from '../../src/gpu/pipelines.ts';
 import { readRegions } from '../../src/gpu/readback.ts';
-import { BAD, ledgerWords } from '../../src/ops/training/ledger.ts';
+import { BAD, ledgerWords } from '../../src/ops/training/badStepLedger.ts';
 import { sharedDevice } from '../support/device.ts';
 import lookAt from '../../shaders/functions/lookAt.wgsl?raw';
 

@@ -38,11 +38,11 @@ import {
   type Optimizer,
 } from '../../src/index.ts';
 import { randomNormal } from '../../src/nn/initializers.ts';
-import { rolesOf } from '../../src/nn/roles.ts';
+import { rolesOf } from '../../src/nn/fieldRoles.ts';
 import { planMemory } from '../../src/scheduler/memory.ts';
 import { stepGraphs } from '../../src/train/stepGraphs.ts';
 import { TracedModel } from '../../src/train/tracedModel.ts';
-import { tableSource } from '../../src/train/source.ts';
+import { tableSource } from '../../src/train/sampleSource.ts';
 import { sharedBackend, sharedDevice } from '../support/device.ts';
 
 /** Fresh numbers at every run of the suite; the seed is printed with each failure, and can be pinned. */

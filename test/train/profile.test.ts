@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bufferUsage } from '../../src/core/flags.ts';
+import { bufferUsage } from '../../src/core/webgpuFlags.ts';
 import { passTimer, type Recorder } from '../../src/gpu/timing.ts';
 import {
   adam,

@@ -1,4 +1,4 @@
-import { requireKind } from '../../core/given.ts';
+import { requireKind } from '../../core/argumentChecks.ts';
 import { requireSamples, resample } from './resample.ts';
 import type { Wav } from './wav.ts';
 

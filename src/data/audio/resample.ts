@@ -1,4 +1,4 @@
-import { requireKind } from '../../core/given.ts';
+import { requireKind } from '../../core/argumentChecks.ts';
 
 /** Zero crossings of the filter to either side, and the share of the band that it lets pass: a step from 16 to 8 kHz keeps all below 3.8 kHz. */
 const [CROSSINGS, ROLLOFF] = [16, 0.95];

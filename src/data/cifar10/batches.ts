@@ -1,6 +1,6 @@
 import { FormatError } from '../../core/errors.ts';
 import { IMAGE, PLANE, requireLabels, type Labelled } from './form.ts';
-import { firstOf, type Source } from '../source.ts';
+import { firstOf, type Source } from '../fileSource.ts';
 
 /** A label, and the image's three planes. */
 const RECORD = 1 + IMAGE;

@@ -1,7 +1,7 @@
 import { BRING, loadCifar10, type Cifar10Options } from './load.ts';
 import type { Mnist } from '../mnist/load.ts';
 import { pagePlatform } from '../mnist/mnist.ts';
-import type { Source } from '../source.ts';
+import type { Source } from '../fileSource.ts';
 import type { Pixels } from '../pixels.ts';
 
 /** Pixels by the page's own reader, as the file has them: neither colours nor alpha are reckoned in. */

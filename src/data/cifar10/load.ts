@@ -5,7 +5,7 @@ import { unpacked } from '../gzip.ts';
 import { cifar10Entry } from '../mnist/catalogue.ts';
 import { loadOptionsOf, loadSet, type Halves, type LoadOptions, type Mnist, type Platform } from '../mnist/load.ts';
 import type { Ground } from '../pixels.ts';
-import { firstOf, type Source } from '../source.ts';
+import { firstOf, type Source } from '../fileSource.ts';
 import { labelsName, readSprites, type Decode } from './sprites.ts';
 import { readTar } from '../tar.ts';
 

@@ -1,7 +1,7 @@
 import { FormatError } from '../../core/errors.ts';
 import { IMAGE, PLANE, requireLabels, type Labelled } from './form.ts';
 import { onGround, type Ground, type Pixels } from '../pixels.ts';
-import { firstOf, type Source } from '../source.ts';
+import { firstOf, type Source } from '../fileSource.ts';
 
 /** Reads the pixels of a PNG file. */
 export type Decode = (png: Uint8Array) => Pixels | Promise<Pixels>;

@@ -1,7 +1,7 @@
 import { yieldToEvents } from '../../core/yieldToEvents.ts';
 import { DataError } from '../../core/errors.ts';
-import type { Signal } from '../../core/globals.ts';
-import { optionsOf, requireSignal } from '../../core/given.ts';
+import type { Signal } from '../../core/globalTypes.ts';
+import { optionsOf, requireSignal } from '../../core/argumentChecks.ts';
 import { Random, requireSeed } from '../../core/random.ts';
 import { dataset, type Dataset } from '../dataset.ts';
 import { digitStyles, type Family, type Point, type Stroke } from './styles.ts';

@@ -1,6 +1,6 @@
-import type { Signal } from '../../core/globals.ts';
-import type { Incoming } from './incoming.ts';
-import { pause, Watch, type Patience } from './patience.ts';
+import type { Signal } from '../../core/globalTypes.ts';
+import type { Incoming } from './incomingFile.ts';
+import { pause, Watch, type Patience } from './downloadTimeouts.ts';
 
 /** A mirror will not give the file, however often it is asked. */
 export class Refusal extends Error {

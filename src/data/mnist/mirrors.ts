@@ -1,10 +1,10 @@
 import { FormatError } from '../../core/errors.ts';
 import type { CatalogueEntry, CatalogueFile } from './catalogue.ts';
 import { download, plainly, reasonOf, Refusal, type DownloadOptions } from './download.ts';
-import { Incoming } from './incoming.ts';
-import { pause, Watch } from './patience.ts';
-import type { Store } from './store.ts';
-import { sumOf } from './sum.ts';
+import { Incoming } from './incomingFile.ts';
+import { pause, Watch } from './downloadTimeouts.ts';
+import type { Store } from './fileStore.ts';
+import { sumOf } from './checksum.ts';
 
 /** Bytes of all files that are to be downloaded. */
 export interface DownloadProgress {

@@ -2,7 +2,7 @@ import { DataError, FormatError } from '../../core/errors.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import { dataset, type Dataset } from '../dataset.ts';
 import { readIdx, type IdxArray } from '../idx.ts';
-import { firstOf, type Source } from '../source.ts';
+import { firstOf, type Source } from '../fileSource.ts';
 
 /** What each of the four files is called, as far as anyone calls it. */
 const fileNames = {

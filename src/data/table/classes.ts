@@ -2,7 +2,7 @@ import { writtenOf, type Table, type TableRow } from './table.ts';
 import { numberOf } from './cells.ts';
 import { plainNumber, readsAsNumber } from './decimals.ts';
 import type { ClassForm } from './form.ts';
-import { quotedList } from '../../core/wording.ts';
+import { quotedList } from '../../core/textFormat.ts';
 
 /*
  * A class is named as it is written. Only where a whole column is numbers, 1 and 1.0 are one class: a leading zero, an

@@ -1,9 +1,9 @@
 import { DataError, FormatError } from '../../core/errors.ts';
 import { writtenOf, type Table, type TableRow } from './table.ts';
-import { absenceIn } from './absence.ts';
+import { absenceIn } from './missingValues.ts';
 import { isFigure, isMeantAsNumbers, isMissingNumber, isNumber, numberOf } from './cells.ts';
 import { bothReadings, isGrouped, plainNumber, readsAsNumber, type Decimal } from './decimals.ts';
-import { quotedList } from '../../core/wording.ts';
+import { quotedList } from '../../core/textFormat.ts';
 
 /** The place of a column, if there is one. */
 export function placeOf({ columns }: Table, which: string | number): number | null {

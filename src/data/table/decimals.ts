@@ -1,4 +1,4 @@
-import { counted, quotedList } from '../../core/wording.ts';
+import { counted, quotedList } from '../../core/textFormat.ts';
 
 /*
  * How the numbers of a column are written: 1234.5, 1,234.5 or 1.234,5. The column's own cells tell. Where all of them can

@@ -15,7 +15,7 @@ import {
   type TableForm,
 } from './form.ts';
 import { readAgain } from './readAgain.ts';
-import { counted } from '../../core/wording.ts';
+import { counted } from '../../core/textFormat.ts';
 
 /** Rows as a model sees them. */
 export interface EncodedTable {

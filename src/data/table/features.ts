@@ -1,9 +1,9 @@
 import { writtenOf, type Table, type TableRow } from './table.ts';
-import { absenceIn, absenceNotes, doubtfulWords } from './absence.ts';
+import { absenceIn, absenceNotes, doubtfulWords } from './missingValues.ts';
 import { figureNotes, kindOf, numberAt, writingOf } from './columns.ts';
 import { MISSING_CATEGORY, type FeatureForm } from './form.ts';
 import { meanAndDeviation } from './statistics.ts';
-import { quotedList } from '../../core/wording.ts';
+import { quotedList } from '../../core/textFormat.ts';
 
 /** Texts of a column that are always categories. */
 const CATEGORIES_ALWAYS = 20;

@@ -1,5 +1,5 @@
 import { FormatError } from '../../core/errors.ts';
-import { requireKind } from '../../core/given.ts';
+import { requireKind } from '../../core/argumentChecks.ts';
 import { isNumbers } from '../numbers.ts';
 import { isNumber } from './cells.ts';
 import type { Decimal } from './decimals.ts';

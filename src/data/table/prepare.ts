@@ -1,5 +1,5 @@
 import { DataError } from '../../core/errors.ts';
-import { optionsOf, requireKind } from '../../core/given.ts';
+import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import { requireSeed } from '../../core/random.ts';
 import { dataset, type Dataset } from '../dataset.ts';
 import { rows as chosen } from '../samples.ts';
@@ -12,7 +12,7 @@ import { mayBeNames } from './header.ts';
 import type { FeatureForm, TableForm } from './form.ts';
 import { splitRows } from './split.ts';
 import { classForm, targetForm, targetOf, type TargetColumn, type Task } from './target.ts';
-import { counted } from '../../core/wording.ts';
+import { counted } from '../../core/textFormat.ts';
 
 export interface PrepareOptions {
   /** The column to be told from the others, by name or number (1 is the first, −1 the last): the last one. */

@@ -11,7 +11,7 @@ import {
 } from './decimals.ts';
 import { isShuffled, namesColumns, type TableForm } from './form.ts';
 import { readColumns, withHeader, withWritings, writtenOf, type Table } from './table.ts';
-import { quotedList } from '../../core/wording.ts';
+import { quotedList } from '../../core/textFormat.ts';
 
 /*
  * A further file is read as the form says, not by its own cells: one row does not tell whether 1,234 is a fraction. What

@@ -17,8 +17,8 @@ import {
 } from './decimals.ts';
 import { delimitersOf } from './delimiter.ts';
 import { headerOf } from './header.ts';
-import { optionsOf, requireKind } from '../../core/given.ts';
-import { counted } from '../../core/wording.ts';
+import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
+import { counted } from '../../core/textFormat.ts';
 
 export interface TableRow {
   /** Of the file, counted from 1. */

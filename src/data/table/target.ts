@@ -1,12 +1,12 @@
 import { DataError } from '../../core/errors.ts';
 import { writtenOf, type Table, type TableRow } from './table.ts';
-import { absenceIn, absenceNotes, doubtfulWords } from './absence.ts';
+import { absenceIn, absenceNotes, doubtfulWords } from './missingValues.ts';
 import { isMissingNumber, numberOf } from './cells.ts';
 import { classesOf, versionIn } from './classes.ts';
 import { columnAt, decimalOf, figureNotes, isOpen, kindOf, numberAt, writingOf } from './columns.ts';
 import type { ClassForm, TargetForm } from './form.ts';
 import { meanAndDeviation } from './statistics.ts';
-import { quotedList } from '../../core/wording.ts';
+import { quotedList } from '../../core/textFormat.ts';
 
 export type Task = 'classification' | 'regression';
 

@@ -1,5 +1,5 @@
 import { spec } from '../../core/shape.ts';
-import { BLOCK } from '../../core/layout.ts';
+import { BLOCK } from '../../core/parameterLayout.ts';
 import { affine, constant, differentiate, interpret, meanSquaredError, sgd, sigmoid, type Value } from '../../index.ts';
 
 /** The lesson's network, of two inputs, two hidden neurons and one output: its weights and biases by name. */

@@ -16,7 +16,7 @@ import { asBytes, buffersOf, examine, glanceAt, probe, read } from './look.ts';
 import { networkOf, optimizerOf, rateOf } from './network.ts';
 import { formatNotes, parseNotes, strangenessOf, type Notes } from './notes.ts';
 import type { Command, Happening, Where } from '../protocol.ts';
-import { Turn } from './turn.ts';
+import { TimeShare } from './timeShare.ts';
 import { parseSettings, usualSettings, type Settings } from '../settings.ts';
 
 /** Images of which gradients and accuracy are taken while training goes on. */
@@ -71,8 +71,8 @@ export class Session {
   #kernels: string | null = null;
   #download: AbortController | undefined;
   #work: Promise<void> = Promise.resolve();
-  readonly #glances = new Turn(GLANCE_SHARE);
-  readonly #probes = new Turn(PROBE_SHARE, PROBE_EVERY_MS);
+  readonly #glances = new TimeShare(GLANCE_SHARE);
+  readonly #probes = new TimeShare(PROBE_SHARE, PROBE_EVERY_MS);
 
   /** @param tell is told of all that happens, and handed the arrays in it */
   constructor(tell: (happening: Happening, buffers?: ArrayBuffer[]) => void) {

@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../../core/errors.ts';
-import { described } from '../../core/given.ts';
+import { described } from '../../core/argumentChecks.ts';
 
 /*
  * Windows that slide over the rows and the columns of images: the geometry that convolutions and pooling share.

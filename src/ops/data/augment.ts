@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.ts';
-import { requireKind } from '../../core/given.ts';
+import { requireKind } from '../../core/argumentChecks.ts';
 import { f32Literal, flatGrid, type AdapterTraits, type Kernel } from '../../core/launch.ts';
 import { hashName, philox, unitOf, type Words4 } from '../../core/random.ts';
 import { requireDtype, sizeOf, type Dtype, type Numbers } from '../../core/shape.ts';
@@ -16,7 +16,7 @@ import {
   type Extents,
 } from './augmentation.ts';
 import { keyOf, STEP } from '../training/control.ts';
-import { byteAt } from './integers.ts';
+import { byteAt } from './integerReader.ts';
 import { firstElement, randomWords, type Draws } from '../random/random.ts';
 import cosineSine from '../../../shaders/functions/cosineSine.wgsl?raw';
 import augmentKernel from '../../../shaders/data/augment.wgsl?raw';

@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../../core/errors.ts';
-import { optionsOf } from '../../core/given.ts';
+import { optionsOf } from '../../core/argumentChecks.ts';
 import { formatSpec, type Spec } from '../../core/shape.ts';
 
 /** What may happen to a picture; each part that is left out does not happen. */

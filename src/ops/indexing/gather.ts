@@ -2,7 +2,7 @@ import { flatGrid, type Launch } from '../../core/launch.ts';
 import { requireDtype, resolveAxis, sizeOf, type Dtype, type Shape } from '../../core/shape.ts';
 import { applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { bytesOf, elementsOf } from '../../graph/work.ts';
-import { integerDtypes, integerReader } from '../data/integers.ts';
+import { integerDtypes, integerReader } from '../data/integerReader.ts';
 import { rowSums, type Extents } from './rowSums.ts';
 import { uncast } from '../data/uncast.ts';
 import { reshape } from '../shaping/views.ts';

@@ -1,7 +1,7 @@
 import { output, type AdapterTraits, type Kernel, type Launch } from '../../core/launch.ts';
 import { sizeOf, type Spec } from '../../core/shape.ts';
 import { apply, applyOne, type Node, type Op, type Value } from '../../graph/graph.ts';
-import { integerReader } from '../data/integers.ts';
+import { integerReader } from '../data/integerReader.ts';
 import digitCountsKernel from '../../../shaders/indexing/digitCounts.wgsl?raw';
 import digitOrderKernel from '../../../shaders/indexing/digitOrder.wgsl?raw';
 import sharedPlaces from '../../../shaders/functions/sharedPlaces.wgsl?raw';

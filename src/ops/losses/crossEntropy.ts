@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../../core/errors.ts';
-import { optionsOf } from '../../core/given.ts';
+import { optionsOf } from '../../core/argumentChecks.ts';
 import { output, type Kernel } from '../../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../../core/shape.ts';
 import { boundsOf, UNIT } from '../../graph/accuracy.ts';
@@ -8,7 +8,7 @@ import { asUseOf, constant } from '../../graph/leaf.ts';
 import { workOf } from '../../graph/work.ts';
 import { div, notEqual } from '../pointwise/arithmetic.ts';
 import { cast } from '../pointwise/cast.ts';
-import { integerDtypes, integerReader } from '../data/integers.ts';
+import { integerDtypes, integerReader } from '../data/integerReader.ts';
 import { mean, sum } from '../reductions/sum.ts';
 import { uncast } from '../data/uncast.ts';
 import { reshape } from '../shaping/views.ts';

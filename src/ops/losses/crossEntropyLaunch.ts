@@ -1,8 +1,8 @@
 import type { AdapterTraits, Kernel, Launch } from '../../core/launch.ts';
 import type { Node } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/work.ts';
-import { guarded } from '../pointwise/guardedFunctions.ts';
-import { integerReader } from '../data/integers.ts';
+import { guarded } from '../pointwise/nanSafeFunctions.ts';
+import { integerReader } from '../data/integerReader.ts';
 import { sharedBy, sharingOf } from '../reductions/rowSharing.ts';
 
 /* What forward and backward of a cross-entropy have in common. */

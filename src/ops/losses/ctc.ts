@@ -5,7 +5,7 @@ import { boundsOf, UNIT } from '../../graph/accuracy.ts';
 import { apply, specOf, type Node, type Op, type Value } from '../../graph/graph.ts';
 import { constant } from '../../graph/leaf.ts';
 import { workOf } from '../../graph/work.ts';
-import { integerDtypes } from '../data/integers.ts';
+import { integerDtypes } from '../data/integerReader.ts';
 import { uncast } from '../data/uncast.ts';
 import { bothBounds, forwardBounds } from './ctcBounds.ts';
 import { forward } from './ctcOnCpu.ts';

@@ -1,8 +1,8 @@
 import { DeviceError } from '../../core/errors.ts';
 import { flatGrid, type AdapterTraits, type Kernel, type Launch } from '../../core/launch.ts';
 import type { Node } from '../../graph/graph.ts';
-import { integerReader } from '../data/integers.ts';
-import { guarded } from '../pointwise/guardedFunctions.ts';
+import { integerReader } from '../data/integerReader.ts';
+import { guarded } from '../pointwise/nanSafeFunctions.ts';
 import sampleText from '../../../shaders/functions/ctcSample.wgsl?raw';
 
 /* What forward and backward of the connectionist temporal classification have in common. */

@@ -3,7 +3,7 @@ import { ShapeError } from '../../core/errors.ts';
 import { formatSpec, requireDtype, sizeOf, type Numbers } from '../../core/shape.ts';
 import { applyOne, type Node, type Op, type Value } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/work.ts';
-import { guarded } from '../pointwise/guardedFunctions.ts';
+import { guarded } from '../pointwise/nanSafeFunctions.ts';
 import { sharedBy, sharingOf } from '../reductions/rowSharing.ts';
 import softmaxKernel from '../../../shaders/losses/softmax.wgsl?raw';
 import softmaxGradKernel from '../../../shaders/losses/softmaxGrad.wgsl?raw';

@@ -5,7 +5,7 @@ import { constant } from '../../graph/leaf.ts';
 import { apply, applyOne, type Node, type Op, type Value } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/work.ts';
 import { add, div, mul, neg } from '../pointwise/arithmetic.ts';
-import { alone, withRoom } from '../launches/besides.ts';
+import { alone, withRoom } from '../launches/sharedLaunch.ts';
 import { affineGradients } from './channelSums.ts';
 import { channelsOf, moments, requireEpsilon, type Moments } from './moments.ts';
 import { reshape } from '../shaping/views.ts';

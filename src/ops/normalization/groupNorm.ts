@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.ts';
-import { optionsOf } from '../../core/given.ts';
+import { optionsOf } from '../../core/argumentChecks.ts';
 import { output, type AdapterTraits, type Launch } from '../../core/launch.ts';
 import { formatSpec, requireDtype, sizeOf, type Numbers, type Spec } from '../../core/shape.ts';
 import { apply, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';

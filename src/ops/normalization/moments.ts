@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.ts';
-import { requireKind } from '../../core/given.ts';
+import { requireKind } from '../../core/argumentChecks.ts';
 import { output, type AdapterTraits, type Kernel, type Launch } from '../../core/launch.ts';
 import { formatSpec, requireDtype, sizeOf, type Dtype, type Numbers, type Spec } from '../../core/shape.ts';
 import { UNIT } from '../../graph/accuracy.ts';

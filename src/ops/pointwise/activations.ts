@@ -1,4 +1,4 @@
-import { optionsOf, type ContextLike } from '../../core/given.ts';
+import { optionsOf, type ContextLike } from '../../core/argumentChecks.ts';
 import type { Value } from '../../graph/graph.ts';
 import { neg } from './arithmetic.ts';
 import { erfc } from './elementary.ts';

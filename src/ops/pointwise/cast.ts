@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.ts';
-import { optionsOf, requireKind } from '../../core/given.ts';
+import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import { f32Literal, flatGrid } from '../../core/launch.ts';
 import { sizeOf, type Dtype } from '../../core/shape.ts';
 import { applyOne, type Op, specOf, type Value } from '../../graph/graph.ts';

@@ -1,4 +1,4 @@
-import { optionsOf } from '../../core/given.ts';
+import { optionsOf } from '../../core/argumentChecks.ts';
 import type { Word } from '../../core/launch.ts';
 import { sizeOf, type Spec } from '../../core/shape.ts';
 import { applyOne, type Op, type Value } from '../../graph/graph.ts';

@@ -2,7 +2,7 @@ import { sizeOf, type Spec } from '../../core/shape.ts';
 import type { Kernel } from '../../core/launch.ts';
 import { apply, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { bytesOf } from '../../graph/work.ts';
-import { integerReader } from '../data/integers.ts';
+import { integerReader } from '../data/integerReader.ts';
 import {
   forEachTap,
   fourWide,

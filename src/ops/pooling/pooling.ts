@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../../core/errors.ts';
-import { optionsOf } from '../../core/given.ts';
+import { optionsOf } from '../../core/argumentChecks.ts';
 import { flatGrid, type Kernel, type Launch, type Word } from '../../core/launch.ts';
 import { formatSpec, sizeOf, type Dtype, type Spec } from '../../core/shape.ts';
 import { floatsOf, type Node, type Value } from '../../graph/graph.ts';

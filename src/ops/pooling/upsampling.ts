@@ -1,5 +1,5 @@
 import { DataError } from '../../core/errors.ts';
-import { optionsOf } from '../../core/given.ts';
+import { optionsOf } from '../../core/argumentChecks.ts';
 import { sizeOf, type Numbers, type Spec } from '../../core/shape.ts';
 import { applyOne, type Op, type Value } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/work.ts';

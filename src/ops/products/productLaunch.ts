@@ -1,5 +1,5 @@
 import { flatGrid, output, type AdapterTraits, type Launch } from '../../core/launch.ts';
-import { withRoom } from '../launches/besides.ts';
+import { withRoom } from '../launches/sharedLaunch.ts';
 import { ladderOf, partTerms, type ProductShape } from './matmulForms.ts';
 import type { ProductAccess } from './productAccess.ts';
 import operandAccess from '../../../shaders/products/matmul.wgsl?raw';

@@ -1,6 +1,6 @@
 import { f32Literal, type Kernel } from '../../core/launch.ts';
 import type { Samples } from '../../graph/graph.ts';
-import { byteAt } from '../data/integers.ts';
+import { byteAt } from '../data/integerReader.ts';
 import { wholeOperand } from './productAccess.ts';
 
 /**

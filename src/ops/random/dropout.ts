@@ -1,5 +1,5 @@
 import { DataError } from '../../core/errors.ts';
-import { described } from '../../core/given.ts';
+import { described } from '../../core/argumentChecks.ts';
 import { f32Literal, flatGrid } from '../../core/launch.ts';
 import { hashName, philox } from '../../core/random.ts';
 import { requireDtype, sizeOf } from '../../core/shape.ts';

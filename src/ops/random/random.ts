@@ -1,5 +1,5 @@
 import { flatGrid } from '../../core/launch.ts';
-import { requireKind } from '../../core/given.ts';
+import { requireKind } from '../../core/argumentChecks.ts';
 import { hashName, philox, unitOf } from '../../core/random.ts';
 import { sizeOf, type Numbers, type Shape } from '../../core/shape.ts';
 import { applyOne, type Op, type State, type Value } from '../../graph/graph.ts';

@@ -1,4 +1,4 @@
-import { optionsOf, type ContextLike } from '../../core/given.ts';
+import { optionsOf, type ContextLike } from '../../core/argumentChecks.ts';
 import { ShapeError } from '../../core/errors.ts';
 import type { AdapterTraits, Kernel, Launch, Word } from '../../core/launch.ts';
 import { formatSpec, resolveAxis, sizeOf, stridesOf, type Shape } from '../../core/shape.ts';

@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.ts';
-import { requireKind } from '../../core/given.ts';
+import { requireKind } from '../../core/argumentChecks.ts';
 import { f32Literal, flatGrid } from '../../core/launch.ts';
 import {
   broadcastShapes,

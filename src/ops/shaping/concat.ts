@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.ts';
-import { requireKind } from '../../core/given.ts';
+import { requireKind } from '../../core/argumentChecks.ts';
 import { formatSpec, requireDtype, resolveAxis, stridesOf, type Dtype, type Spec } from '../../core/shape.ts';
 import { applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { copyBox, copyLaunch, wordDtypes, type Box } from './copy.ts';

@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.ts';
-import { optionsOf, requireKind } from '../../core/given.ts';
+import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import { flatGrid, type Word } from '../../core/launch.ts';
 import { formatSpec, requireDtype, sizeOf, stridesOf, type Dtype, type Shape } from '../../core/shape.ts';
 import { eight, MAX_RANK } from '../../core/strided.ts';

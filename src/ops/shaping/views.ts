@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.ts';
-import { requireKind } from '../../core/given.ts';
+import { requireKind } from '../../core/argumentChecks.ts';
 import { formatSpec, sameShape, sizeOf, type Dtype, type Shape } from '../../core/shape.ts';
 import { applyAlike, applyOne, type Op, specOf, type State, type Value } from '../../graph/graph.ts';
 import { read } from '../../graph/leaf.ts';

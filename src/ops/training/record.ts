@@ -5,8 +5,8 @@ import { apply, type Node, type Op, type State, type Value } from '../../graph/g
 import { asUseOf, read } from '../../graph/leaf.ts';
 import { bytesOf } from '../../graph/work.ts';
 import { EPOCH, PART, POSITION, STEP } from './control.ts';
-import { alone, sharesOf, type Share } from '../launches/besides.ts';
-import { BAD, badIn, ledgerState } from './ledger.ts';
+import { alone, sharesOf, type Share } from '../launches/sharedLaunch.ts';
+import { BAD, badIn, ledgerState } from './badStepLedger.ts';
 import { averagedBy } from '../reductions/sum.ts';
 import lookAt from '../../../shaders/functions/lookAt.wgsl?raw';
 import recordText from '../../../shaders/riders/record.wgsl?raw';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { thousands } from '../core/wording.ts';
+import { thousands } from '../core/textFormat.ts';
 import { drawn } from '../data/mnist/load.ts';
 import { syntheticMnist } from '../data/mnist/mnist.ts';
 import { FormatError } from '../index.ts';
@@ -20,13 +20,13 @@ import { folder } from '../node.ts';
 import { levelsOf } from './negatives.ts';
 import type { InputForm } from './network.ts';
 import type { TableWishes, TrainCommand } from './options.ts';
-import { reasonOf } from './places.ts';
+import { reasonOf } from './outputPaths.ts';
 import { decodePng } from './png.ts';
 import { Amount } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What is to be learned. */
-export interface Subject {
+export interface LearningTask {
   /** In one line: what it is, where it came from, how much of it there is. */
   readonly about: string;
   /** What a user would not expect of it. */
@@ -50,7 +50,7 @@ export interface Loading {
 }
 
 /** Reads what is to be learned, from wherever it is. @throws FormatError or DataError naming what is wrong with it */
-export async function loadSubject(command: TrainCommand, loading: Loading): Promise<Subject> {
+export async function loadLearningTask(command: TrainCommand, loading: Loading): Promise<LearningTask> {
   const { dataset, table, seed } = command;
   switch (dataset) {
     case 'mnist':
@@ -86,7 +86,7 @@ async function loadImages(
   load: (options: MnistOptions) => Promise<Mnist>,
   { data, seed }: TrainCommand,
   loading: Loading,
-): Promise<Subject> {
+): Promise<LearningTask> {
   const download = new Amount(loading.terminal);
   const set = await load({
     source: data === undefined ? undefined : folder(data),
@@ -100,7 +100,7 @@ async function loadImages(
   return images(set.origin.kind === 'synthetic' ? 'Synthetic digits' : title, classes, set);
 }
 
-function images(title: string, classes: readonly string[], { train, test, origin }: Mnist): Subject {
+function images(title: string, classes: readonly string[], { train, test, origin }: Mnist): LearningTask {
   const { data, shape, scale } = train.fields['image'];
   return {
     about: `${title} from ${origin.text}: ${thousands(train.length)} training and ${thousands(test.length)} test images`,
@@ -118,7 +118,7 @@ function images(title: string, classes: readonly string[], { train, test, origin
   };
 }
 
-async function loadTable(path: string, wishes: TableWishes, seed: number): Promise<Subject> {
+async function loadTable(path: string, wishes: TableWishes, seed: number): Promise<LearningTask> {
   const { target: which, task: wished, drop, heldOut } = wishes;
   const table = await openTable(path, wishes);
   const { train, test, form, notes } = prepareTable(table, { target: which, task: wished, drop, heldOut, seed });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BLOCK, layOut, pageName } from '../../src/core/layout.ts';
+import { BLOCK, layOut, pageName } from '../../src/core/parameterLayout.ts';
 import { DeviceError } from '../../src/core/errors.ts';
 import { Random } from '../../src/core/random.ts';
 

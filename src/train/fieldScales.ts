@@ -2,12 +2,12 @@ import { DataError } from '../core/errors.ts';
 import { orderOf, type Graph, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
 import { Registry, Tracer } from '../nn/tracer.ts';
-import { inputOf, type BatchValues, type Roles } from '../nn/roles.ts';
+import { inputOf, type BatchValues, type Roles } from '../nn/fieldRoles.ts';
 import { castOp } from '../ops/pointwise/cast.ts';
 import { checksOf, fieldOf } from './dataChecks.ts';
 import { uploadedBatch } from './batches.ts';
 import type { Model, Phase } from './model.ts';
-import type { Fields } from './source.ts';
+import type { Fields } from './sampleSource.ts';
 
 const asItIs = { scale: 1, offset: 0 };
 

@@ -1,7 +1,7 @@
 import { sizeOf } from '../core/shape.ts';
-import { tableOf, thousands } from '../core/wording.ts';
+import { tableOf, thousands } from '../core/textFormat.ts';
 import { likeliest, type Dataset } from '../data/index.ts';
-import { formatPictures, inGrey, picturesPerLine } from './picture.ts';
+import { formatPictures, inGrey, picturesPerLine } from './terminalPictures.ts';
 import { percent, type Terminal } from './terminal.ts';
 
 /** What a model said of labelled samples. */

@@ -1,6 +1,6 @@
 import { DataError } from '../core/errors.ts';
-import { namesOf, requireKind } from '../core/given.ts';
-import { quotedList } from '../core/wording.ts';
+import { namesOf, requireKind } from '../core/argumentChecks.ts';
+import { quotedList } from '../core/textFormat.ts';
 import { isValue, type Value } from '../graph/graph.ts';
 import type { Values } from './layer.ts';
 

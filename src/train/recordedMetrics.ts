@@ -1,11 +1,11 @@
 import { sizeOf, type Numbers } from '../core/shape.ts';
-import { quotedList } from '../core/wording.ts';
+import { quotedList } from '../core/textFormat.ts';
 import { interpret } from '../cpu/interpret.ts';
 import type { Graph, Value } from '../graph/graph.ts';
 import { input } from '../graph/leaf.ts';
 import type { Measures } from '../nn/losses.ts';
 import type { Metric } from '../nn/metric.ts';
-import { asMean, separate, type Separated } from '../transform/separate.ts';
+import { asMean, separate, type Separated } from '../transform/separateSums.ts';
 
 /*
  * A figure is recorded for each batch, part of a step or step, and reported for all of them together: what is recorded

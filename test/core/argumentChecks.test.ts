@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../src/core/errors.ts';
-import { described, nearest, optionsOf } from '../../src/core/given.ts';
+import { described, nearest, optionsOf } from '../../src/core/argumentChecks.ts';
 import { spec } from '../../src/core/shape.ts';
 import { dataset } from '../../src/data/dataset.ts';
 import { input } from '../../src/graph/leaf.ts';

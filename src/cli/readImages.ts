@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import type { Shape } from '../core/shape.ts';
-import { counted } from '../core/wording.ts';
+import { counted } from '../core/textFormat.ts';
 import { readBatch } from '../data/cifar10/batches.ts';
 import { IMAGE_SHAPE } from '../data/cifar10/form.ts';
 import { FormatError } from '../index.ts';
@@ -9,7 +9,7 @@ import { dataset, readIdx, type Dataset, type Pixels } from '../data/index.ts';
 import { negativesAmong } from './negatives.ts';
 import type { ImageForm } from './network.ts';
 import type { PictureWishes } from './options.ts';
-import { reasonOf } from './places.ts';
+import { reasonOf } from './outputPaths.ts';
 import { decodePng, isPng } from './png.ts';
 import { negativeOf, seenOn, type Seen } from './transparency.ts';
 

@@ -1,4 +1,4 @@
-import { meanTally, type Figure, type Measured } from './figures.ts';
+import { meanTally, type Figure, type Measured } from './recordedMetrics.ts';
 
 /** Rows of the metrics' ring: as many steps may pass before it is read. */
 export const RING_ROWS = 1024;

@@ -1,6 +1,6 @@
 import { DeviceError } from '../core/errors.ts';
-import { requireKind } from '../core/given.ts';
-import type { Device } from '../core/globals.ts';
+import { requireKind } from '../core/argumentChecks.ts';
+import type { Device } from '../core/globalTypes.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { CpuBackend } from '../scheduler/cpuBackend.ts';
 import { GpuBackend } from '../scheduler/gpuBackend.ts';

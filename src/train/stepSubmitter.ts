@@ -1,6 +1,6 @@
 import type { Numbers } from '../core/shape.ts';
 import { EPOCH, STEP } from '../ops/training/control.ts';
-import { badStepsOf, badStepsIn, ledgerWords, policyIn, type Policy } from '../ops/training/ledger.ts';
+import { badStepsOf, badStepsIn, ledgerWords, policyIn, type Policy } from '../ops/training/badStepLedger.ts';
 import { drawOrder } from '../ops/data/samples.ts';
 import { hasRate, rateAt, requireOption, SCHEDULE_ROWS, scheduleRows, scheduleSize } from '../optim/optimizer.ts';
 import type { Backend } from '../scheduler/backend.ts';
@@ -10,7 +10,7 @@ import type { Cursor } from './progress.ts';
 import type { Steps } from './stepSupply.ts';
 
 /** Submits steps, and keeps what the GPU counts by in accord with what is counted here. */
-export class Launcher {
+export class StepSubmitter {
   /** Steps that were submitted. */
   step = 0;
   readonly #backend: Backend;

@@ -1,6 +1,6 @@
 import { ShapeError } from '../core/errors.ts';
-import { requireKind } from '../core/given.ts';
-import type { Page } from '../core/layout.ts';
+import { requireKind } from '../core/argumentChecks.ts';
+import type { Page } from '../core/parameterLayout.ts';
 import type { Numbers } from '../core/shape.ts';
 import { requireFinite } from '../data/dataset.ts';
 import { copyOf, isNumbers, kindOf, numbersIn } from '../data/numbers.ts';

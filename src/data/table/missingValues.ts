@@ -1,6 +1,6 @@
 import type { Table, TableRow } from './table.ts';
 import { isMissing, mayBeAnswer } from './cells.ts';
-import { counted, quotedList } from '../../core/wording.ts';
+import { counted, quotedList } from '../../core/textFormat.ts';
 
 /** Tells which cells of a column of texts read as missing: what was said to, or the usual; a minus beside a plus is an answer. */
 export function absenceIn({ rows, said }: Table, at: number): (cell: string) => boolean {

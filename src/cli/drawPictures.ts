@@ -1,15 +1,15 @@
 import { readSafetensors } from '../data/index.ts';
 import type { Trainer } from '../index.ts';
-import { confusionPicture } from './confusion.ts';
+import { confusionPicture } from './confusionPicture.ts';
 import { filtersPicture, firstFilters } from './filters.ts';
-import type { Classified } from './outcome.ts';
-import { pictureFiles, write } from './places.ts';
+import type { Classified } from './evaluationReport.ts';
+import { pictureFiles, write } from './outputPaths.ts';
 import { encodePng, type Raster } from './png.ts';
-import type { Subject } from './subject.ts';
+import type { LearningTask } from './learningTask.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Learned {
-  readonly subject: Subject;
+  readonly learningTask: LearningTask;
   readonly trainer: Trainer;
   /** Null says nothing. */
   readonly terminal: Terminal | null;
@@ -34,7 +34,7 @@ export async function drawPictures(folder: string, learned: Learned, said: Class
   );
 }
 
-async function filtersOf({ subject: { input }, trainer }: Learned): Promise<Raster | null> {
+async function filtersOf({ learningTask: { input }, trainer }: Learned): Promise<Raster | null> {
   if (input.kind !== 'image') return null;
   const { tensors } = readSafetensors('the weights', await trainer.saveWeights());
   const filters = firstFilters(tensors, input.shape);

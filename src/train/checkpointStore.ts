@@ -1,5 +1,5 @@
-import { requireKind } from '../core/given.ts';
-import type { Bytes } from '../core/globals.ts';
+import { requireKind } from '../core/argumentChecks.ts';
+import type { Bytes } from '../core/globalTypes.ts';
 import { requireWhole } from './dataChecks.ts';
 import type { Report } from './options.ts';
 

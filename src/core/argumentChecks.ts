@@ -1,5 +1,5 @@
 import { DataError } from './errors.ts';
-import { quotedList } from './wording.ts';
+import { quotedList } from './textFormat.ts';
 
 /*
  * What a caller gave, looked at where it comes in: TypeScript is not everybody's, and a slip that gets further surfaces far

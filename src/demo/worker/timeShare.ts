@@ -1,5 +1,5 @@
 /** How often something may be done that is to take no more than a share of the time. */
-export class Turn {
+export class TimeShare {
   readonly #share: number;
   readonly #least: number;
   #next = 0;

@@ -1,6 +1,6 @@
 import { DeviceError } from './errors.ts';
 import { formatSpec, sizeOf, spec, type Shape } from './shape.ts';
-import { megabytes } from './wording.ts';
+import { megabytes } from './textFormat.ts';
 
 /** A named range of a page. */
 export interface Range {

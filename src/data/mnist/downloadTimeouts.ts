@@ -1,4 +1,4 @@
-import type { Signal } from '../../core/globals.ts';
+import type { Signal } from '../../core/globalTypes.ts';
 /** How long a download waits for what, and how often it tries again. Times in milliseconds. */
 export interface Patience {
   /** Until the first mirror answers at all: a network that swallows everything must not hold a user up. */

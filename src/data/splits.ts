@@ -1,6 +1,6 @@
 import { DataError } from '../core/errors.ts';
-import { namesOf, optionsOf, requireKind } from '../core/given.ts';
-import type { NameIn } from '../core/names.ts';
+import { namesOf, optionsOf, requireKind } from '../core/argumentChecks.ts';
+import type { NameIn } from '../core/nameTypes.ts';
 import { Random, requireSeed } from '../core/random.ts';
 import { sizeOf, type Numbers } from '../core/shape.ts';
 import { requireSet, type Dataset } from './dataset.ts';

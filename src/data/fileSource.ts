@@ -1,5 +1,5 @@
 import { FormatError } from '../core/errors.ts';
-import { requireKind } from '../core/given.ts';
+import { requireKind } from '../core/argumentChecks.ts';
 
 /** Where a set of files or samples came from. */
 export interface Origin {

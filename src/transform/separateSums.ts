@@ -5,7 +5,7 @@ import { matmulOp } from '../ops/products/matmul.ts';
 import { extremeOf } from '../ops/reductions/extremum.ts';
 import { mean, scaleOfSum } from '../ops/reductions/sum.ts';
 import { differentiate } from './differentiate.ts';
-import { rebuilt, type Renewal } from './rebuilt.ts';
+import { rebuilt, type Renewal } from './rebuildGraph.ts';
 
 /*
  * A figure of a batch, as a loss or a metric, is a function of sums over its samples: a weighted mean is the quotient of

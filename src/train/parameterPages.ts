@@ -1,4 +1,4 @@
-import { pageName, type Page } from '../core/layout.ts';
+import { pageName, type Page } from '../core/parameterLayout.ts';
 import { spec } from '../core/shape.ts';
 import type { Purpose, State, Value } from '../graph/graph.ts';
 import { read } from '../graph/leaf.ts';

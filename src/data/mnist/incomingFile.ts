@@ -1,4 +1,4 @@
-import type { Store } from './store.ts';
+import type { Store } from './fileStore.ts';
 
 /** A file on its way: its first bytes are here, and in the store for a run that comes after this one was cut. */
 export class Incoming {
