@@ -3,7 +3,7 @@ import type { Bytes } from '../core/globalTypes.ts';
 import type { Page } from '../core/parameterLayout.ts';
 import type { Shape } from '../core/shape.ts';
 import { isOwn } from './checkpoint.ts';
-import { readSafetensors, writeSafetensors, type Safetensors } from '../data/safetensors.ts';
+import { readSafetensors, writeSafetensors, type Safetensors, type SafetensorsFile } from '../data/safetensors.ts';
 import { isInteger, isQuantised } from '../data/tensorTypes.ts';
 
 type Tensors = Safetensors['tensors'];
@@ -39,26 +39,54 @@ export interface Fitting {
   readonly unfit: Readonly<Record<string, string>>;
 }
 
+/** Why a tensor of a file is not the weight of its name: by its type, by its shape, or for a number in it. */
+type Misfit = { readonly reason: string } | { readonly shape: Shape } | { readonly number: number };
+
+/** What a file has of a name: its numbers, if they fit. */
+function foundIn(
+  { tensors, converted = {}, unread = {} }: SafetensorsFile,
+  { name, shape }: Named,
+): Misfit | Float32Array | undefined {
+  if (Object.hasOwn(unread, name)) return unread[name];
+  if (!Object.hasOwn(tensors, name)) return undefined;
+  const { shape: other, data } = tensors[name];
+  if (isQuantised(converted[name] ?? 'F32')) {
+    return { reason: `is ${converted[name]}, which is no weight without its scale` };
+  }
+  if (other.join() !== shape.join()) return { shape: other };
+  const number = data.find((each) => !Number.isFinite(each));
+  return number === undefined ? data : { number };
+}
+
+/** The names in a file that are none of a model's, with their types there; of a checkpoint, without what is its own. */
+function othersIn({ tensors, converted, unread = {} }: SafetensorsFile, named: readonly Named[]): [string, string][] {
+  const names = new Set(named.map(({ name }) => name));
+  const types = [...Object.keys(tensors), ...Object.keys(unread)].map((name): [string, string] => {
+    return [name, converted?.[name] ?? unread[name]?.dtype ?? 'F32'];
+  });
+  return types.filter(([name]) => !names.has(name) && !isOwn(name));
+}
+
 /** What of a file fits the named ones, of whatever model it is. @throws FormatError if the file is broken */
-export function fittingIn(ranges: readonly Named[], file: string, bytes: Uint8Array | ArrayBuffer): Fitting {
-  const { tensors, converted = {}, unread = {} } = readSafetensors(file, bytes);
-  const whyNot = ({ name, shape }: Named): string | undefined => {
-    if (Object.hasOwn(unread, name)) return unread[name].reason;
-    if (isQuantised(converted[name] ?? 'F32')) return `is ${converted[name]}, which is no weight without its scale`;
-    const { shape: other, data } = tensors[name];
-    if (other.join() !== shape.join()) return `is f32[${other.join(', ')}], but f32[${shape.join(', ')}] here`;
-    const wrong = data.find((number) => !Number.isFinite(number));
-    return wrong === undefined ? undefined : `holds ${wrong}`;
-  };
-  const has = (name: string): boolean => Object.hasOwn(tensors, name) || Object.hasOwn(unread, name);
-  const there = ranges.filter(({ name }) => has(name)).map((range) => ({ name: range.name, why: whyNot(range) }));
-  const names = new Set(ranges.map(({ name }) => name));
-  return {
-    tensors: Object.fromEntries(there.flatMap(({ name, why }) => (why ? [] : [[name, tensors[name].data]]))),
-    missing: [...names].filter((name) => !has(name)),
-    leftOver: [...Object.keys(tensors), ...Object.keys(unread)].filter((name) => !names.has(name) && !isOwn(name)),
-    unfit: Object.fromEntries(there.flatMap(({ name, why }) => (why ? [[name, why]] : []))),
-  };
+export function fittingIn(named: readonly Named[], file: string, bytes: Uint8Array | ArrayBuffer): Fitting {
+  const content = readSafetensors(file, bytes);
+  const tensors: Record<string, Float32Array> = {};
+  const missing: string[] = [];
+  const unfit: Record<string, string> = {};
+  for (const one of named) {
+    const found = foundIn(content, one);
+    if (!found) missing.push(one.name);
+    else if (found instanceof Float32Array) tensors[one.name] = found;
+    else unfit[one.name] = wordsOf(found, one);
+  }
+  return { tensors, missing, leftOver: othersIn(content, named).map(([name]) => name), unfit };
+}
+
+/** As they go behind the name. */
+function wordsOf(misfit: Misfit, { shape }: Named): string {
+  if ('reason' in misfit) return misfit.reason;
+  if ('number' in misfit) return `holds ${misfit.number}`;
+  return `is f32[${misfit.shape.join(', ')}], but f32[${shape.join(', ')}] here`;
 }
 
 /**
@@ -67,43 +95,36 @@ export function fittingIn(ranges: readonly Named[], file: string, bytes: Uint8Ar
  * @throws FormatError for one that is missing, other or too many
  */
 export function weightsIn(
-  ranges: readonly Named[],
+  named: readonly Named[],
   file: string,
   bytes: Uint8Array | ArrayBuffer,
 ): Readonly<Record<string, Float32Array>> {
-  const { tensors, converted = {}, unread = {} } = readSafetensors(file, bytes);
-  for (const { name, shape } of ranges) {
+  const content = readSafetensors(file, bytes);
+  const weights = named.map((one) => {
+    const { name, shape } = one;
     const here = `[weights] "${name}" is f32[${shape.join(', ')}] here but`;
-    if (Object.hasOwn(unread, name)) {
-      throw new FormatError(`${here} in ${file} it ${unread[name].reason}: convert it to F32`);
-    }
-    if (isQuantised(converted[name] ?? 'F32')) {
+    const found = foundIn(content, one);
+    if (!found) {
       throw new FormatError(
-        `${here} in ${file} it is ${converted[name]}, which is no weight without its scale: convert it to F32`,
+        `${here} not in ${file}, which holds ${Object.keys(content.tensors).join(', ') || 'nothing'}: the model must be the one that was saved`,
       );
     }
-    if (!Object.hasOwn(tensors, name)) {
+    if (found instanceof Float32Array) return [name, found] as const;
+    if ('reason' in found) throw new FormatError(`${here} in ${file} it ${found.reason}: convert it to F32`);
+    if ('number' in found) {
       throw new FormatError(
-        `${here} not in ${file}, which holds ${Object.keys(tensors).join(', ') || 'nothing'}: the model must be the one that was saved`,
+        `[weights] "${name}" holds ${found.number} in ${file}: its training had diverged; train again`,
       );
     }
-    const other = tensors[name].shape;
-    const wrong = tensors[name].data.find((number) => !Number.isFinite(number));
-    if (wrong !== undefined) {
-      throw new FormatError(`[weights] "${name}" holds ${wrong} in ${file}: its training had diverged; train again`);
-    }
-    if (other.join() === shape.join()) continue;
-    throw new FormatError(`${here} f32[${other.join(', ')}] in ${file}: the model must be the one that was saved`);
-  }
-  const names = new Set(ranges.map(({ name }) => name));
-  // What a checkpoint has beside its weights is passed over, too.
-  const isMore = (name: string): boolean =>
-    !names.has(name) && !isOwn(name) && !isInteger(converted[name] ?? unread[name]?.dtype ?? 'F32');
-  const more = [...Object.keys(tensors), ...Object.keys(unread)].find(isMore);
+    throw new FormatError(
+      `${here} f32[${found.shape.join(', ')}] in ${file}: the model must be the one that was saved`,
+    );
+  });
+  const more = othersIn(content, named).find(([, dtype]) => !isInteger(dtype));
   if (more !== undefined) {
     throw new FormatError(
-      `[weights] ${file} holds "${more}", which the model lacks: the model must be the one that was saved`,
+      `[weights] ${file} holds "${more[0]}", which the model lacks: the model must be the one that was saved`,
     );
   }
-  return Object.fromEntries(ranges.map(({ name }) => [name, tensors[name].data]));
+  return Object.fromEntries(weights);
 }
