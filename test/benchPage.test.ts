@@ -1,23 +1,14 @@
 // The page of benchmarks as it is built, used as a visitor would.
 
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Browser, Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
 import type { Report } from '../bench/report.ts';
 import { servePages } from './support/builtPages.ts';
-import { launchBrowser, openPage } from './support/chromium.ts';
+import { openPage } from './support/chromium.ts';
+import { openBrowser } from './support/openBrowser.ts';
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof servePages>>;
-
-beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), servePages()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const served = openBrowser(servePages);
 
 const PHONE = { width: 360, height: 740 };
 
@@ -31,7 +22,7 @@ interface Opened {
 
 /** @param before runs in the page before its own script, as text: Node's types know no page */
 async function open(before = '', viewport = { width: 1280, height: 900 }): Promise<Opened> {
-  const page = await openPage(browser, { viewport, permissions: ['clipboard-read', 'clipboard-write'] });
+  const page = await openPage(served.browser, { viewport, permissions: ['clipboard-read', 'clipboard-write'] });
   const problems: string[] = [];
   const bodies: Promise<number>[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
@@ -39,7 +30,7 @@ async function open(before = '', viewport = { width: 1280, height: 900 }): Promi
   page.on(
     'request',
     (request) =>
-      /^(data:|blob:)/.test(request.url()) || request.url().startsWith(server.url) || problems.push(request.url()),
+      /^(data:|blob:)/.test(request.url()) || request.url().startsWith(served.url) || problems.push(request.url()),
   );
   page.on('response', (response) =>
     bodies.push(
@@ -50,7 +41,7 @@ async function open(before = '', viewport = { width: 1280, height: 900 }): Promi
     ),
   );
   await page.addInitScript(before);
-  await page.goto(`${server.url}bench/`);
+  await page.goto(`${served.url}bench/`);
   await says(page, /^Ready\./);
   return { page, problems, weight: async () => (await Promise.all(bodies)).reduce((sum, bytes) => sum + bytes, 0) };
 }

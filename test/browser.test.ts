@@ -1,23 +1,14 @@
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Browser, JSHandle } from 'playwright-core';
+import { expect, test } from 'vitest';
+import type { JSHandle } from 'playwright-core';
 import type * as Millrace from '../src/index.ts';
-import { launchBrowser, openEmptyPage, serveSources } from './support/chromium.ts';
+import { openEmptyPage, serveSources } from './support/chromium.ts';
+import { openBrowser } from './support/openBrowser.ts';
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof serveSources>>;
-
-beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const served = openBrowser(serveSources);
 
 test('a page in Chromium squares numbers on its GPU', async () => {
-  const page = await openEmptyPage(browser, server.url);
+  const page = await openEmptyPage(served.browser, served.url);
   const squares = await page.evaluate(squareOnGpu, [0, 1, 2, 3, 65_535]);
   expect(squares).toEqual([0, 1, 4, 9, 4_294_836_225]);
   await page.close();
@@ -27,7 +18,7 @@ test('a page in Chromium squares numbers on its GPU', async () => {
 const BACKENDS_DIFFER = 1e-4;
 
 test('an MLP in a page has the losses on WebGPU that it has on the CPU', async () => {
-  const page = await openEmptyPage(browser, server.url);
+  const page = await openEmptyPage(served.browser, served.url);
   const library = (await page.evaluateHandle("import('/src/index.ts')")) as JSHandle<typeof Millrace>;
   const [gpu, cpu] = await page.evaluate(lossesOnBoth, library);
   const differences = gpu.map((loss, step) => Math.abs(loss - cpu[step]));
@@ -38,7 +29,7 @@ test('an MLP in a page has the losses on WebGPU that it has on the CPU', async (
 });
 
 test('a page reads all members of a gzipped table, and what is cut in its second one is refused', async () => {
-  const page = await openEmptyPage(browser, server.url);
+  const page = await openEmptyPage(served.browser, served.url);
   const rows = (from: number): Buffer => gzipSync(Array.from({ length: 30 }, (_, i) => `${i + from},${i}\n`).join(''));
   const both = Buffer.concat([rows(0), rows(30)]);
   const files = [both, Buffer.concat([both, Buffer.alloc(100)]), both.subarray(0, -9)];

@@ -1,8 +1,8 @@
 // The demo in a real browser, as a visitor uses it: on WebGPU, and without it.
 
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Browser, Locator, Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import type { Locator, Page } from 'playwright-core';
 import { syntheticDigits } from '../src/data/digits/syntheticDigits.ts';
 import { readSafetensors, type Tensor } from '../src/data/safetensors.ts';
 import { take } from '../src/data/samples.ts';
@@ -19,20 +19,11 @@ import {
   type Value,
 } from '../src/index.ts';
 import { parseSettings } from '../src/demo/settings.ts';
-import { servePages, type Served } from './support/builtPages.ts';
-import { killGpuProcess, launchBrowser, openPage } from './support/chromium.ts';
+import { servePages } from './support/builtPages.ts';
+import { killGpuProcess, openPage } from './support/chromium.ts';
+import { openBrowser } from './support/openBrowser.ts';
 
-let browser: Browser;
-let server: Served;
-
-beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), servePages()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const served = openBrowser(servePages);
 
 const RATE = 0.5;
 /** Gradient descent, whose update follows from the gradient alone. */
@@ -279,7 +270,7 @@ test("Chromium's GPU process dies while a page trains, which goes on with the sa
   await recordLosses(page);
   await button(page, 'Start').click();
   await expect.poll(() => figure(page, 'Step')).toBeGreaterThan(20);
-  await killGpuProcess(browser);
+  await killGpuProcess(served.browser);
   await status(page, /^The GPU was lost \(.+\)\. Nothing of it is lost: it goes on from step [1-9]/);
   const kept = await figure(page, 'Step');
   await expect.poll(() => figure(page, 'Step')).toBeGreaterThan(kept + 20);
@@ -323,9 +314,9 @@ const LOSABLE = `
 
 /** The page once it is ready, and all that a quiet one would not do: errors, and requests to other hosts. */
 async function openDemo(search = '', before = ''): Promise<{ page: Page; problems: string[] }> {
-  const page = await openPage(browser);
+  const page = await openPage(served.browser);
   const problems: string[] = [];
-  const { host } = new URL(server.url);
+  const { host } = new URL(served.url);
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
   page.on('request', (request) => new URL(request.url()).host !== host && problems.push(request.url()));
@@ -339,7 +330,7 @@ async function openDemo(search = '', before = ''): Promise<{ page: Page; problem
       await route.fulfill({ response, body: `${before}\n${await response.text()}` });
     });
   }
-  await page.goto(server.url + search);
+  await page.goto(served.url + search);
   await button(page, 'Start').and(page.locator(':enabled')).waitFor();
   return { page, problems };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Browser, Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
 import {
   adam,
   binaryCrossEntropy,
@@ -12,19 +12,10 @@ import {
   sequential,
   tanh,
 } from '../src/index.ts';
-import { launchBrowser, openPage, serveSources } from './support/chromium.ts';
+import { openPage, serveSources } from './support/chromium.ts';
+import { openBrowser } from './support/openBrowser.ts';
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof serveSources>>;
-
-beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const served = openBrowser(serveSources);
 
 test('the page on XOR learns all four cases, pauses, steps once, and is reset', async () => {
   const { page, close } = await open('xor');
@@ -201,17 +192,17 @@ const NARROW = 360;
 
 /** A lesson on a narrow screen, and all that a quiet one would not do: errors, and requests to other hosts. */
 async function open(name: string, { before, reducedMotion }: Visit = {}) {
-  const page = await openPage(browser, {
+  const page = await openPage(served.browser, {
     viewport: { width: NARROW, height: 800 },
     ...(reducedMotion && { reducedMotion }),
   });
   const problems: string[] = [];
-  const { host } = new URL(server.url);
+  const { host } = new URL(served.url);
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
   page.on('request', (request) => new URL(request.url()).host !== host && problems.push(request.url()));
   if (before) await page.addInitScript(before);
-  await page.goto(`${server.url}examples/${name}.html`);
+  await page.goto(`${served.url}examples/${name}.html`);
   const close = async (): Promise<void> => {
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(NARROW);
     await page.close();

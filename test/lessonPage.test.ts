@@ -1,22 +1,13 @@
 // The lesson as a page: its text is there without a script, and its live parts compute what the text says.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Browser, Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
 import { FIRST_PARAMETERS, turn, updated } from '../src/demo/lesson/workedNetwork.ts';
-import { launchBrowser, openPage, serveSources } from './support/chromium.ts';
+import { openPage, serveSources } from './support/chromium.ts';
+import { openBrowser } from './support/openBrowser.ts';
 import { printed, RATE } from './support/lesson.ts';
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof serveSources>>;
-
-beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const served = openBrowser(serveSources);
 
 /** As narrow as a small phone. */
 const NARROW = { width: 360, height: 740 };
@@ -96,13 +87,13 @@ const widthOf = (page: Page): Promise<number> => page.evaluate('document.documen
 /** The lesson, and all that a quiet page would not do: errors, and requests to other hosts. */
 async function openLesson(): Promise<{ page: Page; problems: string[] }> {
   // A process without a language calls itself en-US@posix, which is none.
-  const page = await openPage(browser, { viewport: NARROW, locale: 'en-US' });
+  const page = await openPage(served.browser, { viewport: NARROW, locale: 'en-US' });
   const problems: string[] = [];
-  const { host } = new URL(server.url);
+  const { host } = new URL(served.url);
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
   page.on('request', (request) => new URL(request.url()).host !== host && problems.push(request.url()));
-  await page.goto(`${server.url}docs/backpropagation.html`);
+  await page.goto(`${served.url}docs/backpropagation.html`);
   await page.getByRole('button', { name: 'Train', exact: true }).waitFor();
   return { page, problems };
 }

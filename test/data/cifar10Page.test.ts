@@ -1,26 +1,16 @@
 // cifar10() in a real browser, which decodes the pictures itself.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Browser } from 'playwright-core';
-import { launchBrowser, openEmptyPage, serveSources } from '../support/chromium.ts';
+import { expect, test } from 'vitest';
+import { openEmptyPage, serveSources } from '../support/chromium.ts';
+import { openBrowser } from '../support/openBrowser.ts';
 import { sprites, testPixels, trainPixels } from '../support/cifar10.ts';
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof serveSources>>;
-
-beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const served = openBrowser(serveSources);
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
 test('a page reads the pixels of PNG pictures as they are', async () => {
-  const page = await openEmptyPage(browser, server.url);
+  const page = await openEmptyPage(served.browser, served.url);
   const given = Object.entries(sprites).map(([name, bytes]) => [name, base64(bytes)]);
   const images = await page.evaluate(`(async () => {
     const { cifar10, files } = await import('/src/data/index.ts');

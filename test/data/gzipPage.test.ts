@@ -1,24 +1,14 @@
 // A browser's own DecompressionStream, which unpacks at once all of a piece that it is given.
 
 import { gzipSync } from 'node:zlib';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser, openEmptyPage, serveSources } from '../support/chromium.ts';
+import { expect, test } from 'vitest';
+import { openEmptyPage, serveSources } from '../support/chromium.ts';
+import { openBrowser } from '../support/openBrowser.ts';
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof serveSources>>;
-
-beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const served = openBrowser(serveSources);
 
 test('a page stops a bomb while it unpacks', async () => {
-  const page = await openEmptyPage(browser, server.url);
+  const page = await openEmptyPage(served.browser, served.url);
   const bomb = gzipSync(new Uint8Array(2 ** 28));
   const { message, taken } = await page.evaluate<{ message: string; taken: number }>(`(async () => {
     const { unpacked } = await import('/src/data/gzip.ts');

@@ -2,10 +2,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Browser } from 'playwright-core';
+import { expect, test } from 'vitest';
 import type { CatalogueEntry } from '../../src/data/mnist/catalogue.ts';
-import { launchBrowser, openPage, serveSources } from '../support/chromium.ts';
+import { openPage, serveSources } from '../support/chromium.ts';
+import { openBrowser } from '../support/openBrowser.ts';
 import { patienceMs } from '../support/testTimeout.mjs';
 import {
   body,
@@ -22,23 +22,13 @@ import {
 const root = process.env['MILLRACE_DATA'];
 const MIRRORS = 'https://raw.githubusercontent.com/**';
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof serveSources>>;
-
-beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const served = openBrowser(serveSources);
 
 /** Loads sets one after the other in one page, and tells of each where it came from and how long it is, or what failed. */
 async function loadInPage(...entries: readonly CatalogueEntry[]): Promise<unknown[]> {
-  const page = await openPage(browser);
+  const page = await openPage(served.browser);
   // A page that really comes from this machine, or Chromium would not let it ask another server here; without a CSP.
-  await page.goto(`${server.url}package.json`);
+  await page.goto(`${served.url}package.json`);
   try {
     const loaded: unknown[] = [];
     for (const entry of entries) {
@@ -90,9 +80,9 @@ test('a page throws away what its cache holds of another sum', async () => {
 });
 
 test('the button of the demo says where MNIST is not to be had, and leaves what was learned', async () => {
-  const page = await openPage(browser);
+  const page = await openPage(served.browser);
   await page.route(MIRRORS, (route) => route.abort());
-  await page.goto(server.url);
+  await page.goto(served.url);
   await page.getByRole('button', { name: 'One step' }).click();
   await page.locator('#at', { hasText: /^1$/ }).waitFor();
   await page.getByRole('button', { name: 'Load MNIST' }).click();
@@ -103,12 +93,12 @@ test('the button of the demo says where MNIST is not to be had, and leaves what 
 });
 
 test.runIf(root)('the button of the demo loads MNIST', async () => {
-  const page = await openPage(browser);
+  const page = await openPage(served.browser);
   await page.route(MIRRORS, async (route) => {
     const file = await readFile(join(root!, 'mnist', basename(new URL(route.request().url()).pathname)));
     await route.fulfill({ body: file, headers: { 'access-control-allow-origin': '*' } });
   });
-  await page.goto(server.url);
+  await page.goto(served.url);
   await page.getByRole('button', { name: 'Load MNIST' }).click();
   await page
     .locator('#origin', { hasText: 'Learns from 60,000 images and is judged by 10,000 others: MNIST.' })

@@ -1,21 +1,15 @@
 // Checkpoints among the files that a browser keeps for an origin, in a page and in a worker.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, openEmptyPage, serveSources } from '../support/chromium.ts';
+import { beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { openEmptyPage, serveSources } from '../support/chromium.ts';
+import { openBrowser } from '../support/openBrowser.ts';
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof serveSources>>;
+const served = openBrowser(serveSources);
 let page: Page;
 
 beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
-  page = await openEmptyPage(browser, server.url);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
+  page = await openEmptyPage(served.browser, served.url);
 });
 
 /** Trains and keeps checkpoints; loads the newest in another trainer, and says what it finds. Runs as text, in either place. */
@@ -58,7 +52,7 @@ test('in a page they are kept, and found again', async () => {
 });
 
 test('in a worker too', async () => {
-  const source = `${TRAIN('worker').replaceAll("'/src/", `'${server.url}src/`)}.then((all) => postMessage(all), (error) => postMessage(String(error)))`;
+  const source = `${TRAIN('worker').replaceAll("'/src/", `'${served.url}src/`)}.then((all) => postMessage(all), (error) => postMessage(String(error)))`;
   const answer = await page.evaluate(
     `new Promise((resolve) => {
       const worker = new Worker(URL.createObjectURL(new Blob([${JSON.stringify(source)}], { type: 'text/javascript' })), { type: 'module' });

@@ -1,23 +1,22 @@
 // The views of the cycle in a real page, given a digit's step from plain loops.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Browser, Page } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
 import { tablesOf } from '../../../src/demo/cycle/numbers.ts';
 import { stages, type Stage } from '../../../src/demo/protocol.ts';
-import { launchBrowser, openEmptyPage, serveSources } from '../../support/chromium.ts';
+import { openEmptyPage, serveSources } from '../../support/chromium.ts';
+import { openBrowser } from '../../support/openBrowser.ts';
 import { PlainNetwork } from '../../support/plainNetwork.ts';
 
 const WIDTHS = [784, 16, 12, 10];
 const LABEL = 5;
 const RATE = 0.05;
 
-let browser: Browser;
-let server: Awaited<ReturnType<typeof serveSources>>;
+const served = openBrowser(serveSources);
 let page: Page;
 
 beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), serveSources()]);
-  page = await openEmptyPage(browser, server.url);
+  page = await openEmptyPage(served.browser, served.url);
   // As text, since Node's types know no DOM.
   await page.evaluate(`(async () => {
     const [{ Cycle }, { NetworkView }, { FirstWeights }, { PlainNetwork }] = await Promise.all(
@@ -38,11 +37,6 @@ beforeAll(async () => {
     network.show(glance, 'forward');
     weights.show(glance, 'forward');
   })()`);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
 });
 
 const button = (name: string) => page.getByRole('button', { name });

@@ -1,0 +1,28 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll } from 'vitest';
+import { launchBrowser } from './chromium.ts';
+
+interface Server {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** A browser and a server for all tests of a file, from before the first to behind the last; empty until then. */
+export function openBrowser(serve: () => Promise<Server>): { readonly browser: Browser; readonly url: string } {
+  const open: { browser?: Browser; server?: Server } = {};
+  beforeAll(async () => {
+    [open.browser, open.server] = await Promise.all([launchBrowser(), serve()]);
+  });
+  afterAll(async () => {
+    await open.browser?.close();
+    await open.server?.close();
+  });
+  return {
+    get browser() {
+      return open.browser!;
+    },
+    get url() {
+      return open.server!.url;
+    },
+  };
+}
