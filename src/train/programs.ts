@@ -164,7 +164,9 @@ export class Programs {
     // One that was dropped since the call is taken as it is now.
     let taken: Dataset | null = copy ?? copyOfSet('data', set, names);
     requireSound(taken, names, checks);
-    const digests = new Map(names.map((name) => [name, digestOf(taken!.fields[name].data)]));
+    // The CPU never loses what it holds.
+    const lasting = this.#backend.kind === 'cpu' ? [] : names;
+    const digests = new Map(lasting.map((name) => [name, digestOf(taken!.fields[name].data)]));
     // Where the device that holds it is lost, it is taken from its owner once more.
     const again = (name: string): Numbers => {
       const { data } = set.fields[name];
