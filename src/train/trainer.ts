@@ -9,9 +9,10 @@ import { RecoveringBackend } from '../scheduler/recovery.ts';
 import type { DeviceLife } from '../scheduler/deviceLife.ts';
 import type { Feed } from './batches.ts';
 import { requireFields, requireWhole } from './dataChecks.ts';
+import { DataPosition } from './dataPosition.ts';
 import { Evaluator } from './evaluator.ts';
 import { namesOfNothing, nothingCounts, type Amount } from './recordedMetrics.ts';
-import { fit, type RunBefore } from './fit.ts';
+import { fit } from './fit.ts';
 import { fitOptionsOf, type FitSettings } from './fitOptions.ts';
 import {
   byField,
@@ -44,13 +45,13 @@ import type {
 import { copyOfBytes, copyOfValues, placedValues } from './givenParameters.ts';
 import { amountsOf, prepare, reportOf, wasBad, type Prepared } from './prepared.ts';
 import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
-import type { Cursor, RunMoment } from './progress.ts';
+import type { RunMoment } from './progress.ts';
 import { profileStep, requirePeak, type Profile, type ProfileOptions } from './profile.ts';
 import { formatSteps, Programs, type StepProgram } from './programs.ts';
 import type { Fields, Source } from './sampleSource.ts';
 import { summarizeModel } from './summary.ts';
 import type { Loaded, LoadOptions } from './loadResult.ts';
-import { Saver, type StreamPlace } from './saver.ts';
+import { Saver } from './saver.ts';
 import type { RunInHand, TrainingRun } from './trainingRun.ts';
 import { TrainerLock } from './trainerLock.ts';
 import { tensorsIn, weightsFile, weightsIn } from './weights.ts';
@@ -63,9 +64,6 @@ export interface Place {
   readonly owned: Device | undefined;
   readonly fallback?: string;
 }
-
-/** Where steps take their samples: from a whole set, once it is resident, or from where batches were brought. */
-type Origin = Feed | { readonly data: Dataset; readonly shuffle: boolean };
 
 /** What there is once the model was traced. */
 interface Ready {
@@ -89,12 +87,8 @@ export class Trainer<F extends string = any, O = any> {
   readonly #phases: readonly Phase[];
   #ownedDevice: Device | undefined;
   #fallback: string | null;
-  #cursors = new WeakMap<Dataset, Cursor>();
   #saver: Saver | undefined;
-  /** A stream that was loaded, and goes on with the first set that fits it. */
-  #loadedStream: StreamPlace | null = null;
-  /** A run that was loaded, and goes on with the next call of fit. */
-  #loadedRun: RunBefore | null = null;
+  readonly #position = new DataPosition();
   #ready: Promise<Ready> | undefined;
   #programs: Programs | undefined;
   #single: readonly StepProgram[] = [];
@@ -103,8 +97,6 @@ export class Trainer<F extends string = any, O = any> {
   readonly #lock = new TrainerLock();
   #destroyed = false;
   #toldOfNothing = false;
-  /** Of the last steps. */
-  #origin: Origin | undefined;
   /** That the next report says. */
   #recovered: string | undefined;
 
@@ -125,7 +117,7 @@ export class Trainer<F extends string = any, O = any> {
         ? life.backend
         : new RecoveringBackend(life, {
             reopen: async (last) => this.#moveTo(await placeAfter(last)),
-            note: () => (this.#lock.isSettled ? (this.#saver?.note(this.#run, this.#stream) ?? null) : null),
+            note: () => (this.#lock.isSettled ? (this.#saver?.note(this.#run, this.#position.stream) ?? null) : null),
             recovered: (how) => (this.#recovered = how),
           });
   }
@@ -133,13 +125,6 @@ export class Trainer<F extends string = any, O = any> {
   /** The run that is going on, as it is now. */
   get #run(): RunMoment | null {
     return this.#lock.running?.moment?.() ?? null;
-  }
-
-  /** Of the set that was trained on last. */
-  get #stream(): StreamPlace | null {
-    const set = this.#origin && 'data' in this.#origin ? this.#origin.data : undefined;
-    const cursor = set && this.#cursors.get(set);
-    return cursor ? { ...cursor, length: set.length } : this.#loadedStream;
   }
 
   /** Its device was lost: on another one. */
@@ -315,27 +300,27 @@ export class Trainer<F extends string = any, O = any> {
       if (set) requireFields('fit', traced.fields, set, names);
       if (validation) requireFields('validation', traced.fields, validation.set, names);
       if (set) this.#requireBatch('fit', set);
-      const before = this.#resume(data, options.resume);
+      const before = this.#position.resume(data, options.resume);
       const shop = {
         ...ready,
         backend: this.#backend,
         batchSize,
-        cursors: this.#cursors,
+        cursors: this.#position.cursors,
         training,
         validation,
         run,
         before,
         accept: (batch: GivenSamples | Dataset, index: number) => this.#accepted(batch, index, prepared),
-        feed: (feed: Feed) => (this.#origin = feed),
+        feed: (feed: Feed) => (this.#position.origin = feed),
         tellOfNothing: (amounts: readonly Amount[], step: number) => this.#tellOfNothing(prepared, amounts, step),
-        save: () => ready.saver.save(this.#run, this.#stream, {}),
+        save: () => ready.saver.save(this.#run, this.#position.stream, {}),
         warn: this.#warn,
         takeRecovered: () => this.#takeRecovered(),
         isAlive: () => !this.#destroyed,
         requireAlive: () => this.#requireAlive(),
       };
       await this.#lock.take('fit', run);
-      this.#origin = set && { data: set, shuffle: options.shuffle };
+      this.#position.origin = set && { data: set, shuffle: options.shuffle };
       yield* fit(shop, data, options);
     } catch (error) {
       run.failure = { error: this.#failureOf(error) };
@@ -352,29 +337,6 @@ export class Trainer<F extends string = any, O = any> {
    */
   stop(): Promise<void> {
     return this.#lock.stop();
-  }
-
-  /** The run that goes on by this call, if one was loaded. @throws DataError if it was one over other data */
-  #resume(data: Dataset | Batches, wanted: boolean): RunBefore | undefined {
-    const [run, stream] = [this.#loadedRun, this.#loadedStream];
-    const length = isDataset(data) ? data.length : undefined;
-    if (stream && isDataset(data) && stream.length === length && !this.#cursors.has(data)) {
-      this.#cursors.set(data, { epoch: stream.epoch, position: stream.position });
-      this.#loadedStream = null;
-    }
-    if (!run || !wanted) {
-      this.#loadedRun = null;
-      return undefined;
-    }
-    const { over } = run.progress;
-    const before = over === 'batches' ? undefined : over.length;
-    if (before !== length) {
-      throw new DataError(
-        `[fit] the run that was loaded is over ${dataNamed(before)}, but this call has ${dataNamed(length)}: give what it was begun with, or resume: false for a run of its own`,
-      );
-    }
-    this.#loadedRun = null;
-    return run;
   }
 
   #takeRecovered(): string | undefined {
@@ -414,7 +376,7 @@ export class Trainer<F extends string = any, O = any> {
     await this.#lock.take('step');
     try {
       const numbers = this.#requireWhole('step', await this.#whileAlive(samples(ready)));
-      this.#origin = { source: table, shuffle: false };
+      this.#position.origin = { source: table, shuffle: false };
       this.#bring(numbers, table, submitter);
       const rows = await this.#whileAlive(submitter.launch({ programs: [single] }));
       const seconds = (performance.now() - begun) / 1000;
@@ -529,7 +491,7 @@ export class Trainer<F extends string = any, O = any> {
     requireTexts('save', metadata);
     const { saver } = await this.#use();
     this.#lock.requireSettled('save');
-    return this.#whileAlive(saver.save(this.#run, this.#stream, metadata));
+    return this.#whileAlive(saver.save(this.#run, this.#position.stream, metadata));
   }
 
   /**
@@ -547,11 +509,7 @@ export class Trainer<F extends string = any, O = any> {
     await this.#lock.take('load');
     try {
       const { loaded, stream, run } = await this.#whileAlive(saver.load(given, file, strict));
-      this.#loadedStream = stream;
-      this.#loadedRun = run;
-      // What sets were trained on before says nothing any more.
-      this.#cursors = new WeakMap();
-      this.#origin = undefined;
+      this.#position.goOnAt(stream, run);
       return loaded;
     } finally {
       this.#lock.leave();
@@ -667,7 +625,7 @@ export class Trainer<F extends string = any, O = any> {
       requireFields('profile', prepared.traced.fields, data, prepared.names);
       this.#requireBatch('profile', data);
     }
-    const origin = data ? { data, shuffle: true } : this.#origin;
+    const origin = data ? { data, shuffle: true } : this.#position.origin;
     if (!origin) {
       throw new DataError(
         '[profile] there are no samples yet to take steps on: give `data`, or call fit or step first',
@@ -722,7 +680,7 @@ export class Trainer<F extends string = any, O = any> {
   /** Frees every GPU object that it made, and its device if it acquired one. */
   destroy(): void {
     this.#destroyed = true;
-    this.#origin = undefined;
+    this.#position.origin = undefined;
     this.#programs?.destroy();
     this.#single = [];
     this.#backend.destroy();
@@ -731,10 +689,6 @@ export class Trainer<F extends string = any, O = any> {
     this.#ready.catch(() => {});
   }
 }
-
-/** @param samples of a set; undefined for batches */
-const dataNamed = (samples: number | undefined): string =>
-  samples === undefined ? 'an iterable of batches' : `a set of ${samples} samples`;
 
 function requireTexts(where: string, metadata: unknown): void {
   const are = typeof metadata === 'object' && Object.values(metadata ?? [0]).every((text) => typeof text === 'string');
