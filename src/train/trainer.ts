@@ -42,7 +42,8 @@ import type {
   TrainerOptions,
   Warn,
 } from './options.ts';
-import { copyOfBytes, copyOfValues, placedValues } from './givenParameters.ts';
+import { copyOfBytes, copyOfValues } from './givenParameters.ts';
+import { learnedOf, parametersOf, putParameters } from './learnedStates.ts';
 import { amountsOf, prepare, reportOf, wasBad, type Prepared } from './prepared.ts';
 import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
 import type { RunMoment } from './progress.ts';
@@ -54,7 +55,7 @@ import type { Loaded, LoadOptions } from './loadResult.ts';
 import { Saver } from './saver.ts';
 import type { RunInHand, TrainingRun } from './trainingRun.ts';
 import { TrainerLock } from './trainerLock.ts';
-import { tensorsIn, weightsFile, weightsIn } from './weights.ts';
+import { weightsFile, weightsIn } from './weights.ts';
 import { verifyStep } from './verifyStep.ts';
 import type { Verification } from './verify.ts';
 
@@ -463,9 +464,7 @@ export class Trainer<F extends string = any, O = any> {
   async readParameters(): Promise<Record<string, Float32Array>> {
     const { traced } = (await this.#use()).prepared;
     this.#lock.requireSettled('readParameters');
-    const read = this.#backend.readStates(traced.parameters);
-    const tensors = tensorsIn(traced.pages, (await this.#whileAlive(read)) as Float32Array[]);
-    return Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data.slice()]));
+    return this.#whileAlive(parametersOf(this.#backend, traced));
   }
 
   /** Replaces parameters by name; those that are not named stay. @throws ShapeError for an unknown name or a wrong size */
@@ -473,11 +472,7 @@ export class Trainer<F extends string = any, O = any> {
     const given = copyOfValues(values);
     const { traced } = (await this.#use()).prepared;
     this.#lock.requireSettled('writeParameters');
-    const found = placedValues(given, traced.pages);
-    const arenas = [traced.parameters, ...(traced.averages ? [traced.averages] : [])];
-    for (const { page, offset, numbers } of found) {
-      for (const arena of arenas) this.#backend.writeState(arena[page], numbers, offset);
-    }
+    putParameters(this.#backend, traced, given);
   }
 
   /**
@@ -525,14 +520,7 @@ export class Trainer<F extends string = any, O = any> {
     requireTexts('saveWeights', metadata);
     const { traced } = (await this.#use()).prepared;
     this.#lock.requireSettled('saveWeights');
-    const states = [...(traced.averages ?? traced.parameters), ...traced.registry.states.values()];
-    const read = this.#whileAlive(this.#backend.readStates(states));
-    const numbers = (await read) as Float32Array[];
-    const kept = numbers.splice(traced.pages.length);
-    const ofLayers = [...traced.registry.states.values()].map(({ name, spec: { shape } }, at) => {
-      return [name, { shape, data: kept[at] }] as const;
-    });
-    return weightsFile({ ...tensorsIn(traced.pages, numbers), ...Object.fromEntries(ofLayers) }, metadata);
+    return weightsFile(await this.#whileAlive(learnedOf(this.#backend, traced)), metadata);
   }
 
   /**
