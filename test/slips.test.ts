@@ -47,7 +47,7 @@ const functionsOf = (exports: object): Map<string, (...args: readonly unknown[])
   new Map(Object.entries(exports).filter(([name, given]) => typeof given === 'function' && /^[a-z]/.test(name)));
 
 /** They look for files, and on the network; their options are those of the tests of data. */
-const ELSEWHERE = ['mnist', 'fashionMnist', 'cifar10'];
+const ELSEWHERE = ['mnist', 'fashionMnist', 'cifar10', 'fsdd'];
 
 describe.each([
   ['millrace', core, validCalls],

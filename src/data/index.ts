@@ -1,5 +1,17 @@
+export { features, type FeaturesOptions } from './audio/features.ts';
+export { fsdd, type Fsdd, type FsddOptions } from './audio/fsdd.ts';
 export { levelled, mono, soundOf } from './audio/level.ts';
 export { resample } from './audio/resample.ts';
+export {
+  waveforms,
+  type FieldsOf,
+  type Recording,
+  type Sound,
+  type Transcribed,
+  type WaveformsOptions,
+} from './audio/sounds.ts';
+export { spokenStrings, type SpokenStringsOptions } from './audio/spokenStrings.ts';
+export { standardized, statisticsOf, type Statistics } from './audio/standardized.ts';
 export { readWav, type Wav } from './audio/wav.ts';
 export { cifar10 } from './cifar10/cifar10.ts';
 export { cifar10Classes } from './cifar10/form.ts';

@@ -40,8 +40,12 @@ export interface LogMelOptions {
 export interface LogMel extends FloatLayer {
   /** Extent of the result's last axis: mels · (1 + deltas). */
   readonly features: number;
+  /** Samples a second of what it hears. */
+  readonly sampleRate: number;
   /** Samples from one frame to the next. */
   readonly hop: number;
+  /** The features of a frame in which nothing is heard. */
+  readonly silence: Float32Array;
   /** Frames that lie whole within so many samples, and at least one: `1 + ⌊(samples − frame) / hop⌋`. */
   framesOf(samples: number): number;
   /** The same of a field of lengths, for a model that takes sound: `[N]` integers to `[N]` i32. */
@@ -233,5 +237,6 @@ export function logMel(options: LogMelOptions): LogMel {
       return parts.length === 1 ? parts[0] : concat(parts, 2);
     },
   });
-  return { ...layer, features: mels * (1 + deltas), hop, framesOf };
+  const silence = new Float32Array(mels * (1 + deltas)).fill(Math.log(floor), 0, mels);
+  return { ...layer, features: silence.length, sampleRate: form.sampleRate, hop, silence, framesOf };
 }

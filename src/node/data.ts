@@ -2,4 +2,5 @@
 
 export * from '../data/index.ts';
 export { cifar10 } from './cifar10.ts';
+export { fsdd } from './fsdd.ts';
 export { fashionMnist, mnist } from './mnist.ts';

@@ -1,8 +1,11 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { spec } from '../../src/core/shape.ts';
-import { readWav } from '../../src/data/index.ts';
+import { dataset, features, fsdd, readWav, statisticsOf, waveforms } from '../../src/data/index.ts';
 import { input, logMel, type Context } from '../../src/index.ts';
+import { recordings } from '../../src/node.ts';
 import { dataChunk, formatChunk, riff, wavOf, type WavOptions } from '../support/sounds.ts';
-import type { Case } from '../support/provoke.ts';
+import { inFolder, type Case } from '../support/provoke.ts';
 
 /** A WAV file of two samples, a number of whose format is another. */
 const wavWith =
@@ -14,6 +17,21 @@ const wavWith =
   };
 
 const wav = (bytes: Uint8Array) => () => readWav('a.wav', bytes);
+
+const said = (sampleRate: number) => ({ name: 'a.wav', samples: new Float32Array(9), sampleRate, label: 0 });
+
+/** A class whose folder has no file. */
+const classless = (): Promise<unknown> =>
+  inFolder(async (path) => {
+    await mkdir(join(path, 'a'));
+    return recordings(path);
+  });
+
+const fileAlone = (): Promise<unknown> =>
+  inFolder(async (path) => {
+    await writeFile(join(path, 'a.wav'), wavOf([0, 1]));
+    return recordings(path);
+  });
 
 export const sounds: readonly Case[] = [
   ['[wav] <file> has <n> bytes, too few', wav(new Uint8Array(3))],
@@ -27,6 +45,15 @@ export const sounds: readonly Case[] = [
   ['[wav] <file> holds no samples', wav(wavOf([]))],
   ['[wav] <file> has <n> bytes of samples', wav(riff(['fmt ', formatChunk()], ['data', new Uint8Array(3)]))],
   ['[wav] <file> has <number> for', wav(wavOf([0, Infinity], { bits: 32, float: true }))],
+  ['[fsdd] it is not downloaded', () => fsdd()],
+  ['[fsdd] there is no', () => fsdd(async () => null)],
+  ['[fsdd] there are', () => fsdd(async (name) => (name === '0_george_0.wav' ? wavOf([0, 1]) : null))],
+  ['[recordings] <path> is no folder', () => recordings('/nowhere')],
+  ['[recordings] <path> holds no folders', fileAlone],
+  ['[recordings] <path> holds no WAV', classless],
+  ['[<call>] sound 0 has', () => waveforms([said(8000), said(16_000)])],
+  ['[features] the sounds', () => features([said(8000)], logMel({ sampleRate: 16_000 }))],
+  ['[<call>] the set has', () => statisticsOf(dataset({ x: [1, 2], length: [1, 1] }))],
   ['[logMel] filter', () => logMel({ sampleRate: 8000, mels: 200 })],
   ['[logMel] x is', () => logMel({ sampleRate: 8000 }).apply(input('x', spec([2, 100, 2])), {}, {} as Context)],
 ];

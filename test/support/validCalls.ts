@@ -11,6 +11,7 @@ import {
   dataset,
   input,
   linear,
+  logMel,
   mean,
   mul,
   relu,
@@ -144,6 +145,8 @@ export const validCalls: Calls = {
 
 const tensors = { weight: { shape: [2], data: Float32Array.of(1, 2) } };
 /** An IDX file of three bytes. */
+const sounds = () => [{ name: 'a.wav', samples: new Float32Array(300), sampleRate: 8000, label: 0 }];
+const heard = () => dataset({ x: { data: new Float32Array(12), shape: [3, 2] }, length: Int32Array.of(3, 1) });
 const wav = () => wavOf([0, 0.5, -0.5]);
 const idx = () => Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3);
 
@@ -153,6 +156,7 @@ export const validDataCalls: Calls = {
   dataset: validCalls['dataset'],
   encodeTable: async () => [await form(), await table()],
   folds: () => [set(), 4, { seed: 1 }],
+  features: () => [sounds(), logMel({ sampleRate: 8000, mels: 10 }), { backend: 'cpu' }],
   featureCount: async () => [await form()],
   files: () => [[new File([idx()], 'train.idx')]],
   levelled: () => [new Float32Array(3)],
@@ -172,8 +176,12 @@ export const validDataCalls: Calls = {
   resample: () => [new Float32Array(3), 8000, 16_000],
   rows: () => [set(), [1, 0]],
   soundOf: () => [{ sampleRate: 8000, channels: [new Float32Array(3)] }, 16_000],
+  spokenStrings: () => [sounds(), { count: 2 }],
   split: () => [set(), 0.5, { seed: 1 }],
+  standardized: () => [heard(), { mean: [0, 0], deviation: [1, 1] }],
+  statisticsOf: () => [heard()],
   syntheticDigits: () => [{ train: 10, test: 10 }],
   take: validCalls['take'],
+  waveforms: () => [sounds(), { samples: 9 }],
   writeSafetensors: () => [{ tensors, metadata: {} }],
 };

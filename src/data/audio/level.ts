@@ -3,7 +3,7 @@ import { requireSamples, resample } from './resample.ts';
 import type { Wav } from './wav.ts';
 
 /** The root of the mean square that sounds are brought to: 20 dB below full scale, so that speech's peaks have room. */
-const LOUDNESS = 0.1;
+export const LOUDNESS = 0.1;
 /** 120 dB below full scale, a thirtieth of the last of 16 bits: what is quieter was not recorded. */
 const SILENCE = 1e-6;
 
