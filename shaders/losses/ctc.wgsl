@@ -81,7 +81,8 @@ fn frame_total(base: u32) -> vec2f {
 }
 
 // What follows where the gradient is wanted at once.
-fn backward(n: u32, frames: u32, count: u32, slope: f32, lane: u32) {}
+fn backward(n: u32, frames: u32, count: u32, slope: f32, lane: u32) {
+}
 
 // The word is 0: it keeps the infinity out of a constant expression, where WGSL forbids it.
 fn infinity_after(sign: u32, word: u32) -> f32 {

@@ -67,7 +67,8 @@ fn frame_total(base: u32) -> vec2f {
   return vec2f(logits[base], 0.0);
 }
 
-fn backward(n: u32, frames: u32, count: u32, slope: f32, lane: u32) {}
+fn backward(n: u32, frames: u32, count: u32, slope: f32, lane: u32) {
+}
 
 @compute @workgroup_size(WIDTH)
 fn main(

@@ -1,3 +1,4 @@
+import { editDistance } from './editDistance.ts';
 import { DataError } from './errors.ts';
 import { quotedList } from './textFormat.ts';
 
@@ -29,19 +30,6 @@ export function described(given: unknown): string {
       : 'an empty object';
 }
 
-/** How many letters must be put in, left out or changed to make one word the other. Source: Wagner and Fischer 1974. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      next.push(Math.min(next[j] + 1, row[j + 1] + 1, row[j] + (a[i] === b[j] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length];
-}
-
 const bare = (name: string): string => name.replace(/[^a-z0-9]/gi, '').toLowerCase();
 
 /** The name that was likeliest meant: `lr` and `learning_rate` are learningRate, `eps` is epsilon. */
@@ -50,7 +38,7 @@ export function nearest(given: string, names: readonly string[]): string {
   const far = (name: string): number => {
     const initials = (name[0] + name.replace(/[^A-Z]/g, '')).toLowerCase();
     const begins = wanted.length > 1 && bare(name).startsWith(wanted);
-    return initials === wanted || begins ? 0 : distance(wanted, bare(name));
+    return initials === wanted || begins ? 0 : editDistance(wanted, bare(name));
   };
   return names.reduce((best, name) => (far(name) < far(best) ? name : best));
 }

@@ -7,6 +7,8 @@ export {
   type ConvTranspose2dOptions,
 } from './convolution.ts';
 export { augment } from './augment.ts';
+export { ctcBeamSearch, type CtcBeamSearchOptions, type Frames, type Transcription } from './ctcBeamSearch.ts';
+export { characterErrorRate, labelErrorRate, wordErrorRate, type LabelRows } from './errorRates.ts';
 export { frozen } from './frozen.ts';
 export * from './initializers.ts';
 export {

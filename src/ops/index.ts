@@ -12,6 +12,7 @@ export {
   type ConvolveTransposedOptions,
 } from './convolution/convolution.ts';
 export { crossEntropyRows } from './losses/crossEntropy.ts';
+export { ctcGreedy, type CtcGreedyOptions } from './losses/ctcGreedy.ts';
 export {
   absoluteErrors,
   binaryCrossEntropies,

@@ -54,6 +54,8 @@ export const validCalls: Calls = {
   ...named('absoluteErrors binaryCrossEntropies kullbackLeiblerTerms squaredErrors', () => [x(), x()]),
   ...named('binaryCrossEntropy kullbackLeibler meanAbsoluteError meanSquaredError', () => [x(), x()]),
   ...named('rootMeanSquaredError rSquared', () => [x(), x()]),
+  ...named('wordErrorRate characterErrorRate', () => [['one two'], ['one']]),
+  labelErrorRate: () => [[[1, 2]], { data: [1, 2, -1], shape: [1, 3] }],
   ...named('glorotUniform glorotNormal heUniform heNormal lecunUniform lecunNormal zeros ones', () => [
     [4, 3],
     new Random(1, 'stream'),
@@ -88,6 +90,8 @@ export const validCalls: Calls = {
   crossEntropy: () => [x(), labels(), { labelSmoothing: 0.1 }],
   crossEntropyRows: () => [x(), labels(), { labelSmoothing: 0.1 }],
   ctc: () => [x([2, 4, 3]), x([2, 2], 'i32'), { labelLengths: x([2], 'i32') }],
+  ctcBeamSearch: () => [{ data: new Float32Array(12), shape: [1, 4, 3] }, { beamWidth: 2 }],
+  ctcGreedy: () => [x([2, 4, 3]), { lengths: x([2], 'i32') }],
   dataset: () => [{ point: { data: new Float32Array(24), shape: [3] }, label: new Uint8Array(8) }],
   defineLayer: () => [{ name: 'own', parameters: {}, apply: relu }],
   differentiate: () => [mean(mul(x(), 2)), [x()]],
