@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { optionsOf, requireKind } from '../core/given.ts';
+import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 
 /** What a text has of all paths so far: those that end in a blank, and those that end in its last label; logarithms. */
 interface Ends {

@@ -1,6 +1,6 @@
 import { DataError } from '../core/errors.ts';
 import { editDistance } from '../core/editDistance.ts';
-import { requireKind } from '../core/given.ts';
+import { requireKind } from '../core/argumentChecks.ts';
 
 /*
  * How far what was transcribed is from what was said: of a whole set, so that a long text counts as its length, and not as

@@ -1,11 +1,11 @@
 import { ShapeError } from '../../core/errors.ts';
-import { optionsOf, requireKind, type ContextLike } from '../../core/given.ts';
+import { optionsOf, requireKind, type ContextLike } from '../../core/argumentChecks.ts';
 import { flatGrid } from '../../core/launch.ts';
 import { formatSpec, requireDtype, sameShape, spec, type Numbers } from '../../core/shape.ts';
 import { apply, specOf, type Node, type Op, type Value } from '../../graph/graph.ts';
 import { constant } from '../../graph/leaf.ts';
 import { elementsOf } from '../../graph/work.ts';
-import { integerDtypes, integerReader } from '../data/integers.ts';
+import { integerDtypes, integerReader } from '../data/integerReader.ts';
 import { uncast } from '../data/uncast.ts';
 import nan from '../../../shaders/functions/nan.wgsl?raw';
 import greedyKernel from '../../../shaders/losses/ctcGreedy.wgsl?raw';
