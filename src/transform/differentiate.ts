@@ -4,6 +4,7 @@ import { inputsOf, specOf, specsOf, type Node, type Value } from '../graph/graph
 import { constant } from '../graph/leaf.ts';
 import { inOrder } from '../graph/order.ts';
 import { add } from '../ops/pointwise/arithmetic.ts';
+import { joinPads } from '../ops/shaping/joinPads.ts';
 
 /**
  * Reverse mode: d loss / d value for each of `values`, as new nodes of the same graph; null where no gradient reaches.
@@ -17,26 +18,31 @@ export function differentiate(loss: Value, values: readonly Value[]): (Value | n
     throw new ShapeError(`[differentiate] the loss is ${formatSpec(given)} but must be one f32: average it`);
   }
   const between = dependents(loss.node, new Set(values));
-  const gradients = new Map<Value, Value>();
-  gradients.set(loss, constant(Float32Array.of(1), given));
-
-  const accumulate = (value: Value, gradient: Value): void => {
-    const before = gradients.get(value);
-    gradients.set(value, before ? add(before, gradient) : gradient);
+  // By value, what its readers contribute.
+  const terms = new Map<Value, Value[]>([[loss, [constant(Float32Array.of(1), given)]]]);
+  const gradientOf = (value: Value): Value | null => {
+    const own = terms.get(value);
+    if (!own) return null;
+    const gradient = joinPads(own).reduce((before, term) => add(before, term));
+    terms.set(value, [gradient]);
+    return gradient;
   };
   for (const node of [...between].reverse()) {
     const { op, inputs, outputs } = node;
-    const dOutputs = outputs.map((value) => gradients.get(value) ?? null);
-    if (dOutputs.every((gradient) => gradient === null)) continue;
     // A leaf of the differentiation: what lies below it does not matter.
     if (!inputs.some((input) => between.has(input.node))) continue;
+    const dOutputs = outputs.map(gradientOf);
+    if (dOutputs.every((gradient) => gradient === null)) continue;
     if (!op.vjp) throw new Error(`[differentiate] ${op.name} has no derivative, but a gradient flows into it`);
     op.vjp(dOutputs, node).forEach((gradient, at) => {
       const input = inputs[at];
-      if (gradient && between.has(input.node)) accumulate(input, gradient);
+      if (!gradient || !between.has(input.node)) return;
+      const own = terms.get(input);
+      if (own) own.push(gradient);
+      else terms.set(input, [gradient]);
     });
   }
-  return values.map((value) => gradients.get(value) ?? null);
+  return values.map(gradientOf);
 }
 
 /** The nodes up to one that depend on a target, each behind all that it reads. */

@@ -94,6 +94,70 @@ describe('contributions are summed', () => {
   });
 });
 
+describe('of a value that is read slice by slice', () => {
+  const wide = input('x', spec([2, 6]));
+  const given = Float64Array.from({ length: 12 }, (_, at) => at / 4 - 1);
+  /** The gradient of the sum of squares of some boxes [row, column, rows, columns], and the ops that make it. */
+  function gradient(boxes: readonly (readonly [number, number, number, number])[]) {
+    const terms = boxes.map(([row, column, rows, columns]) => {
+      const box = slice(wide, [
+        { start: row, end: row + rows },
+        { start: column, end: column + columns },
+      ]);
+      return sum(mul(box, box));
+    });
+    const [dX] = differentiate(
+      terms.reduce((a, b) => add(a, b)),
+      [wide],
+    );
+    const graph = { outputs: { dX: dX! }, writes: [] };
+    const ops = orderOf(graph).map(({ op }) => op.name);
+    const count = (name: string): number => ops.filter((op) => op === name).length;
+    const twice = new Float64Array(12);
+    for (const [row, column, rows, columns] of boxes) {
+      for (let i = row; i < row + rows; i++) {
+        for (let j = column; j < column + columns; j++) twice[i * 6 + j] += 2 * given[i * 6 + j];
+      }
+    }
+    expect([...interpret(graph, { batch: { x: given }, precision: 'f64' }).outputs['dX']]).toEqual([...twice]);
+    return { concats: count('concat'), pads: count('pad') };
+  }
+
+  test('slices that tile an axis, in any order, are put side by side', () => {
+    const thirds = [2, 0, 4].map((start) => [0, start, 2, 2] as const);
+    expect(gradient(thirds)).toEqual({ concats: 1, pads: 0 });
+  });
+  test('boxes that tile two axes are put side by side along both', () => {
+    const quarters = [0, 1].flatMap((row) => [0, 3].map((start) => [row, start, 1, 3] as const));
+    expect(gradient(quarters)).toEqual({ concats: 3, pads: 0 });
+  });
+  test('slices that touch and leave something out are padded once', () => {
+    expect(
+      gradient([
+        [0, 1, 2, 2],
+        [0, 3, 2, 1],
+      ]),
+    ).toEqual({ concats: 1, pads: 1 });
+  });
+  test('slices with a gap between them are padded each', () => {
+    expect(
+      gradient([
+        [0, 0, 2, 2],
+        [0, 3, 2, 1],
+      ]),
+    ).toEqual({ concats: 0, pads: 2 });
+  });
+  test('slices that overlap are added up', () => {
+    expect(
+      gradient([
+        [0, 0, 2, 3],
+        [0, 2, 2, 3],
+        [0, 5, 2, 1],
+      ]),
+    ).toEqual({ concats: 0, pads: 3 });
+  });
+});
+
 describe('the graph of the gradients', () => {
   test('has a ladder of diamonds once, not once for each way through it', () => {
     let value = x;

@@ -18,6 +18,7 @@ interface SliceAttrs {
 
 const sliceOp: Op<SliceAttrs> = {
   name: 'slice',
+  epilogue: true,
   infer([x], { shape }) {
     requireDtype('slice', 'x', x, ...wordDtypes);
     return [{ shape, dtype: x.dtype }];
@@ -87,7 +88,7 @@ interface PadAttrs {
   readonly value: number;
 }
 
-const padOp: Op<PadAttrs> = {
+export const padOp: Op<PadAttrs> = {
   name: 'pad',
   infer([x], { shape }) {
     requireDtype('pad', 'x', x, ...wordDtypes);
@@ -129,6 +130,10 @@ const padOp: Op<PadAttrs> = {
     return [dY ? applyOne(sliceOp, [dY], { start: before, shape: x.spec.shape, step }) : null];
   },
 };
+
+/** x where it begins so far along each axis of a larger shape, and 0 around it. */
+export const padTo = (x: Value, before: readonly number[], shape: Shape): Value =>
+  applyOne(padOp, [x], { before, step: shape.map(() => 1), shape, value: 0 });
 
 /** x with so many elements of `value` before and after it along each axis. */
 export function pad<D extends Dtype>(x: Value<D>, widths: readonly (readonly [number, number])[], value = 0): Value<D> {

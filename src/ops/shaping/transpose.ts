@@ -6,6 +6,7 @@ import { copyBox, copyLaunch, wordDtypes, type Box } from './copy.ts';
 
 const transposeOp: Op<{ readonly order: readonly number[] }> = {
   name: 'transpose',
+  epilogue: true,
   infer([x], { order }) {
     requireDtype('transpose', 'x', x, ...wordDtypes);
     return [{ shape: order.map((axis) => x.shape[axis]), dtype: x.dtype }];
