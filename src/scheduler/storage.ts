@@ -304,23 +304,25 @@ function taken<B extends { readonly size: number }>(
   slots: readonly Slot[],
   pool: Pool<B>,
 ): { readonly lent: Map<Slot, B>; readonly missing: readonly Slot[] } {
-  const free = copyOf(pool);
+  const free = new Map([...pool].map(([key, buffers]) => [key, [...buffers].sort((a, b) => a.size - b.size)]));
   const lent = new Map<Slot, B>();
   const missing: Slot[] = [];
   for (const slot of slots.toSorted((a, b) => b.bytes - a.bytes)) {
-    const buffers = isLent(slot) ? free.get(slot.key) : undefined;
-    const fitting = buffers && smallest(buffers, slot.bytes);
-    if (!fitting) missing.push(slot);
-    else {
-      buffers.delete(fitting);
-      lent.set(slot, fitting);
-    }
+    const buffers = isLent(slot) ? (free.get(slot.key) ?? []) : [];
+    const at = firstOf(buffers, slot.bytes);
+    if (at === buffers.length) missing.push(slot);
+    else lent.set(slot, buffers.splice(at, 1)[0]);
   }
   return { lent, missing };
 }
 
-function smallest<B extends { readonly size: number }>(buffers: ReadonlySet<B>, bytes: number): B | undefined {
-  let best: B | undefined;
-  for (const buffer of buffers) if (buffer.size >= bytes && (!best || buffer.size < best.size)) best = buffer;
-  return best;
+/** Where in a list by size the buffers begin that have so many bytes: a long recurrence has thousands. */
+function firstOf(buffers: readonly { readonly size: number }[], bytes: number): number {
+  let [low, high] = [0, buffers.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (buffers[middle].size < bytes) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -25,6 +25,10 @@ function sourceOf(value: Value): Value {
 /** With the head 24 nodes, so that chains of any 2, 3, 4, 6 or 8 that repeat have one text: longer ones compile ever slower. */
 const MOST_STEPS = 23;
 
+/** Of one op in a row: what is added up term by term, as a weight's gradients over time, has few texts, however many. */
+const MOST_ALIKE = 4;
+
+const nodesOf = ({ head, steps }: Chain): Node[] => [head, ...steps.map(({ node }) => node)];
 const lastOf = ({ head, steps }: Chain): Value => (steps.at(-1)?.node ?? head).outputs[0];
 
 /**
@@ -103,10 +107,14 @@ function chainsOf(graph: Graph, adapter: AdapterTraits): Chain[] {
 
   /** The chain that a node is appended to, or a new one, if it can head one. */
   function chainFor(node: Node, tail: Tail | undefined): Chain | undefined {
-    for (const input of tail ? node.inputs : []) {
-      const chain = chainAt.get(sourceOf(input));
-      if (chain && append(chain, node, tail!)) {
-        chainAt.delete(sourceOf(input));
+    const chains = tail ? node.inputs.flatMap((input) => chainAt.get(sourceOf(input)) ?? []) : [];
+    // Of like launches that are added up one by one each has its own addition, so that none of them waits in memory.
+    const [before, next] = chains;
+    if (next && before.head.op === next.head.op && lastOf(before).node.op === node.op) chains.reverse();
+    for (const chain of chains) {
+      const source = lastOf(chain);
+      if (append(chain, node, tail!)) {
+        chainAt.delete(source);
         return chain;
       }
     }
@@ -116,6 +124,12 @@ function chainsOf(graph: Graph, adapter: AdapterTraits): Chain[] {
   function append(chain: Chain, node: Node, tail: Tail): boolean {
     const register = lastOf(chain);
     if (chain.steps.length === MOST_STEPS) return false;
+    if (
+      nodesOf(chain)
+        .slice(-MOST_ALIKE)
+        .filter(({ op }) => op === node.op).length === MOST_ALIKE
+    )
+      return false;
     if (sizeOf(node.outputs[0].spec.shape) !== sizeOf(register.spec.shape)) return false;
     const extras = [...chain.extras];
     const arrays = new Set(tail.arrays?.map((at) => node.inputs[at]));
@@ -131,7 +145,7 @@ function chainsOf(graph: Graph, adapter: AdapterTraits): Chain[] {
     const hasPlace = (extra: Value): boolean => placeIn(extra.spec, node.outputs[0].spec) !== undefined;
     if (added.some((extra) => !arrays.has(extra) && !hasPlace(extra))) return false;
     // What the launch reads must be there before it: nothing of the chain itself, nothing that was changed in place.
-    const own = [chain.head, ...chain.steps.map((step) => step.node)];
+    const own = nodesOf(chain);
     if (added.some(({ node: maker }) => changed.has(maker) || levels.needs(chainOf.get(maker) ?? maker, chain))) {
       return false;
     }
@@ -160,7 +174,7 @@ function levelsOf(
     return inputs.map((input) => launchOf(storageOf(input).root.node));
   };
   const readBy = (launch: Chain | Node): (Chain | Node)[] => {
-    const nodes = 'head' in launch ? [launch.head, ...launch.steps.map(({ node }) => node)] : [launch];
+    const nodes = 'head' in launch ? nodesOf(launch) : [launch];
     const values = nodes.flatMap(({ outputs }) => outputs);
     return values.flatMap((value) => (readers.get(value) ?? []).flatMap((reader) => (reader ? launchOf(reader) : [])));
   };
@@ -210,14 +224,14 @@ function withTaken(graph: Graph, mostBindings: number): Graph {
 function withChains(graph: Graph, chains: readonly Chain[]): Graph {
   const chainOf = new Map<Node, Chain>();
   for (const chain of chains) {
-    for (const node of [chain.head, ...chain.steps.map((step) => step.node)]) chainOf.set(node, chain);
+    for (const node of nodesOf(chain)) chainOf.set(node, chain);
   }
   const readers = readersIn(graph, orderOf(graph));
   return rebuilt(graph, (node) => {
     const chain = chainOf.get(node);
     if (!chain) return undefined;
     const { head, steps, extras } = chain;
-    const nodes = [head, ...steps.map((step) => step.node)];
+    const nodes = nodesOf(chain);
     const isWanted = (at: number): boolean =>
       (readers.get(nodes[at].outputs[0]) ?? []).some((reader) => reader === null || !nodes.includes(reader));
     const kept = nodes.map((_, at) => at).filter((at) => at < nodes.length - 1 && isWanted(at));

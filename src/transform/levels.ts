@@ -1,7 +1,10 @@
 import { reached } from '../graph/order.ts';
 
-/** What lies further apart is taken to depend on each other: the search costs more than a shared launch would save. */
+/** From so many levels apart on, as between the steps of a recurrence, the way is searched from below, where it is short or none. */
 const FAR = 128;
+
+/** Items that such a search looks at before it takes them to depend on each other: more cost more than a shared launch saves. */
+const MOST_MET = 64;
 
 /** Items on levels, each above all that it reads, so that a search for what one needs can end where the other lies. */
 export class Levels<T> {
@@ -33,9 +36,23 @@ export class Levels<T> {
   /** Whether an item needs another one, or may. */
   needs(item: T, other: T): boolean {
     const floor = this.#levelOf(other);
-    if (this.#levelOf(item) > floor + FAR) return true;
+    if (this.#levelOf(item) > floor + FAR) return this.#leadsTo(other, item);
     return reached([item], (at) => this.#reads(at).filter((read) => read === other || this.#levelOf(read) > floor)).has(
       other,
     );
+  }
+
+  /** Whether one of the items that read an item, or read what reads it, is another one, or may be. */
+  #leadsTo(item: T, other: T): boolean {
+    const ceiling = this.#levelOf(other);
+    const met = new Set([item]);
+    for (const at of met) {
+      if (at === other || met.size > MOST_MET) return true;
+      for (const reader of this.#readers(at)) {
+        const isBelow = this.#levels.has(reader) && this.#levelOf(reader) < ceiling;
+        if (reader === other || isBelow) met.add(reader);
+      }
+    }
+    return false;
   }
 }

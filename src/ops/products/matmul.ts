@@ -181,6 +181,7 @@ const flops = (node: Node<Attrs>): number => {
 /** C and the column sums of B: the gradients of a weight and of its bias, in one launch. */
 const matmulSumsOp: Op<Attrs> = {
   name: 'matmulSums',
+  epilogue: true,
   infer([a, b], attrs) {
     const { M, N } = extentsOf(a, b, attrs);
     const parts = attrs.parts ? [attrs.parts] : [];
