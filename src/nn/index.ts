@@ -61,6 +61,15 @@ export {
   type F1Options,
 } from './scores.ts';
 export {
+  recurrent,
+  type Cell,
+  type CellInput,
+  type CellOutput,
+  type RecurrentOptions,
+  type SequenceAndState,
+  type SequenceInput,
+} from './unrolled.ts';
+export {
   averagePool1d,
   averagePool2d,
   globalAveragePool2d,

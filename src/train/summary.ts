@@ -12,9 +12,7 @@ const formatBytes = (bytes: number): string =>
 const formatOutput = (output: unknown): string => {
   if (typeof output !== 'object' || output === null) return '';
   if ('spec' in output) return formatSpec((output as Value).spec);
-  return Object.values(output as Record<string, Value>)
-    .map(({ spec }) => formatSpec(spec))
-    .join(', ');
+  return Object.values(output).map(formatOutput).join(', ');
 };
 
 const formatNumber = (x: number): string => (x === 1 / 255 ? '1/255' : String(Number(x.toPrecision(6))));
@@ -29,10 +27,12 @@ function formatField({ scale: seen, byDefault, ...stored }: FieldSpec): string {
 
 /** Layers, shapes and parameters as a table; then how fields are seen, what a step launches, what all of it occupies. */
 export function summarizeModel(traced: TracedModel, step: readonly StepProgram[], used: Tally): string {
-  const rows = traced.trace().applied.map(({ path, kind, output, parameters }) => {
+  const applied = traced.trace().applied.map(({ path, kind, output, parameters }) => {
     const own = parameters.reduce((total, { shape }) => total + sizeOf(shape), 0);
     return [path || 'model', kind, formatOutput(output), own ? thousands(own) : '-'];
   });
+  // A recurrence uses its cell at each step: what is used again, and gives the like, has one row.
+  const rows = [...new Map(applied.map((row) => [row.join(), row])).values()];
   const head = ['layer', 'kind', 'output', 'parameters'];
   const total = traced.ranges.reduce((sum, { size }) => sum + size, 0);
   const launches = step.flatMap(({ program }) => program.launches);

@@ -33,6 +33,7 @@ import {
   normalizeBatch,
   normalizeGroups,
   pad,
+  recurrent,
   relu,
   requestDevice,
   reshape,
@@ -86,6 +87,8 @@ const keeping = (update: (context: Context, value: Value) => void): Model => {
   };
   return sequential(linear(2, 2), layer);
 };
+
+const flat = (value: Value): Value => reshape(value, [-1]);
 
 const first = linear(2, 2);
 const second = linear(2, 2);
@@ -215,6 +218,17 @@ export const shapes: readonly Case[] = [
     () => predict(sequential(linear(2, 2), (value: Value) => slice(value, [{ end: 1 }]), batchNorm(2))),
   ],
   ['[groupNorm] <n> groups', () => groupNorm(4, 6)],
+  [
+    '[recurrent] x is',
+    () =>
+      predict(
+        sequential(
+          flat,
+          recurrent(({ state }) => ({ output: state, state }), { initial: [2] }),
+        ),
+      ),
+  ],
+  ['[recurrent] the cell', () => predict(recurrent(({ x: now }) => ({ output: now, state: now }), { initial: [2] }))],
   ['[<dropout>] rate', () => spatialDropout(1)],
   ['[<dropout>] rate', () => dropout(1)],
   ['[<dropout>] rate', () => predict((value: Value, context: Context) => context.dropout('mask', value, -0.1))],

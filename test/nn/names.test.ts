@@ -1,8 +1,7 @@
 // What layers are called: saved weights and random streams hang on it.
 
 import { describe, expect, test } from 'vitest';
-import { Registry } from '../../src/nn/registry.ts';
-import { Tracer } from '../../src/nn/tracer.ts';
+import { Registry, Tracer } from '../../src/nn/tracer.ts';
 import {
   add,
   conv2d,

@@ -133,6 +133,7 @@ export const validCalls: Calls = {
   perplexity: () => [x(), labels(), { labelSmoothing: 0.1 }],
   random: () => [control, 'stream', [3], 'normal'],
   read: () => [control],
+  recurrent: () => [({ state }: { state: Value }) => ({ output: state, state }), { initial: [3] }],
   requestDevice: () => [{ hardwareOnly: false }],
   reshape: () => [x(), [3, 4]],
   resnet: () => [8, { classes: 3 }],
