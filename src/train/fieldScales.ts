@@ -1,7 +1,8 @@
 import { DataError } from '../core/errors.ts';
 import { orderOf, type Graph, type Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
-import { Registry, Tracer } from '../nn/tracer.ts';
+import { Registry } from '../nn/registry.ts';
+import { Tracer } from '../nn/tracer.ts';
 import { inputOf, type BatchValues, type Roles } from '../nn/fieldRoles.ts';
 import { castOp } from '../ops/pointwise/cast.ts';
 import { checksOf, fieldOf } from './dataChecks.ts';

@@ -2,7 +2,7 @@ import { ShapeError } from '../core/errors.ts';
 import { described } from '../core/argumentChecks.ts';
 import { spec } from '../core/shape.ts';
 import type { Purpose, State } from '../graph/graph.ts';
-import type { Registry } from '../nn/tracer.ts';
+import type { Registry } from '../nn/registry.ts';
 import { matches } from '../optim/optimizer.ts';
 import type { Measured } from './recordedMetrics.ts';
 import type { Phase } from './model.ts';

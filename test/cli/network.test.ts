@@ -6,7 +6,8 @@ import type { LearningTask } from '../../src/cli/learningTask.ts';
 import { spec } from '../../src/core/shape.ts';
 import { dataset } from '../../src/data/index.ts';
 import { input } from '../../src/index.ts';
-import { Registry, Tracer } from '../../src/nn/tracer.ts';
+import { Registry } from '../../src/nn/registry.ts';
+import { Tracer } from '../../src/nn/tracer.ts';
 
 const classes = ['a', 'b', 'c'];
 const grey: ImageForm = { kind: 'image', shape: [28, 28], classes };

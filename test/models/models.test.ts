@@ -14,7 +14,8 @@ import {
   type Value,
 } from '../../src/index.ts';
 import { dataset, syntheticDigits } from '../../src/data/index.ts';
-import { Registry, Tracer } from '../../src/nn/tracer.ts';
+import { Registry } from '../../src/nn/registry.ts';
+import { Tracer } from '../../src/nn/tracer.ts';
 import { sharedDevice } from '../support/device.ts';
 
 /** What a model gives out for images of a shape, how many numbers it learns, and which ops it is made of. */

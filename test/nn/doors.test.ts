@@ -1,7 +1,8 @@
 // What is handed in by a slip is told where it comes in, with the way out.
 
 import { describe, expect, test } from 'vitest';
-import { Registry, traced, Tracer } from '../../src/nn/tracer.ts';
+import { Registry } from '../../src/nn/registry.ts';
+import { traced, Tracer } from '../../src/nn/tracer.ts';
 import {
   Random,
   accuracy,

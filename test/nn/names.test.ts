@@ -1,7 +1,8 @@
 // What layers are called: saved weights and random streams hang on it.
 
 import { describe, expect, test } from 'vitest';
-import { Registry, Tracer } from '../../src/nn/tracer.ts';
+import { Registry } from '../../src/nn/registry.ts';
+import { Tracer } from '../../src/nn/tracer.ts';
 import {
   add,
   conv2d,

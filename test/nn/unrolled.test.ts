@@ -30,7 +30,8 @@ import {
   type Cell,
   type Layer,
 } from '../../src/index.ts';
-import { Registry, Tracer } from '../../src/nn/tracer.ts';
+import { Registry } from '../../src/nn/registry.ts';
+import { Tracer } from '../../src/nn/tracer.ts';
 import { planMemory } from '../../src/scheduler/memory.ts';
 import { fuse } from '../../src/transform/fuse.ts';
 import { sharedDevice } from '../support/device.ts';
