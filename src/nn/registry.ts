@@ -38,7 +38,10 @@ export class Registry {
     const all = Object.entries({ ...parameters, ...state });
     for (const [name, definition] of all) requireDefinition(join(path, name), definition);
     const names = all.map(([name]) => join(path, name));
-    if (names.some((name) => this.#names.has(name))) throw namedTwice(path);
+    requireOwnPath(
+      path,
+      names.some((name) => this.#names.has(name)),
+    );
     if (late && names.length > 0) {
       throw new ShapeError(
         `[model] "${names[0]}" appears only now: a model must have the same layers in every mode, created once, outside the function`,
@@ -107,9 +110,12 @@ function firstValues(name: string, { shape, initial }: StateDefinition, seed: nu
   return values;
 }
 
-export const namedTwice = (path: string): ShapeError =>
-  new ShapeError(
+/** @throws ShapeError for the path of another layer */
+export function requireOwnPath(path: string, isTaken: boolean): void {
+  if (!isTaken) return;
+  throw new ShapeError(
     `[model] two layers are named "${path}": give one of them another name in context.apply, or, if it is one, create it once, outside the function, which is traced more than once`,
   );
+}
 
 export const join = (path: string, name: string): string => (path && name ? `${path}.${name}` : path || name);

@@ -17,7 +17,7 @@ import {
   type OutputOf,
   type ParameterDefinition,
 } from './layer.ts';
-import { join, namedTwice, type Registry } from './registry.ts';
+import { join, requireOwnPath, type Registry } from './registry.ts';
 
 /** @throws DataError for what a model or a loss may not give */
 export function requireGiven(name: string, given: unknown): void {
@@ -143,7 +143,7 @@ export class Tracer implements Context {
     const known = this.#registry.knownPath(layer);
     const path = known ?? this.#below(layer.name ?? 'layer', name);
     if (known === undefined) {
-      if (name !== '' && this.#taken.has(path)) throw namedTwice(path);
+      requireOwnPath(path, name !== '' && this.#taken.has(path));
       this.#registry.add(layer, path, this.#home !== null);
     }
     this.#taken.add(path);
