@@ -9,6 +9,7 @@ export {
 export { augment } from './augment.ts';
 export { ctcBeamSearch, type CtcBeamSearchOptions, type Frames, type Transcription } from './ctcBeamSearch.ts';
 export { characterErrorRate, labelErrorRate, wordErrorRate, type LabelRows } from './errorRates.ts';
+export { augmentSequences, type AugmentSequencesOptions } from './augmentSequences.ts';
 export { frozen } from './frozen.ts';
 export * from './initializers.ts';
 export {

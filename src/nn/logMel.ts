@@ -44,6 +44,8 @@ export interface LogMel extends FloatLayer {
   readonly sampleRate: number;
   /** Samples from one frame to the next. */
   readonly hop: number;
+  /** Samples beyond a sound that frames within it, or their slopes, see. */
+  readonly reach: number;
   /** The features of a frame in which nothing is heard. */
   readonly silence: Float32Array;
   /** Frames that lie whole within so many samples, and at least one: `1 + ⌊(samples − frame) / hop⌋`. */
@@ -238,5 +240,6 @@ export function logMel(options: LogMelOptions): LogMel {
     },
   });
   const silence = new Float32Array(mels * (1 + deltas)).fill(Math.log(floor), 0, mels);
-  return { ...layer, features: silence.length, sampleRate: form.sampleRate, hop, silence, framesOf };
+  const reach = frame + REACH * deltas * hop;
+  return { ...layer, features: silence.length, sampleRate: form.sampleRate, hop, reach, silence, framesOf };
 }

@@ -1,6 +1,7 @@
 export * from './pointwise/activations.ts';
 export * from './pointwise/arithmetic.ts';
 export { augmentImages } from './data/augment.ts';
+export { maskSequences, type Masks, type SequenceChanges } from './data/augmentSequences.ts';
 export type { AugmentOptions } from './data/augmentation.ts';
 export { averagePool, type AveragePoolOptions } from './pooling/averagePool.ts';
 export { normalizeBatch, normalizeBy } from './normalization/batchNorm.ts';

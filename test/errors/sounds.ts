@@ -2,7 +2,16 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { spec } from '../../src/core/shape.ts';
 import { dataset, features, fsdd, readWav, statisticsOf, waveforms } from '../../src/data/index.ts';
-import { input, logMel, type Context } from '../../src/index.ts';
+import {
+  differentiate,
+  input,
+  logMel,
+  maskSequences,
+  sum,
+  type Context,
+  type SequenceChanges,
+} from '../../src/index.ts';
+import { controlState } from '../../src/ops/training/control.ts';
 import { recordings } from '../../src/node.ts';
 import { dataChunk, formatChunk, riff, wavOf, type WavOptions } from '../support/sounds.ts';
 import { inFolder, type Case } from '../support/provoke.ts';
@@ -17,6 +26,9 @@ const wavWith =
   };
 
 const wav = (bytes: Uint8Array) => () => readWav('a.wav', bytes);
+
+const changed = (shape: readonly number[], changes: SequenceChanges, x = input('x', spec(shape))) =>
+  maskSequences({ control: controlState('control', 1), stream: 'mask', partCount: 0 }, x, changes);
 
 const said = (sampleRate: number) => ({ name: 'a.wav', samples: new Float32Array(9), sampleRate, label: 0 });
 
@@ -54,6 +66,16 @@ export const sounds: readonly Case[] = [
   ['[<call>] sound 0 has', () => waveforms([said(8000), said(16_000)])],
   ['[features] the sounds', () => features([said(8000)], logMel({ sampleRate: 16_000 }))],
   ['[<call>] the set has', () => statisticsOf(dataset({ x: [1, 2], length: [1, 1] }))],
+  ['[augmentSequences] x is', () => changed([5], { shift: 1 })],
+  ['[augmentSequences] there are', () => changed([2, 5], { timeMasks: { count: 9, longest: 1 } })],
+  ['[augmentSequences] <option> reaches', () => changed([2, 5], { shift: 5 })],
+  [
+    '[augmentSequences] x depends',
+    () => {
+      const x = input('x', spec([2, 5]));
+      differentiate(sum(changed([2, 5], { shift: 1 }, x)), [x]);
+    },
+  ],
   ['[logMel] filter', () => logMel({ sampleRate: 8000, mels: 200 })],
   ['[logMel] x is', () => logMel({ sampleRate: 8000 }).apply(input('x', spec([2, 100, 2])), {}, {} as Context)],
 ];

@@ -105,8 +105,8 @@ class Ears {
 
   /** What is heard in some sounds, the last the longest: `[count, frames, features]`, of more frames than they have. */
   async hear(sounds: readonly Float32Array[]): Promise<Float32Array> {
-    const { hop } = this.#front;
-    const samples = hop * 2 ** Math.ceil(Math.log2(sounds.at(-1)!.length / hop));
+    const { hop, reach } = this.#front;
+    const samples = hop * 2 ** Math.ceil(Math.log2((sounds.at(-1)!.length + reach) / hop));
     let program = this.#programs.get(samples);
     if (!program) this.#programs.set(samples, (program = await this.#compiled(samples)));
     const x = new Float32Array(this.#count * samples);

@@ -1,9 +1,9 @@
 import { ShapeError } from '../../core/errors.ts';
 import { requireKind } from '../../core/argumentChecks.ts';
-import { f32Literal, flatGrid, type AdapterTraits, type Kernel } from '../../core/launch.ts';
+import { flatGrid, type AdapterTraits } from '../../core/launch.ts';
 import { hashName, philox, unitOf, type Words4 } from '../../core/random.ts';
 import { requireDtype, sizeOf, type Dtype, type Numbers } from '../../core/shape.ts';
-import { applyOne, specOf, type Node, type Op, type Samples, type Value } from '../../graph/graph.ts';
+import { applyOne, specOf, type Node, type Op, type Value } from '../../graph/graph.ts';
 import { read } from '../../graph/leaf.ts';
 import { elementsOf } from '../../graph/work.ts';
 import {
@@ -16,7 +16,7 @@ import {
   type Extents,
 } from './augmentation.ts';
 import { keyOf, STEP } from '../training/control.ts';
-import { byteAt } from './integerReader.ts';
+import { elementsFromSamples } from './sampleAccess.ts';
 import { firstElement, randomWords, type Draws } from '../random/random.ts';
 import cosineSine from '../../../shaders/functions/cosineSine.wgsl?raw';
 import augmentKernel from '../../../shaders/data/augment.wgsl?raw';
@@ -173,19 +173,6 @@ function strays([x, control]: readonly Numbers[], node: Node<Attrs>): Numbers {
   return off;
 }
 
-/** Access to samples that are read where they lie. */
-function access({ dtype, scale, offset }: Samples): Pick<Kernel, 'functions' | 'constants'> {
-  const element = dtype === 'u8' ? byteAt('x', 'at') : 'x[at]';
-  const seen = scale === 1 && offset === 0 ? '' : ` * ${f32Literal(scale)} + ${f32Literal(offset)}`;
-  return {
-    functions: {
-      place_of: 'fn place_of(n: u32) -> u32 {\n  return rows[n];\n}',
-      x_at: `fn x_at(at: u32) -> f32 {\n  return f32(${element})${seen};\n}`,
-    },
-    constants: { X_ELEMENT: dtype === 'u8' ? 'u32' : dtype },
-  };
-}
-
 /** Invocations that share a row: where a CPU plays the GPU, to draw for a sample costs as much as to make many elements. */
 const sharesOf = ({ width, channels }: Extents, { software }: AdapterTraits): number =>
   Math.min(width, Math.ceil((width * channels) / (software ? 64 : 4)));
@@ -229,7 +216,7 @@ const augmentOp: Op<Attrs, 'f32'> = {
     absolute: 1e-37,
   }),
   fromSamples: ({ inputs: [x] }, at, samples) =>
-    at === 0 && sizeOf(x.spec.shape.slice(1)) === samples.size ? access(samples) : undefined,
+    at === 0 && sizeOf(x.spec.shape.slice(1)) === samples.size ? elementsFromSamples(samples) : undefined,
   vjp() {
     throw new ShapeError(
       '[augment] x depends on what is learned, but no gradient flows through augment: make it the first layer',
