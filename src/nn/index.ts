@@ -51,6 +51,16 @@ export {
 } from './losses.ts';
 export { logMel, type LogMel, type LogMelOptions } from './logMel.ts';
 export { metric, type Metric, type MetricOptions } from './metric.ts';
+export {
+  gru,
+  lstm,
+  rnn,
+  type RecurrentLayer,
+  type RecurrentOptions,
+  type RnnOptions,
+  type Sequenced,
+  type Sequences,
+} from './recurrent.ts';
 export type { BatchValues, Target } from './fieldRoles.ts';
 export {
   accuracy,

@@ -241,7 +241,7 @@ export const matmulOp: Op<Attrs, 'f32'> = {
       : product(dC, b, { transposeB: !transposeB });
     const gradients = [sumTo(dA, a.spec)];
     if (bias && !transposeA && !transposeB && dC.spec.shape.length === 2) {
-      gradients.push(...apply(matmulSumsOp, [a, dC], { transposeA: true, transposeB: false }));
+      gradients.push(...productWithSums(a, dC));
       return gradients;
     }
     const dB = transposeB
@@ -252,6 +252,10 @@ export const matmulOp: Op<Attrs, 'f32'> = {
     return gradients;
   },
 };
+
+/** Aᵀ · B and the sums of B's columns, in one launch: what a weight and its bias learn. */
+export const productWithSums = (a: Value, b: Value): readonly Value[] =>
+  apply(matmulSumsOp, [a, b], { transposeA: true, transposeB: false });
 
 const product = (a: Value, b: Value, { transposeA = false, transposeB = false }: MatmulOptions): Value<'f32'> =>
   applyOne(matmulOp, [a, b], { transposeA, transposeB });
