@@ -59,8 +59,8 @@ export {
   type RecurrentOptions,
   type RnnOptions,
   type Sequenced,
-  type Sequences,
 } from './recurrent.ts';
+export type { Sequences } from './sequences.ts';
 export type { BatchValues, Target } from './fieldRoles.ts';
 export {
   accuracy,

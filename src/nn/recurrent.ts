@@ -1,32 +1,14 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { described, optionsOf, requireFinite, requireKind } from '../core/given.ts';
-import { formatSpec, sizeOf } from '../core/shape.ts';
-import { isValue, specOf, type Value } from '../graph/graph.ts';
-import { integerDtypes } from '../ops/data/integers.ts';
-import { mul, sub } from '../ops/pointwise/arithmetic.ts';
-import { cast } from '../ops/pointwise/cast.ts';
-import { affine } from '../ops/products/matmul.ts';
+import { described, optionsOf, requireKind } from '../core/given.ts';
+import type { Value } from '../graph/graph.ts';
 import { requireDropRate } from '../ops/random/dropout.ts';
 import { cells, type CellName } from '../ops/recurrent/cells.ts';
-import { recurrentLoop, type Recurrence } from '../ops/recurrent/recurrent.ts';
-import { broadcastTo } from '../ops/reductions/reduce.ts';
-import { concat, reshape, slice, stopGradient } from '../ops/shaping/window.ts';
-import { torchUniform, zeros } from './initializers.ts';
-import { defineLayer, type Context, type Layer, type ParameterDefinition, type StateDefinition } from './layer.ts';
-
-/** What a recurrent layer takes: the steps alone, or with what belongs to them. */
-export interface Sequences {
-  /** `[N, T, C]`. */
-  readonly x: Value;
-  /** `[N]` integers of 1 … T: how many steps each sample has. All have T if left out. */
-  readonly lengths?: Value;
-  /** h before the first step, `[layers · directions, N, H]`; 0 if left out. */
-  readonly hidden?: Value;
-  /** The same of an lstm's c. */
-  readonly cell?: Value;
-  /** `[N]`: 1 where a stream begins anew, else 0; of a layer that is `stateful`. */
-  readonly reset?: Value;
-}
+import type { Recurrence } from '../ops/recurrent/recurrent.ts';
+import { concat } from '../ops/shaping/concat.ts';
+import { slice } from '../ops/shaping/sliceAndPad.ts';
+import { defineLayer, type Layer } from './layer.ts';
+import { asPlane, oneDirection } from './recurrentDirection.ts';
+import { sequencesOf, type Sequences } from './sequences.ts';
 
 /** All that a recurrent layer has to give. */
 export interface Sequenced {
@@ -69,19 +51,6 @@ type Out<O extends RecurrentOptions> = O['returns'] extends 'all' ? Sequenced : 
 /** A recurrent layer: from `[N, T, C]`, alone or with what belongs to it. */
 export type RecurrentLayer<O = Value<'f32'>> = Layer<Value | Sequences, O>;
 
-type Kind = 'lstm' | 'gru' | 'rnn';
-
-/** What a direction of one layer is given and gives. */
-interface Pass {
-  readonly x: Value;
-  readonly lengths: Value | undefined;
-  /** `[1 or 2, N, H]`. */
-  readonly initial: Value | undefined;
-  readonly reset: Value | undefined;
-}
-
-const parts = ['x', 'lengths', 'hidden', 'cell', 'reset'] as const;
-
 /**
  * Steps in order, each made of x and of the h before: a sigmoid's worth of four gates decides what is let in, kept and let
  * out. As PyTorch's `LSTM`: gates in the order input, forget, cell, output, each weight uniform in ±1 / √units at first,
@@ -99,7 +68,7 @@ export function lstm<const O extends RecurrentOptions = {}>(
   units: number,
   options?: O & RecurrentOptions,
 ): RecurrentLayer<Out<O>> {
-  return stacked('lstm', 'lstm', features, units, options as RecurrentOptions) as RecurrentLayer<Out<O>>;
+  return recurrentLayer('lstm', 'lstm', features, units, options) as RecurrentLayer<Out<O>>;
 }
 
 /**
@@ -113,7 +82,7 @@ export function gru<const O extends RecurrentOptions = {}>(
   units: number,
   options?: O & RecurrentOptions,
 ): RecurrentLayer<Out<O>> {
-  return stacked('gru', 'gru', features, units, options as RecurrentOptions) as RecurrentLayer<Out<O>>;
+  return recurrentLayer('gru', 'gru', features, units, options) as RecurrentLayer<Out<O>>;
 }
 
 /**
@@ -128,7 +97,9 @@ export function rnn<const O extends RnnOptions = {}>(
   const { activation = 'tanh', ...others } = Object(options) as RnnOptions;
   requireKind('rnn', 'activation', activation, ['tanh', 'relu'].includes(activation), '"tanh" or "relu"');
   const given = options === undefined ? options : others;
-  return stacked('rnn', activation === 'tanh' ? 'rnn' : 'reluRnn', features, units, given) as RecurrentLayer<Out<O>>;
+  return recurrentLayer('rnn', activation === 'tanh' ? 'rnn' : 'reluRnn', features, units, given) as RecurrentLayer<
+    Out<O>
+  >;
 }
 
 const usual = {
@@ -140,238 +111,80 @@ const usual = {
   stateful: undefined,
 } as const;
 
-function stacked(
-  kind: Kind,
+function recurrentLayer(
+  kind: string,
   cell: CellName,
   features: number,
   units: number,
   options: RecurrentOptions | undefined,
 ): RecurrentLayer<Value | Sequenced> {
   const filled = optionsOf<RecurrentOptions, typeof usual>(kind, options, usual);
+  requireOptions(kind, { features, units, layers: filled.layers }, filled);
   const { layers, bidirectional, dropout, returns, initial, stateful } = filled;
-  for (const [name, count] of Object.entries({ features, units })) {
-    if (Number.isInteger(count) && count > 0) continue;
-    throw new ShapeError(`[${kind}] ${name} is ${described(count)} but must be whole and positive`);
-  }
-  requireFinite(kind, 'layers', layers, 1);
-  requireDropRate(dropout, kind);
-  requireKind(kind, 'returns', returns, ['sequence', 'last', 'all'].includes(returns), '"sequence", "last" or "all"');
-  requireKind(kind, 'initial', initial, ['zeros', 'learned'].includes(initial), '"zeros" or "learned"');
-  if (stateful !== undefined) {
-    requireFinite(kind, 'stateful', stateful, 1);
-    if (bidirectional)
-      throw new DataError(
-        `[${kind}] stateful and bidirectional exclude each other: the end of a stream is not known when its pieces are read`,
-      );
-  }
-  const directions = bidirectional ? 2 : 1;
-  const nets = Array.from({ length: layers }, (_, at) =>
-    Array.from({ length: directions }, (__, direction) =>
-      oneDirection(kind, cell, at === 0 ? features : units * directions, units, {
-        reverse: direction === 1,
-        initial,
-        stateful,
-      }),
-    ),
-  );
+  const directions = bidirectional ? [false, true] : [false];
+  const nets = Array.from({ length: layers }, (_, at) => {
+    const own = at === 0 ? features : units * directions.length;
+    return directions.map((reverse) => oneDirection(kind, { cell, features: own, units, reverse, initial, stateful }));
+  });
+  const extents = { features, units, nets: layers * directions.length, hasCell: cells[cell].carried > 1 };
   return defineLayer({
     name: kind,
     apply(given: Value | Sequences, _, context): Value | Sequenced {
-      const sequences = sequencesOf(kind, given, {
-        features,
-        units,
-        count: layers * directions,
-        carried: cells[cell].carried,
-      });
+      const sequences = sequencesOf(kind, given, extents);
       let { x } = sequences;
-      const all: Recurrence[] = [];
+      const ends: Recurrence[] = [];
       for (const [at, net] of nets.entries()) {
         if (at > 0 && dropout > 0 && context.mode === 'train') x = context.dropout(`between${at}`, x, dropout);
         const own = net.map((one, direction) => {
-          const pass = {
-            x,
-            lengths: sequences.lengths,
-            reset: sequences.reset,
-            initial: initialOf(sequences, all.length + direction),
-          };
+          const pass = { ...sequences, x, initial: initialOf(sequences, at * directions.length + direction) };
           return context.apply(one, pass, `layer${at}${direction === 1 ? 'Reverse' : ''}`);
         });
-        all.push(...own);
-        x = joined(
-          own.map(({ sequence }) => sequence),
-          2,
-        );
+        ends.push(...own);
+        x = joined(sequencesIn(own), 2);
       }
-      if (returns === 'sequence') return x as Value<'f32'>;
-      if (returns === 'last')
-        return joined(
-          all.slice(-directions).map(({ hidden }) => hidden),
-          1,
-        );
-      const stackedUp = (each: readonly Value<'f32'>[]): Value<'f32'> =>
-        joined(
-          each.map((value) => reshape(value, [1, ...value.spec.shape])),
-          0,
-        );
-      const ends = all.flatMap(({ c }) => c ?? []);
-      return {
-        sequence: x as Value<'f32'>,
-        hidden: stackedUp(all.map(({ hidden }) => hidden)),
-        ...(ends.length > 0 && { cell: stackedUp(ends) }),
-      };
+      if (returns === 'sequence') return x;
+      return returns === 'last' ? joined(hiddenIn(ends.slice(-directions.length)), 1) : everything(x, ends);
     },
   });
 }
 
-const joined = (values: readonly Value<'f32'>[], axis: number): Value<'f32'> =>
-  values.length === 1 ? values[0] : concat(values, axis);
+type Checked = { readonly [K in keyof RecurrentOptions]-?: RecurrentOptions[K] | undefined };
+
+/** @throws ShapeError or DataError for options that no layer has */
+function requireOptions(kind: string, counts: Record<string, number>, options: Checked): void {
+  const { dropout = 0, returns = 'sequence', initial = 'zeros', stateful, bidirectional } = options;
+  for (const [name, count] of Object.entries({ ...counts, ...(stateful !== undefined && { stateful }) })) {
+    if (Number.isInteger(count) && count > 0) continue;
+    throw new ShapeError(
+      `[${kind}] ${name} is ${described(count)}: a layer's numbers of things are whole and positive`,
+    );
+  }
+  requireDropRate(dropout, kind);
+  requireKind(kind, 'returns', returns, ['sequence', 'last', 'all'].includes(returns), '"sequence", "last" or "all"');
+  requireKind(kind, 'initial', initial, ['zeros', 'learned'].includes(initial), '"zeros" or "learned"');
+  if (stateful === undefined || !bidirectional) return;
+  throw new DataError(
+    `[${kind}] it is stateful and bidirectional: leave one out, for the end of a stream is not known when its pieces are read`,
+  );
+}
+
+const sequencesIn = (all: readonly Recurrence[]): Value<'f32'>[] => all.map(({ sequence }) => sequence);
+const hiddenIn = (all: readonly Recurrence[]): Value<'f32'>[] => all.map(({ hidden }) => hidden);
+
+const joined = (values: readonly Value[], axis: number): Value<'f32'> =>
+  (values.length === 1 ? values[0] : concat(values, axis)) as Value<'f32'>;
 
 /** What was given to begin with in one direction of one layer, h and c in planes of their own. */
 function initialOf({ hidden, cell }: Sequences, at: number): Value | undefined {
   const planes = [hidden, cell].flatMap((value) => (value ? slice(value, [{ start: at, end: at + 1 }]) : []));
-  return planes.length > 0 ? joined(planes as Value<'f32'>[], 0) : undefined;
+  return planes.length > 0 ? joined(planes, 0) : undefined;
 }
 
-function oneDirection(
-  kind: Kind,
-  cell: CellName,
-  features: number,
-  units: number,
-  {
-    reverse,
-    initial,
-    stateful,
-  }: { readonly reverse: boolean; readonly initial: 'zeros' | 'learned'; readonly stateful: number | undefined },
-): Layer<Pass, Recurrence> {
-  const { gates, carried } = cells[cell];
-  const first = torchUniform(units);
-  const weight = (rows: number): ParameterDefinition => ({ shape: [rows, units, gates], initial: first });
-  const bias: ParameterDefinition = { shape: [units, gates], initial: first, decays: false };
-  return defineLayer({
-    name: kind,
-    parameters: {
-      inputWeight: weight(features),
-      hiddenWeight: weight(units),
-      inputBias: bias,
-      hiddenBias: bias,
-      ...(initial === 'learned' && { initial: { shape: [carried, 1, units], initial: zeros, decays: false } }),
-    } as Record<'inputWeight' | 'hiddenWeight' | 'inputBias' | 'hiddenBias', ParameterDefinition> & {
-      initial?: ParameterDefinition;
-    },
-    state: {
-      ...(stateful !== undefined && { carried: { shape: [carried, stateful, units], initial: zeros } }),
-    } as Record<never, StateDefinition>,
-    apply({ x, lengths, initial: given, reset }: Pass, bound, context) {
-      const [samples, steps] = x.spec.shape;
-      const width = units * gates;
-      const rows = affine(
-        reshape(x, [samples * steps, features]),
-        reshape(bound.inputWeight, [features, width]),
-        reshape(bound.inputBias, [width]),
-      );
-      const states = bound as Readonly<Record<string, Value<'f32'>>>;
-      const begin = given ?? beginning(kind, states, [carried, samples, units], reset);
-      const result = recurrentLoop(
-        reshape(rows, [samples, steps, width]),
-        reshape(bound.hiddenWeight, [units, width]),
-        reshape(bound.hiddenBias, [width]),
-        {
-          cell,
-          reverse,
-          lengths,
-          initial: begin,
-        },
-      );
-      if (stateful !== undefined) keep(context, result);
-      return result;
-    },
-  }) as Layer<Pass, Recurrence>;
-}
-
-/** What a direction begins with where nothing is given: what it kept, or learned; else nothing. */
-function beginning(
-  kind: Kind,
-  { carried, initial }: Readonly<Record<string, Value | undefined>>,
-  shape: readonly number[],
-  reset: Value | undefined,
-): Value | undefined {
-  if (!carried) return initial && broadcastTo(initial, shape);
-  const [, streams] = carried.spec.shape;
-  if (shape[1] !== streams) {
-    throw new ShapeError(
-      `[${kind}] a batch of ${shape[1]} samples, but the layer is stateful for ${streams} streams: give one sample of each, in the last step too`,
-    );
-  }
-  if (!reset) return carried;
-  const goes = sub(1, cast(reset, 'f32'));
-  return mul(carried, reshape(goes, [1, streams, 1]));
-}
-
-/** Keeps h and c for the next step, without a gradient. */
-function keep(context: Context, { hidden, c }: Recurrence): void {
-  const planes = [hidden, ...(c ? [c] : [])].map((value) => reshape(value, [1, ...value.spec.shape]));
-  context.update('carried', stopGradient(joined(planes, 0)));
-}
-
-/** Fails unless what is given fits the layer and each other. */
-function sequencesOf(
-  kind: Kind,
-  given: Value | Sequences,
-  {
-    features,
-    units,
-    count,
-    carried,
-  }: { readonly features: number; readonly units: number; readonly count: number; readonly carried: number },
-): Sequences {
-  const sequences = isValue(given) ? { x: given } : given;
-  const known =
-    typeof sequences === 'object' &&
-    sequences !== null &&
-    Object.keys(sequences).every((name) => (parts as readonly string[]).includes(name));
-  requireKind(
-    kind,
-    'what it is given',
-    sequences,
-    known,
-    `a value [N, T, ${features}], or { x, lengths, hidden, cell, reset }`,
-  );
-  const x = specOf(kind, 'x', sequences.x);
-  const [samples, steps, width] = x.shape;
-  if (x.shape.length !== 3 || width !== features || steps === 0) {
-    throw new ShapeError(
-      `[${kind}] x is ${formatSpec(x)} but must be [N, T, ${features}], samples, steps, features: reshape it`,
-    );
-  }
-  for (const name of ['lengths', 'reset'] as const) {
-    const value = sequences[name];
-    if (value === undefined) continue;
-    const own = specOf(kind, name, value);
-    const fits =
-      sizeOf(own.shape) === samples &&
-      own.shape[0] === samples &&
-      (name === 'reset' || integerDtypes.includes(own.dtype));
-    if (!fits)
-      throw new ShapeError(
-        `[${kind}] ${name} is ${formatSpec(own)} but x has ${samples} samples: it must be [${samples}]${name === 'lengths' ? ' and integers' : ''}`,
-      );
-  }
-  for (const name of ['hidden', 'cell'] as const) {
-    const value = sequences[name];
-    const isPart = name === 'hidden' || carried > 1;
-    if (value === undefined) {
-      if (name === 'cell' && isPart && sequences.hidden)
-        throw new DataError(`[${kind}] hidden is given without cell: give both`);
-      continue;
-    }
-    const own = specOf(kind, name, value);
-    const wanted = [count, samples, units];
-    if (!isPart || own.shape.join() !== wanted.join()) {
-      throw new ShapeError(
-        `[${kind}] ${name} is ${formatSpec(own)}, ${isPart ? `but must be [${wanted.join(', ')}]` : 'which a layer of this kind does not carry'}`,
-      );
-    }
-    if (name === 'cell' && !sequences.hidden) throw new DataError(`[${kind}] cell is given without hidden: give both`);
-  }
-  return sequences;
+function everything(sequence: Value, ends: readonly Recurrence[]): Sequenced {
+  const cell = ends.flatMap(({ c }) => c ?? []);
+  return {
+    sequence: sequence as Value<'f32'>,
+    hidden: joined(hiddenIn(ends).map(asPlane), 0),
+    ...(cell.length > 0 && { cell: joined(cell.map(asPlane), 0) }),
+  };
 }

@@ -19,11 +19,13 @@ import {
   exp,
   fromValues,
   groupNorm,
+  gru,
   input,
   interpret,
   layerNorm,
   lenet,
   linear,
+  lstm,
   matmul,
   max,
   maxPool,
@@ -39,6 +41,7 @@ import {
   reshape,
   resnet,
   rmsNorm,
+  rnn,
   sequential,
   sgd,
   slice,
@@ -54,8 +57,11 @@ import {
   type Layer,
   type Model,
   type Op,
+  type RecurrentLayer,
+  type Sequences,
   type Value,
 } from '../../src/index.ts';
+import { Registry, Tracer } from '../../src/nn/tracer.ts';
 import { controlState } from '../../src/ops/training/control.ts';
 import type { Case } from '../support/provoke.ts';
 
@@ -95,6 +101,10 @@ const second = linear(2, 2);
 
 const augmented = (shape: Shape, options: AugmentOptions, given = x(shape)): Value =>
   augmentImages({ control: controlState('control', 1), stream: 'augment', partCount: 0 }, given, options);
+
+/** What a recurrent layer makes of what it is given. */
+const sequences = (layer: RecurrentLayer, given: Sequences): Value =>
+  new Tracer(new Registry(1), 'train', null).apply(layer, given);
 
 /** Has a layer more when it is evaluated than when it trains. */
 const growing: Model = (value: Value, context: Context) => {
@@ -229,6 +239,13 @@ export const shapes: readonly Case[] = [
       ),
   ],
   ['[recurrent] the cell', () => predict(recurrent(({ x: now }) => ({ output: now, state: now }), { initial: [2] }))],
+  ['[<kind>] <name> is <n>', () => lstm(2, 0)],
+  ['[<kind>] it is stateful', () => gru(2, 3, { stateful: 4, bidirectional: true })],
+  ['[<kind>] a batch of', () => sequences(lstm(2, 3, { stateful: 5 }), { x: x([4, 6, 2]) })],
+  ['[<kind>] x is <spec> but must be [N, T', () => sequences(rnn(2, 3), { x: x([4, 2]) })],
+  ['[<kind>] <name> is <spec> but must be a', () => sequences(gru(2, 3), { x: x([4, 6, 2]), lengths: x([4]) })],
+  ['[<kind>] what it begins with', () => sequences(lstm(2, 3), { x: x([4, 6, 2]), hidden: x([1, 4, 3]) })],
+  ['[<kind>] <name> is <spec> but must be f32', () => sequences(gru(2, 3), { x: x([4, 6, 2]), hidden: x([4, 3]) })],
   ['[<dropout>] rate', () => spatialDropout(1)],
   ['[<dropout>] rate', () => dropout(1)],
   ['[<dropout>] rate', () => predict((value: Value, context: Context) => context.dropout('mask', value, -0.1))],

@@ -39,9 +39,9 @@ function specsOf(
 /** Weights such that h neither dies out nor explodes; lengths of 1 … T. */
 const make =
   (steps: number) =>
-  (at: number, { dtype, shape }: Spec) =>
+  (input: number, { dtype, shape }: Spec) =>
     dtype === 'f32'
-      ? (random: { normal(): number }) => random.normal() / (at === 1 ? Math.sqrt(shape[0]) : 1)
+      ? (random: { normal(): number }) => random.normal() / (input === 1 ? Math.sqrt(shape[0]) : 1)
       : (random: { uniform(low: number, high: number): number }) => 1 + Math.floor(random.uniform(0, steps));
 
 const all = ({ sequence, hidden, c }: Recurrence): Value[] => [sequence, hidden, ...(c ? [c] : [])];
@@ -56,7 +56,7 @@ interface Kind {
 
 function check(cell: CellName, of: Case, kind: Kind = {}): void {
   const { reverse = false, lengths = false, initial = false, form, on } = kind;
-  const names = [
+  const title = [
     cell,
     reverse && 'in reverse',
     lengths && 'ragged',
@@ -66,7 +66,7 @@ function check(cell: CellName, of: Case, kind: Kind = {}): void {
   ];
   const kernels = form && { adapter: on ? 'a card' : adapter, forms: { '*': form, matmul: 'registers4' } };
   checkOp(
-    names.filter(Boolean).join(' '),
+    title.filter(Boolean).join(' '),
     ([x, weights, bias, ...others]) =>
       all(
         recurrentLoop(x, weights, bias, {

@@ -67,6 +67,7 @@ export const validCalls: Calls = {
   ...named('averagePool1d averagePool2d maxPool1d maxPool2d', () => [2, { stride: 1 }]),
   ...named('earlyStop keepBest reduceOnPlateau', () => [{ metric: 'loss' }]),
   ...named('layerNorm rmsNorm batchNorm', () => [3, { epsilon: 1e-5 }]),
+  ...named('lstm gru rnn', () => [3, 2, { layers: 2, returns: 'last' }]),
   ...named('dropout gaussianNoise spatialDropout', () => [0.5]),
   accuracy: () => [x(), labels(), { ignoreIndex: 0 }],
   affine: () => [x(), x([3, 2]), x([2])],

@@ -1,0 +1,97 @@
+import { ShapeError } from '../core/errors.ts';
+import type { Value } from '../graph/graph.ts';
+import { mul, sub } from '../ops/pointwise/arithmetic.ts';
+import { cast } from '../ops/pointwise/cast.ts';
+import { affine } from '../ops/products/matmul.ts';
+import { cells, type CellName } from '../ops/recurrent/cells.ts';
+import { recurrentLoop, type Recurrence } from '../ops/recurrent/recurrent.ts';
+import { broadcastTo } from '../ops/reductions/sum.ts';
+import { concat } from '../ops/shaping/concat.ts';
+import { reshape, stopGradient } from '../ops/shaping/views.ts';
+import { torchUniform, zeros } from './initializers.ts';
+import { defineLayer, type Context, type Layer, type ParameterDefinition } from './layer.ts';
+
+/** What one direction of one recurrent layer is of. */
+export interface Direction {
+  readonly cell: CellName;
+  readonly features: number;
+  readonly units: number;
+  readonly reverse: boolean;
+  readonly initial: 'zeros' | 'learned';
+  /** Streams whose state it keeps. */
+  readonly stateful: number | undefined;
+}
+
+/** What it is given. */
+export interface Pass {
+  readonly x: Value;
+  readonly lengths?: Value;
+  /** h, and an lstm's c: `[1 or 2, N, H]`. */
+  readonly initial: Value | undefined;
+  readonly reset?: Value;
+}
+
+/** A value as one of several that are to lie one on the other. */
+export const asPlane = (value: Value): Value => reshape(value, [1, ...value.spec.shape]);
+
+/** One direction of one recurrent layer: what comes from x is one product for all steps, then the loop over them. */
+export function oneDirection(kind: string, of: Direction): Layer<Pass, Recurrence> {
+  const { cell, features, units, reverse, initial, stateful } = of;
+  const { gates, carried } = cells[cell];
+  const width = units * gates;
+  const first = torchUniform(units);
+  const weight = (rows: number): ParameterDefinition => ({ shape: [rows, units, gates], initial: first });
+  const bias: ParameterDefinition = { shape: [units, gates], initial: first, decays: false };
+  const learned = { initial: { shape: [carried, 1, units], initial: zeros, decays: false } };
+  const kept = { carried: { shape: [carried, stateful ?? 0, units], initial: zeros } };
+  return defineLayer({
+    name: kind,
+    parameters: {
+      inputWeight: weight(features),
+      hiddenWeight: weight(units),
+      inputBias: bias,
+      hiddenBias: bias,
+      ...(initial === 'learned' && learned),
+    },
+    state: stateful === undefined ? {} : kept,
+    apply({ x, lengths, initial: given, reset }: Pass, bound, context) {
+      const [samples, steps] = x.spec.shape;
+      const weights = reshape(bound.inputWeight, [features, width]);
+      const rows = affine(reshape(x, [-1, features]), weights, reshape(bound.inputBias, [width]));
+      const begin = given ?? beginning(kind, bound, [carried, samples, units], reset);
+      const result = recurrentLoop(
+        reshape(rows, [samples, steps, width]),
+        reshape(bound.hiddenWeight, [units, width]),
+        reshape(bound.hiddenBias, [width]),
+        { cell, reverse, lengths, initial: begin },
+      );
+      if (stateful !== undefined) keep(context, result);
+      return result;
+    },
+  });
+}
+
+/** What a direction begins with where nothing is given: what it kept, or learned; else nothing. */
+function beginning(
+  kind: string,
+  { carried, initial }: Readonly<Record<string, Value | undefined>>,
+  shape: readonly number[],
+  reset: Value | undefined,
+): Value | undefined {
+  if (!carried) return initial && broadcastTo(initial, shape);
+  const [, streams] = carried.spec.shape;
+  if (shape[1] !== streams) {
+    throw new ShapeError(
+      `[${kind}] a batch of ${shape[1]} samples, but the layer is stateful for ${streams} streams: give one sample of each, in the last step too`,
+    );
+  }
+  if (!reset) return carried;
+  const goes = sub(1, cast(reset, 'f32'));
+  return mul(carried, reshape(goes, [1, streams, 1]));
+}
+
+/** Keeps h and c for the next step, without a gradient. */
+function keep(context: Context, { hidden, c }: Recurrence): void {
+  const all = c ? concat([asPlane(hidden), asPlane(c)]) : asPlane(hidden);
+  context.update('carried', stopGradient(all));
+}
