@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { described, optionsOf, requireKind } from '../core/given.ts';
+import { described, optionsOf, requireKind } from '../core/argumentChecks.ts';
 import type { Value } from '../graph/graph.ts';
 import { requireDropRate } from '../ops/random/dropout.ts';
 import { cells, type CellName } from '../ops/recurrent/cells.ts';

@@ -1,8 +1,8 @@
 import { DataError, ShapeError } from '../core/errors.ts';
-import { requireKind } from '../core/given.ts';
+import { requireKind } from '../core/argumentChecks.ts';
 import { formatSpec, sameShape, type Spec } from '../core/shape.ts';
 import { isValue, specOf, type Value } from '../graph/graph.ts';
-import { integerDtypes } from '../ops/data/integers.ts';
+import { integerDtypes } from '../ops/data/integerReader.ts';
 
 /** What a recurrent layer takes: the steps alone, or with what belongs to them. */
 export interface Sequences {

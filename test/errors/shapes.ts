@@ -61,7 +61,8 @@ import {
   type Sequences,
   type Value,
 } from '../../src/index.ts';
-import { Registry, Tracer } from '../../src/nn/tracer.ts';
+import { Registry } from '../../src/nn/registry.ts';
+import { Tracer } from '../../src/nn/tracer.ts';
 import { controlState } from '../../src/ops/training/control.ts';
 import type { Case } from '../support/provoke.ts';
 

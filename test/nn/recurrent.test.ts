@@ -100,7 +100,8 @@ describe('what comes out', () => {
   type Batch = Record<'x' | 'lengths', Value>;
   /** Outputs have their samples first. */
   const samplesFirst = ({ sequence, hidden }: Sequenced) => ({ sequence, hidden: transpose(hidden, [1, 0, 2]) });
-  const row = (all: Numbers, at: number, width: number): number[] => [...all.slice(at * width, (at + 1) * width)];
+  const row = (all: Numbers, at: number, width: number): number[] =>
+    Array.from(all.slice(at * width, (at + 1) * width));
 
   test("the last h of a ragged sequence is that of each sample's own last step, and behind it there is nothing", async () => {
     const layer = lstm(features, units, { returns: 'all' });

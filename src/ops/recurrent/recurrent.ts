@@ -2,7 +2,7 @@ import { flatGrid, output, type AdapterTraits, type Kernel, type Launch } from '
 import { sizeOf, type Numbers, type Spec } from '../../core/shape.ts';
 import { UNIT } from '../../graph/accuracy.ts';
 import { apply, applyOne, type Accuracy, type Forms, type Node, type Op, type Value } from '../../graph/graph.ts';
-import { integerReader } from '../data/integers.ts';
+import { integerReader } from '../data/integerReader.ts';
 import { uncast } from '../data/uncast.ts';
 import { add } from '../pointwise/arithmetic.ts';
 import { productWithSums } from '../products/matmul.ts';
