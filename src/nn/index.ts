@@ -51,15 +51,7 @@ export {
 } from './losses.ts';
 export { logMel, type LogMel, type LogMelOptions } from './logMel.ts';
 export { metric, type Metric, type MetricOptions } from './metric.ts';
-export {
-  gru,
-  lstm,
-  rnn,
-  type RecurrentLayer,
-  type RecurrentOptions,
-  type RnnOptions,
-  type Sequenced,
-} from './recurrent.ts';
+export { gru, lstm, rnn, type RecurrentLayer, type LstmOptions, type RnnOptions, type Sequenced } from './recurrent.ts';
 export type { Sequences } from './sequences.ts';
 export type { BatchValues, Target } from './fieldRoles.ts';
 export {

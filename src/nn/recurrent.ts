@@ -20,7 +20,8 @@ export interface Sequenced {
   readonly cell?: Value<'f32'>;
 }
 
-export interface RecurrentOptions {
+/** Options of `lstm` and `gru`. */
+export interface LstmOptions {
   /** Layers one on the other: 1. */
   readonly layers?: number;
   /** Whether a second net reads the steps from the last to the first: its h stands behind the first one's. */
@@ -41,12 +42,12 @@ export interface RecurrentOptions {
   readonly stateful?: number;
 }
 
-export interface RnnOptions extends RecurrentOptions {
+export interface RnnOptions extends LstmOptions {
   /** `tanh`, as if left out, or `relu`. */
   readonly activation?: 'tanh' | 'relu';
 }
 
-type Out<O extends RecurrentOptions> = O['returns'] extends 'all' ? Sequenced : Value<'f32'>;
+type Out<O extends LstmOptions> = O['returns'] extends 'all' ? Sequenced : Value<'f32'>;
 
 /** A recurrent layer: from `[N, T, C]`, alone or with what belongs to it. */
 export type RecurrentLayer<O = Value<'f32'>> = Layer<Value | Sequences, O>;
@@ -63,10 +64,10 @@ export type RecurrentLayer<O = Value<'f32'>> = Layer<Value | Sequences, O>;
  * @throws ShapeError for another extent; DataError for lengths outside 1 … T
  * Source: Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000
  */
-export function lstm<const O extends RecurrentOptions = {}>(
+export function lstm<const O extends LstmOptions = {}>(
   features: number,
   units: number,
-  options?: O & RecurrentOptions,
+  options?: O & LstmOptions,
 ): RecurrentLayer<Out<O>> {
   return recurrentLayer('lstm', 'lstm', features, units, options) as RecurrentLayer<Out<O>>;
 }
@@ -77,10 +78,10 @@ export function lstm<const O extends RecurrentOptions = {}>(
  * with `linear_before_reset`. Parameters as lstm's, of three gates.
  * @param features C, the extent of x's last axis   @param units H     Source: Cho et al. 2014
  */
-export function gru<const O extends RecurrentOptions = {}>(
+export function gru<const O extends LstmOptions = {}>(
   features: number,
   units: number,
-  options?: O & RecurrentOptions,
+  options?: O & LstmOptions,
 ): RecurrentLayer<Out<O>> {
   return recurrentLayer('gru', 'gru', features, units, options) as RecurrentLayer<Out<O>>;
 }
@@ -116,9 +117,9 @@ function recurrentLayer(
   cell: CellName,
   features: number,
   units: number,
-  options: RecurrentOptions | undefined,
+  options: LstmOptions | undefined,
 ): RecurrentLayer<Value | Sequenced> {
-  const filled = optionsOf<RecurrentOptions, typeof usual>(kind, options, usual);
+  const filled = optionsOf<LstmOptions, typeof usual>(kind, options, usual);
   requireOptions(kind, { features, units, layers: filled.layers }, filled);
   const { layers, bidirectional, dropout, returns, initial, stateful } = filled;
   const directions = bidirectional ? [false, true] : [false];
@@ -148,7 +149,7 @@ function recurrentLayer(
   });
 }
 
-type Checked = { readonly [K in keyof RecurrentOptions]-?: RecurrentOptions[K] | undefined };
+type Checked = { readonly [K in keyof LstmOptions]-?: LstmOptions[K] | undefined };
 
 /** @throws ShapeError or DataError for options that no layer has */
 function requireOptions(kind: string, counts: Record<string, number>, options: Checked): void {
