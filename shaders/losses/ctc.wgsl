@@ -122,6 +122,107 @@ fn state_of(n: u32, s: u32) -> u32 {
   return u32(label) | select(0u, SKIPS, differs);
 }
 
+// In front of the first frame all paths are in one place, in front of the first state.
+fn start(n: u32, last: u32, lane: u32) {
+  let nothing = vec2f(infinity_after(0x80000000u, n), 0.0);
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let s = lane + turn * WIDTH;
+    if (s > last) { break; }
+    states[s] = state_of(n, s);
+    rows[1][s + 2u] = nothing;
+  }
+  if (lane == 0u) {
+    rows[1][0] = nothing;
+    rows[1][1] = vec2f(0.0);
+  }
+}
+
+// What an invocation's frames have in all, of the logarithms of the sums by which their softmax divides.
+fn total_of_frames(n: u32, frames: u32, lane: u32) -> vec2f {
+  var total = vec2f(0.0);
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+    let t = lane + turn * WIDTH;
+    if (t >= frames) { break; }
+    let own = frame_total((n * sizes.frames + t) * sizes.classes);
+    if ((bitcast<u32>(own.x) & 0x7f800000u) == 0x7f800000u) {
+      atomicOr(&faults, NO_DISTRIBUTION);
+    }
+    let whole = round(own.x);
+    total = settled(total.x + whole, total.y + ((own.x - whole) + own.y));
+  }
+  return total;
+}
+
+struct Arrival {
+  // Of all paths that come to a state, before its own logit.
+  total: vec2f,
+  shares: vec3f,
+}
+
+fn arrival(stay: vec2f, step: vec2f, skip: vec2f) -> Arrival {
+  let by_step = exceeds(step, stay);
+  var top = stay;
+  if (by_step) {
+    top = step;
+  }
+  let by_skip = exceeds(skip, top);
+  if (by_skip) {
+    top = skip;
+  }
+  if (is_nothing(top)) {
+    return Arrival(top, vec3f(0.0));
+  }
+  let each = vec3f(ratio(stay, top), ratio(step, top), ratio(skip, top));
+  // The largest one's 1 stays out here, too.
+  let others =
+    (select(0.0, each.x, by_step || by_skip) + select(each.y, 0.0, by_step && !by_skip)) + select(each.z, 0.0, by_skip);
+  return Arrival(settled(top.x, top.y + logarithm_of_one_plus(others)), each / (1.0 + others));
+}
+
+// All paths that are at a state, and where they came from. @param base the frame's logits   @param row its half of rows
+fn reach(n: u32, s: u32, base: u32, row: u32, is_end: bool) -> vec3f {
+  let state = states[s];
+  let before = 1u - row;
+  var skip = vec2f(infinity_after(0x80000000u, n), 0.0);
+  if ((state & SKIPS) != 0u) {
+    skip = rows[before][s];
+  }
+  let came = arrival(rows[before][s + 2u], rows[before][s + 1u], skip);
+  var x = 0.0;
+  if (!is_end) {
+    x = logits[base + (state & ~SKIPS)];
+  }
+  var all = vec2f(infinity_after(0x80000000u, n), 0.0);
+  if (!is_nothing(came.total) && bitcast<u32>(x) != 0xff800000u) {
+    let whole = round(x);
+    all = settled(came.total.x + whole, came.total.y + (x - whole));
+  }
+  rows[row][s + 2u] = all;
+  return came.shares;
+}
+
+fn store_shares(n: u32, t: u32, s: u32, came: vec3f) {
+  let at = ((n * (sizes.frames + 1u) + t) * (2u * sizes.labels + 1u) + s) * 3u;
+  shares[at] = came.x;
+  shares[at + 1u] = came.y;
+  shares[at + 2u] = came.z;
+}
+
+// @param paths all of them, behind the last frame
+fn loss_of(n: u32, count: u32, paths: vec2f, fault: u32) -> f32 {
+  if ((fault & NO_DISTRIBUTION) != 0u) {
+    return bitcast<f32>(0x7fc00000u | (n & 1u));
+  }
+  if (fault != 0u || is_nothing(paths)) {
+    return select(infinity_after(0u, n), 0.0, sizes.zero_infinity == 1u);
+  }
+  var all = totals[0];
+  for (var other = 1u; other < WIDTH; other++) {
+    all = settled(all.x + totals[other].x, all.y + totals[other].y);
+  }
+  return ((all.x - paths.x) + (all.y - paths.y)) / divisor_of(count);
+}
+
 @compute @workgroup_size(WIDTH)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -135,116 +236,39 @@ fn main(
   let frames = frames_of(n);
   let count = count_of(n);
   let last = 2u * count;
-  let places = 2u * sizes.labels + 1u;
-  let nothing = vec2f(infinity_after(0x80000000u, n), 0.0);
   if (lane == 0u && (i32(frames) != input_length_at(n) || i32(count) != label_length_at(n))) {
     atomicOr(&faults, NO_LABELS);
   }
-  // In front of the first frame all paths are in one place, in front of the first state.
-  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
-    let s = lane + turn * WIDTH;
-    if (s > last) { break; }
-    states[s] = state_of(n, s);
-    rows[1][s + 2u] = nothing;
-  }
-  if (lane == 0u) {
-    rows[1][0] = nothing;
-    rows[1][1] = vec2f(0.0);
-  }
-  var total = vec2f(0.0);
-  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
-    let t = lane + turn * WIDTH;
-    if (t >= frames) { break; }
-    let own = frame_total((n * sizes.frames + t) * sizes.classes);
-    if ((bitcast<u32>(own.x) & 0x7f800000u) == 0x7f800000u) {
-      atomicOr(&faults, NO_DISTRIBUTION);
-    }
-    let whole = round(own.x);
-    total = settled(total.x + whole, total.y + ((own.x - whole) + own.y));
-  }
-  totals[lane] = total;
+  start(n, last, lane);
+  totals[lane] = total_of_frames(n, frames, lane);
   workgroupBarrier();
-
   let fault = atomicLoad(&faults);
   // Behind the last frame there is one place that a path ends in, from the last label or from the blank behind it.
   for (var t = 0u; t < 0x7fffffffu; t++) {
     if (t > frames) { break; }
+    let row = t % 2u;
     let base = (n * sizes.frames + t) * sizes.classes;
-    let now = t % 2u;
-    let before = 1u - now;
-    if (lane == 0u) {
-      rows[now][0] = nothing;
-      rows[now][1] = nothing;
+    if (lane < 2u) {
+      rows[row][lane] = vec2f(infinity_after(0x80000000u, n), 0.0);
     }
     for (var turn = 0u; turn < 0x7fffffffu; turn++) {
       let s = lane + turn * WIDTH;
-      if (s >= places) { break; }
-      var from_each = vec3f(0.0);
+      if (s > 2u * sizes.labels) { break; }
+      var came = vec3f(0.0);
       if (fault == 0u && (s == last || (s < last && t < frames))) {
-        let state = states[s];
-        let stay = rows[before][s + 2u];
-        let step = rows[before][s + 1u];
-        var skip = nothing;
-        if ((state & SKIPS) != 0u) {
-          skip = rows[before][s];
-        }
-        let by_step = exceeds(step, stay);
-        var top = stay;
-        if (by_step) {
-          top = step;
-        }
-        let by_skip = exceeds(skip, top);
-        if (by_skip) {
-          top = skip;
-        }
-        var reached = nothing;
-        if (!is_nothing(top)) {
-          let from_stay = ratio(stay, top);
-          let from_step = ratio(step, top);
-          let from_skip = ratio(skip, top);
-          // The largest one's 1 stays out here, too.
-          let others =
-            (select(0.0, from_stay, by_step || by_skip) + select(from_step, 0.0, by_step && !by_skip)) +
-            select(from_skip, 0.0, by_skip);
-          from_each = vec3f(from_stay, from_step, from_skip) / (1.0 + others);
-          var x = 0.0;
-          if (t < frames) {
-            x = logits[base + (state & ~SKIPS)];
-          }
-          if (bitcast<u32>(x) != 0xff800000u) {
-            let whole = round(x);
-            reached = settled(top.x + whole, (top.y + logarithm_of_one_plus(others)) + (x - whole));
-          }
-        }
-        rows[now][s + 2u] = reached;
+        came = reach(n, s, base, row, t == frames);
       }
-      let at = ((n * (sizes.frames + 1u) + t) * places + s) * 3u;
-      shares[at] = from_each.x;
-      shares[at + 1u] = from_each.y;
-      shares[at + 2u] = from_each.z;
+      store_shares(n, t, s, came);
     }
     workgroupBarrier();
   }
-  // A sample's other frames.
   for (var turn = 0u; turn < 0x7fffffffu; turn++) {
     let at = lane + turn * WIDTH;
-    if (at >= (sizes.frames - frames) * places * 3u) { break; }
-    shares[(n * (sizes.frames + 1u) + frames + 1u) * places * 3u + at] = 0.0;
+    if (at >= (sizes.frames - frames) * (2u * sizes.labels + 1u)) { break; }
+    store_shares(n, frames + 1u, at, vec3f(0.0));
   }
   if (lane == 0u) {
-    var whole = totals[0];
-    for (var other = 1u; other < WIDTH; other++) {
-      whole = settled(whole.x + totals[other].x, whole.y + totals[other].y);
-    }
-    let paths = rows[frames % 2u][last + 2u];
-    var value = ((whole.x - paths.x) + (whole.y - paths.y)) / divisor_of(count);
-    if (fault != 0u || is_nothing(paths)) {
-      value = select(infinity_after(0u, n), 0.0, sizes.zero_infinity == 1u);
-    }
-    if ((fault & NO_DISTRIBUTION) != 0u) {
-      value = bitcast<f32>(0x7fc00000u | (n & 1u));
-    }
-    loss[n] = value;
+    loss[n] = loss_of(n, count, rows[frames % 2u][last + 2u], fault);
   }
   storageBarrier();
   backward(n, frames, count, sizes.slope, lane);
