@@ -116,7 +116,7 @@ export interface Transcription {
 }
 
 /** What a model gave: numbers, and their shape. */
-export interface Frames {
+export interface CtcOutput {
   readonly data: ArrayLike<number>;
   readonly shape: readonly number[];
 }
@@ -128,7 +128,7 @@ export interface Frames {
  * @throws ShapeError for another shape, DataError for a length beyond T, or a frame of NaN
  * Source: Graves et al. 2006, 3.2, prefix search; Hannun et al. 2014
  */
-export function ctcBeamSearch(logits: Frames, options: CtcBeamSearchOptions = {}): Transcription[] {
+export function ctcBeamSearch(logits: CtcOutput, options: CtcBeamSearchOptions = {}): Transcription[] {
   const where = 'ctcBeamSearch';
   const defaults = { beamWidth: 16, blank: 0, lengths: undefined, probabilities: false };
   const { beamWidth, blank, lengths, probabilities } = optionsOf<CtcBeamSearchOptions, typeof defaults>(
@@ -136,7 +136,7 @@ export function ctcBeamSearch(logits: Frames, options: CtcBeamSearchOptions = {}
     options,
     defaults,
   );
-  const { data, shape } = Object(logits) as Frames;
+  const { data, shape } = Object(logits) as CtcOutput;
   const areNumbers = Array.isArray(shape) && typeof data?.length === 'number';
   requireKind(where, 'the logits', logits, areNumbers, 'numbers with their shape, as predict gives them');
   const [N, T, C] = shape;

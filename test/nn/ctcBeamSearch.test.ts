@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { Random } from '../../src/core/random.ts';
-import { ctcBeamSearch, type Frames } from '../../src/index.ts';
+import { ctcBeamSearch, type CtcOutput } from '../../src/index.ts';
 
-const framesOf = (rows: readonly (readonly number[])[]): Frames => ({
+const framesOf = (rows: readonly (readonly number[])[]): CtcOutput => ({
   data: rows.flat(),
   shape: [1, rows.length, rows[0].length],
 });
