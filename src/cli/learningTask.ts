@@ -23,6 +23,7 @@ import type { TableWishes, TrainCommand } from './options.ts';
 import { reasonOf } from './outputPaths.ts';
 import { decodePng } from './png.ts';
 import { Amount } from './progress.ts';
+import { loadSpeech } from './speech.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What is to be learned. */
@@ -63,6 +64,8 @@ export async function loadLearningTask(command: TrainCommand, loading: Loading):
         cifar10({ ...options, decode: decodePng, ground: command.ground });
       return loadImages('CIFAR-10', cifar10Classes, load, command, loading);
     }
+    case 'speech':
+      return loadSpeech(command);
     case 'digits':
       return images('Synthetic digits', DIGITS, await drawn(syntheticMnist, toDraw(seed, loading)));
     default:

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { FormatError, type Trainer } from '../index.ts';
-import { readSafetensors, readTableForm } from '../data/index.ts';
+import { readSafetensors, readTableForm, type Statistics } from '../data/index.ts';
 import { sizeOf } from '../core/shape.ts';
-import { mlpSize, type ImageForm, type InputForm, type ModelForm } from './network.ts';
+import { mlpSize, type ImageForm, type InputForm, type ModelForm, type SoundForm } from './network.ts';
 import type { Levels } from './negatives.ts';
 import { modelNames } from './options.ts';
 import { reasonOf } from './outputPaths.ts';
@@ -57,6 +57,7 @@ function formOf(path: string, text: string | undefined, weights: number): ModelF
 }
 
 function inputOf(input: Partial<InputForm> | undefined, fails: (what: string) => FormatError): InputForm {
+  if (input?.kind === 'sound') return soundOf(input, fails);
   if (input?.kind === 'table') return { kind: 'table', table: readTableForm(input.table) };
   if (!isImages(input)) throw fails('does not say what it takes in');
   const { kind, shape, classes, scaling, levels } = input;
@@ -65,6 +66,21 @@ function inputOf(input: Partial<InputForm> | undefined, fails: (what: string) =>
   return { kind, shape, classes, ...(scaling && { scaling }), ...(levels && { levels }) };
 }
 
+/** What is heard, and how, and the names of classes. */
+function soundOf(input: Partial<SoundForm>, fails: (what: string) => FormatError): SoundForm {
+  const { classes, sampleRate, frames, statistics } = input;
+  const { mean, deviation } = Object(statistics) as Partial<Statistics>;
+  const areCounts = [sampleRate, frames].every((count) => Number.isSafeInteger(count) && count! > 0);
+  const areSo = [mean, deviation].every((of) => Array.isArray(of) && of.length > 0 && areFinite(...of));
+  if (!areNames(classes) || !areCounts || !areSo || mean!.length !== deviation!.length) {
+    throw fails('does not say what it hears');
+  }
+  return { kind: 'sound', classes, sampleRate: sampleRate!, frames: frames!, statistics: statistics! };
+}
+
+const areNames = (classes: unknown): classes is readonly string[] =>
+  Array.isArray(classes) && classes.length > 0 && classes.every((name) => typeof name === 'string');
+
 const areFinite = (...numbers: readonly unknown[]): boolean => numbers.every(Number.isFinite);
 
 /** Height, width and channels, if there are several, and the names of classes. */
@@ -72,8 +88,7 @@ function isImages(input: Partial<InputForm> | undefined): input is ImageForm {
   if (input?.kind !== 'image') return false;
   const { shape, classes } = input;
   const isShape = Array.isArray(shape) && [2, 3].includes(shape.length);
-  const areNames = Array.isArray(classes) && classes.length > 0 && classes.every((name) => typeof name === 'string');
-  return isShape && shape.every((extent) => Number.isSafeInteger(extent) && extent > 0) && areNames;
+  return isShape && shape.every((extent) => Number.isSafeInteger(extent) && extent > 0) && areNames(classes);
 }
 
 const areLevels = ({ ground, border, whole }: Partial<Levels>): boolean =>

@@ -1,22 +1,27 @@
 import { sizeOf } from '../core/shape.ts';
 import {
   augment,
+  augmentSequences,
   cnn,
+  conv1d,
   flatten,
   glorotUniform,
   lenet,
   linear,
+  max,
+  maxPool1d,
   relu,
   resnet,
   sequential,
   zeros,
   type AugmentOptions,
+  type AugmentSequencesOptions,
   type Context,
   type Layer,
   type Model,
   type Value,
 } from '../index.ts';
-import { featureCount, outputCount, type TableForm } from '../data/index.ts';
+import { featureCount, outputCount, type Statistics, type TableForm } from '../data/index.ts';
 import type { Levels } from './negatives.ts';
 import type { ModelName } from './options.ts';
 
@@ -31,8 +36,19 @@ export interface ImageForm {
   readonly levels?: Levels;
 }
 
+/** Sounds, as what `logMel` hears in them, and the classes that they are of. */
+export interface SoundForm {
+  readonly kind: 'sound';
+  readonly classes: readonly string[];
+  readonly sampleRate: number;
+  /** Of a sample: what is longer loses its end. */
+  readonly frames: number;
+  /** Of the features that were learned from. */
+  readonly statistics: Statistics;
+}
+
 /** What a model takes in and gives out. */
-export type InputForm = ImageForm | { readonly kind: 'table'; readonly table: TableForm };
+export type InputForm = ImageForm | SoundForm | { readonly kind: 'table'; readonly table: TableForm };
 
 /** All that a model is but for its numbers. */
 export interface ModelForm {
@@ -43,15 +59,16 @@ export interface ModelForm {
   readonly hidden: readonly number[];
 }
 
-/** Widths from the first layer's inputs to the last one's outputs. */
+/** Widths from the first layer's inputs to the last one's outputs, of an mlp. */
 function widthsOf({ input, hidden }: ModelForm): readonly number[] {
+  if (input.kind === 'sound') return [];
   if (input.kind === 'table') return [featureCount(input.table), ...hidden, outputCount(input.table)];
   return [sizeOf(input.shape), ...hidden, input.classes.length];
 }
 
 /** How many weights the mlp of a form has; 0 for other models, whose size is none of the form's. */
 export function mlpSize(form: ModelForm): number {
-  if (form.input.kind === 'image' && form.model !== undefined && form.model !== 'mlp') return 0;
+  if (form.input.kind !== 'table' && form.model !== undefined && form.model !== 'mlp') return 0;
   const widths = widthsOf(form);
   return widths.slice(1).reduce((sum, width, at) => sum + (widths[at] + 1) * width, 0);
 }
@@ -64,9 +81,27 @@ function mlp(form: ModelForm): Layer {
   return sequential(flatten, ...layers.flatMap((layer, at) => (at === 0 ? [layer] : [relu, layer])));
 }
 
+/** Features of a sound in each of two layers, and frames that one sees. */
+const [FEATURES, TAPS] = [64, 5];
+
+/** Two convolutions over time, of whose features the largest over all frames tell the class. */
+function soundNetwork({ statistics, classes }: SoundForm): Layer {
+  const padding = 'same';
+  return sequential(
+    conv1d(statistics.mean.length, FEATURES, TAPS, { padding }),
+    relu,
+    maxPool1d(2),
+    conv1d(FEATURES, FEATURES, TAPS, { padding }),
+    relu,
+    (x: Value) => max(x, { axes: 1 }),
+    linear(FEATURES, classes.length),
+  );
+}
+
 /** The model of a form, without what happens to its images in training. */
 function plainNetwork(form: ModelForm): Layer {
   const { input, model = 'mlp' } = form;
+  if (input.kind === 'sound') return soundNetwork(input);
   if (input.kind === 'table' || model === 'mlp') return mlp(form);
   const [rows, columns, channels = 1] = input.shape;
   const options = { channels, classes: input.classes.length };
@@ -75,19 +110,26 @@ function plainNetwork(form: ModelForm): Layer {
   return resnet(Number(model.slice('resnet'.length)), options);
 }
 
+/** What happens to samples in training. */
+export type Changes = AugmentOptions | AugmentSequencesOptions;
+
 /**
  * The model of a form. Its parameters have the same names whether or not images are changed in front of it.
  * @param changes what happens to images in training; null: nothing
  */
-export function networkOf(form: ModelForm, changes: AugmentOptions | null = null): Model {
+export function networkOf(form: ModelForm, changes: Changes | null = null): Model {
   const network = plainNetwork(form);
   if (!changes) return network;
-  const augmented = augment(changes);
+  const augmented =
+    form.input.kind === 'sound'
+      ? augmentSequences(changes as AugmentSequencesOptions)
+      : augment(changes as AugmentOptions);
   return (x: Value, context: Context) => context.apply(network, context.apply(augmented, x, 'augment'), '');
 }
 
 /** The same in words. */
 export function layersOf(form: ModelForm): readonly string[] {
+  if (form.input.kind === 'sound') return ['conv1d', 'relu', 'maxPool1d', 'conv1d', 'relu', 'max', 'linear'];
   if (form.model !== undefined && form.model !== 'mlp') return [form.model];
   const layers = widthsOf(form).slice(1);
   return ['flatten', ...layers.flatMap((width, at) => (at === 0 ? [`linear ${width}`] : ['relu', `linear ${width}`]))];

@@ -14,7 +14,7 @@ export type ModelName = (typeof modelNames)[number];
 /** What a run of training is asked for; what is undefined depends on the data. */
 export interface TrainCommand {
   readonly command: 'train';
-  /** `mnist`, `fashion-mnist`, `cifar10`, `digits`, or the path of a table. */
+  /** `mnist`, `fashion-mnist`, `cifar10`, `digits`, `speech`, or the path of a table. */
   readonly dataset: string;
   readonly data: string | undefined;
   readonly epochs: number | undefined;
@@ -88,21 +88,22 @@ export type Command = TrainCommand | PredictCommand | DevicesCommand;
 
 export const help = `millrace trains neural networks on WebGPU.
 
-  millrace train mnist | fashion-mnist | cifar10 | digits | FILE.csv   [options]
-  millrace predict MODEL FILE                                          [options]
+  millrace train mnist | fashion-mnist | cifar10 | digits | speech | FILE.csv   [options]
+  millrace predict MODEL FILE                                                   [options]
   millrace devices
 
 train learns, and says how well it does on samples that it has not seen.
   mnist, fashion-mnist   from --data, MILLRACE_DATA, the cache, or the network
   cifar10                from the same; its form is binary, or PNG with a row for each image
   digits                 synthetic ones, which mnist also falls back to
+  speech                 spoken words, told apart: --data names FSDD, or a folder with one of WAV files for each word
   FILE.csv               a table, gzipped or not; its last column is learned
 
   --data DIR          the folder of the set's files
   --model NAME        mlp, or of images cnn, lenet, resnet8, resnet14, resnet18   (mlp)
   --epochs N          passes over the training set           (by the model, see below)
   --steps N           so many steps instead
-  --batch N           samples a step                         (128; cnn: 64; tables: 32)
+  --batch N           samples a step                         (128; cnn: 64; tables, speech: 32)
   --hidden N[,N…]     widths of an mlp's hidden layers; 0: none   (128; tables: 64,32)
   --augment YES|NO    changes images at random, other ways at each step   (auto: no for mlp, yes for others)
   --optimizer NAME    adam, adamw or sgd (momentum 0.9)      (by the model)
@@ -125,8 +126,9 @@ what a model is, and how it learns unless it is told
   lenet               LeNet-5, in today's form; 8 epochs of adamw, decay 0.01
   cnn                 two 3×3 convolutions with batch norm, a dense layer; 12 epochs of adamw, decay 0.05
   resnet8, 14, 18     residual networks; 30 epochs of sgd, decay 5e-4; 18 is large: it wants a GPU
+  speech              two convolutions over time; 20 epochs of adamw, decay 0.01; a fifth of a folder's files is held out
   Augmented, digits are shifted by 2 pixels, turned by 10° and scaled by 10 %, each way at most; clothes (fashion-mnist)
-  are shifted by 1 and mirrored, photographs (cifar10) shifted by 4 and mirrored.
+  are shifted by 1 and mirrored, photographs (cifar10) shifted by 4 and mirrored; speech is shifted by 50 ms, and masked.
 
 of a table
   --target COLUMN     what is learned: a name, or a number from 1, -1 the last  (-1)
@@ -138,7 +140,7 @@ of a table
   --decimal . | ,     before fractions, where a column's cells leave it open
   --missing WORD[,…]  what reads as missing besides an empty cell; none: nothing  (NA, N/A, NaN, null, ?, -, --, .)
 
-predict prints one line for each row of a table, or image of an IDX, PNG or CIFAR-10 batch file.
+predict prints one line for each row of a table, image of an IDX, PNG or CIFAR-10 batch file, or WAV file.
   --ground G          behind what is transparent: a grey of 0 … 255, or R,G,B   (what the model was trained on)
   --invert YES|NO     takes negatives of the images          (only where nothing is seen otherwise)
   train cifar10 takes --ground too, for sets of PNG pictures.
@@ -279,21 +281,26 @@ function requireOnly(what: string, values: Values, allowed: readonly string[]): 
 function trainCommand(words: readonly string[], values: Values): TrainCommand {
   const [dataset] = words;
   if (dataset === undefined)
-    throw new UsageError('train what? Say mnist, fashion-mnist, cifar10, digits, or the path of a table');
+    throw new UsageError('train what? Say mnist, fashion-mnist, cifar10, digits, speech, or the path of a table');
   requireNoMore(words, 1);
   const isImages = imageSets.some((name) => name === dataset);
-  if (!isImages && !/[./\\]/.test(dataset)) {
-    throw new UsageError(`train what? "${dataset}" is not known: say ${imageSets.join(', ')}, or the path of a table`);
+  const isSpeech = dataset === 'speech';
+  const isTable = !isImages && !isSpeech;
+  if (isTable && !/[./\\]/.test(dataset)) {
+    throw new UsageError(
+      `train what? "${dataset}" is not known: say ${imageSets.join(', ')}, speech, or the path of a table`,
+    );
   }
-  if (isImages) {
+  if (!isTable) {
     const other = tableOptions.find((name) => values[name] !== undefined);
     if (other) throw new UsageError(`--${other} is for tables, and ${dataset} is none`);
   }
   const model = oneOf('model', values.model ?? 'mlp', modelNames);
-  requireModel(model, isImages, values);
+  if (isSpeech) requireOwnModel(values);
+  else requireModel(model, isImages, values);
   requirePictures(dataset, values);
-  if (values.data !== undefined && (dataset === 'digits' || !isImages)) {
-    throw new UsageError(`--data names the folder of mnist, fashion-mnist or cifar10, not of ${dataset}`);
+  if (values.data !== undefined && (dataset === 'digits' || isTable)) {
+    throw new UsageError(`--data names the folder of mnist, fashion-mnist, cifar10 or speech, not of ${dataset}`);
   }
   if (values.epochs !== undefined && values.steps !== undefined) {
     throw new UsageError('--epochs and --steps both say when to end: give one of them');
@@ -347,6 +354,12 @@ function requirePictures(dataset: string, values: Values): void {
       `--ground is for PNG pictures, which cifar10 may be kept in, and ${dataset} has none: leave it out`,
     );
   }
+}
+
+/** Fails where a model is chosen for what has its own. */
+function requireOwnModel({ model, hidden }: Values): void {
+  if (model === undefined && hidden === undefined) return;
+  throw new UsageError('--model and --hidden are for images and tables, and speech has its own model: leave them out');
 }
 
 /** Fails where options do not go with the model, or the model does not go with tables. */

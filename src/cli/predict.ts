@@ -6,6 +6,7 @@ import { readModel } from './modelFile.ts';
 import { networkOf, type InputForm } from './network.ts';
 import { UsageError, type PredictCommand } from './options.ts';
 import { answersTo } from './evaluationReport.ts';
+import { readSpeech } from './speech.ts';
 import { openTable } from './learningTask.ts';
 import { harmless, short } from './terminal.ts';
 
@@ -47,8 +48,9 @@ async function questionOf(command: PredictCommand, input: InputForm): Promise<Qu
   const { pictures } = command;
   if (input.kind === 'image') return readImages(command.input, input, pictures);
   if (pictures.ground !== undefined || pictures.invert !== undefined) {
-    throw new UsageError(`--ground and --invert are for pictures, and ${command.model} takes rows: leave them out`);
+    throw new UsageError(`--ground and --invert are for pictures, and ${command.model} takes none: leave them out`);
   }
+  if (input.kind === 'sound') return { data: await readSpeech(command, input), notes: [] };
   return tableQuestion(input.table, command);
 }
 
@@ -68,7 +70,7 @@ async function linesFor(input: InputForm, data: Dataset, trainer: Trainer): Prom
     ];
   }
   const { name, classes } =
-    input.kind === 'image' ? { name: 'class', classes: input.classes } : classTarget(input.table);
+    input.kind === 'table' ? classTarget(input.table) : { name: 'class', classes: input.classes };
   const { answers, certainty } = answersTo(outputs, classes.length);
   return [
     `${cell(name)},probability`,

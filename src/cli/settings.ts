@@ -1,6 +1,14 @@
-import { adam, adamw, schedules, sgd, type AugmentOptions, type Optimizer } from '../index.ts';
+import {
+  adam,
+  adamw,
+  schedules,
+  sgd,
+  type AugmentOptions,
+  type AugmentSequencesOptions,
+  type Optimizer,
+} from '../index.ts';
 import { UsageError, type ImageSet, type ModelName, type TrainCommand } from './options.ts';
-import type { InputForm } from './network.ts';
+import type { Changes, InputForm } from './network.ts';
 import type { LearningTask } from './learningTask.ts';
 
 /** How training goes: what the command says, and what it leaves open by the data. */
@@ -8,8 +16,8 @@ export interface Settings {
   readonly model: ModelName;
   /** Of an mlp. */
   readonly hidden: readonly number[];
-  /** What happens to images in training; null: nothing. */
-  readonly augment: AugmentOptions | null;
+  /** What happens to images or sounds in training; null: nothing. */
+  readonly augment: Changes | null;
   readonly batch: number;
   readonly steps: number;
   readonly optimizer: 'adam' | 'adamw' | 'sgd';
@@ -44,6 +52,21 @@ const tableDefaults = (rows: number): Defaults => ({
   weightDecay: 0.1,
 });
 
+/** Twenty passes over what little there usually is. */
+const soundDefaults = (recordings: number): Defaults => ({
+  batch: Math.min(32, recordings),
+  epochs: 20,
+  optimizer: 'adamw',
+  weightDecay: 0.01,
+});
+
+/** In frames of 10 ms, and of 40 pitches. After Park et al. 2019, for sounds as short as words. */
+const speaking: AugmentSequencesOptions = {
+  shift: 5,
+  timeMasks: { count: 2, longest: 8 },
+  featureMasks: { count: 2, longest: 6 },
+};
+
 /** Writing varies in place, slant and size. */
 const writing: AugmentOptions = { shift: 2, rotate: 10, scale: 0.1 };
 
@@ -59,16 +82,22 @@ const changesOf: Readonly<Record<ImageSet, AugmentOptions>> = {
   cifar10: { shift: 4, flip: true },
 };
 
-/** What is to happen to images: if it is not said, what is usual for the set, with convolutional models only. */
-function augmentationOf({ augment, model, dataset }: TrainCommand, input: InputForm): AugmentOptions | null {
+/** What is to happen to images or sounds: if it is not said, what is usual for the set, with convolutional models only. */
+function augmentationOf({ augment, model, dataset }: TrainCommand, input: InputForm): Changes | null {
+  if (input.kind === 'sound') return (augment ?? true) ? speaking : null;
   if (input.kind !== 'image' || !(augment ?? model !== 'mlp')) return null;
   return changesOf[dataset as ImageSet];
 }
 
 const learningRates = { adam: 3e-3, adamw: 3e-3, sgd: 0.1 };
 
+function defaultsOf({ model }: TrainCommand, { kind }: InputForm, samples: number): Defaults {
+  if (kind === 'sound') return soundDefaults(samples);
+  return kind === 'image' ? imageDefaults[model] : tableDefaults(samples);
+}
+
 export function settingsOf(command: TrainCommand, { input, train }: LearningTask): Settings {
-  const defaults = input.kind === 'image' ? imageDefaults[command.model] : tableDefaults(train.length);
+  const defaults = defaultsOf(command, input, train.length);
   const { epochs = defaults.epochs, optimizer = defaults.optimizer, batch = defaults.batch } = command;
   if (batch > train.length) {
     throw new UsageError(`--batch is ${batch} but there are only ${train.length} samples to learn from`);

@@ -4,7 +4,7 @@ import {
   formatProfile,
   meanSquaredError,
   requestDevice,
-  type AugmentOptions,
+  type Masks,
   type Profile,
   type Report,
   type Trainer,
@@ -16,7 +16,7 @@ import { kernelFiles } from '../node/kernelFiles.ts';
 import { whyNoAdapter } from './missingAdapter.ts';
 import { drawPictures } from './drawPictures.ts';
 import { modelFile } from './modelFile.ts';
-import { layersOf, networkOf, type ModelForm } from './network.ts';
+import { layersOf, networkOf, type Changes, type ModelForm } from './network.ts';
 import type { TrainCommand } from './options.ts';
 import {
   answersTo,
@@ -107,10 +107,13 @@ async function introduce(
   terminal.line(`\n${await trainer.summary()}\n`);
 }
 
-/** `shift 2, rotate 10` */
-const changesIn = (augment: AugmentOptions): string =>
-  Object.entries(augment)
-    .map(([name, most]) => (most === true ? name : `${name} ${String(most)}`))
+/** `shift 2, rotate 10`; of masks `timeMasks 2 of 8` */
+const changesIn = (changes: Changes): string =>
+  Object.entries(changes as Readonly<Record<string, number | true | Masks>>)
+    .map(([name, most]) => {
+      if (typeof most === 'object') return `${name} ${most.count} of ${most.longest}`;
+      return most === true ? name : `${name} ${most}`;
+    })
     .join(', ');
 
 /** What came of the steps. */
@@ -298,7 +301,7 @@ async function judgeTargets({ input, test }: LearningTask, trainer: Trainer): Pr
 }
 
 const classesOf = (learningTask: LearningTask): readonly string[] => {
-  if (learningTask.input.kind === 'image') return learningTask.input.classes;
+  if (learningTask.input.kind !== 'table') return learningTask.input.classes;
   const { target } = learningTask.input.table;
   return target.kind === 'class' ? target.classes : [];
 };

@@ -50,10 +50,16 @@ const fileNames: readonly string[] = upTo(DIGITS).flatMap((digit) =>
 /** A file's name as digit, speaker and number. */
 const NAME = /(?:^|\/)(\d)_(\w+?)_(\d+)\.wav$/;
 
+/** The names by which the set is told: an archive's, a file's. */
+const SIGNS = [...ARCHIVES, fileNames[0], `recordings/${fileNames[0]}`];
+
+/** Whether a source has the set, or a part of it. */
+export const hasFsdd = async (source: Source): Promise<boolean> => (await firstOf(source, SIGNS)) !== null;
+
 /** The set's files by name, from an archive, or from a folder in which they are, or whose folder they are in. */
 async function filesIn(source: Source): Promise<ReadonlyMap<string, Uint8Array>> {
   const [first] = fileNames;
-  const found = await firstOf(source, [...ARCHIVES, first, `recordings/${first}`]);
+  const found = await firstOf(source, SIGNS);
   if (!found) {
     throw new FormatError(
       `[fsdd] there is no ${ARCHIVES[0]}, nor ${first}, there or in recordings: give the folder of ${FSDD_HOME}`,

@@ -1,0 +1,68 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { parseCommand, type PredictCommand, type TrainCommand } from '../../src/cli/options.ts';
+import { predict } from '../../src/cli/predict.ts';
+import { train } from '../../src/cli/train.ts';
+import { noise, wavOf } from '../support/sounds.ts';
+
+/** A tone under noise, in a length of its own. */
+const tone = (hertz: number, at: number): Float32Array =>
+  noise(at, 2400 + 100 * at).map(
+    (sample, place) => 0.2 * sample + 0.5 * Math.sin((2 * Math.PI * hertz * place) / 8000),
+  );
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-speech-'));
+  for (const [name, hertz] of Object.entries({ high: 1500, low: 400 })) {
+    await mkdir(join(folder, 'words', name), { recursive: true });
+    for (let at = 0; at < 10; at++) {
+      await writeFile(join(folder, 'words', name, `${at}.wav`), wavOf(tone(hertz, at), { sampleRate: 8000 }));
+    }
+  }
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** What a command prints. */
+async function printed(run: () => Promise<number>): Promise<string> {
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  try {
+    expect(await run()).toBe(0);
+    return write.mock.calls.map(([text]) => String(text)).join('');
+  } finally {
+    write.mockRestore();
+  }
+}
+
+test('words of a folder are learned, kept, and told of a file', async () => {
+  const model = join(folder, 'model.safetensors');
+  const report = join(folder, 'report.json');
+  const words = [
+    'train',
+    'speech',
+    '--data',
+    join(folder, 'words'),
+    '--steps',
+    '20',
+    '--save',
+    model,
+    '--report',
+    report,
+  ];
+  const text = await printed(() =>
+    train(parseCommand([...words, '--quiet']) as TrainCommand, new AbortController().signal),
+  );
+  expect(text).toMatch(/^20 steps in .* Test accuracy 100/);
+  const { testAccuracy, augment, batch } = JSON.parse(await readFile(report, 'utf8')) as Record<string, unknown>;
+  expect([testAccuracy, batch]).toEqual([1, 16]);
+  expect(augment).toMatchObject({ shift: 5 });
+  for (const [name, hertz] of Object.entries({ high: 1500, low: 400 })) {
+    const file = join(folder, 'new.wav');
+    await writeFile(file, wavOf(tone(hertz, 31), { sampleRate: 8000 }));
+    expect(await printed(() => predict(parseCommand(['predict', model, file]) as PredictCommand))).toMatch(
+      new RegExp(`^class,probability\n${name},`),
+    );
+  }
+});
