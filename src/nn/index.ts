@@ -52,6 +52,7 @@ export {
 export { logMel, type LogMel, type LogMelOptions } from './logMel.ts';
 export { metric, type Metric, type MetricOptions } from './metric.ts';
 export { gru, lstm, rnn, type RecurrentLayer, type LstmOptions, type RnnOptions, type Sequenced } from './recurrent.ts';
+export { recurrentWeights, type RecurrentSource, type RecurrentWeights } from './recurrentWeights.ts';
 export type { Sequences } from './sequences.ts';
 export type { BatchValues, Target } from './fieldRoles.ts';
 export {

@@ -36,6 +36,7 @@ import {
   normalizeGroups,
   pad,
   recurrent,
+  recurrentWeights,
   relu,
   requestDevice,
   reshape,
@@ -102,6 +103,8 @@ const second = linear(2, 2);
 
 const augmented = (shape: Shape, options: AugmentOptions, given = x(shape)): Value =>
   augmentImages({ control: controlState('control', 1), stream: 'augment', partCount: 0 }, given, options);
+
+const aGru = { kind: 'gru', from: 'keras', features: 2, units: 3 } as const;
 
 /** What a recurrent layer makes of what it is given. */
 const sequences = (layer: RecurrentLayer, given: Sequences): Value =>
@@ -240,6 +243,11 @@ export const shapes: readonly Case[] = [
       ),
   ],
   ['[recurrent] the cell', () => predict(recurrent(({ x: now }) => ({ output: now, state: now }), { initial: [2] }))],
+  ['[recurrentWeights] "<name>"', () => recurrentWeights(aGru, { kernels: [] })],
+  [
+    '[recurrentWeights] <name> has',
+    () => recurrentWeights(aGru, { kernel: new Float32Array(18), recurrent_kernel: new Float32Array(27), bias: [1] }),
+  ],
   ['[<kind>] <name> is <n>', () => lstm(2, 0)],
   ['[<kind>] it is stateful', () => gru(2, 3, { stateful: 4, bidirectional: true })],
   ['[<kind>] a batch of', () => sequences(lstm(2, 3, { stateful: 5 }), { x: x([4, 6, 2]) })],

@@ -67,6 +67,10 @@ export const validCalls: Calls = {
   ...named('averagePool1d averagePool2d maxPool1d maxPool2d', () => [2, { stride: 1 }]),
   ...named('earlyStop keepBest reduceOnPlateau', () => [{ metric: 'loss' }]),
   ...named('layerNorm rmsNorm batchNorm', () => [3, { epsilon: 1e-5 }]),
+  recurrentWeights: () => [
+    { kind: 'rnn', from: 'pytorch', features: 1, units: 1 },
+    { weight_ih: [1], weight_hh: [1], bias_ih: [1], bias_hh: [1] },
+  ],
   ...named('lstm gru rnn', () => [3, 2, { layers: 2, returns: 'last' }]),
   ...named('dropout gaussianNoise spatialDropout', () => [0.5]),
   accuracy: () => [x(), labels(), { ignoreIndex: 0 }],
