@@ -15,6 +15,7 @@ import {
   sub,
   Random,
   sequential,
+  sgd,
   take,
   relu,
   type BatchValues,
@@ -173,3 +174,24 @@ describe('refuses', () => {
     expect(await trainer.readParameters()).toEqual(before);
   });
 });
+
+test.each(['mean', 'sum'] as const)(
+  'a step in parts is the step, the losses being reduced to their %s',
+  async (reduction) => {
+    const stepped = [1, 4].map(async (microBatches) => {
+      const trainer = await trainerOf({
+        backend: 'cpu',
+        microBatches,
+        optimizer: sgd({ learningRate: 0.1 }),
+        loss: (logits: Value, { text, frames, labels }: BatchValues) =>
+          ctc(logits, text, { inputLengths: frames, labelLengths: labels, reduction }),
+      });
+      await trainer.step(take(train, 0, 16));
+      return trainer.readParameters();
+    });
+    const [whole, parts] = await Promise.all(stepped);
+    for (const [name, numbers] of Object.entries(whole)) {
+      for (const [at, own] of numbers.entries()) expect(Math.abs(parts[name][at] - own)).toBeLessThan(1e-5);
+    }
+  },
+);

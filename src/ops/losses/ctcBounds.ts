@@ -73,7 +73,8 @@ export function backwardBounds(
   const { T, E } = extentsOf(node);
   const ofPosteriors = Float64Array.from(posteriors, (own, at) => {
     const t = Math.floor(at / E) % T;
-    return own * UNIT * (16 + BACK_ULPS * (T - t)) + LEAST;
+    // Drivers that flush subnormal numbers lose a little of each state behind.
+    return own * UNIT * (16 + BACK_ULPS * (T - t)) + LEAST * (1 + (T - t) * E);
   });
   return [slopeBounds(node, inputs, ofPosteriors, posteriors), ofPosteriors];
 }
