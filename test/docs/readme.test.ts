@@ -32,12 +32,17 @@ const IMPORT = /^import .* from '(?:millrace|millrace\/data|millrace\/node)';\n/
 const BEFORE = `
 const { train, test } = await syntheticDigits({ train: 1280, test: 200 });
 const points = dataset({ point: { data: Float32Array.from({ length: 512 }, (_, i) => Math.sin(i)), shape: [2] } });
+const recordings = dataset({
+  x: { data: Float32Array.from({ length: 48 * 80 }, (_, i) => Math.sin(i)), shape: [20, 4] },
+  lengths: Int32Array.from({ length: 48 }, (_, i) => 1 + (i % 20)),
+  label: Uint8Array.from({ length: 48 }, (_, i) => i % 3),
+});
 const model = sequential(flatten, linear(784, 16), relu, linear(16, 10));
 const options = { model, loss: crossEntropy, optimizer: adamw(), batchSize: 128, backend: 'auto' as const, data: train };
 const trainer = await createTrainer(options);
 const checkpoints = (given: CheckpointsOptions) => checkpointsIn({ ...given, folder: FOLDER + given.folder });
 const localStorage = { getItem: () => null, setItem: () => {} };
-void [test, points, trainer, localStorage, checkpoints];
+void [test, points, recordings, trainer, localStorage, checkpoints];
 `;
 
 /** The first snippet looks for MNIST, which is not here. */
