@@ -22,6 +22,7 @@ export { differentiate } from './transform/differentiate.ts';
 export { simplify } from './transform/simplify.ts';
 export * from './nn/index.ts';
 export * from './models/index.ts';
+export { features, type FeaturesOptions } from './data/audio/features.ts';
 export { dataset, type Dataset, type FieldInput } from './data/dataset.ts';
 export { take } from './data/samples.ts';
 export type { GivenNumbers } from './data/numbers.ts';

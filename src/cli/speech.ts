@@ -3,7 +3,6 @@ import { basename } from 'node:path';
 import { thousands } from '../core/textFormat.ts';
 import { hasFsdd } from '../data/audio/fsdd.ts';
 import {
-  features,
   pick,
   readWav,
   soundOf,
@@ -13,7 +12,7 @@ import {
   type Dataset,
   type Recording,
 } from '../data/index.ts';
-import { FormatError, logMel, type LogMel } from '../index.ts';
+import { features, FormatError, logMel, type LogMel } from '../index.ts';
 import { fsdd } from '../node/data.ts';
 import { folder, recordings } from '../node.ts';
 import type { LearningTask } from './learningTask.ts';

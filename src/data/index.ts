@@ -1,4 +1,3 @@
-export { features, type FeaturesOptions } from './audio/features.ts';
 export { fsdd, type Fsdd, type FsddOptions } from './audio/fsdd.ts';
 export { levelled, mono, soundOf } from './audio/level.ts';
 export { resample } from './audio/resample.ts';

@@ -1,15 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { spec } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
-import { input, logMel, type Context } from '../../src/index.ts';
-import {
-  features,
-  spokenStrings,
-  standardized,
-  statisticsOf,
-  waveforms,
-  type Recording,
-} from '../../src/data/index.ts';
+import { features, input, logMel, type Context } from '../../src/index.ts';
+import { spokenStrings, standardized, statisticsOf, waveforms, type Recording } from '../../src/data/index.ts';
 import { sharedDevice } from '../support/device.ts';
 import { noise } from '../support/sounds.ts';
 

@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { spec } from '../../src/core/shape.ts';
-import { dataset, features, fsdd, readWav, statisticsOf, waveforms } from '../../src/data/index.ts';
+import { dataset, fsdd, readWav, statisticsOf, waveforms } from '../../src/data/index.ts';
 import {
   differentiate,
+  features,
   input,
   logMel,
   maskSequences,

@@ -35,6 +35,9 @@ const set = () => dataset({ point: { data: new Float32Array(24), shape: [3] }, l
 const table = () => readTable('rows.csv', 'size,kind\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n');
 const form = async () => prepareTable(await table()).form;
 
+/** A recording. */
+const sounds = () => [{ name: 'a.wav', samples: new Float32Array(300), sampleRate: 8000, label: 0 }];
+
 export const trainerOptions = (): TrainerOptions => ({
   model: linear(3, 2),
   loss: crossEntropy,
@@ -112,6 +115,7 @@ export const validCalls: Calls = {
     trainer.destroy();
     return [profile];
   },
+  features: () => [sounds(), logMel({ sampleRate: 8000, mels: 10 }), { backend: 'cpu' }],
   frozen: () => [linear(3, 2)],
   gather: () => [x(), labels(), 0],
   gelu: () => [x(), { approximate: 'tanh' }],
@@ -157,7 +161,6 @@ export const validCalls: Calls = {
 
 const tensors = { weight: { shape: [2], data: Float32Array.of(1, 2) } };
 /** An IDX file of three bytes. */
-const sounds = () => [{ name: 'a.wav', samples: new Float32Array(300), sampleRate: 8000, label: 0 }];
 const heard = () => dataset({ x: { data: new Float32Array(12), shape: [3, 2] }, length: Int32Array.of(3, 1) });
 const wav = () => wavOf([0, 0.5, -0.5]);
 const idx = () => Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3);
@@ -168,7 +171,6 @@ export const validDataCalls: Calls = {
   dataset: validCalls['dataset'],
   encodeTable: async () => [await form(), await table()],
   folds: () => [set(), 4, { seed: 1 }],
-  features: () => [sounds(), logMel({ sampleRate: 8000, mels: 10 }), { backend: 'cpu' }],
   featureCount: async () => [await form()],
   files: () => [[new File([idx()], 'train.idx')]],
   levelled: () => [new Float32Array(3)],
