@@ -10,6 +10,7 @@ import { downloads } from './errors/downloads.ts';
 import { losses } from './errors/losses.ts';
 import { savedWeights } from './errors/savedWeights.ts';
 import { shapes } from './errors/shapes.ts';
+import { series } from './errors/series.ts';
 import { slips } from './errors/slips.ts';
 import { sounds } from './errors/sounds.ts';
 import { tables } from './errors/tables.ts';
@@ -24,6 +25,7 @@ const cases = [
   dataFiles,
   sounds,
   tables,
+  series,
   downloads,
   shapes,
   convolutions,

@@ -1,6 +1,6 @@
 import { sizeOf } from '../core/shape.ts';
 import { tableOf, thousands } from '../core/textFormat.ts';
-import { likeliest, type Dataset } from '../data/index.ts';
+import { forecastsOf, likeliest, type Dataset, type SeriesForm } from '../data/index.ts';
 import { formatPictures, inGrey, picturesPerLine } from './terminalPictures.ts';
 import { percent, type Terminal } from './terminal.ts';
 
@@ -89,16 +89,31 @@ export interface Regressed {
   readonly meanAbsoluteError: number;
   /** The share of the variance that is told: 1 − Σ(t − y)² / Σ(t − mean t)²; null where the targets do not vary. */
   readonly r2: number | null;
+  /** The mean of the errors as shares of the targets, without signs; null where a target is 0. */
+  readonly percentage: number | null;
+}
+
+/** What a series says if its last season before each window repeats itself, in the target's own unit. */
+export function repeatedOf({ fields, length }: Dataset, series: SeriesForm, season: number): number[] {
+  const { columns, target, horizon } = series;
+  const place = columns.findIndex(({ name }) => name === target);
+  const repeated = Array.from({ length: length * horizon }, (_, at) => {
+    const [window, step] = [Math.floor(at / horizon), at % horizon];
+    const seen = series.length - season + (step % season);
+    return fields['x'].data[(window * series.length + seen) * columns.length + place];
+  });
+  return forecastsOf(series, repeated);
 }
 
 /** Errors of answers, both in the target's unit. */
 export function judgeNumbers(name: string, answers: readonly number[], targets: readonly number[]): Regressed {
   const n = targets.length;
   const mean = targets.reduce((sum, target) => sum + target, 0) / n;
-  let [squares, absolutes, variance] = [0, 0, 0];
+  let [squares, absolutes, shares, variance] = [0, 0, 0, 0];
   targets.forEach((target, at) => {
     squares += (answers[at] - target) ** 2;
     absolutes += Math.abs(answers[at] - target);
+    shares += Math.abs((answers[at] - target) / target);
     variance += (target - mean) ** 2;
   });
   return {
@@ -106,5 +121,6 @@ export function judgeNumbers(name: string, answers: readonly number[], targets: 
     rmse: Math.sqrt(squares / n),
     meanAbsoluteError: absolutes / n,
     r2: variance > 0 ? 1 - squares / variance : null,
+    percentage: targets.includes(0) ? null : shares / n,
   };
 }

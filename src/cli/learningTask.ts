@@ -6,6 +6,7 @@ import { syntheticMnist } from '../data/mnist/mnist.ts';
 import { FormatError } from '../index.ts';
 import {
   cifar10Classes,
+  prepareSeries,
   prepareTable,
   readTable,
   type SyntheticDigitsOptions,
@@ -19,7 +20,7 @@ import { cifar10, fashionMnist, mnist } from '../node/data.ts';
 import { folder } from '../node.ts';
 import { levelsOf } from './negatives.ts';
 import type { InputForm } from './network.ts';
-import type { TableWishes, TrainCommand } from './options.ts';
+import type { SequenceWishes, TableWishes, TrainCommand } from './options.ts';
 import { reasonOf } from './outputPaths.ts';
 import { decodePng } from './png.ts';
 import { Amount } from './progress.ts';
@@ -69,7 +70,7 @@ export async function loadLearningTask(command: TrainCommand, loading: Loading):
     case 'digits':
       return images('Synthetic digits', DIGITS, await drawn(syntheticMnist, toDraw(seed, loading)));
     default:
-      return loadTable(dataset, table, seed);
+      return command.sequence ? loadSeries(dataset, table, command.sequence) : loadTable(dataset, table, seed);
   }
 }
 
@@ -134,6 +135,21 @@ async function loadTable(path: string, wishes: TableWishes, seed: number): Promi
     train,
     test,
     input: { kind: 'table', table: form },
+  };
+}
+
+async function loadSeries(path: string, wishes: TableWishes, sequence: SequenceWishes): Promise<LearningTask> {
+  const { target, drop, heldOut } = wishes;
+  const table = await openTable(path, wishes);
+  const { train, test, form, season, notes } = prepareSeries(table, { ...sequence, target, drop, heldOut });
+  const told = test.length * form.horizon;
+  return {
+    about: `${basename(path)}: ${thousands(table.rows.length)} steps, the last ${thousands(told)} held out; "${form.target}" is forecast for ${form.horizon} steps from the ${form.length} before, ${thousands(train.length)} windows to learn from`,
+    notes,
+    from: path,
+    train,
+    test,
+    input: { kind: 'series', series: form, season },
   };
 }
 

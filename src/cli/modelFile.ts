@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { FormatError, type Trainer } from '../index.ts';
-import { readSafetensors, readTableForm, type Statistics } from '../data/index.ts';
+import { readSafetensors, readSeriesForm, readTableForm, type Statistics } from '../data/index.ts';
 import { sizeOf } from '../core/shape.ts';
 import { mlpSize, type ImageForm, type InputForm, type ModelForm, type SoundForm } from './network.ts';
 import type { Levels } from './negatives.ts';
@@ -59,6 +59,11 @@ function formOf(path: string, text: string | undefined, weights: number): ModelF
 function inputOf(input: Partial<InputForm> | undefined, fails: (what: string) => FormatError): InputForm {
   if (input?.kind === 'sound') return soundOf(input, fails);
   if (input?.kind === 'table') return { kind: 'table', table: readTableForm(input.table) };
+  if (input?.kind === 'series') {
+    const { season } = input;
+    if (!Number.isSafeInteger(season)) throw fails('does not say after how many steps its series repeats itself');
+    return { kind: 'series', series: readSeriesForm(input.series), season: season! };
+  }
   if (!isImages(input)) throw fails('does not say what it takes in');
   const { kind, shape, classes, scaling, levels } = input;
   if (levels && !areLevels(levels)) throw fails('does not say how light its images are');

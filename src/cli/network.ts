@@ -5,6 +5,7 @@ import {
   cnn,
   conv1d,
   flatten,
+  forecaster,
   glorotUniform,
   lenet,
   linear,
@@ -21,7 +22,7 @@ import {
   type Model,
   type Value,
 } from '../index.ts';
-import { featureCount, outputCount, type Statistics, type TableForm } from '../data/index.ts';
+import { featureCount, outputCount, type SeriesForm, type Statistics, type TableForm } from '../data/index.ts';
 import type { Levels } from './negatives.ts';
 import type { ModelName } from './options.ts';
 
@@ -48,7 +49,15 @@ export interface SoundForm {
 }
 
 /** What a model takes in and gives out. */
-export type InputForm = ImageForm | SoundForm | { readonly kind: 'table'; readonly table: TableForm };
+export type InputForm = ImageForm | SoundForm | { readonly kind: 'table'; readonly table: TableForm } | SeriesInput;
+
+/** Windows of a series. */
+export interface SeriesInput {
+  readonly kind: 'series';
+  readonly series: SeriesForm;
+  /** After so many steps the series repeats itself best. */
+  readonly season: number;
+}
 
 /** All that a model is but for its numbers. */
 export interface ModelForm {
@@ -63,6 +72,10 @@ export interface ModelForm {
 function widthsOf({ input, hidden }: ModelForm): readonly number[] {
   if (input.kind === 'sound') return [];
   if (input.kind === 'table') return [featureCount(input.table), ...hidden, outputCount(input.table)];
+  if (input.kind === 'series') {
+    const { length, horizon, columns } = input.series;
+    return [length * columns.length, ...hidden, horizon];
+  }
   return [sizeOf(input.shape), ...hidden, input.classes.length];
 }
 
@@ -98,10 +111,13 @@ function soundNetwork({ statistics, classes }: SoundForm): Layer {
   );
 }
 
+const targetAt = ({ columns, target }: SeriesForm): number => columns.findIndex(({ name }) => name === target);
+
 /** The model of a form, without what happens to its images in training. */
 function plainNetwork(form: ModelForm): Layer {
   const { input, model = 'mlp' } = form;
   if (input.kind === 'sound') return soundNetwork(input);
+  if (input.kind === 'series') return forecaster(mlp(form), targetAt(input.series));
   if (input.kind === 'table' || model === 'mlp') return mlp(form);
   const [rows, columns, channels = 1] = input.shape;
   const options = { channels, classes: input.classes.length };

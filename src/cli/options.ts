@@ -36,6 +36,8 @@ export interface TrainCommand {
   /** What becomes of a step in which a number is NaN or infinite. */
   readonly onNaN: OnNaN;
   readonly table: TableWishes;
+  /** How a table whose rows follow each other in time is to be forecast; undefined: its rows stand for themselves. */
+  readonly sequence: SequenceWishes | undefined;
   readonly save: string | undefined;
   /** The folder of checkpoints. */
   readonly checkpoint: string | undefined;
@@ -59,6 +61,12 @@ export interface TableWishes {
   readonly delimiter: string | undefined;
   readonly decimal: '.' | ',' | undefined;
   readonly missing: readonly string[] | undefined;
+}
+
+/** How many steps are seen and told; what is undefined is usual. */
+export interface SequenceWishes {
+  readonly length: number | undefined;
+  readonly horizon: number | undefined;
 }
 
 export interface PredictCommand {
@@ -138,6 +146,9 @@ of a table
   --header YES|NO     whether line 1 has the columns' names  (told by its cells)
   --delimiter C       between cells: a character, or tab     (told by its lines)
   --decimal . | ,     before fractions, where a column's cells leave it open
+  --sequence          its rows follow each other in time: the last of them are forecast from those before
+  --length N          steps that a forecast sees             (24)
+  --horizon N         steps that it tells                    (12)
   --missing WORD[,…]  what reads as missing besides an empty cell; none: nothing  (NA, N/A, NaN, null, ?, -, --, .)
 
 predict prints one line for each row of a table, image of an IDX, PNG or CIFAR-10 batch file, or WAV file.
@@ -181,16 +192,22 @@ const options = {
   delimiter: { type: 'string' },
   decimal: { type: 'string' },
   missing: { type: 'string' },
+  sequence: { type: 'boolean' },
+  length: { type: 'string' },
+  horizon: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-type Values = Readonly<Partial<Record<Exclude<keyof typeof options, 'quiet' | 'resume' | 'help'>, string>>> & {
+type Flag = 'quiet' | 'resume' | 'sequence' | 'help';
+type Values = Readonly<Partial<Record<Exclude<keyof typeof options, Flag>, string>>> & {
   readonly quiet?: boolean;
   readonly resume?: boolean;
+  readonly sequence?: boolean;
 };
 
 const readOptions = ['header', 'delimiter', 'decimal', 'missing'] as const;
-const tableOptions = ['target', 'task', 'held-out', 'drop', ...readOptions] as const;
+const sequenceOptions = ['length', 'horizon'] as const;
+const tableOptions = ['target', 'task', 'held-out', 'drop', 'sequence', ...sequenceOptions, ...readOptions] as const;
 const predictOptions: readonly string[] = ['backend', 'ground', 'invert', ...readOptions];
 
 /** Sets of images; any other word is a file. */
@@ -336,6 +353,7 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     seed: whole('seed', values.seed ?? '1', 0),
     onNaN: oneOf('on-nan', values['on-nan'] ?? 'stop', ['stop', 'skip', 'rewind']),
     table: tableWishes(values),
+    sequence: sequenceWishes(values),
     save: values.save,
     checkpoint: values.checkpoint,
     resume: values.resume ?? false,
@@ -446,3 +464,14 @@ const tableWishes = (values: Values): TableWishes => ({
   decimal: given(values.decimal, (text) => oneOf('decimal', text, ['.', ','])),
   missing: given(values.missing, words),
 });
+
+function sequenceWishes(values: Values): SequenceWishes | undefined {
+  if (!values.sequence) {
+    const other = sequenceOptions.find((name) => values[name] !== undefined);
+    if (other) throw new UsageError(`--${other} is of a series: add --sequence if the rows follow each other in time`);
+    return undefined;
+  }
+  if (values.task !== undefined) throw new UsageError('--task means nothing to --sequence');
+  const [length, horizon] = sequenceOptions.map((name) => given(values[name], (text) => whole(name, text, 1)));
+  return { length, horizon };
+}

@@ -1,5 +1,13 @@
 import { adam, createTrainer, mean, type Trainer, type Value } from '../index.ts';
-import { answersOf, encodeTable, namesColumns, type Dataset, type TableForm } from '../data/index.ts';
+import {
+  answersOf,
+  encodeTable,
+  forecastsOf,
+  lastWindow,
+  namesColumns,
+  type Dataset,
+  type TableForm,
+} from '../data/index.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
 import { readImages } from './readImages.ts';
 import { readModel } from './modelFile.ts';
@@ -51,6 +59,10 @@ async function questionOf(command: PredictCommand, input: InputForm): Promise<Qu
     throw new UsageError(`--ground and --invert are for pictures, and ${command.model} takes none: leave them out`);
   }
   if (input.kind === 'sound') return { data: await readSpeech(command, input), notes: [] };
+  if (input.kind === 'series') {
+    const table = await openTable(command.input, command.table);
+    return { data: lastWindow(input.series, table), notes: table.notes ?? [] };
+  }
   return tableQuestion(input.table, command);
 }
 
@@ -63,6 +75,9 @@ async function tableQuestion(form: TableForm, { input, table: wishes }: PredictC
 
 async function linesFor(input: InputForm, data: Dataset, trainer: Trainer): Promise<string[]> {
   const { data: outputs } = await trainer.predict(data);
+  if (input.kind === 'series') {
+    return [cell(input.series.target), ...forecastsOf(input.series, outputs).map((number) => short(number, DIGITS))];
+  }
   if (input.kind === 'table' && input.table.target.kind === 'number') {
     return [
       cell(input.table.target.name),

@@ -29,6 +29,8 @@ export interface Settings {
 interface Defaults extends Pick<Settings, 'batch' | 'optimizer' | 'weightDecay'> {
   readonly hidden?: readonly number[];
   readonly epochs: number;
+  /** In place of epochs. */
+  readonly steps?: number;
 }
 
 /** As He et al. 2015, 4.2, but for fewer steps. */
@@ -50,6 +52,16 @@ const tableDefaults = (rows: number): Defaults => ({
   epochs: 960 / Math.sqrt(rows),
   optimizer: 'adamw',
   weightDecay: 0.1,
+});
+
+/** As tables, but of few weights, since windows overlap: what they have in common is little. */
+const seriesDefaults = (windows: number): Defaults => ({
+  hidden: [64],
+  batch: Math.min(32, windows),
+  epochs: 0,
+  steps: 1000,
+  optimizer: 'adamw',
+  weightDecay: 1,
 });
 
 /** Twenty passes over what little there usually is. */
@@ -93,12 +105,14 @@ const learningRates = { adam: 3e-3, adamw: 3e-3, sgd: 0.1 };
 
 function defaultsOf({ model }: TrainCommand, { kind }: InputForm, samples: number): Defaults {
   if (kind === 'sound') return soundDefaults(samples);
+  if (kind === 'series') return seriesDefaults(samples);
   return kind === 'image' ? imageDefaults[model] : tableDefaults(samples);
 }
 
 export function settingsOf(command: TrainCommand, { input, train }: LearningTask): Settings {
   const defaults = defaultsOf(command, input, train.length);
   const { epochs = defaults.epochs, optimizer = defaults.optimizer, batch = defaults.batch } = command;
+  const usualSteps = command.epochs === undefined ? defaults.steps : undefined;
   if (batch > train.length) {
     throw new UsageError(`--batch is ${batch} but there are only ${train.length} samples to learn from`);
   }
@@ -108,7 +122,7 @@ export function settingsOf(command: TrainCommand, { input, train }: LearningTask
     hidden: command.hidden ?? defaults.hidden ?? [],
     augment: augmentationOf(command, input),
     batch,
-    steps: command.steps ?? Math.ceil((epochs * train.length) / batch),
+    steps: command.steps ?? usualSteps ?? Math.ceil((epochs * train.length) / batch),
     optimizer,
     learningRate: command.learningRate ?? learningRates[optimizer],
     weightDecay: command.weightDecay ?? usualDecay,

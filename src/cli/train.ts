@@ -9,20 +9,21 @@ import {
   type Report,
   type Trainer,
 } from '../index.ts';
-import { answersOf } from '../data/index.ts';
+import { answersOf, forecastsOf } from '../data/index.ts';
 import { EXACT_TIMESTAMPS } from '../gpu/timing.ts';
 import { checkpoints } from '../node/checkpoints.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
 import { whyNoAdapter } from './missingAdapter.ts';
 import { drawPictures } from './drawPictures.ts';
 import { modelFile } from './modelFile.ts';
-import { layersOf, networkOf, type Changes, type ModelForm } from './network.ts';
+import { layersOf, networkOf, type Changes, type ModelForm, type SeriesInput } from './network.ts';
 import type { TrainCommand } from './options.ts';
 import {
   answersTo,
   formatClasses,
   formatMistakes,
   judgeNumbers,
+  repeatedOf,
   type Classified,
   type Regressed,
 } from './evaluationReport.ts';
@@ -90,7 +91,7 @@ const timedDevice = async ({ profile, backend }: TrainCommand): Promise<GPUDevic
     : requestDevice({ dawn: [EXACT_TIMESTAMPS] }).catch(() => undefined);
 
 const isRegression = ({ input }: LearningTask): boolean =>
-  input.kind === 'table' && input.table.target.kind === 'number';
+  input.kind === 'series' || (input.kind === 'table' && input.table.target.kind === 'number');
 
 async function introduce(
   learningTask: LearningTask,
@@ -264,6 +265,7 @@ interface Judgement {
 async function judge(judged: Pick<Run, 'command' | 'learningTask' | 'trainer' | 'terminal'>): Promise<Judgement> {
   const { command, learningTask, trainer, terminal } = judged;
   const { loss: testLoss, accuracy } = await trainer.evaluate(learningTask.test);
+  if (learningTask.input.kind === 'series') return judgeForecasts(learningTask, learningTask.input, trainer, testLoss);
   if (isRegression(learningTask)) return judgeRegression(judged, testLoss);
   const sentence = `Test accuracy ${percent(accuracy)}, test loss ${testLoss.toFixed(4)}.`;
   const judgement = { sentence, figures: { testAccuracy: accuracy, testLoss } };
@@ -292,6 +294,35 @@ async function judgeRegression(
   return { sentence, figures };
 }
 
+const inPercent = (share: number | null): string => (share === null ? '' : ` (${percent(share)})`);
+
+/** Forecasts beside the same steps of a season before, in the target's own unit. */
+async function judgeForecasts(
+  { test }: LearningTask,
+  { series, season }: SeriesInput,
+  trainer: Trainer,
+  testLoss: number,
+): Promise<Judgement> {
+  const { data } = await trainer.predict(test);
+  const told = forecastsOf(series, test.fields['target'].data);
+  const own = judgeNumbers(series.target, forecastsOf(series, data), told);
+  const repeated = judgeNumbers(series.target, repeatedOf(test, series, season), told);
+  const sentence = `Of "${series.target}", the last ${told.length} steps forecast: root mean squared error ${short(own.rmse, DIGITS)}${inPercent(own.percentage)}, mean absolute error ${short(own.meanAbsoluteError, DIGITS)}; repeating the ${season} steps before: ${short(repeated.rmse, DIGITS)}${inPercent(repeated.percentage)}; test loss ${testLoss.toFixed(4)}.`;
+  const figures = {
+    testAccuracy: null,
+    testLoss,
+    testRootMeanSquaredError: own.rmse,
+    testMeanAbsoluteError: own.meanAbsoluteError,
+    testMeanAbsolutePercentageError: own.percentage,
+    testR2: own.r2,
+    repeatedSteps: season,
+    repeatedRootMeanSquaredError: repeated.rmse,
+    repeatedMeanAbsoluteError: repeated.meanAbsoluteError,
+    repeatedMeanAbsolutePercentageError: repeated.percentage,
+  };
+  return { sentence, figures };
+}
+
 /** Errors in the target's own unit. */
 async function judgeTargets({ input, test }: LearningTask, trainer: Trainer): Promise<Regressed> {
   if (input.kind !== 'table') throw new Error('[train] only tables have numbers as targets');
@@ -301,6 +332,7 @@ async function judgeTargets({ input, test }: LearningTask, trainer: Trainer): Pr
 }
 
 const classesOf = (learningTask: LearningTask): readonly string[] => {
+  if (learningTask.input.kind === 'series') return [];
   if (learningTask.input.kind !== 'table') return learningTask.input.classes;
   const { target } = learningTask.input.table;
   return target.kind === 'class' ? target.classes : [];

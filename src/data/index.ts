@@ -36,6 +36,17 @@ export {
 } from './safetensors.ts';
 export { files, type NamedFile, type Origin, type Source } from './fileSource.ts';
 export { syntheticDigits, type SyntheticDigitsOptions } from './digits/syntheticDigits.ts';
+export type { Series } from './series/series.ts';
+export { windows, type WindowsOptions } from './series/windows.ts';
+export {
+  forecastsOf,
+  lastWindow,
+  prepareSeries,
+  readSeriesForm,
+  type PreparedSeries,
+  type PrepareSeriesOptions,
+  type SeriesForm,
+} from './series/prepareSeries.ts';
 export type { Decimal, Writing } from './table/decimals.ts';
 export { readTable, type SaidOfTable, type Table, type TableOptions, type TableRow } from './table/table.ts';
 export { encodeTable, type EncodedTable } from './table/encode.ts';

@@ -24,6 +24,9 @@ beforeAll(async () => {
     lines(({ x, y, price }) => [x, y, price]),
   );
 });
+/** A trend times a season, with noise from a sine of no period: so it is nobody's series. */
+const growth = (t: number): number => (50 + 0.4 * t) * (1 + 0.3 * Math.sin((Math.PI * t) / 6)) + 2 * Math.sin(t * t);
+
 afterAll(() => rm(folder, { recursive: true }));
 
 /** What a command prints, and how it ends. */
@@ -227,4 +230,44 @@ test('devices names the adapter that millrace uses, its features and its limits'
   expect(text).toContain('maxStorageBufferBindingSize');
   expect(text).toMatch(/(yes|no) +shader-f16/);
   expect(text).toMatch(/CPU .* threads/);
+});
+
+describe('a series', () => {
+  test('is forecast better than it repeats itself, and a saved model goes on with it', async () => {
+    const path = join(folder, 'growth.csv');
+    await writeFile(path, `t,sales\n${Array.from({ length: 180 }, (_, t) => `${t},${growth(t)}`).join('\n')}\n`);
+    const [model, report] = [join(folder, 'growth.safetensors'), join(folder, 'growth.json')];
+    const wishes = ['--sequence', '--backend', 'cpu', '--quiet', '--save', model, '--report', report];
+    const command = parseCommand(['train', path, ...wishes]) as TrainCommand;
+    const { code, text } = await printed(() => train(command, signal));
+    expect(code).toBe(0);
+    expect(text).toMatch(/the last 36 steps forecast: .*; repeating the 12 steps before: /);
+    const figures = JSON.parse(await readFile(report, 'utf8')) as Record<string, number>;
+    expect(figures['testRootMeanSquaredError']).toBeLessThan(figures['repeatedRootMeanSquaredError']);
+    expect(figures['testMeanAbsolutePercentageError']).toBeLessThan(figures['repeatedMeanAbsolutePercentageError']);
+    const asked = parseCommand(['predict', model, path, '--backend', 'cpu']) as PredictCommand;
+    const { text: said } = await printed(() => predict(asked));
+    const [name, ...forecasts] = said.trim().split('\n');
+    expect([name, forecasts.length]).toEqual(['sales', 12]);
+    const far = forecasts.map((forecast, at) => Math.abs(Number(forecast) / growth(180 + at) - 1));
+    expect(Math.max(...far)).toBeLessThan(0.3);
+  });
+
+  const real = process.env['MILLRACE_DATA'];
+  test.runIf(real)(
+    'airline passengers of two years are forecast better than by repeating the year before',
+    async () => {
+      const report = join(folder, 'passengers.json');
+      const path = join(real!, 'tiny', 'monthly-airline-passengers.csv');
+      const wishes = ['--sequence', '--backend', 'cpu', '--quiet', '--report', report];
+      const { code } = await printed(() => train(parseCommand(['train', path, ...wishes]) as TrainCommand, signal));
+      expect(code).toBe(0);
+      const figures = JSON.parse(await readFile(report, 'utf8')) as Record<string, number>;
+      expect(figures['repeatedSteps']).toBe(12);
+      expect(figures['repeatedRootMeanSquaredError']).toBeCloseTo(49.99, 2);
+      // Seeds 1 to 5 end between 11.9 and 17.6.
+      expect(figures['testRootMeanSquaredError']).toBeLessThan(25);
+      expect(figures['testMeanAbsolutePercentageError']).toBeLessThan(0.05);
+    },
+  );
 });

@@ -33,6 +33,8 @@ export const commandLine: readonly Case[] = [
   ['--<option> is "<text>" but must be', parse('train mnist --optimizer lbfgs')],
   ['"<word>" is one word too many', parse('train mnist twice')],
   ['--<option> means nothing to', parse('devices --seed 1')],
+  ['--<option> means nothing to', parse('train a.csv --sequence --task regression')],
+  ['--<option> is of a series', parse('train a.csv --horizon 6')],
   ['train what? Say mnist', parse('train')],
   ['train what? "<word>" is not known', parse('train cifar')],
   ['--<option> is for tables', parse('train mnist --target 3')],

@@ -1,7 +1,7 @@
 // A valid call of every function that the package exports, for tests that then spoil it.
 
 import { spec, type Dtype } from '../../src/core/shape.ts';
-import { prepareTable, readTable, writeSafetensors } from '../../src/data/index.ts';
+import { prepareSeries, prepareTable, readTable, writeSafetensors } from '../../src/data/index.ts';
 import {
   Random,
   adam,
@@ -33,6 +33,8 @@ const control = controlState('control', 0);
 const draws = { control, stream: 'stream', partCount: 0 };
 const set = () => dataset({ point: { data: new Float32Array(24), shape: [3] }, label: new Uint8Array(8) });
 const table = () => readTable('rows.csv', 'size,kind\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n');
+const steps = () => readTable('steps.csv', `y\n${Array.from({ length: 20 }, (_, at) => (at * at) % 7).join('\n')}\n`);
+const prepared = async () => prepareSeries(await steps(), { length: 3, horizon: 2 });
 const form = async () => prepareTable(await table()).form;
 
 /** A recording. */
@@ -149,6 +151,7 @@ export const validCalls: Calls = {
   reshape: () => [x(), [3, 4]],
   resnet: () => [8, { classes: 3 }],
   sequential: () => [linear(3, 2), relu],
+  forecaster: () => [linear(3, 2), 0],
   simplify: () => [{ outputs: { y: relu(x()) }, writes: [] }],
   slice: () => [x(), [{ start: 1 }, null]],
   take: () => [set(), 0, 4],
@@ -172,7 +175,9 @@ export const validDataCalls: Calls = {
   encodeTable: async () => [await form(), await table()],
   folds: () => [set(), 4, { seed: 1 }],
   featureCount: async () => [await form()],
+  forecastsOf: async () => [(await prepared()).form, new Float32Array(4)],
   files: () => [[new File([idx()], 'train.idx')]],
+  lastWindow: async () => [(await prepared()).form, await steps()],
   levelled: () => [new Float32Array(3)],
   map: () => [set(), (sample: object) => sample],
   likeliest: () => [new Float32Array(4), 2],
@@ -181,9 +186,11 @@ export const validDataCalls: Calls = {
   onGround: () => [{ width: 1, height: 1, channels: 2, data: Uint8Array.of(9, 128) }, 255],
   outputCount: async () => [await form()],
   pick: () => [set(), ['point']],
+  prepareSeries: async () => [await steps(), { length: 3, horizon: 2 }],
   prepareTable: async () => [await table(), { target: 'kind' }],
   readIdx: () => ['train.idx', idx()],
   readSafetensors: () => ['weights.safetensors', writeSafetensors({ tensors, metadata: {} })],
+  readSeriesForm: async () => [(await prepared()).form],
   readTable: () => ['rows.csv', 'a,b\n1,2\n', { header: true }],
   readTableForm: async () => [await form()],
   readWav: () => ['sound.wav', wav()],
@@ -197,5 +204,9 @@ export const validDataCalls: Calls = {
   syntheticDigits: () => [{ train: 10, test: 10 }],
   take: validCalls['take'],
   waveforms: () => [sounds(), { samples: 9 }],
+  windows: () => [
+    { columns: ['y'], data: new Float32Array(9) },
+    { length: 3, horizon: 2, stride: 1, targets: ['y'] },
+  ],
   writeSafetensors: () => [{ tensors, metadata: {} }],
 };

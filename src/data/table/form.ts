@@ -186,6 +186,13 @@ function columnForm(given: unknown, other: 'category' | 'class'): FeatureForm | 
   return { kind: 'category', name, categories };
 }
 
+/** A column of numbers, read back. @throws FormatError naming what is missing */
+export function readNumberForm(given: unknown): NumberForm {
+  const form = columnForm(given, 'category');
+  if (form.kind !== 'number') throw lacks(`the kind of "${form.name}", number`);
+  return form;
+}
+
 function recordOf(given: unknown, what: string): Readonly<Record<string, unknown>> {
   if (typeof given !== 'object' || given === null) throw lacks(`${what} with names and values`);
   return given as Readonly<Record<string, unknown>>;
