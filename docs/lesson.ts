@@ -15,7 +15,7 @@ export interface SourceLink {
   readonly path: string;
 }
 
-const SOURCE_LINK = /\[`(\w+)` in [\w/.]+\]\(\.\.\/(src\/[\w/.]+)\)/g;
+const SOURCE_LINK = /\[`(\w+)` in [\w/.]+\]\(\.\.\/((?:src|shaders)\/[\w/.]+)\)/g;
 
 /** The links to sources in a text, in its order. */
 export const sourceLinksOf = (markdown: string): SourceLink[] =>
@@ -23,7 +23,7 @@ export const sourceLinksOf = (markdown: string): SourceLink[] =>
 
 /** The line of a source that defines a name, counted from 0; −1 if there is none. */
 export function definitionOf(source: string, name: string): number {
-  const definition = new RegExp(`^(?:export )?(?:const|function|class) ${name}\\b`);
+  const definition = new RegExp(`^(?:export )?(?:const|function|class|fn) ${name}\\b`);
   return source.split('\n').findIndex((line) => definition.test(line));
 }
 
@@ -92,7 +92,7 @@ function addPlaces(md: MarkdownIt, chapters: Heading[]): void {
     `<div class="scroll" role="region" tabindex="0" aria-label="Table: ${md.utils.escapeHtml(heading)}"><table>\n`;
   md.renderer.rules['table_close'] = () => '</table></div>\n';
   md.renderer.rules['link_open'] = (tokens, at, options, _env, self) => {
-    const path = /^\.\.\/(src\/.+)$/.exec(String(tokens[at].attrGet('href')))?.[1];
+    const path = /^\.\.\/((?:src|shaders)\/.+)$/.exec(String(tokens[at].attrGet('href')))?.[1];
     if (path) tokens[at].attrSet('href', `source.html#${path}:${tokens[at + 1].content}`);
     return self.renderToken(tokens, at, options);
   };

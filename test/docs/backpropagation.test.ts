@@ -8,9 +8,30 @@ import { definitionOf, renderLesson, sourceLinksOf } from '../../docs/lesson.ts'
 import { ACTIVATIONS, valuesOf } from '../../src/demo/lesson/activationValues.ts';
 import { FIRST_PARAMETERS, INPUTS, turn } from '../../src/demo/lesson/workedNetwork.ts';
 import { sineLosses } from '../../src/demo/lesson/sine.ts';
-import { glorotUniform, heNormal, relu, sigmoid } from '../../src/index.ts';
+import {
+  createTrainer,
+  dataset,
+  glorotUniform,
+  heNormal,
+  meanSquaredError,
+  relu,
+  rnn,
+  sgd,
+  sigmoid,
+} from '../../src/index.ts';
 import { gradientLengths } from '../support/deepNetwork.ts';
+import { errorThroughTime } from '../support/errorThroughTime.ts';
 import { printed, WORKED_PROSE, WORKED_ROWS } from '../support/lesson.ts';
+import {
+  FIRST_WEIGHTS,
+  RECURRENT_PROSE,
+  RECURRENT_ROWS,
+  SEQUENCE,
+  SEQUENCE_RATE,
+  SEQUENCE_TARGET,
+  unrolled,
+  UPDATED_WEIGHTS,
+} from '../support/recurrentLesson.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const markdown = readFileSync(join(root, 'docs/backpropagation.md'), 'utf8');
@@ -37,6 +58,9 @@ const proseOf = (part: string): string =>
     .split('\n')
     .filter((line) => !isRow(line))
     .join('\n');
+
+/** In powers of ten. */
+const power = (number: number): string => number.toExponential(1).replace(/^(.*)e(.*)$/, '$1 \\cdot 10^{$2}');
 
 const decimalsIn = (text: string): string[] => text.match(/\d+\.\d+/g) ?? [];
 
@@ -104,7 +128,6 @@ test('the steps on a parabola shrink as the text says', () => {
 });
 
 test('the gradients that vanish, and those that do not, are those of the library', () => {
-  const power = (number: number): string => number.toExponential(1).replace(/^(.*)e(.*)$/, '$1 \\cdot 10^{$2}');
   const vanishing = gradientLengths(10, sigmoid, glorotUniform);
   const lasting = gradientLengths(10, relu, heNormal);
   const rows = [1, 4, 7, 10].map(
@@ -113,6 +136,63 @@ test('the gradients that vanish, and those that do not, are those of the library
   const part = partOf('Vanishing gradients');
   expect(rowsOf(part)).toEqual(rows);
   expect(part).toContain(`\\approx ${power((1 / 4) ** 10)}`);
+});
+
+describe('the recurrent net of two steps', () => {
+  test.each(Object.entries(RECURRENT_ROWS))('has in its table of "%s" what the library computes', (heading, rows) => {
+    expect(rowsOf(partOf(heading))).toEqual(rows);
+  });
+
+  test.each(Object.entries(RECURRENT_PROSE))(
+    'has in its text of "%s" the numbers of the tables',
+    (heading, numbers) => {
+      expect(decimalsIn(proseOf(partOf(heading)))).toEqual(numbers);
+    },
+  );
+
+  test('is what a plain recurrent layer of one unit does, and its update that of SGD', async () => {
+    const { w, u } = FIRST_WEIGHTS;
+    const steps = dataset({
+      x: { data: Object.values(SEQUENCE), shape: [2, 1] },
+      y: { data: [SEQUENCE_TARGET], shape: [1] },
+    });
+    const trainer = await createTrainer({
+      model: rnn(1, 1, { returns: 'last' }),
+      loss: meanSquaredError,
+      targets: 'y',
+      optimizer: sgd({ learningRate: SEQUENCE_RATE }),
+      batchSize: 1,
+      backend: 'cpu',
+      data: steps,
+    });
+    const given = { inputWeight: w, hiddenWeight: u, inputBias: 0, hiddenBias: 0 };
+    const names = Object.keys(await trainer.readParameters());
+    const numbers = Object.entries(given).map(([own, number]) => [names.find((name) => name.endsWith(own))!, [number]]);
+    await trainer.writeParameters(Object.fromEntries(numbers) as Record<string, number[]>);
+    const { loss, parameters } = await trainer.inspect(steps, { update: true });
+    trainer.destroy();
+    const after = (name: string): number => {
+      const { value, change } = parameters.find((parameter) => parameter.name.endsWith(name))!;
+      return value[0] + change![0];
+    };
+    expect(loss).toBeCloseTo(unrolled(FIRST_WEIGHTS).values.loss, 6);
+    expect(after('inputWeight')).toBeCloseTo(UPDATED_WEIGHTS.w, 6);
+    expect(after('hiddenWeight')).toBeCloseTo(UPDATED_WEIGHTS.u, 6);
+  });
+});
+
+test('the error that is left at each step, in a plain net and in an LSTM, is that of the library', () => {
+  const columns = [errorThroughTime('rnn', 50), errorThroughTime('lstm', 50), errorThroughTime('lstm', 50, 3)];
+  const rows = [50, 40, 30, 20, 1].map((step) => {
+    const cells = columns.map((left) => (left[step - 1] > 0.01 ? left[step - 1].toFixed(2) : power(left[step - 1])));
+    return `| ${step} | ${cells.map((cell) => `$${cell}$`).join(' | ')} |`;
+  });
+  const part = partOf('What an LSTM carries');
+  expect(rowsOf(part)).toEqual(rows);
+  expect(columns[2][0]).toBeGreaterThan(0.1);
+  expect(partOf('Why the error vanishes')).toContain(
+    `of 50 steps, at most $${power(FIRST_WEIGHTS.u ** 49)}$ of the error reaches the first`,
+  );
 });
 
 test('the counts of weights and steps are right', () => {
@@ -136,6 +216,7 @@ test.each([
   ['logistic(x) * logistic(-x)', 'src/ops/pointwise/activations.ts'],
   ['rate * g', 'src/optim/sgd.ts'],
   ['vjp', 'src/ops/products/matmul.ts'],
+  ['dc * f', 'src/ops/recurrent/cells.ts'],
 ])('the code that the text shows, `%s`, is a line of %s', (code, path) => {
   expect(markdown).toContain(`${code}\``);
   expect(readFileSync(join(root, path), 'utf8')).toContain(code);
@@ -144,7 +225,7 @@ test.each([
 test('no link is of another kind, and each names the file that it leads to', () => {
   const links = [...markdown.matchAll(/\[([^\]]*)\]\(([^)]*)\)/g)].filter(([, , to]) => !to.startsWith('#'));
   expect(links).toHaveLength(sourceLinksOf(markdown).length);
-  for (const [, text, to] of links) expect(to).toBe(`../src/${text.split(' in ')[1]}`);
+  for (const [, text, to] of links) expect(to).toMatch(new RegExp(`^\\.\\./(src/)?${text.split(' in ')[1]}$`));
 });
 
 test('the page has ids for the links within it, and nothing that its policy forbids', () => {

@@ -31,14 +31,14 @@ const given: Readonly<Record<string, number>> = { ...INPUTS, ...FIRST_PARAMETERS
 const numberOf = (name: string): string =>
   name in given ? String(given[name]) : printed(first.values[name as Computed]);
 
-const times = (...factors: readonly string[]): string =>
+export const times = (...factors: readonly string[]): string =>
   factors.map((factor, at) => (at > 0 && factor.startsWith('-') ? `(${factor})` : factor)).join(' \\cdot ');
 
 /** `a + b`, or `a - |b|`. */
 const plus = (...terms: readonly string[]): string =>
   terms.map((term, at) => (at === 0 ? term : term.startsWith('-') ? ` - ${term.slice(1)}` : ` + ${term}`)).join('');
 
-const row = (...cells: readonly string[]): string => `| ${cells.map((cell) => `$${cell}$`).join(' | ')} |`;
+export const row = (...cells: readonly string[]): string => `| ${cells.map((cell) => `$${cell}$`).join(' | ')} |`;
 
 /** A neuron's sum: the pairs that it multiplies, and its bias. */
 function sumRow(
