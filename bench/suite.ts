@@ -1,13 +1,5 @@
-import {
-  costOf,
-  WINDOW,
-  type Cnn,
-  type Convolution,
-  type Mlp,
-  type OptimizerName,
-  type Product,
-  type Work,
-} from './work.ts';
+import { WINDOW, type Cnn, type Lstm, type Mlp, type Network } from './networks.ts';
+import { costOf, type Convolution, type OptimizerName, type Product, type Work } from './work.ts';
 
 /** One line of the table. */
 export interface Case {
@@ -92,13 +84,23 @@ const updates = (size: number): Case[] =>
 const MLP: Mlp = { kind: 'mlp', layers: [784, 128, 10] };
 const CNN: Cnn = { kind: 'cnn', image: [28, 28, 1], features: [8, 16], classes: 10 };
 
-const nameOf = (network: Mlp | Cnn): string =>
-  network.kind === 'mlp'
-    ? network.layers.join('-')
-    : [times(...network.image), ...network.features.map((features) => `c${features}`), network.classes].join('-');
+const LSTM: Lstm = { kind: 'lstm', sequence: [50, 40], units: 64, classes: 10 };
+
+function nameOf(network: Network): string {
+  switch (network.kind) {
+    case 'mlp':
+      return network.layers.join('-');
+    case 'cnn':
+      return [times(...network.image), ...network.features.map((features) => `c${features}`), network.classes].join(
+        '-',
+      );
+    case 'lstm':
+      return [times(...network.sequence), network.units, network.classes].join('-');
+  }
+}
 
 const BATCHES = 16;
-const steps = (network: Mlp | Cnn, batchSize: number, by = optimizers): Case[] =>
+const steps = (network: Network, batchSize: number, by = optimizers): Case[] =>
   by.map((optimizer) => ({
     group: `${network.kind} step`,
     name: `${nameOf(network)}, batch ${batchSize}, ${optimizer}`,
@@ -126,6 +128,7 @@ export function suite(scale: Scale): readonly Case[] {
       ...updates(1000),
       ...steps({ kind: 'mlp', layers: [64, 16, 10] }, 32),
       ...steps({ kind: 'cnn', image: [8, 8, 1], features: [4, 8], classes: 10 }, 8, ['adam']),
+      ...steps({ kind: 'lstm', sequence: [3, 5], units: 4, classes: 10 }, 8, ['adam']),
     ];
   }
   const large = scale === 'hardware';
@@ -145,6 +148,7 @@ export function suite(scale: Scale): readonly Case[] {
     ...steps(MLP, 64),
     ...steps(MLP, 128),
     ...steps(CNN, 64, ['adam']),
+    ...steps(LSTM, 64, ['adam']),
     ...(large ? epochs : []),
   ];
 }

@@ -85,7 +85,9 @@ function productSentences({ results, sides, subject }: Contest): string[] {
 }
 
 const titleOf = (group: string): string =>
-  group.replace(/^[mc](lp|nn)/, (network) => network.toUpperCase()).replace(/^[a-z]/, (letter) => letter.toUpperCase());
+  group
+    .replace(/^(mlp|cnn|lstm)/, (network) => network.toUpperCase())
+    .replace(/^[a-z]/, (letter) => letter.toUpperCase());
 
 function stepSentence(result: Result, { sides, subject }: Contest): string {
   const { gpu, cpu, ahead, factor } = duelOf(result, sides, subject);

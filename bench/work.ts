@@ -1,5 +1,16 @@
 import { Random } from '../src/core/random.ts';
 import { sizeOf } from '../src/core/shape.ts';
+import {
+  classesOf,
+  featuresOf,
+  GATES,
+  parameterShapes,
+  POOLED,
+  WINDOW,
+  type Cnn,
+  type Lstm,
+  type Network,
+} from './networks.ts';
 
 /** C[M, N] = A · B; a transposed operand is stored so: A as [K, M], B as [N, K]. */
 export interface Product {
@@ -57,29 +68,10 @@ export interface Convolution {
   readonly window: number;
 }
 
-/** Dense layers with ReLU between them. */
-export interface Mlp {
-  readonly kind: 'mlp';
-  readonly layers: readonly [inputs: number, hidden: number, classes: number];
-}
-
-/** Convolutions with padding `same`, each followed by ReLU and max pooling, then one dense layer. */
-export interface Cnn {
-  readonly kind: 'cnn';
-  readonly image: readonly [rows: number, columns: number, channels: number];
-  /** Of each convolution. */
-  readonly features: readonly number[];
-  readonly classes: number;
-}
-
-/** Rows and columns of a Cnn's kernels, and of its pooling. */
-export const WINDOW = 3;
-export const POOLED = 2;
-
 /** Whole training steps of a classifier, on batches that are taken in turn. */
 export interface Steps {
   readonly kind: 'steps';
-  readonly network: Mlp | Cnn;
+  readonly network: Network;
   readonly batchSize: number;
   readonly batches: number;
   readonly optimizer: OptimizerName;
@@ -125,28 +117,6 @@ export function convolutionsOf({ image, features }: Cnn, count: number): Omit<Co
       window: WINDOW,
     };
   });
-}
-
-/** Rows, columns and channels of what a Cnn's dense layer is given, which takes them flattened in this order. */
-export function pooledShape({ image: [rows, columns, channels], features }: Cnn): [number, number, number] {
-  const shrunk = POOLED ** features.length;
-  return [rows / shrunk, columns / shrunk, features.at(-1) ?? channels];
-}
-
-/** Numbers of one sample, and classes. */
-export const featuresOf = (network: Mlp | Cnn): number =>
-  network.kind === 'mlp' ? network.layers[0] : network.image.reduce((product, extent) => product * extent);
-export const classesOf = (network: Mlp | Cnn): number => (network.kind === 'mlp' ? network.layers[2] : network.classes);
-
-/** Of weight, bias, weight, bias and so on. */
-export function parameterShapes(network: Mlp | Cnn): number[][] {
-  if (network.kind === 'mlp') {
-    const [inputs, hidden, classes] = network.layers;
-    return [[inputs, hidden], [hidden], [hidden, classes], [classes]];
-  }
-  const { classes } = network;
-  const convolutions = convolutionsOf(network, 1).flatMap((one) => [convolutionShapes(one).weight, [one.features]]);
-  return [...convolutions, [sizeOf(pooledShape(network)), classes], [classes]];
 }
 
 /** The numbers that a work begins with, the same for all peers. */
@@ -226,9 +196,21 @@ export function costOf(work: Work): number {
   if (work.kind !== 'steps') return amountOf(work).amount;
   const { network, batchSize } = work;
   const weights = parameterShapes(network).filter((_, i) => i % 2 === 0);
-  const places = network.kind === 'mlp' ? [] : convolutionsOf(network, 1).map(({ images }) => images[1] * images[2]);
+  const places = placesOf(network);
   // Forward, dWeight, and dX but of the first.
   return weights.reduce((sum, shape, i) => sum + 2 * batchSize * sizeOf(shape) * (places[i] ?? 1) * (i ? 3 : 2), 0);
+}
+
+/** How often a sample meets each weight, where it is more than once. */
+function placesOf(network: Network): number[] {
+  switch (network.kind) {
+    case 'mlp':
+      return [];
+    case 'cnn':
+      return convolutionsOf(network, 1).map(({ images }) => images[1] * images[2]);
+    case 'lstm':
+      return [network.sequence[0], network.sequence[0]];
+  }
 }
 
 /** Batches as most libraries want them: pixels as f32, labels as rows with a single 1. */
@@ -256,3 +238,9 @@ export function permute(numbers: ArrayLike<number>, shape: readonly number[], or
     return numbers[from];
   });
 }
+
+/** Parameters as most libraries have an Lstm's: all units' first gates, then all units' second ones, and so on. */
+export const gateByGate = ({ units }: Lstm, arrays: readonly Float32Array[]): Float32Array[] =>
+  arrays.map((numbers, i) =>
+    i < 4 ? permute(numbers, [numbers.length / (units * GATES), units, GATES], [0, 2, 1]) : numbers,
+  );

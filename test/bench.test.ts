@@ -116,10 +116,10 @@ test('f32 products in any order pass, products of TF32 do not, nor does NaN', as
   expect(judge(exact.subarray(1), expected).correct).toBe(false);
 });
 
-test('the loops that judge convolutions, their gradients and the steps of a CNN agree with the CPU backend', async () => {
+test('the loops that judge convolutions, their gradients and the steps of a CNN and an LSTM agree with the CPU backend', async () => {
   const millrace = await millraceCpu.open({ device: undefined });
-  const cases = suite('quick').filter(({ group }) => group === 'convolution' || group === 'cnn step');
-  expect(cases.map(({ name }) => name.split(', ').at(-1))).toEqual(['y', 'dX', 'dWeight', 'adam']);
+  const cases = suite('quick').filter(({ group }) => /^(convolution|cnn step|lstm step)$/.test(group));
+  expect(cases.map(({ name }) => name.split(', ').at(-1))).toEqual(['y', 'dX', 'dWeight', 'adam', 'adam']);
   for (const { work: given } of cases) {
     const inputs = inputsOf(given);
     const job = await millrace.prepare(given, inputs);
@@ -158,7 +158,7 @@ test('the built file runs with nothing beside it but Dawn, and keeps who is righ
     expect(report.machine.cores).toBeGreaterThan(0);
     const names = ['millrace', 'jax-js webgpu', 'plain loops'];
     expect(report.peers.map(({ name, version }) => version && name)).toEqual(names);
-    expect(report.results.map(({ group }) => group)).toEqual(['update', 'mlp step', 'cnn step']);
+    expect(report.results.map(({ group }) => group)).toEqual(['update', 'mlp step', 'cnn step', 'lstm step']);
     for (const { rows } of report.results) {
       expect(rows.map(({ peer }) => peer)).toEqual(names);
       for (const { correct, samples, q1, median, q3, rate } of rows) {

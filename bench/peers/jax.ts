@@ -1,24 +1,19 @@
 import type * as Jax from '@jax-js/jax';
 import type { Array as JaxArray } from '@jax-js/jax';
+import { classesOf, parameterShapes, GATES, POOLED, sampleShape, pooledShape, type Network } from '../networks.ts';
 import {
   adamConstants,
   batchesOf,
   CHECKED_STEPS,
-  classesOf,
   convolutionShapes,
-  featuresOf,
   operandShapes,
-  parameterShapes,
+  gateByGate,
   permute,
-  POOLED,
-  pooledShape,
   rates,
   shapeOfA,
   shapeOfB,
-  type Cnn,
   type Convolution,
   type Inputs,
-  type Mlp,
   type Steps,
   type Update,
   type Work,
@@ -111,16 +106,15 @@ interface Training {
   readonly step: JaxArray;
 }
 
-function logitsOf(
-  { lax, numpy: np, nn }: typeof Jax,
-  network: Mlp | Cnn,
-  parameters: JaxArray[],
-  x: JaxArray,
-): JaxArray {
+function logitsOf(jax: typeof Jax, network: Network, parameters: JaxArray[], x: JaxArray): JaxArray {
+  const { lax, numpy: np, nn } = jax;
   const [weight, bias] = parameters.slice(-2);
   if (network.kind === 'mlp') {
     const hidden = nn.relu(np.matmul(x, parameters[0]).add(parameters[1]));
     return np.matmul(hidden, weight).add(bias);
+  }
+  if (network.kind === 'lstm') {
+    return np.matmul(lastHidden(jax, x, parameters), weight).add(bias);
   }
   const window = [POOLED, POOLED];
   const pooled = network.features.reduce((images, features, i) => {
@@ -128,6 +122,25 @@ function logitsOf(
     return lax.reduceWindow(nn.relu(y), (under) => np.max(under), window, window);
   }, x);
   return np.matmul(pooled.reshape([x.shape[0], -1]), weight).add(bias);
+}
+
+/** An LSTM, a cell for each step: there is no `scan`. Legend: x[T, B, C]. */
+function lastHidden({ numpy: np, nn }: typeof Jax, x: JaxArray, [W, b, R, c]: JaxArray[]): JaxArray {
+  const [steps, samples, features] = x.shape;
+  const width = b.shape[0];
+  const fromX = np.matmul(x.reshape([-1, features]), W).add(b);
+  let [h, cell] = [0, 1].map(() => np.zeros([samples, width / GATES]));
+  for (const row of np.unstack(fromX.reshape([steps, samples, width]))) {
+    const z = row.add(np.matmul(h, R.ref)).add(c.ref);
+    const [i, f, g, o] = np.split(z, GATES, 1);
+    cell = nn
+      .sigmoid(f)
+      .mul(cell)
+      .add(nn.sigmoid(i).mul(np.tanh(g)));
+    h = nn.sigmoid(o).mul(np.tanh(cell.ref));
+  }
+  for (const used of [R, c, cell]) used.dispose();
+  return h;
 }
 
 /** Images and weights as its convolutions want them: [N, C, H, W] and [features, C, rows, columns]. */
@@ -191,26 +204,32 @@ function stepOf(jax: typeof Jax, work: Steps) {
 }
 
 /** Parameters in its order: a dense layer behind pooling sees channels first. */
-function storedParameters(network: Mlp | Cnn, arrays: readonly Float32Array[]) {
+function storedParameters(network: Network, given: readonly Float32Array[]) {
+  const arrays = network.kind === 'lstm' ? gateByGate(network, given) : given;
   return parameterShapes(network).map((shape, i, { length }) => {
     if (shape.length === 4) {
       return { numbers: permute(arrays[i], shape, FEATURES_FIRST), shape: permuted(shape, FEATURES_FIRST) };
     }
-    if (network.kind === 'mlp' || i !== length - 2) return { numbers: arrays[i], shape };
+    if (network.kind !== 'cnn' || i !== length - 2) return { numbers: arrays[i], shape };
     return { numbers: permute(arrays[i], [...pooledShape(network), shape[1]], [2, 0, 1, 3]), shape };
   });
 }
 
-function stepsJob({ jax, array, submit, finish }: Tools, work: Steps, inputs: Inputs): Job {
+/** Samples in its order: of images, channels before rows; of sequences, steps before samples. */
+function storedSamples({ array }: Tools, { network, batchSize }: Steps, x: Float32Array): JaxArray {
+  const shape = [batchSize, ...sampleShape(network)];
+  const order = { mlp: [0, 1], cnn: IMAGES_FIRST, lstm: [1, 0, 2] }[network.kind];
+  return array(permute(x, shape, order), permuted(shape, order));
+}
+
+function stepsJob(tools: Tools, work: Steps, inputs: Inputs): Job {
+  const { jax, array, submit, finish } = tools;
   const { network, batchSize } = work;
   const stored = storedParameters(network, inputs.arrays);
   const moments = () => stored.map(({ numbers, shape }) => array(new Float32Array(numbers.length), shape));
   const compiled = stepOf(jax, work);
-  // [N, H, W, C] and [N, C, H, W] are one where there is one channel.
-  const sample =
-    network.kind === 'mlp' ? [featuresOf(network)] : permuted([0, ...network.image], IMAGES_FIRST).slice(1);
   const batches = batchesOf(work, inputs).map(({ x, y }) => ({
-    x: array(x, [batchSize, ...sample]),
+    x: storedSamples(tools, work, x),
     y: array(y, [batchSize, classesOf(network)]),
   }));
   let steps = 0;

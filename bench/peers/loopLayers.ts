@@ -1,7 +1,9 @@
 // Layers as plain loops, forward and backward: what the classifiers of `loops.ts` are made of. Images are [N, H, W, C].
 
-import { convolutionShapes, convolutionsOf, POOLED, type Convolution, type Steps } from '../work.ts';
+import { POOLED } from '../networks.ts';
+import { convolutionShapes, convolutionsOf, type Convolution, type Steps } from '../work.ts';
 import { sizeOf } from '../../src/core/shape.ts';
+import { lstm } from './loopLstm.ts';
 import { product, sum, type Floats, type FloatsConstructor } from './loopSums.ts';
 
 type Sizes = Omit<Convolution, 'kind' | 'of'>;
@@ -74,7 +76,8 @@ export interface LoopLayer {
   backward(dY: Floats, wantsInputs: boolean): Floats;
 }
 
-type Parameters = readonly [weight: Floats, bias: Floats, dWeight: Floats, dBias: Floats];
+/** A weight and its bias, and where their gradients go. */
+export type Parameters = readonly [weight: Floats, bias: Floats, dWeight: Floats, dBias: Floats];
 
 /** Legend: Y[B, J] = X[B, I] · W[I, J] + b. */
 function dense(B: number, [W, b, dW, db]: Parameters, Floats: FloatsConstructor): LoopLayer {
@@ -172,6 +175,10 @@ export function layersOf(
     gradients[2 * i + 1],
   ];
   if (network.kind === 'mlp') return [dense(B, parametersAt(0), Floats), relu(), dense(B, parametersAt(1), Floats)];
+  if (network.kind === 'lstm') {
+    const recurrent = lstm([B, network.sequence[0]], parametersAt(0), parametersAt(1), Floats);
+    return [recurrent, dense(B, parametersAt(2), Floats)];
+  }
   const blocks = convolutionsOf(network, B).map((sizes, i) => [
     convolution(sizes, parametersAt(i), Floats),
     relu(),

@@ -1,12 +1,11 @@
 // Plain loops over typed arrays: in f32 a peer, in f64 the judge of all peers. Being both costs them about a fifth in V8.
 
 import { sizeOf } from '../../src/core/shape.ts';
+import { classesOf, featuresOf } from '../networks.ts';
 import {
   adamConstants,
   CHECKED_STEPS,
-  classesOf,
   convolutionShapes,
-  featuresOf,
   PIXEL_SCALE,
   rates,
   type Convolution,

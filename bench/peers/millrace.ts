@@ -12,6 +12,7 @@ import {
   flatten,
   gather,
   linear,
+  lstm,
   matmul,
   maxPool2d,
   relu,
@@ -28,24 +29,19 @@ import type { Optimizer } from '../../src/optim/optimizer.ts';
 import type { Backend } from '../../src/scheduler/backend.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
+import { featuresOf, POOLED, pooledShape, sampleShape, WINDOW, type Network } from '../networks.ts';
 import {
   adamConstants,
   CHECKED_STEPS,
   convolutionShapes,
   convolutionsOf,
-  featuresOf,
   operandShapes,
-  POOLED,
-  pooledShape,
   rates,
   shapeOfA,
   shapeOfB,
-  WINDOW,
-  type Cnn,
   type Convolution,
   type Embedding,
   type Inputs,
-  type Mlp,
   type OptimizerName,
   type Steps,
   type Update,
@@ -175,7 +171,11 @@ async function opJob(backend: Backend, settle: () => Promise<unknown>, work: Exc
   return job;
 }
 
-function modelOf(network: Mlp | Cnn): Layer {
+function modelOf(network: Network): Layer {
+  if (network.kind === 'lstm') {
+    const { sequence, units, classes } = network;
+    return sequential(lstm(sequence[1], units, { returns: 'last' }), linear(units, classes));
+  }
   if (network.kind === 'mlp') {
     const [features, hidden, classes] = network.layers;
     return sequential(flatten, linear(features, hidden), relu, linear(hidden, classes));
@@ -197,7 +197,7 @@ async function fitJob(place: Place, stepsPerSubmit: 'auto' | 1, work: Steps, inp
     optimizer: optimizerOf(work.optimizer),
     batchSize: work.batchSize,
   });
-  const shape = work.network.kind === 'mlp' ? [featuresOf(work.network), 1] : work.network.image;
+  const shape = work.network.kind === 'mlp' ? [featuresOf(work.network), 1] : sampleShape(work.network);
   const data = dataset({ image: { data: inputs.images, shape }, label: inputs.labels });
   const fit = async (options: FitOptions): Promise<number[]> => {
     const losses = [];
@@ -207,13 +207,17 @@ async function fitJob(place: Place, stepsPerSubmit: 'auto' | 1, work: Steps, inp
   return {
     async result() {
       await trainer.prepare(data);
-      await writeParameters(trainer, inputs.arrays);
+      await writeParameters(trainer, parametersOf(work.network, inputs.arrays));
       return fit({ steps: CHECKED_STEPS, shuffle: false });
     },
     run: async (times) => void (await fit({ steps: times, every: times })),
     destroy: () => trainer.destroy(),
   };
 }
+
+/** In the order of `readParameters`: an Lstm's two weights come before its two biases. */
+const parametersOf = ({ kind }: Network, arrays: readonly Float32Array[]): readonly Float32Array[] =>
+  kind === 'lstm' ? [0, 2, 1, 3, 4, 5].map((at) => arrays[at]) : arrays;
 
 async function writeParameters(trainer: Trainer, arrays: readonly Float32Array[]): Promise<void> {
   const names = Object.keys(await trainer.readParameters());

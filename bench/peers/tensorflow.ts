@@ -1,22 +1,18 @@
 import type * as TensorFlow from '@tensorflow/tfjs-core';
 import type { NamedTensorMap, Optimizer, Rank, Tensor, Tensor4D, Variable } from '@tensorflow/tfjs-core';
+import { classesOf, parameterShapes, GATES, POOLED, sampleShape, type Lstm, type Network } from '../networks.ts';
 import {
   adamConstants,
   batchesOf,
   CHECKED_STEPS,
-  classesOf,
   convolutionShapes,
-  featuresOf,
+  gateByGate,
   operandShapes,
-  parameterShapes,
-  POOLED,
   rates,
   shapeOfA,
   shapeOfB,
-  type Cnn,
   type Convolution,
   type Inputs,
-  type Mlp,
   type OptimizerName,
   type Steps,
   type Update,
@@ -82,12 +78,8 @@ function updateJob({ tf, choose, finish }: Tools, { optimizer: name }: Update, {
   };
 }
 
-function logitsOf(
-  { fused, maxPool, reshape }: typeof TensorFlow,
-  network: Mlp | Cnn,
-  parameters: Variable[],
-  x: Tensor,
-): Tensor {
+function logitsOf(tf: typeof TensorFlow, network: Network, parameters: Variable[], x: Tensor): Tensor {
+  const { fused, maxPool, reshape } = tf;
   const last = { b: parameters.at(-2)!, bias: parameters.at(-1)! };
   const activation = 'relu';
   if (network.kind === 'mlp') {
@@ -99,6 +91,7 @@ function logitsOf(
     });
     return fused.matMul({ a, ...last });
   }
+  if (network.kind === 'lstm') return fused.matMul({ a: lastHidden(tf, network, parameters, x), ...last });
   const pooled = network.features.reduce((images, _, i) => {
     const [filter, bias] = [parameters[2 * i] as Variable<Rank.R4>, parameters[2 * i + 1]];
     const y = fused.conv2d({ x: images, filter, strides: 1, pad: 'same', bias, activation });
@@ -107,13 +100,29 @@ function logitsOf(
   return fused.matMul({ a: reshape(pooled, [x.shape[0], -1]), ...last });
 }
 
+/** An LSTM as `tf.layers` has it, a cell for each step, but that all steps of x are one product. Legend: x[T, B, C]. */
+function lastHidden(tf: typeof TensorFlow, { units }: Lstm, [W, b, R, c]: Variable[], x: Tensor): Tensor {
+  const [steps, samples, features] = x.shape;
+  const fromX = tf.fused.matMul({ a: tf.reshape(x, [-1, features]), b: W, bias: b });
+  let [h, cell]: Tensor[] = [tf.zeros([samples, units]), tf.zeros([samples, units])];
+  for (const row of tf.unstack(tf.reshape(fromX, [steps, samples, GATES * units]))) {
+    const z = tf.add(row, tf.fused.matMul({ a: h, b: R, bias: c }));
+    const [i, f, g, o] = tf.split(z, GATES, 1);
+    cell = tf.add(tf.mul(tf.sigmoid(f), cell), tf.mul(tf.sigmoid(i), tf.tanh(g)));
+    h = tf.mul(tf.sigmoid(o), tf.tanh(cell));
+  }
+  return h;
+}
+
 function stepsJob({ tf, choose, finish }: Tools, work: Steps, inputs: Inputs): Job {
   const { network, batchSize } = work;
   const shapes = parameterShapes(network);
-  const sample = network.kind === 'mlp' ? [featuresOf(network)] : network.image;
-  const parameters: Variable[] = inputs.arrays.map((numbers, i) => tf.variable(tf.tensor(numbers, shapes[i])));
+  const arrays = network.kind === 'lstm' ? gateByGate(network, inputs.arrays) : inputs.arrays;
+  const parameters: Variable[] = arrays.map((numbers, i) => tf.variable(tf.tensor(numbers, shapes[i])));
+  // A loop over steps wants them before the samples.
+  const stored = (x: Tensor): Tensor => (network.kind === 'lstm' ? tf.transpose(x, [1, 0, 2]) : x);
   const batches = batchesOf(work, inputs).map(({ x, y }) => ({
-    x: tf.tensor(x, [batchSize, ...sample]),
+    x: stored(tf.tensor(x, [batchSize, ...sampleShape(network)])),
     y: tf.tensor2d(y, [batchSize, classesOf(network)]),
   }));
   const optimizer = optimizerOf(tf, work.optimizer);
