@@ -136,6 +136,23 @@ test('the optimizers race from where they are told to, on the surface that is dr
   await close();
 });
 
+test('the nets on a sequence forecast it, and the error vanishes in the plain one, in the LSTM unless its gates are open', async () => {
+  const { page, close } = await open('sequence', { reducedMotion: 'reduce' });
+  await status(page, /^Ready: press Start\.$/);
+  const left = async (net: string) => Number(await figure(page, `Left at the first step, ${net}`));
+  expect(await left('plain')).toBeLessThan(1e-6);
+  expect(await left('LSTM')).toBeGreaterThan(0.01);
+  await button(page, 'Start').click();
+  // A series that is told to be flat misses by a half on average.
+  const losses = async () => Promise.all(['plain', 'LSTM'].map(async (net) => figure(page, `Loss, ${net}`)));
+  await expect.poll(async () => Math.max(...(await losses()).map(Number))).toBeLessThan(0.1);
+  await button(page, 'Pause').click();
+  await page.getByLabel('Forget bias').fill('0');
+  await page.keyboard.press('Tab');
+  await expect.poll(() => left('LSTM')).toBeLessThan(1e-6);
+  await close();
+});
+
 test('a lesson says in words what a broken driver keeps it from', async () => {
   const { page, close } = await open('xor', {
     before: () => {
@@ -152,7 +169,7 @@ test('the gallery shows a picture of each lesson, and leads there', async () => 
   const { page, close } = await open('index');
   const links = page.getByRole('main').getByRole('link');
   const targets = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')));
-  expect(targets).toEqual(['xor', 'spirals', 'regression', 'mnist', 'race'].map((name) => `${name}.html`));
+  expect(targets).toEqual(['xor', 'spirals', 'regression', 'mnist', 'race', 'sequence'].map((name) => `${name}.html`));
   const widths = await page.locator('img').evaluateAll((all) => all.map((image) => Reflect.get(image, 'naturalWidth')));
   expect(widths).toEqual(targets.map(() => 480));
   await links.first().click();
