@@ -14,9 +14,7 @@ import {
   sequential,
   take,
   type Dataset,
-  type Layer,
   type Trainer,
-  type Value,
 } from '../src/index.ts';
 import { windows } from '../src/data/index.ts';
 import { LossChart } from './stage/lossChart.ts';
@@ -67,8 +65,9 @@ const chart = new LossChart('chart', lines, true);
 perform({ lastStep: 600, stepsAtOnce: 2 }, async ({ seed, length, forget }, device) => {
   const learned = sine(256, length, new Random(seed, 'learned'));
   const unseen = sine(BATCH, length, new Random(seed, 'unseen'));
+  const nets = [rnn(UNITS, UNITS, { returns: 'last' }), lstm(UNITS, UNITS, { returns: 'last' })];
   const trainers = await Promise.all(
-    [rnn(UNITS, UNITS, { returns: 'last' }), lstm(UNITS, UNITS, { returns: 'last' })].map((net: Layer<Value, Value>) =>
+    nets.map((net) =>
       createTrainer({
         // Each window on its own level: HORIZON numbers from the state that the last step left.
         model: forecaster(sequential(linear(1, UNITS), net, linear(UNITS, HORIZON))),
