@@ -123,7 +123,10 @@ test('the loops that judge convolutions, their gradients and the steps of a CNN 
   for (const { work: given } of cases) {
     const inputs = inputsOf(given);
     const job = await millrace.prepare(given, inputs);
-    expect(judge(await job.result(), await expectedOf(given, inputs))).toMatchObject({ correct: true });
+    const verdict = judge(await job.result(), await expectedOf(given, inputs));
+    expect(verdict.correct).toBe(true);
+    // Peers are allowed more: a slope that is somewhat wrong may move five losses by less.
+    expect(verdict.error).toBeLessThan(1e-6);
     await job.destroy();
   }
 });
