@@ -68,8 +68,8 @@ for (let round = 0; round < Number(values.rounds); round++) {
 function figuresOf({ length, samples }, kind) {
   const seconds = samples.map((sample) => sample[kind]);
   const [shortest] = runners;
-  const linear = (median(shortest.samples.map((sample) => sample[kind])) * length) / shortest.length;
-  return { median: median(seconds), ofLinear: median(seconds) / linear, seconds };
+  const grown = (median(shortest.samples.map((sample) => sample[kind])) * length) / shortest.length;
+  return { median: median(seconds), ofLinear: median(seconds) / grown, seconds };
 }
 
 const told = ({ median: middle, ofLinear, seconds }) => {
