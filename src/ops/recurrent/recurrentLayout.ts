@@ -1,0 +1,92 @@
+import type { AdapterTraits, Kernel, Launch } from '../../core/launch.ts';
+import type { Forms } from '../../graph/graph.ts';
+import { hasLanes, LANES, laneOf } from '../products/subgroupLanes.ts';
+import type { Extents } from './recurrentNode.ts';
+
+/** How a loop is laid out: invocations of a workgroup, samples of it, units that its memory has room for. */
+export interface Layout {
+  readonly width: number;
+  readonly samples: number;
+  /** Whether each step is a launch of its own, in which the units are many workgroups'. */
+  readonly launches: boolean;
+  readonly kernel: Required<Pick<Kernel, 'constants' | 'functions' | 'enables'>>;
+}
+
+/** Units whose numbers are held at a time where a step is a launch. */
+const HELD_AT_A_TIME = 64;
+/** On a card, units of which one workgroup does all; more of them want the whole card at each step. */
+const MOST_IN_A_LOOP = 256;
+
+const nextPower = (count: number): number => 2 ** Math.max(5, Math.ceil(Math.log2(count)));
+
+/** Samples of a workgroup that does all units: as many as there is room for. @param vectors in memory for a unit and four samples */
+function samplesInLoop(units: number, vectors: number, adapter: AdapterTraits): number | undefined {
+  const bytes = (samples: number): number => 2 * nextPower(units) * vectors * (samples / 4) * 16;
+  return (adapter.software ? [8, 4] : [4]).find((count) => bytes(count) <= adapter.maxComputeWorkgroupStorageSize);
+}
+
+/** All steps in one launch, or each in its own: whichever is likely the faster first. */
+export function formsOf(
+  name: string,
+  { samples, steps, units }: Extents,
+  vectors: number,
+  adapter: AdapterTraits,
+): Forms {
+  const fits = samplesInLoop(units, vectors, adapter) !== undefined;
+  const likely = adapter.software || units <= MOST_IN_A_LOOP ? ['loop', 'steps'] : ['steps', 'loop'];
+  return { kind: `${name} ${samples}×${steps}×${units}`, names: fits ? likely : ['steps'] };
+}
+
+/**
+ * Where a CPU plays the GPU a barrier of few invocations is cheap, and a load is dear: eight of them, which hand each other
+ * what each has loaded, and eight samples. On a card a unit for each invocation, and four samples, so that there are
+ * workgroups enough.
+ * @param held what the workgroup's memory is called, and how many vectors of it a unit has for four samples
+ */
+export function layoutOf(form: string, units: number, held: readonly [string, number], adapter: AdapterTraits): Layout {
+  const { software, maxComputeInvocationsPerWorkgroup } = adapter;
+  const [binding, vectors] = held;
+  const launches = form === 'steps';
+  const samples = launches ? (software ? 8 : 4) : samplesInLoop(units, vectors, adapter)!;
+  const most = launches ? HELD_AT_A_TIME : nextPower(units);
+  const aloft = launches ? 64 : Math.min(Math.ceil(units / 64) * 64, 256);
+  const width = software ? LANES : Math.min(aloft, maxComputeInvocationsPerWorkgroup);
+  const hand = software && hasLanes(adapter);
+  const lanes = Array.from({ length: 8 }, (_, lane) => `subgroupBroadcast(own, ${lane}u)`).join(', ');
+  const eight = `fn eight_from(at: u32, lane: u32) -> array<vec4f, 8> {\n  let own = ${binding}[at + lane];\n  return array(${lanes});\n}`;
+  return {
+    width,
+    samples,
+    launches,
+    kernel: {
+      constants: {
+        WIDTH: `${width}u`,
+        SAMPLES: `${samples}u`,
+        MOST: `${most}u`,
+        A_LAUNCH_EACH: String(launches),
+      },
+      functions: hand ? { lane_of: laneOf, eight_from: eight } : {},
+      enables: hand ? ['subgroups'] : [],
+    },
+  };
+}
+
+/** The launches of a kernel, for all of its turns or for each one. */
+export function launchesOf(
+  launch: Pick<Launch, 'kernel' | 'bindings'>,
+  { samples, steps, units }: Extents,
+  { width, samples: each, launches }: Layout,
+  reverse: boolean,
+  turns: number,
+): Launch[] {
+  const groups = launches ? Math.ceil(units / width) : 1;
+  return Array.from({ length: launches ? turns : 1 }, (_, at) => ({
+    ...launch,
+    uniform: [samples, steps, units, Number(reverse), at, launches ? at + 1 : turns],
+    grid: [Math.ceil(samples / each), groups, 1] as const,
+  }));
+}
+
+/** Vectors of four samples in a workgroup's memory for each unit: h; and four slopes. */
+export const CARRIED = ['carried', 1] as const;
+export const SLOPES = ['slopes', 4] as const;
