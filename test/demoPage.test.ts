@@ -260,7 +260,8 @@ test('a lost GPU is said, and training goes on where it was', async () => {
   await status(page, /^The GPU was lost \(unplugged\)\. Nothing of it is lost: it goes on from step [1-9]/);
   const kept = Number(/step (\d+)/.exec(await page.locator('#status').innerText())![1]);
   await expect.poll(() => figure(page, 'Step')).toBeGreaterThan(kept + 2);
-  expect(await figure(page, 'Training accuracy')).toBeGreaterThan(60);
+  // A batch is few samples; a network that began anew would be at ten of a hundred.
+  expect(await figure(page, 'Training accuracy')).toBeGreaterThan(30);
   await page.close();
   expect(problems).toEqual([]);
 });

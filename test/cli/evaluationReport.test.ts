@@ -44,6 +44,7 @@ describe('what a model said', () => {
     expect(judgeNumbers('price', [1, 2, 3, 8], [1, 2, 3, 4])).toEqual({
       name: 'price',
       rmse: 2,
+      percentage: 0.25,
       meanAbsoluteError: 1,
       r2: 1 - 16 / 5,
     });

@@ -36,7 +36,7 @@ async function loadInPage(...entries: readonly CatalogueEntry[]): Promise<unknow
         await page.evaluate(`(async () => {
           const { load } = await import('/src/data/mnist/load.ts');
           const { pagePlatform } = await import('/src/data/mnist/mnist.ts');
-          const { usualPatience } = await import('/src/data/mnist/patience.ts');
+          const { usualPatience } = await import('/src/data/mnist/downloadTimeouts.ts');
           const [reachMs, answerMs, idleMs] = [${patienceMs}, ${patienceMs}, ${patienceMs}];
           const patience = { ...usualPatience, reachMs, answerMs, idleMs };
           const { train, origin } = await load(${JSON.stringify(entry)}, {}, { ...pagePlatform, patience });

@@ -53,7 +53,7 @@ test('a file goes on with the kernels that it was saved with, and says what is n
     kernels: { adapter: summarize(device).name, forms: { '*': 'naive' } },
   });
   await trainer.fit(halves.train, { steps: 5 });
-  const run = { before: 100, epoch: 0.25 };
+  const run = { before: 100, epochsBefore: 0.25 };
   const file = await trainer.save(formatNotes(settings, halves, run));
   const elsewhere = { ...halves, title: 'MNIST', train: take(halves.train, 1, 6000) };
   const ofOthers = await trainer.save(formatNotes(settings, elsewhere, run));
@@ -64,7 +64,7 @@ test('a file goes on with the kernels that it was saved with, and says what is n
 
   const { session, next, open } = openSession();
   const opened = { kind: 'loaded', name: 'kept.safetensors', search: formatSettings(settings) };
-  const wentOn = { ...opened, goesOn: true, step: 105, epoch: 0.25 };
+  const wentOn = { ...opened, goesOn: true, step: 105, epoch: 0.25 + (5 * 32) / halves.train.length };
   expect(await open(file)).toEqual({ ...wentOn, why: [] });
   session.receive({ kind: 'step' });
   session.receive({ kind: 'save' });

@@ -9,6 +9,6 @@ fn slopes_of(dh: f32, place: u32, at: u32) -> vec4f {
   let slope = vec4f(dc * g * i * (1.0 - i), dc * before * f * (1.0 - f), dc * i * (1.0 - g * g), dh * c * o * (1.0 - o));
   store_x(place, slope);
   d_initial[at] = 0.0;
-  d_initial[sizes.samples * sizes.units + at] = dc * f;
+  d_initial[sizes.samples * sizes.units + at] = not_vanished(dc * f);
   return slope;
 }

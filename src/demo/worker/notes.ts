@@ -6,9 +6,9 @@ import type { Halves } from './images.ts';
 export interface Notes {
   /** The settings, as a link says them; empty where the file is not of this page. */
   readonly search: string;
-  /** Steps and epochs of the whole run, also those of trainers before, under other settings. */
+  /** Steps and epochs of the trainers before, under other settings. */
   readonly before: number;
-  readonly epoch: number;
+  readonly epochsBefore: number;
   /** The images that it learned from: what they are called, and by what they are told from others. */
   readonly title: string;
   readonly images: string;
@@ -21,23 +21,23 @@ const digestOfImages = ({ train: { fields } }: Halves): string =>
     .map(({ data }) => digestOf(data))
     .join('');
 
-/** As texts of a file. @param before steps   @param epoch of the whole run */
+/** As texts of a file. */
 export function formatNotes(
   settings: Settings,
   halves: Halves,
-  { before, epoch }: Pick<Notes, 'before' | 'epoch'>,
+  { before, epochsBefore }: Pick<Notes, 'before' | 'epochsBefore'>,
 ): Readonly<Record<string, string>> {
   const { title } = halves;
-  const run = { before: String(before), epoch: String(epoch), title, images: digestOfImages(halves) };
+  const run = { before: String(before), epochsBefore: String(epochsBefore), title, images: digestOfImages(halves) };
   return { [SETTINGS_KEY]: formatSettings(settings), [RUN_KEY]: new URLSearchParams(run).toString() };
 }
 
 /** What a file's texts say; nothing where they are another's. */
 export function parseNotes(texts: Readonly<Record<string, string>>): Notes {
   const run = new URLSearchParams(texts[RUN_KEY]);
-  const [before, epoch] = ['before', 'epoch'].map((key) => Number(run.get(key)) || 0);
+  const [before, epochsBefore] = ['before', 'epochsBefore'].map((key) => Number(run.get(key)) || 0);
   const [title, images] = ['title', 'images'].map((key) => run.get(key) ?? '');
-  return { search: texts[SETTINGS_KEY] ?? '', before, epoch, title, images };
+  return { search: texts[SETTINGS_KEY] ?? '', before, epochsBefore, title, images };
 }
 
 /** Why a run does not go on in the same bits on these images; none where it does, or nothing is known. */

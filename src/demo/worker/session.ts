@@ -59,8 +59,8 @@ export class Session {
   /** Steps of this trainer, and of those whose weights it goes on with. */
   #step = 0;
   #before = 0;
-  /** Epochs of all of them: the batch size may change under way. */
-  #epoch = 0;
+  /** Epochs of the trainers before: the batch size may change under way. */
+  #epochsBefore = 0;
   #running = false;
   /** Which start the steps belong to: what an earlier one has left to do is void. */
   #run = 0;
@@ -146,13 +146,19 @@ export class Session {
     return typeof device === 'string' ? null : device;
   }
 
+  /** Of all steps. */
+  get #epoch(): number {
+    const { trainer, halves } = this.#here();
+    return this.#epochsBefore + (this.#step * trainer.batchSize) / halves.train.length;
+  }
+
   /** @param kernels to have, in place of the fastest */
   async #configure(settings: Settings, keep: boolean, kernels?: KernelChoice): Promise<void> {
     const kept = keep ? await this.#trainer?.readParameters() : undefined;
     // With what is no number any more nothing can go on.
     const weights = kept && Object.values(kept).every((values) => values.every(Number.isFinite)) ? kept : undefined;
     const before = weights ? this.#before + this.#step : 0;
-    if (!weights) this.#epoch = 0;
+    this.#epochsBefore = weights ? this.#epoch : 0;
     this.#trainer?.destroy();
     this.#trainer = undefined;
     await this.#make(settings, weights, before, kernels);
@@ -295,7 +301,6 @@ export class Session {
       rates.push(learningRate);
     }
     this.#step += losses.length;
-    this.#epoch += (losses.length * trainer.batchSize) / train.length;
     const step = this.#before + this.#step;
     this.#tell({
       kind: 'taken',
@@ -374,7 +379,7 @@ export class Session {
 
   async #save(): Promise<void> {
     const { trainer, halves } = this.#here();
-    const run = { before: this.#before, epoch: this.#epoch };
+    const run = { before: this.#before, epochsBefore: this.#epochsBefore };
     const bytes = await trainer.save(formatNotes(this.#settings, halves, run));
     this.#tell({ kind: 'saved', bytes }, [bytes.buffer]);
   }
@@ -401,7 +406,7 @@ export class Session {
     await this.#here().trainer.loadWeights(bytes, name);
     const { exact, why, step } = await this.#goOn(name, bytes);
     const goesOn = exact || step !== this.#step;
-    if (goesOn) [this.#before, this.#epoch, this.#step] = [notes.before, notes.epoch, step];
+    if (goesOn) [this.#before, this.#epochsBefore, this.#step] = [notes.before, notes.epochsBefore, step];
     const reasons = goesOn ? [...why, ...strangenessOf(notes, this.#here().halves)] : why;
     const at = { step: this.#before + this.#step, epoch: this.#epoch };
     this.#tell({ kind: 'loaded', name, search, goesOn, why: reasons, ...at });

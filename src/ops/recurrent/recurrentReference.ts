@@ -79,6 +79,10 @@ export function runForward(
   });
 }
 
+/** What is smaller is 0, there as in the kernel: see loopGrad.wgsl. */
+const LEAST = 1e-30;
+const notVanished = (x: number): number => (Math.abs(x) < LEAST ? 0 : x);
+
 export function runBackward(
   inputs: readonly Numbers[],
   outputs: readonly Numbers[],
@@ -125,11 +129,11 @@ export function runBackward(
         dInitial[n * units + k] = total + noise(size);
         if (s < 0) continue;
         const place = (n * steps + t) * units + k;
-        carried[0] = dInitial[n * units + k] + (dY ? dY[place] : 0);
+        carried[0] = notVanished(dInitial[n * units + k] + (dY ? dY[place] : 0));
         if (cell.carried > 1) carried[1] = dInitial[(samples + n) * units + k];
         cell.backward({ tape: tapeOf(tape, place * cell.tape, cell.tape), carried, dX: own, dH: ofH });
         dInitial[n * units + k] = carried[0];
-        if (cell.carried > 1) dInitial[(samples + n) * units + k] = carried[1];
+        if (cell.carried > 1) dInitial[(samples + n) * units + k] = notVanished(carried[1]);
         for (let gate = 0; gate < gates; gate++) {
           dX[place * gates + gate] = own[gate];
           if (dH) dH[place * gates + gate] = ofH[gate];
@@ -179,7 +183,7 @@ export function loopAccuracy<A extends Attrs>(
         return distances.map((_, i) => bound + 64 * Math.abs(expected[at][i]));
       });
     },
-    absolute: 1e-36,
+    absolute: 2 * LEAST,
   };
 }
 
