@@ -73,14 +73,15 @@ function inputOf(input: Partial<InputForm> | undefined, fails: (what: string) =>
 
 /** What is heard, and how, and the names of classes. */
 function soundOf(input: Partial<SoundForm>, fails: (what: string) => FormatError): SoundForm {
-  const { classes, sampleRate, frames, statistics } = input;
+  const { classes, sampleRate, frames, statistics, transcribes } = input;
   const { mean, deviation } = Object(statistics) as Partial<Statistics>;
   const areCounts = [sampleRate, frames].every((count) => Number.isSafeInteger(count) && count! > 0);
   const areSo = [mean, deviation].every((of) => Array.isArray(of) && of.length > 0 && areFinite(...of));
   if (!areNames(classes) || !areCounts || !areSo || mean!.length !== deviation!.length) {
     throw fails('does not say what it hears');
   }
-  return { kind: 'sound', classes, sampleRate: sampleRate!, frames: frames!, statistics: statistics! };
+  const form = { kind: 'sound', classes, sampleRate: sampleRate!, frames: frames!, statistics: statistics! } as const;
+  return transcribes === true ? { ...form, transcribes } : form;
 }
 
 const areNames = (classes: unknown): classes is readonly string[] =>

@@ -25,6 +25,7 @@ import {
 import { featureCount, outputCount, type SeriesForm, type Statistics, type TableForm } from '../data/index.ts';
 import type { Levels } from './negatives.ts';
 import type { ModelName } from './options.ts';
+import { transcriber, transcriberLayers, type Spoken } from './transcription.ts';
 
 /** Images of bytes, and the classes that they are of. */
 export interface ImageForm {
@@ -46,6 +47,8 @@ export interface SoundForm {
   readonly frames: number;
   /** Of the features that were learned from. */
   readonly statistics: Statistics;
+  /** Whether words follow each other in a sound, and all are told; else it is of one class. */
+  readonly transcribes?: true;
 }
 
 /** What a model takes in and gives out. */
@@ -113,7 +116,7 @@ function soundNetwork({ statistics, classes }: SoundForm): Layer {
 
 const targetAt = ({ columns, target }: SeriesForm): number => columns.findIndex(({ name }) => name === target);
 
-/** The model of a form, without what happens to its images in training. */
+/** The model of a form that takes one value in, without what happens to its images in training. */
 function plainNetwork(form: ModelForm): Layer {
   const { input, model = 'mlp' } = form;
   if (input.kind === 'sound') return soundNetwork(input);
@@ -134,6 +137,7 @@ export type Changes = AugmentOptions | AugmentSequencesOptions;
  * @param changes what happens to images in training; null: nothing
  */
 export function networkOf(form: ModelForm, changes: Changes | null = null): Model {
+  if (form.input.kind === 'sound' && form.input.transcribes) return transcriptionModel(form.input, changes);
   const network = plainNetwork(form);
   if (!changes) return network;
   const augmented =
@@ -143,8 +147,18 @@ export function networkOf(form: ModelForm, changes: Changes | null = null): Mode
   return (x: Value, context: Context) => context.apply(network, context.apply(augmented, x, 'augment'), '');
 }
 
+/** The same of a sound in which words follow each other. */
+function transcriptionModel(form: SoundForm, changes: Changes | null): Model {
+  const network = transcriber(form);
+  if (!changes) return network;
+  const augmented = augmentSequences(changes as AugmentSequencesOptions);
+  return ({ x, length }: Spoken, context: Context) =>
+    context.apply(network, { x: context.apply(augmented, x, 'augment'), length }, '');
+}
+
 /** The same in words. */
 export function layersOf(form: ModelForm): readonly string[] {
+  if (form.input.kind === 'sound' && form.input.transcribes) return transcriberLayers;
   if (form.input.kind === 'sound') return ['conv1d', 'relu', 'maxPool1d', 'conv1d', 'relu', 'max', 'linear'];
   if (form.model !== undefined && form.model !== 'mlp') return [form.model];
   const layers = widthsOf(form).slice(1);

@@ -38,6 +38,8 @@ export interface TrainCommand {
   readonly table: TableWishes;
   /** How a table whose rows follow each other in time is to be forecast; undefined: its rows stand for themselves. */
   readonly sequence: SequenceWishes | undefined;
+  /** Whether strings of spoken words are learned, and not one word at a time. */
+  readonly transcribe: boolean;
   readonly save: string | undefined;
   /** The folder of checkpoints. */
   readonly checkpoint: string | undefined;
@@ -108,10 +110,11 @@ train learns, and says how well it does on samples that it has not seen.
   FILE.csv               a table, gzipped or not; its last column is learned
 
   --data DIR          the folder of the set's files
+  --transcribe        of speech: tells all words of a recording in which several follow each other
   --model NAME        mlp, or of images cnn, lenet, resnet8, resnet14, resnet18   (mlp)
   --epochs N          passes over the training set           (by the model, see below)
   --steps N           so many steps instead
-  --batch N           samples a step                         (128; cnn: 64; tables, speech: 32)
+  --batch N           samples a step                         (128; cnn: 64; tables, speech: 32; --transcribe: 16)
   --hidden N[,N…]     widths of an mlp's hidden layers; 0: none   (128; tables: 64,32)
   --augment YES|NO    changes images at random, other ways at each step   (auto: no for mlp, yes for others)
   --optimizer NAME    adam, adamw or sgd (momentum 0.9)      (by the model)
@@ -135,6 +138,7 @@ what a model is, and how it learns unless it is told
   cnn                 two 3×3 convolutions with batch norm, a dense layer; 12 epochs of adamw, decay 0.05
   resnet8, 14, 18     residual networks; 30 epochs of sgd, decay 5e-4; 18 is large: it wants a GPU
   speech              two convolutions over time; 20 epochs of adamw, decay 0.01; a fifth of a folder's files is held out
+    --transcribe      of strings of 2 to 6 words: two convolutions, a GRU of both directions, CTC; 10 epochs of adamw
   Augmented, digits are shifted by 2 pixels, turned by 10° and scaled by 10 %, each way at most; clothes (fashion-mnist)
   are shifted by 1 and mirrored, photographs (cifar10) shifted by 4 and mirrored; speech is shifted by 50 ms, and masked.
 
@@ -193,16 +197,18 @@ const options = {
   decimal: { type: 'string' },
   missing: { type: 'string' },
   sequence: { type: 'boolean' },
+  transcribe: { type: 'boolean' },
   length: { type: 'string' },
   horizon: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-type Flag = 'quiet' | 'resume' | 'sequence' | 'help';
+type Flag = 'quiet' | 'resume' | 'sequence' | 'transcribe' | 'help';
 type Values = Readonly<Partial<Record<Exclude<keyof typeof options, Flag>, string>>> & {
   readonly quiet?: boolean;
   readonly resume?: boolean;
   readonly sequence?: boolean;
+  readonly transcribe?: boolean;
 };
 
 const readOptions = ['header', 'delimiter', 'decimal', 'missing'] as const;
@@ -312,6 +318,9 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     const other = tableOptions.find((name) => values[name] !== undefined);
     if (other) throw new UsageError(`--${other} is for tables, and ${dataset} is none`);
   }
+  if (values.transcribe && !isSpeech) {
+    throw new UsageError(`--transcribe is for speech, and ${dataset} is none: leave it out`);
+  }
   const model = oneOf('model', values.model ?? 'mlp', modelNames);
   if (isSpeech) requireOwnModel(values);
   else requireModel(model, isImages, values);
@@ -354,6 +363,7 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     onNaN: oneOf('on-nan', values['on-nan'] ?? 'stop', ['stop', 'skip', 'rewind']),
     table: tableWishes(values),
     sequence: sequenceWishes(values),
+    transcribe: values.transcribe ?? false,
     save: values.save,
     checkpoint: values.checkpoint,
     resume: values.resume ?? false,

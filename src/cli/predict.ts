@@ -1,4 +1,4 @@
-import { adam, createTrainer, mean, type Trainer, type Value } from '../index.ts';
+import { adam, createTrainer, mean, type Outputs, type Trainer, type Value } from '../index.ts';
 import {
   answersOf,
   encodeTable,
@@ -8,15 +8,17 @@ import {
   type Dataset,
   type TableForm,
 } from '../data/index.ts';
+import { isValue } from '../graph/graph.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
 import { readImages } from './readImages.ts';
 import { readModel } from './modelFile.ts';
-import { networkOf, type InputForm } from './network.ts';
+import { networkOf, type InputForm, type SoundForm } from './network.ts';
 import { UsageError, type PredictCommand } from './options.ts';
 import { answersTo } from './evaluationReport.ts';
 import { readSpeech } from './speech.ts';
 import { openTable } from './learningTask.ts';
 import { harmless, short } from './terminal.ts';
+import { transcriberRoles, wordsIn, type Transcript } from './transcription.ts';
 
 /** What a model is asked. */
 interface Question {
@@ -34,7 +36,8 @@ export async function predict(command: PredictCommand): Promise<number> {
   const trainer = await createTrainer({
     model: networkOf(form),
     // A trainer must have them; nothing is learned here.
-    loss: (outputs: Value) => mean(outputs),
+    loss: (outputs: Value | Transcript) => mean(isValue(outputs) ? outputs : outputs.logits),
+    ...(input.kind === 'sound' && input.transcribes && { inputs: transcriberRoles.inputs }),
     optimizer: adam(),
     batchSize: 1,
     backend: command.backend,
@@ -74,6 +77,7 @@ async function tableQuestion(form: TableForm, { input, table: wishes }: PredictC
 }
 
 async function linesFor(input: InputForm, data: Dataset, trainer: Trainer): Promise<string[]> {
+  if (input.kind === 'sound' && input.transcribes) return transcriptFor(input, data, trainer);
   const { data: outputs } = await trainer.predict(data);
   if (input.kind === 'series') {
     return [cell(input.series.target), ...forecastsOf(input.series, outputs).map((number) => short(number, DIGITS))];
@@ -91,6 +95,17 @@ async function linesFor(input: InputForm, data: Dataset, trainer: Trainer): Prom
     `${cell(name)},probability`,
     ...answers.map((answer, at) => `${cell(classes[answer])},${certainty[at].toFixed(4)}`),
   ];
+}
+
+/** All words of a sound, and the probability of all ways to say them. */
+async function transcriptFor(form: SoundForm, data: Dataset, trainer: Trainer): Promise<string[]> {
+  const { outputs } = await trainer.predict(data);
+  const found = wordsIn(data, outputs as Outputs<Transcript>, form);
+  const lines = found.map(({ labels, logProbability }) => {
+    const words = labels.map((label) => form.classes[label]).join(' ');
+    return `${cell(words)},${Math.exp(logProbability).toFixed(4)}`;
+  });
+  return ['words,probability', ...lines];
 }
 
 function classTarget({ target }: TableForm): { readonly name: string; readonly classes: readonly string[] } {

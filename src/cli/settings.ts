@@ -72,6 +72,14 @@ const soundDefaults = (recordings: number): Defaults => ({
   weightDecay: 0.01,
 });
 
+/** Strings take longer than words, and are longer. */
+const transcriptionDefaults = (strings: number): Defaults => ({
+  batch: Math.min(16, strings),
+  epochs: 10,
+  optimizer: 'adamw',
+  weightDecay: 0.01,
+});
+
 /** In frames of 10 ms, and of 40 pitches. After Park et al. 2019, for sounds as short as words. */
 const speaking: AugmentSequencesOptions = {
   shift: 5,
@@ -103,8 +111,8 @@ function augmentationOf({ augment, model, dataset }: TrainCommand, input: InputF
 
 const learningRates = { adam: 3e-3, adamw: 3e-3, sgd: 0.1 };
 
-function defaultsOf({ model }: TrainCommand, { kind }: InputForm, samples: number): Defaults {
-  if (kind === 'sound') return soundDefaults(samples);
+function defaultsOf({ model, transcribe }: TrainCommand, { kind }: InputForm, samples: number): Defaults {
+  if (kind === 'sound') return transcribe ? transcriptionDefaults(samples) : soundDefaults(samples);
   if (kind === 'series') return seriesDefaults(samples);
   return kind === 'image' ? imageDefaults[model] : tableDefaults(samples);
 }

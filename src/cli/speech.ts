@@ -7,85 +7,124 @@ import {
   readWav,
   soundOf,
   split,
+  spokenStrings,
   standardized,
   statisticsOf,
   type Dataset,
   type Recording,
+  type Sound,
+  type Transcribed,
 } from '../data/index.ts';
-import { features, FormatError, logMel, type LogMel } from '../index.ts';
+import { dataset, features, FormatError, logMel, Random, type LogMel } from '../index.ts';
 import { fsdd } from '../node/data.ts';
 import { folder, recordings } from '../node.ts';
 import type { LearningTask } from './learningTask.ts';
 import type { SoundForm } from './network.ts';
 import type { PredictCommand, TrainCommand } from './options.ts';
 import { reasonOf } from './outputPaths.ts';
+import { roomy, shortened } from './transcription.ts';
 
 /** The share of a folder's recordings that is held out. */
 const HELD_OUT = 0.2;
 
+/** The fewest and the most words of a string. */
+const WORDS = [2, 6] as const;
+
 /** What is heard in sound of a rate. */
 const frontOf = (sampleRate: number): LogMel => logMel({ sampleRate });
 
-/** Features of recordings, in two parts, and where they are from. */
-interface Heard {
+/** Recordings of one word each, in two parts, and where they are from. */
+interface Recorded {
   readonly from: string;
-  readonly train: Dataset<'x' | 'length' | 'label'>;
-  readonly test: Dataset<'x' | 'length' | 'label'>;
+  readonly train: readonly Recording[];
+  readonly test: readonly Recording[];
+  /** Those of which a sample has room for the longest. */
+  readonly measured: readonly Recording[];
   readonly classes: readonly string[];
   readonly sampleRate: number;
 }
 
-/** FSDD in the parts that its publishers made. */
-async function spokenDigits({ data, backend }: TrainCommand): Promise<Heard> {
-  const { train, test, classes, sampleRate, origin } = await fsdd(data === undefined ? {} : folder(data));
-  const front = frontOf(sampleRate);
-  const heard = await features(train, front, { backend });
-  // A sound that is longer than any that was learned from loses its end.
-  const [frames] = heard.fields.x.shape;
-  return {
-    from: origin.text,
-    train: heard,
-    test: await features(test, front, { backend, frames }),
-    classes,
-    sampleRate,
-  };
+/** FSDD in the parts that its publishers made. A sound that is longer than any that was learned from loses its end. */
+async function spokenDigits(data: string | undefined): Promise<Recorded> {
+  const { origin, ...set } = await fsdd(data === undefined ? {} : folder(data));
+  return { ...set, measured: set.train, from: origin.text };
 }
 
 /** A folder of WAV files by class, of each of which a fifth is held out. */
-async function ownRecordings(path: string, { backend, seed }: TrainCommand): Promise<Heard> {
-  const { recordings: all, classes, sampleRate } = await recordings(path);
-  const heard = await features(all, frontOf(sampleRate), { backend });
-  const [train, test] = split(heard, 1 - HELD_OUT, { seed, stratify: 'label' });
-  return { from: path, train, test, classes, sampleRate };
+async function ownRecordings(path: string, seed: number): Promise<Recorded> {
+  const { recordings: all, ...set } = await recordings(path);
+  const places = dataset({
+    at: Int32Array.from(all, (_, at) => at),
+    label: Int32Array.from(all, ({ label }) => label),
+  });
+  const parts = split(places, 1 - HELD_OUT, { seed, stratify: 'label' });
+  const [train, test] = parts.map(({ fields }) => Array.from(fields.at.data, (at) => all[at]));
+  return { ...set, train, test, measured: all, from: path };
 }
 
-/** Recordings to tell apart: of digits, or of whatever folders there are. @throws FormatError naming what is wrong with them */
-export async function loadSpeech(command: TrainCommand): Promise<LearningTask> {
-  const { data } = command;
+/** Sounds to learn from and to judge by, and in words what is told of them. */
+interface Told {
+  readonly train: readonly (Recording | Transcribed)[];
+  readonly test: readonly (Recording | Transcribed)[];
+  readonly measured: readonly Sound[];
+  readonly about: (frames: number) => string;
+}
+
+function wordsOf({ train, test, measured, classes }: Recorded): Told {
+  const count = `${thousands(train.length)} to learn from and ${thousands(test.length)} held out`;
+  const about = (frames: number): string =>
+    `${count}; one of ${thousands(classes.length)} classes is told, from ${thousands(frames)} frames`;
+  return { train, test, measured, about };
+}
+
+/** As many strings as there are recordings; those to judge by are made of recordings that are held out. */
+function stringsOf({ train, test, classes }: Recorded, seed: number): Told {
+  // By the same seed they would say the same words in the same order as those that are learned from.
+  const other = new Random(seed, 'held-out strings').word();
+  const learned = spokenStrings(train, { count: train.length, seed, digits: WORDS });
+  const judged = spokenStrings(test, { count: test.length, seed: other, digits: WORDS });
+  const count = `strings of them, ${thousands(learned.length)} to learn from and ${thousands(judged.length)} held out`;
+  const about = (frames: number): string =>
+    `${count}; ${WORDS.join(' to ')} of ${thousands(classes.length)} words are told of each, from up to ${thousands(frames)} frames`;
+  return { train: learned, test: judged, measured: [...learned, ...judged], about };
+}
+
+/** Recordings to tell apart, or to tell one after the other: of digits, or of whatever folders there are. @throws FormatError naming what is wrong with them */
+export async function loadSpeech({ data, transcribe, seed, backend }: TrainCommand): Promise<LearningTask> {
   const isFsdd = data === undefined || (await hasFsdd(folder(data)));
-  const { from, train, test, classes, sampleRate } = isFsdd
-    ? await spokenDigits(command)
-    : await ownRecordings(data, command);
-  const statistics = statisticsOf(train);
-  const [frames] = train.fields.x.shape as [number, number];
-  const seen = (set: Dataset): Dataset => pick(standardized(set, statistics), ['x', 'label']);
+  const recorded = isFsdd ? await spokenDigits(data) : await ownRecordings(data, seed);
+  const { from, classes, sampleRate } = recorded;
+  const told = transcribe ? stringsOf(recorded, seed) : wordsOf(recorded);
+  const front = frontOf(sampleRate);
+  const frames = told.measured.reduce((most, { samples }) => Math.max(most, front.framesOf(samples.length)), 0);
+  const heard = await features(told.train, front, { backend, frames });
+  const judged = await features(told.test, front, { backend, frames });
+  const statistics = statisticsOf(heard);
+  const seen = (set: Dataset): Dataset => {
+    const level = standardized(set, statistics);
+    return transcribe ? roomy(shortened(level), WORDS[1]) : pick(level, ['x', 'label']);
+  };
   return {
-    about: `${isFsdd ? 'FSDD' : 'Recordings'} from ${from}: ${thousands(train.length)} to learn from and ${thousands(test.length)} held out; one of ${thousands(classes.length)} classes is told, from ${thousands(frames)} frames`,
+    about: `${isFsdd ? 'FSDD' : 'Recordings'} from ${from}: ${told.about(frames)}`,
     notes: [],
     from,
-    train: seen(train),
-    test: seen(test),
-    input: { kind: 'sound', classes, sampleRate, frames, statistics },
+    train: seen(heard),
+    test: seen(judged),
+    input: { kind: 'sound', classes, sampleRate, frames, statistics, ...(transcribe && { transcribes: true }) },
   };
 }
 
 /** What a model hears in a WAV file. @throws FormatError if it is none */
 export async function readSpeech({ input: path, backend }: PredictCommand, form: SoundForm): Promise<Dataset> {
-  const { sampleRate, frames, statistics } = form;
+  const { sampleRate, statistics, transcribes } = form;
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new FormatError(`[predict] ${path} cannot be read: ${reasonOf(cause)}`, { cause });
   });
   const name = basename(path);
   const recording: Recording = { name, samples: soundOf(readWav(path, bytes), sampleRate), sampleRate, label: 0 };
-  return pick(standardized(await features([recording], frontOf(sampleRate), { backend, frames }), statistics), 'x');
+  const front = frontOf(sampleRate);
+  // What is told word by word may be as long as it is.
+  const frames = transcribes ? front.framesOf(recording.samples.length) : form.frames;
+  const heard = standardized(await features([recording], front, { backend, frames }), statistics);
+  return transcribes ? pick(shortened(heard), ['x', 'length']) : pick(heard, 'x');
 }

@@ -4,11 +4,14 @@ import {
   formatProfile,
   meanSquaredError,
   requestDevice,
+  type LossOptions,
   type Masks,
+  type Outputs,
   type Profile,
   type Report,
   type Trainer,
 } from '../index.ts';
+import { thousands } from '../core/textFormat.ts';
 import { answersOf, forecastsOf } from '../data/index.ts';
 import { EXACT_TIMESTAMPS } from '../gpu/timing.ts';
 import { checkpoints } from '../node/checkpoints.ts';
@@ -16,7 +19,7 @@ import { kernelFiles } from '../node/kernelFiles.ts';
 import { whyNoAdapter } from './missingAdapter.ts';
 import { drawPictures } from './drawPictures.ts';
 import { modelFile } from './modelFile.ts';
-import { layersOf, networkOf, type Changes, type ModelForm, type SeriesInput } from './network.ts';
+import { layersOf, networkOf, type Changes, type ModelForm, type SeriesInput, type SoundForm } from './network.ts';
 import type { TrainCommand } from './options.ts';
 import {
   answersTo,
@@ -32,6 +35,7 @@ import { Progress } from './progress.ts';
 import { optimizerOf, settingsOf, type Settings } from './settings.ts';
 import { loadLearningTask, type LearningTask } from './learningTask.ts';
 import { percent, short, Terminal } from './terminal.ts';
+import { errorRatesOf, transcriberRoles, transcriptionLoss, type Transcript } from './transcription.ts';
 
 /** The exit code of a run that Ctrl-C ended early. */
 export const INTERRUPTED = 130;
@@ -67,7 +71,7 @@ async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>)
   const { command, learningTask, settings, form, terminal } = all;
   const trainer = await createTrainer({
     model: networkOf(form, settings.augment),
-    loss: isRegression(learningTask) ? meanSquaredError : crossEntropy,
+    ...learnedBy(learningTask),
     optimizer: optimizerOf(settings),
     batchSize: settings.batch,
     seed: command.seed,
@@ -82,6 +86,13 @@ async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>)
   } finally {
     trainer.destroy();
   }
+}
+
+/** The loss, and which fields it is of, where there are several. */
+function learnedBy(learningTask: LearningTask): Pick<LossOptions, 'loss' | 'inputs' | 'targets'> {
+  const { input } = learningTask;
+  if (input.kind === 'sound' && input.transcribes) return { loss: transcriptionLoss(input), ...transcriberRoles };
+  return { loss: isRegression(learningTask) ? meanSquaredError : crossEntropy };
 }
 
 /** A device for a profile, whose timestamps are exact. Where there is none, the trainer says so, or does without. */
@@ -265,7 +276,9 @@ interface Judgement {
 async function judge(judged: Pick<Run, 'command' | 'learningTask' | 'trainer' | 'terminal'>): Promise<Judgement> {
   const { command, learningTask, trainer, terminal } = judged;
   const { loss: testLoss, accuracy } = await trainer.evaluate(learningTask.test);
-  if (learningTask.input.kind === 'series') return judgeForecasts(learningTask, learningTask.input, trainer, testLoss);
+  const { input } = learningTask;
+  if (input.kind === 'sound' && input.transcribes) return judgeTranscripts(learningTask, input, trainer, testLoss);
+  if (input.kind === 'series') return judgeForecasts(learningTask, input, trainer, testLoss);
   if (isRegression(learningTask)) return judgeRegression(judged, testLoss);
   const sentence = `Test accuracy ${percent(accuracy)}, test loss ${testLoss.toFixed(4)}.`;
   const judgement = { sentence, figures: { testAccuracy: accuracy, testLoss } };
@@ -273,6 +286,26 @@ async function judge(judged: Pick<Run, 'command' | 'learningTask' | 'trainer' | 
   const said = await classify(learningTask, trainer);
   if (terminal) showClasses(learningTask, said, terminal);
   return { ...judgement, said };
+}
+
+/** How much of held-out strings is told wrong. */
+async function judgeTranscripts(
+  { test }: LearningTask,
+  form: SoundForm,
+  trainer: Trainer,
+  testLoss: number,
+): Promise<Judgement> {
+  const { outputs } = await trainer.predict(test);
+  const { greedy, beam } = errorRatesOf(test, outputs as Outputs<Transcript>, form);
+  const sentence = `Label error rate ${percent(beam)} by beam search, ${percent(greedy)} by the likeliest class of each frame, on ${thousands(test.length)} strings held out; test loss ${testLoss.toFixed(4)}.`;
+  const figures = {
+    testAccuracy: null,
+    testLoss,
+    testStrings: test.length,
+    testGreedyLabelErrorRate: greedy,
+    testBeamLabelErrorRate: beam,
+  };
+  return { sentence, figures };
 }
 
 /** Of an error. */

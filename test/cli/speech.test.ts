@@ -5,6 +5,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { parseCommand, type PredictCommand, type TrainCommand } from '../../src/cli/options.ts';
 import { predict } from '../../src/cli/predict.ts';
 import { train } from '../../src/cli/train.ts';
+import { transcriberLayers } from '../../src/cli/transcription.ts';
+import { levelled, resample, spokenStrings } from '../../src/data/index.ts';
 import { noise, wavOf } from '../support/sounds.ts';
 
 /** A tone under noise, in a length of its own. */
@@ -65,4 +67,27 @@ test('words of a folder are learned, kept, and told of a file', async () => {
       new RegExp(`^class,probability\n${name},`),
     );
   }
+});
+
+test('strings of words are learned, kept, and told in their order', async () => {
+  const model = join(folder, 'strings.safetensors');
+  const report = join(folder, 'strings.json');
+  const options = ['--steps', '150', '--batch', '8', '--augment', 'no', '--save', model, '--report', report, '--quiet'];
+  const words = ['train', 'speech', '--data', join(folder, 'words'), '--transcribe', ...options];
+  const text = await printed(() => train(parseCommand(words) as TrainCommand, new AbortController().signal));
+  expect(text).toMatch(/^150 steps in .* Label error rate .* % by beam search, .* on 4 strings held out/);
+  const figures = JSON.parse(await readFile(report, 'utf8')) as Record<string, number>;
+  expect(figures).toMatchObject({ testAccuracy: null, testStrings: 4, model: transcriberLayers });
+  // A guess of two words is wrong in half of the places at least; one word of seventeen may be.
+  for (const by of ['Greedy', 'Beam']) expect(figures[`test${by}LabelErrorRate`]).toBeLessThan(0.1);
+  // The noise between words reaches as high as the rate at which a folder is heard.
+  const said = [1500, 400].map((hertz, label) => {
+    return { name: '', samples: levelled(resample(tone(hertz, 31), 8000, 16_000)), sampleRate: 16_000, label };
+  });
+  const [{ samples, labels }] = spokenStrings(said, { count: 1, seed: 5, digits: [5, 5] });
+  const file = join(folder, 'string.wav');
+  await writeFile(file, wavOf(samples, { sampleRate: 16_000 }));
+  const answer = await printed(() => predict(parseCommand(['predict', model, file]) as PredictCommand));
+  const expected = labels.map((label) => ['high', 'low'][label]).join(' ');
+  expect(answer.split(',').slice(0, 2)).toEqual(['words', `probability\n${expected}`]);
 });

@@ -38,6 +38,7 @@ export const commandLine: readonly Case[] = [
   ['train what? Say mnist', parse('train')],
   ['train what? "<word>" is not known', parse('train cifar')],
   ['--<option> is for tables', parse('train mnist --target 3')],
+  ['--transcribe is for speech', parse('train mnist --transcribe')],
   ['--model and --hidden are for', parse('train speech --model cnn')],
   ['--data names the folder', parse('train digits --data x')],
   ['--model <name> is for images', parse('train a.csv --model cnn')],
