@@ -63,8 +63,7 @@ export interface Transcript {
 }
 
 /**
- * Two convolutions over time, and a recurrent net that reads them forward and backward. Without the norm CTC says nothing but
- * blanks for hundreds of steps.
+ * Two convolutions over time, each with a norm, and a recurrent net that reads them forward and backward.
  */
 export function transcriber(form: SoundForm): Layer<Spoken, Transcript> {
   const front = sequential(

@@ -5,11 +5,14 @@ import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { soundOf } from '../data/audio/level.ts';
 import { requireRate } from '../data/audio/resample.ts';
 import type { Recording } from '../data/audio/sounds.ts';
-import { readWav } from '../data/audio/wav.ts';
+import { readWav, type Wav } from '../data/audio/wav.ts';
 import { isFolder } from './folder.ts';
 
 export interface RecordingsOptions {
-  /** Samples a second that all are brought to: 16,000, which holds all of speech. */
+  /**
+   * Samples a second that all are brought to. If left out, 16,000, which holds all of speech, or the lowest rate among the
+   * files where that is less: what a file does not hold is not made up.
+   */
   readonly sampleRate?: number;
 }
 
@@ -21,6 +24,9 @@ export interface RecordingsFolder {
   readonly classes: readonly string[];
   readonly sampleRate: number;
 }
+
+/** Samples a second. */
+const ALL_OF_SPEECH = 16_000;
 
 /** Names in a folder, sorted; those that begin with a point are the system's. */
 async function namesIn(path: string, folders: boolean): Promise<string[]> {
@@ -36,8 +42,8 @@ async function namesIn(path: string, folders: boolean): Promise<string[]> {
  */
 export async function recordings(path: string, options: RecordingsOptions = {}): Promise<RecordingsFolder> {
   requireKind('recordings', 'the path', path, typeof path === 'string', 'a text');
-  const { sampleRate } = optionsOf('recordings', options, { sampleRate: 16_000 });
-  requireRate('recordings', 'sampleRate', sampleRate);
+  const { sampleRate } = optionsOf('recordings', options, { sampleRate: undefined });
+  if (sampleRate !== undefined) requireRate('recordings', 'sampleRate', sampleRate);
   if (!(await isFolder(path))) {
     throw new FormatError(
       `[recordings] ${path} is no folder: give one that holds a folder of WAV files for each class`,
@@ -49,7 +55,7 @@ export async function recordings(path: string, options: RecordingsOptions = {}):
       `[recordings] ${path} holds no folders: put the WAV files of each class into a folder of its name`,
     );
   }
-  const all: Recording[] = [];
+  const all: (Omit<Recording, 'samples' | 'sampleRate'> & { readonly wav: Wav })[] = [];
   for (const [label, name] of classes.entries()) {
     const files = (await namesIn(join(path, name), false)).filter((file) => file.toLowerCase().endsWith('.wav'));
     if (files.length === 0) {
@@ -59,9 +65,10 @@ export async function recordings(path: string, options: RecordingsOptions = {}):
     }
     for (const file of files) {
       const whole = join(path, name, file);
-      const samples = soundOf(readWav(whole, await readFile(whole)), sampleRate);
-      all.push({ name: `${name}/${file}`, samples, sampleRate, label });
+      all.push({ name: `${name}/${file}`, wav: readWav(whole, await readFile(whole)), label });
     }
   }
-  return { recordings: all, classes, sampleRate };
+  const rate = sampleRate ?? all.reduce((lowest, { wav }) => Math.min(lowest, wav.sampleRate), ALL_OF_SPEECH);
+  const made = all.map(({ wav, ...rest }) => ({ ...rest, samples: soundOf(wav, rate), sampleRate: rate }));
+  return { recordings: made, classes, sampleRate: rate };
 }

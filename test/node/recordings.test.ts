@@ -41,11 +41,20 @@ test('recordings are those of each class, by name, mixed, resampled and levelled
   expect(made.recordings[1].samples).toEqual(levelled(resample(mono(channels), 16_000, 8000)));
 });
 
-test('without a rate they have 16,000 samples a second', async () => {
-  const made = await withFiles({ 'a/b.wav': wavOf(noise(1, 100), { sampleRate: 8000 }) }, (path) => recordings(path));
-  expect([made.sampleRate, made.recordings[0].sampleRate, made.recordings[0].samples.length]).toEqual([
-    16_000, 16_000, 200,
+test.each([
+  [[48_000, 16_000], 16_000],
+  [[8000, 16_000], 8000],
+])('without a rate files of %j have %i samples a second', async (rates, expected) => {
+  const files = Object.fromEntries(
+    rates.map((sampleRate, at) => [`a/${at}.wav`, wavOf(noise(1, 480), { sampleRate })]),
+  );
+  const made = await withFiles(files, (path) => recordings(path));
+  expect([made.sampleRate, ...made.recordings.map(({ sampleRate }) => sampleRate)]).toEqual([
+    expected,
+    expected,
+    expected,
   ]);
+  expect(made.recordings.map(({ samples }) => samples.length)).toEqual(rates.map((rate) => (480 * expected) / rate));
 });
 
 test.each<readonly [string, Readonly<Record<string, Uint8Array | null>>, string]>([
