@@ -7,9 +7,8 @@ const QUADS = SAMPLES / 4u;
 // Units whose slopes the workgroup's memory has room for: all, or, where each step is a launch, some after the other.
 const MOST = 64u;
 const A_LAUNCH_EACH = false;
-// What is smaller is 0. On its way through many steps an error vanishes, and numbers below f32's normal ones cost a CPU,
-// which may play the GPU, a hundred times as much as others.
-const LEAST = 1e-30f;
+// What is smaller is 0.
+const LEAST = 0.0;
 // Whether the weights lie as the way there reads them: [unit, other].
 const ACROSS = true;
 

@@ -62,9 +62,7 @@ export interface Transcript {
   readonly greedy: Value<'i32'>;
 }
 
-/**
- * Two convolutions over time, each with a norm, and a recurrent net that reads them forward and backward.
- */
+/** Two convolutions over time, each with a norm, and a recurrent net that reads them forward and backward. */
 export function transcriber(form: SoundForm): Layer<Spoken, Transcript> {
   const front = sequential(
     // Of `same`, where windows begin depends on how many frames there are.

@@ -44,7 +44,8 @@ function scalesOf(
 
 const absolutes = (numbers: Numbers): Numbers => (numbers instanceof Float64Array ? numbers.map(Math.abs) : numbers);
 
-function largestOf(numbers: Numbers): number {
+/** The largest finite size among numbers; 0 for integers. */
+export function largestOf(numbers: Numbers): number {
   if (!(numbers instanceof Float64Array)) return 0;
   let largest = 0;
   for (const number of numbers)

@@ -19,8 +19,9 @@ function labelsOf(name: string, given: LabelRows): number[][] {
   const areRows =
     data !== undefined && Array.isArray(shape) && shape.length === 2 && data.length === shape[0] * shape[1];
   requireKind(where, name, given, Array.isArray(given) || areRows, wanted);
+  const all = areRows ? Array.from(data) : [];
   const lists = areRows
-    ? Array.from({ length: shape[0] }, (_, n) => Array.from(data).slice(n * shape[1], (n + 1) * shape[1]))
+    ? Array.from({ length: shape[0] }, (_, n) => all.slice(n * shape[1], (n + 1) * shape[1]))
     : (given as readonly ArrayLike<number>[]).map((list) => Array.from(Object(list) as ArrayLike<number>));
   for (const list of lists) {
     requireKind(where, name, given, list.every(Number.isInteger), wanted);

@@ -2,7 +2,7 @@ import { DataError, ShapeError } from '../core/errors.ts';
 import { described, nearest } from '../core/argumentChecks.ts';
 import { formatSpec, sameShape, sizeOf, type Numbers } from '../core/shape.ts';
 import { requireFinite, type Dataset } from '../data/dataset.ts';
-import { orderOf, type Agreement, type Graph, type Range, type Value } from '../graph/graph.ts';
+import { orderOf, type Agreement, type Graph, type Node, type Range, type Value } from '../graph/graph.ts';
 import { asUseOf, constantOp, inputOp } from '../graph/leaf.ts';
 import type { GivenSamples } from './options.ts';
 import type { Fields } from './sampleSource.ts';
@@ -31,35 +31,29 @@ export function fieldOf(value: Value): string | undefined {
   return asUseOf(inputOp, at.node)?.label;
 }
 
-/** The bounds that ops put on integers which come straight from the batch. */
-export function rangesOf(graphs: readonly Graph[]): FieldRange[] {
-  return graphs.flatMap((graph) =>
-    orderOf(graph).flatMap((node) => {
-      const ranges = node.op.ranges?.(node) ?? [];
-      return ranges.flatMap((range, at) => {
-        const field = range ? fieldOf(node.inputs[at]) : undefined;
-        return range && field !== undefined ? [{ ...range, field, op: node.op.name }] : [];
-      });
-    }),
-  );
-}
+/** The bounds that a node puts on integers which come straight from the batch. */
+const rangesOf = (node: Node): FieldRange[] =>
+  (node.op.ranges?.(node) ?? []).flatMap((range, at) => {
+    const field = range ? fieldOf(node.inputs[at]) : undefined;
+    return range && field !== undefined ? [{ ...range, field, op: node.op.name }] : [];
+  });
 
 function sourceOf(value: Value): string | number | undefined {
   const numbers = asUseOf(constantOp, value.node)?.numbers;
   return numbers?.every((number) => number === numbers[0]) ? numbers[0] : fieldOf(value);
 }
 
+function agreementOf(node: Node): FieldAgreement[] {
+  const agreement = node.op.agreement?.(node);
+  if (!agreement) return [];
+  const sources = agreement.inputs.map((at) => sourceOf(node.inputs[at]));
+  return typeof sources[0] === 'string' ? [{ ...agreement, sources }] : [];
+}
+
 /** What ops ask of integers which come straight from the batch, one by one and together. */
 export function checksOf(graphs: readonly Graph[]): FieldChecks {
-  const agreements = graphs.flatMap((graph) =>
-    orderOf(graph).flatMap((node) => {
-      const agreement = node.op.agreement?.(node);
-      if (!agreement) return [];
-      const sources = agreement.inputs.map((at) => sourceOf(node.inputs[at]));
-      return typeof sources[0] === 'string' ? [{ ...agreement, sources }] : [];
-    }),
-  );
-  return { ranges: rangesOf(graphs), agreements };
+  const nodes = graphs.flatMap(orderOf);
+  return { ranges: nodes.flatMap(rangesOf), agreements: nodes.flatMap(agreementOf) };
 }
 
 /** @throws DataError at the first sample whose integers do not go together */

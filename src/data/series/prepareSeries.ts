@@ -6,7 +6,7 @@ import { columnAt } from '../table/columns.ts';
 import { readNumberForm, type NumberForm } from '../table/form.ts';
 import { requireTable, type Table } from '../table/table.ts';
 import { columnsOf, seriesIn, stepsIn, type Series } from './series.ts';
-import { requireSteps, requireWhole, windows } from './windows.ts';
+import { isSteps, requireSteps, requireWhole, windows } from './windows.ts';
 
 export interface PrepareSeriesOptions {
   /** Steps that a model sees: 24. */
@@ -128,15 +128,14 @@ export function forecastsOf(form: SeriesForm, outputs: ArrayLike<number>): numbe
 function requireSeriesForm(where: string, given: unknown): void {
   const { columns, target, length, horizon } = Object(given) as Partial<SeriesForm>;
   const has = Array.isArray(columns) && columns.some(({ name }: NumberForm) => name === target);
-  const isForm = has && [length, horizon].every((steps) => Number.isSafeInteger(steps) && steps! > 0);
+  const isForm = has && [length, horizon].every(isSteps);
   requireKind(where, 'the form', given, isForm, 'that of prepareSeries(…).form, or of readSeriesForm');
 }
 
 /** Checks what was read back from JSON. @throws FormatError naming what is missing */
 export function readSeriesForm(given: unknown): SeriesForm {
   const { length, horizon, columns, target } = Object(given) as Partial<SeriesForm>;
-  const areSteps = [length, horizon].every((steps) => Number.isSafeInteger(steps) && steps! > 0);
-  if (!areSteps) throw lacks('length and horizon, whole numbers of steps');
+  if (![length, horizon].every(isSteps)) throw lacks('length and horizon, whole numbers of steps');
   if (!Array.isArray(columns) || columns.length === 0) throw lacks('columns, a list of those that a model sees');
   const forms = columns.map(readNumberForm);
   if (!forms.some(({ name }) => name === target)) throw lacks('the target, the name of one of its columns');

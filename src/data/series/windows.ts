@@ -55,10 +55,13 @@ function requireSeries(given: Series): void {
   requireKind('windows', 'the series', given, are, 'names of columns and numbers, step by step: { columns, data }');
 }
 
+/** Whether something is a number of steps. */
+export const isSteps = (given: unknown): given is number => Number.isSafeInteger(given) && (given as number) > 0;
+
 /** @throws DataError for numbers of steps that are none */
 export function requireSteps(where: string, counts: Readonly<Record<string, number>>): void {
   for (const [name, count] of Object.entries(counts)) {
-    requireKind(where, name, count, Number.isSafeInteger(count) && count > 0, 'a whole number of steps above 0');
+    requireKind(where, name, count, isSteps(count), 'a whole number of steps above 0');
   }
 }
 

@@ -7,6 +7,7 @@ import { constant } from '../../graph/leaf.ts';
 import { elementsOf } from '../../graph/work.ts';
 import { integerDtypes, integerReader } from '../data/integerReader.ts';
 import { uncast } from '../data/uncast.ts';
+import { exceeds } from '../reductions/argmax.ts';
 import nan from '../../../shaders/functions/nan.wgsl?raw';
 import greedyKernel from '../../../shaders/losses/ctcGreedy.wgsl?raw';
 
@@ -17,8 +18,6 @@ interface Attrs {
 /** Where a CPU plays the GPU, one vector's lanes; on a card, two of its own. */
 const LANES_IN_SOFTWARE = 8;
 const LANES_ON_CARD = 64;
-
-const exceeds = (x: number, best: number): boolean => !Number.isNaN(best) && (x > best || Number.isNaN(x));
 
 /** Labels, and how many of them there are. */
 const greedyOp: Op<Attrs, 'i32'> = {

@@ -8,7 +8,7 @@ import { asPlainCrossEntropy, labelsFromSamples } from './crossEntropy.ts';
 import { slopeOf } from './crossEntropyGrad.ts';
 import { guarded } from '../pointwise/nanSafeFunctions.ts';
 import { integerReader } from '../data/integerReader.ts';
-import { hasLanes, laneOf, LANES } from '../products/subgroupLanes.ts';
+import { hasLanes, heldByLanes, laneOf, LANES } from '../products/subgroupLanes.ts';
 import { matmulOp } from '../products/matmul.ts';
 import narrowLossKernel from '../../../shaders/losses/narrowLoss.wgsl?raw';
 import rowsKernel from '../../../shaders/losses/narrowLossRows.wgsl?raw';
@@ -26,9 +26,9 @@ const ROWS_TOGETHER = 8;
 
 /** A line of the weights, of which each lane of a subgroup loads every eighth. */
 function sharedLine(classes: number): string {
-  const at = Array.from({ length: classes }, (_, c) => c);
-  const loads = at.filter((c) => c % LANES === 0).map((c) => `  let own${c} = weight[k * CLASSES + ${c}u + lane];`);
-  const line = at.map((c) => `subgroupBroadcast(own${c - (c % LANES)}, ${c % LANES}u)`);
+  const eighths = Array.from({ length: Math.ceil(classes / LANES) }, (_, at) => at * LANES);
+  const loads = eighths.map((c) => `  let own${c} = weight[k * CLASSES + ${c}u + lane];`);
+  const line = eighths.map((c) => heldByLanes(`own${c}`, 0, Math.min(LANES, classes - c)));
   return `fn weights_at(k: u32, lane: u32) -> array<f32, CLASSES> {\n${loads.join('\n')}\n  return array(${line.join(', ')});\n}`;
 }
 

@@ -1,6 +1,6 @@
 import type { AdapterTraits } from '../../core/launch.ts';
 import type { Forms } from '../../graph/graph.ts';
-import { hasLanes, laneOf } from './subgroupLanes.ts';
+import { hasLanes, heldByLanes, laneOf } from './subgroupLanes.ts';
 import naiveSource from '../../../shaders/products/forms/naive.wgsl?raw';
 import registersSource from '../../../shaders/products/forms/registers.wgsl?raw';
 import slicesSource from '../../../shaders/products/forms/slices.wgsl?raw';
@@ -91,8 +91,8 @@ const tiles = (rows: number, columns: number, terms: number, rowQuads: number, a
 };
 
 const lanes = (name: string, first: number): string => {
-  const each = [0, 1, 2, 3].map((lane) => `subgroupBroadcast(value, ${first + lane}u)`);
-  return `fn ${name}(value: vec4f) -> mat4x4f {\n  return mat4x4f(${each.join(', ')});\n}`;
+  const held = heldByLanes('value', first, 4);
+  return `fn ${name}(value: vec4f) -> mat4x4f {\n  return mat4x4f(${held});\n}`;
 };
 
 /** @param rows 16 or 8   @param invocations a multiple of the subgroup's size, which is a multiple of eight */

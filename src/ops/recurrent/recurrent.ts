@@ -46,8 +46,8 @@ const recurrentOp: Op<Attrs, 'f32'> = {
     const { gates, apart } = cells[attrs.cell];
     const { units } = extentsOf(node);
     const places = placesOf(attrs);
-    const optionalInputs = [places['lengths'], places['initial']].flatMap((at) => (at === undefined ? [] : inputs[at]));
-    const lengths = optionalInputs.slice(0, attrs.lengths ? 1 : 0);
+    const inputIn = (place: string): Value[] => inputs.filter((_, at) => at === places[place]);
+    const lengths = inputIn('lengths');
     const given = Object.entries({ y: dY, hidden: dHidden, c: dC }).filter(([, gradient]) => gradient);
     const from = given.map(([name]) => name) as GradAttrs['from'];
     const slopes = apply(
@@ -57,12 +57,7 @@ const recurrentOp: Op<Attrs, 'f32'> = {
     );
     const [dX, dInitial] = [slopes[0], slopes.at(-1)!];
     const dH = reshape(apart ? slopes[1] : dX, [-1, units * gates]);
-    const { reverse } = attrs;
-    const before = applyOne(previousOp, [outputs[0], ...optionalInputs], {
-      reverse,
-      lengths: attrs.lengths,
-      initial: attrs.initial,
-    });
+    const before = applyOne(previousOp, [outputs[0], ...lengths, ...inputIn('initial')], attrs);
     const [dWeights, dBias] = productWithSums(reshape(before, [-1, units]), dH);
     const gradients: (Value | null)[] = inputs.map(() => null);
     [gradients[0], gradients[1]] = [reshape(dX, x.spec.shape), dWeights];
@@ -81,7 +76,7 @@ const recurrentOp: Op<Attrs, 'f32'> = {
 };
 
 /** What a loop over time is given beside x. */
-export interface RecurrentOptions {
+export interface LoopOptions {
   readonly cell: CellName;
   /** From each sample's last step to its first. */
   readonly reverse?: boolean;
@@ -105,7 +100,7 @@ export interface Recurrence {
  * @param x what comes from the inputs, for all steps: `[N, T, H · gates]`, a unit's gates side by side
  * @param weights of h: `[H, H · gates]`   @param bias `[H · gates]`
  */
-export function recurrentLoop(x: Value, weights: Value, bias: Value, options: RecurrentOptions): Recurrence {
+export function recurrentLoop(x: Value, weights: Value, bias: Value, options: LoopOptions): Recurrence {
   const { cell, reverse = false, lengths, initial } = options;
   const attrs = { cell, reverse, lengths: lengths !== undefined, initial: initial !== undefined };
   const full = isFull(attrs);

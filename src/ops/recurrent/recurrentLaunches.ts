@@ -1,10 +1,11 @@
-import { output, type AdapterTraits, type Kernel, type Launch } from '../../core/launch.ts';
+import { f32Literal, output, type AdapterTraits, type Kernel, type Launch } from '../../core/launch.ts';
 import type { Node } from '../../graph/graph.ts';
 import loopKernel from '../../../shaders/recurrent/loop.wgsl?raw';
 import loopGradKernel from '../../../shaders/recurrent/loopGrad.wgsl?raw';
 import { cells } from './cells.ts';
 import { CARRIED, launchesOf, layoutOf, SLOPES } from './recurrentLayout.ts';
 import { extentsOf, gradExtentsOf, gradPlacesOf, placesOf, type Attrs, type GradAttrs } from './recurrentNode.ts';
+import { LEAST } from './recurrentReference.ts';
 import { gatesOf, lengthFunctions, linked, loadText, readText, storeText } from './recurrentTexts.ts';
 
 export function forwardLaunches(node: Node<Attrs>, adapter: AdapterTraits, form: string): Launch[] {
@@ -13,9 +14,9 @@ export function forwardLaunches(node: Node<Attrs>, adapter: AdapterTraits, form:
   const extents = extentsOf(node);
   const layout = layoutOf(form, extents.units, CARRIED, adapter);
   const places = placesOf(attrs);
-  const gates = gatesOf(cell.gates, ['x', 'weights', ...(places['bias'] ? ['bias'] : [])]);
+  const gates = gatesOf(cell.gates, ['x', 'weights']);
   const own = linked([
-    ['bias', 'Gates', places['bias'], { gates_of_bias: 'fn gates_of_bias(at: u32) -> vec4f {\n  return bias[at];\n}' }],
+    ['bias', 'Gates', places['bias'], { gates_of_bias: loadText('gates_of_bias', 'bias', cell.gates) }],
     ['lengths', 'u32', places['lengths'], lengthFunctions(inputs[places['lengths'] ?? -1])],
     ['initial', 'f32', places['initial'], { initial_at: readText('initial_at', 'initial') }],
   ]);
@@ -59,7 +60,12 @@ export function backwardLaunches(node: Node<GradAttrs>, adapter: AdapterTraits, 
     name: node.op.name,
     source: loopGradKernel,
     enables: layout.kernel.enables,
-    constants: { ...gates.constants, ...layout.kernel.constants, ACROSS: String(!attrs.transposed) },
+    constants: {
+      ...gates.constants,
+      ...layout.kernel.constants,
+      ACROSS: String(!attrs.transposed),
+      LEAST: f32Literal(LEAST),
+    },
     functions: {
       ...(cell.carried > 1 && { carry_last: `${carryLast}0.0;\n}` }),
       ...own.functions,

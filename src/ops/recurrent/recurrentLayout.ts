@@ -1,6 +1,6 @@
 import type { AdapterTraits, Kernel, Launch } from '../../core/launch.ts';
 import type { Forms } from '../../graph/graph.ts';
-import { hasLanes, LANES, laneOf } from '../products/subgroupLanes.ts';
+import { hasLanes, heldByLanes, LANES, laneOf } from '../products/subgroupLanes.ts';
 import type { Extents } from './recurrentNode.ts';
 
 /** How a loop is laid out: invocations of a workgroup, samples of it, units that its memory has room for. */
@@ -49,11 +49,10 @@ export function layoutOf(form: string, units: number, held: readonly [string, nu
   const launches = form === 'steps';
   const samples = launches ? (software ? 8 : 4) : samplesInLoop(units, vectors, adapter)!;
   const most = launches ? HELD_AT_A_TIME : nextPower(units);
-  const aloft = launches ? 64 : Math.min(Math.ceil(units / 64) * 64, 256);
-  const width = software ? LANES : Math.min(aloft, maxComputeInvocationsPerWorkgroup);
+  const onCard = launches ? 64 : Math.min(Math.ceil(units / 64) * 64, MOST_IN_A_LOOP);
+  const width = software ? LANES : Math.min(onCard, maxComputeInvocationsPerWorkgroup);
   const hand = software && hasLanes(adapter);
-  const lanes = Array.from({ length: 8 }, (_, lane) => `subgroupBroadcast(own, ${lane}u)`).join(', ');
-  const eight = `fn eight_from(at: u32, lane: u32) -> array<vec4f, 8> {\n  let own = ${binding}[at + lane];\n  return array(${lanes});\n}`;
+  const eight = `fn eight_from(at: u32, lane: u32) -> array<vec4f, 8> {\n  let own = ${binding}[at + lane];\n  return array(${heldByLanes('own', 0, LANES)});\n}`;
   return {
     width,
     samples,

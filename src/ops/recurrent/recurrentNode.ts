@@ -28,8 +28,6 @@ export interface Extents {
 export const isFull = ({ lengths, initial, cell }: Pick<Attrs, 'lengths' | 'initial' | 'cell'>): boolean =>
   lengths && initial && cells[cell].carried > 1;
 
-// Multiply-adds of a step, by gate and pair of units; and some for the gates themselves.
-
 export const extentsOf = ({ inputs: [x, weights] }: Node<Attrs>): Extents => {
   const [samples, steps] = x.spec.shape;
   return { samples, steps, units: weights.spec.shape[0] };
@@ -55,6 +53,6 @@ function placesFrom(first: number, given: Readonly<Record<string, boolean>>): Pl
   return Object.fromEntries(Object.entries(given).map(([name, is]) => [name, is ? at++ : undefined]));
 }
 
-// Multiply-adds of a step, by gate and pair of units; and some for the gates themselves.
+/** Multiply-adds by gate and pair of units, and some for the gates themselves. */
 export const flopsOf = ({ samples, steps, units }: Extents, { gates }: Cell): number =>
   2 * samples * steps * units * gates * (units + 8);

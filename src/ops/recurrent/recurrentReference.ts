@@ -1,4 +1,4 @@
-import { UNIT } from '../../graph/accuracy.ts';
+import { largestOf, UNIT } from '../../graph/accuracy.ts';
 import type { Accuracy, Node } from '../../graph/graph.ts';
 import type { Numbers } from '../../core/shape.ts';
 import { cells } from './cells.ts';
@@ -79,8 +79,11 @@ export function runForward(
   });
 }
 
-/** What is smaller is 0, there as in the kernel: see loopGrad.wgsl. */
-const LEAST = 1e-30;
+/**
+ * What is smaller on its way back is 0: through many steps an error vanishes, and numbers below f32's normal ones cost a CPU,
+ * which may play the GPU, a hundred times as much as others.
+ */
+export const LEAST = 1e-30;
 const notVanished = (x: number): number => (Math.abs(x) < LEAST ? 0 : x);
 
 export function runBackward(
@@ -186,9 +189,3 @@ export function loopAccuracy<A extends Attrs>(
     absolute: 2 * LEAST,
   };
 }
-
-const largestOf = (numbers: Numbers): number => {
-  let most = 0;
-  for (const number of numbers) if (Math.abs(number) > most && Math.abs(number) < Infinity) most = Math.abs(number);
-  return most;
-};

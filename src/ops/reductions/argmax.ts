@@ -43,7 +43,9 @@ const argmaxOp: Op<{ readonly axis: number }, 'i32'> = {
   vjp: () => [null],
 };
 
-const exceeds = (value: number, best: number): boolean => !Number.isNaN(best) && (value > best || Number.isNaN(value));
+/** Whether a number takes the place of the largest so far: the first NaN does, and keeps it. */
+export const exceeds = (value: number, best: number): boolean =>
+  !Number.isNaN(best) && (value > best || Number.isNaN(value));
 
 function splitAt({ inputs, outputs, attrs }: Node<{ readonly axis: number }>): {
   length: number;
