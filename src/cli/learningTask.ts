@@ -163,3 +163,7 @@ export async function openTable(path: string, { header, delimiter, decimal, miss
   });
   return readTable(basename(path), bytes, { header, delimiter, decimal, missing });
 }
+
+/** Whether numbers are learned, and not classes. */
+export const isRegression = ({ input }: LearningTask): boolean =>
+  input.kind === 'series' || (input.kind === 'table' && input.table.target.kind === 'number');

@@ -6,36 +6,25 @@ import {
   requestDevice,
   type LossOptions,
   type Masks,
-  type Outputs,
   type Profile,
   type Report,
   type Trainer,
 } from '../index.ts';
-import { thousands } from '../core/textFormat.ts';
-import { answersOf, forecastsOf } from '../data/index.ts';
 import { EXACT_TIMESTAMPS } from '../gpu/timing.ts';
 import { checkpoints } from '../node/checkpoints.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
 import { whyNoAdapter } from './missingAdapter.ts';
+import { judge, type Judgement } from './judge.ts';
 import { drawPictures } from './drawPictures.ts';
 import { modelFile } from './modelFile.ts';
-import { layersOf, networkOf, type Changes, type ModelForm, type SeriesInput, type SoundForm } from './network.ts';
+import { layersOf, networkOf, type Changes, type ModelForm } from './network.ts';
 import type { TrainCommand } from './options.ts';
-import {
-  answersTo,
-  formatClasses,
-  formatMistakes,
-  judgeNumbers,
-  repeatedOf,
-  type Classified,
-  type Regressed,
-} from './evaluationReport.ts';
 import { requirePlaces, write } from './outputPaths.ts';
 import { Progress } from './progress.ts';
 import { optimizerOf, settingsOf, type Settings } from './settings.ts';
-import { loadLearningTask, type LearningTask } from './learningTask.ts';
-import { percent, short, Terminal } from './terminal.ts';
-import { errorRatesOf, transcriberRoles, transcriptionLoss, type Transcript } from './transcription.ts';
+import { isRegression, loadLearningTask, type LearningTask } from './learningTask.ts';
+import { Terminal } from './terminal.ts';
+import { transcriberRoles, transcriptionLoss } from './transcription.ts';
 
 /** The exit code of a run that Ctrl-C ended early. */
 export const INTERRUPTED = 130;
@@ -100,9 +89,6 @@ const timedDevice = async ({ profile, backend }: TrainCommand): Promise<GPUDevic
   profile === undefined || backend === 'cpu'
     ? undefined
     : requestDevice({ dawn: [EXACT_TIMESTAMPS] }).catch(() => undefined);
-
-const isRegression = ({ input }: LearningTask): boolean =>
-  input.kind === 'series' || (input.kind === 'table' && input.table.target.kind === 'number');
 
 async function introduce(
   learningTask: LearningTask,
@@ -263,124 +249,4 @@ function reportOf(
     peakGpuBytes: trainer.backend === 'cpu' ? 0 : trainer.bytes,
     profile,
   };
-}
-
-/** How well the model does on samples that it has not seen, as a sentence and as a report's fields. */
-interface Judgement {
-  readonly sentence: string;
-  readonly figures: { readonly testLoss: number } & Readonly<Record<string, number | null>>;
-  /** Of classes, where somebody looks. */
-  readonly said?: Classified;
-}
-
-async function judge(judged: Pick<Run, 'command' | 'learningTask' | 'trainer' | 'terminal'>): Promise<Judgement> {
-  const { command, learningTask, trainer, terminal } = judged;
-  const { loss: testLoss, accuracy } = await trainer.evaluate(learningTask.test);
-  const { input } = learningTask;
-  if (input.kind === 'sound' && input.transcribes) return judgeTranscripts(learningTask, input, trainer, testLoss);
-  if (input.kind === 'series') return judgeForecasts(learningTask, input, trainer, testLoss);
-  if (isRegression(learningTask)) return judgeRegression(judged, testLoss);
-  const sentence = `Test accuracy ${percent(accuracy)}, test loss ${testLoss.toFixed(4)}.`;
-  const judgement = { sentence, figures: { testAccuracy: accuracy, testLoss } };
-  if (!terminal && command.pictures === undefined) return judgement;
-  const said = await classify(learningTask, trainer);
-  if (terminal) showClasses(learningTask, said, terminal);
-  return { ...judgement, said };
-}
-
-/** How much of held-out strings is told wrong. */
-async function judgeTranscripts(
-  { test }: LearningTask,
-  form: SoundForm,
-  trainer: Trainer,
-  testLoss: number,
-): Promise<Judgement> {
-  const { outputs } = await trainer.predict(test);
-  const { greedy, beam } = errorRatesOf(test, outputs as Outputs<Transcript>, form);
-  const sentence = `Label error rate ${percent(beam)} by beam search, ${percent(greedy)} by the likeliest class of each frame, on ${thousands(test.length)} strings held out; test loss ${testLoss.toFixed(4)}.`;
-  const figures = {
-    testAccuracy: null,
-    testLoss,
-    testStrings: test.length,
-    testGreedyLabelErrorRate: greedy,
-    testBeamLabelErrorRate: beam,
-  };
-  return { sentence, figures };
-}
-
-/** Of an error. */
-const DIGITS = 4;
-
-async function judgeRegression(
-  { learningTask, trainer }: Pick<Run, 'learningTask' | 'trainer'>,
-  testLoss: number,
-): Promise<Judgement> {
-  const { name, rmse, meanAbsoluteError, r2 } = await judgeTargets(learningTask, trainer);
-  const sentence = `Of "${name}", held out: root mean squared error ${short(rmse, DIGITS)}, mean absolute error ${short(meanAbsoluteError, DIGITS)}, R² ${r2 === null ? 'not defined' : r2.toFixed(3)}; test loss ${testLoss.toFixed(4)}.`;
-  const figures = {
-    testAccuracy: null,
-    testLoss,
-    testRootMeanSquaredError: rmse,
-    testMeanAbsoluteError: meanAbsoluteError,
-    testR2: r2,
-  };
-  return { sentence, figures };
-}
-
-const inPercent = (share: number | null): string => (share === null ? '' : ` (${percent(share)})`);
-
-/** Forecasts beside the same steps of a season before, in the target's own unit. */
-async function judgeForecasts(
-  { test }: LearningTask,
-  { series, season }: SeriesInput,
-  trainer: Trainer,
-  testLoss: number,
-): Promise<Judgement> {
-  const { data } = await trainer.predict(test);
-  const told = forecastsOf(series, test.fields['target'].data);
-  const own = judgeNumbers(series.target, forecastsOf(series, data), told);
-  const repeated = judgeNumbers(series.target, repeatedOf(test, series, season), told);
-  const sentence = `Of "${series.target}", the last ${told.length} steps forecast: root mean squared error ${short(own.rmse, DIGITS)}${inPercent(own.percentage)}, mean absolute error ${short(own.meanAbsoluteError, DIGITS)}; repeating the ${season} steps before: ${short(repeated.rmse, DIGITS)}${inPercent(repeated.percentage)}; test loss ${testLoss.toFixed(4)}.`;
-  const figures = {
-    testAccuracy: null,
-    testLoss,
-    testRootMeanSquaredError: own.rmse,
-    testMeanAbsoluteError: own.meanAbsoluteError,
-    testMeanAbsolutePercentageError: own.percentage,
-    testR2: own.r2,
-    repeatedSteps: season,
-    repeatedRootMeanSquaredError: repeated.rmse,
-    repeatedMeanAbsoluteError: repeated.meanAbsoluteError,
-    repeatedMeanAbsolutePercentageError: repeated.percentage,
-  };
-  return { sentence, figures };
-}
-
-/** Errors in the target's own unit. */
-async function judgeTargets({ input, test }: LearningTask, trainer: Trainer): Promise<Regressed> {
-  if (input.kind !== 'table') throw new Error('[train] only tables have numbers as targets');
-  const { data } = await trainer.predict(test);
-  const inUnits = (numbers: ArrayLike<number>) => answersOf(input.table, numbers) as readonly number[];
-  return judgeNumbers(input.table.target.name, inUnits(data), inUnits(test.fields['target'].data));
-}
-
-const classesOf = (learningTask: LearningTask): readonly string[] => {
-  if (learningTask.input.kind === 'series') return [];
-  if (learningTask.input.kind !== 'table') return learningTask.input.classes;
-  const { target } = learningTask.input.table;
-  return target.kind === 'class' ? target.classes : [];
-};
-
-async function classify(learningTask: LearningTask, trainer: Trainer): Promise<Classified> {
-  const classes = classesOf(learningTask);
-  const { data } = await trainer.predict(learningTask.test);
-  return { classes, labels: learningTask.test.fields['label'].data, ...answersTo(data, classes.length) };
-}
-
-/** Class by class, and a few images that were read wrong. */
-function showClasses({ input, test }: LearningTask, said: Classified, terminal: Terminal): void {
-  const table = formatClasses(said);
-  if (table) terminal.line(`\n${table}\n`);
-  const mistakes = input.kind === 'image' && terminal.interactive ? formatMistakes(test, said, terminal) : null;
-  if (mistakes) terminal.line(`${mistakes}\n`);
 }

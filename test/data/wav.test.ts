@@ -1,21 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { readWav } from '../../src/data/index.ts';
-import { dataChunk, formatChunk, riff, wavOf, type WavOptions } from '../support/sounds.ts';
+import { dataChunk, formatChunk, riff, wavForms, wavOf, type WavOptions } from '../support/sounds.ts';
 
 /** All of them fit into eight bits. */
 const SAMPLES = [0, 0.5, -0.5, 0.9921875, -1, 0.0078125];
 
-const forms: readonly WavOptions[] = [
-  { bits: 8 },
-  { bits: 16 },
-  { bits: 24 },
-  { bits: 32 },
-  { bits: 32, float: true },
-  { bits: 64, float: true },
-];
-
 describe.each([false, true])('extensible: %s', (extensible) => {
-  test.each(forms)('samples of %j are read as they were written', (form) => {
+  test.each(wavForms)('samples of %j are read as they were written', (form) => {
     const { sampleRate, channels } = readWav('f.wav', wavOf(SAMPLES, { ...form, extensible, sampleRate: 44_100 }));
     expect(sampleRate).toBe(44_100);
     expect(channels).toEqual([Float32Array.from(SAMPLES)]);
@@ -30,7 +21,7 @@ test('the least of 24 and of 32 bits are told apart from 0', () => {
 });
 
 test('channels that lie side by side come apart', () => {
-  for (const form of forms) {
+  for (const form of wavForms) {
     const { channels } = readWav('f.wav', wavOf(SAMPLES, { ...form, channels: 3 }));
     expect(channels.map((channel) => [...channel])).toEqual([
       [0, 0.9921875],

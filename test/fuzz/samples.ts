@@ -4,7 +4,7 @@ import { constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Random } from '../../src/core/random.ts';
 import { tarOf } from '../support/cifar10.ts';
 import { chunk, pngFile } from '../support/png.ts';
-import { dataChunk, formatChunk, riff, type WavOptions } from '../support/sounds.ts';
+import { dataChunk, formatChunk, riff, wavForms } from '../support/sounds.ts';
 import { below, chance, oneOf, type Sample } from './mutate.ts';
 
 const many = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at));
@@ -154,15 +154,6 @@ export function tar(random: Random): Sample {
   ]);
   return { bytes, marks: [...range(100, 160), ...range(257, 265)] };
 }
-
-const wavForms: readonly WavOptions[] = [
-  { bits: 8 },
-  { bits: 16 },
-  { bits: 24 },
-  { bits: 32 },
-  { bits: 32, float: true },
-  { bits: 64, float: true },
-];
 
 export function wav(random: Random): Sample {
   const form = { ...oneOf(random, wavForms), channels: 1 + below(random, 3), extensible: chance(random, 0.3) };

@@ -17,6 +17,16 @@ export interface WavOptions {
   readonly channels?: number;
 }
 
+/** All ways in which samples may lie. */
+export const wavForms: readonly WavOptions[] = [
+  { bits: 8 },
+  { bits: 16 },
+  { bits: 24 },
+  { bits: 32 },
+  { bits: 32, float: true },
+  { bits: 64, float: true },
+];
+
 const chunk = (kind: string, bytes: Uint8Array): Buffer => {
   const head = Buffer.alloc(8);
   head.write(kind, 'latin1');

@@ -1,14 +1,12 @@
-import { DataError, DeviceError } from '../../core/errors.ts';
+import { DataError } from '../../core/errors.ts';
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import type { Device } from '../../core/globalTypes.ts';
 import { spec } from '../../core/shape.ts';
-import { requestDevice } from '../../gpu/device.ts';
 import { input } from '../../graph/leaf.ts';
 import type { Context } from '../../nn/layer.ts';
 import type { LogMel } from '../../nn/logMel.ts';
 import type { Backend, Executable } from '../../scheduler/backend.ts';
-import { CpuBackend } from '../../scheduler/cpuBackend.ts';
-import { GpuBackend } from '../../scheduler/gpuBackend.ts';
+import { openBackend } from '../../scheduler/openBackend.ts';
 import { dataset, type Dataset } from '../dataset.ts';
 import { requireSounds, saidIn, type FieldsOf, type Recording, type Transcribed } from './sounds.ts';
 
@@ -25,27 +23,6 @@ const USUAL = { frames: undefined, backend: 'webgpu', device: undefined } as con
 
 /** Sounds that are heard at once. */
 const BATCH = 64;
-
-interface Place {
-  readonly backend: Backend;
-  /** A device that nobody else has. */
-  readonly owned?: Device;
-}
-
-const onCpu = (): Place => ({ backend: new CpuBackend() });
-
-/** @throws DeviceError if there is no WebGPU and `backend` does not allow the CPU */
-async function placeOf(backend: 'webgpu' | 'cpu' | 'auto', device: Device | undefined): Promise<Place> {
-  if (backend === 'cpu') return onCpu();
-  if (device) return { backend: new GpuBackend(device) };
-  try {
-    const owned = await requestDevice();
-    return { backend: new GpuBackend(owned), owned };
-  } catch (error) {
-    if (backend === 'auto' && error instanceof DeviceError) return onCpu();
-    throw error;
-  }
-}
 
 /**
  * What a layer hears in recordings, computed once rather than in every step: `x` of `[frames, features]`, what `logMel` gives
@@ -79,7 +56,7 @@ export async function features<S extends Recording | Transcribed>(
   const own = sounds.map(({ samples }) => front.framesOf(samples.length));
   const extent = frames ?? own.reduce((most, count) => Math.max(most, count), 0);
   requireKind('features', 'frames', extent, Number.isInteger(extent) && extent > 0, 'a whole number, as 100');
-  const place = await placeOf(backend, device);
+  const place = await openBackend({ backend, device });
   try {
     const data = await heardIn(sounds, front, extent, place.backend);
     const length = Int32Array.from(own, (count) => Math.min(count, extent));
