@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readWav } from '../../src/data/index.ts';
-import { dataChunk, formatChunk, riff, wavForms, wavOf, type WavOptions } from '../support/sounds.ts';
+import { dataChunk, formatChunk, riff, wavForms, wavOf } from '../support/sounds.ts';
 
 /** All of them fit into eight bits. */
 const SAMPLES = [0, 0.5, -0.5, 0.9921875, -1, 0.0078125];
