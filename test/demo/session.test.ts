@@ -76,6 +76,15 @@ test('a file goes on with the kernels that it was saved with, and says what is n
   expect(await open(ofOthers)).toEqual({ ...wentOn, why });
   const alone = { ...opened, goesOn: false, step: 0, epoch: 0 };
   expect(await open(weights)).toEqual({ ...alone, why: ['it holds weights alone'] });
+  await next('probe');
+
+  // What goes on under other settings counts on.
+  session.receive({ kind: 'step' });
+  const { epoch } = await next('taken');
+  session.receive({ kind: 'configure', settings: { ...settings, batch: 64 }, keep: true });
+  await next('made');
+  session.receive({ kind: 'step' });
+  expect((await next('taken')).epoch).toBe(epoch + 64 / halves.train.length);
   // Nothing is compiled any more.
   await next('probe');
 });
