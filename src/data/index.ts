@@ -11,6 +11,7 @@ export {
 } from './audio/sounds.ts';
 export { spokenStrings, type SpokenStringsOptions } from './audio/spokenStrings.ts';
 export { standardized, statisticsOf, type Statistics } from './audio/standardized.ts';
+export { trimmed, type TrimOptions } from './audio/trim.ts';
 export { readWav, type Wav } from './audio/wav.ts';
 export { cifar10 } from './cifar10/cifar10.ts';
 export { cifar10Classes } from './cifar10/form.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { levelled, mono, resample } from '../../src/data/index.ts';
+import { levelled, mono, resample, trimmed } from '../../src/data/index.ts';
 import { noise } from '../support/sounds.ts';
 
 interface Golden {
@@ -78,6 +78,32 @@ describe('levelled', () => {
   test('nothing becomes nothing', () => expect(levelled(new Float32Array(0))).toEqual(new Float32Array(0)));
 });
 
+describe('trimmed', () => {
+  const RATE = 8000;
+  /** A tenth of a second of nearly nothing, of a word, of a pause, of a softer word, and of nearly nothing. */
+  const parts = [0.001, 0.3, 0.001, 0.05, 0.001].flatMap((loudness) => {
+    return Array.from({ length: RATE / 10 }, (_, at) => loudness * Math.sin(at));
+  });
+  const words = Float32Array.from(parts);
+
+  test('begins with the first word and ends with the last, with a margin, and keeps the pause', () => {
+    expect(trimmed(words, RATE, { margin: 0 })).toEqual(words.subarray(800, 3200));
+    expect(trimmed(words, RATE)).toEqual(words.subarray(400, 3600));
+    expect(trimmed(words, RATE, { margin: 1 })).toEqual(words);
+  });
+
+  test('hears what is as far below the loudest as it is told', () => {
+    expect(trimmed(words, RATE, { margin: 0, below: 10 })).toEqual(words.subarray(800, 1600));
+    expect(trimmed(words, RATE, { margin: 0, below: 60 })).toEqual(words);
+  });
+
+  test('leaves silence, and nothing, as they are', () => {
+    for (const length of [0, 1000]) {
+      expect(trimmed(new Float32Array(length), RATE)).toEqual(new Float32Array(length));
+    }
+  });
+});
+
 test('mono is the mean of all channels', () => {
   expect(mono([Float32Array.of(1, 0.5), Float32Array.of(0, -0.5), Float32Array.of(0.5, 0)])).toEqual(
     Float32Array.of(0.5, 0),
@@ -91,5 +117,6 @@ test.each<readonly [() => unknown, string]>([
     '[mono] the channels’ lengths is the text "2, 3" but must be one and the same',
   ],
   [() => levelled([1] as unknown as Float32Array), '[levelled] samples is an array of 1 but must be a Float32Array'],
+  [() => trimmed(sound, 8000, { below: -1 }), '[trimmed] below is -1 but must be at least 0 and finite'],
   [() => resample(sound, 8000, 0.5), '[resample] to is 0.5 but must be a whole number of samples a second'],
 ])('%s is refused', (call, message) => expect(call).toThrow(message));

@@ -203,6 +203,7 @@ export const validDataCalls: Calls = {
   statisticsOf: () => [heard()],
   syntheticDigits: () => [{ train: 10, test: 10 }],
   take: validCalls['take'],
+  trimmed: () => [new Float32Array(3), 8000, { below: 40 }],
   waveforms: () => [sounds(), { samples: 9 }],
   windows: () => [
     { columns: ['y'], data: new Float32Array(9) },
