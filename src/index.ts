@@ -37,17 +37,17 @@ export {
   type PlateauOptions,
   type Verdict,
   type Watched,
-} from './train/decisions.ts';
-export { formatProfile } from './train/profileTable.ts';
-export type { Cost, LaunchProfile, Peak, Profile, ProfileOptions } from './train/profile.ts';
+} from './train/runs/decisions.ts';
+export { formatProfile } from './train/inspection/profileTable.ts';
+export type { Cost, LaunchProfile, Peak, Profile, ProfileOptions } from './train/inspection/profile.ts';
 export type { PreparedCalls } from './train/preparedCalls.ts';
-export type { InspectedLayer, InspectedParameter, Inspection, InspectOptions } from './train/inspect.ts';
-export { checkpoints } from './train/originFiles.ts';
-export type { Checkpoints, CheckpointsOptions } from './train/checkpointFiles.ts';
-export type { Loaded, LoadOptions } from './train/loadResult.ts';
-export type { CheckpointStore, SavedAt, SaveEvery } from './train/checkpointStore.ts';
+export type { InspectedLayer, InspectedParameter, Inspection, InspectOptions } from './train/inspection/inspect.ts';
+export { checkpoints } from './train/checkpoints/originFiles.ts';
+export type { Checkpoints, CheckpointsOptions } from './train/checkpoints/checkpointFiles.ts';
+export type { Loaded, LoadOptions } from './train/checkpoints/loadResult.ts';
+export type { CheckpointStore, SavedAt, SaveEvery } from './train/checkpoints/checkpointStore.ts';
 export type { Trainer } from './train/trainer.ts';
-export type { TrainingRun } from './train/trainingRun.ts';
+export type { TrainingRun } from './train/runs/trainingRun.ts';
 export type {
   Batches,
   CommonOptions,
@@ -66,4 +66,4 @@ export type {
 } from './train/options.ts';
 export type { KernelChoice, Kernels, KernelStorage } from './scheduler/kernelChoice.ts';
 export type { Model, Phase } from './train/model.ts';
-export type { Fault, Verification } from './train/verify.ts';
+export type { Fault, Verification } from './train/inspection/verification.ts';

@@ -3,4 +3,4 @@ export { checkpoints } from './node/checkpoints.ts';
 export { folder } from './node/folder.ts';
 export { kernelFiles } from './node/kernelFiles.ts';
 export { recordings, type RecordingsFolder, type RecordingsOptions } from './node/recordings.ts';
-export type { Checkpoints, CheckpointsOptions } from './train/checkpointFiles.ts';
+export type { Checkpoints, CheckpointsOptions } from './train/checkpoints/checkpointFiles.ts';

@@ -24,7 +24,7 @@ export { concat, rows, take } from './samples.ts';
 export type { GivenNumbers } from './numbers.ts';
 export { readIdx, type IdxArray } from './idx.ts';
 export type { LoadOptions, Mnist, MnistOptions } from './mnist/load.ts';
-export type { DownloadProgress } from './mnist/mirrors.ts';
+export type { DownloadProgress } from './download/mirrors.ts';
 export { fashionMnist, mnist } from './mnist/mnist.ts';
 export { onGround, type Ground, type Pixels } from './pixels.ts';
 export {

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import type { Store } from '../data/mnist/fileStore.ts';
+import type { Store } from '../data/download/fileStore.ts';
 
 /** Where this system keeps what can be lost; null where there is no home. */
 function cacheHome(): string | null {

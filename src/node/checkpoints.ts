@@ -1,6 +1,11 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkpointsIn, type Checkpoints, type CheckpointsOptions, type Files } from '../train/checkpointFiles.ts';
+import {
+  checkpointsIn,
+  type Checkpoints,
+  type CheckpointsOptions,
+  type Files,
+} from '../train/checkpoints/checkpointFiles.ts';
 
 const UNFINISHED = '.unfinished';
 

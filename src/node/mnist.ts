@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError } from '../core/errors.ts';
-import { fashionMnistEntry, mnistEntry, type CatalogueEntry } from '../data/mnist/catalogue.ts';
+import { fashionMnistEntry, mnistEntry, type CatalogueEntry } from '../data/download/catalogue.ts';
 import { load, type Mnist, type MnistOptions, type Platform } from '../data/mnist/load.ts';
 import { syntheticMnist } from '../data/mnist/mnist.ts';
 import { knownNames } from '../data/mnist/mnistFiles.ts';

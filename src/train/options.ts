@@ -8,10 +8,10 @@ import type { Loss } from '../nn/losses.ts';
 import type { SaidRoles } from '../nn/fieldRoles.ts';
 import type { Kernels } from '../scheduler/kernelChoice.ts';
 import type { Optimizer } from '../optim/optimizer.ts';
-import type { Decision } from './decisions.ts';
-import type { CheckpointStore } from './checkpointStore.ts';
+import type { Decision } from './runs/decisions.ts';
+import type { CheckpointStore } from './checkpoints/checkpointStore.ts';
 import type { Phase } from './model.ts';
-import type { Fields } from './sampleSource.ts';
+import type { Fields } from './samples/sampleSource.ts';
 
 /** Numbers by field. */
 export type Samples = Readonly<Record<string, Numbers>>;

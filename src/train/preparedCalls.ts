@@ -1,6 +1,6 @@
 import { optionsOf } from '../core/argumentChecks.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { requireWhole } from './dataChecks.ts';
+import { requireWhole } from './samples/dataChecks.ts';
 
 /** Calls that are to find their kernels compiled. */
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset

@@ -7,13 +7,13 @@ import { uploadBatch, type Backend } from '../scheduler/backend.ts';
 import type { KernelChoice } from '../scheduler/kernelChoice.ts';
 import { RecoveringBackend } from '../scheduler/recovery.ts';
 import type { DeviceLife } from '../scheduler/deviceLife.ts';
-import type { Feed } from './batches.ts';
-import { requireFields, requireWhole } from './dataChecks.ts';
-import { DataPosition } from './dataPosition.ts';
-import { Evaluator } from './evaluator.ts';
-import { namesOfNothing, nothingCounts, type Amount } from './recordedMetrics.ts';
-import { fit } from './fit.ts';
-import { fitOptionsOf, type FitSettings } from './fitOptions.ts';
+import type { Feed } from './graphs/batchValues.ts';
+import { requireFields, requireWhole } from './samples/dataChecks.ts';
+import { DataPosition } from './samples/dataPosition.ts';
+import { Evaluator } from './evaluation/evaluator.ts';
+import { namesOfNothing, nothingCounts, type Amount } from './graphs/recordedMetrics.ts';
+import { fit } from './runs/fit.ts';
+import { fitOptionsOf, type FitSettings } from './runs/fitOptions.ts';
 import {
   byField,
   copyOfSamples,
@@ -26,11 +26,11 @@ import {
   requireTrainable,
   samplesOf,
   type Given,
-} from './givenData.ts';
-import { StateCopy } from './stateCopy.ts';
-import { StepSubmitter } from './stepSubmitter.ts';
-import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspect.ts';
-import { inspectionGraph, rehearsalGraph } from './inspectionGraphs.ts';
+} from './samples/givenData.ts';
+import { StateCopy } from './runs/stateCopy.ts';
+import { StepSubmitter } from './runs/stepSubmitter.ts';
+import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspection/inspect.ts';
+import { inspectionGraph, rehearsalGraph } from './graphs/inspectionGraphs.ts';
 import type { Phase } from './model.ts';
 import type {
   Batches,
@@ -42,22 +42,22 @@ import type {
   TrainerOptions,
   Warn,
 } from './options.ts';
-import { copyOfBytes, copyOfValues } from './givenParameters.ts';
-import { learnedOf, parametersOf, putParameters } from './learnedStates.ts';
-import { amountsOf, prepare, reportOf, wasBad, type Prepared } from './prepared.ts';
+import { copyOfBytes, copyOfValues } from './checkpoints/givenParameters.ts';
+import { learnedOf, parametersOf, putParameters } from './checkpoints/learnedStates.ts';
+import { amountsOf, prepare, reportOf, wasBad, type Prepared } from './graphs/preparedModel.ts';
 import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
-import type { RunMoment } from './progress.ts';
-import { profileStep, requirePeak, type Profile, type ProfileOptions } from './profile.ts';
-import { formatSteps, Programs, type StepProgram } from './programs.ts';
-import type { Fields, Source } from './sampleSource.ts';
-import { summarizeModel } from './summary.ts';
-import type { Loaded, LoadOptions } from './loadResult.ts';
-import { Saver } from './saver.ts';
-import type { RunInHand, TrainingRun } from './trainingRun.ts';
+import type { RunMoment } from './checkpoints/progress.ts';
+import { profileStep, requirePeak, type Profile, type ProfileOptions } from './inspection/profile.ts';
+import { formatSteps, Programs, type StepProgram } from './programs/programs.ts';
+import type { Fields, Source } from './samples/sampleSource.ts';
+import { summarizeModel } from './inspection/summary.ts';
+import type { Loaded, LoadOptions } from './checkpoints/loadResult.ts';
+import { Saver } from './checkpoints/saver.ts';
+import type { RunInHand, TrainingRun } from './runs/trainingRun.ts';
 import { TrainerLock } from './trainerLock.ts';
-import { weightsFile, weightsIn } from './weights.ts';
-import { verifyStep } from './verifyStep.ts';
-import type { Verification } from './verify.ts';
+import { weightsFile, weightsIn } from './checkpoints/weights.ts';
+import { verifyStep } from './inspection/verifyStep.ts';
+import type { Verification } from './inspection/verification.ts';
 
 /** Where a trainer runs, and what it must give back. */
 export interface Place {

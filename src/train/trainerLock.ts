@@ -1,5 +1,5 @@
 import { DataError } from '../core/errors.ts';
-import { RunInHand, trainingRun, type TrainingRun } from './trainingRun.ts';
+import { RunInHand, trainingRun, type TrainingRun } from './runs/trainingRun.ts';
 
 /** Calls that change the states for as long as they run, and put them back, or bring others. */
 const PASSING = ['verify', 'profile', 'inspect', 'load'];

@@ -3,7 +3,7 @@ import { described, optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { isModule } from '../nn/layer.ts';
 import { requireOption, requireOptimizer } from '../optim/optimizer.ts';
 import { isKernels } from '../scheduler/kernelChoice.ts';
-import { fieldsOf } from './givenData.ts';
+import { fieldsOf } from './samples/givenData.ts';
 import type { Phase } from './model.ts';
 import type { TrainerOptions } from './options.ts';
 

@@ -8,7 +8,7 @@ import { decodePng, encodePng } from '../../src/cli/png.ts';
 import { DataError, FormatError } from '../../src/core/errors.ts';
 import * as inPage from '../../src/data/index.ts';
 import { cifar10Classes, type Dataset, type Source } from '../../src/data/index.ts';
-import { cifar10Entry } from '../../src/data/mnist/catalogue.ts';
+import { cifar10Entry } from '../../src/data/download/catalogue.ts';
 import { cifar10 } from '../../src/node/data.ts';
 import { folder } from '../../src/node.ts';
 import {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FormatError } from '../../src/core/errors.ts';
 import { load, type Mnist, type MnistOptions, type Platform, type StandIn } from '../../src/data/mnist/load.ts';
-import type { DownloadProgress } from '../../src/data/mnist/mirrors.ts';
-import { usualPatience, type Patience } from '../../src/data/mnist/downloadTimeouts.ts';
+import type { DownloadProgress } from '../../src/data/download/mirrors.ts';
+import { usualPatience, type Patience } from '../../src/data/download/downloadTimeouts.ts';
 import { dataset, type Dataset } from '../../src/data/index.ts';
 import { folderStore } from '../../src/node/cache.ts';
 import {

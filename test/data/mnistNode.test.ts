@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FormatError } from '../../src/core/errors.ts';
-import { fashionMnistEntry, mnistEntry } from '../../src/data/mnist/catalogue.ts';
+import { fashionMnistEntry, mnistEntry } from '../../src/data/download/catalogue.ts';
 import * as inPage from '../../src/data/index.ts';
 import { userStore } from '../../src/node/cache.ts';
 import * as inNode from '../../src/node/data.ts';

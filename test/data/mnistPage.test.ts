@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { CatalogueEntry } from '../../src/data/mnist/catalogue.ts';
+import type { CatalogueEntry } from '../../src/data/download/catalogue.ts';
 import { openPage, serveSources } from '../support/chromium.ts';
 import { openBrowser } from '../support/openBrowser.ts';
 import { patienceMs } from '../support/testTimeout.mjs';
@@ -36,7 +36,7 @@ async function loadInPage(...entries: readonly CatalogueEntry[]): Promise<unknow
         await page.evaluate(`(async () => {
           const { load } = await import('/src/data/mnist/load.ts');
           const { pagePlatform } = await import('/src/data/mnist/mnist.ts');
-          const { usualPatience } = await import('/src/data/mnist/downloadTimeouts.ts');
+          const { usualPatience } = await import('/src/data/download/downloadTimeouts.ts');
           const [reachMs, answerMs, idleMs] = [${patienceMs}, ${patienceMs}, ${patienceMs}];
           const patience = { ...usualPatience, reachMs, answerMs, idleMs };
           const { train, origin } = await load(${JSON.stringify(entry)}, {}, { ...pagePlatform, patience });

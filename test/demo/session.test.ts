@@ -6,7 +6,7 @@ import { summarize } from '../../src/gpu/device.ts';
 import { createTrainer, crossEntropy, take } from '../../src/index.ts';
 import type { Happening, Opened } from '../../src/demo/protocol.ts';
 import { networkOf, optimizerOf } from '../../src/demo/worker/network.ts';
-import { formatNotes } from '../../src/demo/worker/notes.ts';
+import { formatNotes } from '../../src/demo/worker/checkpointNotes.ts';
 import { Session } from '../../src/demo/worker/session.ts';
 import { formatSettings, SETTINGS_KEY, usualSettings, type Settings } from '../../src/demo/settings.ts';
 import { sharedDevice } from '../support/device.ts';

@@ -8,7 +8,7 @@ import { constant, read } from '../../src/graph/leaf.ts';
 import { sampleOrder, takeSamples } from '../../src/ops/data/samples.ts';
 import type { Backend } from '../../src/scheduler/backend.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
-import { residentSource } from '../../src/train/sampleSource.ts';
+import { residentSource } from '../../src/train/samples/sampleSource.ts';
 import { expectFaithful } from '../support/checkOp.ts';
 import { sharedBackend } from '../support/device.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { DataError } from '../../src/core/errors.ts';
 import * as optimizers from '../../src/optim/index.ts';
 import { scheduleRows } from '../../src/optim/optimizer.ts';
-import { earlyStop, keepBest, reduceOnPlateau } from '../../src/train/decisions.ts';
+import { earlyStop, keepBest, reduceOnPlateau } from '../../src/train/runs/decisions.ts';
 
 const { adadelta, adagrad, adam, adamax, adamw, lion, muon, nadam, radam, rmsprop, schedules, sgd } = optimizers;
 

@@ -8,8 +8,8 @@ import { mean } from '../../src/ops/reductions/sum.ts';
 import { assign } from '../../src/ops/shaping/assign.ts';
 import { reshape } from '../../src/ops/shaping/views.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
-import { prepare } from '../../src/train/prepared.ts';
-import { Programs } from '../../src/train/programs.ts';
+import { prepare } from '../../src/train/graphs/preparedModel.ts';
+import { Programs } from '../../src/train/programs/programs.ts';
 import { clusters } from '../support/toy.ts';
 
 const total: State = { name: 'total', spec: spec([4]), initial: () => Float32Array.of(1, 2, 3, 4) };

@@ -1,4 +1,4 @@
-import type { Progress } from '../../src/train/progress.ts';
+import type { Progress } from '../../src/train/checkpoints/progress.ts';
 
 /** Where a training was, with all that a checkpoint can say of it. */
 export const progress: Progress = {

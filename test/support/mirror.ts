@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { Random } from '../../src/core/random.ts';
-import type { CatalogueEntry, CatalogueFile } from '../../src/data/mnist/catalogue.ts';
+import type { CatalogueEntry, CatalogueFile } from '../../src/data/download/catalogue.ts';
 
 /** What a request asked for, and how many bytes of a file it got. */
 export interface Asked {

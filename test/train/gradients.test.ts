@@ -40,9 +40,9 @@ import {
 import { randomNormal } from '../../src/nn/initializers.ts';
 import { rolesOf } from '../../src/nn/fieldRoles.ts';
 import { planMemory } from '../../src/scheduler/memory.ts';
-import { stepGraphs } from '../../src/train/stepGraphs.ts';
-import { TracedModel } from '../../src/train/tracedModel.ts';
-import { tableSource } from '../../src/train/sampleSource.ts';
+import { stepGraphs } from '../../src/train/graphs/stepGraphs.ts';
+import { TracedModel } from '../../src/train/graphs/tracedModel.ts';
+import { tableSource } from '../../src/train/samples/sampleSource.ts';
 import { sharedBackend, sharedDevice } from '../support/device.ts';
 
 /** Fresh numbers at every run of the suite; the seed is printed with each failure, and can be pinned. */

@@ -1,8 +1,8 @@
 // What a checkpoint says of where its training was: it may be damaged, or another's.
 
 import { describe, expect, test } from 'vitest';
-import { progressIn } from '../../src/train/checkpoint.ts';
-import { fromJson, toJson } from '../../src/train/progress.ts';
+import { progressIn } from '../../src/train/checkpoints/checkpoint.ts';
+import { fromJson, toJson } from '../../src/train/checkpoints/progress.ts';
 import { progress } from '../support/checkpointed.ts';
 
 const { run } = progress;

@@ -1,7 +1,7 @@
 import { FormatError } from '../../core/errors.ts';
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import { unpacked } from '../gzip.ts';
-import type { CatalogueEntry } from '../mnist/catalogue.ts';
+import type { CatalogueEntry } from '../download/catalogue.ts';
 import type { Platform } from '../mnist/load.ts';
 import { pagePlatform } from '../mnist/mnist.ts';
 import { firstOf, type Origin, type Source } from '../fileSource.ts';

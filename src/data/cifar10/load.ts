@@ -2,7 +2,7 @@ import { FormatError } from '../../core/errors.ts';
 import { batchNames, readBatches, spellingsOf } from './batches.ts';
 import { datasetOf, MEAN_GREY, type Labelled } from './form.ts';
 import { unpacked } from '../gzip.ts';
-import { cifar10Entry } from '../mnist/catalogue.ts';
+import { cifar10Entry } from '../download/catalogue.ts';
 import { loadOptionsOf, loadSet, type Halves, type LoadOptions, type Mnist, type Platform } from '../mnist/load.ts';
 import type { Ground } from '../pixels.ts';
 import { firstOf, type Source } from '../fileSource.ts';

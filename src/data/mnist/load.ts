@@ -1,14 +1,14 @@
 import { FormatError } from '../../core/errors.ts';
 import { optionsOf, requireKind, requireSignal } from '../../core/argumentChecks.ts';
 import type { Signal } from '../../core/globalTypes.ts';
-import type { CatalogueEntry, CatalogueFile } from './catalogue.ts';
+import type { CatalogueEntry, CatalogueFile } from '../download/catalogue.ts';
 import type { Dataset } from '../dataset.ts';
-import { downloadFiles, type DownloadProgress } from './mirrors.ts';
+import { downloadFiles, type DownloadProgress } from '../download/mirrors.ts';
 import { readMnistFiles } from './mnistFiles.ts';
-import { usualPatience, type Patience } from './downloadTimeouts.ts';
+import { usualPatience, type Patience } from '../download/downloadTimeouts.ts';
 import type { Origin, Source } from '../fileSource.ts';
-import type { Store } from './fileStore.ts';
-import { hasSums, sumOf } from './checksum.ts';
+import type { Store } from '../download/fileStore.ts';
+import { hasSums, sumOf } from '../download/checksum.ts';
 import type { SyntheticDigitsOptions } from '../digits/syntheticDigits.ts';
 
 /** How a set is loaded. */

@@ -1,7 +1,7 @@
-import { fashionMnistEntry, mnistEntry } from './catalogue.ts';
+import { fashionMnistEntry, mnistEntry } from '../download/catalogue.ts';
 import { load, type Mnist, type MnistOptions, type Platform, type StandIn } from './load.ts';
 import type { Source } from '../fileSource.ts';
-import { browserStore } from './fileStore.ts';
+import { browserStore } from '../download/fileStore.ts';
 import { syntheticDigits } from '../digits/syntheticDigits.ts';
 
 /** A sixth of MNIST: a user without a network should not wait for more. */

@@ -1,5 +1,5 @@
 import { DataError, FormatError } from '../../core/errors.ts';
-import type { CatalogueEntry } from './catalogue.ts';
+import type { CatalogueEntry } from '../download/catalogue.ts';
 import { dataset, type Dataset } from '../dataset.ts';
 import { readIdx, type IdxArray } from '../idx.ts';
 import { firstOf, type Source } from '../fileSource.ts';

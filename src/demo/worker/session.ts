@@ -10,11 +10,11 @@ import {
   type Loaded,
   type Trainer,
 } from '../../index.ts';
-import { Album } from './album.ts';
+import { Album } from './shownImages.ts';
 import { drawn, firstDrawn, mnistFrom, type Halves } from './images.ts';
-import { asBytes, buffersOf, examine, glanceAt, probe, read } from './look.ts';
+import { asBytes, buffersOf, examine, glanceAt, probe, read } from './observations.ts';
 import { networkOf, optimizerOf, rateOf } from './network.ts';
-import { formatNotes, parseNotes, strangenessOf, type Notes } from './notes.ts';
+import { formatNotes, parseNotes, strangenessOf, type Notes } from './checkpointNotes.ts';
 import type { Command, Happening, Where } from '../protocol.ts';
 import { TimeShare } from './timeShare.ts';
 import { parseSettings, usualSettings, type Settings } from '../settings.ts';

@@ -4,7 +4,7 @@ import { applyOne, type Node, type Op, specOf, type Value } from '../../graph/gr
 import { bytesOf, elementsOf } from '../../graph/work.ts';
 import { integerDtypes, integerReader } from '../data/integerReader.ts';
 import { rowSums, type Extents } from './rowSums.ts';
-import { uncast } from '../data/uncast.ts';
+import { uncast } from '../data/originalIntegers.ts';
 import { reshape } from '../shaping/views.ts';
 import gatherKernel from '../../../shaders/indexing/gather.wgsl?raw';
 import scatterAddKernel from '../../../shaders/indexing/scatterAdd.wgsl?raw';

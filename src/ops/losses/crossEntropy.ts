@@ -10,7 +10,7 @@ import { div, notEqual } from '../pointwise/arithmetic.ts';
 import { cast } from '../pointwise/cast.ts';
 import { integerDtypes, integerReader } from '../data/integerReader.ts';
 import { mean, sum } from '../reductions/sum.ts';
-import { uncast } from '../data/uncast.ts';
+import { uncast } from '../data/originalIntegers.ts';
 import { reshape } from '../shaping/views.ts';
 import { gradOp, largestIn, slopeOf, slopeTerms } from './crossEntropyGrad.ts';
 import { classesOf, flops, kernelOf, overRows, type Attrs } from './crossEntropyLaunch.ts';

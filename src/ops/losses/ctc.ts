@@ -6,7 +6,7 @@ import { apply, specOf, type Node, type Op, type Value } from '../../graph/graph
 import { constant } from '../../graph/leaf.ts';
 import { workOf } from '../../graph/work.ts';
 import { integerDtypes } from '../data/integerReader.ts';
-import { uncast } from '../data/uncast.ts';
+import { uncast } from '../data/originalIntegers.ts';
 import { bothBounds, forwardBounds } from './ctcBounds.ts';
 import { forward } from './ctcOnCpu.ts';
 import { gradOp, slopeOf, withBackward } from './ctcGrad.ts';

@@ -6,7 +6,7 @@ import { apply, specOf, type Node, type Op, type Value } from '../../graph/graph
 import { constant } from '../../graph/leaf.ts';
 import { elementsOf } from '../../graph/work.ts';
 import { integerDtypes, integerReader } from '../data/integerReader.ts';
-import { uncast } from '../data/uncast.ts';
+import { uncast } from '../data/originalIntegers.ts';
 import { exceeds } from '../reductions/argmax.ts';
 import nan from '../../../shaders/functions/nan.wgsl?raw';
 import greedyKernel from '../../../shaders/losses/ctcGreedy.wgsl?raw';

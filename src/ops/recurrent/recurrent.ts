@@ -1,6 +1,6 @@
 import type { Spec } from '../../core/shape.ts';
 import { apply, applyOne, type Op, type Value } from '../../graph/graph.ts';
-import { uncast } from '../data/uncast.ts';
+import { uncast } from '../data/originalIntegers.ts';
 import { add } from '../pointwise/arithmetic.ts';
 import { productWithSums } from '../products/matmul.ts';
 import { reshape } from '../shaping/views.ts';

@@ -1,0 +1,200 @@
+import { ShapeError } from '../../core/errors.ts';
+import { allocate, formatSpec, sizeOf, type Numbers } from '../../core/shape.ts';
+import { statesOf } from '../../cpu/interpret.ts';
+import type { Dataset, Field } from '../../data/dataset.ts';
+import { orderOf, type Graph } from '../../graph/graph.ts';
+import { asUseOf, inputOp } from '../../graph/leaf.ts';
+import { PART, POSITION } from '../../ops/training/control.ts';
+import type { Backend, Executable } from '../../scheduler/backend.ts';
+import { LARGEST_PREDICTION, predictionGraph } from '../graphs/evaluationGraphs.ts';
+import {
+  amountIn,
+  namesOfNothing,
+  nothingCounts,
+  together,
+  type Amount,
+  type Figure,
+} from '../graphs/recordedMetrics.ts';
+import type { Given } from '../samples/givenData.ts';
+import type { Evaluation, Prediction, Warn } from '../options.ts';
+import { SubmitLength } from '../runs/submitLength.ts';
+import { rowsOf, withLoss, type Prepared } from '../graphs/preparedModel.ts';
+import type { Programs } from '../programs/programs.ts';
+import type { Source } from '../samples/sampleSource.ts';
+
+/** Reads a trainer's states and leaves them alone. */
+export class Evaluator {
+  readonly #backend: Backend;
+  readonly #prepared: Prepared;
+  readonly #programs: Programs;
+  readonly #batchSize: number;
+  readonly #warn: Warn;
+  /** Sets of which it was said that nothing counts there. */
+  readonly #told = new WeakSet<Dataset>();
+  #example: Graph | undefined;
+
+  constructor(backend: Backend, prepared: Prepared, programs: Programs, batchSize: number, warn: Warn) {
+    this.#backend = backend;
+    this.#prepared = prepared;
+    this.#programs = programs;
+    this.#batchSize = batchSize;
+    this.#warn = warn;
+  }
+
+  /** Loss and metrics over a whole set, in batches of at most `batchSize`; what is left has a program of its own size. */
+  evaluate(given: Given): Promise<Evaluation> {
+    const data = given.set;
+    const work = async (source: Source): Promise<Evaluation> => {
+      const figures = this.#prepared.evaluationFigures;
+      const batches = await this.#batchesOf(data.length, source);
+      let amounts: readonly Amount[] | undefined;
+      for await (const { batch, row } of this.#rows(batches)) {
+        amounts = together(
+          figures,
+          amounts,
+          batch.figures.map((figure) => amountIn(figure, row, [batch.n])),
+        );
+      }
+      this.#tellOfNothing(data, amounts!);
+      return withLoss(this.#prepared, figures, amounts!);
+    };
+    return this.#programs.withResident(given, work, this.#graphsOf(data.length));
+  }
+
+  /** Compiles what `evaluate` needs. */
+  async prepare(given: Given): Promise<void> {
+    const { length } = given.set;
+    await this.#programs.withResident(given, (source) => this.#batchesOf(length, source), this.#graphsOf(length));
+  }
+
+  /** Keeps a set where `evaluate` will need it. */
+  reside(given: Given): Promise<{ release(): void }> {
+    return this.#programs.reside(given, this.#graphsOf(given.set.length));
+  }
+
+  /** What `evaluate` will run. */
+  #graphsOf(length: number): (source: Source) => readonly Graph[] {
+    const size = Math.min(this.#batchSize, length);
+    const sizes = [size, ...(length % size > 0 ? [length % size] : [])];
+    return (source) => sizes.map((n) => this.#programs.evaluationGraph(n, source));
+  }
+
+  /** What a set is cut into, the last with what is left. */
+  async #batchesOf(length: number, source: Source): Promise<readonly Batch[]> {
+    const size = Math.min(this.#batchSize, length);
+    const batchOf = async (n: number): Promise<Batch> => {
+      const figures = this.#prepared.traced.evaluationFigures(n);
+      return { n, program: await this.#programs.evaluation(n, source), figures };
+    };
+    const whole = await batchOf(size);
+    const batches = Array.from({ length: Math.floor(length / size) }, () => whole);
+    return length % size > 0 ? [...batches, await batchOf(length % size)] : batches;
+  }
+
+  /** Once for each set. */
+  #tellOfNothing(data: Dataset, amounts: readonly Amount[]): void {
+    const names = namesOfNothing(this.#prepared.evaluationFigures, amounts);
+    if (names.length === 0 || this.#told.has(data)) return;
+    this.#told.add(data);
+    this.#warn(`[evaluate] ${nothingCounts(names)} of the ${data.length} samples counts`);
+  }
+
+  /** What each batch left in the ring, several batches a submit. */
+  async *#rows(batches: readonly Batch[]): AsyncGenerator<{ batch: Batch; row: Numbers }> {
+    const { evaluationRing, traced } = this.#prepared;
+    const columns = evaluationRing.spec.shape[1];
+    // The CPU works as it is called, and lets others have a turn only where something is read.
+    const submitLength = new SubmitLength(this.#backend.kind === 'cpu' ? 1 : 'auto');
+    for (let start = 0; start < batches.length;) {
+      const some = batches.slice(start, start + submitLength.steps);
+      const control = traced.evaluationControl.initial();
+      control[POSITION] = start * batches[0].n;
+      const begun = performance.now();
+      this.#backend.writeState(traced.evaluationControl, control);
+      const rows = await this.#backend.runAndRead(
+        some.map(({ program }) => program),
+        evaluationRing,
+        rowsOf(evaluationRing, 0, some.length),
+      );
+      submitLength.took(some.length, (performance.now() - begun) / 1000);
+      for (const [at, batch] of some.entries()) yield { batch, row: rows.subarray(at * columns, (at + 1) * columns) };
+      start += some.length;
+    }
+  }
+
+  /** The fields that a prediction reads. */
+  get inputs(): readonly string[] {
+    return fieldNames(this.#traced);
+  }
+
+  /** A prediction for a batch, not compiled: its fields, and its outputs' shapes for one sample. */
+  get #traced(): Graph {
+    return (this.#example ??= predictionGraph(this.#prepared.traced, this.#batchSize));
+  }
+
+  /** Compiles what a prediction of so many samples needs. */
+  async preparePrediction(length: number): Promise<void> {
+    const sizes = [...(length > LARGEST_PREDICTION ? [LARGEST_PREDICTION] : []), length % LARGEST_PREDICTION];
+    for (const size of sizes) if (size > 0) await this.#programs.prediction(paddedSize(size));
+  }
+
+  /**
+   * The model's outputs for every sample of a set, in programs of a power of two: what is missing to one is filled with
+   * other samples, which a model that mixes its samples would notice.
+   */
+  async predict<O>(data: Dataset): Promise<Prediction<O>> {
+    const example = this.#traced;
+    const control = this.#prepared.traced.evaluationControl;
+    const outputs = Object.entries(example.outputs).map(([name, value]) => {
+      if (value.spec.shape[0] !== this.#batchSize) {
+        throw new ShapeError(
+          `[predict] output "${name}" is ${formatSpec(value.spec)} for ${this.#batchSize} samples: its first axis must be the samples`,
+        );
+      }
+      const shape = [data.length, ...value.spec.shape.slice(1)];
+      const { dtype } = value.spec;
+      return { name, dtype, shape, data: allocate({ shape, dtype }) };
+    });
+    for (let start = 0; start < data.length; start += LARGEST_PREDICTION) {
+      const left = Math.min(LARGEST_PREDICTION, data.length - start);
+      const n = paddedSize(left);
+      const program = await this.#programs.prediction(n);
+      if (statesOf(program.graph).has(control)) {
+        const words = control.initial();
+        words[PART] = start / LARGEST_PREDICTION;
+        this.#backend.writeState(control, words);
+      }
+      for (const name of program.fields.keys()) program.upload(name, rowsFrom(data.fields[name], start, left, n));
+      this.#backend.run([program]);
+      const numbers = await this.#backend.readOutputs(program);
+      for (const { name, shape, data: into } of outputs) {
+        const size = sizeOf(shape.slice(1));
+        into.set(numbers[name].subarray(0, left * size), start * size);
+      }
+    }
+    const byName = Object.fromEntries(outputs.map(({ name, ...output }) => [name, output]));
+    return { ...byName[outputs[0].name], outputs: byName } as unknown as Prediction<O>;
+  }
+}
+
+/** Samples of a prediction's program: a power of two, so that a few programs serve every number of samples. */
+const paddedSize = (samples: number): number => 2 ** Math.ceil(Math.log2(samples));
+
+/** A batch of n samples, and what it records. */
+interface Batch {
+  readonly n: number;
+  readonly program: Executable;
+  readonly figures: readonly Figure[];
+}
+
+/** `count` samples from `start` on, and the first of them again and again where `n` are needed. */
+function rowsFrom({ data, shape, dtype }: Field, start: number, count: number, n: number): Numbers {
+  const size = sizeOf(shape);
+  const rows = data.subarray(start * size, (start + count) * size);
+  if (count === n) return rows;
+  const padded = allocate({ shape: [n, ...shape], dtype });
+  for (let row = 0; row < n; row += count) padded.set(rows.subarray(0, Math.min(count, n - row) * size), row * size);
+  return padded;
+}
+
+const fieldNames = (graph: Graph): string[] => orderOf(graph).flatMap((node) => asUseOf(inputOp, node)?.label ?? []);

@@ -1,0 +1,76 @@
+import { allocate, byteLength, sizeOf, spec, type Numbers } from '../../core/shape.ts';
+import type { Dataset, FieldSpec } from '../../data/dataset.ts';
+import type { State } from '../../graph/graph.ts';
+
+/** What is known of a data set's fields without its samples. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export type Fields<in F extends string = any> = { readonly [name in F]: FieldSpec };
+
+/** A field's samples where programs find them: in as many states as it takes to bind them. */
+export interface Parts {
+  readonly states: readonly State[];
+  /** Samples in each but the last. */
+  readonly held: number;
+}
+
+/** Samples that a program can take by their number. */
+export interface Source {
+  readonly length: number;
+  readonly fields: Readonly<Record<string, Parts>>;
+}
+
+export const statesIn = ({ fields }: Source): State[] => Object.values(fields).flatMap(({ states }) => states);
+
+export const bytesOf = (source: Source): number =>
+  statesIn(source).reduce((total, state) => total + byteLength(state.spec), 0);
+
+/** Samples of one size that fit so many bytes: a multiple of four where u8 must end with a whole word. */
+function samplesIn(bytes: number, size: number, isPacked: boolean): number {
+  const samples = Math.floor(bytes / (isPacked ? size : 4 * size));
+  return isPacked ? samples - (samples % 4) : samples;
+}
+
+/**
+ * A whole data set, in the form in which it came: u8 stays packed.
+ * @param largest bytes of one state   @param numbersOf what its states hold at first, asked for when they are made
+ */
+export function residentSource(
+  data: Dataset,
+  names: readonly string[],
+  largest: number,
+  numbersOf = (name: string): Numbers => data.fields[name].data,
+): Source {
+  const parts = names.map((name): [string, Parts] => {
+    const { shape, dtype } = data.fields[name];
+    const size = sizeOf(shape);
+    // A sample that is too large by itself is told of when its buffer is made.
+    const isPacked = dtype === 'u8';
+    const held = Math.max(isPacked ? 4 : 1, Math.min(data.length, samplesIn(largest, size, isPacked)));
+    const states = Array.from({ length: Math.ceil(data.length / held) }, (_, at): State => {
+      const samples = Math.min(held, data.length - at * held);
+      const from = at * held * size;
+      return {
+        name: `data ${name}`,
+        spec: spec([samples, ...shape], dtype),
+        initial: () => numbersOf(name).subarray(from, from + samples * size),
+        fixed: true,
+        purpose: 'data',
+      };
+    });
+    return [name, { states, held }];
+  });
+  return { length: data.length, fields: Object.fromEntries(parts) };
+}
+
+/** Room for so many samples, which are written anew again and again. */
+export function tableSource(fields: Fields, names: readonly string[], rows: number): Source {
+  const parts = names.map((name): [string, Parts] => {
+    const { shape, dtype } = fields[name];
+    const own = spec([rows, ...shape], dtype);
+    return [
+      name,
+      { states: [{ name: `batch ${name}`, spec: own, initial: () => allocate(own), purpose: 'data' }], held: rows },
+    ];
+  });
+  return { length: rows, fields: Object.fromEntries(parts) };
+}
