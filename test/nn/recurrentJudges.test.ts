@@ -1,4 +1,5 @@
-// What PyTorch, Keras and ONNX Runtime make of the same recurrent layers, by test/goldens/recurrent.py.
+// What PyTorch, Keras and ONNX Runtime make of the same recurrent layers, by test/goldens/recurrent.py, and TensorFlow.js,
+// by test/goldens/recurrentTensorflow.mjs.
 
 import { describe, expect, test } from 'vitest';
 import { spec, type Numbers } from '../../src/core/shape.ts';
@@ -21,6 +22,7 @@ import {
 import { Registry } from '../../src/nn/registry.ts';
 import { Tracer } from '../../src/nn/tracer.ts';
 import goldens from '../goldens/recurrent.json' with { type: 'json' };
+import tensorflow from '../goldens/recurrentTensorflow.json' with { type: 'json' };
 
 interface Net {
   readonly given: Readonly<Record<string, number[]>>;
@@ -28,7 +30,7 @@ interface Net {
 }
 
 interface Case {
-  readonly from: 'pytorch' | 'keras' | 'onnx';
+  readonly from: 'pytorch' | 'keras' | 'onnx' | 'tensorflow.js';
   readonly kind: 'lstm' | 'gru' | 'rnn';
   readonly layers: number;
   readonly bidirectional: boolean;
@@ -39,25 +41,39 @@ interface Case {
   readonly slopeOfX?: number[];
 }
 
+interface File {
+  readonly x: number[];
+  readonly cases: readonly Case[];
+}
+
+/** The same in both files. */
 const { samples, steps, features, units } = goldens.extents;
+const GATES = { lstm: 4, gru: 3, rnn: 1 } as const;
 type Make = (features: number, units: number, options: object) => RecurrentLayer<Sequenced>;
 const make = { lstm, gru, rnn } as unknown as Readonly<Record<Case['kind'], Make>>;
-const cases = goldens.cases as unknown as readonly Case[];
+const cases = ([goldens, tensorflow] as unknown as readonly File[]).flatMap((file) =>
+  file.cases.map((one) => ({ ...one, given: file.x })),
+);
+
+/** TensorFlow.js has Keras' names and order. */
+const weightsIn = ({ kind, from }: Case, own: number, numbers: Net['given']) =>
+  recurrentWeights({ kind, from: from === 'tensorflow.js' ? 'keras' : from, features: own, units }, numbers);
 
 /** A layer as theirs, traced, with the values of its parameters by name. */
-function tracedLike({ from, kind, layers, bidirectional, lengths, nets }: Case) {
+function tracedLike(like: (typeof cases)[number]) {
+  const { kind, layers, bidirectional, lengths, nets } = like;
   const layer = make[kind](features, units, { layers, bidirectional, returns: 'all' });
   const tracer = new Tracer(new Registry(1), 'train', null);
   const x = input('x', spec([samples, steps, features]));
   const ragged = lengths ? { lengths: input('lengths', spec([samples], 'i32')) } : {};
   const outputs: Sequenced = tracer.apply(layer, { x, ...ragged }, 'net');
-  const batch: Record<string, Numbers> = { x: Float64Array.from(goldens.x) };
+  const batch: Record<string, Numbers> = { x: Float64Array.from(like.given) };
   if (lengths) batch['lengths'] = Int32Array.from(lengths);
   const directions = bidirectional ? 2 : 1;
   const paths = nets.map((_, at) => `net.layer${Math.floor(at / directions)}${at % directions === 1 ? 'Reverse' : ''}`);
   nets.forEach(({ given }, at) => {
     const own = at < directions ? features : units * directions;
-    const weights = recurrentWeights({ kind, from, features: own, units }, given);
+    const weights = weightsIn(like, own, given);
     for (const [name, numbers] of Object.entries(weights)) batch[`${paths[at]}.${name}`] = Float64Array.from(numbers);
   });
   return { x, outputs, batch, paths, tracer };
@@ -100,6 +116,7 @@ describe.each(cases)('$from: $kind, $layers layers, both ways: $bidirectional', 
   test('the same flows back', () => {
     const loss = add(waves(outputs.sequence, Math.cos), waves(outputs.hidden, Math.sin));
     const { from, kind, nets, bidirectional } = given;
+    const gates = GATES[kind];
     const names = ['inputWeight', 'hiddenWeight', 'inputBias', 'hiddenBias'] as const;
     const shapes = new Map(
       tracer.applied.flatMap(({ path, output }) => (paths.includes(path) ? [[path, output]] : [])),
@@ -107,8 +124,9 @@ describe.each(cases)('$from: $kind, $layers layers, both ways: $bidirectional', 
     expect(shapes.size).toBe(nets.length);
     nets.forEach(({ slopes = {} }, at) => {
       const own = at < (bidirectional ? 2 : 1) ? features : units * 2;
-      const gates = nets[at].given['bias_ih'].length / units;
-      const theirs = recurrentWeights({ kind, from, features: own, units }, slopes);
+      const theirs = weightsIn(given, own, slopes);
+      // Where there is one bias, ours flow back alike.
+      if (from === 'tensorflow.js' && kind === 'lstm') theirs.hiddenBias.set(theirs.inputBias);
       const extents = {
         inputWeight: [own, units, gates],
         hiddenWeight: [units, units, gates],
