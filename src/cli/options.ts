@@ -40,6 +40,8 @@ export interface TrainCommand {
   readonly sequence: SequenceWishes | undefined;
   /** Whether strings of spoken words are learned, and not one word at a time. */
   readonly transcribe: boolean;
+  /** The speaker of FSDD of whom nothing is learned, and who is judged by. */
+  readonly leaveOut: string | undefined;
   readonly save: string | undefined;
   /** The folder of checkpoints. */
   readonly checkpoint: string | undefined;
@@ -111,6 +113,7 @@ train learns, and says how well it does on samples that it has not seen.
 
   --data DIR          the folder of the set's files
   --transcribe        of speech: tells all words of a recording in which several follow each other
+  --leave-out NAME    of FSDD: a speaker of whom nothing is learned, to judge by instead of the publishers' part
   --model NAME        mlp, or of images cnn, lenet, resnet8, resnet14, resnet18   (mlp)
   --epochs N          passes over the training set           (by the model, see below)
   --steps N           so many steps instead
@@ -198,6 +201,7 @@ const options = {
   missing: { type: 'string' },
   sequence: { type: 'boolean' },
   transcribe: { type: 'boolean' },
+  'leave-out': { type: 'string' },
   length: { type: 'string' },
   horizon: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -318,8 +322,9 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     const other = tableOptions.find((name) => values[name] !== undefined);
     if (other) throw new UsageError(`--${other} is for tables, and ${dataset} is none`);
   }
-  if (values.transcribe && !isSpeech) {
-    throw new UsageError(`--transcribe is for speech, and ${dataset} is none: leave it out`);
+  const ofSpeech = (['transcribe', 'leave-out'] as const).find((name) => values[name] !== undefined);
+  if (ofSpeech !== undefined && !isSpeech) {
+    throw new UsageError(`--${ofSpeech} is for speech, and ${dataset} is none: leave it out`);
   }
   const model = oneOf('model', values.model ?? 'mlp', modelNames);
   if (isSpeech) requireOwnModel(values);
@@ -364,6 +369,7 @@ function trainCommand(words: readonly string[], values: Values): TrainCommand {
     table: tableWishes(values),
     sequence: sequenceWishes(values),
     transcribe: values.transcribe ?? false,
+    leaveOut: values['leave-out'],
     save: values.save,
     checkpoint: values.checkpoint,
     resume: values.resume ?? false,

@@ -20,7 +20,7 @@ import { fsdd } from '../node/data.ts';
 import { folder, recordings } from '../node.ts';
 import type { LearningTask } from './learningTask.ts';
 import type { SoundForm } from './network.ts';
-import type { PredictCommand, TrainCommand } from './options.ts';
+import { UsageError, type PredictCommand, type TrainCommand } from './options.ts';
 import { reasonOf } from './outputPaths.ts';
 import { roomy, shortened } from './transcription.ts';
 
@@ -44,9 +44,9 @@ interface Recorded {
   readonly sampleRate: number;
 }
 
-/** FSDD in the parts that its publishers made. A sound that is longer than any that was learned from loses its end. */
-async function spokenDigits(data: string | undefined): Promise<Recorded> {
-  const { origin, ...set } = await fsdd(data === undefined ? {} : folder(data));
+/** FSDD in the parts that its publishers made, or without a speaker. A sound that is longer than any that was learned from loses its end. */
+async function spokenDigits(data: string | undefined, leaveOut: string | undefined): Promise<Recorded> {
+  const { origin, ...set } = await fsdd({ source: data === undefined ? undefined : folder(data), leaveOut });
   return { ...set, measured: set.train, from: origin.text };
 }
 
@@ -90,9 +90,15 @@ function stringsOf({ train, test, classes }: Recorded, seed: number): Told {
 }
 
 /** Recordings to tell apart, or to tell one after the other: of digits, or of whatever folders there are. @throws FormatError naming what is wrong with them */
-export async function loadSpeech({ data, transcribe, seed, backend }: TrainCommand): Promise<LearningTask> {
+export async function loadSpeech(command: TrainCommand): Promise<LearningTask> {
+  const { data, leaveOut, transcribe, seed, backend } = command;
   const isFsdd = data === undefined || (await hasFsdd(folder(data)));
-  const recorded = isFsdd ? await spokenDigits(data) : await ownRecordings(data, seed);
+  if (!isFsdd && leaveOut !== undefined) {
+    throw new UsageError(
+      `--leave-out is of FSDD, whose files name who speaks, and ${data} is another folder: leave it out`,
+    );
+  }
+  const recorded = isFsdd ? await spokenDigits(data, leaveOut) : await ownRecordings(data, seed);
   const { from, classes, sampleRate } = recorded;
   const told = transcribe ? stringsOf(recorded, seed) : wordsOf(recorded);
   const front = frontOf(sampleRate);

@@ -10,7 +10,9 @@ describe('the command', () => {
     expect(parse('train mnist --help')).toBeNull();
     const options =
       'data epochs steps batch model hidden augment optimizer lr weight-decay schedule backend seed on-nan save checkpoint resume report pictures profile quiet';
-    for (const name of `${options} target task held-out drop header delimiter decimal missing transcribe`.split(' ')) {
+    for (const name of `${options} target task held-out drop header delimiter decimal missing transcribe leave-out`.split(
+      ' ',
+    )) {
       expect(help).toContain(`--${name}`);
     }
     for (const word of 'train predict devices mnist fashion-mnist cifar10 digits NO_COLOR'.split(' ')) {
@@ -23,6 +25,7 @@ describe('the command', () => {
     expect(parse('train cifar10 --data x --pictures out')).toMatchObject({ dataset: 'cifar10', pictures: 'out' });
     expect(parse('train mnist')).toMatchObject({ onNaN: 'stop', transcribe: false });
     expect(parse('train speech --transcribe')).toMatchObject({ dataset: 'speech', transcribe: true });
+    expect(parse('train speech --leave-out theo')).toMatchObject({ leaveOut: 'theo', transcribe: false });
     expect(parse('train mnist --on-nan rewind')).toMatchObject({ onNaN: 'rewind' });
     expect(parse('train mnist --hidden 0')).toMatchObject({ hidden: [] });
     expect(parse('train mnist --hidden 64,32 --lr 1e-3')).toMatchObject({ hidden: [64, 32], learningRate: 1e-3 });
@@ -102,6 +105,7 @@ describe('the command', () => {
     ['train digits --data x', '--data names the folder of mnist, fashion-mnist, cifar10 or speech'],
     ['train speech --target 3', '--target is for tables, and speech is none'],
     ['train digits --transcribe', '--transcribe is for speech, and digits is none'],
+    ['train a.csv --leave-out theo', '--leave-out is for speech, and a.csv is none'],
     ['train speech --hidden 3', '--model and --hidden are for images and tables'],
     ['train a.csv --data x', '--data names the folder of mnist, fashion-mnist, cifar10 or speech'],
     ['train a.csv --held-out 1', '--held-out is "1" but must be a share between 0 and 1'],

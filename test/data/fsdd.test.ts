@@ -53,6 +53,18 @@ describe.each<readonly [string, () => ReturnType<typeof fsdd>]>([
   });
 });
 
+test('a speaker who is left out is judged by, and nothing is learned of him', async () => {
+  const { train, test: held } = await fsdd({ source: sourceOf(files), leaveOut: 'theo' });
+  expect(train.map(({ name }) => name)).toEqual(['0_george_0.wav', '0_george_10.wav', '0_george_5.wav']);
+  expect(held.map(({ name }) => name)).toEqual(['3_theo_4.wav', '7_theo_49.wav']);
+});
+
+test('a speaker whom nobody knows is named', async () => {
+  await expect(fsdd({ source: sourceOf(files), leaveOut: 'teo' })).rejects.toThrow(
+    '[fsdd] there is no speaker "teo", the nearest is "theo": it has george, jackson, lucas, nicolas, theo, yweweler',
+  );
+});
+
 test.each<readonly [string, Readonly<Record<string, Uint8Array>>, string]>([
   [
     'nothing',

@@ -1,5 +1,5 @@
 import { FormatError } from '../../core/errors.ts';
-import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
+import { optionsOf, requireKind, requireName } from '../../core/argumentChecks.ts';
 import { unpacked } from '../gzip.ts';
 import type { CatalogueEntry } from '../download/catalogue.ts';
 import type { Platform } from '../mnist/load.ts';
@@ -12,9 +12,9 @@ import { readWav } from './wav.ts';
 
 /** Spoken digits, and where they came from. */
 export interface Fsdd {
-  /** Those that models learn from: of each speaker and digit the recordings from the sixth on. */
+  /** Those that models learn from: of each speaker and digit the recordings from the sixth on, unless a speaker is left out. */
   readonly train: readonly Recording[];
-  /** Those that they are judged by: the first five. */
+  /** Those that they are judged by: the first five, or all of the speaker who is left out. */
   readonly test: readonly Recording[];
   /** Samples a second. */
   readonly sampleRate: number;
@@ -26,6 +26,8 @@ export interface Fsdd {
 export interface FsddOptions {
   /** Its files, in place of the folder that the environment names. */
   readonly source?: Source | undefined;
+  /** A speaker of whom nothing is learned, and all is to judge by, in place of the publishers' parts: `theo`. */
+  readonly leaveOut?: string | undefined;
 }
 
 /** It is of files in a git repository, which no server gives as one with a sum: so there is nothing to download from. */
@@ -76,8 +78,13 @@ async function filesIn(source: Source): Promise<ReadonlyMap<string, Uint8Array>>
   return files;
 }
 
+/** A recording, and its number among those of its speaker and digit. */
+interface Taken extends Recording {
+  readonly take: number;
+}
+
 /** Recordings by the names of their files. @throws FormatError naming the file that is broken */
-function recordingsOf(files: ReadonlyMap<string, Uint8Array>): readonly (Recording & { readonly take: number })[] {
+function recordingsOf(files: ReadonlyMap<string, Uint8Array>): readonly Taken[] {
   return [...files.keys()].sort().flatMap((path) => {
     const [, digit, speaker, take] = NAME.exec(path) ?? [];
     if (digit === undefined) return [];
@@ -90,9 +97,14 @@ function recordingsOf(files: ReadonlyMap<string, Uint8Array>): readonly (Recordi
 /** FSDD from what was given, or else from a named folder. */
 export async function loadFsdd(given: Source | FsddOptions, platform: Platform): Promise<Fsdd> {
   const said = typeof given === 'function' ? { source: given } : given;
-  const { source } = optionsOf<FsddOptions, { source: undefined }>('fsdd', said, { source: undefined });
+  const none = { source: undefined, leaveOut: undefined };
+  const { source, leaveOut } = optionsOf<FsddOptions, typeof none>('fsdd', said, none);
   const isSource = source === undefined || typeof source === 'function';
   requireKind('fsdd', 'source', source, isSource, "a function of a file's name, as files(…) or folder(…) makes it");
+  if (leaveOut !== undefined) {
+    requireKind('fsdd', 'leaveOut', leaveOut, typeof leaveOut === 'string', "a speaker's name, as theo");
+    requireName('fsdd', 'speaker', leaveOut, SPEAKERS, 'has');
+  }
   const named = source ?? (await platform.named(entry));
   if (typeof named === 'string') {
     throw new FormatError(
@@ -100,8 +112,10 @@ export async function loadFsdd(given: Source | FsddOptions, platform: Platform):
     );
   }
   const recordings = recordingsOf(await filesIn(named));
+  const isHeldOut = ({ take, speaker }: Taken): boolean =>
+    leaveOut === undefined ? take < HELD_OUT : speaker === leaveOut;
   const of = (isTest: boolean): Recording[] =>
-    recordings.filter(({ take }) => take < HELD_OUT === isTest).map(({ take: _take, ...recording }) => recording);
+    recordings.filter((one) => isHeldOut(one) === isTest).map(({ take: _take, ...recording }) => recording);
   const [train, test] = [of(false), of(true)];
   if (train.length === 0 || test.length === 0) {
     throw new FormatError(
