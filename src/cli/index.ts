@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { DataError, DeviceError, FormatError, ShapeError } from '../index.ts';
 import { devices } from './devices.ts';
-import { help, parseCommand, UsageError, type Command } from './options.ts';
+import type { Command } from './commands.ts';
+import { help } from './help.ts';
+import { parseCommand } from './parseCommand.ts';
+import { UsageError } from './usageError.ts';
 import { predict } from './predict.ts';
 import { harmless } from './terminal.ts';
 import { INTERRUPTED, train } from './train.ts';

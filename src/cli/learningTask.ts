@@ -20,7 +20,7 @@ import { cifar10, fashionMnist, mnist } from '../node/data.ts';
 import { folder } from '../node.ts';
 import { levelsOf } from './negatives.ts';
 import type { InputForm } from './network.ts';
-import type { SequenceWishes, TableWishes, TrainCommand } from './options.ts';
+import type { SequenceWishes, TableWishes, TrainCommand } from './commands.ts';
 import { reasonOf } from './outputPaths.ts';
 import { decodePng } from './png.ts';
 import { Amount } from './progress.ts';

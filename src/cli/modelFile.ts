@@ -4,7 +4,7 @@ import { readSafetensors, readSeriesForm, readTableForm, type Statistics } from 
 import { sizeOf } from '../core/shape.ts';
 import { mlpSize, type ImageForm, type InputForm, type ModelForm, type SoundForm } from './network.ts';
 import type { Levels } from './negatives.ts';
-import { modelNames } from './options.ts';
+import { modelNames } from './commands.ts';
 import { reasonOf } from './outputPaths.ts';
 
 /** The key of the form among a file's texts. */

@@ -24,7 +24,7 @@ import {
 } from '../index.ts';
 import { featureCount, outputCount, type SeriesForm, type Statistics, type TableForm } from '../data/index.ts';
 import type { Levels } from './negatives.ts';
-import type { ModelName } from './options.ts';
+import type { ModelName } from './commands.ts';
 import { transcriber, transcriberLayers, type Spoken } from './transcription.ts';
 
 /** Images of bytes, and the classes that they are of. */

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FormatError } from '../index.ts';
-import { UsageError, type TrainCommand } from './options.ts';
+import type { TrainCommand } from './commands.ts';
+import { UsageError } from './usageError.ts';
 
 /** What `--pictures` names in its folder. */
 export const pictureFiles = (folder: string) =>

@@ -8,7 +8,7 @@ import { FormatError } from '../index.ts';
 import { dataset, readIdx, type Dataset, type Pixels } from '../data/index.ts';
 import { negativesAmong } from './negatives.ts';
 import type { ImageForm } from './network.ts';
-import type { PictureWishes } from './options.ts';
+import type { PictureWishes } from './commands.ts';
 import { reasonOf } from './outputPaths.ts';
 import { decodePng, isPng } from './png.ts';
 import { negativeOf, seenOn, type Seen } from './transparency.ts';

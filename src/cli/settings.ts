@@ -7,7 +7,8 @@ import {
   type AugmentSequencesOptions,
   type Optimizer,
 } from '../index.ts';
-import { UsageError, type ImageSet, type ModelName, type TrainCommand } from './options.ts';
+import type { ImageSet, ModelName, TrainCommand } from './commands.ts';
+import { UsageError } from './usageError.ts';
 import type { Changes, InputForm } from './network.ts';
 import type { LearningTask } from './learningTask.ts';
 

@@ -20,9 +20,10 @@ import { fsdd } from '../node/data.ts';
 import { folder, recordings } from '../node.ts';
 import type { LearningTask } from './learningTask.ts';
 import type { SoundForm } from './network.ts';
-import { UsageError, type PredictCommand, type TrainCommand } from './options.ts';
+import type { PredictCommand, TrainCommand } from './commands.ts';
 import { reasonOf } from './outputPaths.ts';
 import { roomy, shortened } from './transcription.ts';
+import { UsageError } from './usageError.ts';
 
 /** The share of a folder's recordings that is held out. */
 const HELD_OUT = 0.2;

@@ -18,7 +18,7 @@ import { judge, type Judgement } from './judge.ts';
 import { drawPictures } from './drawPictures.ts';
 import { modelFile } from './modelFile.ts';
 import { layersOf, networkOf, type Changes, type ModelForm } from './network.ts';
-import type { TrainCommand } from './options.ts';
+import type { TrainCommand } from './commands.ts';
 import { requirePlaces, write } from './outputPaths.ts';
 import { Progress } from './progress.ts';
 import { optimizerOf, settingsOf, type Settings } from './settings.ts';

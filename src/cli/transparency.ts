@@ -6,7 +6,7 @@ import { FormatError } from '../index.ts';
 import { onGround, type Ground, type Pixels } from '../data/index.ts';
 import { haveOneGround, opposite, varianceOf } from './negatives.ts';
 import type { ImageForm } from './network.ts';
-import type { PictureWishes } from './options.ts';
+import type { PictureWishes } from './commands.ts';
 import { brightnessAt, inGrey } from './terminalPictures.ts';
 
 /*

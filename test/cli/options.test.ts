@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { help, modelNames, parseCommand } from '../../src/cli/options.ts';
+import { modelNames } from '../../src/cli/commands.ts';
+import { help } from '../../src/cli/help.ts';
+import { parseCommand } from '../../src/cli/parseCommand.ts';
 
 const parse = (line: string) => parseCommand(line.split(' '));
 

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseCommand, type PredictCommand, type TrainCommand } from '../../src/cli/options.ts';
+import type { PredictCommand, TrainCommand } from '../../src/cli/commands.ts';
+import { parseCommand } from '../../src/cli/parseCommand.ts';
 import { predict } from '../../src/cli/predict.ts';
 import { train } from '../../src/cli/train.ts';
 import { inFolder, printedBy, type Case } from '../support/provoke.ts';

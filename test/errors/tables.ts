@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { openTable } from '../../src/cli/learningTask.ts';
-import { parseCommand, type TrainCommand } from '../../src/cli/options.ts';
+import type { TrainCommand } from '../../src/cli/commands.ts';
+import { parseCommand } from '../../src/cli/parseCommand.ts';
 import {
   encodeTable,
   prepareTable,

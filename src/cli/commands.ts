@@ -1,0 +1,99 @@
+import type { Ground } from '../data/index.ts';
+import type { OnNaN } from '../index.ts';
+
+/* What can be asked for on the command line. */
+
+/** The models that can be named; all but the first are convolutional. */
+export const modelNames = ['mlp', 'cnn', 'lenet', 'resnet8', 'resnet14', 'resnet18'] as const;
+export type ModelName = (typeof modelNames)[number];
+
+/** Sets of images; any other word is a file. */
+export const imageSets = ['mnist', 'fashion-mnist', 'cifar10', 'digits'] as const;
+export type ImageSet = (typeof imageSets)[number];
+
+/** What a run of training is asked for; what is undefined depends on the data. */
+export interface TrainCommand {
+  readonly command: 'train';
+  /** `mnist`, `fashion-mnist`, `cifar10`, `digits`, `speech`, or the path of a table. */
+  readonly dataset: string;
+  readonly data: string | undefined;
+  readonly epochs: number | undefined;
+  readonly steps: number | undefined;
+  readonly batch: number | undefined;
+  readonly learningRate: number | undefined;
+  readonly weightDecay: number | undefined;
+  readonly optimizer: 'adam' | 'adamw' | 'sgd' | undefined;
+  readonly schedule: 'cosine' | 'constant';
+  readonly model: ModelName;
+  /** Of an mlp. */
+  readonly hidden: readonly number[] | undefined;
+  /** Whether images are changed at random, as is usual for their set; undefined: where the model gains by it. */
+  readonly augment: boolean | undefined;
+  /** What lies behind what is transparent in pictures. */
+  readonly ground: Ground | undefined;
+  readonly backend: 'webgpu' | 'cpu' | 'auto';
+  readonly seed: number;
+  /** What becomes of a step in which a number is NaN or infinite. */
+  readonly onNaN: OnNaN;
+  readonly table: TableWishes;
+  /** How a table whose rows follow each other in time is to be forecast; undefined: its rows stand for themselves. */
+  readonly sequence: SequenceWishes | undefined;
+  /** Whether strings of spoken words are learned, and not one word at a time. */
+  readonly transcribe: boolean;
+  /** The speaker of FSDD of whom nothing is learned, and who is judged by. */
+  readonly leaveOut: string | undefined;
+  readonly save: string | undefined;
+  /** The folder of checkpoints. */
+  readonly checkpoint: string | undefined;
+  /** Whether the newest of them is gone on from. */
+  readonly resume: boolean;
+  readonly report: string | undefined;
+  /** The folder for pictures of what was learned. */
+  readonly pictures: string | undefined;
+  /** Steps to time, once all are taken. */
+  readonly profile: number | undefined;
+  readonly quiet: boolean;
+}
+
+/** How a table is to be read, where its cells do not tell. */
+export interface TableWishes {
+  readonly target: string | number | undefined;
+  readonly task: 'classification' | 'regression' | undefined;
+  readonly heldOut: number | undefined;
+  readonly drop: readonly (string | number)[] | undefined;
+  readonly header: boolean | undefined;
+  readonly delimiter: string | undefined;
+  readonly decimal: '.' | ',' | undefined;
+  readonly missing: readonly string[] | undefined;
+}
+
+/** How many steps are seen and told; what is undefined is usual. */
+export interface SequenceWishes {
+  readonly length: number | undefined;
+  readonly horizon: number | undefined;
+}
+
+export interface PredictCommand {
+  readonly command: 'predict';
+  /** The file that `train --save` wrote. */
+  readonly model: string;
+  /** A table, or images: IDX, PNG, or a batch of CIFAR-10's binary form. */
+  readonly input: string;
+  readonly backend: 'webgpu' | 'cpu' | 'auto';
+  readonly table: TableWishes;
+  readonly pictures: PictureWishes;
+}
+
+/** How a picture is to be seen, where it does not tell itself. */
+export interface PictureWishes {
+  /** What lies behind what is transparent; what the model was trained on, if left out. */
+  readonly ground?: Ground | undefined;
+  /** Whether it becomes its negative; only where nothing is seen otherwise, if left out. */
+  readonly invert?: boolean | undefined;
+}
+
+export interface DevicesCommand {
+  readonly command: 'devices';
+}
+
+export type Command = TrainCommand | PredictCommand | DevicesCommand;

@@ -1,0 +1,68 @@
+export const help = `millrace trains neural networks on WebGPU.
+
+  millrace train mnist | fashion-mnist | cifar10 | digits | speech | FILE.csv   [options]
+  millrace predict MODEL FILE                                                   [options]
+  millrace devices
+
+train learns, and says how well it does on samples that it has not seen.
+  mnist, fashion-mnist   from --data, MILLRACE_DATA, the cache, or the network
+  cifar10                from the same; its form is binary, or PNG with a row for each image
+  digits                 synthetic ones, which mnist also falls back to
+  speech                 spoken words, told apart: --data names FSDD, or a folder with one of WAV files for each word
+  FILE.csv               a table, gzipped or not; its last column is learned
+
+  --data DIR          the folder of the set's files
+  --transcribe        of speech: tells all words of a recording in which several follow each other
+  --leave-out NAME    of FSDD: a speaker of whom nothing is learned, to judge by instead of the publishers' part
+  --model NAME        mlp, or of images cnn, lenet, resnet8, resnet14, resnet18   (mlp)
+  --epochs N          passes over the training set           (by the model, see below)
+  --steps N           so many steps instead
+  --batch N           samples a step                         (128; cnn: 64; tables, speech: 32; --transcribe: 16)
+  --hidden N[,N…]     widths of an mlp's hidden layers; 0: none   (128; tables: 64,32)
+  --augment YES|NO    changes images at random, other ways at each step   (auto: no for mlp, yes for others)
+  --optimizer NAME    adam, adamw or sgd (momentum 0.9)      (by the model)
+  --lr X              learning rate                          (3e-3; sgd: 0.1)
+  --weight-decay X    of adamw and sgd                       (by the model; else adamw: 0.01)
+  --schedule NAME     cosine to 0, or constant               (cosine)
+  --backend NAME      webgpu, cpu, or auto: the CPU where there is no adapter  (auto)
+  --seed N            fixes weights, order, and which rows are held out        (1)
+  --on-nan NAME       where a number is NaN or infinite: stop, skip the step, or rewind up to 100 steps  (stop)
+  --save FILE         keeps the model, for predict           (safetensors)
+  --checkpoint DIR    keeps there, each minute and at the end, all that training goes on from
+  --resume            goes on from the newest of --checkpoint, in the same bits; anew where there is none
+  --report FILE.json  writes what came of it
+  --pictures DIR      draws there what the first layer looks for, and what is taken for what
+  --profile N         times every launch of N more steps, which change nothing
+  --quiet             prints the last line only
+
+what a model is, and how it learns unless it is told
+  mlp                 linear layers with ReLU; 4 epochs of adam; of a table 960 / √rows of adamw, decay 0.1
+  lenet               LeNet-5, in today's form; 8 epochs of adamw, decay 0.01
+  cnn                 two 3×3 convolutions with batch norm, a dense layer; 12 epochs of adamw, decay 0.05
+  resnet8, 14, 18     residual networks; 30 epochs of sgd, decay 5e-4; 18 is large: it wants a GPU
+  speech              two convolutions over time; 20 epochs of adamw, decay 0.01; a fifth of a folder's files is held out
+    --transcribe      of strings of 2 to 6 words: two convolutions, a GRU of both directions, CTC; 10 epochs of adamw
+  Augmented, digits are shifted by 2 pixels, turned by 10° and scaled by 10 %, each way at most; clothes (fashion-mnist)
+  are shifted by 1 and mirrored, photographs (cifar10) shifted by 4 and mirrored; speech is shifted by 50 ms, and masked.
+
+of a table
+  --target COLUMN     what is learned: a name, or a number from 1, -1 the last  (-1)
+  --task NAME         classification or regression           (told by its cells)
+  --held-out X        the share of the rows to test on       (0.2)
+  --drop COLUMN[,…]   what to leave out
+  --header YES|NO     whether line 1 has the columns' names  (told by its cells)
+  --delimiter C       between cells: a character, or tab     (told by its lines)
+  --decimal . | ,     before fractions, where a column's cells leave it open
+  --sequence          its rows follow each other in time: the last of them are forecast from those before
+  --length N          steps that a forecast sees             (24)
+  --horizon N         steps that it tells                    (12)
+  --missing WORD[,…]  what reads as missing besides an empty cell; none: nothing  (NA, N/A, NaN, null, ?, -, --, .)
+
+predict prints one line for each row of a table, image of an IDX, PNG or CIFAR-10 batch file, or WAV file.
+  --ground G          behind what is transparent: a grey of 0 … 255, or R,G,B   (what the model was trained on)
+  --invert YES|NO     takes negatives of the images          (only where nothing is seen otherwise)
+  train cifar10 takes --ground too, for sets of PNG pictures.
+devices prints what WebGPU finds here, and what to install where it finds nothing.
+
+NO_COLOR turns colours off. Exit codes: 0 done, 1 failed, 2 a wrong command, 130 stopped by Ctrl-C.
+`;

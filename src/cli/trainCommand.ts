@@ -1,0 +1,145 @@
+import { imageSets, modelNames, type ModelName, type TrainCommand } from './commands.ts';
+import { requireNoMore, type Values } from './options.ts';
+import { backendOf, given, groundOf, isPositive, number, oneOf, whether, whole, widths } from './optionValues.ts';
+import { sequenceWishes, tableOptions, tableWishes } from './tableOptions.ts';
+import { UsageError } from './usageError.ts';
+
+const optimizers = ['adam', 'adamw', 'sgd'] as const;
+const speechOptions = ['transcribe', 'leave-out'] as const;
+
+export function trainCommand(words: readonly string[], values: Values): TrainCommand {
+  const dataset = datasetIn(words);
+  requireOfTables(dataset, values);
+  requireOfSpeech(dataset, values);
+  const model = modelFor(dataset, values);
+  requirePictures(dataset, values);
+  requireFolder(dataset, values);
+  requireOneEnd(values);
+  const optimizer = optimizerFor(dataset, model, values);
+  if (values.resume && values.checkpoint === undefined) {
+    throw new UsageError('--resume goes on from a checkpoint: add --checkpoint DIR, the folder that they are in');
+  }
+  return {
+    command: 'train',
+    dataset,
+    data: values.data,
+    epochs: given(values.epochs, (text) => number('epochs', text, isPositive, 'above 0')),
+    steps: given(values.steps, (text) => whole('steps', text, 1)),
+    batch: given(values.batch, (text) => whole('batch', text, 1)),
+    learningRate: given(values.lr, (text) => number('lr', text, isPositive, 'above 0')),
+    weightDecay: given(values['weight-decay'], (text) =>
+      number('weight-decay', text, (n) => n >= 0 && n < Infinity, '0 or above'),
+    ),
+    optimizer,
+    schedule: oneOf('schedule', values.schedule ?? 'cosine', ['cosine', 'constant']),
+    model,
+    hidden: given(values.hidden, widths),
+    augment: given(values.augment, (text) => whether('augment', text)),
+    ground: given(values.ground, groundOf),
+    backend: backendOf(values),
+    seed: whole('seed', values.seed ?? '1', 0),
+    onNaN: oneOf('on-nan', values['on-nan'] ?? 'stop', ['stop', 'skip', 'rewind']),
+    table: tableWishes(values),
+    sequence: sequenceWishes(values),
+    transcribe: values.transcribe ?? false,
+    leaveOut: values['leave-out'],
+    save: values.save,
+    checkpoint: values.checkpoint,
+    resume: values.resume ?? false,
+    report: values.report,
+    pictures: values.pictures,
+    profile: given(values.profile, (text) => whole('profile', text, 1)),
+    quiet: values.quiet ?? false,
+  };
+}
+
+const isImages = (dataset: string): boolean => imageSets.some((name) => name === dataset);
+const isSpeech = (dataset: string): boolean => dataset === 'speech';
+const isTable = (dataset: string): boolean => !isImages(dataset) && !isSpeech(dataset);
+
+/** The word for what is learned. */
+function datasetIn(words: readonly string[]): string {
+  const [dataset] = words;
+  if (dataset === undefined)
+    throw new UsageError('train what? Say mnist, fashion-mnist, cifar10, digits, speech, or the path of a table');
+  requireNoMore(words, 1);
+  if (isTable(dataset) && !/[./\\]/.test(dataset)) {
+    throw new UsageError(
+      `train what? "${dataset}" is not known: say ${imageSets.join(', ')}, speech, or the path of a table`,
+    );
+  }
+  return dataset;
+}
+
+/** Fails where an option is of tables, and there is none. */
+function requireOfTables(dataset: string, values: Values): void {
+  if (isTable(dataset)) return;
+  const other = tableOptions.find((name) => values[name] !== undefined);
+  if (other) throw new UsageError(`--${other} is for tables, and ${dataset} is none`);
+}
+
+/** Fails where an option is of speech, and there is none. */
+function requireOfSpeech(dataset: string, values: Values): void {
+  if (isSpeech(dataset)) return;
+  const other = speechOptions.find((name) => values[name] !== undefined);
+  if (other) throw new UsageError(`--${other} is for speech, and ${dataset} is none: leave it out`);
+}
+
+/** Fails where a folder is named for what is drawn, or is a file. */
+function requireFolder(dataset: string, { data }: Values): void {
+  if (data !== undefined && (dataset === 'digits' || isTable(dataset))) {
+    throw new UsageError(`--data names the folder of mnist, fashion-mnist, cifar10 or speech, not of ${dataset}`);
+  }
+}
+
+/** Fails where an option is of pictures, and there are none. */
+function requirePictures(dataset: string, values: Values): void {
+  if (values.invert !== undefined) throw new UsageError('--invert means nothing to train');
+  if (values.ground !== undefined && dataset !== 'cifar10') {
+    throw new UsageError(
+      `--ground is for PNG pictures, which cifar10 may be kept in, and ${dataset} has none: leave it out`,
+    );
+  }
+}
+
+function requireOneEnd({ epochs, steps }: Values): void {
+  if (epochs !== undefined && steps !== undefined) {
+    throw new UsageError('--epochs and --steps both say when to end: give one of them');
+  }
+}
+
+/** The optimizer that is asked for. Fails where it leaves a wish without effect. */
+function optimizerFor(dataset: string, model: ModelName, values: Values): TrainCommand['optimizer'] {
+  const optimizer = given(values.optimizer, (text) => oneOf('optimizer', text, optimizers));
+  const usual = isImages(dataset) && model === 'mlp' ? 'adam' : 'adamw';
+  if (values['weight-decay'] !== undefined && (optimizer ?? usual) === 'adam') {
+    throw new UsageError('--weight-decay is of adamw and sgd, not of adam: add --optimizer adamw');
+  }
+  return optimizer;
+}
+
+function modelFor(dataset: string, values: Values): ModelName {
+  const model = oneOf('model', values.model ?? 'mlp', modelNames);
+  if (isSpeech(dataset)) requireOwnModel(values);
+  else requireModel(model, isTable(dataset), values);
+  return model;
+}
+
+/** Fails where a model is chosen for what has its own. */
+function requireOwnModel({ model, hidden }: Values): void {
+  if (model === undefined && hidden === undefined) return;
+  throw new UsageError('--model and --hidden are for images and tables, and speech has its own model: leave them out');
+}
+
+/** Fails where options do not go with the model, or the model does not go with tables. */
+function requireModel(model: ModelName, ofTable: boolean, values: Values): void {
+  if (ofTable && model !== 'mlp') {
+    throw new UsageError(`--model ${model} is for images, and a table has none: leave it out, or say --model mlp`);
+  }
+  if (ofTable && values.augment !== undefined) {
+    throw new UsageError('--augment is for images, and a table has none: leave it out');
+  }
+  if (model !== 'mlp' && values.hidden !== undefined) {
+    throw new UsageError(`--hidden is of mlp, and ${model} has layers of its own: leave one of the two out`);
+  }
+}
