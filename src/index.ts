@@ -3,16 +3,8 @@ export type { ContextLike } from './core/argumentChecks.ts';
 export { Random } from './core/random.ts';
 export type { Dtype, Numbers, Shape, Spec } from './core/shape.ts';
 export type { AdapterTraits, Kernel, Launch } from './core/launch.ts';
-export {
-  apply,
-  formatGraph,
-  type Forms,
-  type Graph,
-  type Node,
-  type Op,
-  type State,
-  type Value,
-} from './graph/graph.ts';
+export { apply, type Forms, type Graph, type Node, type Op, type State, type Value } from './graph/graph.ts';
+export { formatGraph } from './graph/formatGraph.ts';
 export { constant, input, read } from './graph/leaf.ts';
 export { requestDevice, type DeviceOptions } from './gpu/device.ts';
 export * from './ops/index.ts';

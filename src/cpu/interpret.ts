@@ -1,7 +1,8 @@
 import { allocate, formatSpec, sizeOf, type Numbers } from '../core/shape.ts';
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf, requireKind } from '../core/argumentChecks.ts';
-import { orderOf, type Graph, type Node, type Op, type State, type Value } from '../graph/graph.ts';
+import { orderOf } from '../graph/executionOrder.ts';
+import type { Graph, Node, Op, State, Value } from '../graph/graph.ts';
 import { asUseOf, constantOp, inputOp, stateOp } from '../graph/leaf.ts';
 import { BAD, badIn } from '../ops/training/badStepLedger.ts';
 

@@ -1,8 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
 import { described, requireKind } from '../core/argumentChecks.ts';
-import { formatSpec, requireDtype, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
+import { requireDtype, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
 import { output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
-import { inOrder, reached } from './order.ts';
 
 /** One result of one node. Where nothing says which dtype it has, it is of any: what a batch's fields are. */
 export interface Value<D extends Dtype = Dtype> {
@@ -255,7 +254,7 @@ export function storageKey(value: Value): State | Value {
   return (root.node.attrs as { readonly state?: State } | null)?.state ?? root;
 }
 
-const nodeOf = ({ node }: Value): Node => node;
+export const nodeOf = ({ node }: Value): Node => node;
 
 /** The nodes whose values a node reads. */
 export const inputsOf = ({ inputs }: Node): Node[] => inputs.map(nodeOf);
@@ -265,88 +264,3 @@ export const rootsOf = (graph: Graph): Value[] => [
   ...Object.values(graph.outputs),
   ...graph.writes.map(([, value]) => value),
 ];
-
-/**
- * The nodes that the graph needs, in an order that can be executed: inputs first, and every reader of a storage
- * before the node that overwrites it in place. Shallow inputs go first, so that a gradient is used as soon as it is known,
- * and the two that need it, of a layer's weights and of what it read, stand side by side: neither waits for the other.
- */
-export function orderOf(graph: Graph): Node[] {
-  const { outputs, writes } = Object(graph) as Graph;
-  const arePairs = Array.isArray(writes) && writes.every((write) => Array.isArray(write) && isValue(write[1]));
-  const is = arePairs && Object.values(Object(outputs) as object).every(isValue);
-  requireKind(
-    'graph',
-    'the graph',
-    graph,
-    is,
-    'values by name and the states to write: { outputs: { y }, writes: [] }',
-  );
-  const overwritten = ({ op }: Node): string =>
-    `[graph] ${op.name} overwrites a value in place that a later node still reads`;
-  return inOrder(byDepth(rootsOf(graph).map(nodeOf)), precedentsIn(graph), overwritten);
-}
-
-const byDepth = (nodes: Node[]): Node[] => nodes.sort((a, b) => a.depth - b.depth);
-
-/** What comes before a node of a graph: what makes its inputs, and who reads a storage that it overwrites. */
-export function precedentsIn(graph: Graph): (node: Node) => Node[] {
-  const readers = new Map<State | Value, Node[]>();
-  for (const node of reached(rootsOf(graph).map(nodeOf), inputsOf)) {
-    if (node.op.view) continue;
-    for (const storage of new Set(node.inputs.map(storageKey))) {
-      const list = readers.get(storage);
-      if (list) list.push(node);
-      else readers.set(storage, [node]);
-    }
-  }
-  return (node) => {
-    const others = (node.op.inPlace ?? []).flatMap((at) =>
-      at === null ? [] : (readers.get(storageKey(node.inputs[at])) ?? []).filter((reader) => reader !== node),
-    );
-    return [...byDepth(inputsOf(node)), ...byDepth(others)];
-  };
-}
-
-/** Short names for the values of a graph: a leaf by its own name, others by number. */
-export function namesOf(order: readonly Node[]): Map<Value, string> {
-  const names = new Map<Value, string>();
-  let count = 0;
-  for (const node of order) {
-    const label = (node.attrs as { readonly label?: string } | undefined)?.label;
-    for (const value of node.outputs) names.set(value, label ?? `%${count++}`);
-  }
-  return names;
-}
-
-/** Plain attributes, without the label, which stands in front, and without what would not fit a line. */
-function formatAttrs(attrs: unknown): string {
-  if (typeof attrs !== 'object' || attrs === null) return '';
-  const plain = Object.entries(attrs).filter(
-    ([key, value]) =>
-      key !== 'label' &&
-      (Array.isArray(value) ? value.length > 0 : ['number', 'boolean', 'string'].includes(typeof value)),
-  );
-  const parts = plain.map(
-    ([key, value]) => `${key}: ${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}`,
-  );
-  return parts.length ? ` {${parts.join(', ')}}` : '';
-}
-
-/** One line of a printed graph: `%3 f32[128, 10] = linear(%2, layer2.weight, layer2.bias)`. */
-export function formatNode(node: Node, names: ReadonlyMap<Value, string>): string {
-  const outputs = node.outputs.map((value) => `${names.get(value) ?? '?'} ${formatSpec(value.spec)}`).join(', ');
-  const inputs = node.inputs.map((value) => names.get(value) ?? '?').join(', ');
-  return `${outputs} = ${node.op.name}(${inputs})${formatAttrs(node.attrs)}`;
-}
-
-/** A graph as text: a line per node, then its outputs and what it leaves in its states. */
-export function formatGraph(graph: Graph): string {
-  const order = orderOf(graph);
-  const names = namesOf(order);
-  return [
-    ...order.map((node) => formatNode(node, names)),
-    ...Object.entries(graph.outputs).map(([name, value]) => `output ${name} = ${names.get(value)}`),
-    ...graph.writes.map(([state, value]) => `state ${state.name} ← ${names.get(value)}`),
-  ].join('\n');
-}

@@ -48,7 +48,8 @@ import { amountsOf, prepare, reportOf, wasBad, type Prepared } from './graphs/pr
 import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
 import type { RunMoment } from './checkpoints/progress.ts';
 import { profileStep, requirePeak, type Profile, type ProfileOptions } from './inspection/profile.ts';
-import { formatSteps, Programs, type StepProgram } from './programs/programs.ts';
+import { formatSteps, type StepProgram } from './programs/sourcePrograms.ts';
+import { Programs } from './programs/programs.ts';
 import type { Fields, Source } from './samples/sampleSource.ts';
 import { summarizeModel } from './inspection/summary.ts';
 import type { Loaded, LoadOptions } from './checkpoints/loadResult.ts';
@@ -221,7 +222,7 @@ export class Trainer<F extends string = any, O = any> {
 
   /** A set as it is at this call, or was at the one that gave it first. */
   #given(where: string, set: Dataset): Given {
-    return this.#programs?.given(where, set) ?? { set, copy: copyOfSet(where, set) };
+    return this.#programs?.sets.given(where, set) ?? { set, copy: copyOfSet(where, set) };
   }
 
   /** The same of whatever samples a call is given: those of a set, by field, or of the only field. */
@@ -233,7 +234,7 @@ export class Trainer<F extends string = any, O = any> {
     const copy = isNumbers(given) || typeof given === 'number' ? copyOf(given) : set ? {} : copyOfSamples(where, given);
     return async ({ prepared, programs }, names = countedBy(prepared)) => {
       if (names.length === 0) return { length: countOf(where, given), fields: {} };
-      const numbers = set ? numbersBy(await programs.numbersOf(set, names)) : byField(copy, names);
+      const numbers = set ? numbersBy(await programs.sets.numbersOf(set, names)) : byField(copy, names);
       return samplesOf(where, numbers, prepared, names);
     };
   }
@@ -457,7 +458,7 @@ export class Trainer<F extends string = any, O = any> {
     const { prepared, programs } = await this.#use(data);
     requireFields('refresh', prepared.traced.fields, data, prepared.names);
     this.#lock.requireSettled('refresh');
-    programs.refresh(data, copy);
+    programs.sets.refresh(data, copy);
   }
 
   /** Every parameter by name, read from where it lives. */
@@ -631,7 +632,7 @@ export class Trainer<F extends string = any, O = any> {
     try {
       const work =
         'data' in origin
-          ? programs.withResident(given ?? this.#given('profile', origin.data), timed)
+          ? programs.sets.withResident(given ?? this.#given('profile', origin.data), timed)
           : timed(origin.source);
       return await this.#whileAlive(work);
     } finally {

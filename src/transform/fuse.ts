@@ -1,6 +1,7 @@
 import type { AdapterTraits } from '../core/launch.ts';
 import { sizeOf } from '../core/shape.ts';
-import { orderOf, rootsOf, storageOf, type Graph, type Node, type Op, type Tail, type Value } from '../graph/graph.ts';
+import { orderOf } from '../graph/executionOrder.ts';
+import { rootsOf, storageOf, type Graph, type Node, type Op, type Tail, type Value } from '../graph/graph.ts';
 import { fusedOp, placeIn, type Step } from '../ops/launches/fused.ts';
 import { watchedIn } from '../ops/training/badStepLedger.ts';
 import { narrowLoss, type Joined } from '../ops/losses/narrowLoss.ts';

@@ -1,5 +1,6 @@
 import type { AdapterTraits } from '../core/launch.ts';
-import { orderOf, precedentsIn, type Graph, type Node, type Op } from '../graph/graph.ts';
+import { orderOf, precedentsIn } from '../graph/executionOrder.ts';
+import type { Graph, Node, Op } from '../graph/graph.ts';
 import { reached } from '../graph/order.ts';
 import { sharedOp } from '../ops/launches/sharedLaunch.ts';
 import { watchedIn } from '../ops/training/badStepLedger.ts';

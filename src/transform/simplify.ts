@@ -1,5 +1,6 @@
 import { allocate, sizeOf } from '../core/shape.ts';
-import { apply, orderOf, type Graph, type Node, type Value } from '../graph/graph.ts';
+import { apply, type Graph, type Node, type Value } from '../graph/graph.ts';
+import { orderOf } from '../graph/executionOrder.ts';
 import { constant, constantOp, isLeaf } from '../graph/leaf.ts';
 
 /** Larger constants are cheaper to compute than to upload. */

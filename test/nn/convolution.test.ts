@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { spec, type Shape } from '../../src/core/shape.ts';
-import { orderOf, type Value } from '../../src/graph/graph.ts';
+import { orderOf } from '../../src/graph/executionOrder.ts';
+import type { Value } from '../../src/graph/graph.ts';
 import {
   add,
   constant,

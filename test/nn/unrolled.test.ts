@@ -4,7 +4,8 @@ import { Random } from '../../src/core/random.ts';
 import { sizeOf, spec } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
 import { link } from '../../src/gpu/link.ts';
-import { orderOf, type Graph, type Value } from '../../src/graph/graph.ts';
+import { orderOf } from '../../src/graph/executionOrder.ts';
+import type { Graph, Value } from '../../src/graph/graph.ts';
 import {
   adam,
   add,

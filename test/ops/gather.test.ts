@@ -3,7 +3,8 @@ import { Random } from '../../src/core/random.ts';
 import { spec, type Numbers, type Shape, type Spec } from '../../src/core/shape.ts';
 import { interpret, type Batch } from '../../src/cpu/interpret.ts';
 import { traitsOf } from '../../src/gpu/device.ts';
-import { orderOf, type Graph, type Value } from '../../src/graph/graph.ts';
+import { orderOf } from '../../src/graph/executionOrder.ts';
+import type { Graph, Value } from '../../src/graph/graph.ts';
 import { constant, input } from '../../src/graph/leaf.ts';
 import {
   adam,

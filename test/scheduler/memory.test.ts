@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { byteLength, spec } from '../../src/core/shape.ts';
-import { orderOf, storageKey, storageOf, type Graph, type State, type Value } from '../../src/graph/graph.ts';
+import { orderOf } from '../../src/graph/executionOrder.ts';
+import { storageKey, storageOf, type Graph, type State, type Value } from '../../src/graph/graph.ts';
 import { input, read } from '../../src/graph/leaf.ts';
 import { add, mul, relu, sigmoid } from '../../src/ops/index.ts';
 import { pack } from '../../src/ops/shaping/pack.ts';

@@ -25,7 +25,7 @@ import type { AdapterTraits } from '../../src/core/launch.ts';
 import { spec } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
 import { link } from '../../src/gpu/link.ts';
-import { orderOf } from '../../src/graph/graph.ts';
+import { orderOf } from '../../src/graph/executionOrder.ts';
 import { planMemory } from '../../src/scheduler/memory.ts';
 import { expand } from '../../src/transform/expand.ts';
 import { fuse } from '../../src/transform/fuse.ts';

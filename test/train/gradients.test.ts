@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { allocate, spec, type Numbers, type Spec } from '../../src/core/shape.ts';
 import { interpret, Interpreter } from '../../src/cpu/interpret.ts';
-import { orderOf, type Graph, type Node, type State, type Value } from '../../src/graph/graph.ts';
+import { orderOf } from '../../src/graph/executionOrder.ts';
+import type { Graph, Node, State, Value } from '../../src/graph/graph.ts';
 import {
   adam,
   add,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Numbers } from '../../src/core/shape.ts';
 import { SubmitLength } from '../../src/train/runs/submitLength.ts';
-import { Run, type Chunk, type RunOptions, type Submission, type Supply } from '../../src/train/runs/submitQueue.ts';
+import { SubmitQueue, type Chunk, type SubmitQueueOptions } from '../../src/train/runs/submitQueue.ts';
+import type { Submission, Supply } from '../../src/train/runs/stepSupply.ts';
 
 /** Steps whose submits are done when told. */
 class Scripted implements Supply {
@@ -65,9 +66,12 @@ class Scripted implements Supply {
 
 const pause = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-function runOf(supply: Supply, more: Partial<RunOptions> = {}): { run: Run; chunks: AsyncGenerator<Chunk> } {
+function runOf(
+  supply: Supply,
+  more: Partial<SubmitQueueOptions> = {},
+): { run: SubmitQueue; chunks: AsyncGenerator<Chunk> } {
   const never = () => false;
-  const run = new Run({
+  const run = new SubmitQueue({
     supply,
     submitLength: new SubmitLength(4),
     done: 0,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { spec } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
-import { applyOne, orderOf, type Op, type Value } from '../../src/graph/graph.ts';
+import { applyOne, type Op, type Value } from '../../src/graph/graph.ts';
+import { orderOf } from '../../src/graph/executionOrder.ts';
 import {
   add,
   argmax,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { AdapterTraits } from '../../src/core/launch.ts';
 import { spec } from '../../src/core/shape.ts';
-import { applyOne, formatGraph, type Graph, type Op, type State, type Value } from '../../src/graph/graph.ts';
+import { applyOne, type Graph, type Op, type State, type Value } from '../../src/graph/graph.ts';
+import { formatGraph } from '../../src/graph/formatGraph.ts';
 import { input } from '../../src/graph/leaf.ts';
 import { add, relu } from '../../src/ops/index.ts';
 import { expand } from '../../src/transform/expand.ts';

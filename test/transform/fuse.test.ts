@@ -5,7 +5,8 @@ import { interpret } from '../../src/cpu/interpret.ts';
 import { judge } from '../../src/cpu/judge.ts';
 import { summarize } from '../../src/gpu/device.ts';
 import type { AdapterTraits } from '../../src/core/launch.ts';
-import { orderOf, type Graph, type Node, type State, type Value } from '../../src/graph/graph.ts';
+import { orderOf } from '../../src/graph/executionOrder.ts';
+import type { Graph, Node, State, Value } from '../../src/graph/graph.ts';
 import {
   adam,
   affine,

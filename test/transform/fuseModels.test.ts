@@ -53,7 +53,7 @@ import {
   type Value,
 } from '../../src/index.ts';
 import { spec } from '../../src/core/shape.ts';
-import { orderOf } from '../../src/graph/graph.ts';
+import { orderOf } from '../../src/graph/executionOrder.ts';
 import { randomNormal } from '../../src/nn/initializers.ts';
 import { traitsOf } from '../../src/gpu/device.ts';
 import { sharedDevice } from '../support/device.ts';

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { seedKey } from '../../src/core/random.ts';
 import { spec } from '../../src/core/shape.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
-import { applyOne, orderOf, type Graph, type State, type Value } from '../../src/graph/graph.ts';
+import { applyOne, type Graph, type State, type Value } from '../../src/graph/graph.ts';
+import { orderOf } from '../../src/graph/executionOrder.ts';
 import { asUseOf, constantOp } from '../../src/graph/leaf.ts';
 import {
   add,

@@ -15,12 +15,12 @@ import {
   weightsOf,
   writesIn,
 } from './checkpoint.ts';
-import type { RunBefore } from '../runs/fit.ts';
+import type { RunBefore } from '../runs/runParts.ts';
 import type { StateCopy } from '../runs/stateCopy.ts';
 import type { StepSubmitter } from '../runs/stepSubmitter.ts';
 import type { Loaded } from './loadResult.ts';
 import type { Prepared } from '../graphs/preparedModel.ts';
-import { formatSteps, type StepProgram } from '../programs/programs.ts';
+import { formatSteps, type StepProgram } from '../programs/sourcePrograms.ts';
 import type { Progress, RunMoment } from './progress.ts';
 import { fittingIn } from './weights.ts';
 

@@ -2,7 +2,8 @@ import { ShapeError } from '../../core/errors.ts';
 import { allocate, formatSpec, sizeOf, type Numbers } from '../../core/shape.ts';
 import { statesOf } from '../../cpu/interpret.ts';
 import type { Dataset, Field } from '../../data/dataset.ts';
-import { orderOf, type Graph } from '../../graph/graph.ts';
+import { orderOf } from '../../graph/executionOrder.ts';
+import type { Graph } from '../../graph/graph.ts';
 import { asUseOf, inputOp } from '../../graph/leaf.ts';
 import { PART, POSITION } from '../../ops/training/control.ts';
 import type { Backend, Executable } from '../../scheduler/backend.ts';
@@ -58,18 +59,18 @@ export class Evaluator {
       this.#tellOfNothing(data, amounts!);
       return withLoss(this.#prepared, figures, amounts!);
     };
-    return this.#programs.withResident(given, work, this.#graphsOf(data.length));
+    return this.#programs.sets.withResident(given, work, this.#graphsOf(data.length));
   }
 
   /** Compiles what `evaluate` needs. */
   async prepare(given: Given): Promise<void> {
     const { length } = given.set;
-    await this.#programs.withResident(given, (source) => this.#batchesOf(length, source), this.#graphsOf(length));
+    await this.#programs.sets.withResident(given, (source) => this.#batchesOf(length, source), this.#graphsOf(length));
   }
 
   /** Keeps a set where `evaluate` will need it. */
   reside(given: Given): Promise<{ release(): void }> {
-    return this.#programs.reside(given, this.#graphsOf(given.set.length));
+    return this.#programs.sets.reside(given, this.#graphsOf(given.set.length));
   }
 
   /** What `evaluate` will run. */

@@ -1,6 +1,7 @@
 import { spec, type Numbers } from '../../core/shape.ts';
 import { rolesOf } from '../../nn/fieldRoles.ts';
-import { orderOf, type State } from '../../graph/graph.ts';
+import { orderOf } from '../../graph/executionOrder.ts';
+import type { State } from '../../graph/graph.ts';
 import { asUseOf, inputOp } from '../../graph/leaf.ts';
 import type { Range } from '../../scheduler/backend.ts';
 import { checksOf, type FieldChecks } from '../samples/dataChecks.ts';

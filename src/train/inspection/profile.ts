@@ -5,7 +5,7 @@ import type { Dataset } from '../../data/dataset.ts';
 import type { Node } from '../../graph/graph.ts';
 import { workOf } from '../../graph/work.ts';
 import type { Backend, Executable, Times } from '../../scheduler/backend.ts';
-import type { StepProgram } from '../programs/programs.ts';
+import type { StepProgram } from '../programs/sourcePrograms.ts';
 import { rehearse } from './restoreStates.ts';
 
 /** What a machine can do in a second, as its maker says: WebGPU does not tell. */

@@ -4,7 +4,7 @@ import type { FieldSpec } from '../../data/dataset.ts';
 import type { Value } from '../../graph/graph.ts';
 import type { TracedModel } from '../graphs/tracedModel.ts';
 import type { Tally } from '../../scheduler/memoryTally.ts';
-import type { StepProgram } from '../programs/programs.ts';
+import type { StepProgram } from '../programs/sourcePrograms.ts';
 
 const formatBytes = (bytes: number): string =>
   bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : megabytes(bytes);

@@ -1,6 +1,7 @@
 import type { Numbers } from '../../core/shape.ts';
 import { judge, type Deviation } from '../../cpu/judge.ts';
-import { formatNode, namesOf, type Node } from '../../graph/graph.ts';
+import { formatNode, namesOf } from '../../graph/formatGraph.ts';
+import type { Node } from '../../graph/graph.ts';
 import type { Observation } from '../../scheduler/backend.ts';
 
 /** The first launch of a step that strays from its reference. */

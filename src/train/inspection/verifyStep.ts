@@ -5,7 +5,7 @@ import { PART } from '../../ops/training/control.ts';
 import { addedTo, recordIn, rowOf } from '../../ops/training/record.ts';
 import type { Backend, Executable, Observation } from '../../scheduler/backend.ts';
 import type { Amount, Figure } from '../graphs/recordedMetrics.ts';
-import type { StepProgram } from '../programs/programs.ts';
+import type { StepProgram } from '../programs/sourcePrograms.ts';
 import { rehearse } from './restoreStates.ts';
 import { drifted, findFault, relativeError, type Fault, type Verification } from './verification.ts';
 

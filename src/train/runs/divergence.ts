@@ -1,13 +1,14 @@
 import { DataError } from '../../core/errors.ts';
 import { sizeOf, type Numbers } from '../../core/shape.ts';
 import { statesOf } from '../../cpu/interpret.ts';
-import { formatNode, namesOf, storageOf, type Value } from '../../graph/graph.ts';
+import { formatNode, namesOf } from '../../graph/formatGraph.ts';
+import { storageOf, type Value } from '../../graph/graph.ts';
 import { isLeaf } from '../../graph/leaf.ts';
 import type { Backend, Observation } from '../../scheduler/backend.ts';
 import { namesOfNothing, type Amount } from '../graphs/recordedMetrics.ts';
 import type { Report } from '../options.ts';
 import type { Prepared } from '../graphs/preparedModel.ts';
-import type { StepProgram } from '../programs/programs.ts';
+import type { StepProgram } from '../programs/sourcePrograms.ts';
 import { rehearse } from '../inspection/restoreStates.ts';
 
 /** The first of a step's losses that is no number, unless nothing counts in the step: such a step teaches nothing. */

@@ -10,7 +10,7 @@ import type { Heard, RunProgress } from '../checkpoints/progress.ts';
 
 const NO_VERDICT = { stop: false, rateFactor: undefined, keep: false, message: undefined };
 
-interface CouncilOptions {
+interface RunDecisionsOptions {
   readonly prepared: Prepared;
   readonly submitter: StepSubmitter;
   readonly stateCopy: StateCopy;
@@ -19,7 +19,7 @@ interface CouncilOptions {
 
 /** The decisions of one run: asks them all, and does what they say. */
 export class RunDecisions {
-  readonly #options: CouncilOptions;
+  readonly #options: RunDecisionsOptions;
   readonly #decisions: readonly Decision[];
   readonly #asked: readonly ReturnType<Decision['start']>[];
   /** Each time that they were asked. */
@@ -28,7 +28,7 @@ export class RunDecisions {
   #heard: readonly Amount[] | undefined;
 
   /** @throws DataError if more than one of them keeps weights, for which there is one place */
-  constructor(options: CouncilOptions, decisions: readonly Decision[]) {
+  constructor(options: RunDecisionsOptions, decisions: readonly Decision[]) {
     const keeping = decisions.filter(({ keeps }) => keeps).map(({ name }) => name);
     if (keeping.length > 1) {
       throw new DataError(

@@ -1,33 +1,10 @@
 import type { Signal } from '../../core/globalTypes.ts';
 import { joined, type Numbers } from '../../core/shape.ts';
+import type { Submission, Supply } from './stepSupply.ts';
 import type { SubmitLength } from './submitLength.ts';
 
 /** While the GPU works on one submit, the next one waits behind it. */
 const IN_FLIGHT = 2;
-
-/** Where the steps of a run come from. */
-export interface Supply {
-  /** Steps that can be submitted now. */
-  readonly ready: number;
-  /** Whether others may become ready after these. */
-  readonly more: boolean;
-  /** Settles when one of the two may have changed. */
-  changed(): Promise<void>;
-  /** Submits so many of the ready steps together. */
-  submit(count: number): Submission;
-  /** What ended it before its time. */
-  readonly failure: { readonly error: unknown } | undefined;
-  /** No more steps are wanted. */
-  close(): void;
-}
-
-/** Steps that are submitted together. */
-export interface Submission {
-  /** Of each step. */
-  readonly samples: readonly number[];
-  /** What each of them recorded, row by row. */
-  readonly rows: Promise<Numbers>;
-}
 
 /** Steps that were submitted together, and what each of them recorded, row by row. */
 export interface Chunk {
@@ -46,7 +23,7 @@ interface Submitted extends Submission {
   arrived: number;
 }
 
-export interface RunOptions {
+export interface SubmitQueueOptions {
   readonly supply: Supply;
   /** Steps that were reported before it goes on, and those that were submitted and not. */
   readonly done: number;
@@ -62,10 +39,10 @@ export interface RunOptions {
 }
 
 /** Keeps two submits in flight, each of as many steps as its submit length allows, and hands them out in order. */
-export class Run {
+export class SubmitQueue {
   /** Seconds in which the GPU had nothing to do because there were no samples yet. */
   waited = 0;
-  readonly #options: RunOptions;
+  readonly #options: SubmitQueueOptions;
   readonly #pending: Submitted[] = [];
   /** Those that its owner may not be done with. */
   #handled: Submitted[] = [];
@@ -74,7 +51,7 @@ export class Run {
   #stopped = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(options: RunOptions) {
+  constructor(options: SubmitQueueOptions) {
     this.#options = options;
     const { done, left } = options;
     this.#submitted = done + (left?.samples.length ?? 0);

@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.ts';
 import { isDataset, type Dataset } from '../../data/dataset.ts';
 import type { Feed } from '../graphs/batchValues.ts';
-import type { RunBefore } from '../runs/fit.ts';
+import type { RunBefore } from '../runs/runParts.ts';
 import type { Batches } from '../options.ts';
 import type { Cursor } from '../checkpoints/progress.ts';
 import type { StreamPlace } from '../checkpoints/saver.ts';

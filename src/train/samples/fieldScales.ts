@@ -1,5 +1,6 @@
 import { DataError } from '../../core/errors.ts';
-import { orderOf, type Graph, type Value } from '../../graph/graph.ts';
+import { orderOf } from '../../graph/executionOrder.ts';
+import type { Graph, Value } from '../../graph/graph.ts';
 import { asUseOf, inputOp } from '../../graph/leaf.ts';
 import { Registry } from '../../nn/registry.ts';
 import { Tracer } from '../../nn/tracer.ts';
