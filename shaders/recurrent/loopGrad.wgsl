@@ -1,9 +1,11 @@
 // dx[n, t] = slopes(tape[n, t], dy[n, t] + dx[n, t + 1] · weightsᵀ) for all t, from the last one to the first.
-// One workgroup computes SAMPLES samples; one invocation a unit of them, and those that groups · WIDTH further on.
+// One workgroup computes SAMPLES samples; one invocation UNITS units of them at a time, groups · WIDTH apart, so that what it
+// reads of the others' slopes serves all of them.
 
 const WIDTH = 8u;
 const SAMPLES = 8u;
 const QUADS = SAMPLES / 4u;
+const UNITS = 1u;
 // Units whose slopes the workgroup's memory has room for: all, or, where each step is a launch, some after the other.
 const MOST = 64u;
 const A_LAUNCH_EACH = false;
@@ -116,25 +118,28 @@ fn main(
     let left = sizes.steps - sizes.first - turn;
     let row = turn % 2u * (MOST * 4u * QUADS);
     for (var own = 0u; own < 0x7fffffffu; own++) {
-      if (group.y * WIDTH + own * stride >= sizes.units) { break; }
-      let k = unit + own * stride;
-      let sums = slopes_of_h(row, min(k, sizes.units - 1u), left, base, samples, local, lane);
-      if (k < sizes.units) {
-        for (var i = 0u; i < 0x7fffffffu; i++) {
-          if (i >= samples) { break; }
-          let n = base + i;
-          let at = n * sizes.units + k;
-          let dh = d_initial[at] + sums[i / 4u][i % 4u];
-          var slope = vec4f();
-          if (left == 0u) {
-            d_initial[at] = dh;
-          } else if (left <= length_of(n)) {
-            let place = place_of(n, left - 1u, k);
-            slope = slopes_of(not_vanished(dh + from_y(place)), place, at);
-          }
-          if (!A_LAUNCH_EACH) {
-            for (var gate = 0u; gate < 4u; gate++) {
-              slopes[(MOST * 4u * QUADS) - row + (k * 4u + gate) * QUADS + i / 4u][i % 4u] = slope[gate];
+      if (group.y * WIDTH + own * UNITS * stride >= sizes.units) { break; }
+      let first = unit + own * UNITS * stride;
+      let sums = slopes_of_h(row, first, stride, left, base, samples, local, lane);
+      for (var which = 0u; which < UNITS; which++) {
+        let k = first + which * stride;
+        if (k < sizes.units) {
+          for (var i = 0u; i < 0x7fffffffu; i++) {
+            if (i >= samples) { break; }
+            let n = base + i;
+            let at = n * sizes.units + k;
+            let dh = d_initial[at] + sums[which * QUADS + i / 4u][i % 4u];
+            var slope = vec4f();
+            if (left == 0u) {
+              d_initial[at] = dh;
+            } else if (left <= length_of(n)) {
+              let place = place_of(n, left - 1u, k);
+              slope = slopes_of(not_vanished(dh + from_y(place)), place, at);
+            }
+            if (!A_LAUNCH_EACH) {
+              for (var gate = 0u; gate < 4u; gate++) {
+                slopes[(MOST * 4u * QUADS) - row + (k * 4u + gate) * QUADS + i / 4u][i % 4u] = slope[gate];
+              }
             }
           }
         }
@@ -152,9 +157,18 @@ fn place_of(n: u32, s: u32, u: u32) -> u32 {
   return (n * sizes.steps + t) * sizes.units + u;
 }
 
-// Σ over the units of their slopes, of the step behind, times their weights.
-fn slopes_of_h(row: u32, k: u32, left: u32, base: u32, samples: u32, local: u32, lane: u32) -> array<vec4f, QUADS> {
-  var sums = array<vec4f, QUADS>();
+// Of some units: Σ over all units of their slopes, of the step behind, times their weights.
+fn slopes_of_h(
+  row: u32,
+  k: u32,
+  stride: u32,
+  left: u32,
+  base: u32,
+  samples: u32,
+  local: u32,
+  lane: u32,
+) -> array<vec4f, UNITS * QUADS> {
+  var sums = array<vec4f, UNITS * QUADS>();
   for (var part = 0u; part < 0x7fffffffu; part++) {
     let first = part * MOST;
     if (first >= sizes.units) { break; }
@@ -167,12 +181,15 @@ fn slopes_of_h(row: u32, k: u32, left: u32, base: u32, samples: u32, local: u32,
       let held = eight_from(row + u * 4u * QUADS, lane);
       for (var j = 0u; j < 2u / QUADS; j++) {
         let other = min(first + u + j, sizes.units - 1u);
-        let stored = gates_of_weights(select(other * sizes.units + k, k * sizes.units + other, ACROSS));
-        // What only fills the block up is 0, not an infinite weight times 0.
-        let weight = select(vec4f(), stored, first + u + j < sizes.units);
-        for (var quad = 0u; quad < QUADS; quad++) {
-          for (var gate = 0u; gate < 4u; gate++) {
-            sums[quad] += weight[gate] * held[(j * 4u + gate) * QUADS + quad];
+        for (var which = 0u; which < UNITS; which++) {
+          let own = min(k + which * stride, sizes.units - 1u);
+          let stored = gates_of_weights(select(other * sizes.units + own, own * sizes.units + other, ACROSS));
+          // What only fills the block up is 0, not an infinite weight times 0.
+          let weight = select(vec4f(), stored, first + u + j < sizes.units);
+          for (var quad = 0u; quad < QUADS; quad++) {
+            for (var gate = 0u; gate < 4u; gate++) {
+              sums[which * QUADS + quad] += weight[gate] * held[(j * 4u + gate) * QUADS + quad];
+            }
           }
         }
       }

@@ -95,6 +95,11 @@ describe('more units', () => {
   check('gru', at(1, 3, 200));
 });
 
+describe('many samples', () => {
+  check('lstm', at(67, 3, 33), { lengths: true });
+  check('gru', at(65, 2, 70), { reverse: true, initial: true });
+});
+
 describe('where each invocation has a unit of its own', () => {
   check('lstm', at(5, 4, 33), { on: asCard, form: 'loop', lengths: true });
   check('gru', at(5, 4, 70), { on: asCard, form: 'loop', reverse: true });

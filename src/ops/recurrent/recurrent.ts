@@ -35,8 +35,8 @@ const recurrentOp: Op<Attrs, 'f32'> = {
     ];
   },
   cpu: (inputs, outputs, node) => runForward(inputs, outputs, node),
-  forms: (node, adapter) => formsOf(node.op.name, extentsOf(node), CARRIED[1], adapter),
-  gpu: (node, adapter, form = formsOf(node.op.name, extentsOf(node), CARRIED[1], adapter).names[0]) =>
+  forms: (node, adapter) => formsOf(node.op.name, extentsOf(node), CARRIED, adapter),
+  gpu: (node, adapter, form = formsOf(node.op.name, extentsOf(node), CARRIED, adapter).names[0]) =>
     forwardLaunches(node, adapter, form),
   flops: (node) => flopsOf(extentsOf(node), cells[node.attrs.cell]),
   accuracy: (node) => loopAccuracy(runForward, node, extentsOf(node).units),

@@ -18,8 +18,8 @@ export const recurrentGradOp: Op<GradAttrs, 'f32'> = {
     return [slopes, ...(apart ? [slopes] : []), { shape: [carried, samples, units], dtype: 'f32' }];
   },
   cpu: (inputs, outputs, node) => runBackward(inputs, outputs, node),
-  forms: (node, adapter) => formsOf(node.op.name, gradExtentsOf(node), SLOPES[1], adapter),
-  gpu: (node, adapter, form = formsOf(node.op.name, gradExtentsOf(node), SLOPES[1], adapter).names[0]) =>
+  forms: (node, adapter) => formsOf(node.op.name, gradExtentsOf(node), SLOPES, adapter),
+  gpu: (node, adapter, form = formsOf(node.op.name, gradExtentsOf(node), SLOPES, adapter).names[0]) =>
     backwardLaunches(node, adapter, form),
   // On a card neighbouring invocations read neighbouring weights, if these are turned over before.
   expand(node, { software }) {

@@ -12,7 +12,7 @@ export function forwardLaunches(node: Node<Attrs>, adapter: AdapterTraits, form:
   const { attrs, inputs } = node;
   const cell = cells[attrs.cell];
   const extents = extentsOf(node);
-  const layout = layoutOf(form, extents.units, CARRIED, adapter);
+  const layout = layoutOf(form, extents, CARRIED, adapter);
   const places = placesOf(attrs);
   const gates = gatesOf(cell.gates, ['x', 'weights']);
   const own = linked([
@@ -46,7 +46,7 @@ export function backwardLaunches(node: Node<GradAttrs>, adapter: AdapterTraits, 
   const { attrs, inputs } = node;
   const cell = cells[attrs.cell];
   const extents = gradExtentsOf(node);
-  const layout = layoutOf(form, extents.units, SLOPES, adapter);
+  const layout = layoutOf(form, extents, SLOPES, adapter);
   const places = gradPlacesOf(attrs);
   const gates = gatesOf(cell.gates, ['weights']);
   const carryLast = 'fn carry_last(at: u32) {\n  d_initial[sizes.samples * sizes.units + at] = ';

@@ -12,6 +12,16 @@ export interface Layout {
   readonly kernel: Required<Pick<Kernel, 'constants' | 'functions' | 'enables'>>;
 }
 
+/** What a workgroup's memory has of each unit for four samples, and how much its kernel computes at a time. */
+export interface Held {
+  readonly binding: string;
+  readonly vectors: number;
+  /** Samples of a workgroup. */
+  readonly mostSamples: number;
+  /** Units of an invocation that share what it loads of the others. */
+  readonly mostUnits: number;
+}
+
 /** Units whose numbers are held at a time where a step is a launch. */
 const HELD_AT_A_TIME = 64;
 /** On a card, units of which one workgroup does all; more of them want the whole card at each step. */
@@ -19,40 +29,41 @@ const MOST_IN_A_LOOP = 256;
 
 const nextPower = (count: number): number => 2 ** Math.max(5, Math.ceil(Math.log2(count)));
 
-/** Samples of a workgroup that does all units: as many as there is room for. @param vectors in memory for a unit and four samples */
-function samplesInLoop(units: number, vectors: number, adapter: AdapterTraits): number | undefined {
-  const bytes = (samples: number): number => 2 * nextPower(units) * vectors * (samples / 4) * 16;
-  return (adapter.software ? [8, 4] : [4]).find((count) => bytes(count) <= adapter.maxComputeWorkgroupStorageSize);
+/** Workgroups that keep a processor's cores busy. */
+const MANY_GROUPS = 4;
+
+/** Samples of a workgroup that does all units: as many as there is room for. */
+function samplesInLoop({ samples, units }: Extents, { vectors, mostSamples }: Held, adapter: AdapterTraits) {
+  const bytes = (count: number): number => 2 * nextPower(units) * vectors * (count / 4) * 16;
+  const busy = samples >= 16 * MANY_GROUPS ? 16 : 8;
+  const counts = adapter.software ? [16, 8, 4].filter((count) => count <= Math.min(mostSamples, busy)) : [4];
+  return counts.find((count) => bytes(count) <= adapter.maxComputeWorkgroupStorageSize);
 }
 
 /** All steps in one launch, or each in its own: whichever is likely the faster first. */
-export function formsOf(
-  name: string,
-  { samples, steps, units }: Extents,
-  vectors: number,
-  adapter: AdapterTraits,
-): Forms {
-  const fits = samplesInLoop(units, vectors, adapter) !== undefined;
+export function formsOf(name: string, extents: Extents, held: Held, adapter: AdapterTraits): Forms {
+  const { samples, steps, units } = extents;
+  const fits = samplesInLoop(extents, held, adapter) !== undefined;
   const likely = adapter.software || units <= MOST_IN_A_LOOP ? ['loop', 'steps'] : ['steps', 'loop'];
   return { kind: `${name} ${samples}×${steps}×${units}`, names: fits ? likely : ['steps'] };
 }
 
 /**
  * Where a CPU plays the GPU a barrier of few invocations is cheap, and a load is dear: eight of them, which hand each other
- * what each has loaded, and eight samples. On a card a unit for each invocation, and four samples, so that there are
+ * what each has loaded, and many samples. On a card a unit for each invocation, and four samples, so that there are
  * workgroups enough.
- * @param held what the workgroup's memory is called, and how many vectors of it a unit has for four samples
  */
-export function layoutOf(form: string, units: number, held: readonly [string, number], adapter: AdapterTraits): Layout {
+export function layoutOf(form: string, extents: Extents, held: Held, adapter: AdapterTraits): Layout {
+  const { units } = extents;
   const { software, maxComputeInvocationsPerWorkgroup } = adapter;
-  const [binding, vectors] = held;
   const launches = form === 'steps';
-  const samples = launches ? (software ? 8 : 4) : samplesInLoop(units, vectors, adapter)!;
+  const samples = launches ? (software ? 8 : 4) : samplesInLoop(extents, held, adapter)!;
   const most = launches ? HELD_AT_A_TIME : nextPower(units);
   const onCard = launches ? 64 : Math.min(Math.ceil(units / 64) * 64, MOST_IN_A_LOOP);
   const width = software ? LANES : Math.min(onCard, maxComputeInvocationsPerWorkgroup);
+  const unitsAtATime = software && !launches ? Math.min(held.mostUnits, Math.ceil(units / LANES)) : 1;
   const hand = software && hasLanes(adapter);
-  const eight = `fn eight_from(at: u32, lane: u32) -> array<vec4f, 8> {\n  let own = ${binding}[at + lane];\n  return array(${heldByLanes('own', 0, LANES)});\n}`;
+  const eight = `fn eight_from(at: u32, lane: u32) -> array<vec4f, 8> {\n  let own = ${held.binding}[at + lane];\n  return array(${heldByLanes('own', 0, LANES)});\n}`;
   return {
     width,
     samples,
@@ -61,6 +72,7 @@ export function layoutOf(form: string, units: number, held: readonly [string, nu
       constants: {
         WIDTH: `${width}u`,
         SAMPLES: `${samples}u`,
+        ...(held.mostUnits > 1 && { UNITS: `${unitsAtATime}u` }),
         MOST: `${most}u`,
         A_LAUNCH_EACH: String(launches),
       },
@@ -86,6 +98,6 @@ export function launchesOf(
   }));
 }
 
-/** Vectors of four samples in a workgroup's memory for each unit: h; and four slopes. */
-export const CARRIED = ['carried', 1] as const;
-export const SLOPES = ['slopes', 4] as const;
+/** Each unit's h; and the slopes of its four gates. */
+export const CARRIED: Held = { binding: 'carried', vectors: 1, mostSamples: 16, mostUnits: 1 };
+export const SLOPES: Held = { binding: 'slopes', vectors: 4, mostSamples: 8, mostUnits: 4 };
