@@ -1,21 +1,11 @@
 import { DeviceError } from '../core/errors.ts';
 import type { Bytes } from '../core/globalTypes.ts';
-import type { Numbers, Spec } from '../core/shape.ts';
-import type { Batch } from '../cpu/interpret.ts';
-import type { Graph, Node, State } from '../graph/graph.ts';
-import {
-  uploadBatch,
-  type Backend,
-  type Executable,
-  type Observation,
-  type Range,
-  type Timing,
-  type Wanted,
-} from './backend.ts';
-import type { KernelChoice } from './kernelChoice.ts';
-import { Journal, type Entry } from './journal.ts';
+import type { Numbers } from '../core/shape.ts';
+import type { State } from '../graph/graph.ts';
+import type { Backend } from './backend.ts';
 import { Asked, type DeviceLife } from './deviceLife.ts';
-import type { Tally } from './memoryTally.ts';
+import { Journal, type Entry } from './journal.ts';
+import type { LastingProgram } from './lastingProgram.ts';
 
 /** What else is to be known of the moment of a snapshot. */
 export interface Note {
@@ -42,58 +32,15 @@ const JOURNAL_BYTES = 2 ** 26;
 /** So many devices may be lost in a row without anything having come of them. */
 const MOST_LOST = 3;
 
-/** A program, whichever device it is compiled on. */
-class LastingProgram implements Executable {
-  readonly graph: Graph;
-  readonly plainly: boolean;
-  inner!: Executable;
-  /** Of the fields of a batch, the last. */
-  readonly uploads = new Map<string, Numbers>();
-  readonly #backend: RecoveringBackend;
-
-  constructor(backend: RecoveringBackend, graph: Graph, plainly: boolean) {
-    this.#backend = backend;
-    this.graph = graph;
-    this.plainly = plainly;
-  }
-
-  get order(): readonly Node[] {
-    return this.inner.order;
-  }
-
-  get launches(): readonly string[] {
-    return this.inner.launches;
-  }
-
-  get fields(): ReadonlyMap<string, Spec> {
-    return this.inner.fields;
-  }
-
-  upload(field: string, numbers: Numbers): void {
-    this.#backend.upload(this, field, numbers);
-  }
-
-  destroy(): void {
-    this.#backend.drop(this);
-  }
-}
-
-const innerOf = (programs: readonly Executable[]): Executable[] =>
-  programs.map((program) => (program as LastingProgram).inner);
-
-/**
- * A backend that outlives its device. It keeps what states held at some moment, read back while the GPU goes on, and a
- * journal of what it was asked since; where the device is lost, it does all of that again on another one. Whoever waits for
- * numbers gets them, once, with the same bits.
- */
-export class RecoveringBackend implements Backend {
+/** The work of a backend that outlives its device: all that is asked of it, done again on another one where the last is lost. */
+export class Recovery {
+  readonly programs = new Set<LastingProgram>();
+  /** That have room. */
+  readonly held = new Set<State>();
+  /** That programs have written, or copies. */
+  readonly changed = new Set<State>();
   readonly #lifeline: Lifeline;
   readonly #journal = new Journal();
-  readonly #programs = new Set<LastingProgram>();
-  /** That have room. */
-  readonly #held = new Set<State>();
-  /** That programs have written, or copies. */
-  readonly #changed = new Set<State>();
   readonly #waiting = new Set<Asked<never>>();
   /** The last there was; over while another one is sought. */
   #life: DeviceLife;
@@ -115,28 +62,18 @@ export class RecoveringBackend implements Backend {
     this.#watch(life);
   }
 
-  get kind(): 'webgpu' | 'cpu' {
-    return this.#life.backend.kind;
-  }
-
-  get adapter(): string {
-    return this.#life.backend.adapter;
-  }
-
-  get kernels(): KernelChoice | null {
-    return this.#life.backend.kernels;
+  /** Where it runs, or ran last. */
+  get backend(): Backend {
+    return this.#life.backend;
   }
 
   get submits(): number {
     return this.#submitsBefore + this.#life.backend.submits;
   }
 
-  get used(): Tally {
-    return this.#life.backend.used;
-  }
-
-  get largestBinding(): number {
-    return this.#life.backend.largestBinding;
+  /** Whether nothing will be done any more. */
+  get isOver(): boolean {
+    return this.#destroyed || this.#failure !== undefined;
   }
 
   #watch(life: DeviceLife): void {
@@ -147,7 +84,7 @@ export class RecoveringBackend implements Backend {
   }
 
   /** Does something now, or, while there is no device, as soon as there is one. */
-  #do(entry: Entry): void {
+  do(entry: Entry): void {
     if (this.#failure) throw this.#failure;
     this.#journal.add(entry);
     if (this.#recovery) return;
@@ -161,7 +98,7 @@ export class RecoveringBackend implements Backend {
   }
 
   /** The same with an answer. @param again what is done where the answer is there already */
-  #ask<T>(ask: (backend: Backend) => Promise<T>, again: (backend: Backend) => void): Promise<T> {
+  ask<T>(ask: (backend: Backend) => Promise<T>, again: (backend: Backend) => void): Promise<T> {
     const asked = new Asked<T>();
     const waiting = asked as unknown as Asked<never>;
     this.#waiting.add(waiting);
@@ -172,7 +109,7 @@ export class RecoveringBackend implements Backend {
     };
     asked.answer.then(arrived, () => this.#waiting.delete(waiting));
     try {
-      this.#do({
+      this.do({
         do: (life) => {
           if (asked.settled) again(life.backend);
           else void asked.follow(ask(life.backend), life);
@@ -186,7 +123,7 @@ export class RecoveringBackend implements Backend {
   }
 
   /** Work of which nothing is left to be done again but what is there at a recovery. */
-  async #lasting<T>(work: (backend: Backend) => Promise<T>): Promise<T> {
+  async lasting<T>(work: (backend: Backend) => Promise<T>): Promise<T> {
     for (;;) {
       await this.#recovery;
       if (this.#failure) throw this.#failure;
@@ -198,125 +135,6 @@ export class RecoveringBackend implements Backend {
         if (this.#destroyed || !(await life.hasEnded())) throw error;
       }
     }
-  }
-
-  async compile(graph: Graph, plainly = false): Promise<Executable> {
-    const program = new LastingProgram(this, graph, plainly);
-    program.inner = await this.#lasting((backend) => backend.compile(graph, plainly));
-    this.#programs.add(program);
-    return program;
-  }
-
-  requireRoom(what: string, wanted: Wanted): void {
-    this.#life.backend.requireRoom(what, wanted);
-  }
-
-  async hold(what: string, states: readonly State[]): Promise<void> {
-    await this.#lasting((backend) => backend.hold(what, states));
-    for (const state of states) this.#held.add(state);
-  }
-
-  release(states: readonly State[]): void {
-    for (const state of states) {
-      this.#held.delete(state);
-      this.#changed.delete(state);
-    }
-    if (!this.#isOver) this.#do({ released: states, do: ({ backend }) => backend.release(states) });
-  }
-
-  /** It is there for as long as something that it did may be done again. */
-  drop(program: LastingProgram): void {
-    if (this.#isOver) program.inner.destroy();
-    else this.#do({ do: () => program.inner.destroy(), over: () => this.#programs.delete(program) });
-  }
-
-  get #isOver(): boolean {
-    return this.#destroyed || this.#failure !== undefined;
-  }
-
-  upload(program: LastingProgram, field: string, numbers: Numbers): void {
-    const kept = numbers.slice();
-    program.uploads.set(field, kept);
-    this.#do({ bytes: kept.byteLength, do: () => program.inner.upload(field, kept) });
-  }
-
-  #changes(programs: readonly Executable[]): void {
-    for (const { graph } of new Set(programs)) for (const [state] of graph.writes) this.#changed.add(state);
-  }
-
-  run(programs: readonly Executable[]): void {
-    this.#changes(programs);
-    this.#do({ do: ({ backend }) => backend.run(innerOf(programs)) });
-  }
-
-  runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers> {
-    this.#changes(programs);
-    return this.#ask(
-      (backend) => backend.runAndRead(innerOf(programs), state, ranges),
-      (backend) => backend.run(innerOf(programs)),
-    );
-  }
-
-  readOutput(program: Executable, name: string): Promise<Numbers> {
-    return this.#ask(
-      (backend) => backend.readOutput((program as LastingProgram).inner, name),
-      () => {},
-    );
-  }
-
-  readOutputs(program: Executable): Promise<Readonly<Record<string, Numbers>>> {
-    return this.#ask(
-      (backend) => backend.readOutputs((program as LastingProgram).inner),
-      () => {},
-    );
-  }
-
-  async readState(state: State): Promise<Numbers> {
-    return (await this.readStates([state]))[0];
-  }
-
-  readStates(states: readonly State[]): Promise<Numbers[]> {
-    return this.#ask(
-      (backend) => backend.readStates(states),
-      () => {},
-    );
-  }
-
-  writeState(state: State, numbers: Numbers, offset = 0): void {
-    const kept = numbers.slice();
-    this.#do({
-      bytes: kept.byteLength,
-      wrote: { state, numbers: kept, offset },
-      do: ({ backend }) => backend.writeState(state, kept, offset),
-    });
-  }
-
-  copyStates(pairs: readonly (readonly [from: State, to: State])[]): void {
-    for (const [, to] of pairs) this.#changed.add(to);
-    this.#do({ do: ({ backend }) => backend.copyStates(pairs) });
-  }
-
-  observe(program: Executable, batch: Batch): Promise<readonly Observation[]> {
-    this.#changes([program]);
-    return this.#ask(
-      (backend) => backend.observe((program as LastingProgram).inner, batch),
-      (backend) => {
-        const [inner] = innerOf([program]);
-        uploadBatch(inner, batch);
-        backend.run([inner]);
-      },
-    );
-  }
-
-  time(programs: readonly Executable[], runs: number): Promise<Timing> {
-    this.#changes(programs);
-    return this.#ask(
-      (backend) => backend.time(innerOf(programs), runs),
-      (backend) => {
-        // Each is timed as a whole, and launch by launch.
-        for (let run = 0; run < 2 * runs; run++) backend.run(innerOf(programs));
-      },
-    );
   }
 
   #maySnapshot(): void {
@@ -334,7 +152,7 @@ export class RecoveringBackend implements Backend {
     const begun = Date.now();
     const life = this.#life;
     const { length } = this.#journal;
-    const states = [...this.#changed];
+    const states = [...this.changed];
     this.#isReading = true;
     try {
       // What it waits for is answered by this life, or by none.
@@ -374,7 +192,7 @@ export class RecoveringBackend implements Backend {
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
     const { adapter } = lost.backend;
     this.#lifeline.recovered(
-      `${adapter} was lost (${lost.ended}): training goes on on ${this.adapter} after ${seconds} s`,
+      `${adapter} was lost (${lost.ended}): training goes on on ${this.#life.backend.adapter} after ${seconds} s`,
     );
   }
 
@@ -382,9 +200,9 @@ export class RecoveringBackend implements Backend {
   async #restored(life: DeviceLife): Promise<boolean> {
     const { backend } = life;
     try {
-      for (const program of this.#programs) program.inner = await backend.compile(program.graph, program.plainly);
-      await backend.hold('what was on a device that was lost', [...this.#held]);
-      for (const { inner, uploads } of this.#programs) {
+      for (const program of this.programs) program.inner = await backend.compile(program.graph, program.plainly);
+      await backend.hold('what was on a device that was lost', [...this.held]);
+      for (const { inner, uploads } of this.programs) {
         for (const [field, numbers] of uploads) inner.upload(field, numbers);
       }
       this.#journal.replay(life);

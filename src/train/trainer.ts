@@ -1,83 +1,48 @@
-import { DataError, DeviceError, ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/argumentChecks.ts';
+import { DataError } from '../core/errors.ts';
 import type { Bytes, Device } from '../core/globalTypes.ts';
-import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { isDataset, type Dataset } from '../data/dataset.ts';
-import { copyOf, isNumbers, type GivenNumbers } from '../data/numbers.ts';
-import { uploadBatch, type Backend } from '../scheduler/backend.ts';
-import type { KernelChoice } from '../scheduler/kernelChoice.ts';
-import { RecoveringBackend } from '../scheduler/recovery.ts';
+import { isNumbers, type GivenNumbers } from '../data/numbers.ts';
+import type { Backend } from '../scheduler/backend.ts';
 import type { DeviceLife } from '../scheduler/deviceLife.ts';
+import type { KernelChoice } from '../scheduler/kernelChoice.ts';
+import { RecoveringBackend } from '../scheduler/recoveringBackend.ts';
+import { copyOfBytes, copyOfValues, requireTexts } from './checkpoints/givenParameters.ts';
+import { learnedOf, parametersOf, putParameters } from './checkpoints/learnedStates.ts';
+import type { Loaded, LoadOptions } from './checkpoints/loadResult.ts';
+import type { RunMoment } from './checkpoints/progress.ts';
+import { weightsFile, weightsIn } from './checkpoints/weights.ts';
 import type { Feed } from './graphs/batchValues.ts';
-import { requireFields, requireWhole } from './samples/dataChecks.ts';
-import { DataPosition } from './samples/dataPosition.ts';
-import { Evaluator } from './evaluation/evaluator.ts';
-import { namesOfNothing, nothingCounts, type Amount } from './graphs/recordedMetrics.ts';
+import type { Amount } from './graphs/recordedMetrics.ts';
+import type { InspectOptions, Inspection } from './inspection/inspect.ts';
+import { profileStep, requirePeak, type Profile, type ProfileOptions } from './inspection/profile.ts';
+import { summarizeModel } from './inspection/summary.ts';
+import type { Verification } from './inspection/verification.ts';
+import { verifyStep } from './inspection/verifyStep.ts';
+import type { Phase } from './model.ts';
+import type { Batches, Evaluation, FitOptions, GivenSamples, Prediction, Report, TrainerOptions } from './options.ts';
+import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
+import { formatSteps } from './programs/sourcePrograms.ts';
 import { fit } from './runs/fit.ts';
 import { fitOptionsOf, type FitSettings } from './runs/fitOptions.ts';
-import {
-  byField,
-  copyOfSamples,
-  copyOfSet,
-  countedBy,
-  countOf,
-  fieldsOf,
-  inBatch,
-  numbersBy,
-  requireTrainable,
-  samplesOf,
-  type Given,
-} from './samples/givenData.ts';
-import { StateCopy } from './runs/stateCopy.ts';
-import { StepSubmitter } from './runs/stepSubmitter.ts';
-import { inspectStep, type InspectOptions, type Inspection, type InspectionGraph } from './inspection/inspect.ts';
-import { inspectionGraph, rehearsalGraph } from './graphs/inspectionGraphs.ts';
-import type { Phase } from './model.ts';
-import type {
-  Batches,
-  Evaluation,
-  FitOptions,
-  Prediction,
-  Report,
-  GivenSamples,
-  TrainerOptions,
-  Warn,
-} from './options.ts';
-import { copyOfBytes, copyOfValues } from './checkpoints/givenParameters.ts';
-import { learnedOf, parametersOf, putParameters } from './checkpoints/learnedStates.ts';
-import { amountsOf, prepare, reportOf, wasBad, type Prepared } from './graphs/preparedModel.ts';
-import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
-import type { RunMoment } from './checkpoints/progress.ts';
-import { profileStep, requirePeak, type Profile, type ProfileOptions } from './inspection/profile.ts';
-import { formatSteps, type StepProgram } from './programs/sourcePrograms.ts';
-import { Programs } from './programs/programs.ts';
-import type { Fields, Source } from './samples/sampleSource.ts';
-import { summarizeModel } from './inspection/summary.ts';
-import type { Loaded, LoadOptions } from './checkpoints/loadResult.ts';
-import { Saver } from './checkpoints/saver.ts';
+import { bring, takeStep } from './runs/singleStep.ts';
 import type { RunInHand, TrainingRun } from './runs/trainingRun.ts';
+import { acceptedBatch, requireBatch, requireWholeBatch } from './samples/batchSizes.ts';
+import { requireFields, requireWhole } from './samples/dataChecks.ts';
+import { DataPosition } from './samples/dataPosition.ts';
+import { copyOfSet, fieldsOf, requireTrainable, type Given } from './samples/givenData.ts';
+import type { Fields, Source } from './samples/sampleSource.ts';
+import { samplesAtCall } from './samples/samplesAtCall.ts';
+import { destroyedError, TrainerLife } from './trainerLife.ts';
 import { TrainerLock } from './trainerLock.ts';
-import { weightsFile, weightsIn } from './checkpoints/weights.ts';
-import { verifyStep } from './inspection/verifyStep.ts';
-import type { Verification } from './inspection/verification.ts';
+import { TrainerNotices } from './trainerNotices.ts';
+import { trainerParts, type TrainerParts } from './trainerParts.ts';
 
 /** Where a trainer runs, and what it must give back. */
 export interface Place {
   readonly life: DeviceLife;
   readonly owned: Device | undefined;
   readonly fallback?: string;
-}
-
-/** What there is once the model was traced. */
-interface Ready {
-  readonly prepared: Prepared;
-  readonly programs: Programs;
-  readonly evaluator: Evaluator;
-  readonly submitter: StepSubmitter;
-  readonly stateCopy: StateCopy;
-  readonly saver: Saver;
-  /** Where a single batch is brought, and the step that reads it there. */
-  readonly table: Source;
-  readonly single: readonly StepProgram[];
 }
 
 /** Trains one model: a set of states and several programs that share them. */
@@ -89,18 +54,13 @@ export class Trainer<F extends string = any, O = any> {
   readonly #phases: readonly Phase[];
   #ownedDevice: Device | undefined;
   #fallback: string | null;
-  #saver: Saver | undefined;
   readonly #position = new DataPosition();
-  #ready: Promise<Ready> | undefined;
-  #programs: Programs | undefined;
-  #single: readonly StepProgram[] = [];
-  /** By number of samples. */
-  readonly #inspections: Record<number, InspectionGraph> = {};
+  #ready: Promise<TrainerParts> | undefined;
+  /** Once they are there. */
+  #parts: TrainerParts | undefined;
   readonly #lock = new TrainerLock();
-  #destroyed = false;
-  #toldOfNothing = false;
-  /** That the next report says. */
-  #recovered: string | undefined;
+  readonly #life = new TrainerLife();
+  readonly #notices: TrainerNotices;
 
   /** Use `createTrainer`. */
   constructor(
@@ -112,6 +72,7 @@ export class Trainer<F extends string = any, O = any> {
     this.batchSize = options.batchSize;
     this.#options = options;
     this.#phases = phases;
+    this.#notices = new TrainerNotices(options);
     this.#ownedDevice = owned;
     this.#fallback = fallback ?? null;
     this.#backend =
@@ -119,8 +80,9 @@ export class Trainer<F extends string = any, O = any> {
         ? life.backend
         : new RecoveringBackend(life, {
             reopen: async (last) => this.#moveTo(await placeAfter(last)),
-            note: () => (this.#lock.isSettled ? (this.#saver?.note(this.#run, this.#position.stream) ?? null) : null),
-            recovered: (how) => (this.#recovered = how),
+            note: () =>
+              this.#lock.isSettled ? (this.#parts?.saver.note(this.#run, this.#position.stream) ?? null) : null,
+            recovered: (how) => (this.#notices.recovered = how),
           });
   }
 
@@ -133,7 +95,7 @@ export class Trainer<F extends string = any, O = any> {
   #moveTo({ life, owned, fallback }: Place): DeviceLife {
     this.#ownedDevice = owned;
     this.#fallback = fallback ?? null;
-    if (!this.#destroyed) return life;
+    if (!this.#life.isOver) return life;
     owned?.destroy();
     throw destroyedError();
   }
@@ -166,48 +128,34 @@ export class Trainer<F extends string = any, O = any> {
     const fields = fieldsOf('prepare', data);
     const { evaluate, predict, inspect, update } = preparedCallsOf(calls);
     const judged = evaluate && this.#given('prepare', evaluate);
-    const ready = await this.#trace(fields);
-    const { prepared, evaluator } = ready;
+    const { prepared, evaluator, inspector } = await this.#trace(fields);
     if (evaluate) requireFields('prepare', prepared.traced.fields, evaluate, prepared.names);
     const compiled: Promise<unknown>[] = [];
     if (judged) compiled.push(evaluator.prepare(judged));
     if (predict) compiled.push(evaluator.preparePrediction(predict));
-    if (inspect) compiled.push(this.#inspectors(ready, inspect, update));
-    await this.#whileAlive(Promise.all(compiled));
+    if (inspect) compiled.push(inspector.prepare(inspect, update));
+    await this.#life.while(Promise.all(compiled));
   }
 
   /** Once. */
-  #trace(fields: Fields): Promise<Ready> {
+  #trace(fields: Fields): Promise<TrainerParts> {
     return (this.#ready ??= this.#prepare(fields).catch((error: unknown) => {
       this.#ready = undefined;
       throw error;
     }));
   }
 
-  async #prepare(fields: Fields): Promise<Ready> {
-    const prepared = prepare(this.#options, this.#phases, fields, this.#backend.largestBinding);
-    const programs = new Programs(this.#backend, prepared);
-    try {
-      const table = programs.table(this.batchSize);
-      const single = await programs.step(this.batchSize, { source: table, shuffle: false });
-      if (this.#destroyed) throw destroyedError();
-      this.#programs = programs;
-      this.#single = single;
-      const evaluator = new Evaluator(this.#backend, prepared, programs, this.batchSize, this.#warn);
-      const submitter = new StepSubmitter(this.#backend, prepared);
-      const stateCopy = new StateCopy(this.#backend, prepared.traced);
-      const { batchSize } = this;
-      const { seed = 0 } = this.#options;
-      const saver = new Saver({ backend: this.#backend, prepared, submitter, stateCopy, single, batchSize, seed });
-      this.#saver = saver;
-      return { prepared, programs, evaluator, submitter, stateCopy, saver, table, single };
-    } catch (error) {
-      programs.destroy();
-      throw this.#failureOf(error);
-    }
+  async #prepare(fields: Fields): Promise<TrainerParts> {
+    const made = trainerParts(this.#backend, this.#options, this.#phases, fields, this.#notices.warn);
+    const parts = await made.catch((error: unknown) => {
+      throw this.#life.failureOf(error);
+    });
+    if (!this.#life.isOver) return (this.#parts = parts);
+    parts.programs.destroy();
+    throw destroyedError();
   }
 
-  async #use(data?: Dataset): Promise<Ready> {
+  async #use(data?: Dataset): Promise<TrainerParts> {
     const source = this.#options.data ?? data;
     if (!this.#ready) {
       if (!source) {
@@ -222,45 +170,12 @@ export class Trainer<F extends string = any, O = any> {
 
   /** A set as it is at this call, or was at the one that gave it first. */
   #given(where: string, set: Dataset): Given {
-    return this.#programs?.sets.given(where, set) ?? { set, copy: copyOfSet(where, set) };
+    return this.#parts?.programs.sets.given(where, set) ?? { set, copy: copyOfSet(where, set) };
   }
 
-  /** The same of whatever samples a call is given: those of a set, by field, or of the only field. */
-  #samples(
-    where: string,
-    given: Dataset | GivenSamples | GivenNumbers | number,
-  ): (ready: Ready, names?: readonly string[]) => Promise<Dataset> {
-    const set = !isNumbers(given) && isDataset(given) ? this.#given(where, given) : undefined;
-    const copy = isNumbers(given) || typeof given === 'number' ? copyOf(given) : set ? {} : copyOfSamples(where, given);
-    return async ({ prepared, programs }, names = countedBy(prepared)) => {
-      if (names.length === 0) return { length: countOf(where, given), fields: {} };
-      const numbers = set ? numbersBy(await programs.sets.numbersOf(set, names)) : byField(copy, names);
-      return samplesOf(where, numbers, prepared, names);
-    };
-  }
-
-  #requireBatch(where: string, { length }: Dataset): void {
-    const { batchSize } = this;
-    if (batchSize <= length) return;
-    throw new DataError(
-      `[${where}] batchSize is ${batchSize} but the data set has ${length} samples: use a batch size of at most ${length}`,
-    );
-  }
-
-  /** Whatever fails once the trainer was destroyed fails because of it. */
-  #failureOf(error: unknown): unknown {
-    return this.#destroyed ? destroyedError(error) : error;
-  }
-
-  /** Work that `destroy` cuts short fails in one way, even if states that are gone left it something to work with. */
-  async #whileAlive<T>(work: Promise<T>): Promise<T> {
-    try {
-      const result = await work;
-      if (!this.#destroyed) return result;
-    } catch (error) {
-      throw this.#failureOf(error);
-    }
-    throw destroyedError();
+  /** The same of whatever samples a call is given. */
+  #samples(where: string, given: Parameters<typeof samplesAtCall>[1]): ReturnType<typeof samplesAtCall> {
+    return samplesAtCall(where, given, (at, set) => this.#given(at, set));
   }
 
   /**
@@ -301,9 +216,9 @@ export class Trainer<F extends string = any, O = any> {
       const { traced, names } = prepared;
       if (set) requireFields('fit', traced.fields, set, names);
       if (validation) requireFields('validation', traced.fields, validation.set, names);
-      if (set) this.#requireBatch('fit', set);
+      if (set) requireBatch('fit', set, batchSize);
       const before = this.#position.resume(data, options.resume);
-      const shop = {
+      const parts = {
         ...ready,
         backend: this.#backend,
         batchSize,
@@ -312,20 +227,21 @@ export class Trainer<F extends string = any, O = any> {
         validation,
         run,
         before,
-        accept: (batch: GivenSamples | Dataset, index: number) => this.#accepted(batch, index, prepared),
+        accept: (batch: GivenSamples | Dataset, index: number) => acceptedBatch(batch, index, prepared, batchSize),
         feed: (feed: Feed) => (this.#position.origin = feed),
-        tellOfNothing: (amounts: readonly Amount[], step: number) => this.#tellOfNothing(prepared, amounts, step),
+        tellOfNothing: (amounts: readonly Amount[], step: number) =>
+          this.#notices.tellOfNothing(prepared, amounts, step),
         save: () => ready.saver.save(this.#run, this.#position.stream, {}),
-        warn: this.#warn,
-        takeRecovered: () => this.#takeRecovered(),
-        isAlive: () => !this.#destroyed,
-        requireAlive: () => this.#requireAlive(),
+        warn: this.#notices.warn,
+        takeRecovered: () => this.#notices.takeRecovered(),
+        isAlive: () => !this.#life.isOver,
+        requireAlive: () => this.#life.require(),
       };
       await this.#lock.take('fit', run);
       this.#position.origin = set && { data: set, shuffle: options.shuffle };
-      yield* fit(shop, data, options);
+      yield* fit(parts, data, options);
     } catch (error) {
-      run.failure = { error: this.#failureOf(error) };
+      run.failure = { error: this.#life.failureOf(error) };
       throw run.failure.error;
     } finally {
       end();
@@ -341,30 +257,6 @@ export class Trainer<F extends string = any, O = any> {
     return this.#lock.stop();
   }
 
-  #takeRecovered(): string | undefined {
-    const how = this.#recovered;
-    this.#recovered = undefined;
-    return how;
-  }
-
-  /** Once, for a data set may have many such steps. */
-  #tellOfNothing({ figures }: Prepared, amounts: readonly Amount[], step: number): void {
-    if (this.#toldOfNothing) return;
-    const names = namesOfNothing(figures, amounts);
-    if (names.length === 0) return;
-    this.#toldOfNothing = true;
-    this.#warn(`[fit] ${nothingCounts(names)} in step ${step} counts`);
-  }
-
-  get #warn(): Warn {
-    return this.#options.warn ?? ((text) => console.warn(text));
-  }
-
-  /** Its buffers may be gone, and a caller's device would be told of each use of them. */
-  #requireAlive(): void {
-    if (this.#destroyed) throw destroyedError();
-  }
-
   /**
    * One step on a batch of one's own, of exactly `batchSize` samples: numbers by field, or a small data set. A bad one is
    * left out, as its report says; see `OnNaN`.
@@ -373,50 +265,20 @@ export class Trainer<F extends string = any, O = any> {
   async step(batch: GivenSamples<F> | Dataset<F>): Promise<Report> {
     const samples = this.#samples('step', batch);
     const ready = await this.#use(isDataset(batch) ? batch : undefined);
-    const { prepared, submitter, table, single } = ready;
     const begun = performance.now();
     await this.#lock.take('step');
     try {
-      const numbers = this.#requireWhole('step', await this.#whileAlive(samples(ready)));
-      this.#position.origin = { source: table, shuffle: false };
-      this.#bring(numbers, table, submitter);
-      const rows = await this.#whileAlive(submitter.launch({ programs: [single] }));
+      const numbers = requireWholeBatch('step', await this.#life.while(samples(ready)), this.batchSize);
+      this.#position.origin = { source: ready.table, shuffle: false };
+      bring(this.#backend, ready, numbers);
+      const { amounts, report } = await this.#life.while(takeStep(ready, this.batchSize));
       const seconds = (performance.now() - begun) / 1000;
-      const amounts = amountsOf(prepared, rows, 0, this.batchSize);
-      this.#tellOfNothing(prepared, amounts, submitter.step);
-      const recovered = this.#takeRecovered();
-      const report = { ...reportOf(prepared, amounts, submitter.step), epoch: 0, seconds, waited: 0 };
-      const skipped = wasBad(prepared, rows, 0);
-      return { ...report, ...(skipped && { skipped }), ...(recovered !== undefined && { recovered }) };
+      this.#notices.tellOfNothing(ready.prepared, amounts, report.step);
+      const recovered = this.#notices.takeRecovered();
+      return { ...report, epoch: 0, seconds, waited: 0, ...(recovered !== undefined && { recovered }) };
     } finally {
       this.#lock.leave();
     }
-  }
-
-  /** Puts a batch where the next step takes its samples from. */
-  #bring({ fields }: Dataset, table: Source, submitter: StepSubmitter): void {
-    submitter.begin('skip');
-    for (const [name, { states }] of Object.entries(table.fields)) {
-      this.#backend.writeState(states[0], fields[name].data);
-    }
-    submitter.moveTo({ epoch: 0, position: 0 }, { source: table, shuffle: false });
-  }
-
-  /** A batch of an iterable, copied. */
-  #accepted(batch: GivenSamples | Dataset, index: number, prepared: Prepared): Dataset {
-    const samples = inBatch(index, (where) => samplesOf(where, copyOfSamples(where, batch), prepared));
-    if (samples.length <= this.batchSize) return samples;
-    throw new ShapeError(
-      `[fit, batch ${index}] the batch has ${samples.length} samples but batchSize is ${this.batchSize}: give at most as many`,
-    );
-  }
-
-  /** As a step takes them. */
-  #requireWhole(where: string, samples: Dataset): Dataset {
-    if (samples.length === this.batchSize) return samples;
-    throw new ShapeError(
-      `[${where}] the batch has ${samples.length} samples but batchSize is ${this.batchSize}: give as many`,
-    );
   }
 
   /**
@@ -428,7 +290,7 @@ export class Trainer<F extends string = any, O = any> {
     const { prepared, evaluator } = await this.#use(data);
     requireFields('evaluate', prepared.traced.fields, data, prepared.names);
     this.#lock.requireSettled('evaluate');
-    return this.#whileAlive(evaluator.evaluate(given));
+    return this.#life.while(evaluator.evaluate(given));
   }
 
   /**
@@ -444,8 +306,8 @@ export class Trainer<F extends string = any, O = any> {
     const { prepared, evaluator } = ready;
     if (set) requireFields('predict', prepared.traced.fields, set, evaluator.inputs);
     this.#lock.requireSettled('predict');
-    const data = await this.#whileAlive(samples(ready, evaluator.inputs));
-    return this.#whileAlive(evaluator.predict<O>(data));
+    const data = await this.#life.while(samples(ready, evaluator.inputs));
+    return this.#life.while(evaluator.predict<O>(data));
   }
 
   /**
@@ -465,7 +327,7 @@ export class Trainer<F extends string = any, O = any> {
   async readParameters(): Promise<Record<string, Float32Array>> {
     const { traced } = (await this.#use()).prepared;
     this.#lock.requireSettled('readParameters');
-    return this.#whileAlive(parametersOf(this.#backend, traced));
+    return this.#life.while(parametersOf(this.#backend, traced));
   }
 
   /** Replaces parameters by name; those that are not named stay. @throws ShapeError for an unknown name or a wrong size */
@@ -487,7 +349,7 @@ export class Trainer<F extends string = any, O = any> {
     requireTexts('save', metadata);
     const { saver } = await this.#use();
     this.#lock.requireSettled('save');
-    return this.#whileAlive(saver.save(this.#run, this.#position.stream, metadata));
+    return this.#life.while(saver.save(this.#run, this.#position.stream, metadata));
   }
 
   /**
@@ -504,7 +366,7 @@ export class Trainer<F extends string = any, O = any> {
     const { saver } = await this.#use();
     await this.#lock.take('load');
     try {
-      const { loaded, stream, run } = await this.#whileAlive(saver.load(given, file, strict));
+      const { loaded, stream, run } = await this.#life.while(saver.load(given, file, strict));
       this.#position.goOnAt(stream, run);
       return loaded;
     } finally {
@@ -521,7 +383,7 @@ export class Trainer<F extends string = any, O = any> {
     requireTexts('saveWeights', metadata);
     const { traced } = (await this.#use()).prepared;
     this.#lock.requireSettled('saveWeights');
-    return weightsFile(await this.#whileAlive(learnedOf(this.#backend, traced)), metadata);
+    return weightsFile(await this.#life.while(learnedOf(this.#backend, traced)), metadata);
   }
 
   /**
@@ -547,13 +409,13 @@ export class Trainer<F extends string = any, O = any> {
   async verify(batch: GivenSamples<F> | Dataset<F>): Promise<Verification> {
     const samples = this.#samples('verify', batch);
     const ready = await this.#use(isDataset(batch) ? batch : undefined);
-    const { submitter, table, single } = ready;
+    const { submitter, single } = ready;
     await this.#lock.take('verify');
     try {
-      const numbers = this.#requireWhole('verify', await this.#whileAlive(samples(ready)));
-      this.#requireAlive();
+      const numbers = requireWholeBatch('verify', await this.#life.while(samples(ready)), this.batchSize);
+      this.#life.require();
       submitter.requireSchedules();
-      return await this.#whileAlive(verifyStep(this.#backend, single, () => this.#bring(numbers, table, submitter)));
+      return await this.#life.while(verifyStep(this.#backend, single, () => bring(this.#backend, ready, numbers)));
     } finally {
       this.#lock.leave();
     }
@@ -570,31 +432,18 @@ export class Trainer<F extends string = any, O = any> {
     const { update } = optionsOf('inspect', options, { update: false });
     const taken = this.#samples('inspect', samples);
     const ready = await this.#use(isDataset(samples) ? samples : undefined);
-    const { prepared, submitter } = ready;
-    const { traced, names } = prepared;
-    const { length, fields } = await this.#whileAlive(taken(ready));
-    const { inspection, reader, updater } = await this.#inspectors(ready, length, update);
+    const { inspector, submitter } = ready;
+    const batch = await this.#life.while(taken(ready));
+    const inspecting = await inspector.prepare(batch.length, update);
     if (update) await this.#lock.take('inspect');
     else this.#lock.requireSettled('inspect');
     try {
-      this.#requireAlive();
+      this.#life.require();
       if (update) submitter.requireSchedules();
-      const batch = Object.fromEntries(names.map((name) => [name, fields[name].data]));
-      for (const program of updater ? [reader, updater] : [reader]) uploadBatch(program, batch);
-      return await this.#whileAlive(inspectStep(this.#backend, traced, inspection, reader, updater));
+      return await this.#life.while(inspector.inspect(batch, inspecting));
     } finally {
       if (update) this.#lock.leave();
     }
-  }
-
-  /** What reads a step on so many samples, and what rehearses its update. */
-  async #inspectors({ prepared: { traced }, programs }: Ready, length: number, update: boolean) {
-    const inspection = (this.#inspections[length] ??= inspectionGraph(traced, length));
-    const reader = await programs.inspection(length, 'reading', () => inspection.graph);
-    const updater = update
-      ? await programs.inspection(length, 'rehearsal', () => rehearsalGraph(traced, length))
-      : null;
-    return { inspection, reader, updater };
   }
 
   /**
@@ -612,7 +461,7 @@ export class Trainer<F extends string = any, O = any> {
     const { prepared, programs, submitter } = await this.#use(data);
     if (data) {
       requireFields('profile', prepared.traced.fields, data, prepared.names);
-      this.#requireBatch('profile', data);
+      requireBatch('profile', data, this.batchSize);
     }
     const origin = data ? { data, shuffle: true } : this.#position.origin;
     if (!origin) {
@@ -634,7 +483,7 @@ export class Trainer<F extends string = any, O = any> {
         'data' in origin
           ? programs.sets.withResident(given ?? this.#given('profile', origin.data), timed)
           : timed(origin.source);
-      return await this.#whileAlive(work);
+      return await this.#life.while(work);
     } finally {
       this.#lock.leave();
     }
@@ -653,7 +502,7 @@ export class Trainer<F extends string = any, O = any> {
 
   /** Launches of one training step; 0 on the CPU, and before the model was traced. */
   get launchesPerStep(): number {
-    return this.#single.reduce((total, { program }) => total + program.launches.length, 0);
+    return (this.#parts?.single ?? []).reduce((total, { program }) => total + program.launches.length, 0);
   }
 
   /** Submits to the GPU's queue so far; 0 on the CPU. */
@@ -668,21 +517,13 @@ export class Trainer<F extends string = any, O = any> {
 
   /** Frees every GPU object that it made, and its device if it acquired one. */
   destroy(): void {
-    this.#destroyed = true;
+    this.#life.end();
     this.#position.origin = undefined;
-    this.#programs?.destroy();
-    this.#single = [];
+    this.#parts?.programs.destroy();
+    this.#parts = undefined;
     this.#backend.destroy();
     this.#ownedDevice?.destroy();
     this.#ready = Promise.reject(destroyedError());
     this.#ready.catch(() => {});
   }
 }
-
-function requireTexts(where: string, metadata: unknown): void {
-  const are = typeof metadata === 'object' && Object.values(metadata ?? [0]).every((text) => typeof text === 'string');
-  requireKind(where, 'metadata', metadata, are, 'texts by name');
-}
-
-const destroyedError = (cause?: unknown): DeviceError =>
-  new DeviceError('[trainer] it was destroyed: create another one', { cause });

@@ -53,3 +53,9 @@ export function copyOfBytes(where: string, bytes: Uint8Array | ArrayBufferLike):
   requireKind(where, 'what was given', bytes, is, "a file's bytes, as await response.arrayBuffer()");
   return new Uint8Array(kind === 'Uint8Array' ? (bytes as Uint8Array) : new Uint8Array(bytes as ArrayBufferLike));
 }
+
+/** Fails unless something is texts to keep in a file beside its numbers. */
+export function requireTexts(where: string, metadata: unknown): void {
+  const are = typeof metadata === 'object' && Object.values(metadata ?? [0]).every((text) => typeof text === 'string');
+  requireKind(where, 'metadata', metadata, are, 'texts by name');
+}
