@@ -18,22 +18,18 @@ fn term_of(k: u32) -> Term {
   return Term(vec2u(y, tap - y * view.taps.y), k - tap * o.tap);
 }
 
-fn column_count() -> u32 {
-  return sizes.operands.images * view.count.x * view.count.y;
-}
-
 fn b_lines(base: u32, column: u32) -> LINES {
   let o = sizes.operands;
   var lines: Lines;
   // What lies past the last place is loaded from wherever, and never stored.
-  var place = grid_place(column, view.count);
+  var place = column_place(column);
   for (var i = 0u; i < 4u; i++) {
     let start = view.origin + vec2i(place.yz) * view.place_step;
     lines.at[i] = base + b_line(place.x, o.image.x * o.image.y * o.pixel)
       + u32(start.x * i32(o.image.y) + start.y) * o.pixel;
     lines.y[i] = start.x;
     lines.x[i] = start.y;
-    place = next_place(place, view.count);
+    place = place_behind(place);
   }
   return lines;
 }
@@ -188,17 +184,4 @@ fn a_row(line: u32, k: u32) -> vec4f {
 
 fn group_of(part: u32) -> u32 {
   return part / (sizes.operands.phases.x * sizes.operands.phases.y);
-}
-
-// Where four columns of C begin.
-fn columns_at(part: u32, column: u32) -> vec4u {
-  let o = sizes.operands;
-  var at: vec4u;
-  var place = grid_place(column, view.count);
-  for (var i = 0u; i < 4u; i++) {
-    let to = view.first + place.yz * view.pace;
-    at[i] = ((place.x * o.grid.x + to.x) * o.grid.y + to.y) * o.c_pixel + group_of(part) * sizes.m;
-    place = next_place(place, view.count);
-  }
-  return at;
 }

@@ -14,7 +14,7 @@ export interface Deviation {
 
 /**
  * Holds what a kernel computed against an f64 run of the op's reference on the kernel's own inputs:
- * |error| ≤ ulps · 2⁻²⁴ · magnitude + absolute, integers equal, NaN where the reference has NaN, infinities alike.
+ * |error| ≤ ulps · 2⁻²⁴ · magnitude + absolute, integers equal but for ties, NaN where the reference has NaN, infinities alike.
  * @returns the first deviation, or null
  */
 export function judge(node: Node, inputs: readonly Numbers[], actual: readonly Numbers[]): Deviation | null {

@@ -35,7 +35,8 @@ export interface Accuracy {
   /**
    * `result`: |reference|. `terms`: the reference run on |inputs|, which is Σ|a||b| for sums of products.
    * `largest`: the largest |input|, or 1, for ops like softmax, where a rounding of any input reaches every output.
-   * A function gives it for each output, from the inputs and the reference.
+   * A function gives it for each output, from the inputs and the reference; of integers 0, but where they tell which of
+   * several numbers is the largest, and two are as good as equal.
    */
   readonly magnitude:
     | 'result'

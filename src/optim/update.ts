@@ -172,7 +172,9 @@ function sensitivities(
   expected: readonly Numbers[],
 ): Float64Array[] {
   const unit = ULPS * 2 ** -24;
-  const sizes = expected.map((numbers) => Float64Array.from(numbers, Math.abs));
+  const sizes = expected.map((numbers, at) =>
+    node.outputs[at].spec.dtype === 'f32' ? Float64Array.from(numbers, Math.abs) : new Float64Array(numbers.length),
+  );
   // The update may cancel the parameter.
   sizes[0].forEach((_, i) => (sizes[0][i] += Math.abs(inputs[0][i]) + Math.abs(expected[0][i] - inputs[0][i])));
   for (const at of new Set([...changed, 1])) {

@@ -4,7 +4,9 @@ import { orderOf } from '../graph/executionOrder.ts';
 import { rootsOf, storageOf, type Graph, type Node, type Op, type Tail, type Value } from '../graph/graph.ts';
 import { fusedOp, placeIn, type Step } from '../ops/launches/fused.ts';
 import { watchedIn } from '../ops/training/badStepLedger.ts';
-import { narrowLoss, type Joined } from '../ops/losses/narrowLoss.ts';
+import { pooledConvolution } from '../ops/convolution/pooledConvolution.ts';
+import type { Joined, ReadersOf } from '../ops/launches/joined.ts';
+import { narrowLoss } from '../ops/losses/narrowLoss.ts';
 import { takeOp, takingOp } from '../ops/data/samples.ts';
 import { Levels } from './levels.ts';
 import { rebuilt, replacedBy } from './rebuildGraph.ts';
@@ -43,13 +45,14 @@ export function fuse(graph: Graph, adapter: AdapterTraits): Graph {
   return withRiders(chains.length === 0 ? merged : withChains(merged, chains), adapter);
 }
 
-/** The same graph with the ends of classifiers as single nodes. */
+/** The same graph with the ends of classifiers, and convolutions with their maxima, as single nodes. */
 function withJoined(graph: Graph, mostBindings: number): Graph {
   const order = orderOf(graph);
   const readers = readersIn(graph, order);
+  const readersOf: ReadersOf = (value) => readers.get(value) ?? [];
   const joinedOf = new Map<Node, Joined>();
   for (const node of order) {
-    const joined = narrowLoss(node, (value) => readers.get(value) ?? []);
+    const joined = narrowLoss(node, readersOf) ?? pooledConvolution(node, readersOf);
     // The samples' rows may have to be bound as well.
     if (!joined || joined.inputs.length + joined.makes.length + 1 > mostBindings) continue;
     for (const each of joined.nodes) joinedOf.set(each, joined);

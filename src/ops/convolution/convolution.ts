@@ -13,6 +13,7 @@ import {
   specOf,
   type Value,
 } from '../../graph/graph.ts';
+import { asUseOf } from '../../graph/leaf.ts';
 import { convolveOnCpu, spreadOnCpu, weightsOnCpu } from './convolutionOnCpu.ts';
 import { DEPTHWISE, depthwiseLaunch, depthwiseParts, isDepthwise } from './depthwise.ts';
 import { linesFromSamples } from '../products/sampleOperand.ts';
@@ -66,7 +67,7 @@ function formsOf(role: Role, convolution: Product, adapter: AdapterTraits): Form
 }
 
 /** The kernel of one of a convolution's products. */
-const onGpu = <A extends Attrs>(
+export const onGpu = <A>(
   role: Role,
   of: (node: Node<A>) => Product,
 ): Required<Pick<Op<A>, 'forms' | 'gpu' | 'flops' | 'accuracy'>> => ({
@@ -101,7 +102,11 @@ function requireBias(op: string, bias: Spec | undefined, extent: number): void {
 }
 
 /** The images are the samples: of the convolution, or of its weights' gradient. */
-const fromSamples = (of: Convolution, at: number, samples: Samples): ReturnType<NonNullable<Op['fromSamples']>> => {
+export const patchesFromSamples = (
+  of: Convolution,
+  at: number,
+  samples: Samples,
+): ReturnType<NonNullable<Op['fromSamples']>> => {
   const size = of.channels * of.axes[0].input * of.axes[1].input;
   const whole = (of.channels / of.groups) % 4 === 0;
   return at === 0 && size === samples.size && !isDepthwise(of) ? linesFromSamples('b', samples, whole) : undefined;
@@ -117,13 +122,17 @@ const convolveOp: Op<Attrs, 'f32'> = {
   },
   cpu: ([x, weight, bias], [y], node) => convolveOnCpu(x, weight, bias, y, convolutionOf(node)),
   ...onGpu('forward', convolutionOf),
-  fromSamples: (node, at, samples) => fromSamples(convolutionOf(node), at, samples),
+  fromSamples: (node, at, samples) => patchesFromSamples(convolutionOf(node), at, samples),
   vjp([dY], { inputs: [x, weight, bias], attrs }) {
     if (!dY) return [null, null, null];
     const dX = applyOne(spreadOp, [dY, weight], attrs);
     return [dX, ...apply(weightsOp, [x, dY], { ...attrs, withSums: bias !== undefined })];
   },
 };
+
+/** What a node convolves; undefined if it is no convolution. */
+export const convolutionIn = (node: Node): Convolution | undefined =>
+  asUseOf(convolveOp, node) && convolutionOf(node as Node<Attrs>);
 
 const spreadOp: Op<Attrs, 'f32'> = {
   name: 'convTranspose2d',
@@ -179,7 +188,7 @@ const weightsOp: Op<WeightsAttrs> = {
     sums.set(totals);
   },
   ...onGpu('weights', weightsConvolution),
-  fromSamples: (node, at, samples) => fromSamples(weightsConvolution(node), at, samples),
+  fromSamples: (node, at, samples) => patchesFromSamples(weightsConvolution(node), at, samples),
   expand(node, adapter) {
     const convolution = weightsConvolution(node);
     const parts = isDepthwise(convolution)

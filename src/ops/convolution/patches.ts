@@ -4,7 +4,10 @@ import type { ProductShape } from '../products/matmulForms.ts';
 import type { Axes, Axis } from './spatial.ts';
 import byPlace from '../../../shaders/operands/patchesByPlace.wgsl?raw';
 import byTap from '../../../shaders/operands/patchesByTap.wgsl?raw';
+import channelStores from '../../../shaders/operands/channelStores.wgsl?raw';
 import patches from '../../../shaders/operands/patches.wgsl?raw';
+import gridPlaces from '../../../shaders/operands/places.wgsl?raw';
+import pooledPlaces from '../../../shaders/operands/pooledPlaces.wgsl?raw';
 
 /*
  * A convolution is a product whose second operand is never stored: patches of the images, read where they lie. Rows of C
@@ -21,6 +24,8 @@ export interface Convolution {
   readonly features: number;
   /** The channels fall into so many groups, each of which makes its share of the features. */
   readonly groups: number;
+  /** Only the largest of each 2 × 2 places is wanted; what is left over at the ends is not. */
+  readonly isPooled?: boolean;
 }
 
 /** Which of the three products of a convolution: forward, the gradient of the images, the gradient of the weights. */
@@ -37,20 +42,34 @@ export const tapStep = ({ stride, dilation }: Axis): number => stride / divisor(
 /** How far apart are the places that such neighbours meet. */
 export const imageStep = ({ stride, dilation }: Axis): number => dilation / divisor(stride, dilation);
 
+/** Along an axis, 2 places each. */
+const windowsIn = ({ output }: Axis): number => Math.floor(output / 2);
+
 /** The extents of one of a convolution's products. */
 export function shapeOf(
   role: Role,
-  { images, axes, channels, features, groups }: Convolution,
+  { images, axes, channels, features, groups, isPooled = false }: Convolution,
   { parts = 1, withSums = false } = {},
 ): ProductShape {
   const [tap, share] = [channels / groups, features / groups];
-  const places = images * area(axes, ({ output }) => output);
+  const places = images * (isPooled ? 4 * area(axes, windowsIn) : area(axes, ({ output }) => output));
   const taps = area(axes, ({ window }) => window);
   const sums = withSums ? 'rows' : 'none';
-  const kind = `conv2d ${role}`;
+  const kind = `conv2d ${isPooled ? 'pooled' : role}`;
   switch (role) {
     case 'forward':
-      return { kind, M: share, N: places, K: taps * tap, matrices: groups, aMatrix: share, bMatrix: tap, sums, parts };
+      return {
+        kind,
+        M: share,
+        N: places,
+        K: taps * tap,
+        matrices: groups,
+        aMatrix: share,
+        bMatrix: tap,
+        sums,
+        parts,
+        ...(isPooled && { blocksOnly: true }),
+      };
     case 'weights':
       return { kind, M: share, N: taps * tap, K: places, matrices: groups, aMatrix: share, bMatrix: tap, sums, parts };
     case 'spread':
@@ -81,7 +100,7 @@ const EXACT_TERMS = 2 ** 22 - 64;
 
 /** How one of a convolution's products gets at its operands. */
 export function accessOf(role: Role, convolution: Convolution): ProductAccess {
-  const { channels, features, groups } = convolution;
+  const { channels, features, groups, isPooled = false } = convolution;
   // The patches are of the images, or, as the gradient flows back, of the places; C is the other one.
   const [source, result] = role === 'spread' ? [features, channels] : [channels, features];
   const isWhole = (all: number): boolean => (all / groups) % 4 === 0;
@@ -104,7 +123,10 @@ export function accessOf(role: Role, convolution: Convolution): ProductAccess {
       B_START: role === 'weights' ? 'Lines' : 'Place',
       OPERANDS: 'Operands',
     },
-    includes: [patches, role === 'weights' ? byTap : byPlace],
+    includes: isPooled
+      ? [patches, byPlace, pooledPlaces]
+      : [patches, channelStores, ...(role === 'weights' ? [byTap] : [byPlace, gridPlaces])],
+    ...(isPooled && { writes: { stands: 'u32' } }),
     ...(isWhole(result) && { wholeC: { ...wholeStores, along: 'columns' as const } }),
     operands: [1, 0],
     sumAt: 'part % sizes.parts * sizes.operands.c_pixel + part / sizes.parts * sizes.m + first',

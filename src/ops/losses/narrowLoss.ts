@@ -1,12 +1,13 @@
 import { flatGrid, type Kernel } from '../../core/launch.ts';
 import type { Numbers } from '../../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../../graph/accuracy.ts';
-import type { Accuracy, Node, Op, Value } from '../../graph/graph.ts';
+import type { Accuracy, Node, Op } from '../../graph/graph.ts';
 import { asUseOf } from '../../graph/leaf.ts';
 import { workOf } from '../../graph/work.ts';
 import { asPlainCrossEntropy, labelsFromSamples } from './crossEntropy.ts';
 import { slopeOf } from './crossEntropyGrad.ts';
 import { guarded } from '../pointwise/nanSafeFunctions.ts';
+import type { Joined, ReadersOf } from '../launches/joined.ts';
 import { integerReader } from '../data/integerReader.ts';
 import { hasLanes, heldByLanes, laneOf, LANES } from '../products/subgroupLanes.ts';
 import { matmulOp } from '../products/matmul.ts';
@@ -40,16 +41,7 @@ interface Ends {
   readonly dHidden: Node;
 }
 
-/** An op in place of several nodes: what it reads, and the values that it makes. */
-export interface Joined {
-  readonly op: Op<null>;
-  readonly nodes: readonly Node[];
-  readonly inputs: readonly Value[];
-  readonly makes: readonly Value[];
-}
-
-/** @param readersOf who reads a value; null for the graph's own outputs */
-function endsOf(product: Node, readersOf: (value: Value) => readonly (Node | null)[]): Ends | undefined {
+function endsOf(product: Node, readersOf: ReadersOf): Ends | undefined {
   const attrs = asUseOf(matmulOp, product);
   const [logits] = product.outputs;
   const { shape } = logits.spec;
@@ -154,8 +146,8 @@ function joinedOp(ends: Ends): Op<null> {
   };
 }
 
-/** The end of a classifier that begins with a product, if it is one. @param readersOf who reads a value; null for the graph's own outputs */
-export function narrowLoss(product: Node, readersOf: (value: Value) => readonly (Node | null)[]): Joined | undefined {
+/** The end of a classifier that begins with a product, if it is one. */
+export function narrowLoss(product: Node, readersOf: ReadersOf): Joined | undefined {
   const ends = endsOf(product, readersOf);
   if (!ends) return undefined;
   const { loss, dLogits, dHidden } = ends;

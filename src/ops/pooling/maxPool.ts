@@ -1,6 +1,7 @@
 import { sizeOf, type Spec } from '../../core/shape.ts';
 import type { Kernel } from '../../core/launch.ts';
 import { apply, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
+import { asUseOf } from '../../graph/leaf.ts';
 import { bytesOf } from '../../graph/work.ts';
 import { integerReader } from '../data/integerReader.ts';
 import {
@@ -80,6 +81,9 @@ const poolOp: Op<Windows> = {
   flops: ({ inputs, attrs }) => tapsOf(inputs[0].spec, attrs),
   vjp: ([dY], { outputs: [, places], attrs }) => [dY && applyOne(gradOp, [dY, places], attrs)],
 };
+
+/** The windows whose maxima a node takes; undefined if it takes none. */
+export const maxPoolOf = (node: Node): Windows | undefined => asUseOf(poolOp, node);
 
 /** The most windows that an element lies in. */
 const mostWindows = ({ window, stride }: Windows): number =>

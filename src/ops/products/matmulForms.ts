@@ -28,6 +28,8 @@ export interface ProductShape {
   readonly sums: 'none' | 'columns' | 'rows';
   /** Each product comes as so many, of a part of its terms each. */
   readonly parts: number;
+  /** C takes blocks of four rows and four columns, and no row by itself. */
+  readonly blocksOnly?: boolean;
 }
 
 /** A kernel of the ladder: what one of its blocks is, and what it needs. */
@@ -142,7 +144,10 @@ const WIDE = 256;
 const lanesFor = (N: number): number => (N < WIDE && Math.ceil(N / 32) * 32 < Math.ceil(N / 64) * 64 ? 8 : 16);
 
 /** The ladder by name, as far as an adapter can climb it. */
-export function ladderOf(adapter: AdapterTraits, { M, N }: ProductShape): ReadonlyMap<string, Form> {
+export function ladderOf(
+  adapter: AdapterTraits,
+  { M, N, blocksOnly = false }: ProductShape,
+): ReadonlyMap<string, Form> {
   const { subgroupSize, maxComputeWorkgroupStorageSize: memory } = adapter;
   const rungs: [string, Form][] = [
     ['naive', naive],
@@ -158,8 +163,10 @@ export function ladderOf(adapter: AdapterTraits, { M, N }: ProductShape): Readon
   if (hasLanes(adapter)) {
     rungs.push(['subgroups', subgroups(M <= 8 ? 8 : 16, Math.max(subgroupSize, lanesFor(N)))]);
   }
-  const fits = ({ invocations, shared }: Form): boolean =>
-    invocations <= adapter.maxComputeInvocationsPerWorkgroup && shared <= memory;
+  const fits = ({ invocations, shared, storesRows }: Form): boolean =>
+    invocations <= adapter.maxComputeInvocationsPerWorkgroup &&
+    shared <= memory &&
+    !(blocksOnly && storesRows === true);
   return new Map(rungs.filter(([, form]) => fits(form)));
 }
 

@@ -1,7 +1,7 @@
 import type { Kernel, Word } from '../../core/launch.ts';
 
 /** How a product's kernel gets at its operands, and where it puts C. */
-export interface ProductAccess extends Pick<Kernel, 'functions' | 'constants' | 'includes'> {
+export interface ProductAccess extends Pick<Kernel, 'functions' | 'constants' | 'includes' | 'writes'> {
   /** Which inputs are A and B. */
   readonly operands: readonly [a: number, b: number];
   /** How four neighbouring elements of C are stored as one, which takes a form that has them side by side; none if they cannot be. */

@@ -62,6 +62,7 @@ export function productLaunch(
   const blocks = matrices * parts * mBlocks * nBlocks;
   const stores = wholeC && (wholeC.along === 'rows' || !form.storesRows) ? wholeC : undefined;
   const withSums = sums !== 'none';
+  const writes = { ...access.writes, ...(withSums && { sums: 'f32' }) };
   const uniform = [M, N, K, mBlocks, nBlocks, blocks, aMatrix, bMatrix, parts, partTerms(K, parts), 4];
   const filled = words.length > 0 ? words : new Array<number>(LEAST_OPERANDS).fill(0);
   return withRoom({
@@ -88,9 +89,14 @@ export function productLaunch(
       },
       ...(access.includes && { includes: access.includes }),
       ...(bias !== undefined && { reads: { bias: 'f32' } }),
-      ...(withSums && { writes: { sums: 'f32' } }),
+      ...(Object.keys(writes).length > 0 && { writes }),
     },
-    bindings: [...access.operands, output(0), ...(bias === undefined ? [] : [bias]), ...(withSums ? [output(1)] : [])],
+    bindings: [
+      ...access.operands,
+      output(0),
+      ...(bias === undefined ? [] : [bias]),
+      ...Object.keys(writes).map((_, at) => output(1 + at)),
+    ],
     uniform: [...uniform, ...new Array<number>(OPERANDS_AT - uniform.length).fill(0), ...filled],
     grid: form.invocations === 1 ? flatGrid(blocks) : flatGrid(blocks, 1),
   });
