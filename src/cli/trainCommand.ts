@@ -9,8 +9,7 @@ const speechOptions = ['transcribe', 'leave-out'] as const;
 
 export function trainCommand(words: readonly string[], values: Values): TrainCommand {
   const dataset = datasetIn(words);
-  requireOfTables(dataset, values);
-  requireOfSpeech(dataset, values);
+  requireOwnOptions(dataset, values);
   const model = modelFor(dataset, values);
   requirePictures(dataset, values);
   requireFolder(dataset, values);
@@ -71,18 +70,17 @@ function datasetIn(words: readonly string[]): string {
   return dataset;
 }
 
-/** Fails where an option is of tables, and there is none. */
-function requireOfTables(dataset: string, values: Values): void {
-  if (isTable(dataset)) return;
-  const other = tableOptions.find((name) => values[name] !== undefined);
-  if (other) throw new UsageError(`--${other} is for tables, and ${dataset} is none`);
-}
+const kindsWithOptions = [
+  ['tables', isTable, tableOptions],
+  ['speech', isSpeech, speechOptions],
+] as const;
 
-/** Fails where an option is of speech, and there is none. */
-function requireOfSpeech(dataset: string, values: Values): void {
-  if (isSpeech(dataset)) return;
-  const other = speechOptions.find((name) => values[name] !== undefined);
-  if (other) throw new UsageError(`--${other} is for speech, and ${dataset} is none: leave it out`);
+/** Fails where an option is of tables or of speech alone, and what is learned is something else. */
+function requireOwnOptions(dataset: string, values: Values): void {
+  for (const [kind, isOne, options] of kindsWithOptions) {
+    const other = isOne(dataset) ? undefined : options.find((name) => values[name] !== undefined);
+    if (other) throw new UsageError(`--${other} is for ${kind}, and ${dataset} is none: leave it out`);
+  }
 }
 
 /** Fails where a folder is named for what is drawn, or is a file. */

@@ -34,7 +34,7 @@ const described = [
 
 export const series: readonly Case[] = [
   ['[windows] there are', () => windows({ columns: ['y'], data: new Float32Array(8) }, { length: 6, horizon: 3 })],
-  ['[windows] there are', prepare(fine, { length: 60 })],
+  ['[series] <file> has <n steps>, but', prepare(fine, { length: 60 })],
   ['[series] <file>: column', prepare((at) => `m${at},${at % 2 ? 'odd' : 'even'},${at}`)],
   ['[series] <file> has no column', prepare((at) => `m${at},3,4`)],
   ['[series] <file>: line', prepare((at) => `m${at},${at % 5},${at === 40 ? '' : at % 7}`)],

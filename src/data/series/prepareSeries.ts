@@ -1,12 +1,13 @@
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import { DataError, FormatError } from '../../core/errors.ts';
+import { counted } from '../../core/textFormat.ts';
 import type { Dataset } from '../dataset.ts';
 import { isNumbers } from '../numbers.ts';
 import { columnAt } from '../table/columns.ts';
 import { readNumberForm, type NumberForm } from '../table/form.ts';
 import { requireTable, type Table } from '../table/table.ts';
 import { columnsOf, seriesIn, stepsIn, type Series } from './series.ts';
-import { isSteps, requireSteps, requireWhole, windows } from './windows.ts';
+import { isSteps, requireSteps, windows } from './windows.ts';
 
 export interface PrepareSeriesOptions {
   /** Steps that a model sees: 24. */
@@ -59,8 +60,11 @@ export function prepareSeries(table: Table, said?: PrepareSeriesOptions): Prepar
   requireKind('prepareSeries', 'heldOut', heldOut, isShare, 'a share between 0 and 1');
   const steps = table.rows.length;
   const told = Math.max(1, Math.round((heldOut * steps) / horizon)) * horizon;
-  // Of the steps before, as many as one window has at least.
-  requireWhole(steps - told, length, horizon);
+  if (steps - told < length + horizon) {
+    throw new DataError(
+      `[series] ${table.name} has ${counted(steps, 'step')}, but ${told} are to be held out, and of those before a window takes ${length} to see and ${horizon} to tell: give a longer series, or a smaller length or horizon`,
+    );
+  }
   const training = table.rows.slice(0, steps - told);
   const { forms, places, notes } = columnsOf(table, training, options.drop);
   const target = table.columns[columnAt(table, options.target)];

@@ -66,7 +66,7 @@ export function requireSteps(where: string, counts: Readonly<Record<string, numb
 }
 
 /** @throws DataError where not one window fits */
-export function requireWhole(steps: number, length: number, horizon: number): void {
+function requireWhole(steps: number, length: number, horizon: number): void {
   if (steps >= length + horizon) return;
   throw new DataError(
     `[windows] there are ${counted(steps, 'step')} but a window takes ${length} to see and ${horizon} to tell: give a longer series, or a smaller length or horizon`,
