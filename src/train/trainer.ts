@@ -95,9 +95,9 @@ export class Trainer<F extends string = any, O = any> {
   #moveTo({ life, owned, fallback }: Place): DeviceLife {
     this.#ownedDevice = owned;
     this.#fallback = fallback ?? null;
-    if (!this.#life.isOver) return life;
-    owned?.destroy();
-    throw destroyedError();
+    if (this.#life.isOver) owned?.destroy();
+    this.#life.require();
+    return life;
   }
 
   /** Why it is on the CPU, where `auto` would have taken a GPU; else null. */
@@ -147,12 +147,10 @@ export class Trainer<F extends string = any, O = any> {
 
   async #prepare(fields: Fields): Promise<TrainerParts> {
     const made = trainerParts(this.#backend, this.#options, this.#phases, fields, this.#notices.warn);
-    const parts = await made.catch((error: unknown) => {
-      throw this.#life.failureOf(error);
-    });
-    if (!this.#life.isOver) return (this.#parts = parts);
-    parts.programs.destroy();
-    throw destroyedError();
+    const parts = await made.catch((error: unknown) => this.#life.fail(error));
+    if (this.#life.isOver) parts.programs.destroy();
+    this.#life.require();
+    return (this.#parts = parts);
   }
 
   async #use(data?: Dataset): Promise<TrainerParts> {

@@ -22,6 +22,10 @@ export class TrainerLife {
     return this.#isOver ? destroyedError(error) : error;
   }
 
+  fail(error: unknown): never {
+    throw this.failureOf(error);
+  }
+
   /** What work gives, even where states that are gone left it something to work with: a failure, once it is over. */
   async while<T>(work: Promise<T>): Promise<T> {
     try {
