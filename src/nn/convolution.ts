@@ -7,6 +7,7 @@ import {
   pairOf,
   requireCount,
   slide,
+  slideDefaults,
   type Pair,
   type SlideOptions,
   type SpreadOptions,
@@ -27,16 +28,14 @@ interface ConvolutionOptions {
 export interface Conv2dOptions extends SlideOptions, ConvolutionOptions {}
 export interface ConvTranspose2dOptions extends SpreadOptions, ConvolutionOptions {}
 
-const slideDefaults = {
-  stride: 1,
-  padding: 'valid',
-  dilation: 1,
+const usual = {
+  ...slideDefaults,
   groups: 1,
   bias: true,
   weightInitial: undefined,
   biasInitial: undefined,
 } as const;
-const spreadDefaults = { ...slideDefaults, outputPadding: 0 } as const;
+const usualSpread = { ...usual, outputPadding: 0 } as const;
 
 /** The options beside the slide, none missing. */
 type Beside = { readonly [K in 'bias' | 'weightInitial' | 'biasInitial']: ConvolutionOptions[K] | undefined };
@@ -89,7 +88,7 @@ export function conv2d(
   kernelSize: Pair,
   options: Conv2dOptions = {},
 ): FloatLayer {
-  const filled = optionsOf<Conv2dOptions, typeof slideDefaults>('conv2d', options, slideDefaults);
+  const filled = optionsOf<Conv2dOptions, typeof usual>('conv2d', options, usual);
   const { stride, padding, dilation, groups } = filled;
   requireChannels('conv2d', inChannels, outChannels, groups);
   const [rows, columns] = pairOf('conv2d', 'kernelSize', kernelSize, 1);
@@ -116,7 +115,7 @@ export function convTranspose2d(
   kernelSize: Pair,
   options: ConvTranspose2dOptions = {},
 ): FloatLayer {
-  const filled = optionsOf<ConvTranspose2dOptions, typeof spreadDefaults>('convTranspose2d', options, spreadDefaults);
+  const filled = optionsOf<ConvTranspose2dOptions, typeof usualSpread>('convTranspose2d', options, usualSpread);
   const { stride, padding, dilation, outputPadding, groups } = filled;
   requireChannels('convTranspose2d', inChannels, outChannels, groups);
   const [rows, columns] = pairOf('convTranspose2d', 'kernelSize', kernelSize, 1);
@@ -149,7 +148,7 @@ export function conv1d(
   kernelSize: number,
   options: Conv1dOptions = {},
 ): FloatLayer {
-  const filled = optionsOf<Conv1dOptions, typeof slideDefaults>('conv1d', options, slideDefaults);
+  const filled = optionsOf<Conv1dOptions, typeof usual>('conv1d', options, usual);
   const { groups, stride, padding, dilation } = filled;
   requireChannels('conv1d', inChannels, outChannels, groups);
   requireCount('conv1d', 'kernelSize', kernelSize);

@@ -1,12 +1,6 @@
 import { optionsOf } from '../core/argumentChecks.ts';
-import {
-  epsilonInF32,
-  keptInF32,
-  requireOption,
-  usualDefaults,
-  type Optimizer,
-  type UsualOptions,
-} from './optimizer.ts';
+import { usualDefaults, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { squareMean } from './squareMean.ts';
 import { optimizerOf } from './update.ts';
 
 export interface AdadeltaOptions extends UsualOptions {
@@ -23,11 +17,7 @@ export interface AdadeltaOptions extends UsualOptions {
  */
 export function adadelta(given: AdadeltaOptions = {}): Optimizer {
   const options = optionsOf('adadelta', given, { ...usualDefaults, learningRate: 1, rho: 0.9, epsilon: 1e-6 });
-  requireOption('adadelta', 'rho', options.rho, 1);
-  requireOption('adadelta', 'epsilon', options.epsilon);
-  const rho = keptInF32(options.rho);
-  const epsilon = epsilonInF32(options.epsilon);
-  const rest = 1 - rho;
+  const { decay: rho, rest, epsilon } = squareMean('adadelta', ['rho', options.rho], options.epsilon);
   return optimizerOf(
     {
       name: 'adadelta',

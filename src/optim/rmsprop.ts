@@ -1,12 +1,6 @@
 import { optionsOf } from '../core/argumentChecks.ts';
-import {
-  epsilonInF32,
-  keptInF32,
-  requireOption,
-  usualDefaults,
-  type Optimizer,
-  type UsualOptions,
-} from './optimizer.ts';
+import { requireOption, usualDefaults, type Optimizer, type UsualOptions } from './optimizer.ts';
+import { squareMean } from './squareMean.ts';
 import { optimizerOf } from './update.ts';
 
 export interface RmspropOptions extends UsualOptions {
@@ -30,12 +24,8 @@ export function rmsprop(given: RmspropOptions = {}): Optimizer {
   const own = { alpha: 0.99, epsilon: 1e-8, momentum: 0, centered: false };
   const options = optionsOf('rmsprop', given, { ...usualDefaults, learningRate: 0.01, ...own });
   const { momentum, centered } = options;
-  requireOption('rmsprop', 'alpha', options.alpha, 1);
-  requireOption('rmsprop', 'epsilon', options.epsilon);
+  const { decay: alpha, rest, epsilon } = squareMean('rmsprop', ['alpha', options.alpha], options.epsilon);
   requireOption('rmsprop', 'momentum', momentum, 1);
-  const alpha = keptInF32(options.alpha);
-  const epsilon = epsilonInF32(options.epsilon);
-  const rest = 1 - alpha;
   return optimizerOf(
     {
       name: 'rmsprop',

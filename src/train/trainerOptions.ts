@@ -1,5 +1,6 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { described, optionsOf, requireKind } from '../core/argumentChecks.ts';
+import { requireSeed } from '../core/random.ts';
 import { isModule } from '../nn/layer.ts';
 import { requireOption, requireOptimizer } from '../optim/optimizer.ts';
 import { isKernels } from '../scheduler/kernelChoice.ts';
@@ -105,9 +106,7 @@ function requireSizes({
       `[createTrainer] microBatches is ${described(microBatches)} but must be a whole number from 1 to batchSize, which is ${batchSize}`,
     );
   }
-  if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new DataError(`[createTrainer] seed is ${described(seed)} but must be a whole number from 0 to 2⁵³ − 1`);
-  }
+  requireSeed(where, seed);
   if (!isKernels(kernels)) {
     throw new DataError(
       `[createTrainer] kernels is ${JSON.stringify(kernels)} but must be "auto", "guess" or "measure", an adapter and its forms as \`trainer.kernels\` says them, or a storage: give localStorage`,

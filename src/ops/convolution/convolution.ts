@@ -26,6 +26,7 @@ import { broadcastTo, sum } from '../reductions/sum.ts';
 import {
   requireCount,
   slide,
+  slideDefaults,
   spread as spreadAxes,
   type Axes,
   type SlideOptions,
@@ -213,7 +214,7 @@ export interface ConvolveOptions extends SlideOptions {
   readonly groups?: number;
 }
 
-const USUAL = { stride: 1, padding: 'valid', dilation: 1, groups: 1, bias: undefined } as const;
+const USUAL = { ...slideDefaults, groups: 1, bias: undefined } as const;
 
 /** Whether the images and weights are such, and how many groups share them. */
 function requireOperands(where: string, x: Value, weight: Value, groups: number, axis: 2 | 3): void {

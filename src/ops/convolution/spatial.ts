@@ -27,6 +27,9 @@ export interface SlideOptions {
   readonly dilation?: Pair;
 }
 
+/** How a window slides unless it is told. */
+export const slideDefaults = { stride: 1, padding: 'valid', dilation: 1 } as const;
+
 /** A window along one axis: its element t of place o stands on element o · stride − before + t · dilation of the input. */
 export interface Axis {
   readonly input: number;
