@@ -79,7 +79,7 @@ export interface Watch {
   readonly names: readonly string[];
 }
 
-/** Integers that an input may hold: `low` … `high`, both included. */
+/** Integers, or numbers, that an input may hold: `low` … `high`, both included. */
 export interface Range {
   readonly low: number;
   readonly high: number;
@@ -87,6 +87,8 @@ export interface Range {
   readonly meaning: string;
   /** A number that is allowed though it lies outside. */
   readonly except?: number;
+  /** Not integers: numbers of any kind, as the op sees them, behind their field's scale. */
+  readonly isReal?: true;
 }
 
 /** What the integers of one sample must be together, as labels that its frames have room for. */
@@ -158,7 +160,7 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
   flops?(node: Node<A>): number;
   /** Bytes that a node must at least move; left out, all of its inputs and outputs. */
   bytes?(node: Node<A>): number;
-  /** What the integers in each input may be, checked where they come in; null for no bound. */
+  /** What the numbers in each input may be, checked where they come in; null for no bound. */
   ranges?(node: Node<A>): readonly (Range | null)[];
   /** What they must be together, checked there, too. */
   agreement?(node: Node<A>): Agreement;

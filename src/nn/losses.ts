@@ -97,6 +97,7 @@ interface ClassLoss<Options> {
 /**
  * Mean binary cross-entropy under logits, in nats.
  * @param logits any shape   @param target the same shape, each in 0 … 1
+ * @throws DataError for a field of targets that holds, as the model sees it, a number beyond
  */
 export const binaryCrossEntropy = ((logits: Value, target: Target): Value | Measures => {
   const t = aligned('binaryCrossEntropy', logits, target);

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   add,
+  binaryCrossEntropy,
   cast,
   constantValue,
   createTrainer,
@@ -252,5 +253,39 @@ describe.each(backends)('numbers that come later, on %s,', (backend) => {
       '"label"[0] is 2, but labels under 2 logits',
     );
     expect((await trainer.step({ image: bytes, label: BigInt64Array.of(1n) })).step).toBe(1);
+  });
+});
+
+describe('targets of binaryCrossEntropy', () => {
+  const x = { data: Float32Array.from({ length: 16 }, (_, at) => at / 16), shape: [4] };
+  const onTarget = async (target: FieldInput): Promise<number> => {
+    const data = dataset({ x, target });
+    const loss = (y: Value<'f32'>, batch: BatchValues) => binaryCrossEntropy(y, batch['target']);
+    const trainer = await trainerOn('cpu', data, linear(4, 1), loss);
+    return (await trainer.fit(data)).loss;
+  };
+
+  test.each([
+    [{ data: Float32Array.of(0, 1, -1, 1) }, '"target"[2] is -1, but targets must be 0 … 1: mend the data'],
+    [{ data: Uint8Array.of(0, 255, 0, 255) }, '"target"[1] is 255, but targets must be 0 … 1'],
+    [{ data: Uint8Array.of(0, 128, 255, 0), scale: 1 / 128 }, '"target"[2] is 255, seen as 1.99219, but targets must'],
+  ] satisfies [FieldInput, string][])(
+    'beyond 0 … 1 are refused as the model sees them: %#',
+    async (target, message) => {
+      await expect(onTarget(target)).rejects.toThrow(`[binaryCrossEntropy] ${message}`);
+    },
+  );
+
+  test('that lie on the bounds are taken, though a scale rounds', async () => {
+    expect(await onTarget({ data: Float32Array.of(0, 1, 0.5, 1) })).toBeGreaterThan(0);
+    expect(await onTarget({ data: Uint8Array.of(0, 255, 128, 255), scale: 1 / 255 })).toBeGreaterThan(0);
+    expect(await onTarget({ data: Float32Array.of(-1, 1, 0, 1), scale: 0.5, offset: 0.5 })).toBeGreaterThan(0);
+  });
+
+  test('may be the picture itself, as the model sees it', async () => {
+    const data = dataset({ image: { data: Uint8Array.from({ length: 16 }, (_, at) => 17 * at), shape: [2, 2] } });
+    const loss = (y: Value<'f32'>, batch: BatchValues) => binaryCrossEntropy(y, reshape(batch['image'], [4, 4]));
+    const trainer = await trainerOn('cpu', data, sequential(flatten, linear(4, 4)), loss);
+    expect((await trainer.fit(data)).loss).toBeGreaterThan(0);
   });
 });

@@ -1,4 +1,4 @@
-import type { Value } from '../../graph/graph.ts';
+import type { Range, Value } from '../../graph/graph.ts';
 import { add, mul, neg, sub } from '../pointwise/arithmetic.ts';
 import { log } from '../pointwise/elementary.ts';
 import { definePointwise, elementary, pointwise, type PointwiseOp } from '../pointwise/pointwise.ts';
@@ -24,11 +24,13 @@ interface Distance {
   /** What errors of f and df are relative to, where that is more than their results. */
   terms?(x: number, t: number): number;
   dfTerms?(x: number, t: number, ...constants: readonly number[]): number;
+  /** What a target may be. */
+  readonly targets?: Range;
   /** The gradient with respect to t, where f is not a function of x − t. */
   dTarget(dY: Value, x: Value, t: Value, dX: Value): Value;
 }
 
-function defineDistance({ name, call, sources, f, terms, df, dfTerms, dTarget }: Distance): PointwiseOp {
+function defineDistance({ name, call, sources, f, terms, df, dfTerms, targets, dTarget }: Distance): PointwiseOp {
   const gradOp = definePointwise({
     name: `${name}Grad`,
     arity: 3,
@@ -44,6 +46,7 @@ function defineDistance({ name, call, sources, f, terms, df, dfTerms, dTarget }:
     f,
     accuracy: elementary,
     ...(terms && { terms }),
+    ...(targets && { ranges: [null, targets] }),
     vjp(dY, { inputs: [x, t], attrs }) {
       const dX = pointwise(gradOp, [x, t, dY], attrs.constants);
       return [sumTo(dX, x.spec), sumTo(dTarget(dY, x, t, dX), t.spec)];
@@ -102,6 +105,7 @@ const binaryCrossEntropyOp = defineDistance({
   terms: (x, t) => Math.abs(spoken(x, t)) + Math.log1p(Math.exp(-Math.abs(x))),
   df: (x, t) => (x > 0 ? against(x, t) - unlikely(x) : unlikely(x) - against(x, t)),
   dfTerms: (x, t) => Math.abs(against(x, t)) + unlikely(x),
+  targets: { low: 0, high: 1, meaning: 'targets', isReal: true },
   dTarget: (dY, x) => neg(mul(dY, x)),
 });
 

@@ -11,7 +11,7 @@ import {
   type Shape,
 } from '../../core/shape.ts';
 import { collapse, eight, forEachOffset } from '../../core/strided.ts';
-import { applyOne, type Accuracy, type Node, type Op, type Value } from '../../graph/graph.ts';
+import { applyOne, type Accuracy, type Node, type Op, type Range, type Value } from '../../graph/graph.ts';
 import map from '../../../shaders/pointwise/map.wgsl?raw';
 import zip from '../../../shaders/pointwise/zip.wgsl?raw';
 import zip3 from '../../../shaders/pointwise/zip3.wgsl?raw';
@@ -41,6 +41,8 @@ export interface PointwiseDefinition<D extends Dtype = 'f32'> {
   /** Where the result is a difference that may cancel, the sum of its terms' sizes: what errors are then relative to. */
   terms?(...numbers: readonly number[]): number;
   vjp?(dY: Value<D>, node: Node<PointwiseAttrs>): readonly (Value | null)[];
+  /** By input, what may come in; null for no bound. */
+  readonly ranges?: readonly (Range | null)[];
 }
 
 export type PointwiseOp<D extends Dtype = 'f32'> = Op<PointwiseAttrs, D>;
@@ -89,7 +91,7 @@ function kernelOf(
 
 /** Makes an op of a definition, which gives f32 unless it says otherwise. */
 export function definePointwise<D extends Dtype = 'f32'>(definition: PointwiseDefinition<D>): PointwiseOp<D> {
-  const { name, arity, wgsl, f, accepts, dtype, accuracy = exact, terms, vjp } = definition;
+  const { name, arity, wgsl, f, accepts, dtype, accuracy = exact, terms, vjp, ranges } = definition;
   return {
     name,
     ...((dtype ?? 'f32') === 'f32' && { epilogue: true }),
@@ -117,6 +119,7 @@ export function definePointwise<D extends Dtype = 'f32'>(definition: PointwiseDe
             includes: 'expression' in wgsl ? [] : wgsl.sources,
           }
         : undefined,
+    ...(ranges && { ranges: () => ranges }),
     accuracy: (node) => (terms ? relativeTo(terms, node, accuracy) : accuracy),
     ...(vjp && { vjp: ([dY], node) => (dY ? vjp(dY as Value<D>, node) : node.inputs.map(() => null)) }),
   };

@@ -1,16 +1,19 @@
 import { DataError, ShapeError } from '../../core/errors.ts';
 import { described, nearest } from '../../core/argumentChecks.ts';
 import { formatSpec, sameShape, sizeOf, type Numbers } from '../../core/shape.ts';
-import { requireFinite, type Dataset } from '../../data/dataset.ts';
+import { requireFinite, type Dataset, type Scale } from '../../data/dataset.ts';
 import { orderOf } from '../../graph/executionOrder.ts';
 import type { Agreement, Graph, Node, Range, Value } from '../../graph/graph.ts';
 import { asUseOf, constantOp, inputOp } from '../../graph/leaf.ts';
+import { castOp } from '../../ops/pointwise/cast.ts';
 import type { GivenSamples } from '../options.ts';
 import type { Fields } from './sampleSource.ts';
 
-/** What a field's integers must be for an op that reads them. */
+/** What a field's numbers must be for an op that reads them. */
 export interface FieldRange extends Range {
   readonly field: string;
+  /** The scale by which the op sees numbers that are no integers. */
+  readonly scale: Scale;
   readonly op: string;
 }
 
@@ -25,6 +28,9 @@ export interface FieldChecks {
   readonly agreements: readonly FieldAgreement[];
 }
 
+/** The scale of what is seen as it is, as integers are. */
+export const asItIs: Scale = { scale: 1, offset: 0 };
+
 /** The field that a value is, or is a cast or view of. */
 export function fieldOf(value: Value): string | undefined {
   let at = value;
@@ -32,11 +38,25 @@ export function fieldOf(value: Value): string | undefined {
   return asUseOf(inputOp, at.node)?.label;
 }
 
-/** The bounds that a node puts on integers which come straight from the batch. */
+/** The scale by which a value shows the field that it is a cast or view of; null where it shows whole numbers of it. */
+function scaleOf(value: Value): Scale | null {
+  let [scale, offset] = [1, 0];
+  for (let at = value; at.node.op.view || at.node.op === castOp; at = at.node.inputs[0]) {
+    const cast = asUseOf(castOp, at.node);
+    if (!cast) continue;
+    if (cast.dtype !== 'f32') return null;
+    offset += scale * cast.offset;
+    scale *= cast.scale;
+  }
+  return { scale, offset };
+}
+
+/** The bounds that a node puts on numbers which come straight from the batch. */
 const rangesOf = (node: Node): FieldRange[] =>
   (node.op.ranges?.(node) ?? []).flatMap((range, at) => {
     const field = range ? fieldOf(node.inputs[at]) : undefined;
-    return range && field !== undefined ? [{ ...range, field, op: node.op.name }] : [];
+    const scale = range?.isReal ? scaleOf(node.inputs[at]) : asItIs;
+    return range && field !== undefined && scale ? [{ ...range, field, scale, op: node.op.name }] : [];
   });
 
 function sourceOf(value: Value): string | number | undefined {
@@ -51,7 +71,7 @@ function agreementOf(node: Node): FieldAgreement[] {
   return typeof sources[0] === 'string' ? [{ ...agreement, sources }] : [];
 }
 
-/** What ops ask of integers which come straight from the batch, one by one and together. */
+/** What ops ask of numbers which come straight from the batch, one by one and together. */
 export function checksOf(graphs: readonly Graph[]): FieldChecks {
   const nodes = graphs.flatMap(orderOf);
   return { ranges: nodes.flatMap(rangesOf), agreements: nodes.flatMap(agreementOf) };
@@ -70,13 +90,21 @@ function requireAgreement(data: Dataset, { sources, require }: FieldAgreement): 
   }
 }
 
-/** @throws DataError at the first integer outside its range */
-export function requireRange(numbers: Numbers, { field, op, low, high, meaning, except }: FieldRange): void {
+/** What a scale in f32 may add to a number that lies on its bound. */
+const ROUNDING = 2 ** -20;
+
+/** @throws DataError at the first number outside its range */
+export function requireRange(numbers: Numbers, range: FieldRange): void {
+  const { field, op, low, high, meaning, except, isReal } = range;
+  const { scale, offset } = range.scale;
+  const slack = isReal ? ROUNDING : 0;
   for (let at = 0; at < numbers.length; at++) {
     const number = numbers[at];
-    if ((number < low || number > high) && number !== except) {
+    const seen = number * scale + offset;
+    if ((seen < low - slack || seen > high + slack) && number !== except) {
+      const as = seen === number ? '' : `, seen as ${Number(seen.toPrecision(6))}`;
       throw new DataError(
-        `[${op}] "${field}"[${at}] is ${number}, but ${meaning} must be ${low} … ${high}: mend the data`,
+        `[${op}] "${field}"[${at}] is ${number}${as}, but ${meaning} must be ${low} … ${high}: mend the data`,
       );
     }
   }

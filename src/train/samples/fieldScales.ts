@@ -6,12 +6,10 @@ import { Registry } from '../../nn/registry.ts';
 import { Tracer } from '../../nn/tracer.ts';
 import { inputOf, type BatchValues, type Roles } from '../../nn/fieldRoles.ts';
 import { castOp } from '../../ops/pointwise/cast.ts';
-import { checksOf, fieldOf } from './dataChecks.ts';
+import { asItIs, checksOf, fieldOf } from './dataChecks.ts';
 import { uploadedBatch } from '../graphs/batchValues.ts';
 import type { Model, Phase } from '../model.ts';
 import type { Fields } from './sampleSource.ts';
-
-const asItIs = { scale: 1, offset: 0 };
 
 const isPending = ({ byDefault, scale }: Fields[string]): boolean =>
   byDefault === true && scale !== null && scale.scale !== 1;
@@ -54,7 +52,8 @@ function countsIn(graph: Graph): string[] {
   );
   const { ranges, agreements } = checksOf([graph]);
   const together = agreements.flatMap(({ sources }) => sources.filter((source) => typeof source === 'string'));
-  return [...casts, ...ranges.map(({ field }) => field), ...together];
+  const whole = ranges.filter(({ isReal }) => !isReal).map(({ field }) => field);
+  return [...casts, ...whole, ...together];
 }
 
 /**
