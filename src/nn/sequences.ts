@@ -51,7 +51,13 @@ export function sequencesOf(where: string, given: Value | Sequences, of: Extents
   return sequences;
 }
 
-function requirePerSample(where: string, name: 'lengths' | 'reset', given: Value | undefined, samples: number): void {
+/** @throws ShapeError for what is no number for each sample, of lengths an integer */
+export function requirePerSample(
+  where: string,
+  name: 'lengths' | 'reset',
+  given: Value | undefined,
+  samples: number,
+): void {
   if (given === undefined) return;
   const own = specOf(where, name, given);
   if (sameShape(own.shape, [samples]) && (name === 'reset' || integerDtypes.includes(own.dtype))) return;

@@ -1,8 +1,10 @@
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf, requireKind } from '../core/argumentChecks.ts';
-import { formatSpec, requireShape, sameShape, sizeOf, spec, type Shape } from '../core/shape.ts';
+import { formatSpec, requireShape, sameShape, sizeOf, spec, type Dtype, type Shape } from '../core/shape.ts';
 import { floatsOf, isValue, specOf, type Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
+import { where } from '../ops/pointwise/arithmetic.ts';
+import { ownSteps } from '../ops/recurrent/lengths.ts';
 import { concat } from '../ops/shaping/concat.ts';
 import { slice } from '../ops/shaping/sliceAndPad.ts';
 import { reshape } from '../ops/shaping/views.ts';
@@ -16,6 +18,7 @@ import {
   type OutputOf,
   type Values,
 } from './layer.ts';
+import { requirePerSample } from './sequences.ts';
 
 /** The state before the first step: shapes of one sample's, of zeros; or a module that makes it of the whole sequence. */
 type Initial = Shape | Readonly<Record<string, Shape>> | Module<Value, Values>;
@@ -51,14 +54,22 @@ export interface RecurrentOptions<I extends Initial = Initial> {
    * of the whole sequence by a layer or a function, which may learn it.
    */
   readonly initial: I;
-  /** All outputs, `[N, T, …]`, the last one's alone, `[N, …]`, or all and the last state. 'sequence' if left out. */
+  /** All outputs, `[N, T, …]`, 0 behind a sample's own steps, the last one's alone, `[N, …]`, or all and the last state. 'sequence' if left out. */
   readonly returns?: 'sequence' | 'last' | 'sequence and state';
   /** From the last step to the first: outputs stay where their steps are, and the first step's is the last. */
   readonly reverse?: boolean;
 }
 
-/** A sequence `[N, T, …]`; with the state before its first step, in place of `initial`. */
-export type SequenceInput<S = Values> = Value | CellInput<S>;
+/** A sequence `[N, T, …]`, and what belongs to it. */
+interface SequenceParts<S> {
+  readonly x: Value;
+  /** Before the first step, in place of `initial`. */
+  readonly state?: S;
+  /** `[N]` integers of 1 … T: how many steps each sample has. All have T if left out. */
+  readonly lengths?: Value;
+}
+
+export type SequenceInput<S = Values> = Value | SequenceParts<S>;
 
 /** All outputs, and the state behind the last step. */
 export interface SequenceAndState<S = Values> {
@@ -82,7 +93,8 @@ const RETURNS = ['sequence', 'last', 'sequence and state'] as const;
  *     );
  *
  * As RNN around a cell in Keras and Flax; PyTorch has cells and leaves the loop to its user. Dropout in a cell draws anew
- * at each step.
+ * at each step. Of a sample with fewer steps than others, `lengths`, the state stays behind its last one, and reversed it
+ * begins there, as in `lstm`; the steps behind are computed, and left.
  * @throws ShapeError for a sequence without steps or a state that changes its shape   Source: Werbos 1990, "Backpropagation
  * through time".
  */
@@ -106,22 +118,57 @@ export function recurrent(
   return defineLayer({
     name: 'recurrent',
     apply(given: SequenceInput, _, context) {
-      const { x, state: before } = isValue(given) ? { x: given } : (Object(given) as CellInput);
+      const { x, state: before, lengths } = partsOf(given);
       const steps = stepsOf(x);
+      const own = lengths && ownSteps(lengths, steps.length);
       let state = before ?? firstState(initial, x, context);
+      let last: Value<'f32'> | undefined;
       const outputs = new Array<Value<'f32'>>(steps.length);
       for (const t of reverse ? [...steps.keys()].reverse() : steps.keys()) {
         const made = context.apply<CellInput, typeof cell>(cell, { x: steps[t], state }, 'cell');
         requireMade(made, state);
         outputs[t] = floatsOf('recurrent', "the cell's output", made.output);
-        state = made.state;
+        // All samples have the first step.
+        const isOwn = own && t > 0 ? slice(own, [null, { start: t, end: t + 1 }]) : undefined;
+        state = isOwn ? held(isOwn, made.state, state) : made.state;
+        last = isOwn && last ? choose(isOwn, outputs[t], last) : outputs[t];
       }
-      if (returns === 'last') return outputs.at(reverse ? 0 : -1)!;
-      const output = stack(outputs);
+      if (returns === 'last') return last!;
+      const whole = stack(outputs);
+      const output = own ? choose(own, whole, 0) : whole;
       return returns === 'sequence' ? output : { output, state };
     },
   });
 }
+
+const NAMES: readonly string[] = ['x', 'state', 'lengths'] satisfies (keyof SequenceParts<Values>)[];
+
+/** A sequence and what belongs to it. @throws DataError or ShapeError for what is none */
+function partsOf(given: SequenceInput): SequenceParts<Values> {
+  if (isValue(given)) return { x: given };
+  const are = typeof given === 'object' && given !== null && Object.keys(given).every((name) => NAMES.includes(name));
+  requireKind('recurrent', 'what it is given', given, are, 'a value [N, T, …], or { x, state, lengths }');
+  requirePerSample('recurrent', 'lengths', given.lengths, specOf('recurrent', 'x', given.x).shape[0]);
+  return given;
+}
+
+/** One of two values for each sample, or each of its steps: `[N, 1]` or `[N, T]`, 1 for the first value. */
+function choose<D extends Dtype>(condition: Value, a: Value<D>, b: Value<D> | number): Value<D> {
+  const { shape } = condition.spec;
+  const ones = a.spec.shape.slice(shape.length).map(() => 1);
+  return where(reshape(condition, a.spec.shape.length > 1 ? [...shape, ...ones] : [-1]), a, b);
+}
+
+/** A state in which samples that have no such step keep what was before. */
+const held = (isOwn: Value, now: Values, before: Values): Values =>
+  isValue(now)
+    ? choose(isOwn, now, before as Value)
+    : Object.fromEntries(
+        Object.entries(before).map(([name, value]) => [
+          name,
+          choose(isOwn, (now as Readonly<Record<string, Value>>)[name], value),
+        ]),
+      );
 
 const isShape = (given: unknown): given is Shape => Array.isArray(given);
 

@@ -7,6 +7,7 @@ import { reshape } from '../shaping/views.ts';
 import { cells, type CellName } from './cells.ts';
 import { previousOp } from './previousHidden.ts';
 import { recurrentGradOp } from './recurrentGrad.ts';
+import { lengthRange } from './lengths.ts';
 import { forwardLaunches } from './recurrentLaunches.ts';
 import { CARRIED, formsOf } from './recurrentLayout.ts';
 import { extentsOf, flopsOf, isFull, placesOf, type Attrs, type GradAttrs } from './recurrentNode.ts';
@@ -69,9 +70,7 @@ const recurrentOp: Op<Attrs, 'f32'> = {
     const { attrs, inputs } = node;
     const { steps } = extentsOf(node);
     const at = placesOf(attrs)['lengths'];
-    return inputs.map((_, input) =>
-      input === at ? { low: 1, high: steps, meaning: `lengths of ${steps} steps` } : null,
-    );
+    return inputs.map((_, input) => (input === at ? lengthRange(steps) : null));
   },
 };
 
