@@ -3,9 +3,16 @@ import type { OnNaN } from '../index.ts';
 
 /* What can be asked for on the command line. */
 
-/** The models that can be named; all but the first are convolutional. */
+/** The models of images; all but the first are convolutional. */
 export const modelNames = ['mlp', 'cnn', 'lenet', 'resnet8', 'resnet14', 'resnet18'] as const;
-export type ModelName = (typeof modelNames)[number];
+/** The models that read words and series step by step. */
+export const recurrentNames = ['lstm', 'gru'] as const;
+export type ImageModelName = (typeof modelNames)[number];
+export type RecurrentName = (typeof recurrentNames)[number];
+export type ModelName = ImageModelName | RecurrentName;
+
+export const isRecurrent = (model: ModelName | undefined): model is RecurrentName =>
+  recurrentNames.some((name) => name === model);
 
 /** Sets of images; any other word is a file. */
 export const imageSets = ['mnist', 'fashion-mnist', 'cifar10', 'digits'] as const;

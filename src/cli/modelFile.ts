@@ -4,7 +4,7 @@ import { readSafetensors, readSeriesForm, readTableForm, type Statistics } from 
 import { sizeOf } from '../core/shape.ts';
 import { mlpSize, type ImageForm, type InputForm, type ModelForm, type SoundForm } from './network.ts';
 import type { Levels } from './negatives.ts';
-import { modelNames } from './commands.ts';
+import { modelNames, recurrentNames } from './commands.ts';
 import { reasonOf } from './outputPaths.ts';
 
 /** The key of the form among a file's texts. */
@@ -50,7 +50,8 @@ function formOf(path: string, text: string | undefined, weights: number): ModelF
   if (!Array.isArray(hidden) || !hidden.every((width) => Number.isSafeInteger(width) && width > 0)) {
     throw fails('does not say how wide its layers are');
   }
-  if (!modelNames.includes(model)) throw fails(`is of a model "${model}" that is not known here`);
+  const names = input?.kind === 'image' ? modelNames : [...modelNames, ...recurrentNames];
+  if (!names.some((name) => name === model)) throw fails(`is of a model "${model}" that is not known here`);
   const form: ModelForm = { input: inputOf(input, fails), model, hidden };
   if (mlpSize(form) > weights) throw fails('describes more weights than it holds');
   return form;

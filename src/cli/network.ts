@@ -7,8 +7,10 @@ import {
   flatten,
   forecaster,
   glorotUniform,
+  gru,
   lenet,
   linear,
+  lstm,
   max,
   maxPool1d,
   relu,
@@ -20,12 +22,13 @@ import {
   type Context,
   type Layer,
   type Model,
+  type Sequences,
   type Value,
 } from '../index.ts';
 import { featureCount, outputCount, type SeriesForm, type Statistics, type TableForm } from '../data/index.ts';
 import type { Levels } from './negatives.ts';
-import type { ModelName } from './commands.ts';
-import { transcriber, transcriberLayers, type Spoken } from './transcription.ts';
+import { isRecurrent, type ModelName, type RecurrentName } from './commands.ts';
+import { transcriber, transcriberLayers, transcriberRoles, type Spoken } from './transcription.ts';
 
 /** Images of bytes, and the classes that they are of. */
 export interface ImageForm {
@@ -114,13 +117,32 @@ function soundNetwork({ statistics, classes }: SoundForm): Layer {
   );
 }
 
+/** Units of each direction of a recurrent net. */
+const UNITS = 64;
+
+/** A recurrent net of both directions, of each of which the last h tells. */
+function reader(name: RecurrentName, features: number, outputs: number): Layer<Value | Sequences> {
+  const net = { lstm, gru }[name](features, UNITS, { bidirectional: true, returns: 'last' });
+  return sequential(net, linear(2 * UNITS, outputs));
+}
+
+/** The same of a sound, which ends where the silence behind it begins. */
+function soundReader(name: RecurrentName, { statistics, classes }: SoundForm): Model {
+  const network = reader(name, statistics.mean.length, classes.length);
+  return ({ x, length }: Spoken, context: Context) => context.apply(network, { x, lengths: length }, '');
+}
+
 const targetAt = ({ columns, target }: SeriesForm): number => columns.findIndex(({ name }) => name === target);
 
 /** The model of a form that takes one value in, without what happens to its images in training. */
 function plainNetwork(form: ModelForm): Layer {
   const { input, model = 'mlp' } = form;
   if (input.kind === 'sound') return soundNetwork(input);
-  if (input.kind === 'series') return forecaster(mlp(form), targetAt(input.series));
+  if (input.kind === 'series') {
+    const { columns, horizon } = input.series;
+    const network = isRecurrent(model) ? reader(model, columns.length, horizon) : mlp(form);
+    return forecaster(network, targetAt(input.series));
+  }
   if (input.kind === 'table' || model === 'mlp') return mlp(form);
   const [rows, columns, channels = 1] = input.shape;
   const options = { channels, classes: input.classes.length };
@@ -137,7 +159,8 @@ export type Changes = AugmentOptions | AugmentSequencesOptions;
  * @param changes what happens to images in training; null: nothing
  */
 export function networkOf(form: ModelForm, changes: Changes | null = null): Model {
-  if (form.input.kind === 'sound' && form.input.transcribes) return transcriptionModel(form.input, changes);
+  const spoken = spokenModel(form);
+  if (spoken) return augmentedSpoken(spoken, changes);
   const network = plainNetwork(form);
   if (!changes) return network;
   const augmented =
@@ -147,9 +170,18 @@ export function networkOf(form: ModelForm, changes: Changes | null = null): Mode
   return (x: Value, context: Context) => context.apply(network, context.apply(augmented, x, 'augment'), '');
 }
 
-/** The same of a sound in which words follow each other. */
-function transcriptionModel(form: SoundForm, changes: Changes | null): Model {
-  const network = transcriber(form);
+/** A model of sounds that is told where they end; null for others. */
+function spokenModel({ input, model }: ModelForm): Model | null {
+  if (input.kind !== 'sound') return null;
+  if (input.transcribes) return transcriber(input);
+  return isRecurrent(model) ? soundReader(model, input) : null;
+}
+
+/** The fields that go into a form's model, where there are several. */
+export const spokenInputs = (form: ModelForm): typeof transcriberRoles.inputs | undefined =>
+  spokenModel(form) ? transcriberRoles.inputs : undefined;
+
+function augmentedSpoken(network: Model, changes: Changes | null): Model {
   if (!changes) return network;
   const augmented = augmentSequences(changes as AugmentSequencesOptions);
   return ({ x, length }: Spoken, context: Context) =>
@@ -159,6 +191,7 @@ function transcriptionModel(form: SoundForm, changes: Changes | null): Model {
 /** The same in words. */
 export function layersOf(form: ModelForm): readonly string[] {
   if (form.input.kind === 'sound' && form.input.transcribes) return transcriberLayers;
+  if (isRecurrent(form.model)) return [form.model, 'linear'];
   if (form.input.kind === 'sound') return ['conv1d', 'relu', 'maxPool1d', 'conv1d', 'relu', 'max', 'linear'];
   if (form.model !== undefined && form.model !== 'mlp') return [form.model];
   const layers = widthsOf(form).slice(1);

@@ -12,14 +12,14 @@ import { isValue } from '../graph/graph.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
 import { readImages } from './readImages.ts';
 import { readModel } from './modelFile.ts';
-import { networkOf, type InputForm, type SoundForm } from './network.ts';
+import { networkOf, spokenInputs, type InputForm, type ModelForm, type SoundForm } from './network.ts';
 import type { PredictCommand } from './commands.ts';
 import { UsageError } from './usageError.ts';
 import { answersTo } from './evaluationReport.ts';
 import { readSpeech } from './speech.ts';
 import { openTable } from './learningTask.ts';
 import { harmless, short } from './terminal.ts';
-import { transcriberRoles, wordsIn, type Transcript } from './transcription.ts';
+import { wordsIn, type Transcript } from './transcription.ts';
 
 /** What a model is asked. */
 interface Question {
@@ -32,13 +32,14 @@ export async function predict(command: PredictCommand): Promise<number> {
   const model = await readModel(command.model);
   const { form, bytes } = model;
   const { input } = form;
-  const { data, notes } = await questionOf(command, input);
+  const { data, notes } = await questionOf(command, form);
   for (const note of [...model.notes, ...notes]) process.stderr.write(`${harmless(note)}\n`);
+  const inputs = spokenInputs(form);
   const trainer = await createTrainer({
     model: networkOf(form),
     // A trainer must have them; nothing is learned here.
     loss: (outputs: Value | Transcript) => mean(isValue(outputs) ? outputs : outputs.logits),
-    ...(input.kind === 'sound' && input.transcribes && { inputs: transcriberRoles.inputs }),
+    ...(inputs && { inputs }),
     optimizer: adam(),
     batchSize: 1,
     backend: command.backend,
@@ -56,13 +57,14 @@ export async function predict(command: PredictCommand): Promise<number> {
   }
 }
 
-async function questionOf(command: PredictCommand, input: InputForm): Promise<Question> {
+async function questionOf(command: PredictCommand, form: ModelForm): Promise<Question> {
+  const { input } = form;
   const { pictures } = command;
   if (input.kind === 'image') return readImages(command.input, input, pictures);
   if (pictures.ground !== undefined || pictures.invert !== undefined) {
     throw new UsageError(`--ground and --invert are for pictures, and ${command.model} takes none: leave them out`);
   }
-  if (input.kind === 'sound') return { data: await readSpeech(command, input), notes: [] };
+  if (input.kind === 'sound') return { data: await readSpeech(command, input, spokenInputs(form)), notes: [] };
   if (input.kind === 'series') {
     const table = await openTable(command.input, command.table);
     return { data: lastWindow(input.series, table), notes: table.notes ?? [] };

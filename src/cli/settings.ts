@@ -7,7 +7,7 @@ import {
   type AugmentSequencesOptions,
   type Optimizer,
 } from '../index.ts';
-import type { ImageSet, ModelName, TrainCommand } from './commands.ts';
+import type { ImageModelName, ImageSet, ModelName, TrainCommand } from './commands.ts';
 import { UsageError } from './usageError.ts';
 import type { Changes, InputForm } from './network.ts';
 import type { LearningTask } from './learningTask.ts';
@@ -37,7 +37,7 @@ interface Defaults extends Pick<Settings, 'batch' | 'optimizer' | 'weightDecay'>
 /** As He et al. 2015, 4.2, but for fewer steps. */
 const resnetDefaults: Defaults = { batch: 128, epochs: 30, optimizer: 'sgd', weightDecay: 5e-4 };
 
-const imageDefaults: Readonly<Record<ModelName, Defaults>> = {
+const imageDefaults: Readonly<Record<ImageModelName, Defaults>> = {
   mlp: { hidden: [128], batch: 128, epochs: 4, optimizer: 'adam', weightDecay: 0 },
   lenet: { batch: 128, epochs: 8, optimizer: 'adamw', weightDecay: 0.01 },
   cnn: { batch: 64, epochs: 12, optimizer: 'adamw', weightDecay: 0.05 },
@@ -115,7 +115,7 @@ const learningRates = { adam: 3e-3, adamw: 3e-3, sgd: 0.1 };
 function defaultsOf({ model, transcribe }: TrainCommand, { kind }: InputForm, samples: number): Defaults {
   if (kind === 'sound') return transcribe ? transcriptionDefaults(samples) : soundDefaults(samples);
   if (kind === 'series') return seriesDefaults(samples);
-  return kind === 'image' ? imageDefaults[model] : tableDefaults(samples);
+  return kind === 'image' ? imageDefaults[model as ImageModelName] : tableDefaults(samples);
 }
 
 export function settingsOf(command: TrainCommand, { input, train }: LearningTask): Settings {

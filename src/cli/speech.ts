@@ -20,7 +20,7 @@ import { fsdd } from '../node/data.ts';
 import { folder, recordings } from '../node.ts';
 import type { LearningTask } from './learningTask.ts';
 import type { SoundForm } from './network.ts';
-import type { PredictCommand, TrainCommand } from './commands.ts';
+import { isRecurrent, type PredictCommand, type TrainCommand } from './commands.ts';
 import { reasonOf } from './outputPaths.ts';
 import { roomy, shortened } from './transcription.ts';
 import { UsageError } from './usageError.ts';
@@ -92,7 +92,7 @@ function stringsOf({ train, test, classes }: Recorded, seed: number): Told {
 
 /** Recordings to tell apart, or to tell one after the other: of digits, or of whatever folders there are. @throws FormatError naming what is wrong with them */
 export async function loadSpeech(command: TrainCommand): Promise<LearningTask> {
-  const { data, leaveOut, transcribe, seed, backend } = command;
+  const { data, leaveOut, transcribe, model, seed, backend } = command;
   const isFsdd = data === undefined || (await hasFsdd(folder(data)));
   if (!isFsdd && leaveOut !== undefined) {
     throw new UsageError(
@@ -109,7 +109,8 @@ export async function loadSpeech(command: TrainCommand): Promise<LearningTask> {
   const statistics = statisticsOf(heard);
   const seen = (set: Dataset): Dataset => {
     const level = standardized(set, statistics);
-    return transcribe ? roomy(shortened(level), WORDS[1]) : pick(level, ['x', 'label']);
+    if (transcribe) return roomy(shortened(level), WORDS[1]);
+    return pick(level, isRecurrent(model) ? ['x', 'length', 'label'] : ['x', 'label']);
   };
   return {
     about: `${isFsdd ? 'FSDD' : 'Recordings'} from ${from}: ${told.about(frames)}`,
@@ -121,8 +122,12 @@ export async function loadSpeech(command: TrainCommand): Promise<LearningTask> {
   };
 }
 
-/** What a model hears in a WAV file. @throws FormatError if it is none */
-export async function readSpeech({ input: path, backend }: PredictCommand, form: SoundForm): Promise<Dataset> {
+/** What a model hears in a WAV file. @param fields those that it takes: x alone if left out   @throws FormatError if the file is none */
+export async function readSpeech(
+  { input: path, backend }: PredictCommand,
+  form: SoundForm,
+  fields: readonly ('x' | 'length')[] = ['x'],
+): Promise<Dataset> {
   const { sampleRate, statistics, transcribes } = form;
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new FormatError(`[predict] ${path} cannot be read: ${reasonOf(cause)}`, { cause });
@@ -133,5 +138,5 @@ export async function readSpeech({ input: path, backend }: PredictCommand, form:
   // What is told word by word may be as long as it is.
   const frames = transcribes ? front.framesOf(recording.samples.length) : form.frames;
   const heard = standardized(await features([recording], front, { backend, frames }), statistics);
-  return transcribes ? pick(shortened(heard), ['x', 'length']) : pick(heard, 'x');
+  return pick(transcribes ? shortened(heard) : heard, fields);
 }

@@ -1,4 +1,4 @@
-import { imageSets, modelNames, type ModelName, type TrainCommand } from './commands.ts';
+import { imageSets, isRecurrent, modelNames, recurrentNames, type ModelName, type TrainCommand } from './commands.ts';
 import { requireNoMore, type Values } from './options.ts';
 import { backendOf, given, groundOf, isPositive, number, oneOf, whether, whole, widths } from './optionValues.ts';
 import { sequenceWishes, tableOptions, tableWishes } from './tableOptions.ts';
@@ -117,21 +117,31 @@ function optimizerFor(dataset: string, model: ModelName, values: Values): TrainC
 }
 
 function modelFor(dataset: string, values: Values): ModelName {
-  const model = oneOf('model', values.model ?? 'mlp', modelNames);
+  const model = oneOf('model', values.model ?? 'mlp', [...modelNames, ...recurrentNames]);
   if (isSpeech(dataset)) requireOwnModel(values);
-  else requireModel(model, isTable(dataset), values);
+  else requireModel(model, dataset, values);
   return model;
 }
 
 /** Fails where a model is chosen for what has its own. */
-function requireOwnModel({ model, hidden }: Values): void {
-  if (model === undefined && hidden === undefined) return;
-  throw new UsageError('--model and --hidden are for images and tables, and speech has its own model: leave them out');
+function requireOwnModel({ model, hidden, transcribe }: Values): void {
+  const isOther = recurrentNames.some((name) => name === model) && !transcribe;
+  if ((model === undefined || isOther) && hidden === undefined) return;
+  throw new UsageError(
+    '--model and --hidden are for images and tables, and speech has its own model: leave them out, or, without --transcribe, say --model lstm or gru',
+  );
 }
 
 /** Fails where options do not go with the model, or the model does not go with tables. */
-function requireModel(model: ModelName, ofTable: boolean, values: Values): void {
-  if (ofTable && model !== 'mlp') {
+function requireModel(model: ModelName, dataset: string, values: Values): void {
+  const ofTable = isTable(dataset);
+  const reads = isRecurrent(model);
+  if (reads && !values.sequence) {
+    throw new UsageError(
+      `--model ${model} reads step by step, and ${dataset} has no steps: leave it out; it is for speech, and tables with --sequence`,
+    );
+  }
+  if (ofTable && !reads && model !== 'mlp') {
     throw new UsageError(`--model ${model} is for images, and a table has none: leave it out, or say --model mlp`);
   }
   if (ofTable && values.augment !== undefined) {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { layersOf, networkOf, type ImageForm, type ModelForm } from '../../src/cli/network.ts';
-import { modelNames, type TrainCommand } from '../../src/cli/commands.ts';
+import { modelNames, recurrentNames, type TrainCommand } from '../../src/cli/commands.ts';
 import { parseCommand } from '../../src/cli/parseCommand.ts';
 import { settingsOf } from '../../src/cli/settings.ts';
 import type { LearningTask } from '../../src/cli/learningTask.ts';
 import { spec } from '../../src/core/shape.ts';
-import { dataset } from '../../src/data/index.ts';
+import { dataset, type SeriesForm } from '../../src/data/index.ts';
 import { input } from '../../src/index.ts';
 import { Registry } from '../../src/nn/registry.ts';
 import { Tracer } from '../../src/nn/tracer.ts';
@@ -30,6 +30,18 @@ describe('the model of a form', () => {
       expect(traced({ input: images, model, hidden: [] }).shape).toEqual([2, 3]);
     },
   );
+
+  test.each(recurrentNames)('%s reads windows of a series step by step', (model) => {
+    const columns = ['a', 'b'].map((name) => ({ name, mean: 0, deviation: 1 }));
+    const series = { length: 5, horizon: 3, columns, target: 'b' } as unknown as SeriesForm;
+    const form: ModelForm = { input: { kind: 'series', series, season: 1 }, model, hidden: [] };
+    const registry = new Registry(1);
+    const windows = input('x', spec([4, 5, 2]));
+    const told = new Tracer(registry, 'train', null).apply(networkOf(form), windows, '');
+    expect(told.spec.shape).toEqual([4, 3, 1]);
+    expect(registry.parameters.map(({ name }) => name)).toContain('layer0.layer0Reverse.hiddenWeight');
+    expect(layersOf(form)).toEqual([model, 'linear']);
+  });
 
   test('is an mlp where the form names none', () => {
     const { names } = traced({ input: grey, hidden: [5] });

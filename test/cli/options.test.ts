@@ -27,6 +27,8 @@ describe('the command', () => {
     expect(parse('train cifar10 --data x --pictures out')).toMatchObject({ dataset: 'cifar10', pictures: 'out' });
     expect(parse('train mnist')).toMatchObject({ onNaN: 'stop', transcribe: false });
     expect(parse('train speech --transcribe')).toMatchObject({ dataset: 'speech', transcribe: true });
+    expect(parse('train speech --model gru')).toMatchObject({ model: 'gru' });
+    expect(parse('train a.csv --sequence --model lstm')).toMatchObject({ model: 'lstm' });
     expect(parse('train speech --leave-out theo')).toMatchObject({ leaveOut: 'theo', transcribe: false });
     expect(parse('train mnist --on-nan rewind')).toMatchObject({ onNaN: 'rewind' });
     expect(parse('train mnist --hidden 0')).toMatchObject({ hidden: [] });
@@ -108,6 +110,10 @@ describe('the command', () => {
     ['train speech --target 3', '--target is for tables, and speech is none'],
     ['train digits --transcribe', '--transcribe is for speech, and digits is none'],
     ['train a.csv --leave-out theo', '--leave-out is for speech, and a.csv is none'],
+    ['train mnist --model lstm', '--model lstm reads step by step, and mnist has no steps'],
+    ['train a.csv --model gru', '--model gru reads step by step, and a.csv has no steps'],
+    ['train a.csv --sequence --model gru --hidden 8', '--hidden is of mlp, and gru has layers of its own'],
+    ['train speech --transcribe --model gru', '--model and --hidden are for images and tables'],
     ['train speech --hidden 3', '--model and --hidden are for images and tables'],
     ['train a.csv --data x', '--data names the folder of mnist, fashion-mnist, cifar10 or speech'],
     ['train a.csv --held-out 1', '--held-out is "1" but must be a share between 0 and 1'],

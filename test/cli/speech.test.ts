@@ -39,7 +39,10 @@ async function printed(run: () => Promise<number>): Promise<string> {
   }
 }
 
-test('words of a folder are learned, kept, and told of a file', async () => {
+test.each<readonly [string, readonly string[]]>([
+  ['two convolutions', []],
+  ['a recurrent net', ['--model', 'gru', '--backend', 'cpu']],
+])('words of a folder are learned by %s, kept, and told of a file', async (_, wishes) => {
   const model = join(folder, 'model.safetensors');
   const report = join(folder, 'report.json');
   const words = [
@@ -53,6 +56,7 @@ test('words of a folder are learned, kept, and told of a file', async () => {
     model,
     '--report',
     report,
+    ...wishes,
   ];
   const text = await printed(() =>
     train(parseCommand([...words, '--quiet']) as TrainCommand, new AbortController().signal),

@@ -43,6 +43,7 @@ export const commandLine: readonly Case[] = [
   ['--leave-out is of FSDD', () => inFolder((folder) => run('speech', '--data', folder, '--leave-out', 'theo'))],
   ['--model and --hidden are for', parse('train speech --model cnn')],
   ['--data names the folder', parse('train digits --data x')],
+  ['--model <name> reads step by step', parse('train mnist --model lstm')],
   ['--model <name> is for images', parse('train a.csv --model cnn')],
   ['--ground is for PNG pictures', parse('train mnist --ground 0')],
   ['--ground and --invert are', () => predictTable('--ground', '0')],
