@@ -17,6 +17,7 @@ import {
   type Trainer,
 } from '../src/index.ts';
 import { windows } from '../src/data/index.ts';
+import { openForgetGates } from './stage/forgetGates.ts';
 import { LossChart } from './stage/lossChart.ts';
 import { find, lossText } from './stage/page.ts';
 import { perform } from './stage/stage.ts';
@@ -46,13 +47,6 @@ async function errorByStep(trainer: Trainer, samples: Dataset): Promise<number[]
   const squares = new Array<number>(shape[1]).fill(0);
   gradient!.forEach((slope, at) => (squares[Math.floor(at / UNITS) % shape[1]] += slope ** 2));
   return squares.map(Math.sqrt);
-}
-
-/** Opens the gates by which an LSTM keeps what it has: the second of each unit's four. */
-async function openForgetGates(trainer: Trainer, bias: number): Promise<void> {
-  const parameters = Object.entries(await trainer.readParameters());
-  const [name, biases] = parameters.find(([path]) => path.endsWith('hiddenBias'))!;
-  await trainer.writeParameters({ [name]: biases.map((first, at) => (at % 4 === 1 ? bias : first)) });
 }
 
 const picture = new TimePicture(find('time', HTMLCanvasElement));

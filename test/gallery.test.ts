@@ -12,10 +12,12 @@ import {
   sequential,
   tanh,
 } from '../src/index.ts';
-import { openPage, serveSources } from './support/chromium.ts';
+import { serveSources } from './support/chromium.ts';
+import { button, figure, openLesson, status, type Visit } from './support/lessonVisit.ts';
 import { openBrowser } from './support/openBrowser.ts';
 
 const served = openBrowser(serveSources);
+const open = (name: string, visit?: Visit) => openLesson(served, name, visit);
 
 test('the page on XOR learns all four cases, pauses, steps once, and is reset', async () => {
   const { page, close } = await open('xor');
@@ -169,7 +171,9 @@ test('the gallery shows a picture of each lesson, and leads there', async () => 
   const { page, close } = await open('index');
   const links = page.getByRole('main').getByRole('link');
   const targets = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')));
-  expect(targets).toEqual(['xor', 'spirals', 'regression', 'mnist', 'race', 'sequence'].map((name) => `${name}.html`));
+  expect(targets).toEqual(
+    ['xor', 'spirals', 'regression', 'mnist', 'race', 'sequence', 'digit'].map((name) => `${name}.html`),
+  );
   const widths = await page.locator('img').evaluateAll((all) => all.map((image) => Reflect.get(image, 'naturalWidth')));
   expect(widths).toEqual(targets.map(() => 480));
   await links.first().click();
@@ -188,45 +192,6 @@ test('with four hidden neurons XOR is learned from each of eight seeds, with two
 
 const sourceOf = (name: string): string =>
   readFileSync(fileURLToPath(new URL(`../examples/${name}.ts`, import.meta.url)), 'utf8');
-
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
-
-const status = (page: Page, hasText: RegExp) => page.locator('#status', { hasText }).waitFor();
-
-/** What stands under a term of the figures. */
-const figure = (page: Page, term: string): Promise<string> =>
-  page
-    .locator('.figures div', { has: page.getByText(term, { exact: true }) })
-    .locator('dd')
-    .innerText();
-
-interface Visit {
-  readonly before?: () => void;
-  readonly reducedMotion?: 'reduce';
-}
-
-const NARROW = 360;
-
-/** A lesson on a narrow screen, and all that a quiet one would not do: errors, and requests to other hosts. */
-async function open(name: string, { before, reducedMotion }: Visit = {}) {
-  const page = await openPage(served.browser, {
-    viewport: { width: NARROW, height: 800 },
-    ...(reducedMotion && { reducedMotion }),
-  });
-  const problems: string[] = [];
-  const { host } = new URL(served.url);
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
-  page.on('request', (request) => new URL(request.url()).host !== host && problems.push(request.url()));
-  if (before) await page.addInitScript(before);
-  await page.goto(`${served.url}examples/${name}.html`);
-  const close = async (): Promise<void> => {
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(NARROW);
-    await page.close();
-    expect(problems).toEqual([]);
-  };
-  return { page, problems, close };
-}
 
 /** As text, since Node's types know no such modules: heights of the drawn surface at nine places of its window. */
 const heightsOfTheLesson = `(async () => {

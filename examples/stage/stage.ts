@@ -44,6 +44,7 @@ class Stage {
   #step = 0;
   #burst = 1;
   #paintAfter = 0;
+  #isToRepaint = false;
 
   constructor(begin: Begin, pace: Pace) {
     this.#begin = begin;
@@ -61,6 +62,17 @@ class Stage {
   /** Begins at once, unless the visitor wants little motion. */
   open(): void {
     this.#reset(!matchMedia('(prefers-reduced-motion: reduce)').matches);
+  }
+
+  /** Paints what a lesson has to show beside what is learned: soon in a run, else at once. */
+  repaint(): void {
+    this.#paintAfter = 0;
+    if (this.#isToRepaint) return;
+    this.#isToRepaint = true;
+    this.#enqueue(async () => {
+      this.#isToRepaint = false;
+      await this.#paint(await this.#ready());
+    });
   }
 
   #start(): void {
@@ -203,8 +215,10 @@ const placeOf = ({ backend, adapter }: Trainer): string =>
     ? `Trains by WebGPU on ${adapter}.`
     : 'This browser gives the page no WebGPU: it trains on the CPU.';
 
-/** Plays a lesson on its page. */
-export function perform(pace: Pace, begin: Begin): void {
-  new Stage(begin, pace).open();
+/** Plays a lesson on its page. @returns what paints it anew, for a lesson that shows more than what it learns */
+export function perform(pace: Pace, begin: Begin): () => void {
+  const stage = new Stage(begin, pace);
+  stage.open();
   void showSource();
+  return () => stage.repaint();
 }

@@ -9,9 +9,15 @@ import { patienceMs } from './testTimeout.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Starts Chromium with an empty profile; elsewhere than on Linux x64 the Chrome that is installed. */
-export async function launchBrowser(): Promise<Browser> {
-  const args = ['--enable-unsafe-webgpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
+/** Starts Chromium with an empty profile; elsewhere than on Linux x64 the Chrome that is installed. @param also arguments */
+export async function launchBrowser(also: readonly string[] = []): Promise<Browser> {
+  const args = [
+    ...also,
+    '--enable-unsafe-webgpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+  ];
   args.push('--disable-component-update', '--disable-sync');
   if (!hasBundledChromium) return chromium.launch({ channel: 'chrome', args, timeout: patienceMs });
 

@@ -7,11 +7,17 @@ interface Server {
   close(): Promise<void>;
 }
 
-/** A browser and a server for all tests of a file, from before the first to behind the last; empty until then. */
-export function openBrowser(serve: () => Promise<Server>): { readonly browser: Browser; readonly url: string } {
+/**
+ * A browser and a server for all tests of a file, from before the first to behind the last; empty until then.
+ * @param also arguments of the browser
+ */
+export function openBrowser(
+  serve: () => Promise<Server>,
+  also?: readonly string[],
+): { readonly browser: Browser; readonly url: string } {
   const open: { browser?: Browser; server?: Server } = {};
   beforeAll(async () => {
-    [open.browser, open.server] = await Promise.all([launchBrowser(), serve()]);
+    [open.browser, open.server] = await Promise.all([launchBrowser(also), serve()]);
   });
   afterAll(async () => {
     await open.browser?.close();
