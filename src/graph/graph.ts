@@ -103,6 +103,17 @@ export interface Agreement {
   require(numbers: readonly (ArrayLike<number> | undefined)[], where: string): void;
 }
 
+/** An op in place of several nodes: what it reads, and the values that it makes. */
+export interface Joined {
+  readonly op: Op<null>;
+  readonly nodes: readonly Node[];
+  readonly inputs: readonly Value[];
+  readonly makes: readonly Value[];
+}
+
+/** Who reads a value; null for the graph's own outputs. */
+export type ReadersOf = (value: Value) => readonly (Node | null)[];
+
 /** What can be computed: from attributes A, outputs of the dtypes D. */
 export interface Op<A = unknown, D extends Dtype = Dtype> {
   readonly name: string;
@@ -145,6 +156,8 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
    * the node's, then the reader's.
    */
   absorbs?(node: Node<A>, reader: Node): Op<null> | undefined;
+  /** An op in place of this node and others before it, where their work is best done together. */
+  joins?(node: Node<A>, readersOf: ReadersOf): Joined | undefined;
   /**
    * What replaces its kernel's access to an input, if that can be read where its samples lie: line i of the input is
    * sample `rows[i]` of what is bound in its place.

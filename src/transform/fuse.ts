@@ -1,11 +1,19 @@
 import type { AdapterTraits } from '../core/launch.ts';
 import { sizeOf } from '../core/shape.ts';
 import { orderOf } from '../graph/executionOrder.ts';
-import { rootsOf, storageOf, type Graph, type Node, type Op, type Tail, type Value } from '../graph/graph.ts';
+import {
+  rootsOf,
+  storageOf,
+  type Graph,
+  type Joined,
+  type Node,
+  type Op,
+  type ReadersOf,
+  type Tail,
+  type Value,
+} from '../graph/graph.ts';
 import { fusedOp, placeIn, type Step } from '../ops/launches/fused.ts';
 import { watchedIn } from '../ops/training/badStepLedger.ts';
-import { pooledConvolution } from '../ops/convolution/pooledConvolution.ts';
-import type { Joined, ReadersOf } from '../ops/launches/joined.ts';
 import { narrowLoss } from '../ops/losses/narrowLoss.ts';
 import { takeOp, takingOp } from '../ops/data/samples.ts';
 import { Levels } from './levels.ts';
@@ -52,7 +60,7 @@ function withJoined(graph: Graph, mostBindings: number): Graph {
   const readersOf: ReadersOf = (value) => readers.get(value) ?? [];
   const joinedOf = new Map<Node, Joined>();
   for (const node of order) {
-    const joined = narrowLoss(node, readersOf) ?? pooledConvolution(node, readersOf);
+    const joined = narrowLoss(node, readersOf) ?? node.op.joins?.(node, readersOf);
     // The samples' rows may have to be bound as well.
     if (!joined || joined.inputs.length + joined.makes.length + 1 > mostBindings) continue;
     for (const each of joined.nodes) joinedOf.set(each, joined);

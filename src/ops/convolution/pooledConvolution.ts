@@ -1,9 +1,7 @@
 import { allocate, sizeOf, type Numbers } from '../../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../../graph/accuracy.ts';
-import type { Accuracy, Node, Op } from '../../graph/graph.ts';
+import type { Accuracy, Joined, Node, Op, ReadersOf } from '../../graph/graph.ts';
 import { workOf } from '../../graph/work.ts';
-import type { Joined, ReadersOf } from '../launches/joined.ts';
-import { maxPoolOf } from '../pooling/maxPool.ts';
 import { forEachTap, type Windows } from '../pooling/pooling.ts';
 import { convolutionIn, onGpu, patchesFromSamples } from './convolution.ts';
 import { isDepthwise } from './depthwise.ts';
@@ -61,18 +59,17 @@ function pooledOp(convolution: Node, pool: Node<Windows>): Op<null> {
   };
 }
 
-/** A convolution and the maxima that alone are read of it, if its kernel can take them. */
-export function pooledConvolution(node: Node, readersOf: ReadersOf): Joined | undefined {
-  const of = convolutionIn(node);
-  if (!of || isDepthwise(of) || (of.features / of.groups) % 4 !== 0) return undefined;
-  const [pool, ...others] = readersOf(node.outputs[0]);
-  const windows = pool && maxPoolOf(pool);
-  if (!windows || others.length > 0 || !areQuads(windows) || pool.inputs[0] !== node.outputs[0]) return undefined;
-  if (sizeOf(pool.outputs[0].spec.shape) === 0) return undefined;
+/** Maxima and the convolution that alone makes what they are taken of, if its kernel can take them. */
+export function pooledConvolution(pool: Node<Windows>, readersOf: ReadersOf): Joined | undefined {
+  const convolution = pool.inputs[0].node;
+  const of = convolutionIn(convolution);
+  if (!of || isDepthwise(of) || (of.features / of.groups) % 4 !== 0 || !areQuads(pool.attrs)) return undefined;
+  const [y] = convolution.outputs;
+  if (pool.inputs[0] !== y || readersOf(y).length > 1 || sizeOf(pool.outputs[0].spec.shape) === 0) return undefined;
   return {
-    op: pooledOp(node, pool as Node<Windows>),
-    nodes: [node, pool],
-    inputs: node.inputs,
+    op: pooledOp(convolution, pool),
+    nodes: [convolution, pool],
+    inputs: convolution.inputs,
     makes: pool.outputs,
   };
 }

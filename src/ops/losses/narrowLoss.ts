@@ -1,13 +1,12 @@
 import { flatGrid, type Kernel } from '../../core/launch.ts';
 import type { Numbers } from '../../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../../graph/accuracy.ts';
-import type { Accuracy, Node, Op } from '../../graph/graph.ts';
+import type { Accuracy, Joined, Node, Op, ReadersOf } from '../../graph/graph.ts';
 import { asUseOf } from '../../graph/leaf.ts';
 import { workOf } from '../../graph/work.ts';
 import { asPlainCrossEntropy, labelsFromSamples } from './crossEntropy.ts';
 import { slopeOf } from './crossEntropyGrad.ts';
 import { guarded } from '../pointwise/nanSafeFunctions.ts';
-import type { Joined, ReadersOf } from '../launches/joined.ts';
 import { integerReader } from '../data/integerReader.ts';
 import { hasLanes, heldByLanes, laneOf, LANES } from '../products/subgroupLanes.ts';
 import { matmulOp } from '../products/matmul.ts';

@@ -1,8 +1,8 @@
 import { sizeOf, type Spec } from '../../core/shape.ts';
 import type { Kernel } from '../../core/launch.ts';
 import { apply, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
-import { asUseOf } from '../../graph/leaf.ts';
 import { bytesOf } from '../../graph/work.ts';
+import { pooledConvolution } from '../convolution/pooledConvolution.ts';
 import { integerReader } from '../data/integerReader.ts';
 import {
   forEachTap,
@@ -78,12 +78,10 @@ const poolOp: Op<Windows> = {
     const fours = withBytes(node.outputs[1].spec, 'y', { store_places: storePlaces });
     return [launchOf(node, poolKernel, fours, wordsOf(node.attrs))];
   },
+  joins: pooledConvolution,
   flops: ({ inputs, attrs }) => tapsOf(inputs[0].spec, attrs),
   vjp: ([dY], { outputs: [, places], attrs }) => [dY && applyOne(gradOp, [dY, places], attrs)],
 };
-
-/** The windows whose maxima a node takes; undefined if it takes none. */
-export const maxPoolOf = (node: Node): Windows | undefined => asUseOf(poolOp, node);
 
 /** The most windows that an element lies in. */
 const mostWindows = ({ window, stride }: Windows): number =>
