@@ -49,22 +49,39 @@ fn update(i: u32, g: f32, rate: f32, now: vec4f) -> f32 {
   return rate * g;
 }
 
+// What the ledger says of a step; each word is read once, as every load is a page of a software driver's code.
+struct Step {
+  step: u32,
+  // Bad numbers up to now, and when the step before ended.
+  bad: u32,
+  before: u32,
+  // What is done about new ones: 0 nothing, 1 the step is left out, 2 so are all that follow.
+  remedy: u32,
+}
+
+fn step_in_control() -> Step {
+  let step = control[0];
+  if (arrayLength(&control) <= 10u) {
+    return Step(step, 0u, 0u, 0u);
+  }
+  return Step(step, control[6], control[7u + (step & 1u)], control[9]);
+}
+
 // Whether the bad numbers became more since the step before ended, and something is to be done about it.
-fn is_spoilt() -> bool {
-  return arrayLength(&control) > 10u && control[9] != 0u && control[6] != control[7u + (control[0] & 1u)];
+fn is_spoilt(now: Step) -> bool {
+  return now.remedy != 0u && now.bad != now.before;
 }
 
 // How many they are now, unless no step is to be taken any more; and the step's bit.
-fn close_step() {
+fn close_step(now: Step) {
   if (arrayLength(&control) <= 10u) {
     return;
   }
-  let step = control[0];
-  let spoilt = is_spoilt();
-  control[8u - (step & 1u)] = select(control[6], control[7u + (step & 1u)], spoilt && control[9] == 2u);
-  let at = 10u + step % 1024u / 32u;
-  let bit = 1u << (step % 32u);
-  control[at] = select(control[at] & ~bit, control[at] | bit, spoilt);
+  let spoilt = is_spoilt(now);
+  control[8u - (now.step & 1u)] = select(now.bad, now.before, spoilt && now.remedy == 2u);
+  let at = 10u + now.step % 1024u / 32u;
+  let bit = 1u << (now.step % 32u);
+  control[at] = (control[at] & ~bit) | select(0u, bit, spoilt);
 }
 
 // What rides on the launch.
@@ -75,18 +92,19 @@ fn besides(i: u32) {
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
   let invocation = id.y * workgroups.x * 64u + id.x;
   besides(invocation);
+  let own = step_in_control();
   if (invocation == 0u) {
-    close_step();
+    close_step(own);
   }
   let first = invocation * SPAN;
   if (first >= sizes.count) {
     return;
   }
   let group = groups[first / 64u];
-  if (group.z == 0.0 || is_spoilt()) {
+  if (group.z == 0.0 || is_spoilt(own)) {
     return;
   }
-  let now = schedule[control[0] % sizes.rows];
+  let now = schedule[own.step % sizes.rows];
   let rate = now.x * group.x;
   prepare();
   for (var turn = 0u; turn < 0x7fffffffu; turn++) {
