@@ -7,7 +7,7 @@ import type { Graph } from '../../graph/graph.ts';
 import { asUseOf, inputOp } from '../../graph/leaf.ts';
 import { PART, POSITION } from '../../ops/training/control.ts';
 import type { Backend, Executable } from '../../scheduler/backend.ts';
-import { LARGEST_PREDICTION, predictionGraph } from '../graphs/evaluationGraphs.ts';
+import { largestPrediction, predictionGraph } from '../graphs/evaluationGraphs.ts';
 import {
   amountIn,
   namesOfNothing,
@@ -130,13 +130,19 @@ export class Evaluator {
 
   /** A prediction for a batch, not compiled: its fields, and its outputs' shapes for one sample. */
   get #traced(): Graph {
-    return (this.#example ??= predictionGraph(this.#prepared.traced, this.#batchSize));
+    return (this.#example ??= predictionGraph(this.#prepared.traced, this.#batchSize, this.#batchSize));
+  }
+
+  /** Samples that one program predicts at most. */
+  get #most(): number {
+    return largestPrediction(this.#traced, this.#batchSize, this.#backend.largestBinding);
   }
 
   /** Compiles what a prediction of so many samples needs. */
   async preparePrediction(length: number): Promise<void> {
-    const sizes = [...(length > LARGEST_PREDICTION ? [LARGEST_PREDICTION] : []), length % LARGEST_PREDICTION];
-    for (const size of sizes) if (size > 0) await this.#programs.prediction(paddedSize(size));
+    const most = this.#most;
+    const sizes = [...(length > most ? [most] : []), length % most];
+    for (const size of sizes) if (size > 0) await this.#programs.prediction(paddedSize(size), most);
   }
 
   /**
@@ -144,7 +150,7 @@ export class Evaluator {
    * other samples, which a model that mixes its samples would notice.
    */
   async predict<O>(data: Dataset): Promise<Prediction<O>> {
-    const example = this.#traced;
+    const [example, most] = [this.#traced, this.#most];
     const control = this.#prepared.traced.evaluationControl;
     const outputs = Object.entries(example.outputs).map(([name, value]) => {
       if (value.spec.shape[0] !== this.#batchSize) {
@@ -156,13 +162,13 @@ export class Evaluator {
       const { dtype } = value.spec;
       return { name, dtype, shape, data: allocate({ shape, dtype }) };
     });
-    for (let start = 0; start < data.length; start += LARGEST_PREDICTION) {
-      const left = Math.min(LARGEST_PREDICTION, data.length - start);
+    for (let start = 0; start < data.length; start += most) {
+      const left = Math.min(most, data.length - start);
       const n = paddedSize(left);
-      const program = await this.#programs.prediction(n);
+      const program = await this.#programs.prediction(n, most);
       if (statesOf(program.graph).has(control)) {
         const words = control.initial();
-        words[PART] = start / LARGEST_PREDICTION;
+        words[PART] = start / most;
         this.#backend.writeState(control, words);
       }
       for (const name of program.fields.keys()) program.upload(name, rowsFrom(data.fields[name], start, left, n));

@@ -1,6 +1,8 @@
 import { ShapeError } from '../../core/errors.ts';
-import { isValue, type Graph, type State } from '../../graph/graph.ts';
-import { read } from '../../graph/leaf.ts';
+import { sizeOf } from '../../core/shape.ts';
+import { orderOf } from '../../graph/executionOrder.ts';
+import { isValue, type Graph, type Node, type State } from '../../graph/graph.ts';
+import { asUseOf, inputOp, read } from '../../graph/leaf.ts';
 import { sampleOrder } from '../../ops/data/samples.ts';
 import { record } from '../../ops/training/record.ts';
 import { recordNumbers } from '../../ops/training/recordNumbers.ts';
@@ -12,7 +14,23 @@ import type { TracedModel } from './tracedModel.ts';
 /* What a set is judged by, and what is predicted for samples. */
 
 /** Samples that one program predicts at most. */
-export const LARGEST_PREDICTION = 1024;
+const LARGEST_PREDICTION = 1024;
+
+/**
+ * The same where that many are too many: a power of two, of which each value that the model makes of the batch fits a buffer.
+ * @param example a prediction of so many samples   @param largestBinding bytes of a buffer
+ */
+export function largestPrediction(example: Graph, samples: number, largestBinding: number): number {
+  const grow = new Set<Node>();
+  let most = 1;
+  for (const node of orderOf(example)) {
+    if (!asUseOf(inputOp, node) && !node.inputs.some(({ node: from }) => grow.has(from))) continue;
+    grow.add(node);
+    most = node.outputs.reduce((bytes, { spec: { shape } }) => Math.max(bytes, 4 * sizeOf(shape)), most);
+  }
+  const fitting = Math.max(1, (largestBinding * samples) / most);
+  return Math.min(LARGEST_PREDICTION, 2 ** Math.floor(Math.log2(fitting)));
+}
 
 /** Totals of loss and metrics of n samples in evaluation, recorded in a ring of its own. */
 export function evaluationGraph(traced: TracedModel, n: number, ring: State, source: Source): Graph {
@@ -32,12 +50,12 @@ export function evaluationGraph(traced: TracedModel, n: number, ring: State, sou
   return simplify({ outputs: {}, writes });
 }
 
-/** The model's outputs for n samples, by name; a single one is called `output`. */
-export function predictionGraph(traced: TracedModel, n: number): Graph {
+/** The model's outputs for n samples, by name; a single one is called `output`. @param most samples of what was predicted before it */
+export function predictionGraph(traced: TracedModel, n: number, most: number): Graph {
   const { model } = traced.options;
   if (!model) throw new ShapeError('[predict] the trainer has phases only: give it a model to predict with');
   // What more samples draw follows on what these draw.
-  const rows = { own: n, before: LARGEST_PREDICTION };
+  const rows = { own: n, before: most };
   const tracer = traced.tracer('evaluate', rows);
   const batch = traced.uploadedBatch(n);
   const result = outputsOf(model, tracer, batch);

@@ -87,9 +87,9 @@ export class Programs {
     return (await this.#programs(this.#readerOf(source), `an evaluation of ${n} samples`, graphs))[0].program;
   }
 
-  /** The model's outputs for n uploaded samples. */
-  async prediction(n: number): Promise<Executable> {
-    const graphs = () => [{ graph: predictionGraph(this.#prepared.traced, n), loss: null }];
+  /** The model's outputs for n uploaded samples, which follow on parts of so many. */
+  async prediction(n: number, most: number): Promise<Executable> {
+    const graphs = () => [{ graph: predictionGraph(this.#prepared.traced, n, most), loss: null }];
     return (await this.#programs(this.#unfed, `a prediction of ${n} samples`, graphs))[0].program;
   }
 
