@@ -19,7 +19,7 @@ export default defineConfig(({ mode }) => ({
     pool: 'forks',
     maxWorkers: 2,
     isolate: false,
-    execArgv: ['--import', './test/support/quietDawn.mjs'],
+    setupFiles: ['./test/support/quietWaits.ts'],
     // What is measured may come out otherwise next time.
     env: { MILLRACE_KERNELS: 'guess' },
     expect: { poll: { timeout: patienceMs } },

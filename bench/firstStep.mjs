@@ -4,11 +4,12 @@
 // Several DIST folders, as of another commit, take turns. With `--kernels`: where the time goes, kernel by kernel.
 
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
+import { transformWithOxc } from 'vite';
 import { create, globals } from 'webgpu';
 import { softwareDriver } from '../test/support/driver.mjs';
 
@@ -140,12 +141,19 @@ async function once(dist, model) {
   process.exit(0);
 }
 
+/** What keeps npm's webgpu from taking a core for its waits, also beside builds that do not have it yet. */
+async function quietWaits() {
+  const file = fileURLToPath(new URL('../src/node/quietWaits.ts', import.meta.url));
+  return (await transformWithOxc(await readFile(file, 'utf8'), file)).code;
+}
+
 /** A child process, whose driver has compiled nothing before. */
 async function inProcess(dist, model, driver) {
   const cache = await mkdtemp(join(tmpdir(), 'millrace-shaders-'));
-  const quiet = fileURLToPath(new URL('../test/support/quietDawn.mjs', import.meta.url));
+  const quiet = join(cache, 'quietWaits.mjs');
   const own = [fileURLToPath(import.meta.url), dist, '--once', '--model', model];
   try {
+    await writeFile(quiet, `${await quietWaits()}\nwaitQuietly();\n`);
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ['--import', quiet, ...own, ...(values.kernels ? ['--kernels'] : [])],

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { DataError, DeviceError, FormatError, ShapeError } from '../index.ts';
+import { waitQuietly } from '../node/quietWaits.ts';
 import { devices } from './devices.ts';
 import type { Command } from './commands.ts';
 import { help } from './help.ts';
@@ -61,4 +62,5 @@ async function main(): Promise<number> {
 
 // `millrace … | head` closes the pipe: there is nobody left to tell.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+waitQuietly();
 process.exitCode = await main();
