@@ -19,7 +19,7 @@ export function waitQuietly(): void {
   let isAsking = false;
   let askedSince = 0;
   const setQuietImmediate = (task: (...given: unknown[]) => void, ...given: unknown[]) => {
-    if (!Function.prototype.toString.call(task).includes('[native code]')) return setImmediate(task, ...given);
+    if (!String(task).includes('[native code]')) return setImmediate(task, ...given);
     const now = performance.now();
     // The first turn of a wait is asked for from outside of one.
     if (!isAsking) askedSince = now;
