@@ -41,8 +41,8 @@ what a model is, and how it learns unless it is told
   cnn                 two 3×3 convolutions with batch norm, a dense layer; 12 epochs of adamw, decay 0.05
   resnet8, 14, 18     residual networks; 30 epochs of sgd, decay 5e-4; 18 is large: it wants a GPU
   speech              two convolutions over time; 20 epochs of adamw, decay 0.01; a fifth of a folder's files is held out
-  lstm, gru           of both directions, 64 units each, which read a word or series step by step; else as the set's own
     --transcribe      of strings of 2 to 6 words: two convolutions, a GRU of both directions, CTC; 10 epochs of adamw
+  lstm, gru           of both directions, 64 units each, which read a word or series step by step; else as the set's own
   Augmented, digits are shifted by 2 pixels, turned by 10° and scaled by 10 %, each way at most; clothes (fashion-mnist)
   are shifted by 1 and mirrored, photographs (cifar10) shifted by 4 and mirrored; speech is shifted by 50 ms, and masked.
 
