@@ -51,7 +51,7 @@ test.each([
   ['src/ops/products/matmul.ts', `import { clamp } from 'lodash';`, 'not of the house'],
   ['src/data/cifar10/sprites.ts', `import { decode } from 'fast-png';`, 'only cli may'],
   ['src/node/cifar10.ts', `const { decode } = await import('fast-png');`, 'only cli may'],
-  ['src/cli/png.ts', `import { decode } from 'pngjs';`, 'not of the house'],
+  ['src/cli/pictures/png.ts', `import { decode } from 'pngjs';`, 'not of the house'],
   ['src/attic/old.ts', `import { shape } from '../core/shape.ts';`, 'src/attic has no floor'],
 ])('%s must not say: %s', (file, source, rule) => {
   const bad = badImports(file, source);
@@ -68,7 +68,7 @@ test.each([
   ],
   ['src/gpu/device.ts', `const { create } = await import('webgpu');`],
   ['src/cli/index.ts', `import { parseArgs } from 'node:util';\nimport { requestDevice } from '../node.ts';`],
-  ['src/cli/png.ts', `import { decode, encode } from 'fast-png';`],
+  ['src/cli/pictures/png.ts', `import { decode, encode } from 'fast-png';`],
   ['src/core/errors.ts', `// a copy from '../train/errors.ts'\nthrow new Error("take it from 'webgpu'");`],
   ['src/core/launch.ts', `export interface Launch {\n  /** Taken from 'webgpu'. */\n  readonly grid: number;\n}`],
 ])('%s may say: %s', (file, source) => {

@@ -1,7 +1,7 @@
 import { sizeOf } from '../core/shape.ts';
 import { tableOf, thousands } from '../core/textFormat.ts';
 import { forecastsOf, likeliest, type Dataset, type SeriesForm } from '../data/index.ts';
-import { formatPictures, inGrey, picturesPerLine } from './terminalPictures.ts';
+import { formatPictures, inGrey, picturesPerLine } from './pictures/terminalPictures.ts';
 import { percent, type Terminal } from './terminal.ts';
 
 /** What a model said of labelled samples. */

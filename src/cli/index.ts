@@ -2,10 +2,10 @@
 import { DataError, DeviceError, FormatError, ShapeError } from '../index.ts';
 import { waitQuietly } from '../node/quietWaits.ts';
 import { devices } from './devices.ts';
-import type { Command } from './commands.ts';
-import { help } from './help.ts';
-import { parseCommand } from './parseCommand.ts';
-import { UsageError } from './usageError.ts';
+import type { Command } from './command/commands.ts';
+import { help } from './command/help.ts';
+import { parseCommand } from './command/parseCommand.ts';
+import { UsageError } from './command/usageError.ts';
 import { predict } from './predict.ts';
 import { harmless } from './terminal.ts';
 import { INTERRUPTED, train } from './train.ts';

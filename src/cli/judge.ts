@@ -12,7 +12,7 @@ import {
 } from './evaluationReport.ts';
 import { isRegression, type LearningTask } from './learningTask.ts';
 import type { SeriesInput, SoundForm } from './network.ts';
-import type { TrainCommand } from './commands.ts';
+import type { TrainCommand } from './command/commands.ts';
 import { percent, short, type Terminal } from './terminal.ts';
 import { errorRatesOf, type Transcript } from './transcription.ts';
 

@@ -18,11 +18,11 @@ import {
 } from '../data/index.ts';
 import { cifar10, fashionMnist, mnist } from '../node/data.ts';
 import { folder } from '../node.ts';
-import { levelsOf } from './negatives.ts';
+import { levelsOf } from './pictures/negatives.ts';
 import type { InputForm } from './network.ts';
-import type { SequenceWishes, TableWishes, TrainCommand } from './commands.ts';
+import type { SequenceWishes, TableWishes, TrainCommand } from './command/commands.ts';
 import { reasonOf } from './outputPaths.ts';
-import { decodePng } from './png.ts';
+import { decodePng } from './pictures/png.ts';
 import { Amount } from './progress.ts';
 import { loadSpeech } from './speech.ts';
 import type { Terminal } from './terminal.ts';

@@ -3,8 +3,8 @@ import { FormatError, type Trainer } from '../index.ts';
 import { readSafetensors, readSeriesForm, readTableForm, type Statistics } from '../data/index.ts';
 import { sizeOf } from '../core/shape.ts';
 import { mlpSize, type ImageForm, type InputForm, type ModelForm, type SoundForm } from './network.ts';
-import type { Levels } from './negatives.ts';
-import { modelNames, recurrentNames } from './commands.ts';
+import type { Levels } from './pictures/negatives.ts';
+import { modelNames, recurrentNames } from './command/commands.ts';
 import { reasonOf } from './outputPaths.ts';
 
 /** The key of the form among a file's texts. */

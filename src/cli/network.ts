@@ -26,8 +26,8 @@ import {
   type Value,
 } from '../index.ts';
 import { featureCount, outputCount, type SeriesForm, type Statistics, type TableForm } from '../data/index.ts';
-import type { Levels } from './negatives.ts';
-import { isRecurrent, type ModelName, type RecurrentName } from './commands.ts';
+import type { Levels } from './pictures/negatives.ts';
+import { isRecurrent, type ModelName, type RecurrentName } from './command/commands.ts';
 import { transcriber, transcriberLayers, transcriberRoles, type Spoken } from './transcription.ts';
 
 /** Images of bytes, and the classes that they are of. */

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FormatError } from '../index.ts';
-import type { TrainCommand } from './commands.ts';
-import { UsageError } from './usageError.ts';
+import type { TrainCommand } from './command/commands.ts';
+import { UsageError } from './command/usageError.ts';
 
 /** What `--pictures` names in its folder. */
 export const pictureFiles = (folder: string) =>

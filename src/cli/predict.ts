@@ -10,11 +10,11 @@ import {
 } from '../data/index.ts';
 import { isValue } from '../graph/graph.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
-import { readImages } from './readImages.ts';
+import { readImages } from './pictures/readImages.ts';
 import { readModel } from './modelFile.ts';
 import { networkOf, spokenInputs, type InputForm, type ModelForm, type SoundForm } from './network.ts';
-import type { PredictCommand } from './commands.ts';
-import { UsageError } from './usageError.ts';
+import type { PredictCommand } from './command/commands.ts';
+import { UsageError } from './command/usageError.ts';
 import { answersTo } from './evaluationReport.ts';
 import { readSpeech } from './speech.ts';
 import { openTable } from './learningTask.ts';

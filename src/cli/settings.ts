@@ -7,8 +7,8 @@ import {
   type AugmentSequencesOptions,
   type Optimizer,
 } from '../index.ts';
-import type { ImageModelName, ImageSet, ModelName, TrainCommand } from './commands.ts';
-import { UsageError } from './usageError.ts';
+import type { ImageModelName, ImageSet, ModelName, TrainCommand } from './command/commands.ts';
+import { UsageError } from './command/usageError.ts';
 import type { Changes, InputForm } from './network.ts';
 import type { LearningTask } from './learningTask.ts';
 

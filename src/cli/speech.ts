@@ -20,10 +20,10 @@ import { fsdd } from '../node/data.ts';
 import { folder, recordings } from '../node.ts';
 import type { LearningTask } from './learningTask.ts';
 import type { SoundForm } from './network.ts';
-import { isRecurrent, type PredictCommand, type TrainCommand } from './commands.ts';
+import { isRecurrent, type PredictCommand, type TrainCommand } from './command/commands.ts';
 import { reasonOf } from './outputPaths.ts';
 import { roomy, shortened } from './transcription.ts';
-import { UsageError } from './usageError.ts';
+import { UsageError } from './command/usageError.ts';
 
 /** The share of a folder's recordings that is held out. */
 const HELD_OUT = 0.2;

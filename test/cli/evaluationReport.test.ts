@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { answersTo, formatClasses, formatMistakes, judgeNumbers } from '../../src/cli/evaluationReport.ts';
-import { formatPictures } from '../../src/cli/terminalPictures.ts';
+import { formatPictures } from '../../src/cli/pictures/terminalPictures.ts';
 import { Progress } from '../../src/cli/progress.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { dataset } from '../../src/data/index.ts';

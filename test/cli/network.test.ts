@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { layersOf, networkOf, type ImageForm, type ModelForm } from '../../src/cli/network.ts';
-import { modelNames, recurrentNames, type TrainCommand } from '../../src/cli/commands.ts';
-import { parseCommand } from '../../src/cli/parseCommand.ts';
+import { modelNames, recurrentNames, type TrainCommand } from '../../src/cli/command/commands.ts';
+import { parseCommand } from '../../src/cli/command/parseCommand.ts';
 import { settingsOf } from '../../src/cli/settings.ts';
 import type { LearningTask } from '../../src/cli/learningTask.ts';
 import { spec } from '../../src/core/shape.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { modelNames } from '../../src/cli/commands.ts';
-import { help } from '../../src/cli/help.ts';
-import { parseCommand } from '../../src/cli/parseCommand.ts';
+import { modelNames } from '../../src/cli/command/commands.ts';
+import { help } from '../../src/cli/command/help.ts';
+import { parseCommand } from '../../src/cli/command/parseCommand.ts';
 
 const parse = (line: string) => parseCommand(line.split(' '));
 

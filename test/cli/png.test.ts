@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib';
 import { encode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
-import { decodePng } from '../../src/cli/png.ts';
+import { decodePng } from '../../src/cli/pictures/png.ts';
 import { chunk, pngFile, pngOf, SIGNATURE, type PngParts } from '../support/png.ts';
 
 const grey: PngParts = { width: 2, type: 'grey', depth: 8, rows: [[7, 9]] };

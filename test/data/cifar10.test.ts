@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { decodePng, encodePng } from '../../src/cli/png.ts';
+import { decodePng, encodePng } from '../../src/cli/pictures/png.ts';
 import { DataError, FormatError } from '../../src/core/errors.ts';
 import * as inPage from '../../src/data/index.ts';
 import { cifar10Classes, type Dataset, type Source } from '../../src/data/index.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decodePng } from '../../src/cli/png.ts';
+import { decodePng } from '../../src/cli/pictures/png.ts';
 import { onGround, type Ground, type Pixels } from '../../src/data/index.ts';
 import { cifar10 } from '../../src/node/data.ts';
 import { IMAGE, noise, sourceOf, sprites, testPixels } from '../support/cifar10.ts';

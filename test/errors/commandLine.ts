@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PredictCommand, TrainCommand } from '../../src/cli/commands.ts';
-import { parseCommand } from '../../src/cli/parseCommand.ts';
+import type { PredictCommand, TrainCommand } from '../../src/cli/command/commands.ts';
+import { parseCommand } from '../../src/cli/command/parseCommand.ts';
 import { predict } from '../../src/cli/predict.ts';
 import { train } from '../../src/cli/train.ts';
 import { inFolder, printedBy, type Case } from '../support/provoke.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { encode } from 'fast-png';
 import { predict } from '../../src/cli/predict.ts';
-import type { PredictCommand } from '../../src/cli/commands.ts';
-import { parseCommand } from '../../src/cli/parseCommand.ts';
+import type { PredictCommand } from '../../src/cli/command/commands.ts';
+import { parseCommand } from '../../src/cli/command/parseCommand.ts';
 import { dataset } from '../../src/data/dataset.ts';
 import { take } from '../../src/data/samples.ts';
 import type { GivenNumbers } from '../../src/data/numbers.ts';
@@ -20,7 +20,7 @@ import {
   writeSafetensors,
   type Source,
 } from '../../src/data/index.ts';
-import { decodePng, encodePng } from '../../src/cli/png.ts';
+import { decodePng, encodePng } from '../../src/cli/pictures/png.ts';
 import { cifar10, mnist as mnistInNode } from '../../src/node/data.ts';
 import { folder as folderSource } from '../../src/node.ts';
 import { createTrainer, linear, meanSquaredError, sgd } from '../../src/index.ts';

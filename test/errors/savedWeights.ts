@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { predict } from '../../src/cli/predict.ts';
-import type { PredictCommand } from '../../src/cli/commands.ts';
-import { parseCommand } from '../../src/cli/parseCommand.ts';
+import type { PredictCommand } from '../../src/cli/command/commands.ts';
+import { parseCommand } from '../../src/cli/command/parseCommand.ts';
 import { readSafetensors, writeSafetensors, type Safetensors } from '../../src/data/index.ts';
 import { readStored } from '../../src/data/safetensors.ts';
 import { createTrainer, crossEntropy, linear, sgd, type Trainer } from '../../src/index.ts';

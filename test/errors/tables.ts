@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openTable } from '../../src/cli/learningTask.ts';
-import type { TrainCommand } from '../../src/cli/commands.ts';
-import { parseCommand } from '../../src/cli/parseCommand.ts';
+import type { TrainCommand } from '../../src/cli/command/commands.ts';
+import { parseCommand } from '../../src/cli/command/parseCommand.ts';
 import {
   encodeTable,
   prepareTable,

@@ -1,5 +1,5 @@
 import { inflateRawSync } from 'node:zlib';
-import { decodePng } from '../../src/cli/png.ts';
+import { decodePng } from '../../src/cli/pictures/png.ts';
 import { DataError, FormatError, ShapeError } from '../../src/core/errors.ts';
 import type { Random } from '../../src/core/random.ts';
 import { readBatch } from '../../src/data/cifar10/batches.ts';

@@ -1,6 +1,6 @@
 // CIFAR-10 in small: its binary form, a tar archive, and PNG pictures of noise.
 
-import { encodePng } from '../../src/cli/png.ts';
+import { encodePng } from '../../src/cli/pictures/png.ts';
 import { Random } from '../../src/core/random.ts';
 import type { Source } from '../../src/data/index.ts';
 

@@ -1,5 +1,5 @@
 import { convertIndexedToRgb, decode, encode, hasPngSignature } from 'fast-png';
-import type { Pixels } from '../data/index.ts';
+import type { Pixels } from '../../data/index.ts';
 import { chunksOf } from './pngChunks.ts';
 
 /** A picture of three bytes a pixel: red, green, blue, row by row. */

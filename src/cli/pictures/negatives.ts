@@ -1,5 +1,5 @@
-import { sizeOf, type Shape } from '../core/shape.ts';
-import type { Ground } from '../data/index.ts';
+import { sizeOf, type Shape } from '../../core/shape.ts';
+import type { Ground } from '../../data/index.ts';
 import { brightnessAt } from './terminalPictures.ts';
 
 /*

@@ -1,4 +1,4 @@
-import type { Ground } from '../data/index.ts';
+import type { Ground } from '../../data/index.ts';
 import type { Values } from './options.ts';
 import { UsageError } from './usageError.ts';
 

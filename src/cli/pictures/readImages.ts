@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import type { Shape } from '../core/shape.ts';
-import { counted } from '../core/textFormat.ts';
-import { readBatch } from '../data/cifar10/batches.ts';
-import { IMAGE_SHAPE } from '../data/cifar10/form.ts';
-import { FormatError } from '../index.ts';
-import { dataset, readIdx, type Dataset, type Pixels } from '../data/index.ts';
+import type { Shape } from '../../core/shape.ts';
+import { counted } from '../../core/textFormat.ts';
+import { readBatch } from '../../data/cifar10/batches.ts';
+import { IMAGE_SHAPE } from '../../data/cifar10/form.ts';
+import { FormatError } from '../../index.ts';
+import { dataset, readIdx, type Dataset, type Pixels } from '../../data/index.ts';
 import { negativesAmong } from './negatives.ts';
-import type { ImageForm } from './network.ts';
-import type { PictureWishes } from './commands.ts';
-import { reasonOf } from './outputPaths.ts';
+import type { ImageForm } from '../network.ts';
+import type { PictureWishes } from '../command/commands.ts';
+import { reasonOf } from '../outputPaths.ts';
 import { decodePng, isPng } from './png.ts';
 import { negativeOf, seenOn, type Seen } from './transparency.ts';
 

@@ -1,5 +1,5 @@
-import { sizeOf } from '../core/shape.ts';
-import type { Tensor } from '../data/index.ts';
+import { sizeOf } from '../../core/shape.ts';
+import type { Tensor } from '../../data/index.ts';
 import { Canvas, WHITE, type Colour } from './canvas.ts';
 import type { Raster } from './png.ts';
 

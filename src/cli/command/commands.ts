@@ -1,5 +1,5 @@
-import type { Ground } from '../data/index.ts';
-import type { OnNaN } from '../index.ts';
+import type { Ground } from '../../data/index.ts';
+import type { OnNaN } from '../../index.ts';
 
 /* What can be asked for on the command line. */
 

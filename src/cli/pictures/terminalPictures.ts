@@ -1,4 +1,4 @@
-import type { Terminal } from './terminal.ts';
+import type { Terminal } from '../terminal.ts';
 
 /** Two pixels in one cell of a terminal: the upper is the letter's colour, the lower the ground's. */
 const UPPER_HALF = '▀';

@@ -1,12 +1,12 @@
-import { readSafetensors } from '../data/index.ts';
-import type { Trainer } from '../index.ts';
+import { readSafetensors } from '../../data/index.ts';
+import type { Trainer } from '../../index.ts';
 import { confusionPicture } from './confusionPicture.ts';
 import { filtersPicture, firstFilters } from './filters.ts';
-import type { Classified } from './evaluationReport.ts';
-import { pictureFiles, write } from './outputPaths.ts';
+import type { Classified } from '../evaluationReport.ts';
+import { pictureFiles, write } from '../outputPaths.ts';
 import { encodePng, type Raster } from './png.ts';
-import type { LearningTask } from './learningTask.ts';
-import type { Terminal } from './terminal.ts';
+import type { LearningTask } from '../learningTask.ts';
+import type { Terminal } from '../terminal.ts';
 
 interface Learned {
   readonly learningTask: LearningTask;

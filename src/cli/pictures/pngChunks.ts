@@ -1,5 +1,5 @@
 import { deflateSync, inflateSync } from 'node:zlib';
-import { mostUnpacked } from '../data/gzip.ts';
+import { mostUnpacked } from '../../data/gzip.ts';
 
 /*
  * A PNG file is a row of chunks, the first of which says how large the picture is. It is believed once its data is as much:

@@ -1,6 +1,6 @@
 import { Canvas, INK, mix, WHITE, type Colour } from './canvas.ts';
 import { LETTER_HEIGHT, textWidth } from './bitmapFont.ts';
-import { confusionOf, type Classified } from './evaluationReport.ts';
+import { confusionOf, type Classified } from '../evaluationReport.ts';
 import type { Raster } from './png.ts';
 
 /** Of what is right, and of what is wrong. */

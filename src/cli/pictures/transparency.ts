@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
-import { sizeOf } from '../core/shape.ts';
-import { counted } from '../core/textFormat.ts';
-import { hasAlpha } from '../data/pixels.ts';
-import { FormatError } from '../index.ts';
-import { onGround, type Ground, type Pixels } from '../data/index.ts';
+import { sizeOf } from '../../core/shape.ts';
+import { counted } from '../../core/textFormat.ts';
+import { hasAlpha } from '../../data/pixels.ts';
+import { FormatError } from '../../index.ts';
+import { onGround, type Ground, type Pixels } from '../../data/index.ts';
 import { haveOneGround, opposite, varianceOf } from './negatives.ts';
-import type { ImageForm } from './network.ts';
-import type { PictureWishes } from './commands.ts';
+import type { ImageForm } from '../network.ts';
+import type { PictureWishes } from '../command/commands.ts';
 import { brightnessAt, inGrey } from './terminalPictures.ts';
 
 /*
