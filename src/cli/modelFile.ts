@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { FormatError, type Trainer } from '../index.ts';
-import { readSafetensors, readSeriesForm, readTableForm, type Statistics } from '../data/index.ts';
+import { readSafetensors } from '../data/index.ts';
 import { sizeOf } from '../core/shape.ts';
-import { mlpSize, type ImageForm, type InputForm, type ModelForm, type SoundForm } from './network.ts';
-import type { Levels } from './pictures/negatives.ts';
 import { modelNames, recurrentNames } from './command/commands.ts';
 import { reasonOf } from './outputPaths.ts';
+import type { InputForm, ModelForm } from './tasks/task.ts';
+import { taskKinds, taskOf } from './tasks/tasks.ts';
 
 /** The key of the form among a file's texts. */
 const KEY = 'millrace';
@@ -52,53 +52,17 @@ function formOf(path: string, text: string | undefined, weights: number): ModelF
   }
   const names = input?.kind === 'image' ? modelNames : [...modelNames, ...recurrentNames];
   if (!names.some((name) => name === model)) throw fails(`is of a model "${model}" that is not known here`);
-  const form: ModelForm = { input: inputOf(input, fails), model, hidden };
-  if (mlpSize(form) > weights) throw fails('describes more weights than it holds');
+  const form: ModelForm = { input: inputOf(path, input), model, hidden };
+  if ((taskOf(form.input).sizeOf?.(form) ?? 0) > weights) throw fails('describes more weights than it holds');
   return form;
 }
 
-function inputOf(input: Partial<InputForm> | undefined, fails: (what: string) => FormatError): InputForm {
-  if (input?.kind === 'sound') return soundOf(input, fails);
-  if (input?.kind === 'table') return { kind: 'table', table: readTableForm(input.table) };
-  if (input?.kind === 'series') {
-    const { season } = input;
-    if (!Number.isSafeInteger(season)) throw fails('does not say after how many steps its series repeats itself');
-    return { kind: 'series', series: readSeriesForm(input.series), season: season! };
+function inputOf(path: string, input: Partial<InputForm> | undefined): InputForm {
+  const kind = taskKinds.find((known) => known === input?.kind);
+  if (!kind) {
+    throw new FormatError(
+      `[model] ${path} does not say what it takes in: give a file that \`millrace train --save\` wrote`,
+    );
   }
-  if (!isImages(input)) throw fails('does not say what it takes in');
-  const { kind, shape, classes, scaling, levels } = input;
-  if (levels && !areLevels(levels)) throw fails('does not say how light its images are');
-  if (scaling && !areFinite(scaling.scale, scaling.offset)) throw fails('does not say how its images are scaled');
-  return { kind, shape, classes, ...(scaling && { scaling }), ...(levels && { levels }) };
+  return taskOf(input as InputForm).read(input as Partial<InputForm>, path);
 }
-
-/** What is heard, and how, and the names of classes. */
-function soundOf(input: Partial<SoundForm>, fails: (what: string) => FormatError): SoundForm {
-  const { classes, sampleRate, frames, statistics, transcribes } = input;
-  const { mean, deviation } = Object(statistics) as Partial<Statistics>;
-  const areCounts = [sampleRate, frames].every((count) => Number.isSafeInteger(count) && count! > 0);
-  const areSo = [mean, deviation].every((of) => Array.isArray(of) && of.length > 0 && areFinite(...of));
-  if (!areNames(classes) || !areCounts || !areSo || mean!.length !== deviation!.length) {
-    throw fails('does not say what it hears');
-  }
-  const form = { kind: 'sound', classes, sampleRate: sampleRate!, frames: frames!, statistics: statistics! } as const;
-  return transcribes === true ? { ...form, transcribes } : form;
-}
-
-const areNames = (classes: unknown): classes is readonly string[] =>
-  Array.isArray(classes) && classes.length > 0 && classes.every((name) => typeof name === 'string');
-
-const areFinite = (...numbers: readonly unknown[]): boolean => numbers.every(Number.isFinite);
-
-/** Height, width and channels, if there are several, and the names of classes. */
-function isImages(input: Partial<InputForm> | undefined): input is ImageForm {
-  if (input?.kind !== 'image') return false;
-  const { shape, classes } = input;
-  const isShape = Array.isArray(shape) && [2, 3].includes(shape.length);
-  return isShape && shape.every((extent) => Number.isSafeInteger(extent) && extent > 0) && areNames(classes);
-}
-
-const areLevels = ({ ground, border, whole }: Partial<Levels>): boolean =>
-  Array.isArray(ground) &&
-  [1, 3].includes(ground.length) &&
-  areFinite(...ground, border?.mean, border?.deviation, whole?.mean, whole?.deviation);

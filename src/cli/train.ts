@@ -1,10 +1,7 @@
 import {
   createTrainer,
-  crossEntropy,
   formatProfile,
-  meanSquaredError,
   requestDevice,
-  type LossOptions,
   type Masks,
   type Profile,
   type Report,
@@ -14,17 +11,15 @@ import { EXACT_TIMESTAMPS } from '../gpu/timing.ts';
 import { checkpoints } from '../node/checkpoints.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
 import { whyNoAdapter } from './missingAdapter.ts';
-import { judge, type Judgement } from './judge.ts';
 import { drawPictures } from './pictures/drawPictures.ts';
 import { modelFile } from './modelFile.ts';
-import { layersOf, networkOf, type Changes, type ModelForm } from './network.ts';
 import type { TrainCommand } from './command/commands.ts';
 import { requirePlaces, write } from './outputPaths.ts';
 import { Progress } from './progress.ts';
 import { optimizerOf, settingsOf, type Settings } from './settings.ts';
-import { isRegression, loadLearningTask, type LearningTask } from './learningTask.ts';
+import type { Changes, Judgement, LearningTask, ModelForm } from './tasks/task.ts';
+import { loadLearningTask, taskOf } from './tasks/tasks.ts';
 import { Terminal } from './terminal.ts';
-import { transcriberRoles, transcriptionLoss } from './transcription.ts';
 
 /** The exit code of a run that Ctrl-C ended early. */
 export const INTERRUPTED = 130;
@@ -58,9 +53,12 @@ export async function train(command: TrainCommand, signal: AbortSignal): Promise
 
 async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>): Promise<number> {
   const { command, learningTask, settings, form, terminal } = all;
+  const task = taskOf(form.input);
+  const inputs = task.inputs?.(form);
   const trainer = await createTrainer({
-    model: networkOf(form, settings.augment),
-    ...learnedBy(learningTask),
+    model: task.network(form, settings.augment),
+    ...task.learnedBy(form.input),
+    ...(inputs && { inputs }),
     optimizer: optimizerOf(settings),
     batchSize: settings.batch,
     seed: command.seed,
@@ -75,13 +73,6 @@ async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>)
   } finally {
     trainer.destroy();
   }
-}
-
-/** The loss, and which fields it is of, where there are several. */
-function learnedBy(learningTask: LearningTask): Pick<LossOptions, 'loss' | 'inputs' | 'targets'> {
-  const { input } = learningTask;
-  if (input.kind === 'sound' && input.transcribes) return { loss: transcriptionLoss(input), ...transcriberRoles };
-  return { loss: isRegression(learningTask) ? meanSquaredError : crossEntropy };
 }
 
 /** A device for a profile, whose timestamps are exact. Where there is none, the trainer says so, or does without. */
@@ -198,7 +189,7 @@ async function run(all: Run): Promise<number> {
   if (!Number.isFinite(last)) return sayDiverged(`The loss is ${last} at step ${steps}`, settings);
   if (skipped > 0)
     terminal?.line(`${skipped} of ${losses.length} steps were left out: numbers in them were NaN or infinite.`);
-  const judgement = await judge(all);
+  const judgement = await taskOf(form.input).judge(all, await trainer.evaluate(all.learningTask.test));
   const { testLoss } = judgement.figures;
   if (!Number.isFinite(testLoss)) return sayDiverged(`The test loss is ${testLoss}`, settings);
 
@@ -231,7 +222,7 @@ function reportOf(
     backend: trainer.backend,
     data: learningTask.from,
     notes: learningTask.notes,
-    model: layersOf(form),
+    model: taskOf(form.input).layersOf(form),
     augment,
     batch,
     optimizer,

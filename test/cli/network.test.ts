@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { layersOf, networkOf, type ImageForm, type ModelForm } from '../../src/cli/network.ts';
+import type { ImageForm } from '../../src/cli/tasks/images.ts';
+import type { LearningTask, ModelForm } from '../../src/cli/tasks/task.ts';
+import { networkOf, taskOf } from '../../src/cli/tasks/tasks.ts';
 import { modelNames, recurrentNames, type TrainCommand } from '../../src/cli/command/commands.ts';
 import { parseCommand } from '../../src/cli/command/parseCommand.ts';
 import { settingsOf } from '../../src/cli/settings.ts';
-import type { LearningTask } from '../../src/cli/learningTask.ts';
 import { spec } from '../../src/core/shape.ts';
 import { dataset, type SeriesForm } from '../../src/data/index.ts';
 import { input } from '../../src/index.ts';
@@ -40,13 +41,13 @@ describe('the model of a form', () => {
     const told = new Tracer(registry, 'train', null).apply(networkOf(form), windows, '');
     expect(told.spec.shape).toEqual([4, 3, 1]);
     expect(registry.parameters.map(({ name }) => name)).toContain('layer0.layer0Reverse.hiddenWeight');
-    expect(layersOf(form)).toEqual([model, 'linear']);
+    expect(taskOf(form.input).layersOf(form)).toEqual([model, 'linear']);
   });
 
   test('is an mlp where the form names none', () => {
     const { names } = traced({ input: grey, hidden: [5] });
     expect(names).toEqual(['layer1.weight', 'layer1.bias', 'layer3.weight', 'layer3.bias']);
-    expect(layersOf({ input: grey, hidden: [5] })).toEqual(['flatten', 'linear 5', 'relu', 'linear 3']);
+    expect(taskOf(grey).layersOf({ input: grey, hidden: [5] })).toEqual(['flatten', 'linear 5', 'relu', 'linear 3']);
   });
 
   test('has the same names of parameters whether or not images are changed in front', () => {

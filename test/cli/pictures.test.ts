@@ -14,7 +14,7 @@ import { readModel } from '../../src/cli/modelFile.ts';
 import { inGrey } from '../../src/cli/pictures/terminalPictures.ts';
 import { decodePng, encodePng, type Raster } from '../../src/cli/pictures/png.ts';
 import { predict } from '../../src/cli/predict.ts';
-import { openTable } from '../../src/cli/learningTask.ts';
+import { openTable } from '../../src/cli/tasks/tables.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { train } from '../../src/cli/train.ts';
 import { dataset } from '../../src/data/index.ts';

@@ -6,7 +6,7 @@ import type { PredictCommand, TrainCommand } from '../../src/cli/command/command
 import { parseCommand } from '../../src/cli/command/parseCommand.ts';
 import { predict } from '../../src/cli/predict.ts';
 import { train } from '../../src/cli/train.ts';
-import { transcriberLayers } from '../../src/cli/transcription.ts';
+import { transcriberLayers } from '../../src/cli/tasks/transcriber.ts';
 import { levelled, spokenStrings } from '../../src/data/index.ts';
 import { noise, wavOf } from '../support/sounds.ts';
 

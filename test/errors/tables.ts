@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openTable } from '../../src/cli/learningTask.ts';
+import { openTable } from '../../src/cli/tasks/tables.ts';
 import type { TrainCommand } from '../../src/cli/command/commands.ts';
 import { parseCommand } from '../../src/cli/command/parseCommand.ts';
 import {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { networkOf } from '../../src/cli/network.ts';
+import { networkOf } from '../../src/cli/tasks/tasks.ts';
 import { mnist, type Dataset } from '../../src/data/index.ts';
 import { adam, createTrainer, crossEntropy, type Trainer } from '../../src/index.ts';
 import { folder } from '../../src/node.ts';

@@ -5,7 +5,7 @@ import { filtersPicture, firstFilters } from './filters.ts';
 import type { Classified } from '../evaluationReport.ts';
 import { pictureFiles, write } from '../outputPaths.ts';
 import { encodePng, type Raster } from './png.ts';
-import type { LearningTask } from '../learningTask.ts';
+import type { LearningTask } from '../tasks/task.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Learned {

@@ -7,7 +7,7 @@ import { IMAGE_SHAPE } from '../../data/cifar10/form.ts';
 import { FormatError } from '../../index.ts';
 import { dataset, readIdx, type Dataset, type Pixels } from '../../data/index.ts';
 import { negativesAmong } from './negatives.ts';
-import type { ImageForm } from '../network.ts';
+import type { ImageForm } from '../tasks/images.ts';
 import type { PictureWishes } from '../command/commands.ts';
 import { reasonOf } from '../outputPaths.ts';
 import { decodePng, isPng } from './png.ts';

@@ -5,7 +5,7 @@ import { hasAlpha } from '../../data/pixels.ts';
 import { FormatError } from '../../index.ts';
 import { onGround, type Ground, type Pixels } from '../../data/index.ts';
 import { haveOneGround, opposite, varianceOf } from './negatives.ts';
-import type { ImageForm } from '../network.ts';
+import type { ImageForm } from '../tasks/images.ts';
 import type { PictureWishes } from '../command/commands.ts';
 import { brightnessAt, inGrey } from './terminalPictures.ts';
 

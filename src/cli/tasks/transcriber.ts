@@ -1,4 +1,4 @@
-import type { Dataset } from '../data/index.ts';
+import type { Dataset } from '../../data/index.ts';
 import {
   batchNorm,
   conv1d,
@@ -16,8 +16,8 @@ import {
   type Outputs,
   type Transcription,
   type Value,
-} from '../index.ts';
-import type { SoundForm } from './network.ts';
+} from '../../index.ts';
+import type { SoundForm } from './recordings.ts';
 
 /** Features of a frame, and units of each direction. */
 const [FEATURES, UNITS] = [64, 64];

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { thousands } from '../core/textFormat.ts';
-import { hasFsdd } from '../data/audio/fsdd.ts';
+import { thousands } from '../../core/textFormat.ts';
+import { hasFsdd } from '../../data/audio/fsdd.ts';
 import {
   pick,
   readWav,
@@ -13,17 +13,35 @@ import {
   type Dataset,
   type Recording,
   type Sound,
+  type Statistics,
   type Transcribed,
-} from '../data/index.ts';
-import { dataset, features, FormatError, logMel, Random, type LogMel } from '../index.ts';
-import { fsdd } from '../node/data.ts';
-import { folder, recordings } from '../node.ts';
-import type { LearningTask } from './learningTask.ts';
-import type { SoundForm } from './network.ts';
-import { isRecurrent, type PredictCommand, type TrainCommand } from './command/commands.ts';
-import { reasonOf } from './outputPaths.ts';
-import { roomy, shortened } from './transcription.ts';
-import { UsageError } from './command/usageError.ts';
+} from '../../data/index.ts';
+import { dataset, features, FormatError, logMel, Random, type LogMel } from '../../index.ts';
+import { fsdd } from '../../node/data.ts';
+import { folder, recordings } from '../../node.ts';
+import { isRecurrent, type PredictCommand, type TrainCommand } from '../command/commands.ts';
+import { UsageError } from '../command/usageError.ts';
+import { reasonOf } from '../outputPaths.ts';
+import { areFinite, areNames } from './classification.ts';
+import type { InputForm, LearningTask } from './task.ts';
+import { roomy, shortened } from './transcriber.ts';
+
+/** Sounds, as what `logMel` hears in them, and the classes that they are of. */
+export interface SoundForm {
+  readonly kind: 'sound';
+  readonly classes: readonly string[];
+  readonly sampleRate: number;
+  /** Of a sample: what is longer loses its end. */
+  readonly frames: number;
+  /** Of the features that were learned from. */
+  readonly statistics: Statistics;
+  /** Whether words follow each other in a sound, and all are told; else it is of one class. */
+  readonly transcribes?: true;
+}
+
+/** Whether a form is of sounds in which words follow each other. */
+export const isTranscribed = (input: InputForm): input is SoundForm =>
+  input.kind === 'sound' && input.transcribes === true;
 
 /** The share of a folder's recordings that is held out. */
 const HELD_OUT = 0.2;
@@ -91,7 +109,7 @@ function stringsOf({ train, test, classes }: Recorded, seed: number): Told {
 }
 
 /** Recordings to tell apart, or to tell one after the other: of digits, or of whatever folders there are. @throws FormatError naming what is wrong with them */
-export async function loadSpeech(command: TrainCommand): Promise<LearningTask> {
+export async function loadSpeech(command: TrainCommand): Promise<LearningTask<SoundForm>> {
   const { data, leaveOut, transcribe, model, seed, backend } = command;
   const isFsdd = data === undefined || (await hasFsdd(folder(data)));
   if (!isFsdd && leaveOut !== undefined) {
@@ -139,4 +157,19 @@ export async function readSpeech(
   const frames = transcribes ? front.framesOf(recording.samples.length) : form.frames;
   const heard = standardized(await features([recording], front, { backend, frames }), statistics);
   return pick(transcribes ? shortened(heard) : heard, fields);
+}
+
+/** What a model's file says is heard, and how, and the names of classes. */
+export function readSoundForm(given: Partial<SoundForm>, path: string): SoundForm {
+  const { classes, sampleRate, frames, statistics, transcribes } = given;
+  const { mean, deviation } = Object(statistics) as Partial<Statistics>;
+  const areCounts = [sampleRate, frames].every((count) => Number.isSafeInteger(count) && count! > 0);
+  const areSo = [mean, deviation].every((of) => Array.isArray(of) && of.length > 0 && areFinite(...of));
+  if (!areNames(classes) || !areCounts || !areSo || mean!.length !== deviation!.length) {
+    throw new FormatError(
+      `[model] ${path} does not say what it hears: give a file that \`millrace train --save\` wrote`,
+    );
+  }
+  const form = { kind: 'sound', classes, sampleRate: sampleRate!, frames: frames!, statistics: statistics! } as const;
+  return transcribes === true ? { ...form, transcribes } : form;
 }

@@ -1,0 +1,33 @@
+import type { Model } from '../../index.ts';
+import type { TrainCommand } from '../command/commands.ts';
+import { images, loadImageSet } from './images.ts';
+import { isTranscribed, loadSpeech } from './recordings.ts';
+import { loadSeries, series } from './series.ts';
+import { loadTable, tables } from './tables.ts';
+import type { Changes, InputForm, LearningTask, Loading, ModelForm, Task } from './task.ts';
+import { transcription } from './transcription.ts';
+import { words } from './words.ts';
+
+/** What is learned from, by the kind that a form names. */
+const kinds = { image: images, table: tables, series, sound: words } as const;
+
+export const taskKinds = Object.keys(kinds) as readonly InputForm['kind'][];
+
+/** The task of a form. */
+export function taskOf<I extends InputForm>(input: I): Task<I> {
+  const task = isTranscribed(input) ? transcription : kinds[input.kind];
+  return task as unknown as Task<I>;
+}
+
+/** The model of a form. @param changes what happens to samples in training; null: nothing */
+export const networkOf = (form: ModelForm, changes: Changes | null = null): Model =>
+  taskOf(form.input).network(form, changes);
+
+/** Reads what is to be learned, from wherever it is. @throws FormatError or DataError naming what is wrong with it */
+export async function loadLearningTask(command: TrainCommand, loading: Loading): Promise<LearningTask> {
+  const { dataset, sequence } = command;
+  const imageSet = loadImageSet(command, loading);
+  if (imageSet) return imageSet;
+  if (dataset === 'speech') return loadSpeech(command);
+  return sequence ? loadSeries(command, sequence) : loadTable(command);
+}
