@@ -15,6 +15,7 @@ import { slips } from './errors/slips.ts';
 import { sounds } from './errors/sounds.ts';
 import { tables } from './errors/tables.ts';
 import { training } from './errors/training.ts';
+import { transformers } from './errors/transformers.ts';
 import { itemsOf, ownText, readErrorPage, type Entry } from './support/errorPage.ts';
 import { kinds, scanSource, scanSources, type Site } from './support/errorSites.ts';
 import { produce } from './support/provoke.ts';
@@ -31,6 +32,7 @@ const cases = [
   convolutions,
   losses,
   training,
+  transformers,
   device,
   savedWeights,
 ].flat();

@@ -1,4 +1,4 @@
-// y[o, j, i] = x[o, indices[j], i]; an index outside x reads 0.
+// y[o, j, i] = epilogue(x[o, indices[j], i]); an index outside x reads 0.
 // One invocation computes one element.
 
 alias X = f32;
@@ -19,6 +19,10 @@ fn index_at(at: u32) -> u32 {
   return indices[at];
 }
 
+fn epilogue(value: X, at: u32) -> X {
+  return value;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64u + id.x;
@@ -31,5 +35,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (row < sizes.rows) {
     value = x[(outer * sizes.rows + row) * sizes.inner + i % sizes.inner];
   }
-  y[i] = value;
+  y[i] = epilogue(value, i);
 }

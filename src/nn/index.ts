@@ -10,6 +10,7 @@ export { augment } from './augment.ts';
 export { ctcBeamSearch, type CtcBeamSearchOptions, type CtcOutput, type Transcription } from './ctcBeamSearch.ts';
 export { characterErrorRate, labelErrorRate, wordErrorRate, type LabelRows } from './errorRates.ts';
 export { augmentSequences, type AugmentSequencesOptions } from './augmentSequences.ts';
+export { embedding, tied, type EmbeddingLayer, type EmbeddingOptions } from './embedding.ts';
 export { frozen } from './frozen.ts';
 export * from './initializers.ts';
 export {
@@ -51,6 +52,7 @@ export {
 } from './losses.ts';
 export { logMel, type LogMel, type LogMelOptions } from './logMel.ts';
 export { metric, type Metric, type MetricOptions } from './metric.ts';
+export { positions, sinusoidalPositions, type PositionsOptions, type SinusoidalOptions } from './positions.ts';
 export { gru, lstm, rnn, type RecurrentLayer, type LstmOptions, type RnnOptions, type Sequenced } from './recurrent.ts';
 export { recurrentWeights, type RecurrentSource, type RecurrentWeights } from './recurrentWeights.ts';
 export type { Sequences } from './sequences.ts';

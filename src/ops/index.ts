@@ -23,13 +23,15 @@ export {
 } from './losses/distance.ts';
 export { dropElements } from './random/dropout.ts';
 export { erf, exp, expm1, log, log1p, sqrt } from './pointwise/elementary.ts';
-export { gather } from './indexing/gather.ts';
+export { gather, type GatherOptions } from './indexing/gather.ts';
 export { normalizeGroups, type NormalizeGroupsOptions } from './normalization/groupNorm.ts';
 export { affine, matmul, type MatmulOptions } from './products/matmul.ts';
 export { maxPool } from './pooling/maxPool.ts';
 export { moments, type Moments } from './normalization/moments.ts';
 export type { PoolOptions } from './pooling/pooling.ts';
 export { random, type Draws } from './random/random.ts';
+export { rotary, type RotaryOptions } from './attention/rotary.ts';
+export { swiglu } from './pointwise/swiglu.ts';
 export { argmax } from './reductions/argmax.ts';
 export { broadcastTo, mean, sum } from './reductions/sum.ts';
 export { max, min } from './reductions/extremum.ts';

@@ -35,6 +35,7 @@ interface Reading {
   readonly draw: (rows: number) => Draw;
   readonly dtype?: Dtype;
   readonly axis?: number;
+  readonly padding?: number;
 }
 
 /** Any row alike, none of them outside. */
@@ -74,6 +75,9 @@ const readings: Record<string, Reading> = {
   'a table of one row': { table: [1, 12], indices: [777], draw: same },
   'rows of 300': { table: [40, 300], indices: [90], draw: zipf },
   'indices that name no row': { table: [41, 2], indices: [600], draw: outside },
+  'a few rows, one of them padding': { table: [9, 5], indices: [4], draw: uniform, padding: 3 },
+  'many rows, the commonest of them padding': { table: [300, 8], indices: [347], draw: zipf, padding: 0 },
+  'bytes of which one is padding': { table: [20, 3], indices: [90], draw: uniform, dtype: 'u8', padding: 19 },
   'bytes, along axis 1': { table: [3, 200, 6], indices: [301], draw: uniform, dtype: 'u8', axis: 1 },
 };
 
@@ -82,10 +86,10 @@ for (const [place, options] of [
   ['on a card', { on: asCard }],
 ] as [string, CheckOptions][]) {
   describe(place, () => {
-    for (const [name, { table, indices, draw, dtype = 'i32', axis = 0 }] of Object.entries(readings)) {
+    for (const [name, { table, indices, draw, dtype = 'i32', axis = 0, padding }] of Object.entries(readings)) {
       const specs: Spec[] = [spec(table), spec(indices, dtype)];
       const rows = draw(table[axis]);
-      checkOp(`gather of ${name}`, ([x, i]) => gather(x, i, axis), [specs], {
+      checkOp(`gather of ${name}`, ([x, i]) => gather(x, i, axis, padding === undefined ? {} : { padding }), [specs], {
         ...options,
         make: (at) => (at === 0 ? normal : rows),
         special: name.includes('of 3') || name.includes('the same'),

@@ -12,3 +12,10 @@ export function integerReader(name: string, binding: string, dtype: Dtype, resul
   const element = dtype === 'u8' ? byteAt(binding, 'at') : `bitcast<${result}>(${binding}[at])`;
   return `fn ${name}(at: u32) -> ${result} {\n  return ${result}(${element});\n}`;
 }
+
+/** The same of rows of a table, of which one, if it is given, counts as outside. */
+export function rowReader(name: string, binding: string, dtype: Dtype, without: number | undefined): string {
+  if (without === undefined) return integerReader(name, binding, dtype, 'u32');
+  const all = integerReader(`any_${name}`, binding, dtype, 'u32');
+  return `${all}\n\nfn ${name}(at: u32) -> u32 {\n  let row = any_${name}(at);\n  return select(row, 0xffffffffu, row == ${without}u);\n}`;
+}

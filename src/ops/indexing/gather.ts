@@ -1,8 +1,9 @@
+import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import { flatGrid, type Launch } from '../../core/launch.ts';
 import { requireDtype, resolveAxis, sizeOf, type Dtype, type Shape } from '../../core/shape.ts';
 import { applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { bytesOf, elementsOf } from '../../graph/work.ts';
-import { integerDtypes, integerReader } from '../data/integerReader.ts';
+import { integerDtypes, rowReader } from '../data/integerReader.ts';
 import { rowSums, type Extents } from './rowSums.ts';
 import { uncast } from '../data/originalIntegers.ts';
 import { reshape } from '../shaping/views.ts';
@@ -13,6 +14,13 @@ interface GatherAttrs {
   /** Of the table: of x in gather, of y in scatterAdd. */
   readonly shape: Shape;
   readonly axis: number;
+  /** A row that nobody reads. */
+  readonly padding?: number;
+}
+
+export interface GatherOptions {
+  /** An index that reads 0 wherever it stands, and through which no gradient flows: what fills up short sequences. */
+  readonly padding?: number;
 }
 
 /** Indices that each element looks through sooner than they are sorted: of any table, and of one so small that all together look so often. */
@@ -29,6 +37,10 @@ function extentsOf({ inputs, attrs: { shape, axis } }: Node<GatherAttrs>): Exten
   };
 }
 
+/** Whether an index names a row that is read. */
+const isRead = (row: number, rows: number, padding: number | undefined): boolean =>
+  row >= 0 && row < rows && row !== padding;
+
 function launch(node: Node<GatherAttrs>, source: string, constants: Record<string, string>): Launch {
   const { rows, chosen, inner } = extentsOf(node);
   const count = sizeOf(node.outputs[0].spec.shape);
@@ -37,7 +49,7 @@ function launch(node: Node<GatherAttrs>, source: string, constants: Record<strin
       name: node.op.name,
       source,
       constants,
-      functions: { index_at: integerReader('index_at', 'indices', node.inputs[1].spec.dtype, 'u32') },
+      functions: { index_at: rowReader('index_at', 'indices', node.inputs[1].spec.dtype, node.attrs.padding) },
     },
     uniform: [count, rows, chosen, inner],
     grid: flatGrid(count),
@@ -53,7 +65,7 @@ const scatterAddOp: Op<GatherAttrs> = {
     for (let o = 0; o < outer; o++) {
       for (let j = 0; j < chosen; j++) {
         const row = indices[j];
-        if (row < 0 || row >= rows) continue;
+        if (!isRead(row, rows, node.attrs.padding)) continue;
         for (let i = 0; i < inner; i++) y[(o * rows + row) * inner + i] += x[(o * chosen + j) * inner + i];
       }
     }
@@ -65,15 +77,16 @@ const scatterAddOp: Op<GatherAttrs> = {
     const size = sizeOf(node.attrs.shape);
     const isSmall = extents.chosen <= (size * extents.chosen <= MOST_LOOKS ? FEW : FEWEST);
     if (isSmall || size * extents.chosen === 0) return undefined;
-    return [reshape(rowSums(x, indices, extents, adapter), node.attrs.shape)];
+    return [reshape(rowSums(x, indices, { ...extents, padding: node.attrs.padding }, adapter), node.attrs.shape)];
   },
   flops: ({ inputs: [x] }) => elementsOf([x]),
   accuracy: (node) => ({ ulps: 2 * extentsOf(node).chosen, magnitude: 'terms' }),
-  vjp: ([dY], { inputs: [, indices], attrs }) => [dY ? gather(dY, indices, attrs.axis) : null, null],
+  vjp: ([dY], { inputs: [, indices], attrs }) => [dY ? applyOne(gatherOp, [dY, indices], attrs) : null, null],
 };
 
 const gatherOp: Op<GatherAttrs> = {
   name: 'gather',
+  epilogue: true,
   infer([x, indices], { axis }) {
     requireDtype('gather', 'x', x, 'f32', 'i32', 'u32');
     requireDtype('gather', 'indices', indices, ...integerDtypes);
@@ -85,7 +98,7 @@ const gatherOp: Op<GatherAttrs> = {
     for (let o = 0; o < outer; o++) {
       for (let j = 0; j < chosen; j++) {
         const row = indices[j];
-        const inside = row >= 0 && row < rows;
+        const inside = isRead(row, rows, node.attrs.padding);
         for (let i = 0; i < inner; i++) {
           y[(o * chosen + j) * inner + i] = inside ? x[(o * rows + row) * inner + i] : 0;
         }
@@ -106,10 +119,16 @@ const gatherOp: Op<GatherAttrs> = {
  * Slices of x by index: rows of a table for axis 0, an embedding. Its derivative adds in the order of the indices,
  * so it has the same bits every time.
  * @param indices i32, u32 or u8, any shape, which takes the axis' place; outside 0 … extent − 1 reads 0
+ * @throws DataError for a padding that is no row of x
  */
-export function gather<D extends Dtype>(x: Value<D>, indices: Value, axis = 0): Value<D> {
+export function gather<D extends Dtype>(x: Value<D>, indices: Value, axis = 0, options: GatherOptions = {}): Value<D> {
   const given = specOf('gather', 'x', x);
   specOf('gather', 'the indices', indices);
+  const { padding } = optionsOf<GatherOptions, { padding: undefined }>('gather', options, { padding: undefined });
   const attrs = { shape: given.shape, axis: resolveAxis('gather', axis, given) };
-  return applyOne(gatherOp, [x, uncast(indices)], attrs) as Value<D>;
+  const rows = given.shape[attrs.axis];
+  const isRow = padding === undefined || (Number.isInteger(padding) && padding >= 0 && padding < rows);
+  requireKind('gather', 'padding', padding, isRow, `one of ${rows} rows, from 0`);
+  const inputs = [x, uncast(indices)];
+  return applyOne(gatherOp, inputs, padding === undefined ? attrs : { ...attrs, padding }) as Value<D>;
 }

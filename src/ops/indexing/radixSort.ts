@@ -1,7 +1,7 @@
 import { output, type AdapterTraits, type Kernel, type Launch } from '../../core/launch.ts';
 import { sizeOf, type Spec } from '../../core/shape.ts';
 import { apply, applyOne, type Node, type Op, type Value } from '../../graph/graph.ts';
-import { integerReader } from '../data/integerReader.ts';
+import { rowReader } from '../data/integerReader.ts';
 import digitCountsKernel from '../../../shaders/indexing/digitCounts.wgsl?raw';
 import digitOrderKernel from '../../../shaders/indexing/digitOrder.wgsl?raw';
 import sharedPlaces from '../../../shaders/functions/sharedPlaces.wgsl?raw';
@@ -19,6 +19,8 @@ interface PassAttrs {
   readonly shift: number;
   /** Rows that are counted and placed together. */
   readonly block: number;
+  /** A row that counts as outside. */
+  readonly padding: number | undefined;
   /** Invocations that share a block: as many as there are digits, or one, where a CPU plays the GPU. */
   readonly shares: number;
 }
@@ -41,8 +43,11 @@ const SMALLEST_BLOCK = 512;
 /** Enough for a large card, and for a processor's cores; each block reads the counts of all. */
 const MOST_BLOCKS = { shared: 256, alone: 64 } as const;
 
-const digitOf = (row: number, { limit, shift }: PassAttrs): number =>
-  (Math.min(row < 0 ? limit : row, limit) >>> shift) % DIGITS;
+/** A row, or the limit for what is none. */
+const limited = (row: number, { limit, padding }: PassAttrs): number =>
+  row < 0 || row === padding ? limit : Math.min(row, limit);
+
+const digitOf = (row: number, attrs: PassAttrs): number => (limited(row, attrs) >>> attrs.shift) % DIGITS;
 
 const blocksOf = ({ inputs: [rows], attrs: { block } }: Node<PassAttrs>): number =>
   Math.ceil(sizeOf(rows.spec.shape) / block);
@@ -53,7 +58,7 @@ function passLaunch(
   source: string,
   more: Partial<Kernel>,
 ): Launch & { readonly uniform: number[] } {
-  const { block, limit, shift, shares } = node.attrs;
+  const { block, limit, shift, shares, padding } = node.attrs;
   const [{ spec }] = node.inputs;
   const blocks = blocksOf(node);
   const width = Math.max(shares, LANES);
@@ -63,7 +68,7 @@ function passLaunch(
       source,
       ...more,
       constants: { WIDTH: `${width}u`, SHARES: `${shares}u` },
-      functions: { ...more.functions, row_at: integerReader('row_at', 'rows', spec.dtype, 'u32') },
+      functions: { ...more.functions, row_at: rowReader('row_at', 'rows', spec.dtype, padding) },
     },
     uniform: [sizeOf(spec.shape), block, blocks, limit, shift],
     grid: [Math.ceil((blocks * shares) / width), 1, 1],
@@ -95,7 +100,7 @@ const digitOrderOp: Op<PassAttrs> = {
     for (let digit = 1; digit < DIGITS; digit++) next[digit] += next[digit - 1];
     for (let at = 0; at < rows.length; at++) {
       const to = next[digitOf(rows[at], attrs)]++;
-      sorted[to] = rows[at] < 0 ? attrs.limit : Math.min(rows[at], attrs.limit);
+      sorted[to] = limited(rows[at], attrs);
       places[to] = order ? order[at] : at;
     }
   },
@@ -116,16 +121,22 @@ const digitOrderOp: Op<PassAttrs> = {
 
 /**
  * Rows of a table in ascending order, equal ones in the order in which they came.
- * @param indices i32, u32 or u8, any shape   @param limit rows of the table: what lies outside comes last
+ * @param indices i32, u32 or u8, any shape   @param limit rows of the table: what lies outside comes last, as padding does
  */
-export function sortRows(indices: Value, limit: number, adapter: AdapterTraits): SortedRows {
+export function sortRows(
+  indices: Value,
+  limit: number,
+  padding: number | undefined,
+  adapter: AdapterTraits,
+): SortedRows {
   const shares = adapter.software ? 1 : DIGITS;
   const fewest = sizeOf(indices.spec.shape) / (adapter.software ? MOST_BLOCKS.alone : MOST_BLOCKS.shared);
   const block = Math.max(SMALLEST_BLOCK, Math.ceil(fewest / DIGITS) * DIGITS);
   let sorted: readonly Value[] = [indices];
   for (let shift = 0; shift === 0 || limit >= 2 ** shift; shift += DIGIT_BITS) {
     const [rows, ...order] = sorted;
-    const attrs = { limit, shift, block, shares };
+    // What is sorted by further digits has no padding left.
+    const attrs = { limit, shift, block, shares, padding: shift === 0 ? padding : undefined };
     const counts = applyOne(digitCountsOp, [rows], attrs);
     sorted = apply(digitOrderOp, [rows, counts, ...order], attrs);
   }

@@ -21,6 +21,8 @@ export interface Extents {
   readonly rows: number;
   readonly chosen: number;
   readonly inner: number;
+  /** A row to which nothing is added. */
+  readonly padding?: number | undefined;
 }
 
 /** X that a workgroup clears, as zeros.wgsl has it, and its invocations where a CPU plays the GPU: the lanes of a core. */
@@ -40,7 +42,7 @@ interface TileAttrs {
   readonly span: number;
 }
 
-interface RunAttrs extends Extents {
+interface RunAttrs extends Omit<Extents, 'padding'> {
   /** Places of a tile, and tiles of a large one. */
   readonly tile: number;
 }
@@ -126,11 +128,12 @@ const runSumsOp: Op<RunAttrs> = {
  * @param x f32, `[outer, chosen, inner]` in any shape of as many elements; more than four chosen
  */
 export function rowSums(x: Value, indices: Value, extents: Extents, adapter: AdapterTraits): Value {
-  const { outer, rows: limit, chosen, inner } = extents;
+  const { padding, ...others } = extents;
+  const { outer, rows: limit, chosen, inner } = others;
   const tile = 2 ** Math.round(Math.log2(chosen) / 3);
-  const { rows, order } = sortRows(indices, limit, adapter);
+  const { rows, order } = sortRows(indices, limit, padding, adapter);
   const slices = reshape(x, [outer, chosen, inner]);
   const small = applyOne(tileSumsOp, [slices, rows, order], { several: tile, span: 1 });
   const large = applyOne(tileSumsOp, [small, rows, order], { several: tile, span: tile });
-  return applyOne(runSumsOp, [slices, rows, order, small, large], { ...extents, tile });
+  return applyOne(runSumsOp, [slices, rows, order, small, large], { ...others, tile });
 }

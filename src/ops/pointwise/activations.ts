@@ -2,6 +2,7 @@ import { optionsOf, type ContextLike } from '../../core/argumentChecks.ts';
 import type { Value } from '../../graph/graph.ts';
 import { neg } from './arithmetic.ts';
 import { erfc } from './elementary.ts';
+import { bounded, logistic, siluOf, siluSlope, siluSlopeTerms } from './logistic.ts';
 import { definePointwise, elementary, pointwise, type PointwiseOp } from './pointwise.ts';
 import eluText from '../../../shaders/functions/elu.wgsl?raw';
 import erfText from '../../../shaders/functions/erf.wgsl?raw';
@@ -53,11 +54,6 @@ function defineActivation({ name, call, sources, f, from, df, dfTerms, increasin
   });
   return increasing ? { ...op, increasing } : op;
 }
-
-const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
-
-/** An x past which the tails are 0, in place of −∞ or ∞, whose product with a 0 would be NaN. */
-const bounded = (x: number): number => Math.min(Math.max(x, -1e3), 1e3);
 
 const sigmoidOp = defineActivation({
   name: 'sigmoid',
@@ -143,10 +139,10 @@ const siluOp = defineActivation({
   name: 'silu',
   call: 'silu',
   sources: [exponentialText, sigmoidText, siluText],
-  f: (x) => (x < 0 ? bounded(x) : x) * logistic(x),
+  f: siluOf,
   from: 'x',
-  df: (x) => logistic(x) * (1 + bounded(x) * logistic(-x)),
-  dfTerms: (x) => logistic(x) * (1 + Math.abs(bounded(x)) * logistic(-x)),
+  df: siluSlope,
+  dfTerms: siluSlopeTerms,
 });
 
 const softplusOp = defineActivation({

@@ -1,0 +1,21 @@
+import { spec, type Dtype, type Shape } from '../../src/core/shape.ts';
+import { embedding, input, positions, rotary, swiglu, tied, type Module, type Value } from '../../src/index.ts';
+import { Registry } from '../../src/nn/registry.ts';
+import { Tracer } from '../../src/nn/tracer.ts';
+import type { Case } from '../support/provoke.ts';
+
+const x = (shape: Shape, dtype: Dtype = 'f32'): Value => input('x', spec(shape, dtype));
+
+/** What a layer makes of what it is given. */
+const traced = <I>(layer: Module<I>, given: I): unknown =>
+  new Tracer(new Registry(1), 'train', null).apply(layer, given);
+
+/** What the ops and layers of transformers refuse. */
+export const transformers: readonly Case[] = [
+  ['[<layer>] a table of', () => embedding(0, 3)],
+  ['[tied] x is', () => traced(tied(embedding(5, 3)), x([2, 4]))],
+  ['[<layer>] x is <spec> but must be f32 […, T', () => traced(positions(5, 3), x([2, 4], 'i32'))],
+  ['[positions] x is', () => traced(positions(5, 3), x([2, 6, 3]))],
+  ['[rotary] x is', () => rotary(x([1, 2, 3]))],
+  ['[swiglu] x is', () => swiglu(x([2, 3]))],
+];
