@@ -1,5 +1,6 @@
 export * from './pointwise/activations.ts';
 export * from './pointwise/arithmetic.ts';
+export { attention, type AttentionOptions } from './attention/attention.ts';
 export { augmentImages } from './data/augment.ts';
 export { maskSequences, type Masks, type SequenceChanges } from './data/augmentSequences.ts';
 export type { AugmentOptions } from './data/augmentation.ts';

@@ -1,5 +1,6 @@
 import { spec, type Dtype, type Shape } from '../../src/core/shape.ts';
 import {
+  attention,
   add,
   affine,
   apply,
@@ -68,6 +69,8 @@ import { controlState } from '../../src/ops/training/control.ts';
 import type { Case } from '../support/provoke.ts';
 
 const x = (shape: Shape, dtype: Dtype = 'f32'): Value => input('x', spec(shape, dtype));
+const heads = x([2, 3, 4, 8]);
+const draws = { control: controlState('control', 1), stream: 'draws', partCount: 0 };
 
 /** Traces a model for numbers in pairs, on the CPU, and predicts. */
 async function predict(model: Model): Promise<void> {
@@ -102,7 +105,7 @@ const first = linear(2, 2);
 const second = linear(2, 2);
 
 const augmented = (shape: Shape, options: AugmentOptions, given = x(shape)): Value =>
-  augmentImages({ control: controlState('control', 1), stream: 'augment', partCount: 0 }, given, options);
+  augmentImages(draws, given, options);
 
 const aGru = { kind: 'gru', from: 'keras', features: 2, units: 3 } as const;
 
@@ -169,6 +172,12 @@ export const shapes: readonly Case[] = [
   ['[mean]', () => mean(x([0]))],
   ['[moments]', () => moments(x([0, 2]))],
   ['[batchNorm] <name> is', () => normalizeBatch(x([4, 3]), x([2]), x([3]), 1e-5)],
+  ['[attention] q is', () => attention(x([2, 3, 4, 8]), x([2, 5, 3, 8]), x([2, 5, 3, 8]))],
+  ['[attention] q is', () => attention(x([2, 3, 8]), x([2, 3, 8]), x([2, 3, 8]))],
+  ['[attention] lengths', () => attention(heads, heads, heads, { lengths: x([3], 'i32') })],
+  ['[attention] the mask', () => attention(heads, heads, heads, { mask: x([2, 3], 'u8') })],
+  ['[<op>] <name> is <spec> but must be <dtypes>', () => attention(heads, heads, heads, { mask: x([2, 1, 3, 3]) })],
+  ['[<dropout>] rate', () => attention(heads, heads, heads, { dropout: { rate: 1, draws } })],
   ['[normalizeGroups]', () => normalizeGroups(x([4, 3]), x([3]), x([3]), { groups: 2, epsilon: 1e-5 })],
   ['[broadcastTo]', () => broadcastTo(x([2, 3]), [3])],
   ['[reshape] <spec> has', () => reshape(x([6]), [4])],

@@ -84,6 +84,7 @@ export const validCalls: Calls = {
   affine: () => [x(), x([3, 2]), x([2])],
   apply: () => [relu(x()).node.op, [x()], { constants: [] }],
   argmax: () => [x(), 0],
+  attention: () => [x([2, 3, 2, 4]), x([2, 3, 2, 4]), x([2, 3, 2, 4]), { causal: true, window: 2, scale: 0.5 }],
   augment: () => [{ shift: 1 }],
   augmentImages: () => [draws, images(), { shift: 1 }],
   augmentSequences: () => [{ shift: 1, timeMasks: { count: 1, longest: 2 } }],
