@@ -14,6 +14,7 @@ import { series } from './errors/series.ts';
 import { slips } from './errors/slips.ts';
 import { sounds } from './errors/sounds.ts';
 import { tables } from './errors/tables.ts';
+import { texts } from './errors/text.ts';
 import { training } from './errors/training.ts';
 import { transformers } from './errors/transformers.ts';
 import { itemsOf, ownText, readErrorPage, type Entry } from './support/errorPage.ts';
@@ -27,6 +28,7 @@ const cases = [
   sounds,
   tables,
   series,
+  texts,
   downloads,
   shapes,
   convolutions,

@@ -3,12 +3,19 @@ import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import type { NamesIn } from '../core/nameTypes.ts';
 import { sizeOf, type Dtype, type Numbers, type Shape } from '../core/shape.ts';
 import { isNumbers, kindOf, numbersIn, type GivenNumbers } from './numbers.ts';
+import { samplesIn, strideOf, type SampleLayout } from './sampleLayout.ts';
 
 /** What a user hands in for a field: samples one behind the other. The arrays are not copied: see `Dataset`. */
 export interface FieldInput {
   readonly data: GivenNumbers;
   /** Of one sample; `[]`, a single number, if left out. */
   readonly shape?: Shape;
+  /**
+   * Numbers from the first one of a sample to the first one of the next, where samples overlap, or leave some out between
+   * them: `{ data, shape: [64], stride: 1 }` are all windows of 64, of which each number is kept once. As many as a sample
+   * has, if left out.
+   */
+  readonly stride?: number;
   /**
    * For u8: data · scale + offset in f32, wherever the field is read; a `scale` of 1 leaves the numbers as they are.
    * Where neither is given, bytes of two axes or more that the model reads are taken for pictures, and scaled by 1/255;
@@ -27,9 +34,8 @@ export interface Scale {
 }
 
 /** A field as it is kept: u8 stays u8. */
-export interface Field {
+export interface Field extends SampleLayout {
   readonly data: Numbers;
-  readonly shape: Shape;
   readonly dtype: Dtype;
   /** Null where integers stay integers. */
   readonly scale: Scale | null;
@@ -77,13 +83,16 @@ export function defaultScale(data: Numbers): Scale {
   return { scale: isPicture ? 1 / 255 : 1, offset: 0 };
 }
 
+const isWhole = (count: number): boolean => Number.isInteger(count) && count > 0;
+
 function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
   const where = `dataset, "${name}"`;
-  const usual = { data: undefined, shape: undefined, scale: undefined, offset: undefined };
+  const usual = { data: undefined, shape: undefined, stride: undefined, scale: undefined, offset: undefined };
   const isInput = !isNumbers(given) && typeof given === 'object' && given !== null && 'data' in given;
   const {
     data: raw,
     shape = [],
+    stride,
     scale,
     offset,
   } = optionsOf<FieldInput, typeof usual>(where, isInput ? given : { data: given }, usual);
@@ -96,11 +105,19 @@ function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
     'a number other than 0, as 1 / 255',
   );
   requireKind(where, 'offset', offset, offset === undefined || Number.isFinite(offset), 'a finite number');
+  const isStride = stride === undefined || (Number.isSafeInteger(stride) && stride > 0);
+  requireKind(where, 'stride', stride, isStride, 'a whole number above 0, as 1');
   const data = numbersIn('dataset', name, raw);
   const dtype = dtypeOf(data);
   const size = sizeOf(shape);
   const isShape = shape.every((extent) => Number.isInteger(extent) && extent > 0);
-  if (!isShape || data.length % size !== 0) {
+  const layout: SampleLayout = { shape, ...(stride !== undefined && stride !== size && { stride }) };
+  if (isShape && layout.stride !== undefined && !isWhole(samplesIn(layout, data.length))) {
+    throw new ShapeError(
+      `[dataset] field "${name}" has ${data.length} numbers, but samples of [${shape.join(', ')}] (${size} numbers), each ${stride} behind the one before, do not end there: give ${size} of them and a multiple of ${stride} more`,
+    );
+  }
+  if (!isShape || (layout.stride === undefined && data.length % size !== 0)) {
     throw new ShapeError(
       `[dataset] field "${name}" has ${data.length} numbers, which samples of [${shape.join(', ')}] (${size} numbers) do not divide: give the shape of one sample`,
     );
@@ -108,10 +125,10 @@ function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
   const manyAxes = dtype === 'u8' && shape.length > 1;
   if (scale === undefined && offset === undefined) {
     return manyAxes
-      ? { data, shape, dtype, scale: defaultScale(data), byDefault: true }
-      : { data, shape, dtype, scale: null };
+      ? { data, ...layout, dtype, scale: defaultScale(data), byDefault: true }
+      : { data, ...layout, dtype, scale: null };
   }
-  return { data, shape, dtype, scale: { scale: scale ?? (manyAxes ? 1 / 255 : 1), offset: offset ?? 0 } };
+  return { data, ...layout, dtype, scale: { scale: scale ?? (manyAxes ? 1 / 255 : 1), offset: offset ?? 0 } };
 }
 
 /**
@@ -125,7 +142,7 @@ export function dataset(given: Readonly<Record<string, FieldInput | GivenNumbers
   const areFields = kindOf(given) === 'Object' && !isDataset(given);
   requireKind('dataset', 'what is given', given, areFields, 'an object of fields by name: dataset({ x, label })');
   const fields = Object.fromEntries(Object.entries(given).map(([name, field]) => [name, fieldOf(name, field)]));
-  const lengths = Object.entries(fields).map(([name, { data, shape }]) => [name, data.length / sizeOf(shape)] as const);
+  const lengths = Object.entries(fields).map(([name, field]) => [name, samplesIn(field, field.data.length)] as const);
   if (lengths.length === 0) throw new DataError('[dataset] there are no fields: name at least one');
   const [first, length] = lengths[0];
   for (const [name, other] of lengths) {
@@ -140,14 +157,11 @@ export function dataset(given: Readonly<Record<string, FieldInput | GivenNumbers
 }
 
 /** Fails at the first number that would spoil every weight. @throws DataError naming field and place */
-export function requireFinite(
-  name: string,
-  { data, shape }: { readonly data: GivenNumbers; readonly shape: Shape },
-): void {
+export function requireFinite(name: string, { data, ...layout }: SampleLayout & { readonly data: GivenNumbers }): void {
   if (!(data instanceof Float32Array || data instanceof Float64Array || Array.isArray(data))) return;
   const at = (data as readonly unknown[]).findIndex((one) => typeof one === 'number' && !Number.isFinite(one));
   if (at < 0) return;
-  const size = sizeOf(shape);
+  const size = strideOf(layout);
   throw new DataError(
     `[data] "${name}" is ${data[at]} at sample ${Math.floor(at / size)}, element ${at % size}: one such number spreads to every weight; clean the data first`,
   );

@@ -4,6 +4,7 @@ import type { NameIn, NamesIn } from '../core/nameTypes.ts';
 import { allocate, sizeOf, type Numbers, type Shape } from '../core/shape.ts';
 import { dataset, requireSet, type Dataset, type Field, type FieldInput } from './dataset.ts';
 import { isNumbers, numbersIn, type GivenNumbers } from './numbers.ts';
+import { samplesFrom } from './sampleLayout.ts';
 
 /* The same samples with other fields. */
 
@@ -56,10 +57,9 @@ export function map(
   requireKind('map', 'what is to be done', f, typeof f === 'function', 'a function of a sample that gives a sample');
   const { length, fields } = set;
   const made = (index: number): Readonly<Record<string, Made>> => {
-    const sample = Object.entries(fields).map(([name, { data, shape }]) => {
-      const size = sizeOf(shape);
-      return [name, data.slice(index * size, (index + 1) * size)] as const;
-    });
+    const sample = Object.entries(fields).map(
+      ([name, field]) => [name, samplesFrom(field, index, index + 1).slice()] as const,
+    );
     const given = f(Object.fromEntries(sample), index);
     requireKind('map', `sample ${index}`, given, given?.constructor === Object, 'an object of numbers by field');
     return Object.fromEntries(Object.entries(given).map(([name, field]) => [name, inputOf(name, field, fields[name])]));
@@ -92,7 +92,8 @@ const seenAs = (before: Dataset['fields'], { length, fields }: Dataset): Dataset
   fields: Object.fromEntries(
     Object.entries(fields).map(([name, field]) => {
       const { data, shape, dtype } = field;
-      return [name, before[name]?.dtype === dtype ? { ...before[name], data, shape } : field];
+      const { stride: _, ...seen } = before[name] ?? field;
+      return [name, seen.dtype === dtype ? { ...seen, data, shape } : field];
     }),
   ),
 });

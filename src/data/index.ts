@@ -67,3 +67,12 @@ export {
 } from './table/form.ts';
 export { prepareTable, type PreparedTable, type PrepareOptions } from './table/prepare.ts';
 export type { Task } from './table/target.ts';
+export {
+  textStream,
+  type ParallelStreams,
+  type ParallelStreamsOptions,
+  type TextStream,
+  type TextStreamOptions,
+} from './text/textStream.ts';
+export { readTokenizer, tokenizer, type Tokenizer, type TokenizerOptions } from './text/tokenizer.ts';
+export type { BytePairsForm, BytesForm, Special, TokenizerForm, VocabularyForm } from './text/tokenizerForm.ts';

@@ -1,6 +1,7 @@
 import { DataError, ShapeError } from '../core/errors.ts';
 import { requireKind } from '../core/argumentChecks.ts';
 import { allocate, formatSpec, sizeOf } from '../core/shape.ts';
+import { apart, samplesFrom } from './sampleLayout.ts';
 import { defaultScale, requireSet, type Dataset, type Field, type Scale } from './dataset.ts';
 
 /* Other samples with the same fields. A field is seen as it was in the whole, however dark a part may be. */
@@ -23,10 +24,7 @@ export function take(set: Dataset, start: number, end = Infinity): Dataset {
       `[take] ${start} … ${to} selects none of ${length} samples: give a start below ${length} and an end above it`,
     );
   }
-  const cut = (field: Field): Field => {
-    const size = sizeOf(field.shape);
-    return { ...field, data: field.data.subarray(start * size, to * size) };
-  };
+  const cut = (field: Field): Field => ({ ...field, data: samplesFrom(field, start, to) });
   return { length: to - start, fields: eachField(set, cut) };
 }
 
@@ -43,13 +41,13 @@ export function rows(set: Dataset, indices: ArrayLike<number>): Dataset {
   const wrong = Array.from(indices).findIndex((index) => !(Number.isInteger(index) && index >= 0 && index < length));
   requireKind('rows', `indices[${wrong}]`, indices[wrong], wrong < 0, `a whole number from 0 to ${length - 1}`);
   const gathered = (field: Field): Field => {
+    const { stride: _, ...own } = field;
     const size = sizeOf(field.shape);
     const data = allocate({ shape: [indices.length * size], dtype: field.dtype });
     for (let row = 0; row < indices.length; row++) {
-      const start = indices[row] * size;
-      data.set(field.data.subarray(start, start + size), row * size);
+      data.set(samplesFrom(field, indices[row], indices[row] + 1), row * size);
     }
-    return { ...field, data };
+    return { ...own, data };
   };
   return { length: indices.length, fields: eachField(set, gathered) };
 }
@@ -69,8 +67,9 @@ function joined(name: string, parts: readonly Field[]): Field {
     );
   }
   const [{ shape, dtype, scale }] = parts;
-  const data = allocate({ shape: [parts.reduce((total, part) => total + part.data.length, 0)], dtype });
-  parts.reduce((at, part) => (data.set(part.data, at), at + part.data.length), 0);
+  const numbers = parts.map(apart);
+  const data = allocate({ shape: [numbers.reduce((total, { length }) => total + length, 0)], dtype });
+  numbers.reduce((at, part) => (data.set(part, at), at + part.length), 0);
   if (asked) return { data, shape, dtype, scale: asked.scale };
   const isOne = parts.every((part) => part.scale?.scale === scale?.scale);
   return { data, shape, dtype, scale: isOne ? scale : defaultScale(data), byDefault: true };

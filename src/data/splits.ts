@@ -4,6 +4,7 @@ import type { NameIn } from '../core/nameTypes.ts';
 import { Random, requireSeed } from '../core/random.ts';
 import { sizeOf, type Numbers } from '../core/shape.ts';
 import { requireSet, type Dataset } from './dataset.ts';
+import { apart } from './sampleLayout.ts';
 import { concat, rows, take } from './samples.ts';
 
 /* A set in parts, each of which is seen as the whole is. */
@@ -35,9 +36,9 @@ function ordered(where: string, set: Dataset, options: SplitOptions | undefined)
   const order = shuffle ? new Random(seed, 'parts').shuffled(places) : places;
   if (stratify === undefined) return shuffle ? rows(set, order) : set;
   namesOf(where, 'stratify', stratify, Object.keys(set.fields));
-  const { data, shape } = set.fields[stratify];
+  const { shape } = set.fields[stratify];
   requireKind(where, 'stratify', stratify, sizeOf(shape) === 1, 'a field of one number a sample');
-  return rows(set, interleaved(order, data));
+  return rows(set, interleaved(order, apart(set.fields[stratify])));
 }
 
 /** Samples in an order of which any stretch has its share of each class: the i-th of n stands at (i + ½) / n of the way. */

@@ -12,6 +12,7 @@ import {
   readSafetensors,
   readTable,
   readTableForm,
+  readTokenizer,
   readWav,
   writeSafetensors,
 } from '../../src/data/index.ts';
@@ -104,14 +105,40 @@ const form = {
   missing: ['-'],
 };
 
-async function tableForm(bytes: Uint8Array): Promise<void> {
-  let json: unknown;
+function parsed(bytes: Uint8Array): unknown {
   try {
-    json = JSON.parse(Buffer.from(bytes).toString());
+    return JSON.parse(Buffer.from(bytes).toString());
   } catch (cause) {
     throw new FormatError('it is no JSON', { cause });
   }
-  encodeTable(readTableForm(json), await readTable('f', 'a,b,c\n1,x,0\n2,y,1\n'));
+}
+
+async function tableForm(bytes: Uint8Array): Promise<void> {
+  encodeTable(readTableForm(parsed(bytes)), await readTable('f', 'a,b,c\n1,x,0\n2,y,1\n'));
+}
+
+const words = { kind: 'words', special: ['unknown'], tokens: ['ab', 'c', 'é', '__proto__'], lowerCase: true };
+const bytePairs = {
+  kind: 'bytePairs',
+  special: [],
+  merges: [
+    [97, 98],
+    [256, 99],
+    [257, 257],
+    [195, 169],
+  ],
+};
+
+function tokenizerForm(bytes: Uint8Array): void {
+  const own = readTokenizer(parsed(bytes));
+  const tokens = own.encode('ab cabcabc é, __proto__');
+  must(
+    tokens.every((token) => token >= 0 && token < own.size),
+    'a token is beyond the vocabulary',
+  );
+  must(own.decode(tokens).length <= 260 * tokens.length, 'tokens have longer texts than pieces are');
+  const again = readTokenizer(JSON.parse(JSON.stringify(own.form)));
+  must(again.encode('ab cabcabc é').join() === own.encode('ab cabcabc é').join(), 'what was written cuts otherwise');
 }
 
 /** zlib is the judge of what a stream holds, and of whether it is one. */
@@ -192,6 +219,15 @@ export const readers: readonly Reader[] = [
     read: tableForm,
     isOwn,
     factor: 16,
+  },
+  {
+    name: 'form of a tokenizer',
+    make: (random) => ({ bytes: Buffer.from(JSON.stringify(oneOf(random, [words, bytePairs]))) }),
+    read: tokenizerForm,
+    isOwn,
+    factor: 16,
+    // The 256 bytes.
+    room: 2 ** 15,
   },
   {
     name: 'text of a checkpoint',

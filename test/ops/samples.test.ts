@@ -217,4 +217,28 @@ describe.each(backends)('on the %s samples', (_, backend) => {
     const y = takeSamples(all, states.map(read), { label: 'x', held, dtype, scale: null });
     expect([...(await run(await backend(), y))]).toEqual([...numbers]);
   });
+
+  test.each([
+    ['i32', [64], 1, MILLION],
+    ['i32', [5], 2, 4 * 24],
+    ['f32', [4, 2], 4, 4 * 40],
+    ['f32', [3], 5, MILLION],
+    ['u8', [6], 1, MILLION],
+    ['u8', [4], 3, 35],
+  ] as const)(
+    'that overlap, %s%j each %i behind the one before, are whole where a binding holds %d bytes',
+    async (dtype, shape, stride, largest) => {
+      const size = sizeOf(shape);
+      const numbers = numbersOf(dtype, (SAMPLES - 1) * stride + size) as Float32Array | Int32Array | Uint8Array;
+      const data = dataset({ x: { data: numbers, shape, stride } });
+      const { states, held, overlap } = residentSource(data, ['x'], largest).fields['x'];
+      expect(states.length > 3).toBe(largest < MILLION);
+      const order = Array.from({ length: SAMPLES }, (__, at) => (at * 7) % SAMPLES);
+      const drawn = constant(Uint32Array.from(order), spec([SAMPLES], 'u32'));
+      const y = takeSamples(drawn, states.map(read), { label: 'x', held, overlap, dtype, scale: null });
+      expect(y.spec.shape).toEqual([SAMPLES, ...shape]);
+      const expected = order.flatMap((at) => [...numbers.subarray(at * stride, at * stride + size)]);
+      expect([...(await run(await backend(), y))]).toEqual(expected);
+    },
+  );
 });

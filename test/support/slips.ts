@@ -239,7 +239,7 @@ export const slips: Readonly<Record<string, readonly [slip: () => unknown, says:
   ],
   'a misspelt member of a field': [
     () => dataset({ image: any({ data: new Uint8Array(8), shap: [2, 2] }) }),
-    'DataError: [dataset, "image"] there is no option "shap", the nearest is "shape": it takes data, shape, scale, offset',
+    'DataError: [dataset, "image"] there is no option "shap", the nearest is "shape": it takes data, shape, stride, scale, offset',
   ],
   'a shape that is a number': [
     () => dataset({ image: any({ data: new Uint8Array(8), shape: 4 }) }),

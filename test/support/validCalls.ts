@@ -202,6 +202,7 @@ export const validDataCalls: Calls = {
   readSeriesForm: async () => [(await prepared()).form],
   readTable: () => ['rows.csv', 'a,b\n1,2\n', { header: true }],
   readTableForm: async () => [await form()],
+  readTokenizer: () => [{ kind: 'words', special: ['unknown'], tokens: ['a', 'b'] }],
   readWav: () => ['sound.wav', wav()],
   resample: () => [new Float32Array(3), 8000, 16_000],
   rows: () => [set(), [1, 0]],
@@ -212,6 +213,8 @@ export const validDataCalls: Calls = {
   statisticsOf: () => [heard()],
   syntheticDigits: () => [{ train: 10, test: 10 }],
   take: validCalls['take'],
+  textStream: () => [new Int32Array(40), { context: 3, heldOut: 0.2 }],
+  tokenizer: () => ['a b', { kind: 'words', special: [] }],
   trimmed: () => [new Float32Array(3), 8000, { below: 40 }],
   waveforms: () => [sounds(), { samples: 9 }],
   windows: () => [

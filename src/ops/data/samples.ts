@@ -1,6 +1,6 @@
 import { f32Literal, flatGrid, output, type Kernel, type AdapterTraits } from '../../core/launch.ts';
 import { halfBitsOf, Permutation } from '../../core/permutation.ts';
-import { allocate, byteLength, sizeOf, type Dtype, type Numbers } from '../../core/shape.ts';
+import { allocate, byteLength, sizeOf, type Dtype, type Numbers, type Shape } from '../../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../../graph/accuracy.ts';
 import { applyOne, type Accuracy, type Node, type Op, type Value } from '../../graph/graph.ts';
 import { asUseOf } from '../../graph/leaf.ts';
@@ -77,11 +77,20 @@ export const sampleOrder = (control: Value, options: OrderAttrs): Value => apply
 export const nextOrder = (control: Value, drawn: Value, stream: Stream): Value =>
   applyOne(nextOrderOp, [control, drawn], { ...stream, count: sizeOf(drawn.spec.shape), partRows: 0 });
 
+/** How samples lie that overlap: each `stride` numbers behind the one before. */
+export interface Overlap {
+  /** Of a sample. */
+  readonly shape: Shape;
+  readonly stride: number;
+}
+
 interface TakeAttrs {
   /** The field's name. */
   readonly label: string;
   /** Samples in every part of the data but the last. */
   readonly held: number;
+  /** Of samples that overlap; else they are the first axis. */
+  readonly overlap?: Overlap;
   readonly dtype: Exclude<Dtype, 'u8'>;
   readonly scale: number;
   readonly offset: number;
@@ -89,9 +98,9 @@ interface TakeAttrs {
 
 const lanes = (lane: (at: number) => string): string => [0, 1, 2, 3].map(lane).join(', ');
 
-/** Element access by packed bytes, or by whole vectors where samples are a multiple of four long. */
-function accessOf(stored: Dtype, size: number): Pick<Kernel, 'functions' | 'constants'> {
-  const whole = size % 4 === 0;
+/** Element access by packed bytes, or by whole vectors where samples, and what is between their first numbers, are a multiple of four long. */
+function accessOf(stored: Dtype, size: number, stride: number): Pick<Kernel, 'functions' | 'constants'> {
+  const [whole, wholeStore] = [size % 4 === 0 && stride % 4 === 0, size % 4 === 0];
   const head = 'fn four(at: u32) -> vec4<X>';
   const packed = whole
     ? `let word = x[at / 4u];\n  return vec4u(${lanes((at) => `(word >> ${8 * at}u) & 0xffu`)});`
@@ -99,10 +108,10 @@ function accessOf(stored: Dtype, size: number): Pick<Kernel, 'functions' | 'cons
   const store = 'fn store_four(at: u32, left: u32, value: vec4<Y>) {\n  y[at / 4u] = value;\n}';
   const load = stored === 'u8' ? packed : whole ? 'return x[at / 4u];' : undefined;
   return {
-    functions: { ...(load && { four: `${head} {\n  ${load}\n}` }), ...(whole && { store_four: store }) },
+    functions: { ...(load && { four: `${head} {\n  ${load}\n}` }), ...(wholeStore && { store_four: store }) },
     constants: {
       X_ELEMENT: stored === 'u8' ? 'u32' : whole ? 'vec4<X>' : 'X',
-      Y_ELEMENT: whole ? 'vec4<Y>' : 'Y',
+      Y_ELEMENT: wholeStore ? 'vec4<Y>' : 'Y',
     },
   };
 }
@@ -114,24 +123,28 @@ const chosenBytes = ({ inputs: [, part], outputs: [y] }: Node): number =>
 /** The inputs are the rows, then the parts of the data, one launch for each. */
 export const takeOp: Op<TakeAttrs> = {
   name: 'takeSamples',
-  infer: ([rows, part], { dtype }) => [{ shape: [...rows.shape, ...part.shape.slice(1)], dtype }],
-  cpu([rows, ...parts], [y], { attrs: { held, scale, offset } }) {
+  infer: ([rows, part], { dtype, overlap }) => [
+    { shape: [...rows.shape, ...(overlap ? overlap.shape : part.shape.slice(1))], dtype },
+  ],
+  cpu([rows, ...parts], [y], { attrs: { held, overlap, scale, offset } }) {
     const size = y.length / rows.length;
+    const stride = overlap?.stride ?? size;
     for (let r = 0; r < rows.length; r++) {
       const part = parts[Math.floor(rows[r] / held)];
-      const from = (rows[r] % held) * size;
+      const from = (rows[r] % held) * stride;
       for (let i = 0; i < size; i++) y[r * size + i] = part[from + i] * scale + offset;
     }
   },
-  gpu({ inputs: [, ...parts], outputs: [y], attrs: { held, dtype, scale, offset } }) {
+  gpu({ inputs: [, ...parts], outputs: [y], attrs: { held, overlap, dtype, scale, offset } }) {
     const count = sizeOf(y.spec.shape);
     const size = count / y.spec.shape[0];
     const scaled = scale !== 1 || offset !== 0;
     const value = scaled ? `vec4f(value) * ${f32Literal(scale)} + ${f32Literal(offset)}` : 'vec4<Y>(value)';
     const rows = y.spec.shape[0];
     const fours = Math.ceil(size / 4);
+    const stride = overlap?.stride ?? size;
     return parts.map(({ spec }, at) => {
-      const { functions, constants } = accessOf(spec.dtype, size);
+      const { functions, constants } = accessOf(spec.dtype, size, stride);
       return {
         kernel: {
           name: 'takeSamples',
@@ -140,7 +153,7 @@ export const takeOp: Op<TakeAttrs> = {
           functions: { ...functions, epilogue: `fn epilogue(value: vec4<X>) -> vec4<Y> {\n  return ${value};\n}` },
         },
         bindings: [0, 1 + at, output(0)],
-        uniform: [rows, fours, size, at * held, spec.shape[0]],
+        uniform: [rows, fours, size, at * held, overlap ? (spec.shape[0] - size) / stride + 1 : spec.shape[0], stride],
         grid: flatGrid(rows * fours),
       };
     });
@@ -167,12 +180,19 @@ export interface Kept {
 export function takeSamples(
   rows: Value,
   parts: readonly Value[],
-  { label, held, dtype, scale }: Kept & { readonly label: string; readonly held: number },
+  {
+    label,
+    held,
+    overlap,
+    dtype,
+    scale,
+  }: Kept & { readonly label: string; readonly held: number; readonly overlap?: Overlap | undefined },
 ): Value {
   const plain = dtype === 'u8' ? 'u32' : dtype;
   return applyOne(takeOp, [rows, ...parts], {
     label,
     held,
+    ...(overlap && { overlap }),
     dtype: scale ? 'f32' : plain,
     scale: scale?.scale ?? 1,
     offset: scale?.offset ?? 0,
@@ -181,8 +201,9 @@ export function takeSamples(
 
 /** A node whose input comes from `take`, as an op that reads the samples where they lie. Its inputs: that input's samples in its place, and behind all the rows. */
 export function takingOp(node: Node, at: number, take: Node): Op<null> | undefined {
-  const { dtype: seen, scale, offset } = asUseOf(takeOp, take)!;
+  const { dtype: seen, scale, offset, overlap } = asUseOf(takeOp, take)!;
   const part = take.inputs[1];
+  if (overlap) return undefined;
   const stored = part.spec.dtype;
   const size = sizeOf(part.spec.shape.slice(1));
   const access = node.op.fromSamples?.(node, at, { dtype: stored, size, scale, offset });

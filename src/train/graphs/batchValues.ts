@@ -26,9 +26,9 @@ export function uploadedBatch(fields: Fields, roles: Roles, n: number): BatchVal
 
 /** The same, the samples of a source that `rows` names. */
 export function takenBatch(fields: Fields, roles: Roles, rows: Value, source: Source): BatchValues {
-  const entries = Object.entries(source.fields).map(([name, { states, held }]) => {
+  const entries = Object.entries(source.fields).map(([name, { states, held, overlap }]) => {
     const parts = states.map(read);
-    return [name, takeSamples(rows, parts, { label: name, held, ...fields[name] })] as const;
+    return [name, takeSamples(rows, parts, { label: name, held, overlap, ...fields[name] })] as const;
   });
   // A field that nobody reads is not in the source, but among those that the model is given.
   return { ...uploadedBatch(fields, roles, rows.spec.shape[0]), ...Object.fromEntries(entries) };

@@ -1,8 +1,9 @@
 import { digestOf } from '../../core/digest.ts';
 import { DataError } from '../../core/errors.ts';
-import { joined, sizeOf, type Numbers } from '../../core/shape.ts';
+import { joined, type Numbers } from '../../core/shape.ts';
 import { thousands } from '../../core/textFormat.ts';
 import type { Dataset } from '../../data/dataset.ts';
+import { samplesFrom, strideOf } from '../../data/sampleLayout.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Backend } from '../../scheduler/backend.ts';
 import type { Prepared } from '../graphs/preparedModel.ts';
@@ -126,7 +127,12 @@ export class ResidentSets {
       const fields = await Promise.all(
         names.map(async (name) => {
           const parts = await this.#backend.readStates(source.fields[name].states);
-          return [name, { ...given.set.fields[name], data: joined(parts) }] as const;
+          const field = given.set.fields[name];
+          // What overlaps stands in two parts.
+          const own = parts.map((part, at) =>
+            at < parts.length - 1 ? part.subarray(0, source.fields[name].held * strideOf(field)) : part,
+          );
+          return [name, { ...field, data: joined(own) }] as const;
         }),
       );
       return { length: given.set.length, fields: Object.fromEntries(fields) };
@@ -147,9 +153,11 @@ export class ResidentSets {
     if (!reader) return;
     for (const name of names) {
       const { states, held } = reader.source.fields[name];
-      const { data, shape } = copy.fields[name];
-      const size = held * sizeOf(shape);
-      states.forEach((state, at) => this.#backend.writeState(state, data.subarray(at * size, (at + 1) * size)));
+      const field = copy.fields[name];
+      states.forEach((state, at) => {
+        const numbers = samplesFrom(field, at * held, Math.min(copy.length, (at + 1) * held));
+        this.#backend.writeState(state, numbers);
+      });
     }
   }
 

@@ -2,6 +2,7 @@ import { DataError, ShapeError } from '../../core/errors.ts';
 import { described, nearest } from '../../core/argumentChecks.ts';
 import { formatSpec, sameShape, sizeOf, type Numbers } from '../../core/shape.ts';
 import { requireFinite, type Dataset, type Scale } from '../../data/dataset.ts';
+import { samplesFrom } from '../../data/sampleLayout.ts';
 import { orderOf } from '../../graph/executionOrder.ts';
 import type { Agreement, Graph, Node, Range, Value } from '../../graph/graph.ts';
 import { asUseOf, constantOp, inputOp } from '../../graph/leaf.ts';
@@ -82,9 +83,7 @@ function requireAgreement(data: Dataset, { sources, require }: FieldAgreement): 
   for (let sample = 0; sample < data.length; sample++) {
     const numbers = sources.map((source) => {
       if (typeof source !== 'string') return source === undefined ? undefined : [source];
-      const { data: all, shape } = data.fields[source];
-      const size = sizeOf(shape);
-      return all.subarray(sample * size, (sample + 1) * size);
+      return samplesFrom(data.fields[source], sample, sample + 1);
     });
     require(numbers, `sample ${sample} of "${sources[0]}"`);
   }

@@ -1,8 +1,9 @@
 import { DataError, ShapeError } from '../../core/errors.ts';
 import { requireKind } from '../../core/argumentChecks.ts';
-import { sizeOf, type Numbers } from '../../core/shape.ts';
+import type { Numbers } from '../../core/shape.ts';
 import { isDataset, requireFinite, requireSet, type Dataset } from '../../data/dataset.ts';
 import { copyOf, isNumbers, numbersIn, type GivenNumbers } from '../../data/numbers.ts';
+import { apart, spanOf } from '../../data/sampleLayout.ts';
 import { requirePresent, requireSound, rowsOf } from './dataChecks.ts';
 import type { Batches, GivenSamples } from '../options.ts';
 import type { Prepared } from '../graphs/preparedModel.ts';
@@ -44,7 +45,7 @@ export function copyOfSet(where: string, data: Dataset, names?: readonly string[
   const fields = (names ?? Object.keys(data.fields)).flatMap((name) => {
     const field = data.fields[name];
     if (!field) return [];
-    const size = data.length * sizeOf(field.shape);
+    const size = spanOf(field, data.length);
     if (field.data.length !== size) {
       throw new DataError(
         `[${where}] the array of "${name}" has ${field.data.length} numbers, but had ${size} when its set was made: it was transferred or resized; make the set anew`,
@@ -55,9 +56,9 @@ export function copyOfSet(where: string, data: Dataset, names?: readonly string[
   return { length: data.length, fields: Object.fromEntries(fields) };
 }
 
-/** A set's numbers by field. */
+/** A set's numbers by field, sample by sample. */
 export const numbersBy = ({ fields }: Dataset): GivenSamples =>
-  Object.fromEntries(Object.entries(fields).map(([name, { data }]) => [name, data]));
+  Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, apart(field)]));
 
 /** Samples as they are now, by field. */
 export function copyOfSamples(where: string, given: GivenSamples | Dataset): GivenSamples {

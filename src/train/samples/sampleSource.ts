@@ -1,5 +1,6 @@
-import { allocate, byteLength, sizeOf, spec, type Numbers } from '../../core/shape.ts';
+import { allocate, byteLength, spec, type Numbers } from '../../core/shape.ts';
 import type { Dataset, FieldSpec } from '../../data/dataset.ts';
+import { samplesIn, spanOf, strideOf, type SampleLayout } from '../../data/sampleLayout.ts';
 import type { State } from '../../graph/graph.ts';
 
 /** What is known of a data set's fields without its samples. */
@@ -11,6 +12,8 @@ export interface Parts {
   readonly states: readonly State[];
   /** Samples in each but the last. */
   readonly held: number;
+  /** Where samples overlap, so that no axis counts them. */
+  readonly overlap?: Required<SampleLayout>;
 }
 
 /** Samples that a program can take by their number. */
@@ -24,9 +27,9 @@ export const statesIn = ({ fields }: Source): State[] => Object.values(fields).f
 export const bytesOf = (source: Source): number =>
   statesIn(source).reduce((total, state) => total + byteLength(state.spec), 0);
 
-/** Samples of one size that fit so many bytes: a multiple of four where u8 must end with a whole word. */
-function samplesIn(bytes: number, size: number, isPacked: boolean): number {
-  const samples = Math.floor(bytes / (isPacked ? size : 4 * size));
+/** Samples that fit so many bytes: a multiple of four where u8 must end with a whole word. */
+function samplesWithin(bytes: number, layout: SampleLayout, isPacked: boolean): number {
+  const samples = Math.floor(samplesIn(layout, Math.floor(bytes / (isPacked ? 1 : 4))));
   return isPacked ? samples - (samples % 4) : samples;
 }
 
@@ -41,23 +44,24 @@ export function residentSource(
   numbersOf = (name: string): Numbers => data.fields[name].data,
 ): Source {
   const parts = names.map((name): [string, Parts] => {
-    const { shape, dtype } = data.fields[name];
-    const size = sizeOf(shape);
+    const { shape, stride, dtype } = data.fields[name];
+    const layout = { shape, ...(stride !== undefined && { stride }) };
     // A sample that is too large by itself is told of when its buffer is made.
     const isPacked = dtype === 'u8';
-    const held = Math.max(isPacked ? 4 : 1, Math.min(data.length, samplesIn(largest, size, isPacked)));
+    const held = Math.max(isPacked ? 4 : 1, Math.min(data.length, samplesWithin(largest, layout, isPacked)));
     const states = Array.from({ length: Math.ceil(data.length / held) }, (_, at): State => {
       const samples = Math.min(held, data.length - at * held);
-      const from = at * held * size;
+      const from = at * held * strideOf(layout);
+      const span = spanOf(layout, samples);
       return {
         name: `data ${name}`,
-        spec: spec([samples, ...shape], dtype),
-        initial: () => numbersOf(name).subarray(from, from + samples * size),
+        spec: spec(stride === undefined ? [samples, ...shape] : [span], dtype),
+        initial: () => numbersOf(name).subarray(from, from + span),
         fixed: true,
         purpose: 'data',
       };
     });
-    return [name, { states, held }];
+    return [name, { states, held, ...(stride !== undefined && { overlap: { shape, stride } }) }];
   });
   return { length: data.length, fields: Object.fromEntries(parts) };
 }
