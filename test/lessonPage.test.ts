@@ -2,7 +2,9 @@
 
 import { expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
+import { FIRST_MATRICES, turnOfHead } from '../src/demo/lesson/workedHead.ts';
 import { FIRST_PARAMETERS, turn, updated } from '../src/demo/lesson/workedNetwork.ts';
+import { UPDATED_MATRICES } from './support/attentionLesson.ts';
 import { openPage, serveSources } from './support/chromium.ts';
 import { openBrowser } from './support/openBrowser.ts';
 import { printed, RATE } from './support/lesson.ts';
@@ -41,6 +43,18 @@ test('a reader on a phone goes through the worked network, and finds the loss th
     .waitFor();
 
   expect(await widthOf(page)).toBe(NARROW.width);
+  await page.close();
+  expect(problems).toEqual([]);
+});
+
+test('the head of attention is updated, and its shares and its loss are those of the text', async () => {
+  const { page, problems } = await openLesson();
+  const figure = page.getByRole('img', { name: 'What each word looks at' });
+  const [first, second] = [FIRST_MATRICES, UPDATED_MATRICES].map((matrices) => turnOfHead(matrices).values);
+  expect(await figure.getAttribute('aria-label')).toContain(`it looks at cat ${printed(first.a[6])}`);
+  await page.getByRole('button', { name: 'Update the head', exact: true }).click();
+  expect(await figure.getAttribute('aria-label')).toContain(`it looks at cat ${printed(second.a[6])}`);
+  await page.getByText(`Loss of each turn: ${printed(first.loss[0])} → ${printed(second.loss[0])}`).waitFor();
   await page.close();
   expect(problems).toEqual([]);
 });

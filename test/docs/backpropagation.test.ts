@@ -19,6 +19,7 @@ import {
   sgd,
   sigmoid,
 } from '../../src/index.ts';
+import { ATTENTION_PROSE, ATTENTION_ROWS } from '../support/attentionLesson.ts';
 import { gradientLengths } from '../support/deepNetwork.ts';
 import { errorThroughTime } from '../support/errorThroughTime.ts';
 import { printed, WORKED_PROSE, WORKED_ROWS } from '../support/lesson.ts';
@@ -192,6 +193,19 @@ test('the error that is left at each step, in a plain net and in an LSTM, is tha
   expect(columns[2][0]).toBeGreaterThan(0.1);
   expect(partOf('Why the error vanishes')).toContain(
     `of 50 steps, at most $${power(FIRST_WEIGHTS.u ** 49)}$ of the error reaches the first`,
+  );
+});
+
+describe('the head of attention', () => {
+  test.each(Object.entries(ATTENTION_ROWS))('has in its tables of "%s" what the library computes', (heading, rows) => {
+    expect(rowsOf(partOf(heading))).toEqual(rows);
+  });
+
+  test.each(Object.entries(ATTENTION_PROSE))(
+    'has in its text of "%s" the numbers of the tables',
+    (heading, numbers) => {
+      expect(decimalsIn(proseOf(partOf(heading)))).toEqual(numbers);
+    },
   );
 });
 

@@ -35,7 +35,7 @@ export const times = (...factors: readonly string[]): string =>
   factors.map((factor, at) => (at > 0 && factor.startsWith('-') ? `(${factor})` : factor)).join(' \\cdot ');
 
 /** `a + b`, or `a - |b|`. */
-const plus = (...terms: readonly string[]): string =>
+export const plus = (...terms: readonly string[]): string =>
   terms.map((term, at) => (at === 0 ? term : term.startsWith('-') ? ` - ${term.slice(1)}` : ` + ${term}`)).join('');
 
 export const row = (...cells: readonly string[]): string => `| ${cells.map((cell) => `$${cell}$`).join(' | ')} |`;

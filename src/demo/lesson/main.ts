@@ -2,6 +2,7 @@
 
 import { find, nextFrame } from '../page.ts';
 import { showActivations } from './activationPlots.ts';
+import { showWorkedHead } from './headFigure.ts';
 import { showLearningRates } from './learningRates.ts';
 import { showWorkedNetwork } from './workedFigure.ts';
 
@@ -9,6 +10,7 @@ const parts = {
   'live-activations': showActivations,
   'live-worked': showWorkedNetwork,
   'live-learning-rates': showLearningRates,
+  'live-attention': showWorkedHead,
 };
 for (const [id, show] of Object.entries(parts)) {
   // Each in a task of its own: the page stays quick to the touch.
