@@ -7,10 +7,12 @@ fn exponential(x: f32) -> f32 {
 fn exponential_of_sum(x: f32, rest: f32) -> f32 {
   // Past these bounds it is 0 or infinite in any case.
   let inside = bounded(x, 110.0);
-  let k = round((inside + rest) * 1.44269504);
+  // 1.5 · 2²³ rounds what is added to it, and its bits count on from there: i32() of a float is a branch for each lane on a CPU.
+  let twos = bitcast<i32>((inside + rest) * 1.44269504 + 12582912.0) - bitcast<i32>(12582912.0);
+  let k = f32(twos);
   // ln 2 in two parts; the products with the first are exact.
   let r = ((inside - k * 0.693359375) + k * 2.12194440e-4) + rest;
-  return scaled_by_power_of_two(1.0 + small_exponential_minus_one(r), i32(k));
+  return scaled_by_power_of_two(1.0 + small_exponential_minus_one(r), twos);
 }
 
 // eˣ − 1, relatively right near 0 as well.
