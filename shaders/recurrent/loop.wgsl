@@ -154,14 +154,21 @@ fn gates_of_h(row: u32, u: u32, s: u32, base: u32, samples: u32, local: u32, lan
       let k = block * (8u / QUADS);
       if (k >= min(sizes.units - first, MOST)) { break; }
       let held = eight_from((row + k) * QUADS, lane);
+      var read: array<vec4f, 8u / QUADS>;
       for (var j = 0u; j < 8u / QUADS; j++) {
         // What only fills the block up is 0, not an infinite weight times 0.
         let stored = gates_of_weights(min(first + k + j, sizes.units - 1u) * sizes.units + u);
-        let weight = select(vec4f(), stored, first + k + j < sizes.units);
-        for (var quad = 0u; quad < QUADS; quad++) {
-          let h = held[j * QUADS + quad];
-          sums[quad] += mat4x4f(weight.x * h, weight.y * h, weight.z * h, weight.w * h);
+        read[j] = select(vec4f(), stored, first + k + j < sizes.units);
+      }
+      // One sum after the other, so that what is added up stays in registers.
+      for (var quad = 0u; quad < QUADS; quad++) {
+        var sum = sums[quad];
+        for (var gate = 0u; gate < 4u; gate++) {
+          for (var j = 0u; j < 8u / QUADS; j++) {
+            sum[gate] += read[j][gate] * held[j * QUADS + quad];
+          }
         }
+        sums[quad] = sum;
       }
     }
   }

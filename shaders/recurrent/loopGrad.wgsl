@@ -6,6 +6,8 @@ const WIDTH = 8u;
 const SAMPLES = 8u;
 const QUADS = SAMPLES / 4u;
 const UNITS = 1u;
+// Other units that are read at a time: eight vectors, or one unit's if it has more.
+const OTHERS = max(2u / QUADS, 1u);
 // Units whose slopes the workgroup's memory has room for: all, or, where each step is a launch, some after the other.
 const MOST = 64u;
 const A_LAUNCH_EACH = false;
@@ -175,21 +177,30 @@ fn slopes_of_h(
     if (A_LAUNCH_EACH) {
       hold(first, left, base, samples, local);
     }
-    for (var block = 0u; block < 0x7fffffffu; block++) {
-      let u = block * (2u / QUADS);
+    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+      let u = turn * OTHERS;
       if (u >= min(sizes.units - first, MOST)) { break; }
-      let held = eight_from(row + u * 4u * QUADS, lane);
-      for (var j = 0u; j < 2u / QUADS; j++) {
+      var held: array<vec4f, OTHERS * 4u * QUADS>;
+      for (var at = 0u; at < OTHERS * QUADS / 2u; at++) {
+        let eight = eight_from(row + u * 4u * QUADS + at * 8u, lane);
+        for (var i = 0u; i < 8u; i++) {
+          held[at * 8u + i] = eight[i];
+        }
+      }
+      for (var j = 0u; j < OTHERS; j++) {
         let other = min(first + u + j, sizes.units - 1u);
         for (var which = 0u; which < UNITS; which++) {
           let own = min(k + which * stride, sizes.units - 1u);
           let stored = gates_of_weights(select(other * sizes.units + own, own * sizes.units + other, ACROSS));
           // What only fills the block up is 0, not an infinite weight times 0.
           let weight = select(vec4f(), stored, first + u + j < sizes.units);
+          // One sum after the other, so that what is added up stays in registers.
           for (var quad = 0u; quad < QUADS; quad++) {
+            var sum = sums[which * QUADS + quad];
             for (var gate = 0u; gate < 4u; gate++) {
-              sums[which * QUADS + quad] += weight[gate] * held[(j * 4u + gate) * QUADS + quad];
+              sum += weight[gate] * held[(j * 4u + gate) * QUADS + quad];
             }
+            sums[which * QUADS + quad] = sum;
           }
         }
       }

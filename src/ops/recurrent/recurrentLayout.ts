@@ -100,4 +100,4 @@ export function launchesOf(
 
 /** Each unit's h; and the slopes of its four gates. */
 export const CARRIED: Held = { binding: 'carried', vectors: 1, mostSamples: 16, mostUnits: 1 };
-export const SLOPES: Held = { binding: 'slopes', vectors: 4, mostSamples: 8, mostUnits: 4 };
+export const SLOPES: Held = { binding: 'slopes', vectors: 4, mostSamples: 16, mostUnits: 4 };
