@@ -157,6 +157,14 @@ describe('link', () => {
       ].join('\n\n'),
     );
   });
+  test('has an array be a uniform of so many vectors', () => {
+    expect(link({ name: 'k', source, uniforms: { 0: 16 } })).toBe(
+      source.replace('var<storage, read> x: array<X>', 'var<uniform> x: array<vec4f, 16>'),
+    );
+    expect(() => link({ name: 'k', source, uniforms: { 1: 16 } })).toThrow(
+      '[link] kernel k reads no array by binding 1',
+    );
+  });
   test('refuses what the file does not declare', () => {
     expect(() => link({ name: 'k', source, functions: { g: '' } })).toThrow('[link] kernel k declares no g to replace');
   });

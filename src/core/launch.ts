@@ -28,6 +28,8 @@ export interface Kernel {
   /** Storage bindings that only the replaced functions use, `name: element type`, after the file's own. */
   readonly reads?: Readonly<Record<string, string>>;
   readonly writes?: Readonly<Record<string, string>>;
+  /** By number of binding: an input of so many vectors that is read as a uniform, a quarter of a load where a CPU plays the GPU. */
+  readonly uniforms?: Readonly<Record<number, number>>;
   /** Numbers of bindings: what is stored there passes through `looked_at`, or `looked_at_four`, and the kernel ends by `count_bad`. */
   readonly watched?: readonly number[];
 }

@@ -46,6 +46,13 @@ function atEnd(text: string, name: string, statement: string, kernel: string): s
   return `${text.slice(0, end - 1)}  ${statement}\n${text.slice(end - 1)}`;
 }
 
+/** Has a binding be a uniform of so many vectors. */
+function asUniform(text: string, binding: number, vectors: number, kernel: string): string {
+  const declared = new RegExp(`(@binding\\(${binding}\\) var<)storage, read(> \\w+: array<)\\w+>`);
+  if (!declared.test(text)) throw new Error(`[link] kernel ${kernel} reads no array by binding ${binding}`);
+  return text.replace(declared, `$1uniform$2vec4f, ${vectors}>`);
+}
+
 /** Bindings that a file declares in its first group. */
 const countBindings = (text: string): number => (text.match(/@binding\(\d+\)/g) ?? []).length;
 
@@ -60,6 +67,9 @@ export function link(kernel: Kernel): string {
     text = isAlias
       ? replace(text, new RegExp(`\\balias ${name}\\b`), `alias ${name} = ${value};`, kernel.name, name)
       : replace(text, new RegExp(`\\bconst ${name}\\b`), `const ${name} = ${value};`, kernel.name, name);
+  }
+  for (const [binding, vectors] of Object.entries(kernel.uniforms ?? {})) {
+    text = asUniform(text, Number(binding), vectors, kernel.name);
   }
   const first = countBindings(kernel.source);
   const extra = [

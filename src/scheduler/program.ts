@@ -226,7 +226,10 @@ function planNode(
   return launches.map((given) => {
     const { launch, bindings } = watching(node, given, watched);
     const own = bindings.length - extraCount(launch);
-    const access: Access[] = bindings.map((binding) => (isInput(binding) ? 'read' : 'read_write'));
+    const { uniforms = {} } = launch.kernel;
+    const access: Access[] = bindings.map((binding, at) =>
+      isInput(binding) ? (at in uniforms ? 'uniform' : 'read') : 'read_write',
+    );
     if (launch.uniform) access.splice(own, 0, 'uniform');
     if (bindings.length > most) {
       throw new DeviceError(

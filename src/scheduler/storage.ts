@@ -149,7 +149,7 @@ export class Storage {
   }
 
   /**
-   * A storage buffer that copies may reach; whoever asks for it drops it.
+   * A storage buffer that copies may reach, and that may be read as a uniform; whoever asks for it drops it.
    * @throws DeviceError if it is larger than the device binds
    */
   create(label: string, purpose: Purpose, bytes: number): GPUBuffer {
@@ -159,7 +159,8 @@ export class Storage {
         `[memory] "${label}" needs ${megabytes(bytes)} in one buffer but this device binds at most ${megabytes(most)}: use a smaller batch or model`,
       );
     }
-    const usage = bufferUsage.storage | bufferUsage.copySource | bufferUsage.copyDestination;
+    const { storage, uniform, copySource, copyDestination } = bufferUsage;
+    const usage = storage | uniform | copySource | copyDestination;
     return this.#made(purpose, { label: `millrace ${label}`, size: roomFor(bytes), usage });
   }
 

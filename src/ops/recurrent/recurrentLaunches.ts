@@ -3,7 +3,7 @@ import type { Node } from '../../graph/graph.ts';
 import loopKernel from '../../../shaders/recurrent/loop.wgsl?raw';
 import loopGradKernel from '../../../shaders/recurrent/loopGrad.wgsl?raw';
 import { cells } from './cells.ts';
-import { CARRIED, launchesOf, layoutOf, SLOPES } from './recurrentLayout.ts';
+import { CARRIED, launchesOf, layoutOf, SLOPES, uniformVectors } from './recurrentLayout.ts';
 import { extentsOf, gradExtentsOf, gradPlacesOf, placesOf, type Attrs, type GradAttrs } from './recurrentNode.ts';
 import { LEAST } from './recurrentReference.ts';
 import { gatesOf, lengthFunctions, linked, loadText, readText, storeText } from './recurrentTexts.ts';
@@ -14,6 +14,7 @@ export function forwardLaunches(node: Node<Attrs>, adapter: AdapterTraits, form:
   const extents = extentsOf(node);
   const layout = layoutOf(form, extents, CARRIED, adapter);
   const places = placesOf(attrs);
+  const vectors = uniformVectors(extents, cell.gates, adapter);
   const gates = gatesOf(cell.gates, ['x', 'weights']);
   const own = linked([
     ['bias', 'Gates', places['bias'], { gates_of_bias: loadText('gates_of_bias', 'bias', cell.gates) }],
@@ -37,6 +38,7 @@ export function forwardLaunches(node: Node<Attrs>, adapter: AdapterTraits, form:
     includes: cell.includes,
     reads: own.reads,
     ...(carriesMore && { writes: { carried_c: 'f32' } }),
+    ...(vectors && { uniforms: { 1: vectors } }),
   };
   const bindings = [0, 1, output(0), output(1), output(2), ...own.bindings, ...(carriesMore ? [output(3)] : [])];
   return launchesOf({ kernel, bindings }, extents, layout, attrs.reverse, extents.steps);
@@ -48,6 +50,7 @@ export function backwardLaunches(node: Node<GradAttrs>, adapter: AdapterTraits, 
   const extents = gradExtentsOf(node);
   const layout = layoutOf(form, extents, SLOPES, adapter);
   const places = gradPlacesOf(attrs);
+  const vectors = uniformVectors(extents, cell.gates, adapter);
   const gates = gatesOf(cell.gates, ['weights']);
   const carryLast = 'fn carry_last(at: u32) {\n  d_initial[sizes.samples * sizes.units + at] = ';
   const own = linked([
@@ -79,6 +82,7 @@ export function backwardLaunches(node: Node<GradAttrs>, adapter: AdapterTraits, 
     includes: cell.includes,
     reads: own.reads,
     ...(cell.apart && { writes: { dh: 'f32' } }),
+    ...(vectors && { uniforms: { 0: vectors } }),
   };
   const bindings = [0, 1, output(0), output(cell.apart ? 2 : 1), ...own.bindings, ...(cell.apart ? [output(1)] : [])];
   return launchesOf({ kernel, bindings }, extents, layout, attrs.reverse, extents.steps + 1);

@@ -82,6 +82,18 @@ export function layoutOf(form: string, extents: Extents, held: Held, adapter: Ad
   };
 }
 
+/** What WebGPU binds as a uniform everywhere. */
+const MOST_UNIFORM_BYTES = 65_536;
+
+/**
+ * How many vectors the weights are, where they are read as a uniform: if a CPU plays the GPU, they are few, and a unit's
+ * gates fill a vector. One number of a vector would cost as much as all four.
+ */
+export function uniformVectors({ units }: Extents, gates: number, { software }: AdapterTraits): number | undefined {
+  const vectors = units * units;
+  return software && gates === 4 && vectors * 16 <= MOST_UNIFORM_BYTES ? vectors : undefined;
+}
+
 /** The launches of a kernel, for all of its turns or for each one. */
 export function launchesOf(
   launch: Pick<Launch, 'kernel' | 'bindings'>,
