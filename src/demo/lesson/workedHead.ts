@@ -34,7 +34,7 @@ export const FIRST_MATRICES: HeadWeights = {
   V: [1, 0, 0.5, -1],
 };
 
-const matrix = (numbers: readonly number[], columns = D): Value =>
+const matrix = (numbers: readonly number[], columns: number = D): Value =>
   constant(Float64Array.from(numbers), spec([numbers.length / columns, columns]));
 
 /** Added to the scores: each word is shown itself and those before it. */
