@@ -5,19 +5,28 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { definitionOf, renderLesson, sourceLinksOf } from '../../docs/lesson.ts';
+import { spec } from '../../src/core/shape.ts';
 import { ACTIVATIONS, valuesOf } from '../../src/demo/lesson/activationValues.ts';
+import { FIRST_MATRICES, turnOfHead } from '../../src/demo/lesson/workedHead.ts';
 import { FIRST_PARAMETERS, INPUTS, turn } from '../../src/demo/lesson/workedNetwork.ts';
 import { sineLosses } from '../../src/demo/lesson/sine.ts';
 import {
+  attention,
+  constant,
   createTrainer,
   dataset,
+  differentiate,
   glorotUniform,
   heNormal,
+  interpret,
   meanSquaredError,
+  mul,
   relu,
   rnn,
   sgd,
   sigmoid,
+  sum,
+  type Value,
 } from '../../src/index.ts';
 import { ATTENTION_PROSE, ATTENTION_ROWS } from '../support/attentionLesson.ts';
 import { gradientLengths } from '../support/deepNetwork.ts';
@@ -197,6 +206,20 @@ test('the error that is left at each step, in a plain net and in an LSTM, is tha
 });
 
 describe('the head of attention', () => {
+  test('is what the op of attention does, and the way back that of its derivative', () => {
+    const { values, gradients } = turnOfHead(FIRST_MATRICES);
+    const ofOneHead = (numbers: readonly number[]) => constant(Float64Array.from(numbers), spec([1, 3, 1, 2]));
+    const [q, k, v] = [values.q, values.k, values.v].map(ofOneHead);
+    const y = attention(q, k, v, { causal: true });
+    const loss = sum(mul(y, ofOneHead(gradients.y)));
+    const [dq, dk, dv] = differentiate(loss, [q, k, v]) as Value[];
+    const { outputs } = interpret({ outputs: { y, q: dq, k: dk, v: dv }, writes: [] }, { precision: 'f64' });
+    const expected = { y: values.y, q: gradients.q, k: gradients.k, v: gradients.v };
+    for (const [name, numbers] of Object.entries(expected)) {
+      numbers.forEach((number, at) => expect(outputs[name][at]).toBeCloseTo(number, 12));
+    }
+  });
+
   test.each(Object.entries(ATTENTION_ROWS))('has in its tables of "%s" what the library computes', (heading, rows) => {
     expect(rowsOf(partOf(heading))).toEqual(rows);
   });
