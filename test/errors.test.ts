@@ -7,6 +7,7 @@ import { convolutions } from './errors/convolutions.ts';
 import { dataFiles } from './errors/dataFiles.ts';
 import { device } from './errors/device.ts';
 import { downloads } from './errors/downloads.ts';
+import { generation } from './errors/generation.ts';
 import { losses } from './errors/losses.ts';
 import { savedWeights } from './errors/savedWeights.ts';
 import { shapes } from './errors/shapes.ts';
@@ -35,6 +36,7 @@ const cases = [
   losses,
   training,
   transformers,
+  generation,
   device,
   savedWeights,
 ].flat();

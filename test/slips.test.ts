@@ -82,6 +82,7 @@ describe('a trainer', () => {
   const methods: Calls = {
     evaluate: () => [set],
     fit: () => [set, { steps: 1 }],
+    generate: () => [[1, 2], { tokens: 3 }],
     inspect: () => [batch, { update: true }],
     load: async () => {
       const trainer = await made();

@@ -12,6 +12,7 @@ export { characterErrorRate, labelErrorRate, wordErrorRate, type LabelRows } fro
 export { augmentSequences, type AugmentSequencesOptions } from './augmentSequences.ts';
 export { embedding, tied, type EmbeddingLayer, type EmbeddingOptions } from './embedding.ts';
 export { frozen } from './frozen.ts';
+export type { Generation } from './generation.ts';
 export * from './initializers.ts';
 export {
   defineLayer,

@@ -2,9 +2,11 @@ import { requireKind } from '../core/argumentChecks.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Value } from '../graph/graph.ts';
 import type { Draws } from '../ops/random/random.ts';
+import type { Generation } from './generation.ts';
 import type { Initializer } from './initializers.ts';
 
-export type Mode = 'train' | 'evaluate';
+/** In `generate` a text is made token by token: all is as in `evaluate`, but a sample has one token, whatever it had before. */
+export type Mode = 'train' | 'evaluate' | 'generate';
 
 /** A value, or several by name. */
 export type Values = Value | Readonly<Record<string, Value>>;
@@ -25,6 +27,8 @@ export interface StateDefinition {
 /** What a layer may know and do while it is traced. */
 export interface Context {
   readonly mode: Mode;
+  /** What is known and kept from token to token; null in the other modes. */
+  readonly generation: Generation | null;
   /**
    * Uses another layer or function; its parameters are named below this one's, by the first path that reaches it.
    * @param name by kind and order if left out: `linear0`, `linear1`; `''` for none, and then what lies below it has the

@@ -109,7 +109,7 @@ export function batchNorm(features: number, options: BatchNormOptions = {}): Flo
       requireInput('batchNorm', x, features);
       const { gamma, beta } = affineOf(bound, shape);
       const running = { mean: bound.runningMean, variance: bound.runningVariance };
-      if (context.mode === 'evaluate') return normalizeBy(x, running, gamma, beta, epsilon);
+      if (context.mode !== 'train') return normalizeBy(x, running, gamma, beta, epsilon);
       const rows = sizeOf(x.spec.shape) / features;
       if (rows < 2) {
         throw new ShapeError(

@@ -6,6 +6,7 @@ import { cells, type CellName } from '../ops/recurrent/cells.ts';
 import type { Recurrence } from '../ops/recurrent/recurrent.ts';
 import { concat } from '../ops/shaping/concat.ts';
 import { slice } from '../ops/shaping/sliceAndPad.ts';
+import { requireForward } from './generation.ts';
 import { defineLayer, type Layer } from './layer.ts';
 import { asPlane, oneDirection } from './recurrentDirection.ts';
 import { sequencesOf, type Sequences } from './sequences.ts';
@@ -132,6 +133,7 @@ function recurrentLayer(
     name: kind,
     apply(given: Value | Sequences, _, context): Value | Sequenced {
       const sequences = sequencesOf(kind, given, extents);
+      if (bidirectional) requireForward(kind, context);
       let { x } = sequences;
       const ends: Recurrence[] = [];
       for (const [at, net] of nets.entries()) {

@@ -1,5 +1,7 @@
 import { ShapeError } from '../core/errors.ts';
+import { sizeOf, spec, type Shape } from '../core/shape.ts';
 import type { Value } from '../graph/graph.ts';
+import { constant } from '../graph/leaf.ts';
 import { mul, sub } from '../ops/pointwise/arithmetic.ts';
 import { cast } from '../ops/pointwise/cast.ts';
 import { affine } from '../ops/products/matmul.ts';
@@ -9,7 +11,10 @@ import { broadcastTo } from '../ops/reductions/sum.ts';
 import { concat } from '../ops/shaping/concat.ts';
 import { reshape, stopGradient } from '../ops/shaping/views.ts';
 import { torchUniform, zeros } from './initializers.ts';
-import { defineLayer, type Context, type Layer, type ParameterDefinition } from './layer.ts';
+import { defineLayer, type Layer, type ParameterDefinition } from './layer.ts';
+
+/** Parameters and states of a direction, by name, as far as it has them. */
+type Bound = Readonly<Record<string, Value | undefined>>;
 
 /** What one direction of one recurrent layer is of. */
 export interface Direction {
@@ -39,10 +44,10 @@ export function oneDirection(kind: string, of: Direction): Layer<Pass, Recurrenc
   const { cell, features, units, reverse, initial, stateful } = of;
   const { gates, carried } = cells[cell];
   const width = units * gates;
-  const first = torchUniform(units);
-  const weight = (rows: number): ParameterDefinition => ({ shape: [rows, units, gates], initial: first });
-  const bias: ParameterDefinition = { shape: [units, gates], initial: first, decays: false };
-  const learned = { initial: { shape: [carried, 1, units], initial: zeros, decays: false } };
+  const uniform = torchUniform(units);
+  const weight = (rows: number): ParameterDefinition => ({ shape: [rows, units, gates], initial: uniform });
+  const bias: ParameterDefinition = { shape: [units, gates], initial: uniform, decays: false };
+  const begun = { initial: { shape: [carried, 1, units], initial: zeros, decays: false } };
   const kept = { carried: { shape: [carried, stateful ?? 0, units], initial: zeros } };
   return defineLayer({
     name: kind,
@@ -51,34 +56,40 @@ export function oneDirection(kind: string, of: Direction): Layer<Pass, Recurrenc
       hiddenWeight: weight(units),
       inputBias: bias,
       hiddenBias: bias,
-      ...(initial === 'learned' && learned),
+      ...(initial === 'learned' && begun),
     },
     state: stateful === undefined ? {} : kept,
     apply({ x, lengths, initial: given, reset }: Pass, bound, context) {
       const [samples, steps] = x.spec.shape;
       const weights = reshape(bound.inputWeight, [features, width]);
       const rows = affine(reshape(x, [-1, features]), weights, reshape(bound.inputBias, [width]));
-      const begin = given ?? beginning(kind, bound, [carried, samples, units], reset);
+      const shape = [carried, samples, units];
+      const { generation } = context;
+      const begin = generation
+        ? generation.kept('carried', given ?? learned(bound, shape) ?? nothing(shape))
+        : (given ?? beginning(kind, bound, shape, reset));
       const result = recurrentLoop(
         reshape(rows, [samples, steps, width]),
         reshape(bound.hiddenWeight, [units, width]),
         reshape(bound.hiddenBias, [width]),
         { cell, reverse, lengths, initial: begin },
       );
-      if (stateful !== undefined) keep(context, result);
+      if (generation) generation.keep('carried', all(result));
+      else if (stateful !== undefined) context.update('carried', stopGradient(all(result)));
       return result;
     },
   });
 }
 
+/** What is learned to begin with. */
+const learned = ({ initial }: Bound, shape: Shape): Value | undefined => initial && broadcastTo(initial, shape);
+
+const nothing = (shape: Shape): Value => constant(new Float32Array(sizeOf(shape)), spec(shape));
+
 /** What a direction begins with where nothing is given: what it kept, or learned; else nothing. */
-function beginning(
-  kind: string,
-  { carried, initial }: Readonly<Record<string, Value | undefined>>,
-  shape: readonly number[],
-  reset: Value | undefined,
-): Value | undefined {
-  if (!carried) return initial && broadcastTo(initial, shape);
+function beginning(kind: string, bound: Bound, shape: Shape, reset: Value | undefined): Value | undefined {
+  const { carried } = bound;
+  if (!carried) return learned(bound, shape);
   const [, streams] = carried.spec.shape;
   if (shape[1] !== streams) {
     throw new ShapeError(
@@ -90,8 +101,5 @@ function beginning(
   return mul(carried, reshape(goes, [1, streams, 1]));
 }
 
-/** Keeps h and c for the next step, without a gradient. */
-function keep(context: Context, { hidden, c }: Recurrence): void {
-  const all = c ? concat([asPlane(hidden), asPlane(c)]) : asPlane(hidden);
-  context.update('carried', stopGradient(all));
-}
+/** h and c, for the next step or token. */
+const all = ({ hidden, c }: Recurrence): Value => (c ? concat([asPlane(hidden), asPlane(c)]) : asPlane(hidden));

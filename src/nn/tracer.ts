@@ -8,6 +8,7 @@ import { random, type Draws } from '../ops/random/random.ts';
 import { assign } from '../ops/shaping/assign.ts';
 import { stopGradient, viewOf } from '../ops/shaping/views.ts';
 import { requireKind } from '../core/argumentChecks.ts';
+import type { Generation, KeptValues } from './generation.ts';
 import {
   requireModule,
   type Context,
@@ -59,6 +60,8 @@ export interface Home {
   readonly control: State;
   /** Of a batch that is taken in parts: samples of this part, and of each one before it. */
   readonly rows?: { readonly own: number; readonly before: number };
+  /** Of a text that is generated. */
+  readonly keeps?: KeptValues;
 }
 
 /** Stands for the control of a graph that is only measured, and never run. */
@@ -98,7 +101,11 @@ export class Tracer implements Context {
   }
 
   get mode(): Mode {
-    return this.#frozen > 0 ? 'evaluate' : this.#mode;
+    return this.#frozen > 0 && this.#mode === 'train' ? 'evaluate' : this.#mode;
+  }
+
+  get generation(): Generation | null {
+    return this.#home?.keeps?.seenBy((name) => this.#streamOf(name)) ?? null;
   }
 
   /** Model and loss of a batch are traced anew, perhaps not for the first time: layers that they make may have their names again. */

@@ -18,6 +18,7 @@ import {
   type OutputOf,
   type Values,
 } from './layer.ts';
+import { requireForward } from './generation.ts';
 import { requirePerSample } from './sequences.ts';
 
 /** The state before the first step: shapes of one sample's, of zeros; or a module that makes it of the whole sequence. */
@@ -121,7 +122,10 @@ export function recurrent(
       const { x, state: before, lengths } = partsOf(given);
       const steps = stepsOf(x);
       const own = lengths && ownSteps(lengths, steps.length);
-      let state = before ?? firstState(initial, x, context);
+      const { generation } = context;
+      if (reverse) requireForward('recurrent', context);
+      const first = before ?? firstState(initial, x, context);
+      let state = generation ? eachOf(first, (value, name) => generation.kept(`state.${name}`, value)) : first;
       let last: Value<'f32'> | undefined;
       const outputs = new Array<Value<'f32'>>(steps.length);
       for (const t of reverse ? [...steps.keys()].reverse() : steps.keys()) {
@@ -133,6 +137,7 @@ export function recurrent(
         state = isOwn ? held(isOwn, made.state, state) : made.state;
         last = isOwn && last ? choose(isOwn, outputs[t], last) : outputs[t];
       }
+      if (generation) eachOf(state, (value, name) => generation.keep(`state.${name}`, value));
       if (returns === 'last') return last!;
       const whole = stack(outputs);
       const output = own ? choose(own, whole, 0) : whole;
@@ -161,14 +166,13 @@ function choose<D extends Dtype>(condition: Value, a: Value<D>, b: Value<D> | nu
 
 /** A state in which samples that have no such step keep what was before. */
 const held = (isOwn: Value, now: Values, before: Values): Values =>
-  isValue(now)
-    ? choose(isOwn, now, before as Value)
-    : Object.fromEntries(
-        Object.entries(before).map(([name, value]) => [
-          name,
-          choose(isOwn, (now as Readonly<Record<string, Value>>)[name], value),
-        ]),
-      );
+  eachOf(before, (value, name) => choose(isOwn, entriesOf(now)[name], value));
+
+/** A state of what becomes of each of its values. */
+const eachOf = <T>(state: Values, of: (value: Value, name: string) => T): T | Readonly<Record<string, T>> =>
+  isValue(state)
+    ? of(state, '')
+    : Object.fromEntries(Object.entries(state).map(([name, value]) => [name, of(value, name)]));
 
 const isShape = (given: unknown): given is Shape => Array.isArray(given);
 

@@ -12,6 +12,8 @@ import { learnedOf, parametersOf, putParameters } from './checkpoints/learnedSta
 import type { Loaded, LoadOptions } from './checkpoints/loadResult.ts';
 import type { RunMoment } from './checkpoints/progress.ts';
 import { weightsFile, weightsIn } from './checkpoints/weights.ts';
+import type { Generator } from './generation/generator.ts';
+import { generateSettingsOf, type GenerateOptions, type GenerateSettings } from './generation/generateOptions.ts';
 import type { Feed } from './graphs/batchValues.ts';
 import type { Amount } from './graphs/recordedMetrics.ts';
 import type { InspectOptions, Inspection } from './inspection/inspect.ts';
@@ -58,6 +60,7 @@ export class Trainer<F extends string = any, O = any> {
   #ready: Promise<TrainerParts> | undefined;
   /** Once they are there. */
   #parts: TrainerParts | undefined;
+  #generator: Generator | undefined;
   readonly #lock = new TrainerLock();
   readonly #life = new TrainerLife();
   readonly #notices: TrainerNotices;
@@ -306,6 +309,36 @@ export class Trainer<F extends string = any, O = any> {
     this.#lock.requireSettled('predict');
     const data = await this.#life.while(samples(ready, evaluator.inputs));
     return this.#life.while(evaluator.predict<O>(data));
+  }
+
+  /**
+   * Goes on with a text, token by token: `for await (const token of trainer.generate(prompt))`. The model reads tokens
+   * `[N, T]` and gives logits of the token behind each, `[N, T, V]`. What it keeps of the text and the draws stay on the
+   * device, many tokens are one submit. The same seed gives the same tokens, whatever a submit holds, as long as the weights
+   * are the same: those of the last submitted step, or their averages. Nothing runs before a token is asked for; leaving the
+   * loop ends it. A trainer has one text at a time: the next one ends the one before.
+   * @param prompt at least one token, each below V
+   * @throws DataError at the call for what it does not take; from its loop, for a token that is none, for logits that are no
+   * numbers, and for a model that looks across tokens otherwise than within the whole; ShapeError for a model of anything
+   * but tokens; DeviceError if the device was lost or the trainer destroyed
+   */
+  generate(prompt: ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<number, void, undefined> {
+    return this.#generate(generateSettingsOf(prompt, options));
+  }
+
+  async *#generate(settings: GenerateSettings): AsyncGenerator<number, void, undefined> {
+    try {
+      const { prepared, programs } = await this.#use();
+      // Who never generates need not load what it takes.
+      const { Generator } = await import('./generation/generator.ts');
+      this.#generator ??= new Generator(this.#backend, prepared, programs);
+      yield* this.#generator.generate(settings, () => {
+        this.#life.require();
+        this.#lock.requireSettled('generate');
+      });
+    } catch (error) {
+      this.#life.fail(error);
+    }
   }
 
   /**

@@ -2,6 +2,7 @@ import { ShapeError } from '../../core/errors.ts';
 import { layOut, type Page, type Range } from '../../core/parameterLayout.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { isValue, type Graph, type State, type Value } from '../../graph/graph.ts';
+import type { KeptValues } from '../../nn/generation.ts';
 import type { Mode } from '../../nn/layer.ts';
 import type { Measures } from '../../nn/losses.ts';
 import type { BatchValues, Roles } from '../../nn/fieldRoles.ts';
@@ -177,6 +178,11 @@ export class TracedModel {
   tracer(mode: Mode, rows?: Home['rows']): Tracer {
     const home = mode === 'train' ? this.#home : this.#evaluationHome();
     return new Tracer(this.registry, mode, rows ? { ...home, rows } : home);
+  }
+
+  /** A trace of the model as it is judged, of a text that is generated. */
+  generationTracer(control: State, keeps: KeptValues): Tracer {
+    return new Tracer(this.registry, 'generate', { ...this.#evaluationHome(), control, keeps });
   }
 
   /** What a set is judged by, in batches of n samples. */

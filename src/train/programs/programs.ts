@@ -99,6 +99,12 @@ export class Programs {
     return (await this.#programs(this.#unfed, `the ${kind} of an inspection of ${n} samples`, graphs, true))[0].program;
   }
 
+  /** One token of a text that is generated, whose contexts have so many at most. */
+  async generation(capacity: number, graph: Graph): Promise<Executable> {
+    const graphs = () => [{ graph, loss: null }];
+    return (await this.#programs(this.#unfed, `a generation with contexts of ${capacity} tokens`, graphs))[0].program;
+  }
+
   destroy(): void {
     this.#destroyed = true;
     for (const reader of this.#readers) reader.destroy();

@@ -1,0 +1,105 @@
+import { DataError, ShapeError } from '../../core/errors.ts';
+import { Random } from '../../core/random.ts';
+import { allocate, spec, type Numbers } from '../../core/shape.ts';
+import { Interpreter, statesOf } from '../../cpu/interpret.ts';
+import { isValue, type Graph, type State, type Value } from '../../graph/graph.ts';
+import { generationWords } from '../../ops/generation/control.ts';
+import { TEXT, textGraph, type GenerationGraph, type TextGraph } from '../graphs/generationGraph.ts';
+import type { TracedModel } from '../graphs/tracedModel.ts';
+
+/*
+ * Whether a model says the same of a token that is read by itself, behind what its layers kept, as of the token within the
+ * whole text. A layer of a user's own may look back, or ahead, without knowing of the mode. Both are run by the references,
+ * in f64 and with weights by chance, so that nothing is equal for want of a weight that tells.
+ */
+
+/** Tokens of the text that both read. */
+const CHECKED = 4;
+/** Of the largest number: what f64 leaves of sums in another order is a million times less. */
+const TOLERANCE = 1e-6;
+
+const greedy = { temperature: 0, topK: undefined, topP: undefined, seed: 0 };
+
+/** What states hold: first values, those of parameters a little off, as training leaves them. */
+function statesFor(graphs: readonly Graph[]): Map<State, Numbers> {
+  const random = new Random(0, 'stepped check');
+  const states = new Map<State, Numbers>();
+  for (const state of new Set(graphs.flatMap((graph) => [...statesOf(graph)]))) {
+    const numbers = allocate(state.spec, 'f64');
+    numbers.set(state.initial());
+    if (state.purpose === 'parameters') {
+      for (const [i, x] of numbers.entries()) numbers[i] = x * random.uniform(0.9, 1.1) + random.uniform(-0.05, 0.05);
+    }
+    states.set(state, numbers);
+  }
+  return states;
+}
+
+/** With all that layers give among its outputs. */
+const withApplied = ({ graph, applied }: TextGraph): Graph => {
+  const outputs = applied.flatMap(({ output }, at) => (isValue(output) ? [[`${at}`, output] as const] : []));
+  return { ...graph, outputs: { ...graph.outputs, ...Object.fromEntries(outputs) } };
+};
+
+/** A text for one sample, or, where layers want as many as training has, for so many. */
+function wholeText(traced: TracedModel, length: number): { readonly samples: number; readonly text: TextGraph } {
+  try {
+    return { samples: 1, text: textGraph(traced, 1, length) };
+  } catch (error) {
+    const { batchSize } = traced.options;
+    if (!(error instanceof ShapeError) || batchSize === 1) throw error;
+    return { samples: batchSize, text: textGraph(traced, batchSize, length) };
+  }
+}
+
+/** Numbers of the first sample at place t of `length`; undefined where a value has none for each token. */
+function rowOf(value: Value, numbers: Numbers, samples: number, length: number, t: number): Numbers | undefined {
+  const [first, second] = value.spec.shape;
+  const own = numbers.length / samples;
+  if (first === samples && second === length) return numbers.subarray((t * own) / length, ((t + 1) * own) / length);
+  return first === samples && t === length - 1 ? numbers.subarray(0, own) : undefined;
+}
+
+/** The first place at which two rows differ. */
+function firstDifference(a: Numbers, b: Numbers): number {
+  let largest = 0;
+  for (const x of a) largest = Math.max(largest, Math.abs(x));
+  return a.findIndex((x, i) => Math.abs(x - b[i]) > TOLERANCE * largest);
+}
+
+/**
+ * Fails unless a model says the same of tokens one by one as of the whole text.
+ * @param capacity tokens of a context at most   @throws DataError naming the first layer that does not
+ */
+export function requireStepwise(traced: TracedModel, stepped: GenerationGraph, capacity: number): void {
+  const length = Math.min(CHECKED, capacity);
+  const { samples, text } = wholeText(traced, length);
+  const [graph, whole] = [withApplied(stepped), withApplied(text)];
+  const states = statesFor([graph, whole]);
+  const random = new Random(0, 'stepped text');
+  const tokens = Array.from({ length }, () => Math.floor(random.uniform(0, stepped.classes)));
+  const reader = new Interpreter(whole, states, 'f64');
+  const batch = allocate(spec([samples, length], 'i32'));
+  for (const i of batch.keys()) batch[i] = tokens[i % length];
+  reader.run({ [TEXT]: batch });
+  states.set(stepped.control, generationWords(length, 0, greedy));
+  states.get(stepped.tokens)!.set(tokens);
+  const stepper = new Interpreter(graph, states, 'f64');
+  for (let t = 0; t < length; t++) {
+    stepper.run({});
+    const differs = (name: string): string | undefined => {
+      const [one, all] = [graph.outputs[name], whole.outputs[name]];
+      const expected = all && rowOf(all, reader.value(all), samples, length, t);
+      const found = one && stepper.value(one);
+      if (expected?.length !== found?.length || !expected || !found) return undefined;
+      const at = firstDifference(expected, found);
+      return at < 0 ? undefined : `${found[at]}, not ${expected[at]}`;
+    };
+    const logit = differs('logits');
+    if (logit === undefined) continue;
+    const layer = stepped.applied.find((_, at) => differs(`${at}`) !== undefined)?.path;
+    throw new DataError(
+      `[generate] token ${t} of a text has other logits by itself than within the whole: ${logit}; ${layer ? `"${layer}"` : 'the model'} looks across tokens: keep what it needs by context.generation, and look back only`,
+    );
+  }
+}
