@@ -29,12 +29,31 @@ export {
 } from './layer.ts';
 export { dropout, gaussianNoise, linear, sequential, type LinearOptions } from './layers.ts';
 export {
+  multiHeadAttention,
+  type Attended,
+  type AttendingOptions,
+  type AttentionLayer,
+  type MultiHeadAttentionOptions,
+} from './multiHeadAttention.ts';
+export {
+  transformerDecoderLayer,
+  transformerEncoderLayer,
+  type Decoded,
+  type DecoderLayer,
+  type DecoderLayerOptions,
+  type Encoded,
+  type EncoderLayer,
+  type TransformerLayerOptions,
+} from './transformer.ts';
+export { transformerWeights } from './transformerWeights.ts';
+export {
   batchNorm,
   groupNorm,
   layerNorm,
   rmsNorm,
   spatialDropout,
   type BatchNormOptions,
+  type LayerNormOptions,
   type NormOptions,
 } from './normalization.ts';
 export {

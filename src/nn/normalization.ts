@@ -17,6 +17,11 @@ export interface NormOptions {
   readonly affine?: boolean;
 }
 
+export interface LayerNormOptions extends NormOptions {
+  /** Whether beta is learned, if gamma is; without it, it is 0. True if left out. */
+  readonly bias?: boolean;
+}
+
 export interface BatchNormOptions extends NormOptions {
   /** The share that a batch has in the running averages: 0.1, as in PyTorch. Keras counts the other share, and takes 0.99. */
   readonly momentum?: number;
@@ -156,10 +161,14 @@ function lastAxesNorm(where: 'layerNorm' | 'rmsNorm', shape: Shape, parameters: 
  * @param features extent of x's last axis, or the extents of its last axes; gamma and beta have that shape
  * @throws ShapeError unless x ends in them; DataError for epsilon     Source: Ba, Kiros and Hinton 2016
  */
-export function layerNorm(features: number | Shape, options: NormOptions = {}): FloatLayer {
-  const { epsilon, affine } = normOptionsOf('layerNorm', options);
+export function layerNorm(features: number | Shape, options: LayerNormOptions = {}): FloatLayer {
+  const layerDefaults = { ...defaults, bias: true };
+  const filled = optionsOf<LayerNormOptions, typeof layerDefaults>('layerNorm', options, layerDefaults);
+  const { epsilon, affine, bias } = filled;
   const shape = [features].flat();
-  return lastAxesNorm('layerNorm', shape, affineParameters(affine, shape), epsilon);
+  const { gamma, beta } = affineParameters(affine, shape);
+  const parameters = { ...(gamma && { gamma }), ...(beta && bias && { beta }) };
+  return lastAxesNorm('layerNorm', shape, parameters, epsilon);
 }
 
 /**
