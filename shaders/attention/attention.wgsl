@@ -70,13 +70,13 @@ fn length_of(n: u32) -> u32 {
   return sizes.keys;
 }
 
-// What a mask says of four keys of a query, and of four queries of a key.
-fn unmasked(n: u32, h: u32, t: u32, key: u32) -> vec4<bool> {
-  return vec4<bool>(true);
+// By bit, what a mask says of keys of a query, from one on and so many; and of queries of a key.
+fn unmasked(n: u32, h: u32, t: u32, key: u32, count: u32) -> u32 {
+  return 0xffffffffu;
 }
 
-fn unmasked_for(n: u32, h: u32, t: u32, key: u32) -> vec4<bool> {
-  return vec4<bool>(true);
+fn unmasked_for(n: u32, h: u32, t: u32, key: u32, count: u32) -> u32 {
+  return 0xffffffffu;
 }
 
 // What is kept of the weights of four keys of a row, from a multiple of four on, and of four rows' of a key.
@@ -93,25 +93,27 @@ fn place_of(place: Place, step: u32, head: u32) -> u32 {
   return place.first + step * place.stride + head * sizes.channels;
 }
 
-// Which of four keys a query sees, and which of four queries see a key, of a sample that has so many.
-fn seen(n: u32, h: u32, t: u32, key: u32, length: u32) -> vec4<bool> {
-  let keys = vec4u(key, key + 1u, key + 2u, key + 3u);
-  let within = (keys < vec4u(min(length, t + sizes.right + 1u))) & (keys + sizes.left >= vec4u(t));
-  return within & unmasked(n, h, t, key);
+fn four_bits(bits: u32) -> vec4<bool> {
+  return (vec4u(bits) & vec4u(1u, 2u, 4u, 8u)) != vec4u();
 }
 
-fn seen_by(n: u32, h: u32, t: u32, key: u32, length: u32) -> vec4<bool> {
+// Which of four keys a query sees, of a sample that has so many, and which of four queries see a key.
+fn seen(t: u32, key: u32, length: u32) -> vec4<bool> {
+  let keys = vec4u(key, key + 1u, key + 2u, key + 3u);
+  return (keys < vec4u(min(length, t + sizes.right + 1u))) & (keys + sizes.left >= vec4u(t));
+}
+
+fn seen_by(t: u32, key: u32, length: u32) -> vec4<bool> {
   let queries = vec4u(t, t + 1u, t + 2u, t + 3u);
   let end = select(0u, min(sizes.queries, key + sizes.left + 1u), key < length);
-  let within = (queries < vec4u(end)) & (queries + sizes.right >= vec4u(key));
-  return within & unmasked_for(n, h, t, key);
+  return (queries < vec4u(end)) & (queries + sizes.right >= vec4u(key));
 }
 
 // 2ˣ for x up to 0, to two units in the last place; 0 where no normal number is as small, NaN for NaN.
 fn power_of_two(x: vec4f) -> vec4f {
-  let whole = round(max(x, vec4f(-127.0)));
-  let r = x - whole;
+  // 1.5 · 2²³ rounds what is added to it, and its bits count on from there.
+  let twos = bitcast<vec4i>(max(x, vec4f(-127.0)) + 12582912.0) - bitcast<i32>(12582912.0);
+  let r = x - vec4f(twos);
   let rest = r * (0.69314718 + r * (0.24022651 + r * (0.055504109 + r * (0.0096181291 + r * (0.0013333558 + r * 0.00015403530)))));
-  let power = bitcast<vec4f>(vec4u(vec4i(whole) + 127) << vec4u(23u));
-  return select((1.0 + rest) * power, vec4f(), x < vec4f(-126.0));
+  return select((1.0 + rest) * bitcast<vec4f>((twos + 127) << vec4u(23u)), vec4f(), x < vec4f(-126.0));
 }

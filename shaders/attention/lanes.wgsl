@@ -107,9 +107,10 @@ fn main(
     var before: array<f32, OWN>;
     for (var o = 0u; o < OWN; o++) {
       let t = t0 + 8u * o + local;
+      let mask = unmasked(n, h, t, first, KEYS);
       var most = largest[o];
       for (var i = 0u; i < QUADS; i++) {
-        let is_seen = seen(n, h, t, first + 4u * i, length);
+        let is_seen = seen(t, first + 4u * i, length) & four_bits(mask >> (4u * i));
         weights[o * QUADS + i] = select(vec4f(sizes.nothing), weights[o * QUADS + i] * sizes.score, is_seen);
         most = max(most, largest_of(weights[o * QUADS + i]));
       }

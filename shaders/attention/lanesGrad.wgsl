@@ -189,6 +189,15 @@ fn main(
         }
       }
     }
+    var masks: array<u32, OWN>;
+    for (var o = 0u; o < OWN; o++) {
+      let r = r0 + 8u * o + local;
+      if (OF_KEYS) {
+        masks[o] = unmasked_for(n, h, first, r, OTHERS);
+      } else {
+        masks[o] = unmasked(n, h, r, first, OTHERS);
+      }
+    }
     for (var eight = 0u; eight < OTHERS / 8u; eight++) {
       var of_others: array<vec2f, 8>;
       if (OF_KEYS) {
@@ -207,13 +216,14 @@ fn main(
               lse[each] = of_others[4u * half + each].x;
               delta[each] = of_others[4u * half + each].y;
             }
-            is_seen = seen_by(n, h, other, r, length);
+            is_seen = seen_by(other, r, length);
             kept = kept_for((n * sizes.heads + h) * sizes.queries + other, r);
           } else {
-            is_seen = seen(n, h, r, other, length);
+            is_seen = seen(r, other, length);
             kept = kept_of((n * sizes.heads + h) * sizes.queries + r, other);
           }
           let i = o * QUADS + 2u * eight + half;
+          is_seen &= four_bits(masks[o] >> (8u * eight + 4u * half));
           let score = select(vec4f(sizes.nothing), weights[i] * sizes.score, is_seen);
           let weight = power_of_two(score - powers(lse));
           pairs[i] = sizes.scale * weight * (pairs[i] * kept - delta);

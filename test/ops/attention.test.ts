@@ -1,6 +1,9 @@
 // Attention: kernels against the reference, and the reference against difference quotients.
 
 import { spec, type Shape, type Spec } from '../../src/core/shape.ts';
+import { slice } from '../../src/ops/shaping/sliceAndPad.ts';
+import { reshape } from '../../src/ops/shaping/views.ts';
+import type { Value } from '../../src/graph/graph.ts';
 import { attention, type AttentionOptions } from '../../src/ops/attention/attention.ts';
 import { controlState } from '../../src/ops/training/control.ts';
 import { checkOp, type CheckOptions } from '../support/checkOp.ts';
@@ -60,3 +63,15 @@ check('of odd heads', { N: 1, T: 7, S: 13, H: 4, keyHeads: 2, D: 6 }, { window: 
 check('ragged', { N: 3, T: 9, H: 2, D: 8 }, { lengths: true, causal: true, window: 4 });
 check('masked', { N: 2, T: 9, S: 21, H: 2, D: 8 }, { mask: [2, 1, 9, 21] });
 check('dropped', { N: 2, T: 9, S: 21, H: 4, keyHeads: 2, D: 8 }, { mask: [9, 21], dropout: 0.3, lengths: true });
+
+/** q, k and v side by side, as one product makes them. */
+checkOp(
+  'cut from one value',
+  ([x]) => {
+    const cut = (start: number, end: number): Value =>
+      reshape(slice(x, [null, null, { start: 8 * start, end: 8 * end }]), [2, 5, end - start, 8]);
+    return attention(cut(0, 4), cut(4, 6), cut(6, 8), { causal: true });
+  },
+  [[[2, 5, 64]]],
+  { special: false },
+);

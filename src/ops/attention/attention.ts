@@ -1,7 +1,7 @@
 import { ShapeError } from '../../core/errors.ts';
 import { optionsOf, requireFinite, requireKind } from '../../core/argumentChecks.ts';
 import { hashName } from '../../core/random.ts';
-import { formatSpec, requireDtype, sameShape, sizeOf, spec, stridesOf, type Shape } from '../../core/shape.ts';
+import { formatSpec, requireDtype, sameShape, sizeOf, spec, stridesOf } from '../../core/shape.ts';
 import { apply, specOf, type Op, type Value } from '../../graph/graph.ts';
 import { constant, read } from '../../graph/leaf.ts';
 import { integerDtypes } from '../data/integerReader.ts';
@@ -10,13 +10,13 @@ import { less, mul } from '../pointwise/arithmetic.ts';
 import { cast } from '../pointwise/cast.ts';
 import { requireDropRate } from '../random/dropout.ts';
 import type { Draws } from '../random/random.ts';
-import { slice } from '../shaping/sliceAndPad.ts';
-import { part, reshape } from '../shaping/views.ts';
+import { reshape } from '../shaping/views.ts';
 import { forwardAccuracy } from './attentionBounds.ts';
 import { attentionGradOp } from './attentionGrad.ts';
 import { forwardLaunches } from './attentionLaunches.ts';
-import { flopsOf, FORWARD_INPUTS, optionalOf, type Attrs, type Extents, type Place } from './attentionNode.ts';
+import { flopsOf, FORWARD_INPUTS, optionalOf, type Attrs, type Extents } from './attentionNode.ts';
 import { forward } from './attentionReference.ts';
+import { operandsOf, sectionOf, slopesOf } from './operands.ts';
 
 /*
  * Attention whose scores are never stored: softmax is carried along from tile to tile of the keys, as the largest score so
@@ -42,16 +42,17 @@ const attentionOp: Op<Attrs, 'f32'> = {
     const { inputs, outputs, attrs } = node;
     const nothing = inputs.slice(FORWARD_INPUTS).map(() => null);
     if (!dY) return [null, null, null, ...nothing];
-    const { to, size } = sectionsOf(attrs.extents);
-    const optional = inputs.slice(FORWARD_INPUTS);
-    const [slopes] = apply(attentionGradOp, [...inputs.slice(0, FORWARD_INPUTS), ...outputs, dY, ...optional], {
-      ...attrs,
-      to,
-      size,
-    });
-    const own = (['q', 'k', 'v'] as const).map((operand, at) =>
-      sectionOf(slopes, to[operand].first, inputs[at].spec.shape),
+    const { to, size, starts } = slopesOf(attrs);
+    const [slopes] = apply(
+      attentionGradOp,
+      [...inputs.slice(0, FORWARD_INPUTS), ...outputs, dY, ...inputs.slice(FORWARD_INPUTS)],
+      {
+        ...attrs,
+        to,
+        size,
+      },
     );
+    const own = starts.map((first, at) => (attrs.shared[at] === at ? sectionOf(slopes, first, inputs[at]) : null));
     return [...own, ...nothing];
   },
   ranges(node) {
@@ -62,26 +63,6 @@ const attentionOp: Op<Attrs, 'f32'> = {
     );
   },
 };
-
-/** The slopes of q, k and v, one behind the other. */
-function sectionsOf({ N, T, S, H, keyHeads, D }: Extents) {
-  const [ofQ, ofK] = [N * T * H * D, N * S * keyHeads * D];
-  const to = {
-    q: { first: 0, stride: H * D },
-    k: { first: ofQ, stride: keyHeads * D },
-    v: { first: ofQ + ofK, stride: keyHeads * D },
-  };
-  return { to, size: ofQ + 2 * ofK };
-}
-
-/** What bindings can begin at. */
-const ALIGNED = 64;
-
-/** One of several behind each other: seen where it is, if it begins where a binding may. */
-function sectionOf(all: Value<'f32'>, first: number, shape: Shape): Value<'f32'> {
-  if (first % ALIGNED === 0) return part(all, shape, first);
-  return reshape(slice(all, [{ start: first, end: first + sizeOf(shape) }]), shape);
-}
 
 /** What attention leaves out, and what it draws. */
 export interface AttentionOptions {
@@ -128,23 +109,19 @@ export function attention(q: Value, k: Value, v: Value, options?: AttentionOptio
   const whole = folds ? folded(seenMask, counts, extents) : seenMask;
   const control = dropout && read(dropout.draws.control);
   const given = [folds ? undefined : counts, whole, control].filter((value) => value !== undefined);
+  const { inputs, from, shared } = operandsOf(q, k, v);
   const attrs: Attrs = {
     extents,
-    from: {
-      q: placeOf(q),
-      k: placeOf(k),
-      v: placeOf(v),
-    },
+    from,
+    shared,
     ...reachOf(window, causal, extents),
     scale: scale ?? 1 / Math.sqrt(D),
     lengths: counts !== undefined && !folds,
     mask: whole ? maskStrides(whole) : null,
     dropout: drawn ?? null,
   };
-  return apply(attentionOp, [q, k, v, ...given], attrs)[0];
+  return apply(attentionOp, [...inputs, ...given], attrs)[0];
 }
-
-const placeOf = ({ spec: { shape } }: Value): Place => ({ first: 0, stride: shape[2] * shape[3] });
 
 function extentsOf(q: Value, k: Value, v: Value): Extents {
   const specs = { q: specOf(WHERE, 'q', q), k: specOf(WHERE, 'k', k), v: specOf(WHERE, 'v', v) };

@@ -19,6 +19,7 @@ export interface Place {
   readonly stride: number;
 }
 
+/** By operand, q, k and v. */
 export interface Places {
   readonly q: Place;
   readonly k: Place;
@@ -36,6 +37,8 @@ export interface Drawn {
 export interface Attrs {
   readonly extents: Extents;
   readonly from: Places;
+  /** By operand, q, k and v: the first of them that lies in the same value. */
+  readonly shared: readonly [0, number, number];
   /** Keys before and behind a query's own place that it sees: as many as there are where nothing bounds them. */
   readonly left: number;
   readonly right: number;

@@ -48,23 +48,24 @@ fn length_of(n: u32) -> u32 {
   return min(stored_length(n), sizes.keys);
 }`;
 
-const isSet = (t: string, key: string): string => `is_set(n, h, ${t}, ${key})`;
+/** A loop, so that there is one load in the text. What is past the last query, or key, no one sees. */
+const maskLoop = (name: string, along: 't' | 'key', extent: string): string =>
+  `fn ${name}(n: u32, h: u32, t: u32, key: u32, count: u32) -> u32 {
+  let line = n * sizes.mask_sample + h * sizes.mask_head;
+  let end = min(${along} + count, sizes.${extent});
+  var bits = 0u;
+  for (var i = 0u; i < 0x7fffffffu; i++) {
+    if (${along} + i >= end) { break; }
+    let query = min(t${along === 't' ? ' + i' : ''}, sizes.queries - 1u);
+    let is_set = mask_at(line + query * sizes.mask_query + min(key${along === 'key' ? ' + i' : ''}, sizes.keys - 1u)) != 0u;
+    bits |= select(0u, 1u << i, is_set);
+  }
+  return bits;
+}`;
 
-// What is past the last query, or key, is whatever the last one is.
 const maskTexts = ({ spec: { dtype } }: Value): Record<string, string> => ({
-  unmasked: `${integerReader('mask_at', 'mask', dtype, 'u32')}
-
-fn is_set(n: u32, h: u32, t: u32, key: u32) -> bool {
-  let row = n * sizes.mask_sample + h * sizes.mask_head + min(t, sizes.queries - 1u) * sizes.mask_query;
-  return mask_at(row + min(key, sizes.keys - 1u)) != 0u;
-}
-
-fn unmasked(n: u32, h: u32, t: u32, key: u32) -> vec4<bool> {
-  return vec4<bool>(${four((i) => isSet('t', `key + ${i}u`))});
-}`,
-  unmasked_for: `fn unmasked_for(n: u32, h: u32, t: u32, key: u32) -> vec4<bool> {
-  return vec4<bool>(${four((i) => isSet(`t + ${i}u`, 'key'))});
-}`,
+  unmasked: `${integerReader('mask_at', 'mask', dtype, 'u32')}\n\n${maskLoop('unmasked', 'key', 'keys')}`,
+  unmasked_for: maskLoop('unmasked_for', 't', 'queries'),
 });
 
 const dropoutTexts: Readonly<Record<string, string>> = {

@@ -16,7 +16,7 @@ interface SliceAttrs {
   readonly step: readonly number[];
 }
 
-const sliceOp: Op<SliceAttrs> = {
+export const sliceOp: Op<SliceAttrs> = {
   name: 'slice',
   epilogue: true,
   infer([x], { shape }) {

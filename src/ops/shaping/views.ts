@@ -64,6 +64,13 @@ export function reshape<D extends Dtype>(x: Value<D>, shape: Shape): Value<D> {
   return sameShape(resolved, given.shape) ? x : applyAlike(reshapeOp, x, { shape: resolved });
 }
 
+/** What a value was before it was given other shapes. */
+export function unreshaped(x: Value): Value {
+  let value = x;
+  while (value.node.op === (reshapeOp as Op)) value = value.node.inputs[0];
+  return value;
+}
+
 const stopGradientOp: Op<null> = {
   name: 'stopGradient',
   infer: ([x]) => [x],
