@@ -68,6 +68,22 @@ export {
 export { prepareTable, type PreparedTable, type PrepareOptions } from './table/prepare.ts';
 export type { Task } from './table/target.ts';
 export {
+  encodeTexts,
+  labelledLines,
+  readLinesForm,
+  type LabelledLines,
+  type LabelledLinesOptions,
+  type LinesForm,
+} from './text/labelledLines.ts';
+export {
+  linesOfTable,
+  readClassFiles,
+  readLabelledLines,
+  type LabelledColumns,
+  type LabelledLine,
+} from './text/readLabelledLines.ts';
+export { linesIn, readText } from './text/readText.ts';
+export {
   textStream,
   type ParallelStreams,
   type ParallelStreamsOptions,

@@ -1,7 +1,21 @@
-import { dataset, readTokenizer, textStream, tokenizer } from '../../src/data/index.ts';
+import {
+  dataset,
+  labelledLines,
+  readClassFiles,
+  readLabelledLines,
+  readLinesForm,
+  readText,
+  readTokenizer,
+  textStream,
+  tokenizer,
+} from '../../src/data/index.ts';
+import { textFiles } from '../../src/node.ts';
 import type { Case } from '../support/provoke.ts';
 
 const form = { kind: 'words', special: ['unknown'], tokens: ['a'] };
+
+const lines = (text: string) => readLabelledLines('f', text);
+const linesForm = { tokenizer: { kind: 'bytes', special: ['padding'] }, classes: ['a', 'b'], length: 3 };
 
 const described = [
   null,
@@ -18,6 +32,14 @@ export const texts: readonly Case[] = [
   ['[tokenizer] "<text>" is not among', () => tokenizer('ab').encode('abc')],
   ['[tokenizer] token', () => tokenizer('ab').decode([2])],
   ...described,
+  ['[textFiles] <path>', () => textFiles('/nowhere/at/all')],
+  ['[text] <file> is', () => readText('f', Uint8Array.of(0xff))],
+  ['[lines] <file>: line', () => lines('a b\nc\n')],
+  ['[lines] <file> has', () => lines('\n')],
+  ['[lines] there is', () => readClassFiles([new File(['a'], 'a')])],
+  ['[labelledLines] all', async () => labelledLines(await lines('a b\n'))],
+  ['[labelledLines] <file>: line', async () => labelledLines(await lines('c b\n'), { form: readLinesForm(linesForm) })],
+  ['[labelledLines] the description', () => readLinesForm({ ...linesForm, classes: ['a'] })],
   ['[textStream] the text', () => textStream(new Int32Array(40), { context: 40 })],
   ['[textStream] the text', () => textStream(new Int32Array(400), { context: 10, streams: 8 })],
   [

@@ -8,7 +8,9 @@ import { unpacked } from '../../src/data/gzip.ts';
 import {
   encodeTable,
   prepareTable,
+  labelledLines,
   readIdx,
+  readLabelledLines,
   readSafetensors,
   readTable,
   readTableForm,
@@ -141,6 +143,18 @@ function tokenizerForm(bytes: Uint8Array): void {
   must(again.encode('ab cabcabc é').join() === own.encode('ab cabcabc é').join(), 'what was written cuts otherwise');
 }
 
+async function labelled(bytes: Uint8Array): Promise<void> {
+  const { data, classes, tokenizer } = labelledLines(await readLabelledLines('f', bytes), { length: 4 });
+  must(
+    data.fields.label.data.every((label) => label < classes.length),
+    'a label is beyond the classes',
+  );
+  must(
+    data.fields.tokens.data.every((token) => token < tokenizer.size),
+    'a token is beyond the vocabulary',
+  );
+}
+
 /** zlib is the judge of what a stream holds, and of whether it is one. */
 function inflated(bytes: Uint8Array): void {
   let wanted: Buffer | null = null;
@@ -228,6 +242,13 @@ export const readers: readonly Reader[] = [
     factor: 16,
     // The 256 bytes.
     room: 2 ** 15,
+  },
+  {
+    name: 'labelled lines',
+    make: sometimesPacked(samples.labelledLines),
+    read: labelled,
+    isOwn,
+    factor: UNPACKED_TWICE,
   },
   {
     name: 'text of a checkpoint',

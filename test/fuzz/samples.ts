@@ -235,6 +235,15 @@ export function batch(random: Random): Sample {
   return { bytes, marks: [0, 3073] };
 }
 
+/** Lines of a label and a few words, seldom without one of them. */
+export function labelledLines(random: Random): Sample {
+  const words = ['good', "isn't", 'été', '...', '3.5', '\u2028', '🙂', '', '\t'];
+  const line = (): string =>
+    [...many(1 + below(random, 6), () => oneOf(random, words))].join(oneOf(random, [' ', ' ', '\t', '']));
+  const lines = many(1 + below(random, 9), () => `${oneOf(random, ['0', '1', 'pos'])} ${line()}`);
+  return { bytes: Buffer.from(lines.join(oneOf(random, ['\n', '\r\n', '\n\n']))) };
+}
+
 /** A file, or the same packed once or twice. */
 export function maybeGzipped(random: Random, make: (random: Random) => Sample): Sample {
   const { bytes } = make(random);

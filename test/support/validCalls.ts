@@ -37,6 +37,7 @@ const set = () => dataset({ point: { data: new Float32Array(24), shape: [3] }, l
 const table = () => readTable('rows.csv', 'size,kind\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n');
 const steps = () => readTable('steps.csv', `y\n${Array.from({ length: 20 }, (_, at) => (at * at) % 7).join('\n')}\n`);
 const prepared = async () => prepareSeries(await steps(), { length: 3, horizon: 2 });
+const lines = () => ['a', 'b'].map((label, at) => ({ label, text: label, line: at, file: 'f' }));
 const form = async () => prepareTable(await table()).form;
 
 /** A recording. */
@@ -189,11 +190,15 @@ export const validDataCalls: Calls = {
   folds: () => [set(), 4, { seed: 1 }],
   featureCount: async () => [await form()],
   forecastsOf: async () => [(await prepared()).form, new Float32Array(4)],
+  encodeTexts: () => [{ tokenizer: { kind: 'bytes', special: ['padding'] }, classes: ['a', 'b'], length: 3 }, ['a b']],
   files: () => [[new File([idx()], 'train.idx')]],
   lastWindow: async () => [(await prepared()).form, await steps()],
   levelled: () => [new Float32Array(3)],
   map: () => [set(), (sample: object) => sample],
   likeliest: () => [new Float32Array(4), 2],
+  labelledLines: () => [lines(), { length: 3 }],
+  linesIn: () => ['a\nb\n'],
+  linesOfTable: async () => [await table(), { text: 'kind', label: 'size' }],
   mono: () => [[new Float32Array(3), new Float32Array(3)]],
   namesColumns: async () => [await form(), ['size', 'kind']],
   onGround: () => [{ width: 1, height: 1, channels: 2, data: Uint8Array.of(9, 128) }, 255],
@@ -201,11 +206,15 @@ export const validDataCalls: Calls = {
   pick: () => [set(), ['point']],
   prepareSeries: async () => [await steps(), { length: 3, horizon: 2 }],
   prepareTable: async () => [await table(), { target: 'kind' }],
+  readClassFiles: () => [[new File(['a'], 'a.x'), new File(['b'], 'a.y')]],
   readIdx: () => ['train.idx', idx()],
+  readLabelledLines: () => ['f', '1 a\n2 b\n'],
+  readLinesForm: () => [{ tokenizer: { kind: 'bytes', special: ['padding'] }, classes: ['a', 'b'], length: 3 }],
   readSafetensors: () => ['weights.safetensors', writeSafetensors({ tensors, metadata: {} })],
   readSeriesForm: async () => [(await prepared()).form],
   readTable: () => ['rows.csv', 'a,b\n1,2\n', { header: true }],
   readTableForm: async () => [await form()],
+  readText: () => ['f', Uint8Array.of(97)],
   readTokenizer: () => [{ kind: 'words', special: ['unknown'], tokens: ['a', 'b'] }],
   readWav: () => ['sound.wav', wav()],
   resample: () => [new Float32Array(3), 8000, 16_000],
