@@ -1,6 +1,6 @@
 // ring[step % rows, column + j] = factor[j] · Σ metric j, added to what earlier parts of the step left there; then the
 // control counts on, and the ledger has what it was before, for who comes behind. The first i does it all, so that nobody
-// reads the control while it changes.
+// reads the control while it changes. What is bad of it is counted at the end of the kernel that it is done in.
 
 struct Besides {
   rows: u32,
@@ -9,44 +9,39 @@ struct Besides {
   metrics: u32,
   // By what the control counts on: 0 nothing, 1 a part of the step, 2 back to the step's first part, 3 a step.
   counts: u32,
-  // 1 if parts of a step add up.
-  adds: u32,
   // Of a step: how many samples it takes, and how many there are in an epoch.
   taken: u32,
   length: u32,
-  // Where the row has the loss: the first column, how many, to those of the next part, parts.
+  // Where other launches have put the loss into the row: the first column, how many, to those of the next part, parts.
   loss: vec4u,
-  // Of the metrics, the first that must be a number too.
-  judged: u32,
-  lengths: array<vec4u, 2>,
-  factors: array<vec4f, 2>,
+  // Of each metric: how many numbers are added up, the factor's bits, and 1 if it must be a number for the step to be sound.
+  terms: array<vec4u, 5>,
 }
 
-// Step, part, the seed's two words, epoch, position: in a loop, so that the text has one load and one store of each.
+// Step, part, the seed's two words, epoch, position, the last one first: what one exceeds, the one before it counts. In a
+// loop, so that the text has one load and one store of each.
 fn count_on(by: u32) {
-  let position = counting[5] + sizes.besides.taken;
-  for (var word = 0u; word < 0x7fffffffu; word++) {
-    if (word >= arrayLength(&counting)) { break; }
+  var carried = 0u;
+  for (var left = 6u; left > 0u; left--) {
+    let word = left - 1u;
     let was = counting[word];
     atomicStore(&ledger[word], was);
-    var next = was;
+    var next = was + carried;
+    carried = 0u;
+    if (word == 5u && by == 3u) {
+      next += sizes.besides.taken;
+      carried = next / sizes.besides.length;
+      next %= sizes.besides.length;
+    }
     if (word == 1u && by > 0u) {
       next = select(0u, was + 1u, by == 1u);
-    }
-    if (by == 3u) {
-      if (word == 0u) {
-        next++;
-      } else if (word == 4u) {
-        next += position / sizes.besides.length;
-      } else if (word == 5u) {
-        next = position % sizes.besides.length;
-      }
+      carried = select(0u, 1u, by == 3u);
     }
     counting[word] = next;
   }
 }
 
-// What the ring now has of the loss: of each part of the step.
+// What the row now has of the loss: of each part of the step.
 fn look_at_loss(row: u32) {
   let cells = sizes.besides.loss;
   for (var part = 0u; part < 0x7fffffffu; part++) {
@@ -62,24 +57,28 @@ fn besides(i: u32) {
   if (i != 0u) {
     return;
   }
-  let first = (counting[0] % sizes.besides.rows) * sizes.besides.columns;
+  let step = counting[0];
+  let first = (step % sizes.besides.rows) * sizes.besides.columns;
   let row = first + sizes.besides.column;
   for (var j = 0u; j < 0x7fffffffu; j++) {
     if (j >= sizes.besides.metrics) { break; }
-    let length = sizes.besides.lengths[j / 4u][j % 4u];
+    let own = sizes.besides.terms[j];
     var total = 0.0;
     for (var at = 0u; at < 0x7fffffffu; at++) {
-      if (at >= length) { break; }
-      total += metric(j, at);
+      if (at >= own.x) { break; }
+      total += metric(j, at, step);
     }
-    let before = select(0.0, ring[row + j], sizes.besides.adds == 1u && counting[1] > 0u);
-    let mean = before + total * sizes.besides.factors[j / 4u][j % 4u];
+    var mean = total * bitcast<f32>(own.y);
+    if (ADDS && counting[1] > 0u) {
+      mean += ring[row + j];
+    }
     ring[row + j] = mean;
-    if (j >= sizes.besides.judged) {
+    if (own.z == 1u) {
       look_at(mean);
     }
   }
-  look_at_loss(first);
-  count_bad();
+  if (LOSS_BEFORE) {
+    look_at_loss(first);
+  }
   count_on(sizes.besides.counts);
 }

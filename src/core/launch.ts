@@ -30,7 +30,10 @@ export interface Kernel {
   readonly writes?: Readonly<Record<string, string>>;
   /** By number of binding: an input of so many vectors that is read as a uniform, a quarter of a load where a CPU plays the GPU. */
   readonly uniforms?: Readonly<Record<number, number>>;
-  /** Numbers of bindings: what is stored there passes through `looked_at`, or `looked_at_four`, and the kernel ends by `count_bad`. */
+  /**
+   * Numbers of bindings: what is stored there passes through `looked_at`, or `looked_at_four`, and the kernel ends by
+   * `count_bad`. None of them: a replaced function looks at numbers itself.
+   */
   readonly watched?: readonly number[];
 }
 

@@ -3,6 +3,7 @@ import { Random, seedKey } from '../../src/core/random.ts';
 import { sizeOf, spec, type Numbers, type Shape } from '../../src/core/shape.ts';
 import type { State, Value } from '../../src/graph/graph.ts';
 import { constant } from '../../src/graph/leaf.ts';
+import { BAD, ledgerState } from '../../src/ops/training/badStepLedger.ts';
 import { record, type RecordOptions } from '../../src/ops/training/record.ts';
 import type { Backend } from '../../src/scheduler/backend.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
@@ -48,6 +49,9 @@ function metricOf(shape: Shape): Metric {
   return { value: constant(numbers, spec(shape)), numbers };
 }
 
+/** A schedule whose rows have one number. */
+const repeated = (number: number): Value => constant(new Float32Array(8).fill(number), spec([2, 4]));
+
 const total = ({ numbers }: Metric): number => Array.from(numbers).reduce((sum, each) => sum + each, 0);
 const sizes = ({ numbers }: Metric): number => Array.from(numbers).reduce((sum, each) => sum + Math.abs(each), 0);
 
@@ -59,6 +63,8 @@ interface Left {
   readonly control: readonly number[];
   readonly ring: Float32Array;
   readonly launches: number;
+  /** Bad numbers that the ledger counts. */
+  readonly bad: number;
 }
 
 /** What some recordings, one after the other, leave behind; each launch as its reference has it. */
@@ -70,11 +76,12 @@ async function recorded(
 ): Promise<Left> {
   const control: State = { name: 'control', spec: spec([6], 'u32'), initial: () => Uint32Array.from(words(at)) };
   const ring: State = { name: 'ring', spec: spec([ROWS, COLUMNS]), initial: () => before };
+  const ledger = ledgerState('ledger');
   let launches = 0;
   try {
     for (const { metrics, column = 0, counts = 'nothing', ...options } of recordings) {
       const values = metrics.map(({ value }) => value);
-      const { writes } = record(control, ring, values, { column, counts, ...options });
+      const { writes } = record(control, ring, values, { column, counts, ledger, ...options });
       const program = await backend.compile({ outputs: {}, writes });
       expectFaithful(program.order, await backend.observe(program, {}));
       launches += program.launches.length;
@@ -84,6 +91,7 @@ async function recorded(
       control: [...(await backend.readState(control))],
       ring: (await backend.readState(ring)) as Float32Array,
       launches,
+      bad: (await backend.readState(ledger))[BAD],
     };
   } finally {
     backend.destroy();
@@ -166,6 +174,23 @@ describe.each(backends)('on the %s', (_, make) => {
       { metrics: [metricOf([9])], schedule: schedule.value },
     ]);
     expect(ring[COLUMNS + 1]).toBe(schedule.numbers[7]);
+  });
+
+  const loss = { column: 1, width: 1, stride: 0, parts: 1 };
+  const infinite: Metric = {
+    value: constant(Float32Array.of(Infinity), spec([1])),
+    numbers: Float32Array.of(Infinity),
+  };
+  const [one, another] = [metricOf([4]), metricOf([])];
+
+  test.each<readonly [string, number, readonly Recording[]]>([
+    ['a loss is counted', 1, [{ metrics: [one, infinite], loss }]],
+    ['a loss of an earlier launch is counted', 1, [{ metrics: [one, infinite] }, { metrics: [], column: 2, loss }]],
+    ['a learning rate is counted', 1, [{ metrics: [one, another], loss, schedule: repeated(Infinity) }]],
+    ['any other metric is not', 0, [{ metrics: [infinite, another, infinite], loss, schedule: repeated(1) }]],
+  ])('of what is no number, %s', async (__, counted, recordings) => {
+    const { bad } = await recorded(await make(), { step: 2 }, recordings);
+    expect(bad).toBe(counted);
   });
 
   const shares = [3, 3, 3, 1].map((rows) => ({ rows, share: rows / 10 }));

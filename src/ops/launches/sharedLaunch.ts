@@ -11,7 +11,7 @@ import aloneKernel from '../../../shaders/launches/alone.wgsl?raw';
  */
 
 /** A launch of what may ride on another's. */
-export interface Rider extends Pick<Kernel, 'name' | 'reads' | 'writes'>, Pick<Launch, 'bindings'> {
+export interface Rider extends Pick<Kernel, 'name' | 'reads' | 'writes' | 'watched'>, Pick<Launch, 'bindings'> {
   /** Texts of `besides(i)`, of the functions that it calls, and of `Besides`, the struct of its words. */
   readonly includes: readonly string[];
   readonly words: readonly Word[];
@@ -22,8 +22,8 @@ export interface Rider extends Pick<Kernel, 'name' | 'reads' | 'writes'>, Pick<L
 const riding = { functions: { besides: '' }, constants: { BESIDES: 'Besides' } } as const;
 
 /** The launch of a rider that found no host. */
-export const alone = ({ name, includes, reads, writes, bindings, words, count }: Rider): Launch => ({
-  kernel: { name, source: aloneKernel, ...riding, includes, ...(reads && { reads }), ...(writes && { writes }) },
+export const alone = ({ bindings, words, count, ...rider }: Rider): Launch => ({
+  kernel: { source: aloneKernel, ...riding, ...rider },
   ...(bindings && { bindings }),
   uniform: words,
   grid: flatGrid(count),
@@ -90,6 +90,7 @@ function together(host: Node, rider: Node, on: Launch, own: Launch): Launch {
       includes: [...(kernel.includes ?? []), ...(own.kernel.includes ?? [])],
       reads: { ...kernel.reads, ...own.kernel.reads },
       writes: { ...kernel.writes, ...own.kernel.writes },
+      ...(own.kernel.watched && { watched: own.kernel.watched }),
     },
     bindings: [...ofHost.slice(0, first), ...moved.slice(0, second), ...ofHost.slice(first), ...moved.slice(second)],
     uniform: [...on.uniform!.slice(0, -1), ...own.uniform!],

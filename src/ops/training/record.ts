@@ -1,5 +1,4 @@
-import { output } from '../../core/launch.ts';
-import { eight } from '../../core/strided.ts';
+import { output, type Word } from '../../core/launch.ts';
 import { sizeOf, type Numbers } from '../../core/shape.ts';
 import { apply, type Node, type Op, type State, type Value } from '../../graph/graph.ts';
 import { asUseOf, read } from '../../graph/leaf.ts';
@@ -54,14 +53,32 @@ const NO_LOSS: LossCells = { column: 0, width: 0, stride: 0, parts: 0 };
 /** Inputs in front of the metrics: control, ring, ledger. */
 const FIRST_METRIC = 3;
 
-/** By metric: how many numbers are added up, and what their total is multiplied by. */
-function termsOf({ inputs, attrs: { totals, share, scheduled } }: Node<Attrs>): { length: number; factor: number }[] {
+/** As many metrics as fit beside control, ring and ledger under WebGPU's default of eight storage buffers a stage. */
+const METRICS_PER_LAUNCH = 5;
+
+interface Term {
+  /** How many numbers are added up, and what their total is multiplied by. */
+  readonly length: number;
+  readonly factor: number;
+  readonly isRate: boolean;
+  /** The loss and the learning rate must be numbers. */
+  readonly judged: boolean;
+}
+
+/** By metric. */
+function termsOf({ inputs, attrs: { column, totals, share, scheduled, loss } }: Node<Attrs>): Term[] {
   const metrics = inputs.slice(FIRST_METRIC);
   return metrics.map(({ spec }, j) => {
-    const length = scheduled && j === metrics.length - 1 ? 1 : sizeOf(spec.shape);
-    return { length, factor: totals ? 1 : share / length };
+    const isRate = scheduled && j === metrics.length - 1;
+    const length = isRate ? 1 : sizeOf(spec.shape);
+    const isLoss = loss.parts === 1 && column + j >= loss.column && column + j < loss.column + loss.width;
+    return { length, factor: totals ? 1 : share / length, isRate, judged: isRate || isLoss };
   });
 }
+
+/** Whether the row has the loss from other launches: of the step's parts, or number by number. */
+const isLossBefore = (node: Node<Attrs>): boolean =>
+  node.attrs.loss.parts > 0 && !termsOf(node).some(({ judged, isRate }) => judged && !isRate);
 
 /** Numbers that are added up in all. */
 const lengthsOf = (node: Node<Attrs>): number => termsOf(node).reduce((total, { length }) => total + length, 0);
@@ -74,28 +91,37 @@ const rateIn = (schedule: Numbers, control: Numbers): Numbers => {
   return schedule.subarray(at, at + 1);
 };
 
+/** The numbers of each metric. */
+function metricText(node: Node<Attrs>): string {
+  const cases = termsOf(node).map(({ isRate }, j) => {
+    const [rows] = node.inputs[FIRST_METRIC + j].spec.shape;
+    const at = isRate ? `4u * (step % ${rows}u) + ${RATE}u` : 'i';
+    return `    case ${j}u: {\n      return metric${j}[${at}];\n    }`;
+  });
+  return `fn metric(j: u32, i: u32, step: u32) -> f32 {\n  switch j {\n${cases.join('\n')}\n    default: {\n      return 0.0;\n    }\n  }\n}`;
+}
+
 const recordOp: Op<Attrs> = {
   name: 'record',
   effect: true,
   inPlace: [0, 1, 2],
   infer: ([control, ring, ledger]) => [control, ring, ledger],
   cpu([control, ring, ledger, ...metrics], [nextControl, nextRing, nextLedger], node) {
-    const { column, share, scheduled, counts, taken, length, loss } = node.attrs;
+    const { column, share, counts, taken, length, loss } = node.attrs;
     const row = rowOf(node, control);
     nextRing.set(ring);
     nextControl.set(control);
     nextLedger.set(ledger);
     nextLedger.set(control);
     const adds = share < 1 && control[PART] > 0;
-    termsOf(node).forEach(({ factor }, j) => {
-      const last = scheduled && j === metrics.length - 1;
+    termsOf(node).forEach(({ factor, isRate, judged }, j) => {
       let total = 0;
-      for (const number of last ? rateIn(metrics[j], control) : metrics[j]) total += number;
+      for (const number of isRate ? rateIn(metrics[j], control) : metrics[j]) total += number;
       const at = row + column + j;
       nextRing[at] = (adds ? ring[at] : 0) + total * factor;
-      if (last) nextLedger[BAD] += badIn(nextRing.subarray(at, at + 1));
+      if (judged) nextLedger[BAD] += badIn(nextRing.subarray(at, at + 1));
     });
-    for (let part = 0; part < loss.parts; part++) {
+    for (let part = 0; part < (isLossBefore(node) ? loss.parts : 0); part++) {
       const at = row + loss.column + part * loss.stride;
       nextLedger[BAD] += badIn(nextRing.subarray(at, at + loss.width));
     }
@@ -108,28 +134,25 @@ const recordOp: Op<Attrs> = {
     nextControl[POSITION] = position % length;
   },
   gpu(node) {
-    const { column, share, scheduled, counts, taken, length, loss } = node.attrs;
+    const { column, share, counts, taken, length, loss } = node.attrs;
     const [rows, columns] = node.inputs[1].spec.shape as [number, number];
-    const metrics = node.inputs.slice(FIRST_METRIC);
-    const cases = metrics.map((metric, j) => {
-      const isSchedule = scheduled && j === metrics.length - 1;
-      const at = isSchedule ? `4u * (counting[${STEP}] % ${metric.spec.shape[0]}u) + ${RATE}u` : 'i';
-      return `    case ${j}u: {\n      return metric${j}[${at}];\n    }`;
-    });
     const terms = termsOf(node);
-    const factors = eight(terms.map(({ factor }) => factor)).map((f32) => ({ f32: f32 as number }));
-    const metric = `fn metric(j: u32, i: u32) -> f32 {\n  switch j {\n${cases.join('\n')}\n    default: {\n      return 0.0;\n    }\n  }\n}`;
-    const sizes = [rows, columns, column, metrics.length, COUNTS[counts], share < 1 ? 1 : 0, taken, length];
-    const cells = [loss.column, loss.width, loss.stride, loss.parts];
-    const judged = scheduled ? metrics.length - 1 : metrics.length;
+    // A step in one part neither adds up nor looks back: loads that a visitor need not wait for.
+    const constants = `const ADDS = ${share < 1};\nconst LOSS_BEFORE = ${isLossBefore(node)};`;
     return [
       alone({
         name: 'record',
-        includes: [lookAt, recordText, metric],
-        reads: Object.fromEntries(metrics.map((_, j) => [`metric${j}`, 'f32'])),
+        includes: [lookAt, constants, recordText, metricText(node)],
+        reads: Object.fromEntries(terms.map((_, j) => [`metric${j}`, 'f32'])),
         writes: { counting: 'u32', ring: 'f32', ledger: 'atomic<u32>' },
-        bindings: [...metrics.map((_, j) => FIRST_METRIC + j), output(0), output(1), output(2)],
-        words: [...sizes, ...cells, judged, 0, 0, 0, ...eight(terms.map((term) => term.length)), ...factors],
+        watched: [],
+        bindings: [...terms.map((_, j) => FIRST_METRIC + j), output(0), output(1), output(2)],
+        words: [
+          ...[rows, columns, column, terms.length, COUNTS[counts], taken, length, 0],
+          ...[loss.column, loss.width, loss.stride, loss.parts],
+          ...terms.flatMap((term): Word[] => [term.length, { f32: term.factor }, term.judged ? 1 : 0, 0]),
+          ...new Array<number>(4 * (METRICS_PER_LAUNCH - terms.length)).fill(0),
+        ],
         count: 1,
       }),
     ];
@@ -170,9 +193,6 @@ function unaveraged(metric: Value): Value {
   const whole = averagedBy(metric);
   return whole && sizeOf(whole.spec.shape) <= MOST_TERMS ? whole : metric;
 }
-
-/** As many metrics as fit beside control, ring and ledger under WebGPU's default of eight storage buffers a stage. */
-const METRICS_PER_LAUNCH = 5;
 
 /** What recording leaves. */
 export interface Recorded {
