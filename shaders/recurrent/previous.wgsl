@@ -1,9 +1,13 @@
 // before[n, t] = h[n, t − 1], or h[n, t + 1] in reverse; at a sample's first step what it began with.
-// One invocation computes one unit's.
+// One invocation computes one unit's, STEPS of them: where it stands is a matter of divisions, which a CPU does lane by lane.
+
+const STEPS = 16u;
 
 struct Sizes {
   count: u32,
   steps: u32,
+  // STEPS of a sample go into all of its steps so many times.
+  parts: u32,
   units: u32,
   // Whether from each sample's last step to its first.
   reverse: u32,
@@ -24,20 +28,26 @@ fn initial_at(at: u32) -> f32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let at = id.y * groups.x * 64u + id.x;
-  if (at >= sizes.count) {
+  let i = id.y * groups.x * 64u + id.x;
+  if (i >= sizes.count) {
     return;
   }
-  let u = at % sizes.units;
-  let t = at / sizes.units % sizes.steps;
-  let n = at / (sizes.units * sizes.steps);
+  let u = i % sizes.units;
+  let part = i / sizes.units;
+  let n = part / sizes.parts;
+  let begin = (part - n * sizes.parts) * STEPS;
   let length = length_of(n);
-  let is_first = t == select(0u, length - 1u, sizes.reverse != 0u);
-  if (t >= length) {
-    before[at] = 0.0;
-  } else if (is_first) {
-    before[at] = initial_at(n * sizes.units + u);
-  } else {
-    before[at] = h[select(at - sizes.units, at + sizes.units, sizes.reverse != 0u)];
+  let first = select(0u, length - 1u, sizes.reverse != 0u);
+  for (var turn = 0u; turn < STEPS; turn++) {
+    let t = begin + turn;
+    if (t >= sizes.steps) { break; }
+    let at = (n * sizes.steps + t) * sizes.units + u;
+    if (t >= length) {
+      before[at] = 0.0;
+    } else if (t == first) {
+      before[at] = initial_at(n * sizes.units + u);
+    } else {
+      before[at] = h[select(at - sizes.units, at + sizes.units, sizes.reverse != 0u)];
+    }
   }
 }

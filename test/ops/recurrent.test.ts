@@ -109,6 +109,7 @@ describe('where each invocation has a unit of its own', () => {
 describe('many steps', () => {
   check('lstm', at(2, 257, 7));
   check('gru', at(2, 64, 32), { reverse: true });
+  check('rnn', at(3, 19, 7), { lengths: true, reverse: true, initial: true });
 
   // What f32 rounds away grows from step to step, until nothing of h is as in f64: the bound grows with it.
   checkOp(

@@ -1,10 +1,12 @@
 import { flatGrid, output } from '../../core/launch.ts';
-import { sizeOf } from '../../core/shape.ts';
 import type { Op } from '../../graph/graph.ts';
 import previousKernel from '../../../shaders/recurrent/previous.wgsl?raw';
 import type { Attrs } from './recurrentNode.ts';
 import { forEachStep } from './recurrentReference.ts';
 import { lengthFunctions, linked, readText } from './recurrentTexts.ts';
+
+/** Steps of an invocation, as in the kernel. */
+const STEPS = 16;
 
 /** What h was before each step: what its weights were multiplied by. */
 export const previousOp: Op<Pick<Attrs, 'reverse' | 'lengths' | 'initial'>, 'f32'> = {
@@ -24,7 +26,7 @@ export const previousOp: Op<Pick<Attrs, 'reverse' | 'lengths' | 'initial'>, 'f32
   },
   gpu(node) {
     const { inputs, attrs } = node;
-    const [, steps, units] = inputs[0].spec.shape;
+    const [samples, steps, units] = inputs[0].spec.shape;
     const own = linked([
       ['lengths', 'u32', attrs.lengths ? 1 : undefined, lengthFunctions(attrs.lengths ? inputs[1] : undefined)],
       [
@@ -34,12 +36,19 @@ export const previousOp: Op<Pick<Attrs, 'reverse' | 'lengths' | 'initial'>, 'f32
         { initial_at: readText('initial_at', 'initial') },
       ],
     ]);
-    const count = sizeOf(inputs[0].spec.shape);
+    const parts = Math.ceil(steps / STEPS);
+    const count = samples * parts * units;
     return [
       {
-        kernel: { name: node.op.name, source: previousKernel, functions: own.functions, reads: own.reads },
+        kernel: {
+          name: node.op.name,
+          source: previousKernel,
+          constants: { STEPS: `${STEPS}u` },
+          functions: own.functions,
+          reads: own.reads,
+        },
         bindings: [0, output(0), ...own.bindings],
-        uniform: [count, steps, units, Number(attrs.reverse)],
+        uniform: [count, steps, parts, units, Number(attrs.reverse)],
         grid: flatGrid(count),
       },
     ];
