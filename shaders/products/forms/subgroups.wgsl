@@ -31,8 +31,6 @@ fn subgroups(
   let block = block_of(i);
   let column = (block.column * LANES + local) * 4u;
   let row = block.row * ROWS;
-  // B's columns are summed as a product with ones.
-  let is_sum = !SUMS_OF_A && is_of_sums(block);
   let b_first = b_lines(block.b, min(column, (sizes.n - 1u) / 4u * 4u));
   let lane = lane_of(local) % 8u;
   // Of every eight rows one to each lane, or, transposed, of every eight quads of rows in a term.
@@ -63,15 +61,16 @@ fn subgroups(
       } else {
         own = a_row(first[load], k);
       }
-      if (is_sum) {
-        own = vec4f(1.0);
-      }
       let low = low_lanes(own);
       let high = high_lanes(own);
       for (var each = 0u; each < 4u; each++) {
         held[8u * load + each] = low[each];
         held[8u * load + 4u + each] = high[each];
       }
+    }
+    // B's columns are summed beside each block, and stored by the first: a block of their own would load all of B again.
+    if (WITH_SUMS && !SUMS_OF_A) {
+      sums[0] += terms * vec4f(1.0);
     }
     for (var q = 0u; q < QUADS; q++) {
       var quad = mat4x4f(held[4u * q], held[4u * q + 1u], held[4u * q + 2u], held[4u * q + 3u]);
@@ -84,8 +83,8 @@ fn subgroups(
       }
     }
   }
-  if (is_sum) {
-    store_sums(block.part, column, rows[0][0]);
+  if (WITH_SUMS && !SUMS_OF_A && block.row == 0u) {
+    store_sums(block.part, column, sums[0]);
   }
   let to = columns_of(block.part, column);
   let end = min(row + ROWS, sizes.m);

@@ -105,7 +105,7 @@ const subgroups = (rows: number, invocations: number): Form => ({
   columns: 4 * invocations,
   invocations,
   shared: 0,
-  sumsApart: ['columns'],
+  sumsApart: [],
   constants: { LANES: invocations, ROWS: rows },
   enables: ['subgroups'],
   functions: {
