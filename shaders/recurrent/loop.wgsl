@@ -203,11 +203,12 @@ fn hold(first: u32, s: u32, base: u32, samples: u32, local: u32) {
 
 // What is carried at first. Units that only fill a block up are 0, as all workgroup memory is.
 fn begin(base: u32, samples: u32, unit: u32, stride: u32) {
-  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
-    let u = unit + turn * stride;
-    if (u >= sizes.units) { break; }
-    for (var i = 0u; i < 0x7fffffffu; i++) {
-      if (i >= samples) { break; }
+  // Samples without: Mesa would unroll the loop over them, since it knows how many they are at most.
+  for (var i = 0u; i < 0x7fffffffu; i++) {
+    if (i >= samples) { break; }
+    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+      let u = unit + turn * stride;
+      if (u >= sizes.units) { break; }
       let at = (base + i) * sizes.units + u;
       let h = initial_at(at);
       hidden[at] = h;

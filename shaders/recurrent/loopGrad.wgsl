@@ -6,8 +6,8 @@ const WIDTH = 8u;
 const SAMPLES = 8u;
 const QUADS = SAMPLES / 4u;
 const UNITS = 1u;
-// Other units that are read at a time: eight vectors, or one unit's if it has more.
-const OTHERS = max(2u / QUADS, 1u);
+// Other units that are read at a time: those of eight vectors, or one of more samples.
+const OTHERS = max(8u / SAMPLES, 1u);
 // Units whose slopes the workgroup's memory has room for: all, or, where each step is a launch, some after the other.
 const MOST = 64u;
 const A_LAUNCH_EACH = false;
@@ -37,8 +37,8 @@ struct Sizes {
 @group(0) @binding(3) var<storage, read_write> d_initial: array<f32>;
 @group(0) @binding(4) var<uniform> sizes: Sizes;
 
-// Each unit's four slopes, of four samples each; two rows in turn, so that one is read while the other is written.
-var<workgroup> slopes: array<vec4f, 2u * MOST * 4u * QUADS>;
+// The slopes of each unit's gates, by sample; two rows in turn, so that one is read while the other is written.
+var<workgroup> slopes: array<vec4f, 2u * MOST * SAMPLES>;
 
 fn gates_of_weights(at: u32) -> vec4f {
   return weights[at];
@@ -118,7 +118,7 @@ fn main(
     if (sizes.first + turn >= sizes.end) { break; }
     // Behind the first step there is only what goes to what was carried at first.
     let left = sizes.steps - sizes.first - turn;
-    let row = turn % 2u * (MOST * 4u * QUADS);
+    let row = turn % 2u * (MOST * SAMPLES);
     for (var own = 0u; own < 0x7fffffffu; own++) {
       if (group.y * WIDTH + own * UNITS * stride >= sizes.units) { break; }
       let first = unit + own * UNITS * stride;
@@ -139,9 +139,7 @@ fn main(
               slope = slopes_of(not_vanished(dh + from_y(place)), place, at);
             }
             if (!A_LAUNCH_EACH) {
-              for (var gate = 0u; gate < 4u; gate++) {
-                slopes[(MOST * 4u * QUADS) - row + (k * 4u + gate) * QUADS + i / 4u][i % 4u] = slope[gate];
-              }
+              slopes[MOST * SAMPLES - row + k * SAMPLES + i] = slope;
             }
           }
         }
@@ -180,9 +178,9 @@ fn slopes_of_h(
     for (var turn = 0u; turn < 0x7fffffffu; turn++) {
       let u = turn * OTHERS;
       if (u >= min(sizes.units - first, MOST)) { break; }
-      var held: array<vec4f, OTHERS * 4u * QUADS>;
-      for (var at = 0u; at < OTHERS * QUADS / 2u; at++) {
-        let eight = eight_from(row + u * 4u * QUADS + at * 8u, lane);
+      var held: array<vec4f, OTHERS * SAMPLES>;
+      for (var at = 0u; at < OTHERS * SAMPLES / 8u; at++) {
+        let eight = eight_from(row + u * SAMPLES + at * 8u, lane);
         for (var i = 0u; i < 8u; i++) {
           held[at * 8u + i] = eight[i];
         }
@@ -196,9 +194,11 @@ fn slopes_of_h(
           let weight = select(vec4f(), stored, first + u + j < sizes.units);
           // One sum after the other, so that what is added up stays in registers.
           for (var quad = 0u; quad < QUADS; quad++) {
+            let four = j * SAMPLES + quad * 4u;
+            let gates = transpose(mat4x4f(held[four], held[four + 1u], held[four + 2u], held[four + 3u]));
             var sum = sums[which * QUADS + quad];
             for (var gate = 0u; gate < 4u; gate++) {
-              sum += weight[gate] * held[(j * 4u + gate) * QUADS + quad];
+              sum += weight[gate] * gates[gate];
             }
             sums[which * QUADS + quad] = sum;
           }
@@ -222,20 +222,19 @@ fn hold(first: u32, left: u32, base: u32, samples: u32, local: u32) {
       if (u < sizes.units && left < length_of(n)) {
         slope = stored_slopes(place_of(n, left, u));
       }
-      for (var gate = 0u; gate < 4u; gate++) {
-        slopes[(k * 4u + gate) * QUADS + i / 4u][i % 4u] = slope[gate];
-      }
+      slopes[k * SAMPLES + i] = slope;
     }
   }
   workgroupBarrier();
 }
 
 fn begin(base: u32, samples: u32, unit: u32, stride: u32) {
-  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
-    let k = unit + turn * stride;
-    if (k >= sizes.units) { break; }
-    for (var i = 0u; i < 0x7fffffffu; i++) {
-      if (i >= samples) { break; }
+  // Samples without, so that Mesa does not unroll the loop over them, as in the way there.
+  for (var i = 0u; i < 0x7fffffffu; i++) {
+    if (i >= samples) { break; }
+    for (var turn = 0u; turn < 0x7fffffffu; turn++) {
+      let k = unit + turn * stride;
+      if (k >= sizes.units) { break; }
       let at = (base + i) * sizes.units + k;
       d_initial[at] = from_hidden(at);
       carry_last(at);

@@ -38,9 +38,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let begin = (part - n * sizes.parts) * STEPS;
   let length = length_of(n);
   let first = select(0u, length - 1u, sizes.reverse != 0u);
-  for (var turn = 0u; turn < STEPS; turn++) {
+  let end = min(begin + STEPS, sizes.steps);
+  for (var turn = 0u; turn < 0x7fffffffu; turn++) {
     let t = begin + turn;
-    if (t >= sizes.steps) { break; }
+    if (t >= end) { break; }
     let at = (n * sizes.steps + t) * sizes.units + u;
     if (t >= length) {
       before[at] = 0.0;
