@@ -131,7 +131,7 @@ describe('the scan of the sources', () => {
 });
 
 /** What a layer's path adds to a message. */
-const WHERE = / \(in [\w.]+\)$/;
+const WHERE = /(?: \((?:in [\w.]+|while a text is generated, .*)\))+$/;
 
 describe('produces', () => {
   test.each(cases)('%s', async (beginning, provoke) => {

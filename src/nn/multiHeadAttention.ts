@@ -1,12 +1,17 @@
 import { described, optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { ShapeError } from '../core/errors.ts';
-import { formatSpec } from '../core/shape.ts';
+import { formatSpec, spec } from '../core/shape.ts';
 import { isValue, specOf, type Value } from '../graph/graph.ts';
-import { attention } from '../ops/attention/attention.ts';
-import { rotary as turned, rotaryOptionsOf } from '../ops/attention/rotary.ts';
+import { constant } from '../graph/leaf.ts';
+import { attention, type AttentionOptions } from '../ops/attention/attention.ts';
+import { sectionOf } from '../ops/attention/operands.ts';
+import { rotary as turned, rotaryAngles, rotaryOptionsOf, turnedBy } from '../ops/attention/rotary.ts';
+import { gather } from '../ops/indexing/gather.ts';
+import { lessEqual, sub } from '../ops/pointwise/arithmetic.ts';
 import { requireDropRate } from '../ops/random/dropout.ts';
 import { slice } from '../ops/shaping/sliceAndPad.ts';
 import { reshape } from '../ops/shaping/views.ts';
+import type { Generation } from './generation.ts';
 import { randomUniform, torchUniform, zeros, type Initializer } from './initializers.ts';
 import { linear } from './layers.ts';
 import { defineLayer, type Context, type Layer } from './layer.ts';
@@ -105,17 +110,27 @@ export function multiHeadAttention(
   });
 
   /** x by heads, of which the first ones are turned by their steps. */
-  const byHeads = (x: Value, all: number, placed: number): Value<'f32'> => {
+  const byHeads = (x: Value, all: number, placed: number, generation: Generation | null): Value<'f32'> => {
     const apartInHeads = reshape(x, [...x.spec.shape.slice(0, 2), all, D]) as Value<'f32'>;
-    return base === undefined ? apartInHeads : turned(apartInHeads, { base, heads: placed });
+    if (base === undefined) return apartInHeads;
+    if (!generation) return turned(apartInHeads, { base, heads: placed });
+    const angles = rotaryAngles(generation.capacity, D, base);
+    return turnedBy(apartInHeads, gather(angles, generation.position), placed);
   };
   const operandsOf = ({ x, memory }: Attended, context: Context): readonly [Value, Value, Value] => {
+    const { generation } = context;
     if (!memory) {
-      const all = byHeads(context.apply(input, x, 'input'), heads + 2 * keyHeads, heads + keyHeads);
+      const all = byHeads(context.apply(input, x, 'input'), heads + 2 * keyHeads, heads + keyHeads, generation);
+      if (generation) {
+        // Of one token they lie behind each other.
+        const own = sectionOf(all, asked, [1, 1, 2 * keyHeads, D]);
+        const kept = generation.append('keysAndValues', own);
+        return [sectionOf(all, 0, [1, 1, heads, D]), headsOf(kept, 0, keyHeads), headsOf(kept, keyHeads, keyHeads)];
+      }
       return [headsOf(all, 0, heads), headsOf(all, heads, keyHeads), headsOf(all, heads + keyHeads, keyHeads)];
     }
-    const q = byHeads(context.apply(query, x, 'query'), heads, heads);
-    const both = byHeads(context.apply(keyValue, memory, 'keyValue'), 2 * keyHeads, keyHeads);
+    const q = byHeads(context.apply(query, x, 'query'), heads, heads, generation);
+    const both = byHeads(context.apply(keyValue, memory, 'keyValue'), 2 * keyHeads, keyHeads, null);
     return [q, headsOf(both, 0, keyHeads), headsOf(both, keyHeads, keyHeads)];
   };
   return defineLayer({
@@ -125,11 +140,12 @@ export function multiHeadAttention(
       const { x, lengths, mask } = attended;
       const [q, k, v] = operandsOf(attended, context);
       const [N, T] = x.spec.shape;
+      const { generation } = context;
       const found = attention(q, k, v, {
-        causal,
-        ...(lengths && { lengths }),
+        ...(generation && !attended.memory
+          ? seenBy(generation, window, causal)
+          : { causal, ...(lengths && { lengths }), ...(window !== undefined && { window }) }),
         ...(mask && { mask }),
-        ...(window !== undefined && { window }),
         ...(dropout > 0 &&
           context.mode === 'train' && {
             dropout: { rate: dropout, draws: context.draws('weights', [N, heads, T]) },
@@ -142,6 +158,21 @@ export function multiHeadAttention(
 
 const headsOf = (all: Value, start: number, count: number): Value =>
   slice(all, [null, null, { start, end: start + count }]);
+
+/** What the last token of a text sees: all tokens so far, or those within its window. */
+function seenBy(
+  { position, length, capacity }: Generation,
+  window: AttendingOptions['window'],
+  causal: boolean,
+): AttentionOptions {
+  if (window === undefined) return { lengths: length };
+  const before = typeof window === 'number' ? window - (causal ? 1 : 0) : window[0];
+  const places = constant(
+    Uint32Array.from({ length: capacity }, (_, at) => at),
+    spec([capacity], 'u32'),
+  );
+  return { lengths: length, mask: lessEqual(sub(position, places), before) };
+}
 
 /** Uniform in ±√(6 / (in + out)). */
 const glorotOf = (fanIn: number, fanOut: number): Initializer => {

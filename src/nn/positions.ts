@@ -3,6 +3,7 @@ import { ShapeError } from '../core/errors.ts';
 import { formatSpec, spec } from '../core/shape.ts';
 import { constant } from '../graph/leaf.ts';
 import { specOf, type Value } from '../graph/graph.ts';
+import { gather } from '../ops/indexing/gather.ts';
 import { add } from '../ops/pointwise/arithmetic.ts';
 import { slice } from '../ops/shaping/sliceAndPad.ts';
 import { requireTable } from './embedding.ts';
@@ -37,8 +38,12 @@ export function positions(count: number, width: number, options: PositionsOption
   return defineLayer({
     name: 'positions',
     parameters: { weight: { shape: [count, width], initial: weightInitial } },
-    apply(x, { weight }) {
+    apply(x, { weight }, { generation }) {
       const steps = stepsOf('positions', x, width);
+      if (generation) {
+        requireCapacity(generation.capacity, count);
+        return add(x, gather(weight, generation.position));
+      }
       if (steps > count) {
         throw new ShapeError(
           `[positions] x is ${formatSpec(x.spec)}, ${steps} steps, but there are ${count} positions: give the layer more, or cut what is longer`,
@@ -47,6 +52,14 @@ export function positions(count: number, width: number, options: PositionsOption
       return add(x, steps === count ? weight : slice(weight, [{ end: steps }]));
     },
   });
+}
+
+/** @throws ShapeError for contexts of a text that is generated beyond what is learned */
+function requireCapacity(capacity: number, count: number): void {
+  if (capacity <= count) return;
+  throw new ShapeError(
+    `[positions] a context of ${capacity} tokens, but there are ${count} positions: generate with a \`context\` of ${count} at most`,
+  );
 }
 
 /** Sine and cosine of t · base^(−2i / width) in turn, `[steps, width]`. */
@@ -79,9 +92,10 @@ export function sinusoidalPositions(width: number, options: SinusoidalOptions = 
   requireFinite(where, 'base', base, Number.MIN_VALUE);
   return defineLayer({
     name: where,
-    apply(x) {
-      const steps = stepsOf(where, x, width);
-      return add(x, constant(wavesOf(steps, width, base), spec([steps, width])));
+    apply(x, _, { generation }) {
+      const steps = generation?.capacity ?? stepsOf(where, x, width);
+      const waves = constant(wavesOf(steps, width, base), spec([steps, width]));
+      return add(x, generation ? gather(waves, generation.position) : waves);
     },
   });
 }

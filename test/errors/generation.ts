@@ -9,6 +9,7 @@ import {
   lstm,
   mean,
   mul,
+  positions,
   recurrent,
   sequential,
   sgd,
@@ -113,6 +114,7 @@ export const generation: readonly Case[] = [
     '[<layer>] it reads a text',
     generated(withLayer(recurrent(({ x, state }) => ({ output: x, state }), { initial: [4], reverse: true }))),
   ],
+  ['[positions] a context', generated(withLayer(positions(3, 4)), [1], { context: 4 })],
   ['[model] "<name>" is kept', generated(withLayer((x: Value, { generation: of }: Context) => (of?.keep('x', x), x)))],
   [
     '[writeRow] the row',

@@ -52,7 +52,9 @@ const attentionOp: Op<Attrs, 'f32'> = {
         size,
       },
     );
-    const own = starts.map((first, at) => (attrs.shared[at] === at ? sectionOf(slopes, first, inputs[at]) : null));
+    const own = starts.map((first, at) =>
+      attrs.shared[at] === at ? sectionOf(slopes, first, inputs[at].spec.shape) : null,
+    );
     return [...own, ...nothing];
   },
   ranges(node) {

@@ -1,4 +1,4 @@
-import { sizeOf } from '../../core/shape.ts';
+import { sizeOf, type Shape } from '../../core/shape.ts';
 import type { Value } from '../../graph/graph.ts';
 import { asUseOf } from '../../graph/leaf.ts';
 import { slice, sliceOp } from '../shaping/sliceAndPad.ts';
@@ -90,8 +90,8 @@ export function slopesOf({ extents, from, shared }: Pick<Attrs, 'extents' | 'fro
 /** What bindings can begin at. */
 const ALIGNED = 64;
 
-/** The slopes of one of the values that lie behind each other: seen where they are, if they begin where a binding may. */
-export function sectionOf(all: Value<'f32'>, first: number, { spec: { shape } }: Value): Value<'f32'> {
+/** One of several values that lie behind each other: seen where it is, if it begins where a binding may. */
+export function sectionOf(all: Value<'f32'>, first: number, shape: Shape): Value<'f32'> {
   if (first % ALIGNED === 0) return part(all, shape, first);
-  return reshape(slice(all, [{ start: first, end: first + sizeOf(shape) }]), shape);
+  return reshape(slice(reshape(all, [-1]), [{ start: first, end: first + sizeOf(shape) }]), shape);
 }

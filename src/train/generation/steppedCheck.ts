@@ -21,13 +21,13 @@ const TOLERANCE = 1e-6;
 const greedy = { temperature: 0, topK: undefined, topP: undefined, seed: 0 };
 
 /** What states hold: first values, those of parameters a little off, as training leaves them. */
-function statesFor(graphs: readonly Graph[]): Map<State, Numbers> {
+function statesFor({ parameters, averages }: TracedModel, graphs: readonly Graph[]): Map<State, Numbers> {
   const random = new Random(0, 'stepped check');
   const states = new Map<State, Numbers>();
   for (const state of new Set(graphs.flatMap((graph) => [...statesOf(graph)]))) {
     const numbers = allocate(state.spec, 'f64');
     numbers.set(state.initial());
-    if (state.purpose === 'parameters') {
+    if ((averages ?? parameters).includes(state)) {
       for (const [i, x] of numbers.entries()) numbers[i] = x * random.uniform(0.9, 1.1) + random.uniform(-0.05, 0.05);
     }
     states.set(state, numbers);
@@ -75,7 +75,7 @@ export function requireStepwise(traced: TracedModel, stepped: GenerationGraph, c
   const length = Math.min(CHECKED, capacity);
   const { samples, text } = wholeText(traced, length);
   const [graph, whole] = [withApplied(stepped), withApplied(text)];
-  const states = statesFor([graph, whole]);
+  const states = statesFor(traced, [graph, whole]);
   const random = new Random(0, 'stepped text');
   const tokens = Array.from({ length }, () => Math.floor(random.uniform(0, stepped.classes)));
   const reader = new Interpreter(whole, states, 'f64');

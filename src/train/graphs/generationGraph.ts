@@ -73,6 +73,16 @@ function logitsOf(traced: TracedModel, tracer: Tracer, tokens: Value): Value {
   );
 }
 
+/** Whatever a model that knows only whole texts says of one token is told with it. */
+function tokenwise<T>(trace: () => T): T {
+  try {
+    return trace();
+  } catch (error) {
+    if (error instanceof ShapeError) error.message += ' (while a text is generated, where a sample is one token)';
+    throw error;
+  }
+}
+
 /** @param capacity tokens of a context at most   @param ring tokens of the text that stay within reach */
 export function generationGraph(traced: TracedModel, capacity: number, ring: number): GenerationGraph {
   const control = generationControl();
@@ -81,7 +91,7 @@ export function generationGraph(traced: TracedModel, capacity: number, ring: num
   const { token, ...place } = currentToken(control, tokens, tokenField(traced).dtype);
   const keeps = new KeptValues({ ...place, capacity });
   const tracer = traced.generationTracer(control, keeps);
-  const logits = logitsOf(traced, tracer, token);
+  const logits = tokenwise(() => logitsOf(traced, tracer, token));
   const drawn = sampleToken(control, tokens, logits);
   return {
     graph: { outputs: { logits }, writes: [...drawn, ...keeps.writes] },
