@@ -46,6 +46,8 @@ struct Sizes {
   threshold: u32,
   kept: f32,
   part_count: u32,
+  // 1, which a compiler does not know.
+  one: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<Element>;

@@ -6,6 +6,8 @@ import { reshape } from '../../src/ops/shaping/views.ts';
 import type { Value } from '../../src/graph/graph.ts';
 import { attention, type AttentionOptions } from '../../src/ops/attention/attention.ts';
 import { controlState } from '../../src/ops/training/control.ts';
+import { summarize } from '../../src/gpu/device.ts';
+import { sharedDevice } from '../support/device.ts';
 import { checkOp, type CheckOptions } from '../support/checkOp.ts';
 
 interface Case {
@@ -37,6 +39,9 @@ const make =
     return (random: { uniform(): number }, at: number) =>
       Math.floor(at / S) % Math.min(T, 3) === 2 || random.uniform() < 0.4 ? 0 : 1;
   };
+
+const adapter = summarize(await sharedDevice()).name;
+const inForm = (form: string): CheckOptions => ({ kernels: { adapter, forms: { '*': form } } });
 
 function check(name: string, of: Case, kind: Kind = {}, also: CheckOptions = {}): void {
   const { N, T, S = T, H, keyHeads = H, D } = of;
@@ -75,3 +80,15 @@ checkOp(
   [[[2, 5, 64]]],
   { special: false },
 );
+
+for (const form of ['tiles32', 'tiles64']) {
+  check(`plain ${form}`, { N: 2, T: 5, H: 2, D: 8 }, {}, inForm(form));
+  check(`causal ${form}`, { N: 2, T: 64, H: 2, D: 32 }, { causal: true }, inForm(form));
+  check(`of odd heads ${form}`, { N: 1, T: 7, S: 73, H: 4, keyHeads: 2, D: 6 }, { window: 3 }, inForm(form));
+  check(
+    `all ${form}`,
+    { N: 2, T: 70, S: 81, H: 4, keyHeads: 2, D: 40 },
+    { mask: [70, 81], dropout: 0.3, lengths: true },
+    inForm(form),
+  );
+}

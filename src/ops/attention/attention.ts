@@ -13,6 +13,7 @@ import type { Draws } from '../random/random.ts';
 import { reshape } from '../shaping/views.ts';
 import { forwardAccuracy } from './attentionBounds.ts';
 import { attentionGradOp } from './attentionGrad.ts';
+import { formsOf } from './attentionForms.ts';
 import { forwardLaunches } from './attentionLaunches.ts';
 import { flopsOf, FORWARD_INPUTS, optionalOf, type Attrs, type Extents } from './attentionNode.ts';
 import { forward } from './attentionReference.ts';
@@ -35,7 +36,8 @@ const attentionOp: Op<Attrs, 'f32'> = {
     return [spec([N, T, H, D]), spec([N, H, T])];
   },
   cpu: forward,
-  gpu: (node, adapter) => forwardLaunches(node, adapter),
+  forms: formsOf,
+  gpu: forwardLaunches,
   flops: (node) => flopsOf(node, PRODUCTS),
   accuracy: forwardAccuracy,
   vjp([dY], node) {

@@ -1,6 +1,7 @@
 import { spec } from '../../core/shape.ts';
 import type { Op } from '../../graph/graph.ts';
 import { backwardAccuracy } from './attentionBounds.ts';
+import { formsOf } from './attentionForms.ts';
 import { backwardLaunches } from './attentionLaunches.ts';
 import { flopsOf, type GradAttrs } from './attentionNode.ts';
 import { backward } from './attentionReference.ts';
@@ -15,7 +16,8 @@ export const attentionGradOp: Op<GradAttrs, 'f32'> = {
     return [spec([size]), spec([N, H, T, 2])];
   },
   cpu: backward,
-  gpu: (node, adapter) => backwardLaunches(node, adapter),
+  forms: formsOf,
+  gpu: backwardLaunches,
   flops: (node) => flopsOf(node, PRODUCTS),
   accuracy: backwardAccuracy,
 };
