@@ -7,6 +7,7 @@ export {
   type ConvTranspose2dOptions,
 } from './convolution.ts';
 export { augment } from './augment.ts';
+export { beamSearch, type BeamSearchOptions, type Beginning, type Found, type NextTokens } from './beamSearch.ts';
 export { ctcBeamSearch, type CtcBeamSearchOptions, type CtcOutput, type Transcription } from './ctcBeamSearch.ts';
 export { characterErrorRate, labelErrorRate, wordErrorRate, type LabelRows } from './errorRates.ts';
 export { augmentSequences, type AugmentSequencesOptions } from './augmentSequences.ts';

@@ -1,4 +1,5 @@
 import {
+  beamSearch,
   concat,
   createTrainer,
   crossEntropy,
@@ -18,6 +19,7 @@ import {
   type Context,
   type GenerateOptions,
   type Model,
+  type NextTokens,
   type Trainer,
   type TrainerOptions,
   type Value,
@@ -51,6 +53,12 @@ const trained =
 /** The first token behind a prompt. */
 const generated = (options: object, prompt: readonly number[] = [1], how: GenerateOptions = {}): Case[1] =>
   trained((trainer) => trainer.generate(prompt, how).next(), options);
+
+/** What comes of a step that gives such numbers. */
+const sought =
+  (numbers: NextTokens): Case[1] =>
+  () =>
+    beamSearch(() => numbers, { begin: 0, end: 1, maximum: 1 });
 
 const bare = (x: Value, context: Context): Value => context.apply(logits, context.apply(table, x));
 
@@ -116,6 +124,8 @@ export const generation: readonly Case[] = [
   ],
   ['[positions] a context', generated(withLayer(positions(3, 4)), [1], { context: 4 })],
   ['[model] "<name>" is kept', generated(withLayer((x: Value, { generation: of }: Context) => (of?.keep('x', x), x)))],
+  ['[beamSearch] the step gave <n>', sought({ data: [1, 2], shape: [2, 1] })],
+  ['[beamSearch] the step gave <numbers>', sought({ data: [1, NaN], shape: [1, 2] })],
   [
     '[writeRow] the row',
     () =>

@@ -90,6 +90,7 @@ export const validCalls: Calls = {
   augmentImages: () => [draws, images(), { shift: 1 }],
   augmentSequences: () => [{ shift: 1, timeMasks: { count: 1, longest: 2 } }],
   averagePool: () => [images(), 2, { stride: 1 }],
+  beamSearch: () => [() => ({ data: [1, 2], shape: [1, 2] }), { begin: 0, end: 1, maximum: 1, beams: 1 }],
   broadcastTo: () => [x([1, 3]), [4, 3]],
   cast: () => [x(), 'i32'],
   checkpoints: () => [{ folder: 'run', every: { steps: 3 }, keep: 2, best: 'loss' }],
