@@ -147,7 +147,7 @@ export function suite(scale: Scale): readonly Case[] {
     ...(large ? updates(10_000_000) : []),
     ...steps(MLP, 64),
     ...steps(MLP, 128),
-    ...steps(CNN, 64, ['adam']),
+    ...steps(CNN, 64),
     ...steps(LSTM, 64, ['adam']),
     ...(large ? epochs : []),
   ];

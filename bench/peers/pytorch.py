@@ -377,7 +377,8 @@ def suite():
             name = f"784-128-10, batch {size}, {optimizer}" + (f", {whole} steps" if whole else "")
             yield group, name, steps_work({"kind": "mlp", "layers": [784, 128, 10]}, size, optimizer), whole
     cnn = {"kind": "cnn", "image": [28, 28, 1], "features": [8, 16], "classes": 10}
-    yield "cnn step", "28 × 28 × 1-c8-c16-10, batch 64, adam", steps_work(cnn, 64, "adam"), None
+    for optimizer in RATES:
+        yield "cnn step", f"28 × 28 × 1-c8-c16-10, batch 64, {optimizer}", steps_work(cnn, 64, optimizer), None
 
 
 def inputs_of(work):
