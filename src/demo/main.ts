@@ -48,19 +48,13 @@ const tour = new Tour((stage, progress) => {
 /** What is on display. */
 let seen: Glance | undefined;
 let running = false;
-/** Whether the status says that something is being prepared, until it says anything else. */
-let preparing = false;
 
 function say(text: string, isWrong = false): void {
-  preparing = false;
   status.textContent = text;
   status.classList.toggle('wrong', isWrong);
 }
 
-function sayPreparing(what: string): void {
-  say(`Preparing ${what} …`);
-  preparing = true;
-}
+const sayPreparing = (): void => say('Preparing the network …');
 
 function read(pixels: Float32Array): void {
   send({ kind: 'read', pixels });
@@ -76,7 +70,7 @@ const perSecond = (): number | null => (speed.value === '' ? null : Number(speed
 
 function configure(settings: Settings, underWay: boolean): void {
   history.replaceState(null, '', `?${formatSettings(settings)}`);
-  sayPreparing('the network');
+  sayPreparing();
   send({ kind: 'configure', settings, keep: underWay });
 }
 
@@ -99,8 +93,7 @@ function made(happening: Extract<Happening, { readonly kind: 'made' }>): void {
   for (const id of ['start', 'step', 'reset', 'another', 'examine', 'profile', 'mnist', 'synthetic', 'save'])
     button(id).disabled = false;
   if (status.classList.contains('wrong')) return;
-  if (running) say('Training.');
-  else sayPreparing('the first step');
+  say(running ? 'Training.' : 'Ready: press Start.');
 }
 
 function show(glance: Glance): void {
@@ -156,8 +149,6 @@ function hear(happening: Happening): void {
       return say(
         `Read ${happening.examination.count.toLocaleString('en')} test images: ${percent(happening.examination.accuracy)} right.`,
       );
-    case 'ready':
-      return preparing ? say('Ready: press Start.') : undefined;
     case 'kernels':
       return keepKernels(happening.text);
     case 'profile':
@@ -239,7 +230,7 @@ function begin(): void {
   });
   button('step').addEventListener('click', () => send({ kind: 'step' }));
   button('reset').addEventListener('click', () => {
-    sayPreparing('the network');
+    sayPreparing();
     send({ kind: 'pause' });
     send({ kind: 'configure', settings: controls.settings, keep: false });
   });

@@ -172,8 +172,6 @@ export type Happening =
   | { readonly kind: 'examination'; readonly examination: Examination }
   /** Which kernels are fastest, for the next visit: a worker has no place to keep it. */
   | { readonly kind: 'kernels'; readonly text: string }
-  /** A step was rehearsed: the next one will not have to wait for anything. */
-  | { readonly kind: 'ready' }
   | { readonly kind: 'profile'; readonly profile: Profile }
   | { readonly kind: 'running'; readonly running: boolean }
   | { readonly kind: 'answer'; readonly probabilities: Float32Array }

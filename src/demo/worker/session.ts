@@ -206,11 +206,10 @@ export class Session {
     });
   }
 
-  /** Drivers compile a kernel when it first runs: in a step that is put back, before the visitor has pressed Start. */
+  /** Some drivers compile a kernel when it first runs: in a step that is put back, unless the visitor has pressed Start. */
   async #warmUp(trainer: Trainer): Promise<void> {
     if (trainer !== this.#trainer) return;
     if (trainer.backend === 'webgpu' && !this.#running) await trainer.profile(1, { data: this.#here().halves.train });
-    this.#tell({ kind: 'ready' });
     void this.#lookOn(trainer);
   }
 
