@@ -157,7 +157,7 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
    */
   absorbs?(node: Node<A>, reader: Node): Op<null> | undefined;
   /** An op in place of this node and others before it, where their work is best done together. */
-  joins?(node: Node<A>, readersOf: ReadersOf): Joined | undefined;
+  joins?(node: Node<A>, readersOf: ReadersOf, adapter: AdapterTraits): Joined | undefined;
   /**
    * What replaces its kernel's access to an input, if that can be read where its samples lie: line i of the input is
    * sample `rows[i]` of what is bound in its place.

@@ -48,19 +48,20 @@ const lastOf = ({ head, steps }: Chain): Value => (steps.at(-1)?.node ?? head).o
  */
 export function fuse(graph: Graph, adapter: AdapterTraits): Graph {
   const mostBindings = adapter.maxStorageBuffersPerShaderStage;
-  const merged = withTaken(withMerged(withJoined(graph, mostBindings), mostBindings), mostBindings);
+  const merged = withTaken(withMerged(withJoined(graph, adapter), mostBindings), mostBindings);
   const chains = chainsOf(merged, adapter);
   return withRiders(chains.length === 0 ? merged : withChains(merged, chains), adapter);
 }
 
-/** The same graph with the ends of classifiers, and convolutions with their maxima, as single nodes. */
-function withJoined(graph: Graph, mostBindings: number): Graph {
+/** The same graph with the ends of classifiers, convolutions with their maxima, and the gradients of a norm as single nodes. */
+function withJoined(graph: Graph, adapter: AdapterTraits): Graph {
+  const mostBindings = adapter.maxStorageBuffersPerShaderStage;
   const order = orderOf(graph);
   const readers = readersIn(graph, order);
   const readersOf: ReadersOf = (value) => readers.get(value) ?? [];
   const joinedOf = new Map<Node, Joined>();
   for (const node of order) {
-    const joined = narrowLoss(node, readersOf) ?? node.op.joins?.(node, readersOf);
+    const joined = narrowLoss(node, readersOf) ?? node.op.joins?.(node, readersOf, adapter);
     // The samples' rows may have to be bound as well.
     if (!joined || joined.inputs.length + joined.makes.length + 1 > mostBindings) continue;
     for (const each of joined.nodes) joinedOf.set(each, joined);

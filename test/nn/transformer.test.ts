@@ -197,3 +197,21 @@ test('first values of attention are those of PyTorch', async () => {
     expect(largest('layer1.input.bias') + largest('layer1.output.bias')).toBe(0);
   });
 });
+
+describe('launches that a layer adds to a step, forward and backward,', () => {
+  const launchesOf = (model: Model, options: Partial<TrainerOptions>): Promise<number> =>
+    using(model, { kernels: 'guess', ...options }, async (trainer) => {
+      await trainer.summary();
+      return trainer.launchesPerStep;
+    });
+  const small = { vocabulary: VOCABULARY, context: STEPS, width: WIDTH, heads: 2 };
+  const encoder = () => transformerEncoderLayer(WIDTH, 2, { feedForward: 10, dropout: 0 });
+
+  test.each([
+    ['of GPT', gpt({ ...small, layers: 1 }), gpt({ ...small, layers: 2 })],
+    ['of an encoder as PyTorch has it', between(encoder()), between(encoder(), encoder())],
+  ] as const)('%s are 20 at most', async (_, one, two) => {
+    const on = await onWebgpu();
+    expect((await launchesOf(two, on)) - (await launchesOf(one, on))).toBeLessThanOrEqual(20);
+  });
+});

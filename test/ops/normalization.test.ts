@@ -363,10 +363,32 @@ describe('launches', () => {
       'batchNormGrad',
     ]);
   });
-  test('of a layer norm are one forward, with what follows, and two backward', async () => {
-    const { launches } = await run(step(layer(), [64, 16]), batchOf([64, 16]), { fuse: true });
-    expect(own(launches).toSorted()).toEqual(['channelSums', 'groupNorm', 'groupNormGrad']);
+  test.each([
+    ['one backward, in software', sharedDevice, ['groupNorm', 'layerNormGrad']],
+    ['two backward, on a card', asCard, ['channelSums', 'groupNorm', 'groupNormGrad']],
+  ])('of a layer norm are one forward, with what follows, and %s', async (_, on, expected) => {
+    const { launches } = await run(step(layer(), [64, 16]), batchOf([64, 16]), { on, fuse: true });
+    expect(own(launches).toSorted()).toEqual(expected);
   });
+
+  test.each([
+    ['layer', true, [1, 5]],
+    ['layer', true, [67, 3]],
+    ['layer', true, [130, 131]],
+    ['RMS', false, [2, 33, 70]],
+  ] as const)(
+    'all gradients of a %s norm in one are as in several, to the bits (centered %s, %j)',
+    async (_, centered, shape) => {
+      const make = (): Record<string, Value> => step(layer(EPSILON, centered), shape);
+      const numbers = batchOf(shape);
+      const [together, apart] = [
+        await run(make(), numbers, { fuse: true }),
+        await run(make(), numbers, { fuse: false }),
+      ];
+      expect(together.launches.join()).toContain('layerNormGrad');
+      for (const name of ['dX', 'dGamma', 'dBeta']) expect(together.outputs[name]).toEqual(apart.outputs[name]);
+    },
+  );
 });
 
 test("a batch norm is TensorFlow's, whose moments are given to it", async () => {

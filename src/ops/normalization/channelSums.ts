@@ -1,6 +1,7 @@
 import { output, type Kernel } from '../../core/launch.ts';
 import type { Numbers, Spec } from '../../core/shape.ts';
 import { apply, type Node, type Op, type Value } from '../../graph/graph.ts';
+import { asUseOf } from '../../graph/leaf.ts';
 import { elementsOf } from '../../graph/work.ts';
 import { channelLaunch, channelsOf, partsOf, perChannel } from './moments.ts';
 import { pairSums } from '../products/pairSums.ts';
@@ -115,3 +116,9 @@ export function affineGradients(
   const [dBeta, dGamma] = apply(channelSumsOp, [x, dY, mean, variance], { pixels, width, epsilon });
   return { dGamma, dBeta };
 }
+
+/** Whether a node makes the gradients of gamma and beta, of all rows at once. */
+export const isAffineGradients = (node: Node): boolean => {
+  const attrs = asUseOf(channelSumsOp, node);
+  return attrs !== undefined && attrs.parts === undefined;
+};

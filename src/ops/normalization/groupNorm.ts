@@ -5,6 +5,7 @@ import { formatSpec, requireDtype, sizeOf, type Numbers, type Spec } from '../..
 import { apply, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/work.ts';
 import { affineGradients } from './channelSums.ts';
+import { withAffineGradients } from './layerNormGrad.ts';
 import { requireEpsilon } from './moments.ts';
 import { sharedBy, sharingOf } from '../reductions/rowSharing.ts';
 import { reshape } from '../shaping/views.ts';
@@ -130,6 +131,10 @@ const groupNormGradOp: Op<Attrs> = {
     });
   },
   gpu: (node, adapter) => [launchOf(node, groupNormGradKernel, adapter)],
+  joins(node, readersOf, adapter) {
+    const { length, channels } = layoutOf(node);
+    return withAffineGradients(node, length === channels, readersOf, adapter);
+  },
   flops: (node) => GRADIENT_FLOPS * elementsOf(node.outputs),
   accuracy(node) {
     const layout = layoutOf(node);
