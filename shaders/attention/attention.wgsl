@@ -72,6 +72,11 @@ fn length_of(n: u32) -> u32 {
   return sizes.keys;
 }
 
+// A loop that ends by a word of the uniform stays a loop, with one load in its text.
+fn turns_of_eight() -> u32 {
+  return 8u * sizes.one;
+}
+
 // By bit, what a mask says of keys of a query, from one on and so many; and of queries of a key.
 fn unmasked(n: u32, h: u32, t: u32, key: u32, count: u32) -> u32 {
   return 0xffffffffu;

@@ -26,16 +26,24 @@ fn lane_of(local: u32) -> u32 {
 
 fn eight_of_k(first: u32, at: u32, left: u32, lane: u32) -> array<vec4f, 8> {
   var eight: array<vec4f, 8>;
-  for (var i = 0u; i < 8u; i++) {
-    eight[i] = k_four(at + min(first + i, sizes.keys - 1u) * sizes.k.stride, left);
+  for (var i = 0u; i < 0x7fffffffu; i++) {
+    if (i >= turns_of_eight()) { break; }
+    for (var j = 0u; j < 7u; j++) {
+      eight[j] = eight[j + 1u];
+    }
+    eight[7] = k_four(at + min(first + i, sizes.keys - 1u) * sizes.k.stride, left);
   }
   return eight;
 }
 
 fn eight_of_v(first: u32, at: u32, left: u32, lane: u32) -> array<vec4f, 8> {
   var eight: array<vec4f, 8>;
-  for (var i = 0u; i < 8u; i++) {
-    eight[i] = v_four(at + min(first + i, sizes.keys - 1u) * sizes.v.stride, left);
+  for (var i = 0u; i < 0x7fffffffu; i++) {
+    if (i >= turns_of_eight()) { break; }
+    for (var j = 0u; j < 7u; j++) {
+      eight[j] = eight[j + 1u];
+    }
+    eight[7] = v_four(at + min(first + i, sizes.keys - 1u) * sizes.v.stride, left);
   }
   return eight;
 }

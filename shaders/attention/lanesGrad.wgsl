@@ -13,24 +13,36 @@ fn lane_of(local: u32) -> u32 {
 // What all of eight others in a row have.
 fn eight_first(at: u32, stride: u32, first: u32, last: u32, left: u32, lane: u32) -> array<vec4f, 8> {
   var eight: array<vec4f, 8>;
-  for (var i = 0u; i < 8u; i++) {
-    eight[i] = first_other(at + min(first + i, last) * stride, left);
+  for (var i = 0u; i < 0x7fffffffu; i++) {
+    if (i >= turns_of_eight()) { break; }
+    for (var j = 0u; j < 7u; j++) {
+      eight[j] = eight[j + 1u];
+    }
+    eight[7] = first_other(at + min(first + i, last) * stride, left);
   }
   return eight;
 }
 
 fn eight_second(at: u32, stride: u32, first: u32, last: u32, left: u32, lane: u32) -> array<vec4f, 8> {
   var eight: array<vec4f, 8>;
-  for (var i = 0u; i < 8u; i++) {
-    eight[i] = second_other(at + min(first + i, last) * stride, left);
+  for (var i = 0u; i < 0x7fffffffu; i++) {
+    if (i >= turns_of_eight()) { break; }
+    for (var j = 0u; j < 7u; j++) {
+      eight[j] = eight[j + 1u];
+    }
+    eight[7] = second_other(at + min(first + i, last) * stride, left);
   }
   return eight;
 }
 
 fn eight_rows(at: u32, first: u32, last: u32, lane: u32) -> array<vec2f, 8> {
   var eight: array<vec2f, 8>;
-  for (var i = 0u; i < 8u; i++) {
-    eight[i] = rows[at + min(first + i, last)];
+  for (var i = 0u; i < 0x7fffffffu; i++) {
+    if (i >= turns_of_eight()) { break; }
+    for (var j = 0u; j < 7u; j++) {
+      eight[j] = eight[j + 1u];
+    }
+    eight[7] = rows[at + min(first + i, last)];
   }
   return eight;
 }
