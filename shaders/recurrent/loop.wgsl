@@ -163,10 +163,10 @@ fn gates_of_h(row: u32, u: u32, s: u32, base: u32, samples: u32, local: u32, lan
       // One sum after the other, so that what is added up stays in registers.
       for (var quad = 0u; quad < QUADS; quad++) {
         var sum = sums[quad];
-        for (var gate = 0u; gate < 4u; gate++) {
-          for (var j = 0u; j < 8u / QUADS; j++) {
-            sum[gate] += read[j][gate] * held[j * QUADS + quad];
-          }
+        for (var j = 0u; j < 8u / QUADS; j++) {
+          let weight = read[j];
+          let h = held[j * QUADS + quad];
+          sum += mat4x4f(weight.x * h, weight.y * h, weight.z * h, weight.w * h);
         }
         sums[quad] = sum;
       }

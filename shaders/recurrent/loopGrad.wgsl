@@ -196,11 +196,11 @@ fn slopes_of_h(
           for (var quad = 0u; quad < QUADS; quad++) {
             let four = j * SAMPLES + quad * 4u;
             let gates = transpose(mat4x4f(held[four], held[four + 1u], held[four + 2u], held[four + 3u]));
-            var sum = sums[which * QUADS + quad];
-            for (var gate = 0u; gate < 4u; gate++) {
-              sum += weight[gate] * gates[gate];
-            }
-            sums[which * QUADS + quad] = sum;
+            // Gate after gate, not a product with a matrix, which would add them up before.
+            var sum = sums[which * QUADS + quad] + weight.x * gates[0u];
+            sum += weight.y * gates[1u];
+            sum += weight.z * gates[2u];
+            sums[which * QUADS + quad] = sum + weight.w * gates[3u];
           }
         }
       }
