@@ -8,11 +8,14 @@ import {
   dataset,
   flatten,
   linear,
+  mean,
+  multiHeadAttention,
   relu,
   resnet,
   sequential,
   type Kernels,
   type Layer,
+  type Value,
 } from '../../src/index.ts';
 import { installWebgpu } from '../webgpu.ts';
 import type { Card } from './card.ts';
@@ -71,10 +74,18 @@ async function step(model: Layer, shape: readonly number[], batchSize: number, k
 
 const wide = (): Layer => sequential(flatten, linear(784, 2048), relu, linear(2048, 2048), relu, linear(2048, 10));
 
+/** Four heads, each so wide, over 256 steps. */
+const attending = (headWidth: number): Layer => {
+  const looks = multiHeadAttention(4 * headWidth, 4, { causal: true });
+  return sequential(looks, (x: Value) => mean(x, { axes: 1 }), linear(4 * headWidth, 10));
+};
+
 /** Each in a device of its own, since a device compiles a text once. */
 const models: Readonly<Record<string, (kernels: Kernels, device: GPUDevice) => Promise<void>>> = {
   mlp: (kernels, device) => step(wide(), [28, 28], 1024, kernels, device),
   cnn: (kernels, device) => step(cnn(), [28, 28, 1], 128, kernels, device),
+  attention64: (kernels, device) => step(attending(64), [256, 256], 8, kernels, device),
+  attention128: (kernels, device) => step(attending(128), [256, 512], 8, kernels, device),
   resnet8: (kernels, device) => step(resnet(8), [32, 32, 3], 128, kernels, device),
 };
 
@@ -107,6 +118,9 @@ export async function textsHere(card: string, file: string): Promise<void> {
   };
   for (const model of Object.keys(models)) await collect(model, model, 'guess');
   const adapter = about.info.description;
+  for (const model of ['attention64', 'attention128']) {
+    await collect(`${model} tiles64`, model, { adapter, forms: { '*': 'tiles64' } }, 'attention');
+  }
   for (const form of forms) await collect(form, 'mlp', { adapter, forms: { '*': form } }, 'matmul');
   writeFileSync(file, JSON.stringify([...texts.values(), ...(await peersTexts(device))]));
 }
