@@ -27,7 +27,6 @@ function gradientsOp(ofX: Node, ofAffine: Node, epsilon: number, centered: boole
   const rows = sizeOf(x.spec.shape) / channels;
   const groups = [rows, channels].map((count) => Math.ceil(count / 64));
   const outputs = [...ofX.outputs, ...ofAffine.outputs];
-  const parts = <T>([own, beside]: readonly (readonly T[])[]): T[] => [...own, ...beside];
   return {
     name: 'layerNormGrad',
     epilogue: true,
@@ -48,7 +47,7 @@ function gradientsOp(ofX: Node, ofAffine: Node, epsilon: number, centered: boole
     accuracy: (): Accuracy => ({
       ulps: 1,
       magnitude(inputs, [dX, ...affine]) {
-        const bounds = parts([boundsOf(ofX, inputs, [dX]), boundsOf(ofAffine, affineInputs(inputs), affine)]);
+        const bounds = [...boundsOf(ofX, inputs, [dX]), ...boundsOf(ofAffine, affineInputs(inputs), affine)];
         return bounds.map((each) => each.map((bound) => bound / UNIT));
       },
     }),
@@ -75,8 +74,8 @@ export function withAffineGradients(
   if (!beside) return undefined;
   const { epsilon, centered } = node.attrs;
   return {
-    op: gradientsOp(node as Node, beside, epsilon, centered),
-    nodes: [node as Node, beside],
+    op: gradientsOp(node, beside, epsilon, centered),
+    nodes: [node, beside],
     inputs: node.inputs,
     makes: [...node.outputs, ...beside.outputs],
   };
