@@ -25,7 +25,18 @@ export interface Lstm {
   readonly classes: number;
 }
 
-export type Network = Mlp | Cnn | Lstm;
+/** nanoGPT's model: a logit for each character that may follow each of a text's. */
+export interface Gpt {
+  readonly kind: 'gpt';
+  readonly vocabulary: number;
+  /** Characters of a text. */
+  readonly context: number;
+  readonly width: number;
+  readonly heads: number;
+  readonly layers: number;
+}
+
+export type Network = Mlp | Cnn | Lstm | Gpt;
 
 /** Rows and columns of a Cnn's kernels, and of its pooling. */
 export const WINDOW = 3;
@@ -43,12 +54,20 @@ export function sampleShape(network: Network): readonly number[] {
       return network.image;
     case 'lstm':
       return network.sequence;
+    case 'gpt':
+      return [network.context];
   }
 }
 
 /** Numbers of one sample, and classes. */
 export const featuresOf = (network: Network): number => sizeOf(sampleShape(network));
-export const classesOf = (network: Network): number => (network.kind === 'mlp' ? network.layers[2] : network.classes);
+export function classesOf(network: Network): number {
+  if (network.kind === 'gpt') return network.vocabulary;
+  return network.kind === 'mlp' ? network.layers[2] : network.classes;
+}
+
+/** How many logits' rows, and labels, a sample has. */
+export const answersOf = (network: Network): number => (network.kind === 'gpt' ? network.context : 1);
 
 /** Rows, columns and channels of what a Cnn's dense layer is given, which takes them flattened in this order. */
 export function pooledShape({ image: [rows, columns, channels], features }: Cnn): [number, number, number] {
@@ -57,7 +76,7 @@ export function pooledShape({ image: [rows, columns, channels], features }: Cnn)
 }
 
 /**
- * Of weight, bias, weight, bias and so on. An Lstm's first pair is of what comes from x, its second of what comes from h; of
+ * Of weight, bias, weight, bias and so on; of a Gpt, which has no biases, in the order in which they are used. An Lstm's first pair is of what comes from x, its second of what comes from h; of
  * both, the last axis has a unit's gates side by side.
  */
 export function parameterShapes(network: Network): number[][] {
@@ -78,6 +97,12 @@ export function parameterShapes(network: Network): number[][] {
       const { sequence, units, classes } = network;
       const width = units * GATES;
       return [[sequence[1], width], [width], [units, width], [width], [units, classes], [classes]];
+    }
+    case 'gpt': {
+      const { vocabulary, context, width, layers } = network;
+      const block = [[width], [width, 3 * width], [width, width], [width], [width, 4 * width], [4 * width, width]];
+      const blocks = Array.from({ length: layers }, () => block);
+      return [[vocabulary, width], [context, width], ...blocks.flat(), [width]];
     }
   }
 }

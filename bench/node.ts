@@ -43,10 +43,22 @@ if (options.help) console.log(help);
 else {
   // For all peers alike: else their waits take a core that a driver in software computes on.
   waitQuietly();
+  letIteratorsMap();
   process.exitCode = await main();
 }
 // Libraries leave workers and handles behind that would keep the process alive.
 process.exit();
+
+/** jax-js' attention maps and filters an iterator, which engines let one do from Node 22 on. */
+function letIteratorsMap(): void {
+  const prototype = Object.getPrototypeOf(Object.getPrototypeOf(''.matchAll(/./g))) as Record<string, unknown>;
+  prototype['map'] ??= function* <T, U>(this: Iterable<T>, of: (each: T) => U) {
+    for (const each of this) yield of(each);
+  };
+  prototype['filter'] ??= function* <T>(this: Iterable<T>, is: (each: T) => boolean) {
+    for (const each of this) if (is(each)) yield each;
+  };
+}
 
 async function main(): Promise<number> {
   installWebgpu(options.toggles);

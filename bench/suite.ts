@@ -1,4 +1,4 @@
-import { WINDOW, type Cnn, type Lstm, type Mlp, type Network } from './networks.ts';
+import { WINDOW, type Cnn, type Gpt, type Lstm, type Mlp, type Network } from './networks.ts';
 import { costOf, type Convolution, type OptimizerName, type Product, type Work } from './work.ts';
 
 /** One line of the table. */
@@ -86,6 +86,9 @@ const CNN: Cnn = { kind: 'cnn', image: [28, 28, 1], features: [8, 16], classes: 
 
 const LSTM: Lstm = { kind: 'lstm', sequence: [50, 40], units: 64, classes: 10 };
 
+/** nanoGPT's settings for a CPU. */
+const GPT: Gpt = { kind: 'gpt', vocabulary: 65, context: 64, width: 128, heads: 4, layers: 4 };
+
 function nameOf(network: Network): string {
   switch (network.kind) {
     case 'mlp':
@@ -94,6 +97,8 @@ function nameOf(network: Network): string {
       return [times(...network.image), ...network.features.map((features) => `c${features}`), network.classes].join(
         '-',
       );
+    case 'gpt':
+      return `${network.layers} layers, ${network.heads} heads, ${network.width} wide, context ${network.context}`;
     case 'lstm':
       return [times(...network.sequence), network.units, network.classes].join('-');
   }
@@ -129,6 +134,7 @@ export function suite(scale: Scale): readonly Case[] {
       ...steps({ kind: 'mlp', layers: [64, 16, 10] }, 32),
       ...steps({ kind: 'cnn', image: [8, 8, 1], features: [4, 8], classes: 10 }, 8, ['adam']),
       ...steps({ kind: 'lstm', sequence: [3, 5], units: 4, classes: 10 }, 8, ['adam']),
+      ...steps({ kind: 'gpt', vocabulary: 7, context: 5, width: 8, heads: 2, layers: 2 }, 3, ['adam']),
     ];
   }
   const large = scale === 'hardware';
@@ -149,6 +155,7 @@ export function suite(scale: Scale): readonly Case[] {
     ...steps(MLP, 128),
     ...steps(CNN, 64),
     ...steps(LSTM, 64, ['adam']),
+    ...steps(GPT, 12, ['adam']),
     ...(large ? epochs : []),
   ];
 }

@@ -86,7 +86,7 @@ function productSentences({ results, sides, subject }: Contest): string[] {
 
 const titleOf = (group: string): string =>
   group
-    .replace(/^(mlp|cnn|lstm)/, (network) => network.toUpperCase())
+    .replace(/^(mlp|cnn|lstm|gpt)/, (network) => network.toUpperCase())
     .replace(/^[a-z]/, (letter) => letter.toUpperCase());
 
 function stepSentence(result: Result, { sides, subject }: Contest): string {

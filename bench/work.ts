@@ -1,6 +1,7 @@
 import { Random } from '../src/core/random.ts';
 import { sizeOf } from '../src/core/shape.ts';
 import {
+  answersOf,
   classesOf,
   featuresOf,
   GATES,
@@ -123,7 +124,7 @@ export function convolutionsOf({ image, features }: Cnn, count: number): Omit<Co
 export interface Inputs {
   /** The two operands; x; dY and indices; parameters and gradient; or weight, bias, weight, bias and so on. */
   readonly arrays: readonly Float32Array[];
-  /** Of steps: pixels [batches · batchSize, rows, columns, channels], and a class for each row. */
+  /** Of steps: pixels [batches · batchSize, rows, columns, channels], or characters, and a class for each row of logits. */
   readonly images: Uint8Array;
   readonly labels: Uint8Array;
 }
@@ -157,16 +158,23 @@ export function inputsOf(work: Work): Inputs {
       const samples = work.batches * work.batchSize;
       const shapes = parameterShapes(work.network);
       return {
-        // Each within 1 / √fan-in: a weight's is all of its axes but the last, a bias has its weight's.
         arrays: shapes.map((shape, i) =>
-          uniform(sizeOf(shape), 1 / Math.sqrt(sizeOf(shapes[i - (i % 2)].slice(0, -1)))),
+          work.network.kind === 'gpt' ? firstOf(shape, uniform) : uniform(sizeOf(shape), limitOf(shapes, i)),
         ),
-        images: bytes(samples * featuresOf(work.network), 256),
-        labels: bytes(samples, classesOf(work.network)),
+        images: bytes(samples * featuresOf(work.network), work.network.kind === 'gpt' ? work.network.vocabulary : 256),
+        labels: bytes(samples * answersOf(work.network), classesOf(work.network)),
       };
     }
   }
 }
+
+/** Each within 1 / √fan-in: a weight's is all of its axes but the last, a bias has its weight's. */
+const limitOf = (shapes: readonly (readonly number[])[], i: number): number =>
+  1 / Math.sqrt(sizeOf(shapes[i - (i % 2)].slice(0, -1)));
+
+/** Of a Gpt: weights of nanoGPT's deviation, scales of norms near 1. */
+const firstOf = (shape: readonly number[], uniform: (length: number, limit: number) => Float32Array): Float32Array =>
+  shape.length === 1 ? uniform(sizeOf(shape), 0.1).map((x) => 1 + x) : uniform(sizeOf(shape), 0.02 * Math.sqrt(3));
 
 /** What doing it once amounts to, if that is worth counting. */
 export function amountOf(work: Work): { readonly amount: number; readonly unit: 'FLOP' | 'bytes' | 'steps' } {
@@ -195,6 +203,10 @@ export function amountOf(work: Work): { readonly amount: number; readonly unit: 
 export function costOf(work: Work): number {
   if (work.kind !== 'steps') return amountOf(work).amount;
   const { network, batchSize } = work;
+  if (network.kind === 'gpt') {
+    const weights = parameterShapes(network).filter(({ length }) => length === 2);
+    return weights.reduce((sum, shape) => sum + 6 * batchSize * network.context * sizeOf(shape), 0);
+  }
   const weights = parameterShapes(network).filter((_, i) => i % 2 === 0);
   const places = placesOf(network);
   // Forward, dWeight, and dX but of the first.
@@ -205,6 +217,7 @@ export function costOf(work: Work): number {
 function placesOf(network: Network): number[] {
   switch (network.kind) {
     case 'mlp':
+    case 'gpt':
       return [];
     case 'cnn':
       return convolutionsOf(network, 1).map(({ images }) => images[1] * images[2]);
@@ -213,15 +226,25 @@ function placesOf(network: Network): number[] {
   }
 }
 
+/** By what a network's samples are multiplied: characters are what they are. */
+export const scaleOf = ({ kind }: Network): number => (kind === 'gpt' ? 1 : PIXEL_SCALE);
+
+/** Rows with a single 1 each. */
+export function singleOnes(at: ArrayLike<number>, classes: number): Float32Array {
+  const rows = new Float32Array(at.length * classes);
+  for (let row = 0; row < at.length; row++) rows[row * classes + at[row]] = 1;
+  return rows;
+}
+
 /** Batches as most libraries want them: pixels as f32, labels as rows with a single 1. */
 export function batchesOf({ network, batchSize, batches }: Steps, { images, labels }: Inputs) {
   const [features, classes] = [featuresOf(network), classesOf(network)];
   return Array.from({ length: batches }, (_, batch) => {
     const first = batch * batchSize;
     const pixels = images.subarray(first * features, (first + batchSize) * features);
-    const y = new Float32Array(batchSize * classes);
-    for (let b = 0; b < batchSize; b++) y[b * classes + labels[first + b]] = 1;
-    return { x: Float32Array.from(pixels, (pixel) => pixel * PIXEL_SCALE), y };
+    const rows = batchSize * answersOf(network);
+    const own = labels.subarray(batch * rows, (batch + 1) * rows);
+    return { x: Float32Array.from(pixels, (pixel) => pixel * scaleOf(network)), y: singleOnes(own, classes) };
   });
 }
 

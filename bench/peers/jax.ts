@@ -1,6 +1,15 @@
 import type * as Jax from '@jax-js/jax';
 import type { Array as JaxArray } from '@jax-js/jax';
-import { classesOf, parameterShapes, GATES, POOLED, sampleShape, pooledShape, type Network } from '../networks.ts';
+import {
+  answersOf,
+  classesOf,
+  parameterShapes,
+  GATES,
+  POOLED,
+  sampleShape,
+  pooledShape,
+  type Network,
+} from '../networks.ts';
 import {
   adamConstants,
   batchesOf,
@@ -12,6 +21,7 @@ import {
   rates,
   shapeOfA,
   shapeOfB,
+  singleOnes,
   type Convolution,
   type Inputs,
   type Steps,
@@ -19,6 +29,7 @@ import {
   type Work,
 } from '../work.ts';
 import { guardOf } from './guard.ts';
+import { gptLogits } from './jaxGpt.ts';
 import { Unavailable, type Job, type Peer, type PeerEntry } from './peer.ts';
 // Its exports hide its package.json.
 import { version } from '../../node_modules/@jax-js/jax/package.json' with { type: 'json' };
@@ -108,6 +119,7 @@ interface Training {
 
 function logitsOf(jax: typeof Jax, network: Network, parameters: JaxArray[], x: JaxArray): JaxArray {
   const { lax, numpy: np, nn } = jax;
+  if (network.kind === 'gpt') return gptLogits(jax, network, parameters, x);
   const [weight, bias] = parameters.slice(-2);
   if (network.kind === 'mlp') {
     const hidden = nn.relu(np.matmul(x, parameters[0]).add(parameters[1]));
@@ -188,7 +200,7 @@ function stepOf(jax: typeof Jax, work: Steps) {
       .logSoftmax(logitsOf(jax, work.network, parameters, x), 1)
       .mul(y)
       .sum()
-      .mul(-1 / work.batchSize);
+      .mul(-1 / (work.batchSize * answersOf(work.network)));
   return jax.jit(({ parameters, means, squares, step }: Training, x: JaxArray, y: JaxArray) => {
     const [loss, gradients] = jax.valueAndGrad(lossOf)(
       parameters.map((p) => p.ref),
@@ -217,6 +229,9 @@ function storedParameters(network: Network, given: readonly Float32Array[]) {
 
 /** Samples in its order: of images, channels before rows; of sequences, steps before samples. */
 function storedSamples({ array }: Tools, { network, batchSize }: Steps, x: Float32Array): JaxArray {
+  if (network.kind === 'gpt') {
+    return array(singleOnes(x, network.vocabulary), [batchSize * network.context, network.vocabulary]);
+  }
   const shape = [batchSize, ...sampleShape(network)];
   const order = { mlp: [0, 1], cnn: IMAGES_FIRST, lstm: [1, 0, 2] }[network.kind];
   return array(permute(x, shape, order), permuted(shape, order));
@@ -230,7 +245,7 @@ function stepsJob(tools: Tools, work: Steps, inputs: Inputs): Job {
   const compiled = stepOf(jax, work);
   const batches = batchesOf(work, inputs).map(({ x, y }) => ({
     x: storedSamples(tools, work, x),
-    y: array(y, [batchSize, classesOf(network)]),
+    y: array(y, [batchSize * answersOf(network), classesOf(network)]),
   }));
   let steps = 0;
   let state: Training = {

@@ -3,6 +3,7 @@
 import { POOLED } from '../networks.ts';
 import { convolutionShapes, convolutionsOf, type Convolution, type Steps } from '../work.ts';
 import { sizeOf } from '../../src/core/shape.ts';
+import { gptLayers } from './loopGpt.ts';
 import { lstm } from './loopLstm.ts';
 import { product, sum, type Floats, type FloatsConstructor } from './loopSums.ts';
 
@@ -175,6 +176,10 @@ export function layersOf(
     gradients[2 * i + 1],
   ];
   if (network.kind === 'mlp') return [dense(B, parametersAt(0), Floats), relu(), dense(B, parametersAt(1), Floats)];
+  if (network.kind === 'gpt') {
+    const pairs = parameters.map((parameter, i) => [parameter, gradients[i]] as const);
+    return gptLayers(network, B * network.context, pairs, Floats);
+  }
   if (network.kind === 'lstm') {
     const recurrent = lstm([B, network.sequence[0]], parametersAt(0), parametersAt(1), Floats);
     return [recurrent, dense(B, parametersAt(2), Floats)];

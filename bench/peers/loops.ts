@@ -1,13 +1,13 @@
 // Plain loops over typed arrays: in f32 a peer, in f64 the judge of all peers. Being both costs them about a fifth in V8.
 
 import { sizeOf } from '../../src/core/shape.ts';
-import { classesOf, featuresOf } from '../networks.ts';
+import { answersOf, classesOf, featuresOf } from '../networks.ts';
 import {
   adamConstants,
   CHECKED_STEPS,
   convolutionShapes,
-  PIXEL_SCALE,
   rates,
+  scaleOf,
   type Convolution,
   type Embedding,
   type Inputs,
@@ -59,20 +59,22 @@ function update(name: OptimizerName, step: number, p: Floats, g: Floats, m: Floa
   }
 }
 
-/** A classifier's training, layer by layer. Legend: logits[B, C]. */
+/** A classifier's training, layer by layer. Legend: logits[B, C], B rows of all samples. */
 function classifier(work: Steps, { arrays, images, labels }: Inputs, Floats: FloatsConstructor): () => number {
-  const { network, batchSize: B, batches, optimizer } = work;
+  const { network, batchSize, batches, optimizer } = work;
   const [I, C] = [featuresOf(network), classesOf(network)];
+  const B = batchSize * answersOf(network);
   const parameters = arrays.map((numbers) => Floats.from(numbers));
   const gradients = arrays.map(({ length }) => new Floats(length));
   const [means, squares] = [0, 1].map(() => arrays.map(({ length }) => new Floats(length)));
-  const samples = Floats.from(images).map((pixel) => pixel * PIXEL_SCALE) as Floats;
+  const samples = Floats.from(images).map((pixel) => pixel * scaleOf(network)) as Floats;
   const layers = layersOf(work, parameters, gradients, Floats);
   let steps = 0;
 
   return () => {
-    const first = (steps % batches) * B;
-    const X = samples.subarray(first * I, (first + B) * I);
+    const batch = steps % batches;
+    const first = batch * B;
+    const X = samples.subarray(batch * batchSize * I, (batch + 1) * batchSize * I);
     const logits = layers.reduce((x, layer) => layer.forward(x), X);
 
     // From here on the logits are their own gradient, (softmax − one-hot) / B.

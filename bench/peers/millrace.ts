@@ -10,6 +10,7 @@ import {
   crossEntropy,
   dataset,
   flatten,
+  gpt,
   gather,
   linear,
   lstm,
@@ -172,6 +173,10 @@ async function opJob(backend: Backend, settle: () => Promise<unknown>, work: Exc
 }
 
 function modelOf(network: Network): Layer {
+  if (network.kind === 'gpt') {
+    const { kind: _, ...options } = network;
+    return gpt(options);
+  }
   if (network.kind === 'lstm') {
     const { sequence, units, classes } = network;
     return sequential(lstm(sequence[1], units, { returns: 'last' }), linear(units, classes));
@@ -198,7 +203,13 @@ async function fitJob(place: Place, stepsPerSubmit: 'auto' | 1, work: Steps, inp
     batchSize: work.batchSize,
   });
   const shape = work.network.kind === 'mlp' ? [featuresOf(work.network), 1] : sampleShape(work.network);
-  const data = dataset({ image: { data: inputs.images, shape }, label: inputs.labels });
+  const data =
+    work.network.kind === 'gpt'
+      ? dataset({
+          image: { data: Int32Array.from(inputs.images), shape },
+          label: { data: Int32Array.from(inputs.labels), shape },
+        })
+      : dataset({ image: { data: inputs.images, shape }, label: inputs.labels });
   const fit = async (options: FitOptions): Promise<number[]> => {
     const losses = [];
     for await (const { loss } of trainer.fit(data, { stepsPerSubmit, ...options })) losses.push(loss);

@@ -1,6 +1,15 @@
 import type * as TensorFlow from '@tensorflow/tfjs-core';
 import type { NamedTensorMap, Optimizer, Rank, Tensor, Tensor4D, Variable } from '@tensorflow/tfjs-core';
-import { classesOf, parameterShapes, GATES, POOLED, sampleShape, type Lstm, type Network } from '../networks.ts';
+import {
+  answersOf,
+  classesOf,
+  parameterShapes,
+  GATES,
+  POOLED,
+  sampleShape,
+  type Lstm,
+  type Network,
+} from '../networks.ts';
 import {
   adamConstants,
   batchesOf,
@@ -19,6 +28,7 @@ import {
   type Work,
 } from '../work.ts';
 import { guardOf } from './guard.ts';
+import { gptLogits } from './tensorflowGpt.ts';
 import { Unavailable, type Job, type Peer, type PeerEntry, type Platform } from './peer.ts';
 
 type BackendName = 'webgpu' | 'wasm' | 'cpu';
@@ -79,6 +89,7 @@ function updateJob({ tf, choose, finish }: Tools, { optimizer: name }: Update, {
 }
 
 function logitsOf(tf: typeof TensorFlow, network: Network, parameters: Variable[], x: Tensor): Tensor {
+  if (network.kind === 'gpt') return gptLogits(tf, network, parameters, x);
   const { fused, maxPool, reshape } = tf;
   const last = { b: parameters.at(-2)!, bias: parameters.at(-1)! };
   const activation = 'relu';
@@ -122,8 +133,8 @@ function stepsJob({ tf, choose, finish }: Tools, work: Steps, inputs: Inputs): J
   // A loop over steps wants them before the samples.
   const stored = (x: Tensor): Tensor => (network.kind === 'lstm' ? tf.transpose(x, [1, 0, 2]) : x);
   const batches = batchesOf(work, inputs).map(({ x, y }) => ({
-    x: stored(tf.tensor(x, [batchSize, ...sampleShape(network)])),
-    y: tf.tensor2d(y, [batchSize, classesOf(network)]),
+    x: network.kind === 'gpt' ? tf.tensor1d(x, 'int32') : stored(tf.tensor(x, [batchSize, ...sampleShape(network)])),
+    y: tf.tensor2d(y, [batchSize * answersOf(network), classesOf(network)]),
   }));
   const optimizer = optimizerOf(tf, work.optimizer);
   let steps = 0;
