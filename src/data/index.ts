@@ -67,6 +67,8 @@ export {
 } from './table/form.ts';
 export { prepareTable, type PreparedTable, type PrepareOptions } from './table/prepare.ts';
 export type { Task } from './table/target.ts';
+export { bucketed, type Bucketed, type BucketedOptions, type PairFields } from './text/bucketed.ts';
+export { bytePairTokenizer, type BytePairOptions } from './text/bytePairTokenizer.ts';
 export {
   encodeTexts,
   labelledLines,
@@ -82,6 +84,7 @@ export {
   type LabelledColumns,
   type LabelledLine,
 } from './text/readLabelledLines.ts';
+export { pairedLines, type NamedText, type SentencePair } from './text/sentencePairs.ts';
 export { linesIn, readText } from './text/readText.ts';
 export {
   textStream,

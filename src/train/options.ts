@@ -23,10 +23,21 @@ export type Samples = Readonly<Record<string, Numbers>>;
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
 export type GivenSamples<in F extends string = any> = { readonly [name in F]: GivenNumbers };
 
-/** Batches one after the other, each of at most `batchSize` samples; run through anew for each epoch. */
+/**
+ * Batches one after the other, each of at most `batchSize` samples; run through anew for each epoch. Those that are data
+ * sets may differ in the extents of their fields, as sentences in buckets do: each shape has a program of its own, which is
+ * compiled when it first comes.
+ */
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
 export type Batches<F extends string = any> =
   Iterable<GivenSamples<F> | Dataset<F>> | AsyncIterable<GivenSamples<F> | Dataset<F>>;
+
+/** Batches that tell epochs apart, in place of being run through anew: so that each has an order of its own. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export interface Epochs<F extends string = any> {
+  /** The batches of an epoch, which are counted from 0, behind the first `taken`: the same whenever they are asked for. */
+  epoch(number: number, taken: number): Batches<F>;
+}
 
 /** What every trainer may be told; F are the names of its fields. */
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset

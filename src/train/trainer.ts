@@ -29,7 +29,7 @@ import { fit } from './runs/fit.ts';
 import { fitOptionsOf, type FitSettings } from './runs/fitOptions.ts';
 import { bring, takeStep } from './runs/singleStep.ts';
 import type { RunInHand, TrainingRun } from './runs/trainingRun.ts';
-import { acceptedBatch, requireBatch, requireWholeBatch } from './samples/batchSizes.ts';
+import { requireBatch, requireWholeBatch } from './samples/batchSizes.ts';
 import { requireFields, requireWhole } from './samples/dataChecks.ts';
 import { DataPosition } from './samples/dataPosition.ts';
 import { copyOfSet, fieldsOf, requireTrainable, type Given } from './samples/givenData.ts';
@@ -228,7 +228,6 @@ export class Trainer<F extends string = any, O = any> {
         validation,
         run,
         before,
-        accept: (batch: GivenSamples | Dataset, index: number) => acceptedBatch(batch, index, prepared, batchSize),
         feed: (feed: Feed) => (this.#position.origin = feed),
         tellOfNothing: (amounts: readonly Amount[], step: number) =>
           this.#notices.tellOfNothing(prepared, amounts, step),

@@ -1,6 +1,7 @@
 import {
   dataset,
   labelledLines,
+  pairedLines,
   readClassFiles,
   readLabelledLines,
   readLinesForm,
@@ -40,6 +41,7 @@ export const texts: readonly Case[] = [
   ['[labelledLines] all', async () => labelledLines(await lines('a b\n'))],
   ['[labelledLines] <file>: line', async () => labelledLines(await lines('c b\n'), { form: readLinesForm(linesForm) })],
   ['[labelledLines] the description', () => readLinesForm({ ...linesForm, classes: ['a'] })],
+  ['[pairedLines] <file>', () => pairedLines({ name: 'a', text: 'x\ny' }, { name: 'b', text: 'x' })],
   ['[textStream] the text', () => textStream(new Int32Array(40), { context: 40 })],
   ['[textStream] the text', () => textStream(new Int32Array(400), { context: 10, streams: 8 })],
   [

@@ -1,7 +1,7 @@
 // A valid call of every function that the package exports, for tests that then spoil it.
 
 import { spec, type Dtype } from '../../src/core/shape.ts';
-import { prepareSeries, prepareTable, readTable, writeSafetensors } from '../../src/data/index.ts';
+import { prepareSeries, prepareTable, readTable, readTokenizer, writeSafetensors } from '../../src/data/index.ts';
 import {
   Random,
   adam,
@@ -184,6 +184,15 @@ const wav = () => wavOf([0, 0.5, -0.5]);
 const idx = () => Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3);
 
 export const validDataCalls: Calls = {
+  bucketed: () => [
+    [['ab', 'b']],
+    { tokenizer: readTokenizer({ kind: 'bytes', special: ['padding', 'begin', 'end'] }), batchSize: 2 },
+  ],
+  bytePairTokenizer: () => ['ab ab', { size: 300 }],
+  pairedLines: () => [
+    { name: 'a', text: 'x' },
+    { name: 'b', text: 'y' },
+  ],
   concat: () => [set(), set()],
   answersOf: async () => [await form(), new Float32Array(4)],
   dataset: validCalls['dataset'],

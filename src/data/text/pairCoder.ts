@@ -1,9 +1,7 @@
 import { textOf, type Coder } from './coders.ts';
+import { pairKey } from './pairKey.ts';
 import { piecesOf } from './pieces.ts';
 import { BYTES, type BytePairsForm } from './tokenizerForm.ts';
-
-/** A pair of tokens as a key. */
-export const pairKey = (a: number, b: number): number => a * 2 ** 26 + b;
 
 /** Pieces whose tokens are kept, since most of a text are words that came before. */
 const MOST_KEPT = 2 ** 16;

@@ -3,7 +3,7 @@ import { input, read } from '../../graph/leaf.ts';
 import { withRoles, type BatchValues, type Roles } from '../../nn/fieldRoles.ts';
 import { cast } from '../../ops/pointwise/cast.ts';
 import { takeSamples, type Stream } from '../../ops/data/samples.ts';
-import type { Fields, Source } from '../samples/sampleSource.ts';
+import { fieldsIn, type Fields, type Source } from '../samples/sampleSource.ts';
 
 /* How samples come into a graph. */
 
@@ -30,6 +30,6 @@ export function takenBatch(fields: Fields, roles: Roles, rows: Value, source: So
     const parts = states.map(read);
     return [name, takeSamples(rows, parts, { label: name, held, overlap, ...fields[name] })] as const;
   });
-  // A field that nobody reads is not in the source, but among those that the model is given.
-  return { ...uploadedBatch(fields, roles, rows.spec.shape[0]), ...Object.fromEntries(entries) };
+  const given = uploadedBatch(fieldsIn(source, fields), roles, rows.spec.shape[0]);
+  return { ...given, ...Object.fromEntries(entries) };
 }

@@ -39,7 +39,7 @@ export function evaluationGraph(traced: TracedModel, n: number, ring: State, sou
   const drawn = sampleOrder(read(traced.evaluationControl), { ...stream, count: n, partRows: 0 });
   const batch = traced.takenBatch(drawn, source);
   const figures = traced.phases.flatMap(({ phase }) =>
-    traced.figuresOf(phase, 'evaluate', traced.measure(phase, tracer, batch), n),
+    traced.figuresOf(phase, 'evaluate', traced.measure(phase, tracer, batch), n, source),
   );
   const means = figures.flatMap(({ mean }) => mean ?? []);
   const values = figures.flatMap(({ values: of }) => of);

@@ -56,11 +56,13 @@ function partGraph(
   const drawn = sampleOrder(read(traced.control), { ...streamOf(feed), count: rows, partRows });
   const batch = traced.takenBatch(drawn, feed.source);
   const measures = traced.measure(states.phase, tracer, batch);
-  const figures = traced.figuresOf(states.phase, 'train', measures, rows);
+  const figures = traced.figuresOf(states.phase, 'train', measures, rows, feed.source);
   const own = figures[0].separated!;
   const { isMean } = own;
   const share = rows / n;
-  const whole = own.counts ? figureOf('loss', (other) => traced.measuresAt(states.phase, 'train', other), n) : own;
+  const whole = own.counts
+    ? figureOf('loss', (other) => traced.measuresAt(states.phase, 'train', other, feed.source), n)
+    : own;
   const parted = { ...own, finish: (whole ?? own).finish, share, weights: weightsOf(states, tracer) };
   const totals = isMean ? null : totalsOf(parted);
   const state = totals && traced.totals(states.phase, totals.size);

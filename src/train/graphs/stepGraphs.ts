@@ -29,7 +29,7 @@ function wholeGraph(traced: TracedModel, step: PhaseStep): Graph {
   const tracer = traced.tracer('train');
   const batch = traced.takenBatch(part(read(traced.order), [n], 0), feed.source);
   const measures = traced.measure(states.phase, tracer, batch);
-  const figures = traced.figuresOf(states.phase, 'train', measures, n);
+  const figures = traced.figuresOf(states.phase, 'train', measures, n, feed.source);
   const gradients = gradientsOf(states, measures.loss, tracer, traced.ledger);
   const updated = update(traced, step, gradients, meansOf(figures), recordedNumbers(traced, step, figures));
   return simplify({ outputs: {}, writes: [...updated, ...tracer.assignments()] });

@@ -18,7 +18,7 @@ import { arenaOf, trainedPages } from './parameterPages.ts';
 import { measuresOf, OWN_METRICS } from './phaseMeasures.ts';
 import { mayTrain, requireTrained, stateOf, type PhaseStates } from './phaseStates.ts';
 import { columnsOf, placed } from './metricsRing.ts';
-import type { Source, Fields } from '../samples/sampleSource.ts';
+import { fieldsIn, type Source, type Fields } from '../samples/sampleSource.ts';
 
 export interface ModelOptions {
   readonly model: Model | undefined;
@@ -128,9 +128,9 @@ export class TracedModel {
     return this.#homeIn(this.averages ?? this.parameters, this.evaluationControl);
   }
 
-  /** n samples that are given from outside. */
-  uploadedBatch(n: number): BatchValues {
-    return uploadedBatch(this.fields, this.options.roles, n);
+  /** n samples that are given from outside. @param fields of other shapes than the model was traced with */
+  uploadedBatch(n: number, fields = this.fields): BatchValues {
+    return uploadedBatch(fields, this.options.roles, n);
   }
 
   /** The same, the samples of a source that `rows` names. */
@@ -148,8 +148,8 @@ export class TracedModel {
   }
 
   /** The graph of the whole batch's loss and metrics in both modes, for what it says of the fields: which, and in what range. */
-  batchGraph(): Graph {
-    const batch = this.uploadedBatch(this.options.batchSize);
+  batchGraph(fields = this.fields): Graph {
+    const batch = this.uploadedBatch(this.options.batchSize, fields);
     const uses = this.phases.flatMap(({ phase }) => (['train', 'evaluate'] as const).map((mode) => ({ phase, mode })));
     const outputs = uses.map(({ phase, mode }, at) => {
       const measures = this.measure(phase, new Tracer(this.registry, mode, this.#home), batch);
@@ -160,15 +160,16 @@ export class TracedModel {
     return { outputs: Object.fromEntries(outputs.flat()), writes: [] };
   }
 
-  /** Loss and metrics of a phase in a graph of n samples, as they are recorded. */
-  figuresOf(phase: Phase, mode: Mode, measures: Measures, n: number): Measured[] {
-    return measured(measures, (other) => this.measuresAt(phase, mode, other), n);
+  /** Loss and metrics of a phase in a graph of n samples, of a source's shapes, as they are recorded. */
+  figuresOf(phase: Phase, mode: Mode, measures: Measures, n: number, source?: Source): Measured[] {
+    return measured(measures, (other) => this.measuresAt(phase, mode, other, source), n);
   }
 
   /** What a phase measures of n samples, not to be run; null if the model does not take as many. */
-  measuresAt(phase: Phase, mode: Mode, n: number): Measures | null {
+  measuresAt(phase: Phase, mode: Mode, n: number, source?: Source): Measures | null {
+    const fields = source ? fieldsIn(source, this.fields) : this.fields;
     try {
-      return this.measure(phase, this.tracer(mode), this.uploadedBatch(n));
+      return this.measure(phase, this.tracer(mode), this.uploadedBatch(n, fields));
     } catch {
       return null;
     }

@@ -5,7 +5,7 @@ import { evaluationGraph, predictionGraph } from '../graphs/evaluationGraphs.ts'
 import type { Prepared } from '../graphs/preparedModel.ts';
 import { stepGraphs } from '../graphs/stepGraphs.ts';
 import type { StepGraph } from '../graphs/stepUpdate.ts';
-import { tableSource, type Source } from '../samples/sampleSource.ts';
+import { tableSource, type Fields, type Source } from '../samples/sampleSource.ts';
 import { ResidentSets } from './residentSets.ts';
 import { SourcePrograms, type StepProgram } from './sourcePrograms.ts';
 
@@ -15,7 +15,8 @@ export class Programs {
   readonly sets: ResidentSets;
   readonly #backend: Backend;
   readonly #prepared: Prepared;
-  readonly #tables = new Map<number, SourcePrograms>();
+  /** By the rows and the shapes that they have. */
+  readonly #tables = new Map<string, SourcePrograms>();
   readonly #unfed: SourcePrograms;
   #destroyed = false;
 
@@ -30,18 +31,20 @@ export class Programs {
     return [...this.sets.readers, ...this.#tables.values(), this.#unfed];
   }
 
-  /** Room for samples that are brought there step by step. */
-  table(rows: number): Source {
-    let reader = this.#tables.get(rows);
+  /** Room for samples that are brought there step by step. @param fields of the shapes that they have there */
+  table(rows: number, fields: Fields = this.#prepared.traced.fields): Source {
+    const { names } = this.#prepared;
+    const key = `${rows} of ${names.map((name) => `[${fields[name].shape.join()}]`).join()}`;
+    let reader = this.#tables.get(key);
     if (!reader) {
-      const { traced, names } = this.#prepared;
-      // The first is for single batches. The others are for runs, and only one runs at a time.
-      for (const [size, other] of [...this.#tables].slice(1)) {
-        this.#tables.delete(size);
-        other.destroy();
+      // The first is for single batches. The others are for runs, and only one runs at a time, with tables of one length.
+      for (const [other, table] of [...this.#tables].slice(1)) {
+        if (table.source.length === rows) continue;
+        this.#tables.delete(other);
+        table.destroy();
       }
-      reader = new SourcePrograms(this.#backend, tableSource(traced.fields, names, rows));
-      this.#tables.set(rows, reader);
+      reader = new SourcePrograms(this.#backend, tableSource(fields, names, rows));
+      this.#tables.set(key, reader);
     }
     return reader.source;
   }

@@ -6,7 +6,7 @@ import type { Evaluator } from '../evaluation/evaluator.ts';
 import type { Feed } from '../graphs/batchValues.ts';
 import type { Prepared } from '../graphs/preparedModel.ts';
 import type { Amount } from '../graphs/recordedMetrics.ts';
-import type { GivenSamples, Warn } from '../options.ts';
+import type { Warn } from '../options.ts';
 import type { Programs } from '../programs/programs.ts';
 import type { Given } from '../samples/givenData.ts';
 import type { StateCopy } from './stateCopy.ts';
@@ -31,8 +31,6 @@ export interface RunParts {
   readonly run: RunInHand;
   /** The run that goes on, if one does. */
   readonly before: RunBefore | undefined;
-  /** A batch of somebody's own as sound samples. */
-  accept(batch: GivenSamples | Dataset, index: number): Dataset;
   /** Told of where a run over an iterable has brought its batches. */
   feed(feed: Feed): void;
   /** Says, once, that nothing counts in a step. */

@@ -6,6 +6,9 @@ import { bytesOf, tableSource, type Source } from '../samples/sampleSource.ts';
 import type { Course } from './course.ts';
 import type { FitSettings } from './fitOptions.ts';
 import { begunBy, type RunParts } from './runParts.ts';
+import { acceptedBatch } from '../samples/batchSizes.ts';
+import { BatchForms } from '../samples/batchForms.ts';
+import { countedBy } from '../samples/givenData.ts';
 import { StreamSupply } from './streamSupply.ts';
 
 const wholeNumber = (x: number | undefined): boolean => x === undefined || (Number.isInteger(x) && x >= 1);
@@ -16,7 +19,7 @@ const TABLE_STEPS = 64;
 
 /** The way of a run over batches that come one by one. */
 export async function streamCourse(parts: RunParts, batches: Batches, options: FitSettings): Promise<Course> {
-  const { backend, programs, prepared, submitter, batchSize, accept, feed, requireAlive } = parts;
+  const { backend, programs, prepared, submitter, batchSize, feed, requireAlive } = parts;
   const { epochs, steps, stepsPerSubmit, validation, validateEvery, decisions } = options;
   const { fields } = prepared.traced;
   if (!wholeNumber(epochs) || !wholeNumber(steps) || (epochs !== undefined && steps !== undefined)) {
@@ -39,22 +42,25 @@ export async function streamCourse(parts: RunParts, batches: Batches, options: F
     throw error;
   });
   feed({ source: table, shuffle: false });
-  const programsOf = (n: number) => programs.step(n, { source: table, shuffle: false });
+  const [forms, names] = [new BatchForms(prepared), countedBy(prepared)];
   const supply = new StreamSupply({
     batches,
     epochs,
     steps,
     batchSize,
-    fields,
-    table,
+    rows: table.length,
     // Whether the run pauses after a step must be known before another one is submitted.
     looksAhead:
       (validation !== undefined || decisions.length > 0) && (validateEvery === undefined || steps === undefined),
     signal: parts.run.signal,
     begun: begunBy(parts.before),
     epochEnds: parts.before?.progress.epochEnds ?? [],
-    accept,
-    programsOf,
+    accept: (batch, index) => acceptedBatch(batch, index, { forms, names }, batchSize),
+    // Batches of other shapes have a table of their own, of as many rows, so that one place serves all.
+    async placeOf({ length, fields: own }) {
+      const source = programs.table(table.length, own);
+      return { table: source, programs: await programs.step(length, { source, shuffle: false }) };
+    },
     write: (state, numbers) => backend.writeState(state, numbers),
     launch: (taken) => {
       requireAlive();
@@ -75,7 +81,7 @@ export async function streamCourse(parts: RunParts, batches: Batches, options: F
       if (own === undefined) return undefined;
       const position = before.reduce((total, samples) => total + samples, 0);
       submitter.moveTo({ epoch: 0, position }, { source: table, shuffle: false });
-      return programsOf(own);
+      return supply.programsOf(before.length);
     },
     goOnBehind: () => {},
     isPassing: true,

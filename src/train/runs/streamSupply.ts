@@ -3,9 +3,9 @@ import type { Signal } from '../../core/globalTypes.ts';
 import { allocate, sizeOf, type Numbers } from '../../core/shape.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { State } from '../../graph/graph.ts';
-import type { Batches, GivenSamples } from '../options.ts';
+import type { Batches, Epochs, GivenSamples } from '../options.ts';
 import type { StepProgram } from '../programs/sourcePrograms.ts';
-import type { Fields, Source } from '../samples/sampleSource.ts';
+import type { Source } from '../samples/sampleSource.ts';
 import type { Launch, Submission, Supply } from './stepSupply.ts';
 
 interface StreamOptions {
@@ -14,9 +14,8 @@ interface StreamOptions {
   readonly epochs: number | undefined;
   readonly steps: number | undefined;
   readonly batchSize: number;
-  readonly fields: Fields;
-  /** Where its batches are brought for a submit. */
-  readonly table: Source;
+  /** Samples that a table has room for. */
+  readonly rows: number;
   /** Whether a batch counts only once it is known whether it is the last one of its epoch. */
   readonly looksAhead: boolean;
   readonly signal: Signal | undefined;
@@ -25,23 +24,28 @@ interface StreamOptions {
   readonly epochEnds: readonly number[];
   /** A copy of a batch as sound samples of the fields' dtypes. @throws DataError or ShapeError if it is not sound */
   accept(batch: GivenSamples | Dataset, index: number): Dataset;
-  /** Of a step of n samples. */
-  programsOf(n: number): Promise<readonly StepProgram[]>;
+  /** Where batches of its shapes are brought for a submit, and the programs of a step that reads them there. */
+  placeOf(batch: Dataset): Promise<Place>;
   write(state: State, numbers: Numbers): void;
   readonly launch: Launch;
 }
 
 type BatchIterator = AsyncIterator<GivenSamples | Dataset> | Iterator<GivenSamples | Dataset>;
 
-/** A batch that was taken in, and waits to be submitted. */
-interface Waiting {
-  readonly samples: number;
+interface Place {
+  readonly table: Source;
   readonly programs: readonly StepProgram[];
+}
+
+/** A batch that was taken in, and waits to be submitted. */
+interface Waiting extends Place {
+  readonly batch: Dataset;
 }
 
 /**
  * Steps over an iterable of batches, which are taken in ahead of the GPU, until a submit's table is full. They are
- * copied as they come, so that their maker may use its arrays again.
+ * copied as they come, so that their maker may use its arrays again. Batches of each shape have a table, all of one length:
+ * a batch has its rows in its own, and the others leave them free.
  */
 export class StreamSupply implements Supply {
   more = true;
@@ -51,8 +55,11 @@ export class StreamSupply implements Supply {
   /** Steps in all, once that is known. */
   total: number | undefined;
   readonly #options: StreamOptions;
-  readonly #staging: ReadonlyMap<string, Numbers>;
+  /** What tables are written with, by table and field. */
+  readonly #staging = new Map<Source, ReadonlyMap<string, Numbers>>();
   readonly #waiting: Waiting[] = [];
+  /** Those that were submitted last. */
+  #submitted: readonly Waiting[] = [];
   /** Batches taken in so far. */
   #taken: number;
   #isLastOpen = false;
@@ -63,17 +70,10 @@ export class StreamSupply implements Supply {
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    const { fields, table, steps, signal } = options;
+    const { steps, signal } = options;
     this.total = steps;
     this.#taken = options.begun;
     this.epochEnds = [...options.epochEnds];
-    const names = Object.keys(table.fields);
-    this.#staging = new Map(
-      names.map((name) => [
-        name,
-        allocate({ shape: [table.length, ...fields[name].shape], dtype: fields[name].dtype }),
-      ]),
-    );
     this.#renew();
     signal?.addEventListener('abort', this.#notify);
     void this.#takeIn();
@@ -122,7 +122,7 @@ export class StreamSupply implements Supply {
 
   async #takeEpoch(isFinal: boolean): Promise<void> {
     const before = this.epochEnds.at(-1) ?? 0;
-    const iterator = await this.#begin(this.#taken - before);
+    const iterator = await this.#begin(this.epochEnds.length, this.#taken - before);
     if (!iterator || this.#closed) return;
     while (!this.#isEnough) {
       // Before there is room for it, since the batch before may wait to be known as the last one or not.
@@ -147,11 +147,15 @@ export class StreamSupply implements Supply {
     this.#leave();
   }
 
-  /** The batches of an epoch behind the first so many. An iterable that can `drop` them itself is asked to. */
-  async #begin(taken: number): Promise<BatchIterator | undefined> {
-    const given: Batches & { drop?(count: number): Batches } = this.#options.batches;
-    const isAsked = taken > 0 && typeof given.drop === 'function';
-    const batches = isAsked ? given.drop!(taken) : given;
+  /**
+   * The batches of an epoch behind the first so many. An iterable that tells epochs apart, or can `drop` batches itself, is
+   * asked to.
+   */
+  async #begin(epoch: number, taken: number): Promise<BatchIterator | undefined> {
+    const given: Batches & Partial<Epochs> & { drop?(count: number): Batches } = this.#options.batches;
+    const hasEpochs = typeof given.epoch === 'function';
+    const isAsked = hasEpochs || (taken > 0 && typeof given.drop === 'function');
+    const batches = hasEpochs ? given.epoch!(epoch, taken) : isAsked ? given.drop!(taken) : given;
     const iterator = Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : batches[Symbol.iterator]();
     this.#iterator = iterator;
     for (let gone = isAsked ? taken : 0; gone < taken && !this.#closed; gone++) {
@@ -177,23 +181,18 @@ export class StreamSupply implements Supply {
 
   /** Waits until another whole batch fits the table; a short one is its last. */
   async #room(): Promise<void> {
-    const { table, batchSize } = this.#options;
-    const most = Math.floor(table.length / batchSize);
+    const { rows, batchSize } = this.#options;
+    const most = Math.floor(rows / batchSize);
     while (
       !this.#closed &&
-      (this.#waiting.length >= most || (this.#waiting.at(-1)?.samples ?? batchSize) < batchSize)
+      (this.#waiting.length >= most || (this.#waiting.at(-1)?.batch.length ?? batchSize) < batchSize)
     ) {
       await this.#changed;
     }
   }
 
-  async #take({ length, fields: given }: Dataset): Promise<void> {
-    const { fields, programsOf } = this.#options;
-    const programs = await programsOf(length);
-    // Nothing is awaited from here on: a submit moves the batches that wait.
-    const start = this.#waiting.reduce((total, { samples }) => total + samples, 0);
-    for (const [name, staging] of this.#staging) staging.set(given[name].data, start * sizeOf(fields[name].shape));
-    this.#waiting.push({ samples: length, programs });
+  async #take(batch: Dataset): Promise<void> {
+    this.#waiting.push({ batch, ...(await this.#options.placeOf(batch)) });
     this.#taken++;
     this.#isLastOpen = true;
     this.#notify();
@@ -210,18 +209,43 @@ export class StreamSupply implements Supply {
   }
 
   submit(count: number): Submission {
-    const { fields, table, write, launch } = this.#options;
+    const { write, launch } = this.#options;
     const some = this.#waiting.splice(0, count);
-    const samples = some.reduce((total, batch) => total + batch.samples, 0);
-    const left = this.#waiting.reduce((total, batch) => total + batch.samples, 0);
-    for (const [name, staging] of this.#staging) {
-      const size = sizeOf(fields[name].shape);
-      write(table.fields[name].states[0], staging.subarray(0, samples * size));
-      staging.copyWithin(0, samples * size, (samples + left) * size);
+    this.#submitted = some;
+    const ends = new Map<Source, number>();
+    let samples = 0;
+    for (const { batch, table } of some) {
+      for (const [name, staging] of this.#stagingOf(table)) {
+        const { data, shape } = batch.fields[name];
+        staging.set(data, samples * sizeOf(shape));
+      }
+      samples += batch.length;
+      ends.set(table, samples);
+    }
+    for (const [table, end] of ends) {
+      for (const [name, staging] of this.#stagingOf(table)) {
+        const [state] = table.fields[name].states;
+        write(state, staging.subarray(0, end * (staging.length / table.length)));
+      }
     }
     const rows = launch({ programs: some.map(({ programs }) => programs), samples });
     this.#notify();
-    return { samples: some.map(({ samples: own }) => own), rows };
+    return { samples: some.map(({ batch }) => batch.length), rows };
+  }
+
+  #stagingOf(table: Source): ReadonlyMap<string, Numbers> {
+    let staging = this.#staging.get(table);
+    if (!staging) {
+      const fields = Object.entries(table.fields);
+      staging = new Map(fields.map(([name, { states }]) => [name, allocate(states[0].spec)]));
+      this.#staging.set(table, staging);
+    }
+    return staging;
+  }
+
+  /** The programs of a step of those that were submitted last. */
+  programsOf(at: number): readonly StepProgram[] {
+    return this.#submitted[at].programs;
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import { DataError, ShapeError } from '../../core/errors.ts';
 import type { Dataset } from '../../data/dataset.ts';
-import type { Prepared } from '../graphs/preparedModel.ts';
 import type { GivenSamples } from '../options.ts';
+import type { BatchForms } from './batchForms.ts';
 import { copyOfSamples, inBatch, samplesOf } from './givenData.ts';
 
 /* How many samples there must be for a step. */
@@ -26,10 +26,13 @@ export function requireWholeBatch(where: string, samples: Dataset, batchSize: nu
 export function acceptedBatch(
   batch: GivenSamples | Dataset,
   index: number,
-  prepared: Prepared,
+  { forms, names }: { readonly forms: BatchForms; readonly names: readonly string[] },
   batchSize: number,
 ): Dataset {
-  const samples = inBatch(index, (where) => samplesOf(where, copyOfSamples(where, batch), prepared));
+  const samples = inBatch(index, (where) => {
+    const copy = copyOfSamples(where, batch);
+    return samplesOf(where, copy, forms.of(batch), names);
+  });
   if (samples.length <= batchSize) return samples;
   throw new ShapeError(
     `[fit, batch ${index}] the batch has ${samples.length} samples but batchSize is ${batchSize}: give at most as many`,

@@ -4,7 +4,7 @@ import type { Numbers } from '../../core/shape.ts';
 import { isDataset, requireFinite, requireSet, type Dataset } from '../../data/dataset.ts';
 import { copyOf, isNumbers, numbersIn, type GivenNumbers } from '../../data/numbers.ts';
 import { apart, spanOf } from '../../data/sampleLayout.ts';
-import { requirePresent, requireSound, rowsOf } from './dataChecks.ts';
+import { requirePresent, requireSound, rowsOf, type FieldChecks } from './dataChecks.ts';
 import type { Batches, GivenSamples } from '../options.ts';
 import type { Prepared } from '../graphs/preparedModel.ts';
 import type { Fields } from './sampleSource.ts';
@@ -72,20 +72,28 @@ export function copyOfSamples(where: string, given: GivenSamples | Dataset): Giv
 export const countedBy = ({ names, traced }: Prepared): readonly string[] =>
   names.length > 0 ? names : Object.keys(traced.fields);
 
+/** What samples must be like. */
+export interface SampleForm {
+  readonly fields: Fields;
+  readonly checks: FieldChecks;
+}
+
+/** As the model was traced with. */
+export const formOf = ({ traced, checks }: Prepared): SampleForm => ({ fields: traced.fields, checks });
+
 /** Numbers by field as a sound data set, each in the dtype that its field was traced with, where it holds them. */
 export function samplesOf(
   where: string,
   given: GivenSamples,
-  prepared: Prepared,
-  names = countedBy(prepared),
+  { fields: specs, checks }: SampleForm,
+  names: readonly string[],
 ): Dataset {
-  const { traced, checks } = prepared;
   for (const name of names) requirePresent(where, name, given, names);
-  for (const name of names) requireFinite(name, { data: given[name], shape: traced.fields[name].shape });
-  const numbers = names.map((name) => [name, numbersIn(where, name, given[name], traced.fields[name].dtype)] as const);
+  for (const name of names) requireFinite(name, { data: given[name], shape: specs[name].shape });
+  const numbers = names.map((name) => [name, numbersIn(where, name, given[name], specs[name].dtype)] as const);
   const byName: Readonly<Record<string, Numbers>> = Object.fromEntries(numbers);
-  const length = rowsOf(where, traced.fields, byName, names);
-  const fields = names.map((name) => [name, { ...traced.fields[name], data: byName[name] }] as const);
+  const length = rowsOf(where, specs, byName, names);
+  const fields = names.map((name) => [name, { ...specs[name], data: byName[name] }] as const);
   const samples = { length, fields: Object.fromEntries(fields) };
   requireSound(samples, names, checks);
   return samples;

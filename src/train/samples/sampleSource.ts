@@ -1,4 +1,4 @@
-import { allocate, byteLength, spec, type Numbers } from '../../core/shape.ts';
+import { allocate, byteLength, spec, type Numbers, type Shape } from '../../core/shape.ts';
 import type { Dataset, FieldSpec } from '../../data/dataset.ts';
 import { samplesIn, spanOf, strideOf, type SampleLayout } from '../../data/sampleLayout.ts';
 import type { State } from '../../graph/graph.ts';
@@ -23,6 +23,18 @@ export interface Source {
 }
 
 export const statesIn = ({ fields }: Source): State[] => Object.values(fields).flatMap(({ states }) => states);
+
+/** Of one sample of a field. */
+const shapeIn = ({ states: [{ spec: of }], overlap }: Parts): Shape => overlap?.shape ?? of.shape.slice(1);
+
+/** The fields with the shapes that they have in a source: those of another set, or batch, may be longer or shorter. */
+export function fieldsIn(source: Source, fields: Fields): Fields {
+  const entries = Object.entries(source.fields).map(([name, parts]) => {
+    return [name, { ...fields[name], shape: shapeIn(parts) }] as const;
+  });
+  // A field that nobody reads is not in the source, but among those that the model is given.
+  return { ...fields, ...Object.fromEntries(entries) };
+}
 
 export const bytesOf = (source: Source): number =>
   statesIn(source).reduce((total, state) => total + byteLength(state.spec), 0);

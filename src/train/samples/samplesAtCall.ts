@@ -3,7 +3,7 @@ import { copyOf, isNumbers, type GivenNumbers } from '../../data/numbers.ts';
 import type { Prepared } from '../graphs/preparedModel.ts';
 import type { GivenSamples } from '../options.ts';
 import type { Programs } from '../programs/programs.ts';
-import { byField, copyOfSamples, countedBy, countOf, numbersBy, samplesOf, type Given } from './givenData.ts';
+import { byField, copyOfSamples, countedBy, countOf, formOf, numbersBy, samplesOf, type Given } from './givenData.ts';
 
 /** What a call takes: a set, numbers by field, numbers of the only field, or how many samples there are to be. */
 type GivenToCall = Dataset | GivenSamples | GivenNumbers | number;
@@ -28,6 +28,6 @@ export function samplesAtCall(
   return async ({ prepared, programs }, names = countedBy(prepared)) => {
     if (names.length === 0) return { length: countOf(where, given), fields: {} };
     const numbers = set ? numbersBy(await programs.sets.numbersOf(set, names)) : byField(copy, names);
-    return samplesOf(where, numbers, prepared, names);
+    return samplesOf(where, numbers, formOf(prepared), names);
   };
 }
