@@ -18,12 +18,16 @@ const biasFunctions = {
   with_bias: 'fn with_bias(value: vec4f, own: vec4f) -> vec4f {\n  return value + own;\n}',
 };
 
-/** In how many sums each part ends, and how they are stored. */
-function storeSums({ sums }: ProductShape, sumAt: string): string {
-  const lines = sums === 'rows' ? 'sizes.m' : 'sizes.n';
-  return `fn store_sums(part: u32, first: u32, value: vec4f) {
-  let at = ${sumAt};
-  let end = min(first + 4u, ${lines});
+/** In how many sums each part ends. */
+const sumCount = ({ sums, M, N }: ProductShape): number => (sums === 'rows' ? M : N);
+
+/** Whether four neighbouring sums are stored as one. */
+const hasWholeSums = (shape: ProductShape): boolean => sumCount(shape) % 4 === 0;
+
+/** How they are stored. */
+function storeSums(shape: ProductShape, sumAt: string): string {
+  const lines = shape.sums === 'rows' ? 'sizes.m' : 'sizes.n';
+  const one = `let end = min(first + 4u, ${lines});
   var rest = value;
   for (var turn = 0u; turn < 0x7fffffffu; turn++) {
     if (first + turn >= end) {
@@ -31,7 +35,13 @@ function storeSums({ sums }: ProductShape, sumAt: string): string {
     }
     sums[at + turn] = rest.x;
     rest = rest.yzww;
-  }
+  }`;
+  const four = `if (first < ${lines}) {
+    sums[at / 4u] = value;
+  }`;
+  return `fn store_sums(part: u32, first: u32, value: vec4f) {
+  let at = ${sumAt};
+  ${hasWholeSums(shape) ? four : one}
   if (part == 0u && first == 0u) {
     besides(0u);
   }
@@ -62,7 +72,7 @@ export function productLaunch(
   const blocks = matrices * parts * mBlocks * nBlocks;
   const stores = wholeC && (wholeC.along === 'rows' || !form.storesRows) ? wholeC : undefined;
   const withSums = sums !== 'none';
-  const writes = { ...access.writes, ...(withSums && { sums: 'f32' }) };
+  const writes = { ...access.writes, ...(withSums && { sums: hasWholeSums(shape) ? 'vec4f' : 'f32' }) };
   const uniform = [M, N, K, mBlocks, nBlocks, blocks, aMatrix, bMatrix, parts, partTerms(K, parts), 4];
   const filled = words.length > 0 ? words : new Array<number>(LEAST_OPERANDS).fill(0);
   return withRoom({
