@@ -40,7 +40,7 @@ const views: readonly View[] = [
   { name: 'demo-convolutional', page: '?model=convolutional&batch=32', visit: (page) => train(page, 'Update') },
   { name: 'lesson', page: 'docs/backpropagation.html' },
   { name: 'gallery', page: 'examples/index.html' },
-  ...['xor', 'spirals', 'regression', 'mnist', 'race', 'sequence', 'digit', 'sentence'].map((name) => ({
+  ...['xor', 'spirals', 'regression', 'mnist', 'race', 'sequence', 'digit', 'text', 'sentence'].map((name) => ({
     name,
     page: `examples/${name}.html`,
   })),
