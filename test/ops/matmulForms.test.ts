@@ -141,7 +141,8 @@ describe('the forms of a product', () => {
   test('of a software adapter are those that never wait', async () => {
     const software = { ...traitsOf(await sharedDevice()), subgroupSize: 8 };
     expect(productForms(software, square(512)).names[0]).toBe('subgroups');
-    expect(productForms(software, { ...square(512), M: 1 }).names[0]).toBe('registers4');
+    expect(productForms(software, { ...square(512), M: 4 }).names[0]).toBe('registers4');
+    expect(productForms(software, { ...square(512), M: 1 }).names[0]).toBe('naive');
     expect(productForms({ ...software, subgroupSize: 4 }, square(512)).names[0]).toBe('registers8');
   });
   test('stay within the limits of the device', async () => {

@@ -9,7 +9,11 @@ fn row_of(block: Block, column: u32) -> vec4f {
     if (k >= block.end) {
       break;
     }
-    row += b_block(b_first, k) * a_block(a_first, k)[lane];
+    if (A_TRANSPOSED) {
+      row += b_block(b_first, k) * a_block(a_first, k)[lane];
+    } else {
+      row += b_block(b_first, k) * a_row(places_of(a_first)[lane], k);
+    }
   }
   return row;
 }

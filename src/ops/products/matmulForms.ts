@@ -181,6 +181,8 @@ const isTiny = (M: number, N: number): boolean => Math.max(M, N) <= 16;
 /** What is likeliest fastest, without a measurement. */
 function guess(adapter: AdapterTraits, { M, N, matrices, parts }: ProductShape): readonly string[] {
   if (adapter.software && parts > 1 && isTiny(M, N)) return [N > 8 ? 'registers8x12' : 'registers8'];
+  // Of one row nothing is read for others.
+  if (adapter.software && M === 1) return ['naive', 'registers4'];
   if (adapter.software) return M <= NARROW ? ['registers4'] : ['subgroups', 'registers8', 'registers4'];
   const tilesOf = (size: number): number => Math.floor(M / size) * Math.floor(N / size) * matrices * parts;
   if (tilesOf(128) >= MANY_TILES) return ['tiles128', 'tiles64'];
