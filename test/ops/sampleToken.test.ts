@@ -9,11 +9,13 @@ import { generationControl, generationWords, type Sampling } from '../../src/ops
 import { NO_TOKEN, sampleToken } from '../../src/ops/generation/sampleToken.ts';
 import type { Backend } from '../../src/scheduler/backend.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
-import { sharedBackend } from '../support/device.ts';
+import { backendOn, sharedBackend } from '../support/device.ts';
+import { asCard } from '../support/otherDevice.ts';
 
 const backends: readonly (readonly [string, () => Promise<Backend>])[] = [
   ['CPU', async () => new CpuBackend()],
   ['GPU', sharedBackend],
+  ['GPU as a card', () => backendOn(asCard)],
 ];
 
 const RING = 4096;
@@ -76,6 +78,9 @@ describe.each(backends)('on the %s', (_, open) => {
     const backend = await open();
     expect(await drawn(backend, [1, 3, -2, 3, 0], { temperature: 0 })).toEqual([1]);
     expect(await drawn(backend, [-0, 0], { temperature: 0 })).toEqual([0]);
+    // Several of them are one invocation's.
+    const many = Array.from({ length: 2000 }, (_x, at) => (at % 2 === 1 && at > 900 ? 3 : -at));
+    expect(await drawn(backend, many, { temperature: 0 })).toEqual([901]);
     expect(await drawn(backend, [-Infinity, -5], { temperature: 0 })).toEqual([1]);
   });
 
@@ -148,13 +153,10 @@ const settings: readonly Partial<Sampling>[] = [
 test.each([2, 65, 50_000])('of %s classes kernel and reference draw the same', async (classes) => {
   const random = new Random(classes, 'logits');
   const logits = Float32Array.from({ length: classes }, () => 3 * random.normal());
-  const [cpu, gpu] = [new CpuBackend(), await sharedBackend()];
+  const [cpu, ...others] = await Promise.all(backends.map(([, open]) => open()));
   const draws = classes > 1000 ? 5 : 40;
   for (const [seed, sampling] of settings.entries()) {
-    const [expected, found] = [
-      await drawn(cpu, logits, { ...sampling, seed }, draws),
-      await drawn(gpu, logits, { ...sampling, seed }, draws),
-    ];
-    expect(found).toEqual(expected);
+    const expected = await drawn(cpu, logits, { ...sampling, seed }, draws);
+    for (const gpu of others) expect(await drawn(gpu, logits, { ...sampling, seed }, draws)).toEqual(expected);
   }
 });
