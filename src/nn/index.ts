@@ -9,6 +9,8 @@ export {
 export { augment } from './augment.ts';
 export { beamSearch, type BeamSearchOptions, type Beginning, type Found, type NextTokens } from './beamSearch.ts';
 export { ctcBeamSearch, type CtcBeamSearchOptions, type CtcOutput, type Transcription } from './ctcBeamSearch.ts';
+export { bleu } from './bleu.ts';
+export { f1Scores } from './classScores.ts';
 export { characterErrorRate, labelErrorRate, wordErrorRate, type LabelRows } from './errorRates.ts';
 export { augmentSequences, type AugmentSequencesOptions } from './augmentSequences.ts';
 export { embedding, tied, type EmbeddingLayer, type EmbeddingOptions } from './embedding.ts';
@@ -81,6 +83,7 @@ export type { BatchValues, Target } from './fieldRoles.ts';
 export {
   accuracy,
   f1Score,
+  bitsPerCharacter,
   perplexity,
   rootMeanSquaredError,
   rSquared,

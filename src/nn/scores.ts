@@ -44,6 +44,10 @@ export const rootMeanSquaredError = (x: Value, target: Target): Value<'f32'> =>
 export const perplexity = (logits: Value, target: Target, options: CrossEntropyOptions = {}): Value<'f32'> =>
   exp(crossEntropy(logits, targetOf('perplexity', target), options));
 
+/** The mean cross-entropy in bits, of a model whose tokens are characters; of bytes, bits per byte. @returns `[]` */
+export const bitsPerCharacter = (logits: Value, target: Target, options: CrossEntropyOptions = {}): Value<'f32'> =>
+  mul(crossEntropy(logits, targetOf('bitsPerCharacter', target), options), Math.LOG2E);
+
 /** What `rSquared` reads of some samples: their number, and by output mean, Σ (t − mean)² and Σ (x − t)². */
 function spreadsIn(numbers: Float64Array, outputs: number) {
   const [count] = numbers;

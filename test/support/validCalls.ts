@@ -62,7 +62,8 @@ export const validCalls: Calls = {
   ...named('absoluteErrors binaryCrossEntropies kullbackLeiblerTerms squaredErrors', () => [x(), x()]),
   ...named('binaryCrossEntropy kullbackLeibler meanAbsoluteError meanSquaredError', () => [x(), x()]),
   ...named('rootMeanSquaredError rSquared', () => [x(), x()]),
-  ...named('wordErrorRate characterErrorRate', () => [['one two'], ['one']]),
+  ...named('wordErrorRate characterErrorRate bleu', () => [['one two'], ['one']]),
+  f1Scores: () => [[0, 1], [1, 1], 2],
   labelErrorRate: () => [[[1, 2]], { data: [1, 2, -1], shape: [1, 3] }],
   ...named('glorotUniform glorotNormal heUniform heNormal lecunUniform lecunNormal zeros ones', () => [
     [4, 3],
@@ -152,6 +153,7 @@ export const validCalls: Calls = {
     ],
   ],
   perplexity: () => [x(), labels(), { labelSmoothing: 0.1 }],
+  bitsPerCharacter: () => [x(), labels(), { labelSmoothing: 0.1 }],
   positions: () => [4, 3, { weightInitial: randomNormal() }],
   random: () => [control, 'stream', [3], 'normal'],
   read: () => [control],

@@ -21,6 +21,7 @@ import {
   metric,
   min,
   mul,
+  bitsPerCharacter,
   perplexity,
   rootMeanSquaredError,
   reshape,
@@ -159,6 +160,7 @@ const figures: readonly Figure[] = [
     Math.sqrt(average(rows, ({ error }) => error ** 2)),
   ],
   ['perplexity', (o, { label }) => perplexity(o, label, byClass), Math.exp(weightedMean)],
+  ['bitsPerCharacter', (o, { label }) => bitsPerCharacter(o, label, byClass), weightedMean / Math.LN2],
   [
     'a geometric mean of a user',
     (o) => exp(mean(mul(firstOf(o), 0.5))),
