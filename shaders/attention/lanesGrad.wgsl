@@ -47,6 +47,65 @@ fn eight_rows(at: u32, first: u32, last: u32, lane: u32) -> array<vec2f, 8> {
   return eight;
 }
 
+// Of pairs of an own row and another, four others in a vector.
+alias Pairs = array<vec4f, OWN * QUADS>;
+
+// Turns scores into weights, and dy · v into slopes.
+fn weigh(
+  weights: ptr<function, Pairs>,
+  pairs: ptr<function, Pairs>,
+  own_row: array<vec2f, OWN>,
+  reach: Reach,
+  h: u32,
+  first: u32,
+  local: u32,
+  lane: u32,
+) {
+  let row = (reach.n * sizes.heads + h) * sizes.queries;
+  var masks: array<u32, OWN>;
+  for (var o = 0u; o < OWN; o++) {
+    let r = reach.first_own + 8u * o + local;
+    if (OF_KEYS) {
+      masks[o] = unmasked_for(reach.n, h, first, r, OTHERS);
+    } else {
+      masks[o] = unmasked(reach.n, h, r, first, OTHERS);
+    }
+  }
+  for (var eight = 0u; eight < OTHERS / 8u; eight++) {
+    var of_others: array<vec2f, 8>;
+    if (OF_KEYS) {
+      of_others = eight_rows(row, first + 8u * eight, reach.last, lane);
+    }
+    for (var o = 0u; o < OWN; o++) {
+      let r = reach.first_own + 8u * o + local;
+      for (var half = 0u; half < 2u; half++) {
+        let other = first + 8u * eight + 4u * half;
+        var lse = vec4f(own_row[o].x);
+        var delta = vec4f(own_row[o].y);
+        var is_seen = vec4<bool>(false);
+        var kept = vec4f();
+        if (OF_KEYS) {
+          for (var each = 0u; each < 4u; each++) {
+            lse[each] = of_others[4u * half + each].x;
+            delta[each] = of_others[4u * half + each].y;
+          }
+          is_seen = seen_by(other, r, reach.length);
+          kept = kept_for(row + other, r);
+        } else {
+          is_seen = seen(r, other, reach.length);
+          kept = kept_of(row + r, other);
+        }
+        let i = o * QUADS + 2u * eight + half;
+        is_seen &= four_bits(masks[o] >> (8u * eight + 4u * half));
+        let score = select(vec4f(sizes.nothing), (*weights)[i] * sizes.score, is_seen);
+        let weight = power_of_two(score - powers(lse));
+        (*pairs)[i] = sizes.scale * weight * ((*pairs)[i] * kept - delta);
+        (*weights)[i] = weight * kept;
+      }
+    }
+  }
+}
+
 @compute @workgroup_size(8)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -86,11 +145,10 @@ fn main(
     if (turn >= reach.turns) { break; }
     let first = reach.begin + turn % reach.steps * OTHERS;
     let others = others_in(reach, turn);
-    let row = (reach.n * sizes.heads + others.h) * sizes.queries;
 
-    // Of pairs of an own row and another: scores, and then weights; dy · v, and then slopes.
-    var weights: array<vec4f, OWN * QUADS>;
-    var pairs: array<vec4f, OWN * QUADS>;
+    // Scores, and then weights; dy · v, and then slopes.
+    var weights: Pairs;
+    var pairs: Pairs;
     for (var i = 0u; i < OWN * QUADS; i++) {
       weights[i] = vec4f();
       pairs[i] = vec4f();
@@ -117,48 +175,7 @@ fn main(
         }
       }
     }
-    var masks: array<u32, OWN>;
-    for (var o = 0u; o < OWN; o++) {
-      let r = reach.first_own + 8u * o + local;
-      if (OF_KEYS) {
-        masks[o] = unmasked_for(reach.n, others.h, first, r, OTHERS);
-      } else {
-        masks[o] = unmasked(reach.n, others.h, r, first, OTHERS);
-      }
-    }
-    for (var eight = 0u; eight < OTHERS / 8u; eight++) {
-      var of_others: array<vec2f, 8>;
-      if (OF_KEYS) {
-        of_others = eight_rows(row, first + 8u * eight, last, lane);
-      }
-      for (var o = 0u; o < OWN; o++) {
-        let r = reach.first_own + 8u * o + local;
-        for (var half = 0u; half < 2u; half++) {
-          let other = first + 8u * eight + 4u * half;
-          var lse = vec4f(own_row[o].x);
-          var delta = vec4f(own_row[o].y);
-          var is_seen = vec4<bool>(false);
-          var kept = vec4f();
-          if (OF_KEYS) {
-            for (var each = 0u; each < 4u; each++) {
-              lse[each] = of_others[4u * half + each].x;
-              delta[each] = of_others[4u * half + each].y;
-            }
-            is_seen = seen_by(other, r, reach.length);
-            kept = kept_for(row + other, r);
-          } else {
-            is_seen = seen(r, other, reach.length);
-            kept = kept_of(row + r, other);
-          }
-          let i = o * QUADS + 2u * eight + half;
-          is_seen &= four_bits(masks[o] >> (8u * eight + 4u * half));
-          let score = select(vec4f(sizes.nothing), weights[i] * sizes.score, is_seen);
-          let weight = power_of_two(score - powers(lse));
-          pairs[i] = sizes.scale * weight * (pairs[i] * kept - delta);
-          weights[i] = weight * kept;
-        }
-      }
-    }
+    weigh(&weights, &pairs, own_row, reach, others.h, first, local, lane);
     for (var part = 0u; part < 0x7fffffffu; part++) {
       let c = 4u * part;
       if (c >= sizes.channels) { break; }

@@ -86,7 +86,7 @@ export interface AttentionOptions {
 
 /**
  * softmax(scale · q · kᵀ) · v, by head, over the keys that each query sees. Scores are never stored: memory grows with T. A query
- * that sees no key gets 0, and gives no gradient.
+ * that sees no key gets 0, and gives no gradient. NaN in a key or value may reach queries that do not see it, as 0 · NaN.
  * Heads stand behind time, as a projection leaves them and as in JAX; PyTorch's scaled_dot_product_attention has them before.
  * @param q `[N, T, H, D]`   @param k `[N, S, Hkv, D]`, H a multiple of Hkv: neighbouring heads share keys   @param v as k
  * @returns `[N, T, H, D]`
