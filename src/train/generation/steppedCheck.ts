@@ -1,7 +1,7 @@
 import { DataError, ShapeError } from '../../core/errors.ts';
 import { Random } from '../../core/random.ts';
-import { allocate, spec, type Numbers } from '../../core/shape.ts';
-import { Interpreter, statesOf } from '../../cpu/interpret.ts';
+import { allocate, type Numbers } from '../../core/shape.ts';
+import { Interpreter, statesOf, type States } from '../../cpu/interpret.ts';
 import { isValue, type Graph, type State, type Value } from '../../graph/graph.ts';
 import { generationWords } from '../../ops/generation/control.ts';
 import { TEXT, textGraph, type GenerationGraph, type TextGraph } from '../graphs/generationGraph.ts';
@@ -52,19 +52,42 @@ function wholeText(traced: TracedModel, length: number): { readonly samples: num
   }
 }
 
-/** Numbers of the first sample at place t of `length`; undefined where a value has none for each token. */
-function rowOf(value: Value, numbers: Numbers, samples: number, length: number, t: number): Numbers | undefined {
-  const [first, second] = value.spec.shape;
-  const own = numbers.length / samples;
-  if (first === samples && second === length) return numbers.subarray((t * own) / length, ((t + 1) * own) / length);
-  return first === samples && t === length - 1 ? numbers.subarray(0, own) : undefined;
+/** A text that has been read as a whole, in as many samples as it takes. */
+function readWhole(whole: Graph, states: States, samples: number, tokens: readonly number[]): Interpreter {
+  const reader = new Interpreter(whole, states, 'f64');
+  const batch = Array.from({ length: samples }, () => tokens).flat();
+  reader.run({ [TEXT]: Int32Array.from(batch) });
+  return reader;
 }
 
-/** The first place at which two rows differ. */
-function firstDifference(a: Numbers, b: Numbers): number {
+/** What reads the same tokens one by one. */
+function stepperOf(
+  { control, tokens: ring }: GenerationGraph,
+  graph: Graph,
+  states: Map<State, Numbers>,
+  tokens: readonly number[],
+): Interpreter {
+  states.set(control, generationWords(tokens.length, 0, greedy));
+  states.get(ring)!.set(tokens);
+  return new Interpreter(graph, states, 'f64');
+}
+
+/** Numbers of the first sample at place t of `length`; undefined where a value has none for each token. */
+function rowOf(value: Value, numbers: Numbers, samples: number, length: number, t: number): Numbers | undefined {
+  const { shape } = value.spec;
+  const own = numbers.length / samples;
+  if (shape[0] !== samples) return undefined;
+  if (shape.length > 2 && shape[1] === length) return numbers.subarray((t * own) / length, ((t + 1) * own) / length);
+  return t === length - 1 ? numbers.subarray(0, own) : undefined;
+}
+
+/** The first numbers in which two rows of one length differ. */
+function difference(found: Numbers, expected: Numbers): string | undefined {
+  if (found.length !== expected.length) return undefined;
   let largest = 0;
-  for (const x of a) largest = Math.max(largest, Math.abs(x));
-  return a.findIndex((x, i) => Math.abs(x - b[i]) > TOLERANCE * largest);
+  for (const x of expected) largest = Math.max(largest, Math.abs(x));
+  const at = expected.findIndex((x, i) => Math.abs(x - found[i]) > TOLERANCE * largest);
+  return at < 0 ? undefined : `${found[at]}, not ${expected[at]}`;
 }
 
 /**
@@ -78,22 +101,14 @@ export function requireStepwise(traced: TracedModel, stepped: GenerationGraph, c
   const states = statesFor(traced, [graph, whole]);
   const random = new Random(0, 'stepped text');
   const tokens = Array.from({ length }, () => Math.floor(random.uniform(0, stepped.classes)));
-  const reader = new Interpreter(whole, states, 'f64');
-  const batch = allocate(spec([samples, length], 'i32'));
-  for (const i of batch.keys()) batch[i] = tokens[i % length];
-  reader.run({ [TEXT]: batch });
-  states.set(stepped.control, generationWords(length, 0, greedy));
-  states.get(stepped.tokens)!.set(tokens);
-  const stepper = new Interpreter(graph, states, 'f64');
+  const reader = readWhole(whole, states, samples, tokens);
+  const stepper = stepperOf(stepped, graph, states, tokens);
   for (let t = 0; t < length; t++) {
     stepper.run({});
     const differs = (name: string): string | undefined => {
       const [one, all] = [graph.outputs[name], whole.outputs[name]];
       const expected = all && rowOf(all, reader.value(all), samples, length, t);
-      const found = one && stepper.value(one);
-      if (expected?.length !== found?.length || !expected || !found) return undefined;
-      const at = firstDifference(expected, found);
-      return at < 0 ? undefined : `${found[at]}, not ${expected[at]}`;
+      return one && expected && difference(stepper.value(one), expected);
     };
     const logit = differs('logits');
     if (logit === undefined) continue;
