@@ -175,6 +175,7 @@ describe.each(Object.entries(places))('on the %s', (_, place) => {
 
   test('the same seed gives the same tokens, whatever a submit holds, and another one others', async () => {
     const trainer = await trainerOf(net(), await place());
+    await trainer.fit(texts, { epochs: 10 });
     const once = await generated(trainer, { tokens: 40, seed: 9, stepsPerSubmit: 1 });
     expect(once).toHaveLength(40);
     expect(new Set(once).size).toBeGreaterThan(3);
@@ -212,6 +213,7 @@ describe.each(Object.entries(places))('on the %s', (_, place) => {
 
 test('a net that looks back without an end begins anew where it is told to', async () => {
   const trainer = await trainerOf(net(), await places.WebGPU());
+  await trainer.fit(texts, { epochs: 10 });
   const [first, second, third] = await generated(trainer, { tokens: 3, temperature: 0, context: 4 });
   expect([first, second]).toEqual(await generated(trainer, { tokens: 2, temperature: 0 }));
   expect([third]).toEqual(await generated(trainer, { tokens: 1, temperature: 0 }, [first, second]));
