@@ -117,9 +117,11 @@ describe('a text that is favoured for its length', () => {
   });
 
   test('is found at the penalty of the paper, and not without', async () => {
-    const found = async (lengthPenalty: number) =>
-      (await beamSearch(twoWays, { ...options, lengthPenalty }))[0][0].tokens;
+    const found = async (lengthPenalty: number, beams = 4) =>
+      (await beamSearch(twoWays, { ...options, lengthPenalty, beams }))[0][0].tokens;
     expect(await found(0)).toEqual([]);
     expect(await found(1.9)).toEqual([1, 1]);
+    // Beside one that has ended already, and is likelier so far.
+    expect(await found(1.9, 1)).toEqual([1, 1]);
   });
 });
