@@ -172,7 +172,7 @@ test('the gallery shows a picture of each lesson, and leads there', async () => 
   const links = page.getByRole('main').getByRole('link');
   const targets = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')));
   expect(targets).toEqual(
-    ['xor', 'spirals', 'regression', 'mnist', 'race', 'sequence', 'digit', 'text', 'sentence'].map(
+    ['xor', 'spirals', 'regression', 'mnist', 'race', 'sequence', 'digit', 'text', 'sentence', 'translation'].map(
       (name) => `${name}.html`,
     ),
   );

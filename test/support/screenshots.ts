@@ -40,10 +40,12 @@ const views: readonly View[] = [
   { name: 'demo-convolutional', page: '?model=convolutional&batch=32', visit: (page) => train(page, 'Update') },
   { name: 'lesson', page: 'docs/backpropagation.html' },
   { name: 'gallery', page: 'examples/index.html' },
-  ...['xor', 'spirals', 'regression', 'mnist', 'race', 'sequence', 'digit', 'text', 'sentence'].map((name) => ({
-    name,
-    page: `examples/${name}.html`,
-  })),
+  ...['xor', 'spirals', 'regression', 'mnist', 'race', 'sequence', 'digit', 'text', 'sentence', 'translation'].map(
+    (name) => ({
+      name,
+      page: `examples/${name}.html`,
+    }),
+  ),
   { name: 'bench', page: 'bench/index.html' },
   { name: 'bench-run', page: 'bench/index.html', visit: measure },
 ];
