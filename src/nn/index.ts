@@ -31,6 +31,7 @@ export {
   type Values,
 } from './layer.ts';
 export { dropout, gaussianNoise, linear, sequential, type LinearOptions } from './layers.ts';
+export { lora, loraWeights, mergedLora } from './lora.ts';
 export {
   multiHeadAttention,
   type Attended,

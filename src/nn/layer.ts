@@ -60,8 +60,8 @@ export interface Layer<I = Value, O = Value> {
   readonly name?: string;
   readonly parameters: Readonly<Record<string, ParameterDefinition>>;
   readonly state?: Readonly<Record<string, StateDefinition>>;
-  /** Whether what it applies stays as it is; see `frozen`. */
-  readonly frozen?: true;
+  /** True: what it applies stays as it is; see `frozen`. False: of what is so, its own parameters are not; see `lora`. */
+  readonly frozen?: boolean;
   apply(x: I, bound: Readonly<Record<string, Value>>, context: Context): O;
 }
 

@@ -122,8 +122,8 @@ export class Tracer implements Context {
     this.#registry.remember(module, this.#path);
     this.#use = this.#uses.get(this.#path) ?? 0;
     this.#uses.set(this.#path, this.#use + 1);
-    const isFrozen = isLayer && module.frozen === true;
-    if (isFrozen) this.#frozen++;
+    const frozen = this.#frozen;
+    if (isLayer && module.frozen !== undefined) this.#frozen = Math.max(0, frozen + (module.frozen ? 1 : -1));
     try {
       const output = isLayer ? module.apply(x, this.#bind(module), this) : module(x, this);
       requireGiven(`what ${this.#path || 'it'} gives`, output);
@@ -140,7 +140,7 @@ export class Tracer implements Context {
       }
       throw error;
     } finally {
-      if (isFrozen) this.#frozen--;
+      this.#frozen = frozen;
       [this.#path, this.#use] = before;
     }
   }

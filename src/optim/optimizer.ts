@@ -255,6 +255,13 @@ function requireGroups(optimizer: Optimizer, ranges: readonly Range[]): void {
   }
 }
 
+/** The group that says how a parameter is treated, if one does. */
+const groupOf = (optimizer: Optimizer, range: Range): ParameterGroup | undefined =>
+  ownerOf(optimizer, range).groups.find(({ match }) => matches(match, range.name));
+
+/** Whether a group leaves a parameter as it is. */
+export const isFrozenBy = (optimizer: Optimizer, range: Range): boolean => groupOf(optimizer, range)?.frozen === true;
+
 /** Rows of four in the 256 bytes to which WebGPU aligns a binding: an optimizer's table is a range of all. */
 const ALIGNED_ROWS = BLOCK / 4;
 
@@ -275,7 +282,7 @@ export function groupTable(
     const { trains: chosen, decays } = treated(name);
     const owner = ownerOf(optimizer, range);
     const first = chain.indexOf(owner) * rows;
-    const group = owner.groups.find(({ match }) => matches(match, name));
+    const group = groupOf(optimizer, range);
     if (!chosen || group?.frozen) return false;
     const decay = group?.weightDecay ?? (decays || owner.decaysEverything ? owner.weightDecay : 0);
     const row = [group?.learningRateFactor ?? 1, decay, 1, 0];

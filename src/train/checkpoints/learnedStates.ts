@@ -8,10 +8,10 @@ import { tensorsIn } from './weights.ts';
 /** Every parameter by name. */
 export async function parametersOf(
   backend: Backend,
-  { parameters, pages }: TracedModel,
+  { parameters, pages, ranges }: TracedModel,
 ): Promise<Record<string, Float32Array>> {
   const tensors = tensorsIn(pages, (await backend.readStates(parameters)) as Float32Array[]);
-  return Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data.slice()]));
+  return Object.fromEntries(ranges.map(({ name }) => [name, (tensors[name].data as Float32Array).slice()]));
 }
 
 /** Parameters by name, and their averages, if some are kept. @throws ShapeError for an unknown name or a wrong size */

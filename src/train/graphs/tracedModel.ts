@@ -8,7 +8,7 @@ import type { Measures } from '../../nn/losses.ts';
 import type { BatchValues, Roles } from '../../nn/fieldRoles.ts';
 import { Registry } from '../../nn/registry.ts';
 import { Tracer, type Home } from '../../nn/tracer.ts';
-import { scheduleSize } from '../../optim/optimizer.ts';
+import { isFrozenBy, scheduleSize } from '../../optim/optimizer.ts';
 import { controlState } from '../../ops/training/control.ts';
 import { ledgerState } from '../../ops/training/badStepLedger.ts';
 import { takenBatch, uploadedBatch } from './batchValues.ts';
@@ -67,8 +67,7 @@ export class TracedModel {
     const tracer = new Tracer(this.registry, 'train', null);
     for (const phase of phases) this.measure(phase, tracer, batch);
 
-    const shapes = this.registry.parameters.map(({ name, definition: { shape } }) => ({ name, shape }));
-    this.pages = layOut(shapes, largestPage);
+    this.pages = this.#laidOut(phases, largestPage);
     const arena = (name: string): State[] => arenaOf(name, this.pages, (page) => this.registry.initialValues(page));
     this.parameters = arena('parameters');
     this.averages = averageDecay === null ? null : arena('averages');
@@ -108,9 +107,24 @@ export class TracedModel {
     };
   }
 
+  /** What nobody trains has pages of its own, so that there are no gradients and no moments of it. */
+  #laidOut(phases: readonly Phase[], largestPage: number): readonly Page[] {
+    const { registry } = this;
+    const entries = registry.parameters.map(({ name, definition: { shape } }) => ({ name, shape }));
+    const isTrained = ({ name, shape }: (typeof entries)[number]): boolean => {
+      const range = { name, shape, offset: 0, size: sizeOf(shape) };
+      const byPhase = phases.some((phase) => mayTrain(phase, registry, name) && !isFrozenBy(phase.optimizer, range));
+      return byPhase && registry.isTrained(name);
+    };
+    const still = entries.filter((entry) => !isTrained(entry));
+    const trained = layOut(entries.filter(isTrained), largestPage);
+    return still.length > 0 ? [...trained, ...layOut(still, largestPage)] : trained;
+  }
+
   /** All parameters, in the order of their declaration. */
   get ranges(): readonly Range[] {
-    return this.pages.flatMap(({ ranges }) => ranges);
+    const order = new Map(this.registry.parameters.map(({ name }, at) => [name, at]));
+    return this.pages.flatMap(({ ranges }) => ranges).sort((a, b) => order.get(a.name)! - order.get(b.name)!);
   }
 
   #homeIn(arena: readonly State[], control: State): Home {
