@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 import { DataError, DeviceError, FormatError, ShapeError } from '../index.ts';
 import { waitQuietly } from '../node/quietWaits.ts';
+import { chat } from './chat.ts';
 import { devices } from './devices.ts';
 import type { Command } from './command/commands.ts';
 import { help } from './command/help.ts';
 import { parseCommand } from './command/parseCommand.ts';
 import { UsageError } from './command/usageError.ts';
 import { predict } from './predict.ts';
+import { generate } from './generate.ts';
+import { translate } from './translate.ts';
 import { harmless } from './terminal.ts';
 import { INTERRUPTED, train } from './train.ts';
 
@@ -19,6 +22,12 @@ function run(command: Command): Promise<number> {
       return interruptible((signal) => train(command, signal));
     case 'predict':
       return predict(command);
+    case 'generate':
+      return interruptible((signal) => generate(command, signal));
+    case 'translate':
+      return interruptible((signal) => translate(command, signal));
+    case 'chat':
+      return interruptible((signal) => chat(command, signal));
     case 'devices':
       return devices();
   }

@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { FormatError, type Trainer } from '../index.ts';
 import { readSafetensors } from '../data/index.ts';
 import { sizeOf } from '../core/shape.ts';
-import { modelNames, recurrentNames } from './command/commands.ts';
 import { reasonOf } from './outputPaths.ts';
-import type { InputForm, ModelForm } from './tasks/task.ts';
+import type { InputForm, ModelForm, Task } from './tasks/task.ts';
 import { taskKinds, taskOf } from './tasks/tasks.ts';
 
 /** The key of the form among a file's texts. */
@@ -50,19 +49,16 @@ function formOf(path: string, text: string | undefined, weights: number): ModelF
   if (!Array.isArray(hidden) || !hidden.every((width) => Number.isSafeInteger(width) && width > 0)) {
     throw fails('does not say how wide its layers are');
   }
-  const names = input?.kind === 'image' ? modelNames : [...modelNames, ...recurrentNames];
-  if (!names.some((name) => name === model)) throw fails(`is of a model "${model}" that is not known here`);
-  const form: ModelForm = { input: inputOf(path, input), model, hidden };
-  if ((taskOf(form.input).sizeOf?.(form) ?? 0) > weights) throw fails('describes more weights than it holds');
+  const task = taskIn(path, input);
+  if (!task.models.some((name) => name === model)) throw fails(`is of a model "${model}" that is not known here`);
+  const form: ModelForm = { input: task.read(input as InputForm, path), model, hidden };
+  if ((task.sizeOf?.(form) ?? 0) > weights) throw fails('describes more weights than it holds');
   return form;
 }
 
-function inputOf(path: string, input: Partial<InputForm> | undefined): InputForm {
-  const kind = taskKinds.find((known) => known === input?.kind);
-  if (!kind) {
-    throw new FormatError(
-      `[model] ${path} does not say what it takes in: give a file that \`millrace train --save\` wrote`,
-    );
-  }
-  return taskOf(input as InputForm).read(input as Partial<InputForm>, path);
+function taskIn(path: string, input: Partial<InputForm> | undefined): Task<InputForm> {
+  if (taskKinds.some((kind) => kind === input?.kind)) return taskOf(input as InputForm);
+  throw new FormatError(
+    `[model] ${path} does not say what it takes in: give a file that \`millrace train --save\` wrote`,
+  );
 }

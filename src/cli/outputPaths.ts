@@ -13,10 +13,17 @@ export const pictureFiles = (folder: string) =>
  * Mistakes about files, found before training rather than after it. A file that is there stays as it is until then; a
  * folder that is not comes to be.
  */
-export async function requirePlaces({ dataset, report, save, pictures, checkpoint }: TrainCommand): Promise<void> {
+export async function requirePlaces({
+  dataset,
+  files,
+  report,
+  save,
+  pictures,
+  checkpoint,
+}: TrainCommand): Promise<void> {
   const drawn = pictures === undefined ? [] : Object.values(pictureFiles(pictures));
   const wanted = [report, save, ...drawn].filter((file) => file !== undefined);
-  const taken = new Set([resolve(dataset)]);
+  const taken = new Set([dataset, ...files].map((file) => resolve(file)));
   for (const file of wanted) {
     if (taken.has(resolve(file))) throw new UsageError(`${file} is named twice: it would be written over`);
     taken.add(resolve(file));

@@ -17,6 +17,9 @@ export interface Settings {
   readonly learningRate: number;
   readonly weightDecay: number;
   readonly schedule: 'cosine' | 'constant';
+  readonly warmUp: number;
+  /** The longest that the gradient may be. */
+  readonly clip: number | undefined;
 }
 
 const learningRates = { adam: 3e-3, adamw: 3e-3, sgd: 0.1 };
@@ -29,28 +32,39 @@ export function settingsOf(command: TrainCommand, { input, train }: LearningTask
   if (batch > train.length) {
     throw new UsageError(`--batch is ${batch} but there are only ${train.length} samples to learn from`);
   }
-  const usualDecay = optimizer === defaults.optimizer ? defaults.weightDecay : optimizer === 'adamw' ? 0.01 : 0;
+  const steps = command.steps ?? usualSteps ?? Math.ceil((epochs * train.length) / batch);
+  const isUsual = optimizer === defaults.optimizer;
+  const usualDecay = isUsual ? defaults.weightDecay : optimizer === 'adamw' ? 0.01 : 0;
   return {
     model: command.model,
     hidden: command.hidden ?? defaults.hidden ?? [],
     augment: task.changes?.(command) ?? null,
     batch,
-    steps: command.steps ?? usualSteps ?? Math.ceil((epochs * train.length) / batch),
+    steps,
     optimizer,
-    learningRate: command.learningRate ?? learningRates[optimizer],
+    learningRate: command.learningRate ?? (isUsual ? defaults.learningRate : undefined) ?? learningRates[optimizer],
     weightDecay: command.weightDecay ?? usualDecay,
     schedule: command.schedule,
+    // Of few steps, a tenth.
+    warmUp: Math.min(defaults.warmUp ?? 0, Math.floor(steps / 10)),
+    clip: defaults.clip,
   };
 }
 
-export function optimizerOf({ optimizer, schedule, learningRate: rate, steps, weightDecay }: Settings): Optimizer {
-  const learningRate = schedule === 'cosine' ? schedules.cosine(rate, { steps }) : rate;
+function rateOf({ schedule, learningRate: rate, steps, warmUp }: Settings): number | schedules.Schedule {
+  const later = schedule === 'cosine' ? schedules.cosine(rate, { steps: steps - warmUp }) : rate;
+  return warmUp > 0 ? schedules.warmUp(later, { steps: warmUp, from: 1 / warmUp }) : later;
+}
+
+export function optimizerOf(settings: Settings): Optimizer {
+  const { optimizer, weightDecay, clip } = settings;
+  const usual = { learningRate: rateOf(settings), ...(clip !== undefined && { clip: { globalNorm: clip } }) };
   switch (optimizer) {
     case 'adam':
-      return adam({ learningRate });
+      return adam(usual);
     case 'adamw':
-      return adamw({ learningRate, weightDecay });
+      return adamw({ ...usual, weightDecay });
     case 'sgd':
-      return sgd({ learningRate, weightDecay, momentum: 0.9 });
+      return sgd({ ...usual, weightDecay, momentum: 0.9 });
   }
 }

@@ -14,6 +14,7 @@ import { whyNoAdapter } from './missingAdapter.ts';
 import { drawPictures } from './pictures/drawPictures.ts';
 import { modelFile } from './modelFile.ts';
 import type { TrainCommand } from './command/commands.ts';
+import { crossValidate } from './crossValidation.ts';
 import { requirePlaces, write } from './outputPaths.ts';
 import { Progress } from './progress.ts';
 import { optimizerOf, settingsOf, type Settings } from './settings.ts';
@@ -36,10 +37,26 @@ interface Run {
   readonly signal: AbortSignal;
 }
 
+/** What came of a run. */
+export interface Outcome {
+  readonly code: number;
+  /** Not of a run that ended before it could be judged. */
+  readonly report?: { readonly testAccuracy?: number | null } & Readonly<Record<string, unknown>>;
+}
+
 /** Trains, prints how it goes, and returns the exit code. */
 export async function train(command: TrainCommand, signal: AbortSignal): Promise<number> {
-  const terminal = command.quiet ? null : new Terminal(process.stdout);
   await requirePlaces(command);
+  const { code, report } =
+    command.folds === undefined
+      ? await learn(command, signal)
+      : await crossValidate(command.folds, (fold) => learn({ ...command, fold }, signal));
+  if (report && command.report !== undefined) await write(command.report, `${JSON.stringify(report, null, 2)}\n`);
+  return code;
+}
+
+async function learn(command: TrainCommand, signal: AbortSignal): Promise<Outcome> {
+  const terminal = command.quiet ? null : new Terminal(process.stdout);
   const learningTask = await loadLearningTask(command, { signal, terminal });
   const settings = settingsOf(command, learningTask);
   const form = { input: learningTask.input, model: settings.model, hidden: settings.hidden };
@@ -51,7 +68,7 @@ export async function train(command: TrainCommand, signal: AbortSignal): Promise
   }
 }
 
-async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>): Promise<number> {
+async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>): Promise<Outcome> {
   const { command, learningTask, settings, form, terminal } = all;
   const task = taskOf(form.input);
   const inputs = task.inputs?.(form);
@@ -130,7 +147,7 @@ async function fit({ command, learningTask, settings, trainer, terminal, signal 
   const submits = trainer.submits;
   let [seconds, last, skipped] = [0, 0, 0];
   try {
-    for await (const report of trainer.fit(learningTask.train, {
+    for await (const report of trainer.fit(learningTask.batchesOf?.(settings.batch) ?? learningTask.train, {
       steps: settings.steps,
       signal,
       onNaN,
@@ -171,12 +188,12 @@ function sayRewound({ step, rewoundTo }: Report, progress: Progress, terminal: T
   terminal?.line(`Step ${step} was bad: training goes on behind it from what was learned by step ${rewoundTo}.`);
 }
 
-function sayDiverged(what: string, { learningRate }: Settings): number {
+function sayDiverged(what: string, { learningRate }: Settings): Outcome {
   process.stderr.write(`${what}: training has diverged. A smaller --lr than ${learningRate} may help.\n`);
-  return 1;
+  return { code: 1 };
 }
 
-async function run(all: Run): Promise<number> {
+async function run(all: Run): Promise<Outcome> {
   const { command, settings, form, trainer, terminal } = all;
   const curve = await fit(all);
   const { before, losses, last, skipped, seconds } = curve;
@@ -184,7 +201,7 @@ async function run(all: Run): Promise<number> {
   const done = `${steps} of ${settings.steps} steps`;
   if (losses.length === 0 && steps < settings.steps) {
     process.stdout.write(`Stopped after ${done}.\n`);
-    return INTERRUPTED;
+    return { code: INTERRUPTED };
   }
   if (!Number.isFinite(last)) return sayDiverged(`The loss is ${last} at step ${steps}`, settings);
   if (skipped > 0)
@@ -203,10 +220,7 @@ async function run(all: Run): Promise<number> {
     terminal?.line(`The model is in ${command.save}.`);
   }
   if (command.pictures !== undefined) await drawPictures(command.pictures, all, judgement.said);
-  if (command.report !== undefined) {
-    await write(command.report, `${JSON.stringify(reportOf(all, curve, judgement, profile), null, 2)}\n`);
-  }
-  return isWhole ? 0 : INTERRUPTED;
+  return { code: isWhole ? 0 : INTERRUPTED, report: reportOf(all, curve, judgement, profile) };
 }
 
 /** What `--report` writes. */
@@ -215,7 +229,7 @@ function reportOf(
   curve: Curve,
   { figures }: Judgement,
   profile: Profile | undefined,
-): unknown {
+): NonNullable<Outcome['report']> {
   const { augment, batch, optimizer, learningRate, weightDecay, schedule } = settings;
   return {
     adapter: trainer.adapter,

@@ -4,3 +4,4 @@ export { gpt, type GptOptions } from './gpt.ts';
 export { forecaster } from './forecaster.ts';
 export { lenet } from './lenet.ts';
 export { resnet, type ResnetOptions } from './resnet.ts';
+export { translator, type Translated, type TranslatorOptions } from './translator.ts';

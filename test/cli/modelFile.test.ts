@@ -11,6 +11,10 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** A model of images of 2 × 2 in three classes: 15 weights. */
 const image = { kind: 'image', shape: [2, 2], classes: ['a', 'b', 'c'] };
+const size = { layers: 1, heads: 1, width: 4, dropout: 0 };
+const text = { kind: 'text', tokenizer: { kind: 'bytes', special: [] }, context: 3, ...size };
+const words = { kind: 'words', special: ['padding'], tokens: ['a'] };
+const lines = { kind: 'lines', lines: { tokenizer: words, classes: ['a', 'b'], length: 3 }, ...size };
 const tensors = {
   weight: { shape: [4, 3], data: new Float32Array(12) },
   bias: { shape: [3], data: new Float32Array(3) },
@@ -44,6 +48,9 @@ describe('the description in a model file', () => {
     ['null', null, 'does not say how wide its layers are'],
     ['a layer of half a unit', { input: image, hidden: [0.5] }, 'does not say how wide its layers are'],
     ['the name of every object', { input: image, hidden: [], model: 'constructor' }, 'of a model "constructor" that'],
+    ['a text of no context', { input: { ...text, context: 0 }, model: 'gpt', hidden: [] }, 'how many tokens it looks'],
+    ['a text of half a head', { input: { ...text, heads: 0.5 }, model: 'gpt', hidden: [] }, 'how large its model is'],
+    ['lines of no width', { input: { ...lines, width: 0 }, model: 'cnn', hidden: [] }, 'how large its model is'],
     ['no input', { hidden: [] }, what],
     ['a shape of texts', { input: { ...image, shape: ['2); evil(', 2] }, hidden: [] }, what],
     ['a shape of nothing', { input: { ...image, shape: [0, 2] }, hidden: [] }, what],

@@ -1,9 +1,18 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PredictCommand, TrainCommand } from '../../src/cli/command/commands.ts';
+import { chat } from '../../src/cli/chat.ts';
+import type {
+  ChatCommand,
+  GenerateCommand,
+  PredictCommand,
+  TrainCommand,
+  TranslateCommand,
+} from '../../src/cli/command/commands.ts';
 import { parseCommand } from '../../src/cli/command/parseCommand.ts';
+import { generate } from '../../src/cli/generate.ts';
 import { predict } from '../../src/cli/predict.ts';
 import { train } from '../../src/cli/train.ts';
+import { translate } from '../../src/cli/translate.ts';
 import { inFolder, printedBy, type Case } from '../support/provoke.ts';
 
 const parse = (line: string) => () => parseCommand(line.split(' '));
@@ -21,6 +30,38 @@ const predictTable = (...options: readonly string[]): Promise<number> =>
     await writeFile(table, line());
     await printedBy(() => run(table, '--backend', 'cpu', '--steps', '1', '--quiet', '--save', model));
     return predict(parseCommand(['predict', model, table, ...options]) as PredictCommand);
+  });
+
+const { signal } = new AbortController();
+
+/** What `train` says of a text in a file. */
+const runOn = (kind: string, text: string, ...options: readonly string[]): Promise<number> =>
+  inFolder(async (folder) => {
+    await writeFile(join(folder, 'text.txt'), text);
+    return run(kind, join(folder, 'text.txt'), ...options);
+  });
+
+/** What is said of a model that has learned a text for one step. */
+const askedOf = (kind: string, text: string, ask: (model: string) => Promise<number>): Promise<number> =>
+  inFolder(async (folder) => {
+    const [path, model] = [join(folder, 'text.txt'), join(folder, 'text.safetensors')];
+    await writeFile(path, text);
+    const size = [
+      '--backend',
+      'cpu',
+      '--steps',
+      '1',
+      '--context',
+      '4',
+      '--width',
+      '4',
+      '--heads',
+      '1',
+      '--layers',
+      '1',
+    ];
+    await printedBy(() => run(kind, path, ...size, '--quiet', '--save', model));
+    return ask(model);
   });
 
 export const commandLine: readonly Case[] = [
@@ -51,6 +92,44 @@ export const commandLine: readonly Case[] = [
   ['--hidden is of mlp', parse('train mnist --model lenet --hidden 64')],
   ['--epochs and --steps', parse('train mnist --epochs 2 --steps 3')],
   ['--weight-decay is of', parse('train mnist --optimizer adam --weight-decay 1')],
+  ['train <kind> of what?', parse('train translation a.txt')],
+  ['--<option> means nothing to', parse('train text a.txt --hidden 3')],
+  ['--folds is of sentiment', parse('train text a.txt --folds 3')],
+  ['--folds trains <n> times', parse('train sentiment a.txt --folds 3 --save m')],
+  ['--folds holds each part out', parse('train sentiment a.txt b.txt --folds 3')],
+  ['--width is <n> and', () => runOn('text', 'abcabcabc', '--heads', '3')],
+  ['<command> needs a file', parse('generate')],
+  [
+    'predict is not for',
+    () =>
+      askedOf('text', 'abcabc'.repeat(30), (model) =>
+        predict(parseCommand(['predict', model, model]) as PredictCommand),
+      ),
+  ],
+  [
+    '<command> is not for',
+    () => askedOf('text', 'abcabc'.repeat(30), (model) => chat(parseCommand(['chat', model]) as ChatCommand, signal)),
+  ],
+  [
+    '<path> is of no text',
+    () =>
+      inFolder(async (folder) => {
+        const [table, model] = [join(folder, 'line.csv'), join(folder, 'line.safetensors')];
+        await writeFile(table, line());
+        await printedBy(() => run(table, '--backend', 'cpu', '--steps', '1', '--quiet', '--save', model));
+        return generate(parseCommand(['generate', model]) as GenerateCommand, signal);
+      }),
+  ],
+  [
+    '<path> translates nothing',
+    () =>
+      askedOf('text', 'abcabc'.repeat(30), (model) =>
+        translate(parseCommand(['translate', model]) as TranslateCommand, signal),
+      ),
+  ],
+  ['[text] <path> cannot be read', () => run('text', 'no-such-file.txt')],
+  ['[dialogue] <path> has no questions', () => runOn('dialogue', 'a text')],
+  ['[dialogue] "<question>" and its answer', () => runOn('dialogue', 'Q: a?\nA: b', '--context', '3')],
   ['--resume goes on', parse('train mnist --resume')],
   ['predict needs two files', parse('predict model')],
   [

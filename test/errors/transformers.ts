@@ -2,6 +2,7 @@ import { spec, type Dtype, type Shape } from '../../src/core/shape.ts';
 import {
   embedding,
   gpt,
+  translator,
   input,
   linear,
   lora,
@@ -40,6 +41,7 @@ export const transformers: readonly Case[] = [
   ],
   ['[lora] rank', () => lora(linear(3, 2), 0, 1)],
   ['[mergedLora] "<name>"', () => mergedLora({ weight: new Float32Array(6), loraA: new Float32Array(3) }, 4)],
+  ['[translator] <name> is', () => translator({ vocabulary: 5, layers: 0 })],
   ['[gpt] <name> is', () => gpt({ vocabulary: 5, layers: 0 })],
   ['[transformerWeights] "<name>" is', () => transformerWeights({ 'lm_head.weight': { shape: [1], data: [1] } })],
   ['[transformerWeights] "<name>" has', () => transformerWeights({ 'norm1.weight': { shape: [2], data: [1] } })],

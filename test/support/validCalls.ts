@@ -128,6 +128,7 @@ export const validCalls: Calls = {
   frozen: () => [linear(3, 2)],
   gather: () => [x(), labels(), 0, { padding: 0 }],
   gelu: () => [x(), { approximate: 'tanh' }],
+  translator: () => [{ vocabulary: 5, width: 4, heads: 2, layers: 1 }],
   gpt: () => [{ vocabulary: 5, context: 4, width: 4, heads: 2, layers: 1 }],
   groupNorm: () => [3, 3, { epsilon: 1e-5 }],
   huber: () => [x(), x(), { delta: 2 }],

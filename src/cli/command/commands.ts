@@ -7,12 +7,28 @@ import type { OnNaN } from '../../index.ts';
 export const modelNames = ['mlp', 'cnn', 'lenet', 'resnet8', 'resnet14', 'resnet18'] as const;
 /** The models that read words and series step by step. */
 export const recurrentNames = ['lstm', 'gru'] as const;
+/** The models of text that look at all of it at once: `gpt` at what came before, `transformer` at all. */
+export const attentionNames = ['gpt', 'transformer'] as const;
 export type ImageModelName = (typeof modelNames)[number];
 export type RecurrentName = (typeof recurrentNames)[number];
-export type ModelName = ImageModelName | RecurrentName;
+export type ModelName = ImageModelName | RecurrentName | (typeof attentionNames)[number];
 
 export const isRecurrent = (model: ModelName | undefined): model is RecurrentName =>
   recurrentNames.some((name) => name === model);
+
+/** What is learned of text, with the models that can; the first is taken if none is named. */
+export const textModels = {
+  text: ['gpt', ...recurrentNames],
+  sentiment: ['cnn', ...recurrentNames, 'transformer'],
+  translation: ['transformer'],
+  dialogue: ['gpt', ...recurrentNames],
+} as const satisfies Readonly<Record<string, readonly ModelName[]>>;
+export type TextKind = keyof typeof textModels;
+
+export const isTextual = (dataset: string): dataset is TextKind => Object.keys(textModels).includes(dataset);
+
+/** What stands for a text's pieces: see `tokenizer`. */
+export const tokenizerNames = ['characters', 'bytes', 'words', 'pairs'] as const;
 
 /** Sets of images; any other word is a file. */
 export const imageSets = ['mnist', 'fashion-mnist', 'cifar10', 'digits'] as const;
@@ -21,8 +37,15 @@ export type ImageSet = (typeof imageSets)[number];
 /** What a run of training is asked for; what is undefined depends on the data. */
 export interface TrainCommand {
   readonly command: 'train';
-  /** `mnist`, `fashion-mnist`, `cifar10`, `digits`, `speech`, or the path of a table. */
+  /** `mnist`, `fashion-mnist`, `cifar10`, `digits`, `speech`, a kind of text, or the path of a table. */
   readonly dataset: string;
+  /** Where texts are. */
+  readonly files: readonly string[];
+  readonly text: TextWishes;
+  /** How many parts of labelled lines are each to be told by what is learned of the others. */
+  readonly folds: number | undefined;
+  /** Which of them is held out in this run. */
+  readonly fold?: FoldWish;
   readonly data: string | undefined;
   readonly epochs: number | undefined;
   readonly steps: number | undefined;
@@ -74,6 +97,26 @@ export interface TableWishes {
   readonly missing: readonly string[] | undefined;
 }
 
+/** One of so many equal parts. */
+export interface FoldWish {
+  readonly at: number;
+  readonly of: number;
+}
+
+/** How large a model of text is, and what it reads; what is undefined is usual. */
+export interface TextWishes {
+  readonly tokenizer: (typeof tokenizerNames)[number] | undefined;
+  /** The most tokens that are told apart. */
+  readonly vocabulary: number | undefined;
+  /** The most tokens that are looked at together. */
+  readonly context: number | undefined;
+  readonly layers: number | undefined;
+  readonly heads: number | undefined;
+  readonly width: number | undefined;
+  /** The share of a layer's numbers that is dropped in training. */
+  readonly dropout: number | undefined;
+}
+
 /** How many steps are seen and told; what is undefined is usual. */
 export interface SequenceWishes {
   readonly length: number | undefined;
@@ -103,4 +146,38 @@ export interface DevicesCommand {
   readonly command: 'devices';
 }
 
-export type Command = TrainCommand | PredictCommand | DevicesCommand;
+/** How one token is chosen of those that may come next; what is undefined is usual. */
+export interface Sampling {
+  readonly temperature: number | undefined;
+  readonly topK: number | undefined;
+  readonly topP: number | undefined;
+  readonly seed: number;
+}
+
+export interface GenerateCommand extends Sampling {
+  readonly command: 'generate';
+  /** The file that `train text --save` wrote. */
+  readonly model: string;
+  readonly prompt: string;
+  readonly tokens: number;
+  readonly backend: 'webgpu' | 'cpu' | 'auto';
+}
+
+export interface TranslateCommand {
+  readonly command: 'translate';
+  /** The file that `train translation --save` wrote. */
+  readonly model: string;
+  /** A sentence a line; what comes in, if left out. */
+  readonly input: string | undefined;
+  readonly beams: number;
+  readonly backend: 'webgpu' | 'cpu' | 'auto';
+}
+
+export interface ChatCommand extends Sampling {
+  readonly command: 'chat';
+  /** The file that `train dialogue --save` wrote. */
+  readonly model: string;
+  readonly backend: 'webgpu' | 'cpu' | 'auto';
+}
+
+export type Command = TrainCommand | PredictCommand | GenerateCommand | TranslateCommand | ChatCommand | DevicesCommand;

@@ -1,7 +1,9 @@
 export const help = `millrace trains neural networks on WebGPU.
 
   millrace train mnist | fashion-mnist | cifar10 | digits | speech | FILE.csv   [options]
+  millrace train text FILE | sentiment FILE | translation FILE FILE | dialogue FILE   [options]
   millrace predict MODEL FILE                                                   [options]
+  millrace generate MODEL | translate MODEL [FILE] | chat MODEL                 [options]
   millrace devices
 
 train learns, and says how well it does on samples that it has not seen.
@@ -10,11 +12,16 @@ train learns, and says how well it does on samples that it has not seen.
   digits                 synthetic ones, which mnist also falls back to
   speech                 spoken words, told apart: --data names FSDD, or a folder with one of WAV files for each word
   FILE.csv               a table, gzipped or not; its last column is learned
+  text FILE              what comes next in a text in UTF-8, gzipped or not; its last tenth is held out
+  sentiment FILE [TEST]  the class of a line: "label text", a table of texts and labels, or a folder with a file by class
+  translation FILE FILE  sentences, and the same in another language, line by line
+  dialogue FILE          answers, of a text of "Q: …" and "A: …", or of questions in bold
 
   --data DIR          the folder of the set's files
   --transcribe        of speech: tells all words of a recording in which several follow each other
   --leave-out NAME    of FSDD: a speaker of whom nothing is learned, to judge by instead of the publishers' part
   --model NAME        mlp, or of images cnn, lenet, resnet8, resnet14, resnet18; lstm or gru of speech, --sequence   (mlp)
+                      text, dialogue: gpt, lstm, gru   (gpt); sentiment: cnn, lstm, gru, transformer   (cnn)
   --epochs N          passes over the training set           (by the model, see below)
   --steps N           so many steps instead
   --batch N           samples a step                         (128; cnn: 64; tables, speech: 32; --transcribe: 16)
@@ -59,7 +66,26 @@ of a table
   --horizon N         steps that it tells                    (12)
   --missing WORD[,…]  what reads as missing besides an empty cell; none: nothing  (NA, N/A, NaN, null, ?, -, --, .)
 
-predict prints one line for each row of a table, image of an IDX, PNG or CIFAR-10 batch file, or WAV file.
+of text
+  --tokenizer NAME    what a token is: characters, bytes, words, or pairs, which are parts of words   (by the kind)
+  --vocabulary N      the most tokens to tell apart; those of the rarest words or characters give way
+  --context N         tokens that are looked at together     (text: 64; else as many as the longest line has)
+  --layers N          --heads N   --width N   how large a model is   (text, dialogue: 4, 4, 128; sentiment: 1, 4, 128)
+  --dropout X         the share of a layer's numbers that is dropped in training   (text: 0; sentiment: 0.5)
+  --held-out X        of sentiment: the share of the lines to test on, where no file is given   (0.1)
+  --folds N           of sentiment: holds out each of N parts in turn, and tells the mean
+  gpt learns as nanoGPT does on a CPU: 2,000 steps of 12 windows, adamw at 1e-3, decay 0.1, gradients up to 1 long.
+
+generate goes on with a text.
+  --prompt TEXT       what it begins with                    (a new line)
+  --tokens N          how many it adds                       (500)
+  --temperature X     0 takes the likeliest each time, below 1 is surer, above 1 more daring   (1; chat: 0)
+  --top-k N           chooses among the N likeliest          --top-p X   among those that have X together
+translate prints a line for each line of a file, or of what comes in.   --beams N   ways gone on with side by side   (4)
+chat answers each line with the answer that it has learned, or what it takes for one: it knows nothing else, and
+  remembers nothing of what was said before.
+
+predict prints one line for each row of a table, line of a text, image of an IDX, PNG or CIFAR-10 batch file, or WAV file.
   --ground G          behind what is transparent: a grey of 0 … 255, or R,G,B   (what the model was trained on)
   --invert YES|NO     takes negatives of the images          (only where nothing is seen otherwise)
   train cifar10 takes --ground too, for sets of PNG pictures.

@@ -1,7 +1,8 @@
-import type { Command, PredictCommand } from './commands.ts';
+import type { ChatCommand, Command, GenerateCommand, PredictCommand, TranslateCommand } from './commands.ts';
 import { optionsIn, requireNoMore, requireOnly, type Values } from './options.ts';
-import { backendOf, given, groundOf, yesOrNo } from './optionValues.ts';
+import { backendOf, given, groundOf, whole, yesOrNo } from './optionValues.ts';
 import { readOptions, tableWishes } from './tableOptions.ts';
+import { samplingOf, samplingOptions } from './textOptions.ts';
 import { trainCommand } from './trainCommand.ts';
 import { UsageError } from './usageError.ts';
 
@@ -14,7 +15,12 @@ export function parseCommand(args: readonly string[]): Command | null {
   if (values.help || command === undefined || command === 'help') return null;
   if (command === 'train') return trainCommand(words, values);
   if (command === 'predict') return predictCommand(words, values);
-  if (command !== 'devices') throw new UsageError(`there is no command "${command}": use train, predict or devices`);
+  if (command === 'generate') return generateCommand(words, values);
+  if (command === 'translate') return translateCommand(words, values);
+  if (command === 'chat') return chatCommand(words, values);
+  if (command !== 'devices') {
+    throw new UsageError(`there is no command "${command}": use train, predict, generate, translate, chat or devices`);
+  }
   requireNoMore(words, 0);
   requireOnly('devices', values, []);
   return { command };
@@ -38,4 +44,54 @@ function predictCommand(words: readonly string[], values: Values): PredictComman
       invert: given(values.invert, (text) => yesOrNo('invert', text)),
     },
   };
+}
+
+/** Tokens that are generated unless it is said. */
+const TOKENS = 500;
+
+function generateCommand(words: readonly string[], values: Values): GenerateCommand {
+  return {
+    command: 'generate',
+    model: modelOf('generate', 'text', words, 1),
+    ...only('generate', values, ['prompt', 'tokens', ...samplingOptions]),
+    prompt: values.prompt ?? '\n',
+    tokens: whole('tokens', values.tokens ?? String(TOKENS), 1),
+    ...samplingOf(values),
+  };
+}
+
+/** Translations that are gone on with side by side. */
+const BEAMS = 4;
+
+function translateCommand(words: readonly string[], values: Values): TranslateCommand {
+  return {
+    command: 'translate',
+    model: modelOf('translate', 'translation', words, 2),
+    ...only('translate', values, ['beams']),
+    input: words[1],
+    beams: whole('beams', values.beams ?? String(BEAMS), 1),
+  };
+}
+
+function chatCommand(words: readonly string[], values: Values): ChatCommand {
+  return {
+    command: 'chat',
+    model: modelOf('chat', 'dialogue', words, 1),
+    ...only('chat', values, samplingOptions),
+    ...samplingOf(values),
+  };
+}
+
+/** The model's file, which is the first word. */
+function modelOf(command: string, kind: string, words: readonly string[], most: number): string {
+  if (words[0] === undefined) {
+    throw new UsageError(`${command} needs a file: a model that train ${kind} --save wrote`);
+  }
+  requireNoMore(words, most);
+  return words[0];
+}
+
+function only(command: string, values: Values, options: readonly string[]): Pick<GenerateCommand, 'backend'> {
+  requireOnly(command, values, ['backend', ...options]);
+  return { backend: backendOf(values) };
 }

@@ -1,7 +1,18 @@
-import { imageSets, isRecurrent, modelNames, recurrentNames, type ModelName, type TrainCommand } from './commands.ts';
+import {
+  imageSets,
+  isRecurrent,
+  isTextual,
+  modelNames,
+  recurrentNames,
+  textModels,
+  type ModelName,
+  type TextKind,
+  type TrainCommand,
+} from './commands.ts';
 import { requireNoMore, type Values } from './options.ts';
 import { backendOf, given, groundOf, isPositive, number, oneOf, whether, whole, widths } from './optionValues.ts';
 import { sequenceWishes, tableOptions, tableWishes } from './tableOptions.ts';
+import { textOptions, textWishes } from './textOptions.ts';
 import { UsageError } from './usageError.ts';
 
 const optimizers = ['adam', 'adamw', 'sgd'] as const;
@@ -21,6 +32,9 @@ export function trainCommand(words: readonly string[], values: Values): TrainCom
   return {
     command: 'train',
     dataset,
+    files: words.slice(1),
+    text: textWishes(values),
+    folds: foldsIn(dataset, words, values),
     data: values.data,
     epochs: given(values.epochs, (text) => number('epochs', text, isPositive, 'above 0')),
     steps: given(values.steps, (text) => whole('steps', text, 1)),
@@ -54,25 +68,62 @@ export function trainCommand(words: readonly string[], values: Values): TrainCom
 
 const isImages = (dataset: string): boolean => imageSets.some((name) => name === dataset);
 const isSpeech = (dataset: string): boolean => dataset === 'speech';
-const isTable = (dataset: string): boolean => !isImages(dataset) && !isSpeech(dataset);
+const isTable = (dataset: string): boolean => !isImages(dataset) && !isSpeech(dataset) && !isTextual(dataset);
 
 /** The word for what is learned. */
 function datasetIn(words: readonly string[]): string {
   const [dataset] = words;
   if (dataset === undefined)
-    throw new UsageError('train what? Say mnist, fashion-mnist, cifar10, digits, speech, or the path of a table');
-  requireNoMore(words, 1);
+    throw new UsageError(
+      'train what? Say mnist, fashion-mnist, cifar10, digits, speech, text, sentiment, translation, dialogue, or the path of a table',
+    );
+  if (isTextual(dataset)) requireFiles(dataset, words);
+  else requireNoMore(words, 1);
   if (isTable(dataset) && !/[./\\]/.test(dataset)) {
     throw new UsageError(
-      `train what? "${dataset}" is not known: say ${imageSets.join(', ')}, speech, or the path of a table`,
+      `train what? "${dataset}" is not known: say ${imageSets.join(', ')}, speech, ${Object.keys(textModels).join(', ')}, or the path of a table`,
     );
   }
   return dataset;
 }
 
+/** What each kind of text is read from, least and most files. */
+const textFiles: Readonly<Record<TextKind, readonly [what: string, least: number, most: number]>> = {
+  text: ['the path of a text', 1, 1],
+  dialogue: ['the path of a text of questions and answers', 1, 1],
+  sentiment: [
+    'the path of labelled lines, or of a folder with a file for each class, and, if they are apart, of those to judge by',
+    1,
+    2,
+  ],
+  translation: ['two paths, of sentences and of the same ones in another language, line by line', 2, 2],
+};
+
+function requireFiles(kind: TextKind, words: readonly string[]): void {
+  const [what, least, most] = textFiles[kind];
+  if (words.length <= least) throw new UsageError(`train ${kind} of what? Give ${what}`);
+  requireNoMore(words, 1 + most);
+}
+
+/** Options of which each part would have a file of its own. */
+const ofOneRun = ['held-out', 'save', 'checkpoint', 'resume', 'pictures', 'profile'] as const;
+
+function foldsIn(dataset: string, words: readonly string[], values: Values): number | undefined {
+  if (values.folds === undefined) return undefined;
+  const folds = whole('folds', values.folds, 2);
+  if (dataset !== 'sentiment') throw new UsageError(`--folds is of sentiment, and ${dataset} is none: leave it out`);
+  const other = ofOneRun.find((name) => values[name] !== undefined);
+  if (other) throw new UsageError(`--folds trains ${folds} times, and --${other} is of one run: leave one of them out`);
+  if (words.length > 2) {
+    throw new UsageError(`--folds holds each part out in turn, but "${words[2]}" is held out: leave one of them out`);
+  }
+  return folds;
+}
+
 const kindsWithOptions = [
   ['tables', isTable, tableOptions],
   ['speech', isSpeech, speechOptions],
+  ['text', isTextual, textOptions],
 ] as const;
 
 /** Fails where an option is of tables or of speech alone, and what is learned is something else. */
@@ -117,10 +168,18 @@ function optimizerFor(dataset: string, model: ModelName, values: Values): TrainC
 }
 
 function modelFor(dataset: string, values: Values): ModelName {
+  if (isTextual(dataset)) return textModelFor(dataset, values);
   const model = oneOf('model', values.model ?? 'mlp', [...modelNames, ...recurrentNames]);
   if (isSpeech(dataset)) requireOwnModel(values);
   else requireModel(model, dataset, values);
   return model;
+}
+
+function textModelFor(kind: TextKind, { model, hidden, augment }: Values): ModelName {
+  const other = hidden === undefined ? (augment === undefined ? undefined : 'augment') : 'hidden';
+  if (other) throw new UsageError(`--${other} means nothing to ${kind}`);
+  const models: readonly ModelName[] = textModels[kind];
+  return oneOf('model', model ?? models[0], models);
 }
 
 /** Fails where a model is chosen for what has its own. */

@@ -17,7 +17,7 @@ import { drawn } from '../../data/mnist/load.ts';
 import { syntheticMnist } from '../../data/mnist/mnist.ts';
 import { cifar10, fashionMnist, mnist } from '../../node/data.ts';
 import { folder } from '../../node.ts';
-import type { ImageModelName, ImageSet, TrainCommand } from '../command/commands.ts';
+import { modelNames, type ImageModelName, type ImageSet, type TrainCommand } from '../command/commands.ts';
 import { formatMistakes } from '../evaluationReport.ts';
 import { levelsOf, type Levels } from '../pictures/negatives.ts';
 import { decodePng } from '../pictures/png.ts';
@@ -188,6 +188,7 @@ const areLevels = ({ ground, border, whole }: Partial<Levels>): boolean =>
   areFinite(...ground, border?.mean, border?.deviation, whole?.mean, whole?.deviation);
 
 export const images: Task<ImageForm> = {
+  models: modelNames,
   network(form, changes) {
     const network = plainNetwork(form);
     if (!changes) return network;
@@ -209,7 +210,9 @@ export const images: Task<ImageForm> = {
       formatMistakes(judged.learningTask.test, said, terminal),
     ),
   read,
-  question: ({ input: path, pictures }, { input }) => readImages(path, input, pictures),
-  answer: async ({ input: { classes } }, data, trainer) =>
-    classLines('class', classes, (await trainer.predict(data)).data),
+  predict: {
+    question: ({ input: path, pictures }, { input }) => readImages(path, input, pictures),
+    answer: async ({ input: { classes } }, data, trainer) =>
+      classLines('class', classes, (await trainer.predict(data)).data),
+  },
 };

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { thousands } from '../../core/textFormat.ts';
 import { forecaster, FormatError, meanSquaredError, type Evaluation } from '../../index.ts';
 import { forecastsOf, lastWindow, prepareSeries, readSeriesForm, type SeriesForm } from '../../data/index.ts';
-import { isRecurrent, type SequenceWishes, type TrainCommand } from '../command/commands.ts';
+import { isRecurrent, recurrentNames, type SequenceWishes, type TrainCommand } from '../command/commands.ts';
 import { requireNoPictures } from '../command/requireNoPictures.ts';
 import { judgeNumbers, repeatedOf } from '../evaluationReport.ts';
 import { percent, short } from '../terminal.ts';
@@ -89,6 +89,7 @@ async function judge(
 const isDense = ({ model }: ModelForm): boolean => !isRecurrent(model);
 
 export const series: Task<SeriesInput> = {
+  models: ['mlp', ...recurrentNames],
   network(form) {
     const { input, model } = form;
     const { columns, horizon } = input.series;
@@ -107,11 +108,13 @@ export const series: Task<SeriesInput> = {
       );
     return { kind: 'series', series: readSeriesForm(form), season: season! };
   },
-  async question(command, { input }) {
-    requireNoPictures(command);
-    const table = await openTable(command.input, command.table);
-    return { data: lastWindow(input.series, table), notes: table.notes ?? [] };
+  predict: {
+    async question(command, { input }) {
+      requireNoPictures(command);
+      const table = await openTable(command.input, command.table);
+      return { data: lastWindow(input.series, table), notes: table.notes ?? [] };
+    },
+    answer: async ({ input: { series: form } }, data, trainer) =>
+      numberLines(form.target, forecastsOf(form, (await trainer.predict(data)).data)),
   },
-  answer: async ({ input: { series: form } }, data, trainer) =>
-    numberLines(form.target, forecastsOf(form, (await trainer.predict(data)).data)),
 };

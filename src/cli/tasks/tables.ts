@@ -111,6 +111,7 @@ async function question(command: PredictCommand, { input }: ModelForm<TableInput
 }
 
 export const tables: Task<TableInput> = {
+  models: ['mlp'],
   network: (form) => perceptron(widthsOf(form)),
   layersOf: (form) => perceptronLayers(widthsOf(form)),
   sizeOf: (form) => perceptronSize(widthsOf(form)),
@@ -121,11 +122,13 @@ export const tables: Task<TableInput> = {
     return target.kind === 'class' ? judgeClasses(judged, target.classes, evaluation) : judgeTarget(judged, evaluation);
   },
   read: ({ table }) => ({ kind: 'table', table: readTableForm(table) }),
-  question,
-  async answer({ input: { table } }, data, trainer) {
-    const { target } = table;
-    const { data: outputs } = await trainer.predict(data);
-    if (target.kind === 'class') return classLines(target.name, target.classes, outputs);
-    return numberLines(target.name, answersOf(table, outputs) as readonly number[]);
+  predict: {
+    question,
+    async answer({ input: { table } }, data, trainer) {
+      const { target } = table;
+      const { data: outputs } = await trainer.predict(data);
+      if (target.kind === 'class') return classLines(target.name, target.classes, outputs);
+      return numberLines(target.name, answersOf(table, outputs) as readonly number[]);
+    },
   },
 };

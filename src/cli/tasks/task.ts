@@ -1,15 +1,26 @@
-import type { AugmentOptions, AugmentSequencesOptions, Evaluation, LossOptions, Model, Trainer } from '../../index.ts';
+import type {
+  AugmentOptions,
+  AugmentSequencesOptions,
+  Batches,
+  Evaluation,
+  LossOptions,
+  Model,
+  Trainer,
+} from '../../index.ts';
 import type { Dataset } from '../../data/index.ts';
 import type { ModelName, PredictCommand, TrainCommand } from '../command/commands.ts';
 import type { Classified } from '../evaluationReport.ts';
 import type { Terminal } from '../terminal.ts';
 import type { ImageForm } from './images.ts';
+import type { TextForm } from './languageModel.ts';
 import type { SeriesInput } from './series.ts';
 import type { SoundForm } from './recordings.ts';
+import type { LinesInput } from './sentiments.ts';
+import type { TranslationForm } from './translations.ts';
 import type { TableInput } from './tables.ts';
 
 /** What a model takes in and gives out. */
-export type InputForm = ImageForm | SoundForm | TableInput | SeriesInput;
+export type InputForm = ImageForm | SoundForm | TableInput | SeriesInput | TextForm | LinesInput | TranslationForm;
 
 /** All that a model is but for its numbers. */
 export interface ModelForm<I extends InputForm = InputForm> {
@@ -30,6 +41,8 @@ export interface LearningTask<I extends InputForm = InputForm> {
   readonly from: string;
   readonly train: Dataset;
   readonly test: Dataset;
+  /** The samples of `train` in batches that differ in shape, if that spares much. */
+  batchesOf?(batchSize: number): Batches;
   readonly input: I;
 }
 
@@ -52,6 +65,11 @@ export interface Defaults {
   readonly steps?: number;
   readonly optimizer: 'adam' | 'adamw' | 'sgd';
   readonly weightDecay: number;
+  readonly learningRate?: number;
+  /** Steps in which the learning rate rises to what it is. */
+  readonly warmUp?: number;
+  /** The longest that the gradient may be. */
+  readonly clip?: number;
 }
 
 /** What is judged, and who is told. */
@@ -82,6 +100,8 @@ export interface Question {
  * they are judged, and what they are asked. How such samples are found and read is a function beside it, `load…`.
  */
 export interface Task<I extends InputForm> {
+  /** Those that there are of it. */
+  readonly models: readonly ModelName[];
   /** The model of a form. Its parameters have the same names whether or not samples are changed in front of it. */
   network(form: ModelForm<I>, changes: Changes | null): Model;
   /** The same in words. */
@@ -99,8 +119,17 @@ export interface Task<I extends InputForm> {
   judge(judged: Judged<I>, evaluation: Evaluation): Promise<Judgement>;
   /** What a model's file says of it, and nothing else. @throws FormatError naming the file where that does not do */
   read(given: Partial<I>, path: string): I;
-  /** What `predict` asks of a file. */
+  /** What `predict` does, or the command that there is instead of it. */
+  readonly predict: Predicts<I> | Instead;
+}
+
+/** What `predict` asks of a file, and says of it. */
+export interface Predicts<I extends InputForm> {
   question(command: PredictCommand, form: ModelForm<I>): Promise<Question>;
-  /** What it says, line by line, as CSV. */
+  /** Line by line, as CSV. */
   answer(form: ModelForm<I>, data: Dataset, trainer: Trainer): Promise<string[]>;
+}
+
+export interface Instead {
+  readonly instead: 'generate' | 'translate' | 'chat';
 }

@@ -57,6 +57,7 @@ async function transcriptFor(form: SoundForm, data: Dataset, trainer: Trainer): 
 }
 
 export const transcription: Task<SoundForm> = {
+  models: ['mlp'],
   network: ({ input }, changes) => augmentedSpoken(transcriber(input), changes),
   layersOf: () => transcriberLayers,
   learnedBy: (input) => ({ loss: transcriptionLoss(input), targets: transcriberRoles.targets }),
@@ -65,9 +66,11 @@ export const transcription: Task<SoundForm> = {
   changes: ({ augment }) => ((augment ?? true) ? speaking : null),
   judge,
   read: readSoundForm,
-  async question(command, { input }) {
-    requireNoPictures(command);
-    return { data: await readSpeech(command, input, transcriberRoles.inputs), notes: [] };
+  predict: {
+    async question(command, { input }) {
+      requireNoPictures(command);
+      return { data: await readSpeech(command, input, transcriberRoles.inputs), notes: [] };
+    },
+    answer: ({ input }, data, trainer) => transcriptFor(input, data, trainer),
   },
-  answer: ({ input }, data, trainer) => transcriptFor(input, data, trainer),
 };

@@ -13,7 +13,7 @@ import {
   type Model,
   type Value,
 } from '../../index.ts';
-import { isRecurrent, type RecurrentName } from '../command/commands.ts';
+import { isRecurrent, recurrentNames, type RecurrentName } from '../command/commands.ts';
 import { requireNoPictures } from '../command/requireNoPictures.ts';
 import { classLines, judgeClasses } from './classification.ts';
 import { readSoundForm, readSpeech, type SoundForm } from './recordings.ts';
@@ -77,6 +77,7 @@ const defaults = (recordings: number): Defaults => ({
 });
 
 export const words: Task<SoundForm> = {
+  models: ['mlp', ...recurrentNames],
   network: ({ input, model }, changes) =>
     isRecurrent(model)
       ? augmentedSpoken(soundReader(model, input), changes)
@@ -89,11 +90,13 @@ export const words: Task<SoundForm> = {
   changes: ({ augment }) => ((augment ?? true) ? speaking : null),
   judge: (judged, evaluation) => judgeClasses(judged, judged.learningTask.input.classes, evaluation),
   read: readSoundForm,
-  async question(command, { input, model }) {
-    requireNoPictures(command);
-    const fields = isRecurrent(model) ? transcriberRoles.inputs : undefined;
-    return { data: await readSpeech(command, input, fields), notes: [] };
+  predict: {
+    async question(command, { input, model }) {
+      requireNoPictures(command);
+      const fields = isRecurrent(model) ? transcriberRoles.inputs : undefined;
+      return { data: await readSpeech(command, input, fields), notes: [] };
+    },
+    answer: async ({ input: { classes } }, data, trainer) =>
+      classLines('class', classes, (await trainer.predict(data)).data),
   },
-  answer: async ({ input: { classes } }, data, trainer) =>
-    classLines('class', classes, (await trainer.predict(data)).data),
 };

@@ -1,0 +1,101 @@
+import { beamSearch, type Trainer } from '../index.ts';
+import { dataset, linesIn, readTokenizer, type Dataset, type Tokenizer } from '../data/index.ts';
+import type { TranslateCommand } from './command/commands.ts';
+import { UsageError } from './command/usageError.ts';
+import { readModel } from './modelFile.ts';
+import { openModel } from './openModel.ts';
+import { openLines } from './tasks/textFiles.ts';
+import { harmless } from './terminal.ts';
+
+/** Sentences that are sought side by side. */
+const AT_ONCE = 16;
+/** Tokens that a translation may have, beside as many as its sentence. */
+const MORE = 16;
+
+/** Prints a translation for each line. Returns the exit code. */
+export async function translate(command: TranslateCommand, signal: AbortSignal): Promise<number> {
+  const model = await readModel(command.model);
+  const { input } = model.form;
+  if (input.kind !== 'translation') {
+    throw new UsageError(
+      `${command.model} translates nothing: give a model that millrace train translation --save wrote`,
+    );
+  }
+  const tokenizer = readTokenizer(input.tokenizer);
+  const lines = command.input === undefined ? await linesFromOutside() : await openLines(command.input);
+  const sources = lines.map((line) => [...tokenizer.encode(line), tokenizer.special.end!]);
+  const S = sources.reduce((most, { length }) => Math.max(most, length), 1);
+  const room = { rows: AT_ONCE * command.beams, S, T: S + MORE };
+  const trainer = await openModel(command.model, model, {
+    backend: command.backend,
+    data: samplesOf([], tokenizer, room),
+    inputs: ['source', 'sourceLength', 'input', 'place'],
+    batchSize: room.rows,
+  });
+  try {
+    for (let at = 0; at < lines.length && !signal.aborted; at += AT_ONCE) {
+      const told = await translationsOf(sources.slice(at, at + AT_ONCE), tokenizer, trainer, room);
+      process.stdout.write(harmless(`${told.join('\n')}\n`));
+    }
+    return 0;
+  } finally {
+    trainer.destroy();
+  }
+}
+
+/** All lines that come in. */
+async function linesFromOutside(): Promise<string[]> {
+  const parts: Uint8Array[] = [];
+  for await (const part of process.stdin) parts.push(part as Uint8Array);
+  return linesIn(Buffer.concat(parts).toString('utf8'));
+}
+
+/** Rows of a batch, and tokens of sentences and translations: of all batches, as each shape is a program to compile. */
+interface Room {
+  readonly rows: number;
+  readonly S: number;
+  readonly T: number;
+}
+
+/** The likeliest translation of each sentence. */
+async function translationsOf(
+  sources: readonly (readonly number[])[],
+  tokenizer: Tokenizer,
+  trainer: Trainer,
+  room: Room,
+): Promise<string[]> {
+  const { begin, end } = tokenizer.special;
+  const found = await beamSearch(
+    async (beginnings) => {
+      const pairs = beginnings.map(({ source, tokens }) => ({ source: sources[source], input: tokens }));
+      const { data, shape } = await trainer.predict(samplesOf(pairs, tokenizer, room));
+      const [, V] = shape;
+      return { data: data.subarray(0, pairs.length * V), shape: [pairs.length, V] };
+    },
+    { begin: begin!, end: end!, maximum: room.T, sources: sources.length, beams: room.rows / AT_ONCE },
+  );
+  return found.map(([best]) => tokenizer.decode(best.tokens));
+}
+
+/** A sentence, and what is told of its translation by now. */
+interface Begun {
+  readonly source: readonly number[];
+  readonly input: readonly number[];
+}
+
+/** Samples as a translator takes them, always as many: what is none is padding. */
+function samplesOf(begun: readonly Begun[], { special: { padding } }: Tokenizer, { rows, S, T }: Room): Dataset {
+  const field = (width: number, of: (one: Begun) => readonly number[]) => {
+    const data = new Int32Array(rows * width).fill(padding!);
+    begun.forEach((one, row) => data.set(of(one), row * width));
+    return { data, shape: [width] };
+  };
+  const counts = (of: (one: Begun) => number) =>
+    Int32Array.from({ length: rows }, (_, row) => (row < begun.length ? of(begun[row]) : 1));
+  return dataset({
+    source: field(S, ({ source }) => source),
+    sourceLength: counts(({ source }) => source.length),
+    input: field(T, ({ input }) => input),
+    place: counts(({ input }) => input.length - 1),
+  });
+}
