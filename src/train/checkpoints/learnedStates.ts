@@ -11,7 +11,7 @@ export async function parametersOf(
   { parameters, pages, ranges }: TracedModel,
 ): Promise<Record<string, Float32Array>> {
   const tensors = tensorsIn(pages, (await backend.readStates(parameters)) as Float32Array[]);
-  return Object.fromEntries(ranges.map(({ name }) => [name, (tensors[name].data as Float32Array).slice()]));
+  return Object.fromEntries(ranges.map(({ name }) => [name, tensors[name].data.slice()]));
 }
 
 /** Parameters by name, and their averages, if some are kept. @throws ShapeError for an unknown name or a wrong size */
