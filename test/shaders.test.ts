@@ -7,7 +7,7 @@ import { sharedDevice } from './support/device.ts';
 
 const folder = fileURLToPath(new URL('../shaders', import.meta.url));
 /** Texts that are linked into kernels; all others are kernels, valid on their own. */
-const PARTS = ['functions', 'operands', 'products/forms', 'recurrent/cells', 'riders'].map((part) =>
+const PARTS = ['functions', 'operands', 'products/forms', 'attention/forms', 'recurrent/cells', 'riders'].map((part) =>
   join(folder, part),
 );
 const allIn = (path: string, ending: string): string[] =>

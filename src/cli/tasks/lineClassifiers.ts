@@ -59,9 +59,13 @@ export function convolutionsOverWords(options: Options): LineClassifier {
   const head = sequential(dropoutLayer(dropout), linear(SEEN.length * FILTERS, classes));
   return defineLayer({
     name: 'convolutionsOverWords',
-    apply({ tokens }: Line, _, context) {
+    apply({ tokens, length }: Line, _, context) {
       const x = context.apply(words, tokens, 'words');
-      const found = filters.map((filter, at) => max(relu(context.apply(filter, x, `filters${SEEN[at]}`)), { axes: 1 }));
+      const own = ownSteps(x, length);
+      // Behind a line's end there is nothing to find, not even a bias.
+      const found = filters.map((filter, at) =>
+        max(mul(relu(context.apply(filter, x, `filters${SEEN[at]}`)), own), { axes: 1 }),
+      );
       return context.apply(head, concat(found, 1), 'head');
     },
   });
@@ -101,14 +105,19 @@ export function attentiveReader(options: Options & { heads: number; layers: numb
   });
 }
 
-/** The mean over each sample's own steps. @param x `[N, T, C]`   @param lengths `[N]`   @returns `[N, C]` */
-function meanOfOwn(x: Value<'f32'>, lengths: Value): Value<'f32'> {
+/** 1 for each sample's own steps, and 0 behind them, `[N, T, 1]`. @param x `[N, T, C]`   @param lengths `[N]` */
+function ownSteps(x: Value, lengths: Value): Value<'f32'> {
   const [samples, steps] = x.spec.shape;
   const places = constant(
     Int32Array.from({ length: steps }, (_, at) => at),
     spec([1, steps], 'i32'),
   );
-  const own = cast(less(places, reshape(cast(lengths, 'i32'), [samples, 1])), 'f32');
-  const total = sum(mul(x, reshape(own, [samples, steps, 1])), { axes: 1 });
-  return div(total, reshape(cast(lengths, 'f32'), [samples, 1]));
+  const own = less(places, reshape(cast(lengths, 'i32'), [samples, 1]));
+  return reshape(cast(own, 'f32'), [samples, steps, 1]);
+}
+
+/** The mean over each sample's own steps. @param x `[N, T, C]`   @param lengths `[N]`   @returns `[N, C]` */
+function meanOfOwn(x: Value<'f32'>, lengths: Value): Value<'f32'> {
+  const total = sum(mul(x, ownSteps(x, lengths)), { axes: 1 });
+  return div(total, reshape(cast(lengths, 'f32'), [-1, 1]));
 }

@@ -1,13 +1,13 @@
 import type { AdapterTraits, Kernel } from '../../core/launch.ts';
 import type { Forms, Node } from '../../graph/graph.ts';
 import { LANES } from '../products/subgroupLanes.ts';
-import gradText from '../../../shaders/attention/grad.wgsl?raw';
-import attentionText from '../../../shaders/attention/attention.wgsl?raw';
-import lanesText from '../../../shaders/attention/lanes.wgsl?raw';
-import lanesGradText from '../../../shaders/attention/lanesGrad.wgsl?raw';
-import tileText from '../../../shaders/attention/tile.wgsl?raw';
-import tilesText from '../../../shaders/attention/tiles.wgsl?raw';
-import tilesGradText from '../../../shaders/attention/tilesGrad.wgsl?raw';
+import gradText from '../../../shaders/attention/forms/grad.wgsl?raw';
+import attentionText from '../../../shaders/attention/forms/attention.wgsl?raw';
+import lanesText from '../../../shaders/attention/forms/lanes.wgsl?raw';
+import lanesGradText from '../../../shaders/attention/forms/lanesGrad.wgsl?raw';
+import tileText from '../../../shaders/attention/forms/tile.wgsl?raw';
+import tilesText from '../../../shaders/attention/forms/tiles.wgsl?raw';
+import tilesGradText from '../../../shaders/attention/forms/tilesGrad.wgsl?raw';
 import type { Attrs, Extents } from './attentionNode.ts';
 
 /*
@@ -30,7 +30,7 @@ interface Form {
   readonly handsOver?: true;
 }
 
-/** Own rows of a lane; see shaders/attention/lanes.wgsl. */
+/** Own rows of a lane; see shaders/attention/forms/lanes.wgsl. */
 const OWN = 2;
 
 const lanes: Form = {
