@@ -161,7 +161,13 @@ test('the built file runs with nothing beside it but Dawn, and keeps who is righ
     expect(report.machine.cores).toBeGreaterThan(0);
     const names = ['millrace', 'jax-js webgpu', 'plain loops'];
     expect(report.peers.map(({ name, version }) => version && name)).toEqual(names);
-    expect(report.results.map(({ group }) => group)).toEqual(['update', 'mlp step', 'cnn step', 'lstm step']);
+    expect(report.results.map(({ group }) => group)).toEqual([
+      'update',
+      'mlp step',
+      'cnn step',
+      'lstm step',
+      'gpt step',
+    ]);
     for (const { rows } of report.results) {
       expect(rows.map(({ peer }) => peer)).toEqual(names);
       for (const { correct, samples, q1, median, q3, rate } of rows) {
