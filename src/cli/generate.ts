@@ -12,11 +12,12 @@ export async function generate(command: GenerateCommand, signal: AbortSignal): P
   const form = textFormOf(command.model, model);
   if (form.turns) throw new UsageError(`generate is not for such a model: use millrace chat ${command.model}`);
   const tokenizer = readTokenizer(form.tokenizer);
+  const prompt = tokenizer.encode(command.prompt);
   const trainer = await openModel(command.model, model, { backend: command.backend, data: windowOf(form) });
   try {
     process.stdout.write(command.prompt);
     const { tokens } = command;
-    const told = trainer.generate(tokenizer.encode(command.prompt), { ...samplingOf(command), tokens, signal });
+    const told = trainer.generate(prompt, { ...samplingOf(command), tokens, signal });
     for await (const text of textOf(told, tokenizer)) process.stdout.write(harmless(text));
     process.stdout.write('\n');
     return 0;

@@ -18,6 +18,9 @@ export interface Settings {
   readonly weightDecay: number;
   readonly schedule: 'cosine' | 'constant';
   readonly warmUp: number;
+  /** The share of the learning rate that a cosine ends at. */
+  readonly least: number;
+  readonly beta2: number | undefined;
   /** The longest that the gradient may be. */
   readonly clip: number | undefined;
 }
@@ -47,23 +50,26 @@ export function settingsOf(command: TrainCommand, { input, train }: LearningTask
     schedule: command.schedule,
     // Of few steps, a tenth.
     warmUp: Math.min(defaults.warmUp ?? 0, Math.floor(steps / 10)),
+    least: defaults.least ?? 0,
+    beta2: defaults.beta2,
     clip: defaults.clip,
   };
 }
 
-function rateOf({ schedule, learningRate: rate, steps, warmUp }: Settings): number | schedules.Schedule {
-  const later = schedule === 'cosine' ? schedules.cosine(rate, { steps: steps - warmUp }) : rate;
+function rateOf({ schedule, learningRate: rate, steps, warmUp, least }: Settings): number | schedules.Schedule {
+  const later = schedule === 'cosine' ? schedules.cosine(rate, { steps: steps - warmUp, minimum: least * rate }) : rate;
   return warmUp > 0 ? schedules.warmUp(later, { steps: warmUp, from: 1 / warmUp }) : later;
 }
 
 export function optimizerOf(settings: Settings): Optimizer {
-  const { optimizer, weightDecay, clip } = settings;
+  const { optimizer, weightDecay, clip, beta2 } = settings;
   const usual = { learningRate: rateOf(settings), ...(clip !== undefined && { clip: { globalNorm: clip } }) };
+  const remembered = beta2 === undefined ? usual : { ...usual, beta2 };
   switch (optimizer) {
     case 'adam':
-      return adam(usual);
+      return adam(remembered);
     case 'adamw':
-      return adamw({ ...usual, weightDecay });
+      return adamw({ ...remembered, weightDecay });
     case 'sgd':
       return sgd({ ...usual, weightDecay, momentum: 0.9 });
   }

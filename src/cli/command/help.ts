@@ -30,7 +30,7 @@ train learns, and says how well it does on samples that it has not seen.
   --optimizer NAME    adam, adamw or sgd (momentum 0.9)      (by the model)
   --lr X              learning rate                          (3e-3; sgd: 0.1)
   --weight-decay X    of adamw and sgd                       (by the model; else adamw: 0.01)
-  --schedule NAME     cosine to 0, or constant               (cosine)
+  --schedule NAME     cosine to 0 (text: to a tenth), or constant   (cosine)
   --backend NAME      webgpu, cpu, or auto: the CPU where there is no adapter  (auto)
   --seed N            fixes weights, order, and which rows are held out        (1)
   --on-nan NAME       where a number is NaN or infinite: stop, skip the step, or rewind up to 100 steps  (stop)
@@ -74,7 +74,7 @@ of text
   --dropout X         the share of a layer's numbers that is dropped in training   (text: 0; sentiment: 0.5)
   --held-out X        of sentiment: the share of the lines to test on, where no file is given   (0.1)
   --folds N           of sentiment: holds out each of N parts in turn, and tells the mean
-  gpt learns as nanoGPT does on a CPU: 2,000 steps of 12 windows, adamw at 1e-3, decay 0.1, gradients up to 1 long.
+  gpt learns as nanoGPT does on a CPU: 2,000 steps of 12 windows, adamw at 1e-3, decay 0.1, gradients up to 1 long, beta2 0.99.
 
 generate goes on with a text.
   --prompt TEXT       what it begins with                    (a new line)

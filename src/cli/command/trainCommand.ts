@@ -18,7 +18,12 @@ import { UsageError } from './usageError.ts';
 const optimizers = ['adam', 'adamw', 'sgd'] as const;
 const speechOptions = ['transcribe', 'leave-out'] as const;
 
+/** Options of commands that ask a model. */
+const asking = ['invert', 'prompt', 'tokens', 'temperature', 'top-k', 'top-p', 'beams'] as const;
+
 export function trainCommand(words: readonly string[], values: Values): TrainCommand {
+  const other = asking.find((name) => values[name] !== undefined);
+  if (other) throw new UsageError(`--${other} means nothing to train`);
   const dataset = datasetIn(words);
   requireOwnOptions(dataset, values);
   const model = modelFor(dataset, values);
@@ -143,7 +148,6 @@ function requireFolder(dataset: string, { data }: Values): void {
 
 /** Fails where an option is of pictures, and there are none. */
 function requirePictures(dataset: string, values: Values): void {
-  if (values.invert !== undefined) throw new UsageError('--invert means nothing to train');
   if (values.ground !== undefined && dataset !== 'cifar10') {
     throw new UsageError(
       `--ground is for PNG pictures, which cifar10 may be kept in, and ${dataset} has none: leave it out`,

@@ -68,6 +68,10 @@ export interface Defaults {
   readonly learningRate?: number;
   /** Steps in which the learning rate rises to what it is. */
   readonly warmUp?: number;
+  /** The share of the learning rate that a cosine ends at: 0. */
+  readonly least?: number;
+  /** How long Adam remembers squares of gradients: see `adam`. */
+  readonly beta2?: number;
   /** The longest that the gradient may be. */
   readonly clip?: number;
 }

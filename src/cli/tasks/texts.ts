@@ -28,6 +28,8 @@ const defaults: Defaults = {
   learningRate: 1e-3,
   weightDecay: 0.1,
   warmUp: 100,
+  least: 0.1,
+  beta2: 0.99,
   clip: 1,
 };
 
