@@ -3,7 +3,7 @@ import type { Trainer } from '../index.ts';
 import { readTokenizer } from '../data/index.ts';
 import type { ChatCommand } from './command/commands.ts';
 import { UsageError } from './command/usageError.ts';
-import { samplingOf, textFormOf, textOf, windowOf } from './generate.ts';
+import { textFormOf, textOf, windowOf } from './generate.ts';
 import { readModel } from './modelFile.ts';
 import { openModel } from './openModel.ts';
 import { askedBy } from './tasks/dialogues.ts';
@@ -46,8 +46,9 @@ async function answer(question: string, trainer: Trainer, form: TextForm, { comm
     return;
   }
   // What was learned is said as it was, unless it is told to vary.
-  const sampling = { temperature: 0, ...samplingOf(command) };
-  const told = trainer.generate(asked, { ...sampling, tokens, stop: tokenizer.special.end!, signal });
+  const { temperature = 0, topK, topP, seed } = command;
+  const stop = tokenizer.special.end!;
+  const told = trainer.generate(asked, { tokens, temperature, topK, topP, seed, stop, signal });
   for await (const text of textOf(told, tokenizer)) process.stdout.write(harmless(text));
   process.stdout.write('\n');
 }

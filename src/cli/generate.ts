@@ -1,5 +1,5 @@
 import { dataset, readTokenizer, type Dataset, type Tokenizer } from '../data/index.ts';
-import type { GenerateCommand, Sampling } from './command/commands.ts';
+import type { GenerateCommand } from './command/commands.ts';
 import { UsageError } from './command/usageError.ts';
 import { readModel, type KeptModel } from './modelFile.ts';
 import { openModel } from './openModel.ts';
@@ -16,8 +16,8 @@ export async function generate(command: GenerateCommand, signal: AbortSignal): P
   const trainer = await openModel(command.model, model, { backend: command.backend, data: windowOf(form) });
   try {
     process.stdout.write(command.prompt);
-    const { tokens } = command;
-    const told = trainer.generate(prompt, { ...samplingOf(command), tokens, signal });
+    const { tokens, temperature, topK, topP, seed } = command;
+    const told = trainer.generate(prompt, { tokens, temperature, topK, topP, seed, signal });
     for await (const text of textOf(told, tokenizer)) process.stdout.write(harmless(text));
     process.stdout.write('\n');
     return 0;
@@ -35,14 +35,6 @@ export function textFormOf(path: string, { form: { input } }: KeptModel): TextFo
 /** Samples as such a model takes them. */
 export const windowOf = ({ context }: TextForm): Dataset =>
   dataset({ tokens: { data: new Int32Array(context), shape: [context] } });
-
-/** What was said of how a token is chosen. */
-export const samplingOf = ({ temperature, topK, topP, seed }: Sampling) => ({
-  seed,
-  ...(temperature !== undefined && { temperature }),
-  ...(topK !== undefined && { topK }),
-  ...(topP !== undefined && { topP }),
-});
 
 /** Tokens that are looked at again, since one may be a part of a character, or want a blank before it. */
 const LOOKED_AT = 64;

@@ -5,6 +5,12 @@ import { openModel } from './openModel.ts';
 import { taskOf } from './tasks/tasks.ts';
 import { harmless } from './terminal.ts';
 
+/** @throws UsageError where options are of pictures, and the model takes none */
+function requireNoPictures({ model, pictures }: PredictCommand): void {
+  if (pictures.ground === undefined && pictures.invert === undefined) return;
+  throw new UsageError(`--ground and --invert are for pictures, and ${model} takes none: leave them out`);
+}
+
 /** Prints one line for each sample, as CSV: what the model says, and for classes how sure it is. Returns the exit code. */
 export async function predict(command: PredictCommand): Promise<number> {
   const model = await readModel(command.model);
@@ -12,6 +18,7 @@ export async function predict(command: PredictCommand): Promise<number> {
   if ('instead' in asks) {
     throw new UsageError(`predict is not for such a model: use millrace ${asks.instead} ${command.model}`);
   }
+  if (!asks.takesPictures) requireNoPictures(command);
   const { data, notes } = await asks.question(command, model.form);
   for (const note of [...model.notes, ...notes]) process.stderr.write(`${harmless(note)}\n`);
   const trainer = await openModel(command.model, model, { backend: command.backend, data });

@@ -147,7 +147,7 @@ async function fit({ command, learningTask, settings, trainer, terminal, signal 
   const submits = trainer.submits;
   let [seconds, last, skipped] = [0, 0, 0];
   try {
-    for await (const report of trainer.fit(learningTask.batchesOf?.(settings.batch) ?? learningTask.train, {
+    for await (const report of trainer.fit(learningTask.batches ?? learningTask.train, {
       steps: settings.steps,
       signal,
       onNaN,

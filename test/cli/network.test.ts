@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ImageForm } from '../../src/cli/tasks/images.ts';
-import type { LearningTask, ModelForm } from '../../src/cli/tasks/task.ts';
-import { networkOf, taskOf } from '../../src/cli/tasks/tasks.ts';
+import type { Changes, InputForm, LearningTask, ModelForm } from '../../src/cli/tasks/task.ts';
+import { taskOf } from '../../src/cli/tasks/tasks.ts';
 import { modelNames, recurrentNames, type TrainCommand } from '../../src/cli/command/commands.ts';
 import { parseCommand } from '../../src/cli/command/parseCommand.ts';
 import { settingsOf } from '../../src/cli/settings.ts';
@@ -16,11 +16,15 @@ const grey: ImageForm = { kind: 'image', shape: [28, 28], classes };
 const colours: ImageForm = { kind: 'image', shape: [32, 32, 3], classes };
 
 /** The names of what a form's model learns, and the shape of what it gives out. */
-function traced(form: ModelForm, changes?: Parameters<typeof networkOf>[1]) {
+function traced(form: ModelForm, changes: Changes | null = null) {
   if (form.input.kind !== 'image') expect.unreachable();
   const registry = new Registry(1);
   const images = input('image', spec([2, ...form.input.shape]));
-  const logits = new Tracer(registry, 'train', null).apply(networkOf(form, changes), images, '');
+  const logits = new Tracer(registry, 'train', null).apply(
+    taskOf<InputForm>(form.input).network(form, changes),
+    images,
+    '',
+  );
   return { names: registry.parameters.map(({ name }) => name), shape: logits.spec.shape };
 }
 
@@ -38,7 +42,7 @@ describe('the model of a form', () => {
     const form: ModelForm = { input: { kind: 'series', series, season: 1 }, model, hidden: [] };
     const registry = new Registry(1);
     const windows = input('x', spec([4, 5, 2]));
-    const told = new Tracer(registry, 'train', null).apply(networkOf(form), windows, '');
+    const told = new Tracer(registry, 'train', null).apply(taskOf(form.input).network(form, null), windows, '');
     expect(told.spec.shape).toEqual([4, 3, 1]);
     expect(registry.parameters.map(({ name }) => name)).toContain('layer0.layer0Reverse.hiddenWeight');
     expect(taskOf(form.input).layersOf(form)).toEqual([model, 'linear']);

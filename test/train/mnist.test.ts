@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { networkOf } from '../../src/cli/tasks/tasks.ts';
+import { images } from '../../src/cli/tasks/images.ts';
 import { mnist, type Dataset } from '../../src/data/index.ts';
 import { adam, createTrainer, crossEntropy, type Trainer } from '../../src/index.ts';
 import { folder } from '../../src/node.ts';
 import { sharedDevice } from '../support/device.ts';
 
 const root = process.env['MILLRACE_DATA'];
+
+const input = { kind: 'image', shape: [28, 28], classes: '0123456789'.split('') } as const;
+const form = { input, hidden: [128] };
 
 /** 784-128-10, batch 128, Adam at 3e-3: what the figures of this file are about. */
 async function withMlp<T>(
@@ -15,7 +18,7 @@ async function withMlp<T>(
   work: (trainer: Trainer) => Promise<T>,
 ): Promise<T> {
   const trainer = await createTrainer({
-    model: networkOf({ input: { kind: 'image', shape: [28, 28], classes: '0123456789'.split('') }, hidden: [128] }),
+    model: images.network(form, null),
     loss: crossEntropy,
     optimizer: adam({ learningRate: 3e-3 }),
     batchSize: 128,

@@ -18,8 +18,8 @@ import {
   readTextForm,
   sizeOf,
   tokenizerFor,
-  type Size,
   type TextForm,
+  usualSize,
 } from './languageModel.ts';
 import type { Defaults, Judged, Judgement, LearningTask, Task } from './task.ts';
 import { openText } from './textFiles.ts';
@@ -32,7 +32,7 @@ export interface Turn {
 }
 
 /** A paragraph that begins with a question in bold, as Markdown has it. */
-const BOLD = /^\*\*(.+?)\*\*\s*(.+)$/s;
+const BOLD = /^\*\*((?:(?!\*\*).)+\?)\*\*\s*(.+)$/s;
 /** A question and its answer by their marks. */
 const MARKED = /^Q:\s*(.+?)\s*\nA:\s*(.+)$/s;
 
@@ -42,18 +42,17 @@ const MARKED = /^Q:\s*(.+?)\s*\nA:\s*(.+)$/s;
  * @throws FormatError where there are none
  */
 export function turnsIn(name: string, text: string): Turn[] {
-  const turns = text
-    .replaceAll('\r\n', '\n')
-    .split(/\n\s*\n/)
-    .flatMap((paragraph) => {
-      const [, question, answer] = MARKED.exec(paragraph.trim()) ?? BOLD.exec(paragraph.trim()) ?? [];
-      const isQuestion = question !== undefined && (MARKED.test(paragraph.trim()) || question.endsWith('?'));
-      return isQuestion ? [{ question: inOneLine(question), answer: inOneLine(answer) }] : [];
-    });
+  const paragraphs = text.replaceAll('\r\n', '\n').split(/\n\s*\n/);
+  const turns = paragraphs.flatMap((paragraph) => turnOf(paragraph.trim()) ?? []);
   if (turns.length > 0) return turns;
   throw new FormatError(
     `[dialogue] ${name} has no questions with answers: write "Q: …", in the next line "A: …", and an empty line between two of them`,
   );
+}
+
+function turnOf(paragraph: string): Turn | null {
+  const [, question, answer] = MARKED.exec(paragraph) ?? BOLD.exec(paragraph) ?? [];
+  return question === undefined ? null : { question: inOneLine(question), answer: inOneLine(answer) };
 }
 
 const inOneLine = (text: string): string => text.trim().replaceAll(/\s+/g, ' ');
@@ -68,20 +67,27 @@ export const askedBy = (question: string, tokenizer: Tokenizer): number[] => {
   return [begin!, ...tokenizer.encode(question), begin!];
 };
 
+/** A turn's tokens, to the end of its answer. */
+interface Encoded {
+  readonly asked: readonly number[];
+  readonly all: readonly number[];
+}
+
+function encoded({ question, answer }: Turn, tokenizer: Tokenizer): Encoded {
+  const asked = askedBy(question, tokenizer);
+  return { asked, all: [...asked, ...tokenizer.encode(answer), tokenizer.special.end!] };
+}
+
 /** Rows of a question, an answer and its end, each told from what is before it. */
-function rowsOf(turns: readonly Turn[], tokenizer: Tokenizer, context: number): LearningTask['train'] {
-  const tokens = new Int32Array(turns.length * context).fill(tokenizer.special.padding!);
+function rowsOf(turns: readonly Encoded[], padding: number, context: number): LearningTask['train'] {
+  const tokens = new Int32Array(turns.length * context).fill(padding);
   const target = new Int32Array(turns.length * context).fill(UNTOLD);
-  for (const [row, { question, answer }] of turns.entries()) {
-    const asked = askedBy(question, tokenizer);
-    const all = [...asked, ...tokenizer.encode(answer), tokenizer.special.end!];
+  for (const [row, { asked, all }] of turns.entries()) {
     tokens.set(all.slice(0, -1), row * context);
     target.set(all.slice(asked.length), row * context + asked.length - 1);
   }
   return dataset({ tokens: { data: tokens, shape: [context] }, target: { data: target, shape: [context] } });
 }
-
-const usualSize: Size = { layers: 4, heads: 4, width: 128, dropout: 0 };
 
 const defaults = (turns: number): Defaults => ({
   batch: Math.min(16, turns),
@@ -104,9 +110,9 @@ export async function loadDialogues(command: TrainCommand): Promise<LearningTask
     turns.flatMap(({ question, answer }) => [question, answer]),
     SPECIAL,
   );
-  const lengths = turns.map(
-    ({ question, answer }) => askedBy(question, tokenizer).length + tokenizer.encode(answer).length,
-  );
+  const rows = turns.map((turn) => encoded(turn, tokenizer));
+  // The end is told, and not read.
+  const lengths = rows.map(({ all }) => all.length - 1);
   const context = command.text.context ?? Math.max(...lengths);
   const long = lengths.findIndex((length) => length > context);
   if (long >= 0) {
@@ -114,13 +120,13 @@ export async function loadDialogues(command: TrainCommand): Promise<LearningTask
       `[dialogue] "${turns[long].question}" and its answer are ${lengths[long]} tokens, but --context is ${context}: give as many, or leave it out`,
     );
   }
-  const rows = rowsOf(turns, tokenizer, context);
+  const set = rowsOf(rows, tokenizer.special.padding!, context);
   return {
     about: `${basename(path)}: ${counted(turns.length, 'question')} with answers, up to ${thousands(context)} tokens each, of ${thousands(tokenizer.size)} different ones`,
     notes: ['It learns these answers, and says one of them to whatever it is asked: it is no more than that.'],
     from: path,
-    train: rows,
-    test: rows,
+    train: set,
+    test: set,
     input: { kind: 'text', tokenizer: tokenizer.form, context, turns: true, ...size },
   };
 }

@@ -211,6 +211,7 @@ export const images: Task<ImageForm> = {
     ),
   read,
   predict: {
+    takesPictures: true,
     question: ({ input: path, pictures }, { input }) => readImages(path, input, pictures),
     answer: async ({ input: { classes } }, data, trainer) =>
       classLines('class', classes, (await trainer.predict(data)).data),

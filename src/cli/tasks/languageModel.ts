@@ -24,6 +24,9 @@ export interface TextForm extends Size {
   readonly turns?: true;
 }
 
+/** As nanoGPT has it for a CPU. */
+export const usualSize: Size = { layers: 4, heads: 4, width: 128, dropout: 0 };
+
 /** Whether a form is of questions with answers. */
 export const hasTurns = (input: InputForm): input is TextForm => input.kind === 'text' && input.turns === true;
 

@@ -20,7 +20,6 @@ import {
 import { isFolder } from '../../node/folder.ts';
 import { textFiles } from '../../node/textFiles.ts';
 import { isRecurrent, textModels, type TrainCommand } from '../command/commands.ts';
-import { requireNoPictures } from '../command/requireNoPictures.ts';
 import { classLines, judgeClasses } from './classification.ts';
 import {
   attentiveReader,
@@ -124,7 +123,6 @@ export const sentiments: Task<LinesInput> = {
   read: ({ lines, ...size }, path) => ({ kind: 'lines', lines: readLinesForm(lines), ...readSize(size, path) }),
   predict: {
     async question(command, { input }) {
-      requireNoPictures(command);
       return { data: encodeTexts(input.lines, await openLines(command.input)), notes: [] };
     },
     answer: async ({ input: { lines } }, data, trainer) =>

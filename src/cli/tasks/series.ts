@@ -3,7 +3,6 @@ import { thousands } from '../../core/textFormat.ts';
 import { forecaster, FormatError, meanSquaredError, type Evaluation } from '../../index.ts';
 import { forecastsOf, lastWindow, prepareSeries, readSeriesForm, type SeriesForm } from '../../data/index.ts';
 import { isRecurrent, recurrentNames, type SequenceWishes, type TrainCommand } from '../command/commands.ts';
-import { requireNoPictures } from '../command/requireNoPictures.ts';
 import { judgeNumbers, repeatedOf } from '../evaluationReport.ts';
 import { percent, short } from '../terminal.ts';
 import { numberLines } from './csvLines.ts';
@@ -110,7 +109,6 @@ export const series: Task<SeriesInput> = {
   },
   predict: {
     async question(command, { input }) {
-      requireNoPictures(command);
       const table = await openTable(command.input, command.table);
       return { data: lastWindow(input.series, table), notes: table.notes ?? [] };
     },

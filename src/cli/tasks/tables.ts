@@ -16,7 +16,6 @@ import {
   type TableOptions,
 } from '../../data/index.ts';
 import type { PredictCommand, TrainCommand } from '../command/commands.ts';
-import { requireNoPictures } from '../command/requireNoPictures.ts';
 import { judgeNumbers } from '../evaluationReport.ts';
 import { reasonOf } from '../outputPaths.ts';
 import { short } from '../terminal.ts';
@@ -102,7 +101,6 @@ async function judgeTarget(
 }
 
 async function question(command: PredictCommand, { input }: ModelForm<TableInput>): Promise<Question> {
-  requireNoPictures(command);
   const { table: wishes } = command;
   const header = wishes.header ?? ((cells: readonly string[]) => namesColumns(input.table, cells));
   const { data, notes } = encodeTable(input.table, await openTable(command.input, { ...wishes, header }));

@@ -41,8 +41,8 @@ export interface LearningTask<I extends InputForm = InputForm> {
   readonly from: string;
   readonly train: Dataset;
   readonly test: Dataset;
-  /** The samples of `train` in batches that differ in shape, if that spares much. */
-  batchesOf?(batchSize: number): Batches;
+  /** The samples of `train` in batches that differ in shape, if that spares much; of the size that the settings say. */
+  readonly batches?: Batches;
   readonly input: I;
 }
 
@@ -129,6 +129,8 @@ export interface Task<I extends InputForm> {
 
 /** What `predict` asks of a file, and says of it. */
 export interface Predicts<I extends InputForm> {
+  /** Whether a file may be of pictures, of which more can be said. */
+  readonly takesPictures?: true;
   question(command: PredictCommand, form: ModelForm<I>): Promise<Question>;
   /** Line by line, as CSV. */
   answer(form: ModelForm<I>, data: Dataset, trainer: Trainer): Promise<string[]>;

@@ -1,4 +1,3 @@
-import type { Model } from '../../index.ts';
 import type { TrainCommand } from '../command/commands.ts';
 import { dialogues, loadDialogues } from './dialogues.ts';
 import { images, loadImageSet } from './images.ts';
@@ -7,7 +6,7 @@ import { isTranscribed, loadSpeech } from './recordings.ts';
 import { loadSentiments, sentiments } from './sentiments.ts';
 import { loadSeries, series } from './series.ts';
 import { loadTable, tables } from './tables.ts';
-import type { Changes, InputForm, LearningTask, Loading, ModelForm, Task } from './task.ts';
+import type { InputForm, LearningTask, Loading, Task } from './task.ts';
 import { loadTexts, texts } from './texts.ts';
 import { transcription } from './transcription.ts';
 import { loadTranslations, translations } from './translations.ts';
@@ -31,10 +30,6 @@ export function taskOf<I extends InputForm>(input: I): Task<I> {
   const task = isTranscribed(input) ? transcription : hasTurns(input) ? dialogues : kinds[input.kind];
   return task as unknown as Task<I>;
 }
-
-/** The model of a form. @param changes what happens to samples in training; null: nothing */
-export const networkOf = (form: ModelForm, changes: Changes | null = null): Model =>
-  taskOf(form.input).network(form, changes);
 
 /** Reads what is to be learned, from wherever it is. @throws FormatError or DataError naming what is wrong with it */
 export async function loadLearningTask(command: TrainCommand, loading: Loading): Promise<LearningTask> {

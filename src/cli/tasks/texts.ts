@@ -9,16 +9,15 @@ import {
   readTextForm,
   sizeOf,
   tokenizerFor,
-  type Size,
   type TextForm,
+  usualSize,
 } from './languageModel.ts';
 import type { Defaults, Judged, Judgement, LearningTask, Task } from './task.ts';
 import { openText } from './textFiles.ts';
 
 /* A text, of which is told what comes next. */
 
-/** As nanoGPT has it for a CPU. */
-const usualSize: Size = { layers: 4, heads: 4, width: 128, dropout: 0 };
+/** Both as nanoGPT has them for a CPU. */
 const CONTEXT = 64;
 const defaults: Defaults = {
   batch: 12,

@@ -1,7 +1,6 @@
 import type { Evaluation, Outputs, Trainer } from '../../index.ts';
 import type { Dataset } from '../../data/index.ts';
 import { thousands } from '../../core/textFormat.ts';
-import { requireNoPictures } from '../command/requireNoPictures.ts';
 import { percent } from '../terminal.ts';
 import { csvCell } from './csvLines.ts';
 import { readSoundForm, readSpeech, type SoundForm } from './recordings.ts';
@@ -68,7 +67,6 @@ export const transcription: Task<SoundForm> = {
   read: readSoundForm,
   predict: {
     async question(command, { input }) {
-      requireNoPictures(command);
       return { data: await readSpeech(command, input, transcriberRoles.inputs), notes: [] };
     },
     answer: ({ input }, data, trainer) => transcriptFor(input, data, trainer),

@@ -30,15 +30,15 @@ const usualSize: Size = { layers: 3, heads: 4, width: 256, dropout: 0.1 };
 /** Pairs that are held out, the last ones: a share of them, but no more than tell enough. */
 const [HELD_OUT, MOST_HELD_OUT] = [0.05, 1000];
 
-const defaults: Defaults = {
-  batch: 64,
+const defaults = (pairs: number): Defaults => ({
+  batch: Math.min(64, pairs),
   epochs: 20,
   optimizer: 'adamw',
   learningRate: 1e-3,
   weightDecay: 0.01,
   warmUp: 1000,
   clip: 1,
-};
+});
 
 async function pairsOf({ files: [source, target] }: TrainCommand): Promise<SentencePair[]> {
   const [text, other] = await Promise.all([source, target].map(openText));
@@ -53,15 +53,16 @@ export async function loadTranslations(command: TrainCommand): Promise<LearningT
   const [learned, judged] = [pairs.slice(0, -held), pairs.slice(-held)];
   const tokenizer = bytePairTokenizer(learned.flat(), { size: text.vocabulary ?? VOCABULARY, special: SPECIAL });
   const longest = text.context ?? 128;
-  const batchesOf = (batchSize: number) => bucketed(learned, { tokenizer, batchSize, longest, seed });
-  const { padding, shapes, padded } = batchesOf(defaults.batch);
+  const batchSize = command.batch ?? defaults(learned.length).batch;
+  const batches = bucketed(learned, { tokenizer, batchSize, longest, seed });
+  const { padding, shapes, padded } = batches;
   return {
     about: `${files.map((path) => basename(path)).join(' and ')}: ${thousands(learned.length)} pairs of sentences to learn from, the last ${thousands(held)} held out, ${thousands(tokenizer.size)} parts of words`,
     notes: [`Batches have ${shapes.length} shapes, and ${percent(padding, 1)} of them are padding`],
     from: files.join(', '),
     train: padded(learned),
     test: padded(judged),
-    batchesOf,
+    batches,
     input: { kind: 'translation', tokenizer: tokenizer.form, ...size },
   };
 }
@@ -96,7 +97,7 @@ export const translations: Task<TranslationForm> = {
     };
   },
   inputs: () => ['source', 'sourceLength', 'input'],
-  defaults: (_, pairs) => ({ ...defaults, batch: Math.min(defaults.batch, pairs) }),
+  defaults: (_, pairs) => defaults(pairs),
   judge,
   read: ({ tokenizer: form, ...size }, path) => ({
     kind: 'translation',

@@ -14,7 +14,6 @@ import {
   type Value,
 } from '../../index.ts';
 import { isRecurrent, recurrentNames, type RecurrentName } from '../command/commands.ts';
-import { requireNoPictures } from '../command/requireNoPictures.ts';
 import { classLines, judgeClasses } from './classification.ts';
 import { readSoundForm, readSpeech, type SoundForm } from './recordings.ts';
 import { stepReader } from './stepReader.ts';
@@ -92,7 +91,6 @@ export const words: Task<SoundForm> = {
   read: readSoundForm,
   predict: {
     async question(command, { input, model }) {
-      requireNoPictures(command);
       const fields = isRecurrent(model) ? transcriberRoles.inputs : undefined;
       return { data: await readSpeech(command, input, fields), notes: [] };
     },

@@ -8,15 +8,15 @@ import { requireWhole } from '../samples/dataChecks.ts';
 /** How a text goes on. */
 export interface GenerateOptions {
   /** How many tokens are generated at most: 256. */
-  readonly tokens?: number;
+  readonly tokens?: number | undefined;
   /** By which the logits are divided: 1. Lower is surer, 0 takes the likeliest token each time. */
-  readonly temperature?: number;
+  readonly temperature?: number | undefined;
   /** Draws among so many of the likeliest tokens; of equals the lower number counts as likelier. All if left out. */
-  readonly topK?: number;
+  readonly topK?: number | undefined;
   /** Draws among the fewest of the likeliest tokens that have this probability together, of those that topK leaves: 1. */
-  readonly topP?: number;
+  readonly topP?: number | undefined;
   /** Of the draws: 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /**
    * Where the text ends before its time: tokens, of which none is given, or a function of the tokens that came, the prompt left
    * out, asked behind each of them.
