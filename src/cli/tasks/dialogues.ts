@@ -16,6 +16,7 @@ import {
   languageModel,
   languageModelLayers,
   readTextForm,
+  languageModelSize,
   sizeOf,
   tokenizerFor,
   type TextForm,
@@ -143,6 +144,7 @@ export const dialogues: Task<TextForm> = {
   models: textModels.dialogue,
   network: languageModel,
   layersOf: languageModelLayers,
+  sizeOf: languageModelSize,
   learnedBy: () => ({
     loss: (logits: Value, { target }: BatchValues) => ({
       loss: crossEntropy(logits, target, { ignoreIndex: UNTOLD }),

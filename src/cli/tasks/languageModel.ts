@@ -55,6 +55,16 @@ export function languageModel({ input, model }: ModelForm<TextForm>): Model {
   return sequential(embedding(vocabulary, width), net, linear(width, vocabulary));
 }
 
+/** Weights of a layer of a model at least: some products of its width with itself. */
+const leastOfLayers = ({ layers, width }: Size): number => layers * width * width;
+
+/** Weights that a form of tokens describes at least. */
+export const leastSize = (form: TokenizerForm, size: Size): number =>
+  readTokenizer(form).size * size.width + leastOfLayers(size);
+
+export const languageModelSize = ({ input, model }: ModelForm<TextForm>): number =>
+  leastSize(input.tokenizer, input) + (isRecurrent(model) ? 0 : input.context * input.width);
+
 /** The same in words. */
 export const languageModelLayers = ({ input: { layers }, model }: ModelForm<TextForm>): readonly string[] => [
   'embedding',

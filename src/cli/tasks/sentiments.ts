@@ -28,7 +28,7 @@ import {
   type Line,
   type LineClassifier,
 } from './lineClassifiers.ts';
-import { readSize, sizeOf, type Size } from './languageModel.ts';
+import { leastSize, readSize, sizeOf, type Size } from './languageModel.ts';
 import { openTable } from './tables.ts';
 import type { Defaults, LearningTask, ModelForm, Task } from './task.ts';
 import { bytesOfText, openLines } from './textFiles.ts';
@@ -116,6 +116,8 @@ export const sentiments: Task<LinesInput> = {
     return (line: Line, context: Context) => context.apply(network, line, '');
   },
   layersOf: ({ model }) => ['embedding', model!, 'linear'],
+  // Convolutions are one layer, whatever was asked for.
+  sizeOf: ({ input, model }) => leastSize(input.lines.tokenizer, model === 'cnn' ? { ...input, layers: 0 } : input),
   learnedBy: () => ({ loss: crossEntropy }),
   inputs: () => ['tokens', 'length'],
   defaults: (_, lines) => defaults(lines),

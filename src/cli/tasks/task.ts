@@ -110,7 +110,7 @@ export interface Task<I extends InputForm> {
   network(form: ModelForm<I>, changes: Changes | null): Model;
   /** The same in words. */
   layersOf(form: ModelForm<I>): readonly string[];
-  /** How many weights a form describes, where its widths are the file's word; else 0. */
+  /** How many weights a form describes at least, where its widths are the file's word; else 0. */
   sizeOf?(form: ModelForm<I>): number;
   /** The loss, and what it is compared with, where there are several fields. */
   learnedBy(input: I): Pick<LossOptions, 'loss' | 'targets'>;

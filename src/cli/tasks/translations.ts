@@ -11,7 +11,7 @@ import {
 } from '../../data/index.ts';
 import { textModels, type TrainCommand } from '../command/commands.ts';
 import { percent } from '../terminal.ts';
-import { readSize, sizeOf, type Size } from './languageModel.ts';
+import { leastSize, readSize, sizeOf, type Size } from './languageModel.ts';
 import type { Defaults, Judged, Judgement, LearningTask, Task } from './task.ts';
 import { openText } from './textFiles.ts';
 
@@ -86,6 +86,7 @@ export const translations: Task<TranslationForm> = {
     return translator({ vocabulary, padding: special.padding!, layers, heads, width, dropout });
   },
   layersOf: ({ input: { layers } }) => ['translator', `${layers} layers of each kind`],
+  sizeOf: ({ input }) => leastSize(input.tokenizer, input),
   learnedBy({ tokenizer: form }) {
     const ignoreIndex = readTokenizer(form).special.padding!;
     return {
