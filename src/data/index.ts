@@ -69,6 +69,8 @@ export { prepareTable, type PreparedTable, type PrepareOptions } from './table/p
 export type { Task } from './table/target.ts';
 export { bucketed, type Bucketed, type BucketedOptions, type PairFields } from './text/bucketed.ts';
 export { bytePairTokenizer, type BytePairOptions } from './text/bytePairTokenizer.ts';
+export type { HuggingFaceTokenizers } from './text/huggingFaceCoder.ts';
+export { huggingFaceTokenizer } from './text/huggingFaceTokenizer.ts';
 export {
   encodeTexts,
   labelledLines,
@@ -94,4 +96,11 @@ export {
   type TextStreamOptions,
 } from './text/textStream.ts';
 export { readTokenizer, tokenizer, type Tokenizer, type TokenizerOptions } from './text/tokenizer.ts';
-export type { BytePairsForm, BytesForm, Special, TokenizerForm, VocabularyForm } from './text/tokenizerForm.ts';
+export type {
+  BytePairsForm,
+  BytesForm,
+  HuggingFaceForm,
+  Special,
+  TokenizerForm,
+  VocabularyForm,
+} from './text/tokenizerForm.ts';

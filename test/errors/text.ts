@@ -1,5 +1,7 @@
+import { Tokenizer } from '@huggingface/tokenizers';
 import {
   dataset,
+  huggingFaceTokenizer,
   labelledLines,
   pairedLines,
   readClassFiles,
@@ -11,6 +13,7 @@ import {
   tokenizer,
 } from '../../src/data/index.ts';
 import { textFiles } from '../../src/node.ts';
+import { leastTokenizerJson } from '../support/huggingFace.ts';
 import type { Case } from '../support/provoke.ts';
 
 const form = { kind: 'words', special: ['unknown'], tokens: ['a'] };
@@ -25,6 +28,7 @@ const described = [
   { ...form, kind: 'letters' },
   { kind: 'bytePairs', special: [], merges: 3 },
   { kind: 'bytePairs', special: [], merges: [[97, 300]] },
+  { kind: 'huggingFace', json: {} },
 ].map((given): Case => ['[tokenizer] the description', () => readTokenizer(given)]);
 
 export const texts: readonly Case[] = [
@@ -33,6 +37,12 @@ export const texts: readonly Case[] = [
   ['[tokenizer] "<text>" is not among', () => tokenizer('ab').encode('abc')],
   ['[tokenizer] token', () => tokenizer('ab').decode([2])],
   ...described,
+  ['[tokenizer] this is a description', () => readTokenizer({ kind: 'huggingFace', json: {}, config: {} })],
+  ['[huggingFaceTokenizer] the package', () => huggingFaceTokenizer(Tokenizer, { pad_token: '[PAD]' })],
+  [
+    '[huggingFaceTokenizer] the token',
+    () => huggingFaceTokenizer(Tokenizer, leastTokenizerJson, { pad_token: '[PAD]' }),
+  ],
   ['[textFiles] <path>', () => textFiles('/nowhere/at/all')],
   ['[text] <file> is', () => readText('f', Uint8Array.of(0xff))],
   ['[lines] <file>: line', () => lines('a b\nc\n')],

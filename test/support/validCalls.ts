@@ -1,5 +1,6 @@
 // A valid call of every function that the package exports, for tests that then spoil it.
 
+import { Tokenizer } from '@huggingface/tokenizers';
 import { spec, type Dtype } from '../../src/core/shape.ts';
 import { prepareSeries, prepareTable, readTable, readTokenizer, writeSafetensors } from '../../src/data/index.ts';
 import {
@@ -20,6 +21,7 @@ import {
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
+import { leastTokenizerJson } from './huggingFace.ts';
 import { wavOf } from './sounds.ts';
 import { controlState } from '../../src/ops/training/control.ts';
 
@@ -212,6 +214,7 @@ export const validDataCalls: Calls = {
   levelled: () => [new Float32Array(3)],
   map: () => [set(), (sample: object) => sample],
   likeliest: () => [new Float32Array(4), 2],
+  huggingFaceTokenizer: () => [Tokenizer, leastTokenizerJson],
   labelledLines: () => [lines(), { length: 3 }],
   linesIn: () => ['a\nb\n'],
   linesOfTable: async () => [await table(), { text: 'kind', label: 'size' }],

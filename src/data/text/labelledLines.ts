@@ -3,8 +3,8 @@ import { DataError, FormatError } from '../../core/errors.ts';
 import { counted, quotedList } from '../../core/textFormat.ts';
 import { dataset, type Dataset } from '../dataset.ts';
 import type { LabelledLine } from './readLabelledLines.ts';
-import { readTokenizer, tokenizer, tokenizerOf, type Tokenizer } from './tokenizer.ts';
-import type { TokenizerForm } from './tokenizerForm.ts';
+import { tokenizer, tokenizerOf, type Tokenizer } from './tokenizer.ts';
+import { formIn, type TokenizerForm } from './tokenizerForm.ts';
 
 /** All that is needed to see further texts as a model saw those that it learned from. Plain data, as JSON. */
 export interface LinesForm {
@@ -16,7 +16,7 @@ export interface LinesForm {
 }
 
 export interface LabelledLinesOptions {
-  /** Words of these texts, in small letters, if left out. It must have a token for padding. */
+  /** Words of these texts, in small letters, or the form's, if left out. It must have a token for padding. */
   readonly tokenizer?: Tokenizer | undefined;
   /** Tokens of a row: those of the longest text, at most 512. What is longer loses its end. */
   readonly length?: number | undefined;
@@ -58,7 +58,7 @@ export function labelledLines(lines: readonly LabelledLine[], options: LabelledL
   const given = optionsOf<LabelledLinesOptions, typeof usual>(where, options, usual);
   const texts = lines.map(({ text }) => text);
   const form = given.form ? readLinesForm(given.form) : undefined;
-  const own = form ? tokenizerOf(form.tokenizer) : (given.tokenizer ?? tokenizer(texts, { kind: 'words' }));
+  const own = given.tokenizer ?? (form ? tokenizerOf(form.tokenizer) : tokenizer(texts, { kind: 'words' }));
   const rows = rowsOf(where, own, texts);
   const classes = form?.classes ?? classesIn(lines);
   const length = form?.length ?? given.length ?? Math.min(LONGEST, longestOf(rows));
@@ -75,24 +75,33 @@ export function labelledLines(lines: readonly LabelledLine[], options: LabelledL
   };
 }
 
-/** Texts of no known class as a model of this form sees them. @throws DataError for texts that are none */
-export function encodeTexts(form: LinesForm, texts: readonly string[]): Dataset<'tokens' | 'length'> {
+/**
+ * Texts of no known class as a model of this form sees them.
+ * @param ofForm the form's tokenizer, which is made of it if left out
+ * @throws DataError for texts that are none
+ */
+export function encodeTexts(
+  form: LinesForm,
+  texts: readonly string[],
+  ofForm?: Tokenizer,
+): Dataset<'tokens' | 'length'> {
   const { tokenizer: own, length } = readLinesForm(form);
   const are = Array.isArray(texts) && texts.length > 0 && texts.every((text) => typeof text === 'string');
   requireKind('encodeTexts', 'the texts', texts, are, 'a list of texts, one at least');
-  const made = tokenizerOf(own);
+  const made = ofForm ?? tokenizerOf(own);
   return dataset(padded(made, rowsOf('encodeTexts', made, texts), length).fields);
 }
 
 /** Checks what was read back from JSON. @throws FormatError naming what is missing */
 export function readLinesForm(given: unknown): LinesForm {
   const { tokenizer: own, classes, length } = Object(given) as Partial<LinesForm>;
-  const { form, special } = readTokenizer(own);
+  const form = formIn(own);
   const areClasses =
     Array.isArray(classes) && classes.every((name) => typeof name === 'string') && new Set(classes).size > 1;
   if (!areClasses || new Set(classes).size < classes.length) throw lacks('classes, a list of names, two at least');
   if (!Number.isSafeInteger(length) || length! < 1) throw lacks('length, a whole number of tokens');
-  if (special.padding === undefined) throw lacks('a token for padding');
+  // Whether Hugging Face's has one is seen when it is at hand.
+  if (form.kind !== 'huggingFace' && !form.special.includes('padding')) throw lacks('a token for padding');
   return { tokenizer: form, classes, length: length! };
 }
 

@@ -2,6 +2,7 @@ import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import { DataError } from '../../core/errors.ts';
 import { counted } from '../../core/textFormat.ts';
 import { byteCoder, partsOf, vocabularyCoder, type Coder } from './coders.ts';
+import { huggingFaceCoder, type HuggingFaceTokenizers } from './huggingFaceCoder.ts';
 import { pairCoder } from './pairCoder.ts';
 import { formIn, SPECIALS, type Special, type TokenizerForm } from './tokenizerForm.ts';
 
@@ -103,18 +104,27 @@ export function tokenizer(texts: string | Iterable<string>, options: TokenizerOp
   return tokenizerOf({ kind, special: own, tokens, ...(kind === 'words' && lowerCase && { lowerCase }) });
 }
 
-/** Reads back a tokenizer's form, as from the JSON of a model file. @throws FormatError naming what is missing of it */
-export const readTokenizer = (form: unknown): Tokenizer => tokenizerOf(formIn(form));
+/**
+ * Reads back a tokenizer's form, as from the JSON of a model file.
+ * @param HuggingFace the class `Tokenizer` of @huggingface/tokenizers, which a form of `huggingFaceTokenizer` needs
+ * @throws FormatError naming what is missing of it; DataError where that class is missing
+ */
+export const readTokenizer = (form: unknown, HuggingFace?: HuggingFaceTokenizers): Tokenizer =>
+  tokenizerOf(formIn(form), HuggingFace);
 
-const coderOf = (form: TokenizerForm): Coder =>
-  form.kind === 'bytes' ? byteCoder : form.kind === 'bytePairs' ? pairCoder(form) : vocabularyCoder(form);
+/** What texts become beside the special tokens, which come first; theirs are where they are. */
+function coderOf(form: TokenizerForm, HuggingFace: HuggingFaceTokenizers | undefined) {
+  if (form.kind === 'huggingFace') return { first: 0, ...huggingFaceCoder(form, HuggingFace) };
+  const coder: Coder =
+    form.kind === 'bytes' ? byteCoder : form.kind === 'bytePairs' ? pairCoder(form) : vocabularyCoder(form);
+  const special: Tokenizer['special'] = Object.fromEntries(form.special.map((name, at) => [name, at]));
+  return { first: form.special.length, special, ...coder };
+}
 
 /** A tokenizer of a sound form. */
-export function tokenizerOf(form: TokenizerForm): Tokenizer {
-  const coder = coderOf(form);
-  const first = form.special.length;
+export function tokenizerOf(form: TokenizerForm, HuggingFace?: HuggingFaceTokenizers): Tokenizer {
+  const { first, special, ...coder } = coderOf(form, HuggingFace);
   const size = first + coder.size;
-  const special: Tokenizer['special'] = Object.fromEntries(form.special.map((name, at) => [name, at]));
   const unknown = special.unknown;
   const refuse = (part: string): void => {
     if (unknown !== undefined) return;

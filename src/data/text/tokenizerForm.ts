@@ -30,8 +30,20 @@ export interface BytePairsForm extends AnyForm {
   readonly merges: readonly (readonly [number, number])[];
 }
 
+/** What Hugging Face's files say. */
+export interface HuggingFaceForm {
+  readonly kind: 'huggingFace';
+  /** Of tokenizer.json. */
+  readonly json: object;
+  /** Of tokenizer_config.json. */
+  readonly config: object;
+}
+
 /** All that is needed to cut further texts as those were that a model learned from. Plain data, to be kept with it as JSON. */
-export type TokenizerForm = VocabularyForm | BytesForm | BytePairsForm;
+export type TokenizerForm = VocabularyForm | BytesForm | BytePairsForm | HuggingFaceForm;
+
+export const isObject = (given: unknown): given is object =>
+  typeof given === 'object' && given !== null && !Array.isArray(given);
 
 export const BYTES = 256;
 
@@ -40,7 +52,11 @@ const LONGEST = 65 * 4;
 
 /** Checks a form that was read back from JSON. @throws FormatError naming what is missing */
 export function formIn(given: unknown): TokenizerForm {
-  const { kind, special, tokens, lowerCase, merges } = Object(given) as Readonly<Record<string, unknown>>;
+  const { kind, special, tokens, lowerCase, merges, json, config } = Object(given) as Readonly<Record<string, unknown>>;
+  if (kind === 'huggingFace') {
+    if (!isObject(json) || !isObject(config)) throw lacks('json and config, what the two files say');
+    return { kind, json, config };
+  }
   if (!isListOf(special, (name) => SPECIALS.includes(name as Special))) {
     throw lacks(`special, a list of some of ${SPECIALS.join(', ')}, each once`);
   }
@@ -57,7 +73,7 @@ export function formIn(given: unknown): TokenizerForm {
     case 'bytePairs':
       return { kind, special: own, merges: mergesIn(merges) };
   }
-  throw lacks('its kind, characters, words, bytes or bytePairs');
+  throw lacks('its kind, characters, words, bytes, bytePairs or huggingFace');
 }
 
 const isListOf = (given: unknown, isOne: (one: unknown) => boolean): boolean =>
