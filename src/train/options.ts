@@ -37,6 +37,8 @@ export type Batches<F extends string = any> =
 export interface Epochs<F extends string = any> {
   /** The batches of an epoch, which are counted from 0, behind the first `taken`: the same whenever they are asked for. */
   epoch(number: number, taken: number): Batches<F>;
+  /** Batches of an epoch, if that is known: by them, or else by the first epoch, reports tell how much of one is done. */
+  readonly steps?: number | undefined;
 }
 
 /** What every trainer may be told; F are the names of its fields. */

@@ -384,14 +384,16 @@ describe.each(kinds)('a run over a stream that validates on %s', (kind) => {
     async (stepsPerSubmit) => {
       const sizes = [5, 5, 2, 5, 3];
       const losses = await truth(sizes, 2);
-      const { reports } = await withTrainer(kind, (trainer) =>
-        fitted(trainer, batchesOf(sizes), { epochs: 2, validation: held, stepsPerSubmit }),
-      );
+      const of = (batches: Batches) =>
+        withTrainer(kind, (trainer) => fitted(trainer, batches, { epochs: 2, validation: held, stepsPerSubmit }));
+      const { reports } = await of(batchesOf(sizes));
       expect(validations(reports)).toEqual([
         [5, losses[4]],
         [10, losses[9]],
       ]);
-      expect(reports.map(({ epoch }) => epoch)).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 1, 2]);
+      expect(reports.map(({ epoch }) => epoch)).toEqual([0, 0, 0, 0, 1, 1 + 1 / 5, 1 + 2 / 5, 1 + 3 / 5, 1 + 4 / 5, 2]);
+      const counted = await of(Object.assign(batchesOf(sizes), { steps: sizes.length }));
+      expect(counted.reports.map(({ epoch }) => epoch)).toEqual(reports.map((_, at) => (at + 1) / 5));
     },
     20_000,
   );

@@ -1,7 +1,7 @@
 import { described } from '../../core/argumentChecks.ts';
 import { DataError, DeviceError } from '../../core/errors.ts';
 import { RING_ROWS } from '../graphs/metricsRing.ts';
-import type { Batches } from '../options.ts';
+import type { Batches, Epochs } from '../options.ts';
 import { bytesOf, tableSource, type Source } from '../samples/sampleSource.ts';
 import type { Course } from './course.ts';
 import type { FitSettings } from './fitOptions.ts';
@@ -75,7 +75,11 @@ export async function streamCourse(parts: RunParts, batches: Batches, options: F
     },
     most: table.length / batchSize,
     epochEnds: supply.epochEnds,
-    epochs: (done) => supply.epochEnds.filter((end) => end <= done).length,
+    epochs(done) {
+      const ends = supply.epochEnds.filter((end) => end <= done);
+      const each = (batches as Partial<Epochs>).steps ?? ends[0] ?? Infinity;
+      return ends.length + Math.min(1, (done - (ends.at(-1) ?? 0)) / each);
+    },
     endsEpoch: (done) => supply.epochEnds.includes(done),
     async goBack(_, before, own) {
       if (own === undefined) return undefined;
