@@ -1,5 +1,6 @@
-import { beamSearch, type Trainer } from '../index.ts';
-import { dataset, linesIn, readTokenizer, type Dataset, type Tokenizer } from '../data/index.ts';
+import { counted } from '../core/textFormat.ts';
+import { beamSearch, bleu, type Trainer } from '../index.ts';
+import { dataset, linesIn, readText, readTokenizer, type Dataset, type Tokenizer } from '../data/index.ts';
 import type { TranslateCommand } from './command/commands.ts';
 import { UsageError } from './command/usageError.ts';
 import { readModel } from './modelFile.ts';
@@ -23,6 +24,7 @@ export async function translate(command: TranslateCommand, signal: AbortSignal):
   }
   const tokenizer = readTokenizer(input.tokenizer);
   const lines = command.input === undefined ? await linesFromOutside() : await openLines(command.input);
+  const expected = command.reference === undefined ? undefined : await referencesFor(command, lines);
   const sources = lines.map((line) => [...tokenizer.encode(line), tokenizer.special.end!]);
   const S = sources.reduce((most, { length }) => Math.max(most, length), 1);
   const room = { rows: AT_ONCE * command.beams, S, T: S + MORE };
@@ -32,10 +34,16 @@ export async function translate(command: TranslateCommand, signal: AbortSignal):
     inputs: ['source', 'sourceLength', 'input', 'place'],
     batchSize: room.rows,
   });
+  const translations: string[] = [];
   try {
     for (let at = 0; at < lines.length && !signal.aborted; at += AT_ONCE) {
       const told = await translationsOf(sources.slice(at, at + AT_ONCE), tokenizer, trainer, room);
       process.stdout.write(harmless(`${told.join('\n')}\n`));
+      translations.push(...told);
+    }
+    if (expected && !signal.aborted) {
+      // Beside the translations, which may be on their way into a file.
+      process.stderr.write(comparison(translations, expected));
     }
     return 0;
   } finally {
@@ -47,7 +55,20 @@ export async function translate(command: TranslateCommand, signal: AbortSignal):
 async function linesFromOutside(): Promise<string[]> {
   const parts: Uint8Array[] = [];
   for await (const part of process.stdin) parts.push(part as Uint8Array);
-  return linesIn(Buffer.concat(parts).toString('utf8'));
+  return linesIn(await readText('what comes in', Buffer.concat(parts)));
+}
+
+/** How near translations come to those of somebody else. */
+const comparison = (told: readonly string[], expected: readonly string[]): string =>
+  `BLEU ${bleu(told, expected).toFixed(2)} on ${counted(told.length, 'sentence')}, cut into words as sacreBLEU does (13a)\n`;
+
+/** A translation by somebody else for each line. */
+async function referencesFor({ input = 'what comes in', reference }: TranslateCommand, lines: readonly string[]) {
+  const expected = await openLines(reference!);
+  if (expected.length === lines.length) return expected;
+  throw new UsageError(
+    `${reference} has ${counted(expected.length, 'line')} but ${input} ${lines.length}: give a translation for each line`,
+  );
 }
 
 /** Rows of a batch, and tokens of sentences and translations: of all batches, as each shape is a program to compile. */

@@ -75,10 +75,12 @@ describe('the command', () => {
 
   test('asks a model of text', () => {
     expect(parse('generate m --prompt a --tokens 9 --top-k 3')).toMatchObject({ model: 'm', tokens: 9, topK: 3 });
-    expect(parse('translate m a.txt --beams 2')).toMatchObject({ model: 'm', input: 'a.txt', beams: 2 });
+    expect(parse('translate m a.txt --beams 2 --reference b.txt')).toMatchObject({
+      ...{ model: 'm', input: 'a.txt', beams: 2, reference: 'b.txt' },
+    });
     expect(parse('chat m')).toMatchObject({ model: 'm', temperature: undefined });
     expect(parse('train text a.txt --layers 2')).toMatchObject({ files: ['a.txt'], model: 'gpt', text: { layers: 2 } });
-    for (const name of ['prompt', 'tokens', 'temperature', 'top-k', 'top-p', 'beams', 'invert']) {
+    for (const name of ['prompt', 'tokens', 'temperature', 'top-k', 'top-p', 'beams', 'reference', 'invert']) {
       expect(() => parse(`train text a.txt --${name} 1`)).toThrow(`--${name} means nothing to train`);
     }
     for (const name of 'tokenizer vocabulary context layers heads width dropout folds prompt tokens temperature'.split(

@@ -19,6 +19,7 @@ import { predict } from '../../src/cli/predict.ts';
 import { turnsIn } from '../../src/cli/tasks/dialogues.ts';
 import { train } from '../../src/cli/train.ts';
 import { translate } from '../../src/cli/translate.ts';
+import { bleu } from '../../src/index.ts';
 
 let folder = '';
 const file = (name: string): string => join(folder, name);
@@ -164,8 +165,17 @@ describe('sentences and their translations', () => {
     const more = ['--backend', 'cpu', '--quiet', '--steps', '200', '--batch', '8', '--lr', '0.01'];
     const { model, report } = await learn('translation', ...files, ...size, ...more);
     expect(report['testAccuracy']).toBeGreaterThan(0.9);
-    const command = parseCommand(['translate', model, file('en.txt'), '--beams', '2', '--backend', 'cpu']);
+    const asked = [file('en.txt'), '--reference', file('de.txt'), '--beams', '2', '--backend', 'cpu'];
+    const command = parseCommand(['translate', model, ...asked]);
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     const told = await printedBy(() => translate(command as TranslateCommand, signal));
+    const judged = write.mock.calls.map(([part]) => String(part)).join('');
+    write.mockRestore();
+    const expected = bleu(
+      told.trimEnd().split('\n'),
+      all.map(([, text]) => text),
+    );
+    expect(judged).toContain(`BLEU ${expected.toFixed(2)} on ${all.length} sentences`);
     const right = told
       .trim()
       .split('\n')

@@ -127,6 +127,20 @@ export const commandLine: readonly Case[] = [
         translate(parseCommand(['translate', model]) as TranslateCommand, signal),
       ),
   ],
+  [
+    '<reference> has <n lines>',
+    () =>
+      inFolder(async (folder) => {
+        const [pairs, model] = [join(folder, 'pairs.txt'), join(folder, 'model.safetensors')];
+        await writeFile(pairs, 'a b\nc d\n'.repeat(20));
+        const size = ['--vocabulary', '260', '--layers', '1', '--width', '4', '--heads', '1', '--batch', '2'];
+        const more = ['--backend', 'cpu', '--steps', '1', '--quiet', '--save', model];
+        await printedBy(() => run('translation', pairs, pairs, ...size, ...more));
+        const asked = ['translate', model, pairs, '--reference', model.replace('model.safetensors', 'one.txt')];
+        await writeFile(asked[4], 'a b\n');
+        return translate(parseCommand([...asked, '--backend', 'cpu']) as TranslateCommand, signal);
+      }),
+  ],
   ['[text] <path> cannot be read', () => run('text', 'no-such-file.txt')],
   ['[dialogue] <path> has no questions', () => runOn('dialogue', 'a text')],
   ['[dialogue] "<question>" and its answer', () => runOn('dialogue', 'Q: a?\nA: b', '--context', '3')],

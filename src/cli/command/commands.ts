@@ -169,6 +169,8 @@ export interface TranslateCommand {
   readonly model: string;
   /** A sentence a line; what comes in, if left out. */
   readonly input: string | undefined;
+  /** What its translations are compared with, a line each. */
+  readonly reference: string | undefined;
   readonly beams: number;
   readonly backend: 'webgpu' | 'cpu' | 'auto';
 }

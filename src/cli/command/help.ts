@@ -81,7 +81,9 @@ generate goes on with a text.
   --tokens N          how many it adds                       (500)
   --temperature X     0 takes the likeliest each time, below 1 is surer, above 1 more daring   (1; chat: 0)
   --top-k N           chooses among the N likeliest          --top-p X   among those that have X together
-translate prints a line for each line of a file, or of what comes in.   --beams N   ways gone on with side by side   (4)
+translate prints a line for each line of a file, or of what comes in.
+  --beams N           ways gone on with side by side         (4)
+  --reference FILE    translations by somebody else, line by line: says on standard error how near its own come, as BLEU
 chat answers each line with the answer that it has learned, or what it takes for one: it knows nothing else, and
   remembers nothing of what was said before.
 

@@ -52,6 +52,7 @@ const options = {
   'top-k': { type: 'string' },
   'top-p': { type: 'string' },
   beams: { type: 'string' },
+  reference: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 

@@ -67,8 +67,9 @@ function translateCommand(words: readonly string[], values: Values): TranslateCo
   return {
     command: 'translate',
     model: modelOf('translate', 'translation', words, 2),
-    ...only('translate', values, ['beams']),
+    ...only('translate', values, ['beams', 'reference']),
     input: words[1],
+    reference: values.reference,
     beams: whole('beams', values.beams ?? String(BEAMS), 1),
   };
 }

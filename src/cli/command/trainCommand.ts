@@ -19,7 +19,7 @@ const optimizers = ['adam', 'adamw', 'sgd'] as const;
 const speechOptions = ['transcribe', 'leave-out'] as const;
 
 /** Options of commands that ask a model. */
-const asking = ['invert', 'prompt', 'tokens', 'temperature', 'top-k', 'top-p', 'beams'] as const;
+const asking = ['invert', 'prompt', 'tokens', 'temperature', 'top-k', 'top-p', 'beams', 'reference'] as const;
 
 export function trainCommand(words: readonly string[], values: Values): TrainCommand {
   const other = asking.find((name) => values[name] !== undefined);

@@ -1,5 +1,12 @@
 import { embedding, FormatError, gpt, gru, linear, lstm, sequential, type Model } from '../../index.ts';
-import { bytePairTokenizer, readTokenizer, tokenizer, type Tokenizer, type TokenizerForm } from '../../data/index.ts';
+import {
+  bytePairTokenizer,
+  readTokenizer,
+  tokenizer,
+  type Special,
+  type Tokenizer,
+  type TokenizerForm,
+} from '../../data/index.ts';
 import { isRecurrent, type TextWishes, type TrainCommand } from '../command/commands.ts';
 import { UsageError } from '../command/usageError.ts';
 import type { InputForm, ModelForm } from './task.ts';
@@ -108,7 +115,7 @@ export function readTextForm(given: Partial<TextForm>, path: string): TextForm {
 export function tokenizerFor(
   { text: { tokenizer: kind = 'characters', vocabulary } }: TrainCommand,
   texts: string | readonly string[],
-  special: Tokenizer['form']['special'],
+  special: readonly Special[],
 ): Tokenizer {
   return kind === 'pairs'
     ? bytePairTokenizer(texts, { size: vocabulary ?? PAIRS, special })
