@@ -79,6 +79,7 @@ export {
   type LabelledLinesOptions,
   type LinesForm,
 } from './text/labelledLines.ts';
+export type { NgramsForm } from './text/ngrams.ts';
 export {
   linesOfTable,
   readClassFiles,

@@ -11,6 +11,7 @@ import {
   readLinesForm,
   readTable,
   tokenizer,
+  type Dataset,
 } from '../../src/data/index.ts';
 import { textFiles } from '../../src/node.ts';
 import { realData } from '../support/realData.ts';
@@ -66,6 +67,25 @@ describe('labelled lines', () => {
     );
   });
 
+  test('number runs of tokens that two lines have, each once in a line, also in lines of another set', async () => {
+    const given = '1 so good , so good\n0 so bad , so good\n1 so good\n0 bad\n';
+    const { data, form } = labelledLines(await readLabelledLines('f', given), { ngrams: 2 });
+    // Words by their count: so, good, the comma and bad, behind padding and unknown.
+    expect(form.ngrams).toEqual({ longest: 2, known: [[2], [3], [4], [2, 3], [4, 2], [5]] });
+    expect(rowsOf(data.fields.ngrams)).toEqual([
+      [1, 2, 3, 4, 5, 0, 0, 0, 0],
+      [1, 6, 3, 2, 5, 4, 0, 0, 0],
+      [1, 2, 4, 0, 0, 0, 0, 0, 0],
+      [6, 0, 0, 0, 0, 0, 0, 0, 0],
+    ]);
+    const kept = JSON.parse(JSON.stringify(form)) as typeof form;
+    expect(rowsOf((encodeTexts(kept, ['Good so, so strange']) as Dataset).fields['ngrams'])).toEqual([
+      [2, 1, 3, 5, 0, 0, 0, 0, 0],
+    ]);
+    const lines = await readLabelledLines('f', given);
+    expect(() => labelledLines(lines, { ngrams: 0 })).toThrow('ngrams is 0 but must be a whole number of tokens');
+  });
+
   test('take a tokenizer of one’s own, with a token for padding', async () => {
     const lines = await readLabelledLines('f', text);
     const own = tokenizer('x', { kind: 'bytes', special: ['padding'] });
@@ -87,6 +107,8 @@ test.each([
   [{ classes: ['a', 'a', 'b'] }, 'classes, a list'],
   [{ length: 0 }, 'length, a whole number'],
   [{ tokenizer: { kind: 'bytes', special: [] } }, 'a token for padding'],
+  [{ ngrams: { longest: 1, known: [[1, 2]] } }, 'runs of tokens, lists of whole numbers, among its ngrams'],
+  [{ ngrams: {} }, 'runs of tokens'],
 ])('the form of lines is refused with %j', (wrong, lacks) => {
   const form = { tokenizer: { kind: 'bytes', special: ['padding'] }, classes: ['a', 'b'], length: 3 };
   expect(readLinesForm(form)).toEqual(form);

@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path';
 import { thousands } from '../../core/textFormat.ts';
-import { crossEntropy, type Context, type Model } from '../../index.ts';
+import { crossEntropy, FormatError, type Context, type Model } from '../../index.ts';
 import {
   dataset,
   encodeTexts,
@@ -25,6 +25,7 @@ import {
   attentiveReader,
   convolutionsOverWords,
   recurrentReader,
+  withNgrams,
   type Line,
   type LineClassifier,
 } from './lineClassifiers.ts';
@@ -70,7 +71,9 @@ async function partsOf(command: TrainCommand): Promise<(readonly LabelledLine[])
   return parts.map(({ fields }: Dataset) => Array.from(fields['at'].data, (at) => lines[at]));
 }
 
-const usualSize: Size = { layers: 1, heads: 4, width: 128, dropout: 0.5 };
+const usualSize: Size = { layers: 1, heads: 4, width: 64, dropout: 0.5 };
+/** Words of a run that has a weight of its own, at most. */
+const NGRAMS = 2;
 
 export async function loadSentiments(command: TrainCommand): Promise<LearningTask<LinesInput>> {
   const size = sizeOf(command.text, usualSize);
@@ -79,7 +82,7 @@ export async function loadSentiments(command: TrainCommand): Promise<LearningTas
     learned.map(({ text }) => text),
     { kind: 'words', maxSize: command.text.vocabulary },
   );
-  const train = labelledLines(learned, { tokenizer: words, length: command.text.context });
+  const train = labelledLines(learned, { tokenizer: words, length: command.text.context, ngrams: NGRAMS });
   const test = labelledLines(held, { form: train.form });
   const { classes, length } = train.form;
   const from = command.files.join(', ');
@@ -96,14 +99,20 @@ export async function loadSentiments(command: TrainCommand): Promise<LearningTas
 function classifier({ input, model }: ModelForm<LinesInput>): LineClassifier {
   const { lines, width, heads, layers, dropout } = input;
   const { size: vocabulary, special } = readTokenizer(lines.tokenizer);
-  const options = { vocabulary, padding: special.padding!, classes: lines.classes.length, width, dropout };
-  if (isRecurrent(model)) return recurrentReader({ ...options, cell: model, layers });
-  return model === 'transformer' ? attentiveReader({ ...options, heads, layers }) : convolutionsOverWords(options);
+  const { padding, unknown } = special as Required<typeof special>;
+  const [classes, ngrams] = [lines.classes.length, lines.ngrams!.known.length];
+  const options = { vocabulary, padding, unknown, ngrams, classes, width, dropout };
+  const reader = isRecurrent(model)
+    ? recurrentReader({ ...options, cell: model, layers })
+    : model === 'transformer'
+      ? attentiveReader({ ...options, heads, layers })
+      : convolutionsOverWords(options);
+  return withNgrams(reader, options);
 }
 
 const defaults = (lines: number): Defaults => ({
   batch: Math.min(50, lines),
-  epochs: 8,
+  epochs: 6,
   optimizer: 'adamw',
   learningRate: 1e-3,
   weightDecay: 0.01,
@@ -119,10 +128,18 @@ export const sentiments: Task<LinesInput> = {
   // Convolutions are one layer, whatever was asked for.
   sizeOf: ({ input, model }) => leastSize(input.lines.tokenizer, model === 'cnn' ? { ...input, layers: 0 } : input),
   learnedBy: () => ({ loss: crossEntropy }),
-  inputs: () => ['tokens', 'length'],
+  inputs: () => ['tokens', 'length', 'ngrams'],
   defaults: (_, lines) => defaults(lines),
   judge: (judged, evaluation) => judgeClasses(judged, judged.learningTask.input.lines.classes, evaluation),
-  read: ({ lines, ...size }, path) => ({ kind: 'lines', lines: readLinesForm(lines), ...readSize(size, path) }),
+  read({ lines, ...size }, path) {
+    const form = readLinesForm(lines);
+    if (!form.ngrams) {
+      throw new FormatError(
+        `[model] ${path} does not say which runs of words it knows: give a file that \`millrace train --save\` wrote`,
+      );
+    }
+    return { kind: 'lines', lines: form, ...readSize(size, path) };
+  },
   predict: {
     async question(command, { input }) {
       return { data: encodeTexts(input.lines, await openLines(command.input)), notes: [] };
