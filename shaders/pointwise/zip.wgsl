@@ -5,9 +5,11 @@ alias A = f32;
 alias B = f32;
 alias Y = f32;
 
+// A loop of a number of turns that is not known costs more than what is in it.
+const RANK = 2u;
+
 struct Sizes {
   count: u32,
-  rank: u32,
   shape: array<vec4u, 2>,
   a_strides: array<vec4u, 2>,
   b_strides: array<vec4u, 2>,
@@ -35,13 +37,16 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var rest = i;
   var a_at = 0u;
   var b_at = 0u;
-  for (var axis = sizes.rank; axis > 0u; axis--) {
-    let lane = axis - 1u;
+  for (var k = 1u; k < RANK; k++) {
+    let lane = RANK - k;
     let extent = sizes.shape[lane / 4u][lane % 4u];
-    let coordinate = rest % extent;
-    rest /= extent;
+    let above = rest / extent;
+    let coordinate = rest - above * extent;
+    rest = above;
     a_at += coordinate * sizes.a_strides[lane / 4u][lane % 4u];
     b_at += coordinate * sizes.b_strides[lane / 4u][lane % 4u];
   }
+  a_at += rest * sizes.a_strides[0].x;
+  b_at += rest * sizes.b_strides[0].x;
   y[i] = epilogue(combine(a[a_at], b[b_at]), i);
 }

@@ -45,25 +45,27 @@ fn tree(term: Term, slot: u32) -> Term {
 fn kept_offset(index: u32) -> u32 {
   var rest = index;
   var offset = 0u;
-  for (var axis = sizes.kept_rank; axis > 0u; axis--) {
+  for (var axis = sizes.kept_rank; axis > 1u; axis--) {
     let lane = axis - 1u;
     let extent = sizes.kept_shape[lane / 4u][lane % 4u];
-    offset += (rest % extent) * sizes.kept_strides[lane / 4u][lane % 4u];
-    rest /= extent;
+    let above = rest / extent;
+    offset += (rest - above * extent) * sizes.kept_strides[lane / 4u][lane % 4u];
+    rest = above;
   }
-  return offset;
+  return offset + rest * sizes.kept_strides[0].x;
 }
 
 fn reduced_offset(index: u32) -> u32 {
   var rest = index;
   var offset = 0u;
-  for (var axis = sizes.reduced_rank; axis > 0u; axis--) {
+  for (var axis = sizes.reduced_rank; axis > 1u; axis--) {
     let lane = axis - 1u;
     let extent = sizes.reduced_shape[lane / 4u][lane % 4u];
-    offset += (rest % extent) * sizes.reduced_strides[lane / 4u][lane % 4u];
-    rest /= extent;
+    let above = rest / extent;
+    offset += (rest - above * extent) * sizes.reduced_strides[lane / 4u][lane % 4u];
+    rest = above;
   }
-  return offset;
+  return offset + rest * sizes.reduced_strides[0].x;
 }
 
 @compute @workgroup_size(WIDTH)

@@ -4,9 +4,11 @@
 alias X = f32;
 alias Y = f32;
 
+// A loop of a number of turns that is not known costs more than what is in it.
+const RANK = 2u;
+
 struct Sizes {
   count: u32,
-  rank: u32,
   x_start: u32,
   y_start: u32,
   shape: array<vec4u, 2>,
@@ -31,14 +33,17 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var rest = i;
   var x_at = sizes.x_start;
   var y_at = sizes.y_start;
-  for (var axis = sizes.rank; axis > 0u; axis--) {
-    let lane = axis - 1u;
+  for (var k = 1u; k < RANK; k++) {
+    let lane = RANK - k;
     let extent = sizes.shape[lane / 4u][lane % 4u];
-    let coordinate = rest % extent;
-    rest /= extent;
+    let above = rest / extent;
+    let coordinate = rest - above * extent;
+    rest = above;
     // Strides may be negative: they wrap around in u32 and come back.
     x_at += coordinate * sizes.x_strides[lane / 4u][lane % 4u];
     y_at += coordinate * sizes.y_strides[lane / 4u][lane % 4u];
   }
+  x_at += rest * sizes.x_strides[0].x;
+  y_at += rest * sizes.y_strides[0].x;
   y[y_at] = epilogue(x[x_at], y_at);
 }

@@ -31,12 +31,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var axis = sizes.rank; axis > 0u; axis--) {
     let lane = axis - 1u;
     let extent = sizes.y_shape[lane / 4u][lane % 4u];
+    let above = rest / extent;
     // Before the box this wraps around to a huge number, which is outside too.
-    let distance = rest % extent - sizes.before[lane / 4u][lane % 4u];
+    let distance = rest - above * extent - sizes.before[lane / 4u][lane % 4u];
+    rest = above;
     let step = sizes.step[lane / 4u][lane % 4u];
-    rest /= extent;
-    inside = inside && distance % step == 0u && distance / step < sizes.x_shape[lane / 4u][lane % 4u];
-    x_at += (distance / step) * sizes.x_strides[lane / 4u][lane % 4u];
+    let coordinate = distance / step;
+    inside = inside && coordinate * step == distance && coordinate < sizes.x_shape[lane / 4u][lane % 4u];
+    x_at += coordinate * sizes.x_strides[lane / 4u][lane % 4u];
   }
   if (inside) {
     y[i] = x[x_at];

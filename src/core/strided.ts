@@ -37,6 +37,9 @@ export function collapse(where: string, shape: Shape, ...strides: readonly (read
 export const eight = (numbers: readonly number[]): Word[] =>
   Array.from({ length: MAX_RANK }, (_, at) => numbers[at] ?? 0);
 
+/** How many axes a kernel walks, as its constant RANK. */
+export const rankOf = ({ shape }: Walk): string => `${Math.max(1, shape.length)}u`;
+
 /** The first array's offset of the element at a place in row-major order of the box. */
 export function offsetAt({ shape, strides }: Walk, index: number): number {
   let rest = index;

@@ -10,7 +10,7 @@ import {
   type Numbers,
   type Shape,
 } from '../../core/shape.ts';
-import { collapse, eight, forEachOffset } from '../../core/strided.ts';
+import { collapse, eight, forEachOffset, rankOf, type Walk } from '../../core/strided.ts';
 import { applyOne, type Accuracy, type Node, type Op, type Range, type Value } from '../../graph/graph.ts';
 import map from '../../../shaders/pointwise/map.wgsl?raw';
 import zip from '../../../shaders/pointwise/zip.wgsl?raw';
@@ -70,6 +70,7 @@ function bodyOf({ wgsl, arity }: Pick<PointwiseDefinition, 'wgsl' | 'arity'>, co
 function kernelOf(
   definition: Pick<PointwiseDefinition, 'name' | 'wgsl' | 'arity'>,
   node: Node<PointwiseAttrs>,
+  walk: Walk,
 ): Kernel {
   const { name, arity, wgsl } = definition;
   const types = node.inputs.map((input) => wgslType(input.spec.dtype));
@@ -77,14 +78,17 @@ function kernelOf(
   const body = bodyOf(definition, node.attrs.constants);
   const parameters = NAMES.slice(0, arity).map((letter, at) => `${letter}: ${types[at]}`);
   const head = arity === 1 ? `fn epilogue(a: X, at: u32) -> Y` : `fn combine(${parameters.join(', ')}) -> Y`;
-  const aliases: Record<string, string> = { Y: result };
-  if (arity === 1) aliases['X'] = types[0]!;
-  else types.forEach((type, at) => (aliases[NAMES[at].toUpperCase()] = type));
+  const constants: Record<string, string> = { Y: result };
+  if (arity === 1) constants['X'] = types[0]!;
+  else {
+    constants['RANK'] = rankOf(walk);
+    types.forEach((type, at) => (constants[NAMES[at].toUpperCase()] = type));
+  }
   return {
     name,
     source: [map, zip, zip3][arity - 1],
     functions: { [arity === 1 ? 'epilogue' : 'combine']: `${head} {\n  return ${body};\n}` },
-    constants: aliases,
+    constants,
     includes: 'expression' in wgsl ? [] : wgsl.sources,
   };
 }
@@ -108,9 +112,8 @@ export function definePointwise<D extends Dtype = 'f32'>(definition: PointwiseDe
     gpu(node): readonly Launch[] {
       const count = sizeOf(node.outputs[0].spec.shape);
       const walk = walkOf(node);
-      const sizes =
-        arity === 1 ? [count] : [count, walk.shape.length, 0, 0, ...eight(walk.shape), ...walk.strides.flatMap(eight)];
-      return [{ kernel: kernelOf(definition, node), uniform: sizes, grid: flatGrid(count) }];
+      const sizes = arity === 1 ? [count] : [count, 0, 0, 0, ...eight(walk.shape), ...walk.strides.flatMap(eight)];
+      return [{ kernel: kernelOf(definition, node, walk), uniform: sizes, grid: flatGrid(count) }];
     },
     tail: (node) =>
       [...node.inputs, ...node.outputs].every((value) => value.spec.dtype === 'f32')

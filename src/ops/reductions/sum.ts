@@ -13,7 +13,7 @@ import {
   type Shape,
   type Spec,
 } from '../../core/shape.ts';
-import { collapse, eight, forEachOffset, type Walk } from '../../core/strided.ts';
+import { collapse, eight, forEachOffset, rankOf, type Walk } from '../../core/strided.ts';
 import { applyAlike, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { asUseOf } from '../../graph/leaf.ts';
 import { elementsOf } from '../../graph/work.ts';
@@ -95,14 +95,11 @@ const broadcastOp: Op<BroadcastAttrs> = {
         kernel: {
           name: 'broadcast',
           source: copy,
-          constants: { X: type, Y: type },
+          constants: { X: type, Y: type, RANK: rankOf(walk) },
           functions: scale === 1 ? {} : { epilogue },
         },
         uniform: [
-          count,
-          walk.shape.length,
-          0,
-          0,
+          ...[count, 0, 0, 0],
           ...eight(walk.shape),
           ...eight(walk.strides[0]),
           ...eight(stridesOf(walk.shape)),

@@ -1,6 +1,6 @@
 import { flatGrid, output, type Launch, type Word } from '../../core/launch.ts';
 import { sizeOf, type Dtype, type Numbers, type Shape } from '../../core/shape.ts';
-import { collapse, eight, forEachOffset } from '../../core/strided.ts';
+import { collapse, eight, forEachOffset, rankOf } from '../../core/strided.ts';
 import type { Node } from '../../graph/graph.ts';
 import copyKernel from '../../../shaders/shaping/copy.wgsl?raw';
 
@@ -27,15 +27,12 @@ export function copyLaunch(node: Node, inputIndex: number, { shape, xStart, xStr
   const type = node.outputs[0].spec.dtype;
   const count = sizeOf(shape);
   const sizes: Word[] = [
-    count,
-    walk.shape.length,
-    xStart,
-    yStart,
+    ...[count, xStart, yStart, 0],
     ...eight(walk.shape),
     ...walk.strides.flatMap((strides) => eight(strides.map((stride) => stride >>> 0))),
   ];
   return {
-    kernel: { name: node.op.name, source: copyKernel, constants: { X: type, Y: type } },
+    kernel: { name: node.op.name, source: copyKernel, constants: { X: type, Y: type, RANK: rankOf(walk) } },
     bindings: [inputIndex, output(0)],
     uniform: sizes,
     grid: flatGrid(count),
