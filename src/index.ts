@@ -35,6 +35,8 @@ export type { Cost, LaunchProfile, Peak, Profile, ProfileOptions } from './train
 export type { PreparedCalls } from './train/preparedCalls.ts';
 export type { InspectedLayer, InspectedParameter, Inspection, InspectOptions } from './train/inspection/inspect.ts';
 export { checkpoints } from './train/checkpoints/originFiles.ts';
+export type { BufferRange, TrainerBuffers } from './train/emission/buffers.ts';
+export type { WgslFunction, WgslOptions } from './train/emission/wgslFunction.ts';
 export type { GenerateOptions } from './train/generation/generateOptions.ts';
 export type { Checkpoints, CheckpointsOptions } from './train/checkpoints/checkpointFiles.ts';
 export type { Loaded, LoadOptions } from './train/checkpoints/loadResult.ts';

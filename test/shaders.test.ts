@@ -115,10 +115,13 @@ test('every loop is of a form that Dawn proves to end', () => {
     const heads = readFileSync(path, 'utf8').matchAll(
       path.endsWith('.ts') ? /\bfor \(var .*/g : /^ *((?:for|while|loop)\b.*)/gm,
     );
-    return [...heads]
-      .map(([all, head = all]) => head)
-      .filter((head) => !isProven(head))
-      .map((head) => `${basename(path)}: ${head}`);
+    return (
+      [...heads]
+        .map(([all, head = all]) => head)
+        // What a template puts in is a number by then.
+        .filter((head) => !isProven(head.replace(/\$\{.*?\}/g, '1')))
+        .map((head) => `${basename(path)}: ${head}`)
+    );
   });
   expect(unproven).toEqual([]);
 });

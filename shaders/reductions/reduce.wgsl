@@ -48,11 +48,10 @@ fn epilogue(value: X, at: u32) -> X {
 fn kept_offset(index: u32) -> u32 {
   var rest = index;
   var offset = 0u;
-  for (var axis = sizes.kept_rank; axis > 1u; axis--) {
-    let lane = axis - 1u;
-    let extent = sizes.kept_shape[lane / 4u][lane % 4u];
+  for (var axis = max(sizes.kept_rank, 1u) - 1u; axis > 0u; axis--) {
+    let extent = sizes.kept_shape[axis / 4u][axis % 4u];
     let above = rest / extent;
-    offset += (rest - above * extent) * sizes.kept_strides[lane / 4u][lane % 4u];
+    offset += (rest - above * extent) * sizes.kept_strides[axis / 4u][axis % 4u];
     rest = above;
   }
   return offset + rest * sizes.kept_strides[0].x;
@@ -64,11 +63,10 @@ fn reduced_offset(index: u32) -> u32 {
   }
   var rest = index;
   var offset = 0u;
-  for (var axis = sizes.reduced_rank; axis > 1u; axis--) {
-    let lane = axis - 1u;
-    let extent = sizes.reduced_shape[lane / 4u][lane % 4u];
+  for (var axis = max(sizes.reduced_rank, 1u) - 1u; axis > 0u; axis--) {
+    let extent = sizes.reduced_shape[axis / 4u][axis % 4u];
     let above = rest / extent;
-    offset += (rest - above * extent) * sizes.reduced_strides[lane / 4u][lane % 4u];
+    offset += (rest - above * extent) * sizes.reduced_strides[axis / 4u][axis % 4u];
     rest = above;
   }
   return offset + rest * sizes.reduced_strides[0].x;

@@ -51,6 +51,20 @@ export function offsetAt({ shape, strides }: Walk, index: number): number {
   return shape.length > 0 ? offset + rest * strides[0][0] : offset;
 }
 
+/** The same of any of the arrays in WGSL, with numbers for all but the place. */
+export function offsetText({ shape, strides }: Walk, array: number, place: string): string {
+  let inner = 1;
+  const terms: string[] = [];
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const stride = strides[array][axis];
+    const above = inner === 1 ? place : `${place} / ${inner}u`;
+    const coordinate = axis === 0 ? above : `${above} % ${shape[axis]}u`;
+    if (stride !== 0) terms.unshift(stride === 1 ? coordinate : `(${coordinate}) * ${stride}u`);
+    inner *= shape[axis];
+  }
+  return terms.join(' + ') || '0u';
+}
+
 /** An element's place in row-major order of the box, and its offset in each of up to three arrays. */
 type Visit = (index: number, p: number, q: number, r: number) => void;
 

@@ -68,6 +68,7 @@ export {
 export { prepareTable, type PreparedTable, type PrepareOptions } from './table/prepare.ts';
 export type { Task } from './table/target.ts';
 export { bucketed, type Bucketed, type BucketedOptions, type PairFields } from './text/bucketed.ts';
+export { bucketedLines, type BucketedLines, type BucketedLinesOptions } from './text/bucketedLines.ts';
 export { bytePairTokenizer, type BytePairOptions } from './text/bytePairTokenizer.ts';
 export type { HuggingFaceTokenizers } from './text/huggingFaceCoder.ts';
 export { huggingFaceTokenizer } from './text/huggingFaceTokenizer.ts';

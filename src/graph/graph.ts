@@ -65,6 +65,16 @@ export interface Tail {
   readonly arrays?: readonly number[];
 }
 
+/** How an operand's element is read in WGSL: an expression of its place. */
+export type Access = (place: string) => string;
+
+/** What computes a whole value in WGSL, within one invocation. */
+export interface Inline {
+  readonly statements: string;
+  /** Texts of functions that they call. */
+  readonly includes?: readonly string[];
+}
+
 /** Kernels that do the same work. */
 export interface Forms {
   /** What they are to do, as far as it matters to which is fastest: nodes of one kind take one form. */
@@ -151,6 +161,15 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
   readonly increasing?: true;
   /** How it is appended to another's epilogue, where that serves the adapter. Its only output is f32. */
   tail?(node: Node<A>, adapter: AdapterTraits): Tail | undefined;
+  /**
+   * Statements that compute its only output, element by element, in a function of others: see train/emission.
+   * @param store a statement that keeps an element
+   */
+  inline?(
+    node: Node<A>,
+    operands: readonly Access[],
+    store: (place: string, value: string) => string,
+  ): Inline | undefined;
   /**
    * The op that does a node and one of its readers in one launch, if there is one: its inputs are the node's, its outputs
    * the node's, then the reader's.

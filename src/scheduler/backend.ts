@@ -1,5 +1,6 @@
 import type { Numbers, Spec } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
+import type { Region } from '../gpu/readback.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import type { KernelChoice } from './kernelChoice.ts';
 import type { Tally } from './memoryTally.ts';
@@ -95,6 +96,8 @@ export interface Backend {
   /** All outputs of the last run, by name: one copy. */
   readOutputs(program: Executable): Promise<Readonly<Record<string, Numbers>>>;
   readState(state: State): Promise<Numbers>;
+  /** Where a state lies; the CPU has no such place. @throws DeviceError there */
+  regionOf(state: State): Region;
   /** Several at once, as they are at the call. */
   readStates(states: readonly State[]): Promise<Numbers[]>;
   /** @param offset the first element that is replaced; 0 if left out */

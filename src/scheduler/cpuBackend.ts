@@ -1,3 +1,4 @@
+import { DeviceError } from '../core/errors.ts';
 import { yieldToEvents } from '../core/yieldToEvents.ts';
 import { allocate, byteLength, type Numbers, type Spec } from '../core/shape.ts';
 import { Interpreter, statesOf, type Batch, type States } from '../cpu/interpret.ts';
@@ -146,6 +147,12 @@ export class CpuBackend implements Backend {
 
   async readState(state: State): Promise<Numbers> {
     return this.#stateOf(state).slice();
+  }
+
+  regionOf(state: State): never {
+    throw new DeviceError(
+      `[buffers] "${state.name}" is on the CPU, where there are no GPU buffers: read it by readParameters, or train on WebGPU`,
+    );
   }
 
   async readStates(states: readonly State[]): Promise<Numbers[]> {

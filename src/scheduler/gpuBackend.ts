@@ -1,6 +1,6 @@
 import { sizeOf, type Numbers } from '../core/shape.ts';
 import { summarize } from '../gpu/device.ts';
-import { Readback, readRegions } from '../gpu/readback.ts';
+import { Readback, readRegions, type Region } from '../gpu/readback.ts';
 import { passTimer, type Recorder } from '../gpu/timing.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import { isLeaf } from '../graph/leaf.ts';
@@ -162,6 +162,10 @@ export class GpuBackend implements Backend {
 
   async readState(state: State): Promise<Numbers> {
     return (await this.readStates([state]))[0];
+  }
+
+  regionOf(state: State): Region {
+    return this.#storage.regionOf(state);
   }
 
   async readStates(states: readonly State[]): Promise<Numbers[]> {

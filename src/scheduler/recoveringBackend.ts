@@ -1,5 +1,6 @@
 import type { Numbers } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
+import type { Region } from '../gpu/readback.ts';
 import type { Graph, State } from '../graph/graph.ts';
 import {
   uploadBatch,
@@ -121,6 +122,10 @@ export class RecoveringBackend implements Backend {
 
   async readState(state: State): Promise<Numbers> {
     return (await this.readStates([state]))[0];
+  }
+
+  regionOf(state: State): Region {
+    return this.#recovery.backend.regionOf(state);
   }
 
   readStates(states: readonly State[]): Promise<Numbers[]> {

@@ -12,6 +12,8 @@ import { learnedOf, parametersOf, putParameters } from './checkpoints/learnedSta
 import type { Loaded, LoadOptions } from './checkpoints/loadResult.ts';
 import type { RunMoment } from './checkpoints/progress.ts';
 import { weightsFile, weightsIn } from './checkpoints/weights.ts';
+import { buffersOf, type TrainerBuffers } from './emission/buffers.ts';
+import type { WgslFunction, WgslOptions } from './emission/wgslFunction.ts';
 import type { Generator } from './generation/generator.ts';
 import { generateSettingsOf, type GenerateOptions, type GenerateSettings } from './generation/generateOptions.ts';
 import type { Feed } from './graphs/batchValues.ts';
@@ -528,6 +530,33 @@ export class Trainer<F extends string = any, O = any> {
   /** The graphs of a training step as text: one for each phase, or, for a step in parts, for its parts and its update. */
   async graph(): Promise<string> {
     return formatSteps((await this.#use()).single);
+  }
+
+  /**
+   * Where its numbers lie on the device: for shaders of one's own, which may bind them. They are what the last submitted step
+   * left, for whatever is submitted behind it, and stay in these buffers as long as the trainer lives, unless its device is
+   * lost, which a report's `recovered` tells.
+   * @throws DataError if the shapes of the data are not known yet; DeviceError on the CPU
+   */
+  get buffers(): TrainerBuffers {
+    this.#life.require();
+    if (this.#parts) return buffersOf(this.#backend, this.#parts.prepared.traced);
+    throw new DataError(
+      '[buffers] the shapes of the data are not known yet: give `data` to createTrainer, or await prepare(data) first',
+    );
+  }
+
+  /**
+   * The model's forward pass as a function in WGSL: from one sample to its output, by one invocation, for a shader that asks
+   * it at each pixel or vertex. It reads the weights where they are, `buffers.weights`, so nothing is copied, and sees what
+   * the last submitted step left. A loop over all weights in each invocation: for small models.
+   * @throws ShapeError for a model of anything but products, pointwise ops, reshape, concat and slice, of several outputs,
+   * or one that keeps states, as batch norm; DataError for names that are none
+   */
+  async wgsl(options: WgslOptions = {}): Promise<WgslFunction> {
+    const { prepared } = await this.#use();
+    const { wgslFunctionOf } = await import('./emission/wgslFunction.ts');
+    return wgslFunctionOf(prepared.traced, options);
   }
 
   /** Launches of one training step; 0 on the CPU, and before the model was traced. */

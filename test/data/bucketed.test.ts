@@ -1,7 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bucketed, bytePairTokenizer, pairedLines, readText, tokenizer, type Dataset } from '../../src/data/index.ts';
+import {
+  bucketed,
+  bucketedLines,
+  bytePairTokenizer,
+  labelledLines,
+  pairedLines,
+  readLabelledLines,
+  readText,
+  tokenizer,
+  type Dataset,
+} from '../../src/data/index.ts';
 import { bucketShapes, type Lengths } from '../../src/data/text/bucketShapes.ts';
 import { Random } from '../../src/core/random.ts';
 import { realData } from '../support/realData.ts';
@@ -129,6 +139,49 @@ describe('shapes of buckets', () => {
       [2, 3],
       [4, 4],
     ]);
+  });
+});
+
+describe('lines in buckets', () => {
+  const given = Array.from({ length: 101 }, (_, at) => `${at % 3} ${[...textOf(1 + (random.word() % 20))].join(' ')}`);
+  const linesOf = async () => labelledLines(await readLabelledLines('f', given.join('\n')), { ngrams: 2 });
+  /** What batches have, as texts of tokens, runs, length and label. */
+  const textsIn = (batches: Iterable<Dataset>, width: number): string[] =>
+    [...batches].flatMap(({ length, fields }) =>
+      Array.from({ length }, (_, at) => {
+        const [own, runs] = [row(fields['tokens'], at), row(fields['ngrams'], at)];
+        const [[count], [label]] = [row(fields['length'], at), row(fields['label'], at)];
+        expect(own.slice(count).every((token) => token === 0)).toBe(true);
+        expect(runs).toHaveLength(2 * own.length - 1);
+        expect(own.length).toBeLessThanOrEqual(width);
+        return [own.slice(0, count), runs.filter((run) => run > 0), count, label].join(' ');
+      }),
+    );
+
+  test('come once in each epoch, whole, and as they are in the set', async () => {
+    const lines = await linesOf();
+    const batches = bucketedLines(lines, { batchSize: 8, shapes: 3 });
+    const all = textsIn([lines.data], Infinity).toSorted();
+    const epochs = [0, 1].map((number) => textsIn(batches.epoch(number), batches.shapes.at(-1)!));
+    expect(epochs.map((texts) => texts.toSorted())).toEqual([all, all]);
+    expect(epochs[0]).not.toEqual(epochs[1]);
+    expect([...batches]).toHaveLength(batches.steps);
+    expect(batches.shapes).toHaveLength(3);
+    expect(batches.shapes.at(-1)).toBe(lines.form.length);
+    const widths = [...batches].map(({ fields }) => fields['tokens'].shape[0]);
+    expect([...new Set(widths)].toSorted((a, b) => a! - b!)).toEqual(batches.shapes);
+    expect([...batches.epoch(3, 5)]).toEqual([...batches.epoch(3)].slice(5));
+  });
+
+  test('have as much padding as is said, less than all as long as the longest', async () => {
+    const lines = await linesOf();
+    const batches = bucketedLines(lines, { batchSize: 8, shapes: 3 });
+    const room = [...batches].reduce((sum, { length, fields }) => sum + length * fields['tokens'].shape[0]!, 0);
+    const own = Array.from(lines.data.fields.length.data).reduce((sum, count) => sum + count, 0);
+    expect(batches.padding).toBeCloseTo(1 - own / room, 12);
+    expect(batches.padding).toBeLessThan(1 - own / (lines.data.length * lines.form.length) - 0.1);
+    const wrong = { data: lines.data } as typeof lines;
+    expect(() => bucketedLines(wrong, { batchSize: 8 })).toThrow(/must be what labelledLines gave/);
   });
 });
 

@@ -2,7 +2,14 @@
 
 import { Tokenizer } from '@huggingface/tokenizers';
 import { spec, type Dtype } from '../../src/core/shape.ts';
-import { prepareSeries, prepareTable, readTable, readTokenizer, writeSafetensors } from '../../src/data/index.ts';
+import {
+  labelledLines,
+  prepareSeries,
+  prepareTable,
+  readTable,
+  readTokenizer,
+  writeSafetensors,
+} from '../../src/data/index.ts';
 import {
   Random,
   adam,
@@ -215,6 +222,7 @@ export const validDataCalls: Calls = {
   map: () => [set(), (sample: object) => sample],
   likeliest: () => [new Float32Array(4), 2],
   huggingFaceTokenizer: () => [Tokenizer, leastTokenizerJson],
+  bucketedLines: () => [labelledLines(lines(), { length: 3 }), { batchSize: 2 }],
   labelledLines: () => [lines(), { length: 3 }],
   linesIn: () => ['a\nb\n'],
   linesOfTable: async () => [await table(), { text: 'kind', label: 'size' }],

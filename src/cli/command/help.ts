@@ -70,7 +70,7 @@ of text
   --tokenizer NAME    what a token is: characters, bytes, words, or pairs, which are parts of words   (by the kind)
   --vocabulary N      the most tokens to tell apart; those of the rarest words or characters give way
   --context N         tokens that are looked at together     (text: 64; else as many as the longest line has)
-  --layers N          --heads N   --width N   how large a model is   (text, dialogue: 4, 4, 128; sentiment: 1, 4, 128)
+  --layers N          --heads N   --width N   how large a model is   (text, dialogue: 4, 4, 128; sentiment: 1, 4, 64)
   --dropout X         the share of a layer's numbers that is dropped in training   (text: 0; sentiment: 0.5)
   --held-out X        of sentiment: the share of the lines to test on, where no file is given   (0.1)
   --folds N           of sentiment: holds out each of N parts in turn, and tells the mean

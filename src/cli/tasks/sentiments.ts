@@ -1,7 +1,8 @@
 import { basename, extname } from 'node:path';
-import { thousands } from '../../core/textFormat.ts';
+import { counted, thousands } from '../../core/textFormat.ts';
 import { crossEntropy, FormatError, type Context, type Model } from '../../index.ts';
 import {
+  bucketedLines,
   dataset,
   encodeTexts,
   folds,
@@ -20,6 +21,7 @@ import {
 import { isFolder } from '../../node/folder.ts';
 import { textFiles } from '../../node/textFiles.ts';
 import { isRecurrent, textModels, type TrainCommand } from '../command/commands.ts';
+import { percent } from '../terminal.ts';
 import { classLines, judgeClasses } from './classification.ts';
 import {
   attentiveReader,
@@ -84,14 +86,21 @@ export async function loadSentiments(command: TrainCommand): Promise<LearningTas
   );
   const train = labelledLines(learned, { tokenizer: words, length: command.text.context, ngrams: NGRAMS });
   const test = labelledLines(held, { form: train.form });
+  const batchSize = command.batch ?? defaults(learned.length).batch;
+  const batches = bucketedLines(train, { batchSize, seed: command.seed });
   const { classes, length } = train.form;
   const from = command.files.join(', ');
   return {
     about: `${command.files.map((path) => basename(path)).join(', ')}: ${thousands(learned.length)} lines to learn from and ${thousands(held.length)} held out; one of ${thousands(classes.length)} classes is told, from up to ${thousands(length)} words of ${thousands(words.size)}`,
-    notes: [...train.notes, ...test.notes.map((note) => `of what is held out, ${note}`)],
+    notes: [
+      `Batches have ${counted(batches.shapes.length, 'length')}, and ${percent(batches.padding, 1)} of them are padding`,
+      ...train.notes,
+      ...test.notes.map((note) => `of what is held out, ${note}`),
+    ],
     from,
     train: train.data,
     test: test.data,
+    batches,
     input: { kind: 'lines', lines: train.form, ...size },
   };
 }

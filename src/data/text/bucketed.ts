@@ -1,7 +1,8 @@
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
-import { Random, requireSeed } from '../../core/random.ts';
+import { requireSeed } from '../../core/random.ts';
 import { dataset, type Dataset, type FieldSpec } from '../dataset.ts';
-import { bucketShapes, type Lengths } from './bucketShapes.ts';
+import type { Lengths } from './bucketShapes.ts';
+import { bucketsOf, type Batch } from './buckets.ts';
 import { requirePairs, type SentencePair } from './sentencePairs.ts';
 import { requireSize, type Tokenizer } from './tokenizer.ts';
 
@@ -66,26 +67,21 @@ export function bucketed(pairs: readonly SentencePair[], options: BucketedOption
   requireSeed(where, seed);
   const coder = coderOf(given.tokenizer, longest);
   const all = pairs.map(coder.tokensOf);
-  const lengths = all.map(lengthsOf);
-  const shapes = bucketShapes(lengths, most);
-  const buckets: number[][] = shapes.map(() => []);
-  lengths.forEach((own, at) => buckets[shapes.findIndex((shape) => fits(own, shape))].push(at));
-  const plan = (number: number): Batch[] => batchesOf(buckets, batchSize, new Random(seed, 'bucketed', number));
-  const made = ({ bucket, pairs: own }: Batch) =>
+  const buckets = bucketsOf(all.map(lengthsOf), { where, batchSize, shapes: most, seed });
+  const { shapes, steps, padding } = buckets;
+  const made = ({ bucket, samples }: Batch) =>
     coder.rowsOf(
-      own.map((at) => all[at]),
+      samples.map((at) => all[at]),
       shapes[bucket],
     );
-  const first = plan(0);
-  const room = first.reduce((sum, { bucket, pairs: { length } }) => sum + length * total(shapes[bucket]), 0);
   const epoch = function* (number: number, taken = 0) {
-    for (const batch of plan(number).slice(taken)) yield made(batch);
+    for (const batch of buckets.epoch(number).slice(taken)) yield made(batch);
   };
   return {
     specs: coder.rowsOf([all[0]], shapes.at(-1)!).fields,
     shapes,
-    steps: first.length,
-    padding: 1 - lengths.reduce((sum, own) => sum + total(own), 0) / room,
+    steps,
+    padding,
     epoch,
     [Symbol.iterator]: () => epoch(0),
     padded(others) {
@@ -95,30 +91,8 @@ export function bucketed(pairs: readonly SentencePair[], options: BucketedOption
   };
 }
 
-const total = ([a, b]: Lengths): number => a + b;
-const fits = ([a, b]: Lengths, [S, T]: Lengths): boolean => a <= S && b <= T;
 /** Either side has its end, or its beginning, beside its tokens. */
 const lengthsOf = ([source, target]: Tokens): Lengths => [source.length + 1, target.length + 1];
-
-/** Some pairs, by number, in the shape of a bucket. */
-interface Batch {
-  readonly bucket: number;
-  readonly pairs: readonly number[];
-}
-
-/** An epoch: whole batches of each bucket, what is left going on to the next one, in an order by chance. */
-function batchesOf(buckets: readonly (readonly number[])[], batchSize: number, random: Random): Batch[] {
-  const batches: Batch[] = [];
-  let left: number[] = [];
-  for (const [bucket, own] of buckets.entries()) {
-    const order = [...left, ...random.shuffled(own)];
-    const whole = order.length - (order.length % batchSize);
-    for (let at = 0; at < whole; at += batchSize) batches.push({ bucket, pairs: order.slice(at, at + batchSize) });
-    left = order.slice(whole);
-  }
-  if (left.length > 0) batches.push({ bucket: buckets.length - 1, pairs: left });
-  return random.shuffled(batches);
-}
 
 const specialsOf = (of: Tokenizer): (number | undefined)[] => [
   of?.special?.padding,

@@ -10,7 +10,7 @@ import {
   type Numbers,
   type Shape,
 } from '../../core/shape.ts';
-import { collapse, eight, forEachOffset, rankOf, type Walk } from '../../core/strided.ts';
+import { collapse, eight, forEachOffset, offsetText, rankOf, type Walk } from '../../core/strided.ts';
 import { applyOne, type Accuracy, type Node, type Op, type Range, type Value } from '../../graph/graph.ts';
 import map from '../../../shaders/pointwise/map.wgsl?raw';
 import zip from '../../../shaders/pointwise/zip.wgsl?raw';
@@ -122,6 +122,21 @@ export function definePointwise<D extends Dtype = 'f32'>(definition: PointwiseDe
             includes: 'expression' in wgsl ? [] : wgsl.sources,
           }
         : undefined,
+    inline(node, operands, store) {
+      const walk = walkOf(node);
+      const reads = operands.map(
+        (read, at) => `let ${NAMES[at]} = ${read(arity === 1 ? 'i' : offsetText(walk, at, 'i'))};`,
+      );
+      const kept = store('i', bodyOf(definition, node.attrs.constants));
+      const count = sizeOf(node.outputs[0].spec.shape);
+      return {
+        statements: `for (var i = 0u; i < ${count}u; i++) {
+    ${reads.join(' ')}
+    ${kept}
+  }`,
+        includes: 'expression' in wgsl ? [] : wgsl.sources,
+      };
+    },
     ...(ranges && { ranges: () => ranges }),
     accuracy: (node) => (terms ? relativeTo(terms, node, accuracy) : accuracy),
     ...(vjp && { vjp: ([dY], node) => (dY ? vjp(dY as Value<D>, node) : node.inputs.map(() => null)) }),

@@ -230,6 +230,24 @@ export const matmulOp: Op<Attrs, 'f32'> = {
   },
   expand: (node, adapter) => inParts(node, false, adapter),
   ...onGpu(false),
+  inline(node, [a, b, bias], store) {
+    const { M, N, K, batch } = extents(node);
+    const { parts, transposeA, transposeB } = node.attrs;
+    if (parts !== undefined || sizeOf(batch) !== 1) return undefined;
+    const left = a(transposeA ? `k * ${M}u + m` : `m * ${K}u + k`);
+    const right = b(transposeB ? `n * ${K}u + k` : `k * ${N}u + n`);
+    return {
+      statements: `for (var m = 0u; m < ${M}u; m++) {
+    for (var n = 0u; n < ${N}u; n++) {
+      var total = ${bias ? bias('n') : '0.0'};
+      for (var k = 0u; k < ${K}u; k++) {
+        total += ${left} * ${right};
+      }
+      ${store(`m * ${N}u + n`, 'total')}
+    }
+  }`,
+    };
+  },
   flops,
   fromSamples,
   accuracy,

@@ -2,7 +2,7 @@ import { ShapeError } from '../../core/errors.ts';
 import { requireKind } from '../../core/argumentChecks.ts';
 import { formatSpec, requireDtype, resolveAxis, stridesOf, type Dtype, type Spec } from '../../core/shape.ts';
 import { applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
-import { copyBox, copyLaunch, wordDtypes, type Box } from './copy.ts';
+import { copyBox, copyLaunch, copyText, wordDtypes, type Box } from './copy.ts';
 import { slice } from './sliceAndPad.ts';
 
 const concatOp: Op<{ readonly axis: number }> = {
@@ -23,6 +23,11 @@ const concatOp: Op<{ readonly axis: number }> = {
   },
   cpu: (inputs, [y], node) => concatBoxes(node).forEach((box, at) => copyBox(inputs[at], y, box)),
   gpu: (node) => concatBoxes(node).map((box, at) => copyLaunch(node, at, box)),
+  inline: (node, operands, store) => ({
+    statements: concatBoxes(node)
+      .map((box, at) => copyText(box, operands[at], store))
+      .join('\n  '),
+  }),
   flops: () => 0,
   vjp([dY], { inputs, attrs: { axis } }) {
     let end = 0;

@@ -1,7 +1,7 @@
 import { flatGrid, output, type Launch, type Word } from '../../core/launch.ts';
 import { sizeOf, type Dtype, type Numbers, type Shape } from '../../core/shape.ts';
-import { collapse, eight, forEachOffset, rankOf } from '../../core/strided.ts';
-import type { Node } from '../../graph/graph.ts';
+import { collapse, eight, forEachOffset, offsetText, rankOf } from '../../core/strided.ts';
+import type { Access, Node } from '../../graph/graph.ts';
 import copyKernel from '../../../shaders/shaping/copy.wgsl?raw';
 
 /* Copies of boxes of numbers, for ops that move numbers and compute none. */
@@ -20,6 +20,20 @@ export interface Box {
 
 export function copyBox(x: Numbers, y: Numbers, { shape, xStart, xStrides, yStart, yStrides }: Box): void {
   forEachOffset(collapse('copy', shape, xStrides, yStrides), (_, from, to) => (y[yStart + to] = x[xStart + from]!));
+}
+
+/** The same in WGSL, in a function of others. */
+export function copyText(
+  { shape, xStart, xStrides, yStart, yStrides }: Box,
+  x: Access,
+  store: (place: string, value: string) => string,
+): string {
+  const walk = collapse('copy', shape, xStrides, yStrides);
+  const [from, to] = [offsetText(walk, 0, 'i'), offsetText(walk, 1, 'i')];
+  const kept = store(`${yStart}u + ${to}`, x(`${xStart}u + ${from}`));
+  return `for (var i = 0u; i < ${sizeOf(shape)}u; i++) {
+    ${kept}
+  }`;
 }
 
 export function copyLaunch(node: Node, inputIndex: number, { shape, xStart, xStrides, yStart, yStrides }: Box): Launch {

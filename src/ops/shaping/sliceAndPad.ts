@@ -5,7 +5,7 @@ import { formatSpec, requireDtype, sizeOf, stridesOf, type Dtype, type Shape } f
 import { eight, MAX_RANK } from '../../core/strided.ts';
 import { applyAlike, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { bytesOf } from '../../graph/work.ts';
-import { copyBox, copyLaunch, wordDtypes, type Box } from './copy.ts';
+import { copyBox, copyLaunch, copyText, wordDtypes, type Box } from './copy.ts';
 import padKernel from '../../../shaders/shaping/pad.wgsl?raw';
 
 /* Slicing and padding are each other's derivative, so they share this file. */
@@ -25,6 +25,7 @@ export const sliceOp: Op<SliceAttrs> = {
   },
   cpu: ([x], [y], node) => copyBox(x, y, slicedBox(node)),
   gpu: (node) => [copyLaunch(node, 0, slicedBox(node))],
+  inline: (node, [x], store) => ({ statements: copyText(slicedBox(node), x, store) }),
   flops: () => 0,
   bytes: ({ outputs }) => 2 * bytesOf(outputs),
   vjp([dY], { inputs: [x], attrs: { start, step } }) {

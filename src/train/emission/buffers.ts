@@ -1,0 +1,36 @@
+import { byteLength, type Dtype, type Shape } from '../../core/shape.ts';
+import type { Backend } from '../../scheduler/backend.ts';
+import type { TracedModel } from '../graphs/tracedModel.ts';
+
+/** A range of a GPU buffer, which a shader may bind, and what lies there. */
+export interface BufferRange {
+  /** It has the usages STORAGE, UNIFORM, COPY_SRC and COPY_DST. */
+  readonly buffer: GPUBuffer;
+  /** In bytes, a multiple of 256. */
+  readonly offset: number;
+  readonly size: number;
+  readonly shape: Shape;
+  readonly dtype: Dtype;
+}
+
+/** Where a trainer's numbers lie on its device. */
+export interface TrainerBuffers {
+  /** Each parameter by name. */
+  readonly parameters: Readonly<Record<string, BufferRange>>;
+  /** All that `predict` reads, as a function of `wgsl` binds it: the parameters, or their averages if they are kept. */
+  readonly weights: BufferRange;
+}
+
+/** @throws DeviceError on the CPU */
+export function buffersOf(backend: Backend, { pages, parameters, averages }: TracedModel): TrainerBuffers {
+  const rangeAt = (page: number, offset: number, shape: Shape): BufferRange => {
+    const spec = { shape, dtype: 'f32' } as const;
+    const { buffer } = backend.regionOf(parameters[page]);
+    return { buffer, offset: Float32Array.BYTES_PER_ELEMENT * offset, size: byteLength(spec), ...spec };
+  };
+  const [weights] = averages ?? parameters;
+  const named = pages.flatMap(({ ranges }, page) =>
+    ranges.map(({ name, offset, shape }) => [name, rangeAt(page, offset, shape)] as const),
+  );
+  return { parameters: Object.fromEntries(named), weights: { ...backend.regionOf(weights), ...weights.spec } };
+}
