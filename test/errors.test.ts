@@ -7,6 +7,7 @@ import { convolutions } from './errors/convolutions.ts';
 import { dataFiles } from './errors/dataFiles.ts';
 import { device } from './errors/device.ts';
 import { downloads } from './errors/downloads.ts';
+import { emission } from './errors/emission.ts';
 import { generation } from './errors/generation.ts';
 import { losses } from './errors/losses.ts';
 import { savedWeights } from './errors/savedWeights.ts';
@@ -36,6 +37,7 @@ const cases = [
   losses,
   training,
   transformers,
+  emission,
   generation,
   device,
   savedWeights,

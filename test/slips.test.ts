@@ -104,6 +104,7 @@ describe('a trainer', () => {
     saveWeights: () => [{ of: 'tests' }],
     step: () => [batch],
     verify: () => [batch],
+    wgsl: () => [{ entry: 'evaluate', group: 1, binding: 2 }],
     writeParameters: () => [{ bias: [1, 2] }],
   };
   const bare = ['destroy', 'graph', 'readParameters', 'stop', 'summary'];

@@ -76,7 +76,10 @@ describe('the command', () => {
   test('asks a model of text', () => {
     expect(parse('generate m --prompt a --tokens 9 --top-k 3')).toMatchObject({ model: 'm', tokens: 9, topK: 3 });
     expect(parse('translate m a.txt --beams 2 --reference b.txt')).toMatchObject({
-      ...{ model: 'm', input: 'a.txt', beams: 2, reference: 'b.txt' },
+      model: 'm',
+      input: 'a.txt',
+      beams: 2,
+      reference: 'b.txt',
     });
     expect(parse('chat m')).toMatchObject({ model: 'm', temperature: undefined });
     expect(parse('train text a.txt --layers 2')).toMatchObject({ files: ['a.txt'], model: 'gpt', text: { layers: 2 } });

@@ -143,18 +143,21 @@ describe('shapes of buckets', () => {
 });
 
 describe('lines in buckets', () => {
-  const given = Array.from({ length: 101 }, (_, at) => `${at % 3} ${[...textOf(1 + (random.word() % 20))].join(' ')}`);
+  const given = Array.from(
+    { length: 101 },
+    (_, at) => `${at % 3} ${Array.from(textOf(1 + (random.word() % 20))).join(' ')}`,
+  );
   const linesOf = async () => labelledLines(await readLabelledLines('f', given.join('\n')), { ngrams: 2 });
   /** What batches have, as texts of tokens, runs, length and label. */
   const textsIn = (batches: Iterable<Dataset>, width: number): string[] =>
     [...batches].flatMap(({ length, fields }) =>
       Array.from({ length }, (_, at) => {
-        const [own, runs] = [row(fields['tokens'], at), row(fields['ngrams'], at)];
+        const [tokens, runs] = [row(fields['tokens'], at), row(fields['ngrams'], at)];
         const [[count], [label]] = [row(fields['length'], at), row(fields['label'], at)];
-        expect(own.slice(count).every((token) => token === 0)).toBe(true);
-        expect(runs).toHaveLength(2 * own.length - 1);
-        expect(own.length).toBeLessThanOrEqual(width);
-        return [own.slice(0, count), runs.filter((run) => run > 0), count, label].join(' ');
+        expect(tokens.slice(count).every((token) => token === 0)).toBe(true);
+        expect(runs).toHaveLength(2 * tokens.length - 1);
+        expect(tokens.length).toBeLessThanOrEqual(width);
+        return [tokens.slice(0, count), runs.filter((run) => run > 0), count, label].join(' ');
       }),
     );
 
@@ -169,17 +172,17 @@ describe('lines in buckets', () => {
     expect(batches.shapes).toHaveLength(3);
     expect(batches.shapes.at(-1)).toBe(lines.form.length);
     const widths = [...batches].map(({ fields }) => fields['tokens'].shape[0]);
-    expect([...new Set(widths)].toSorted((a, b) => a! - b!)).toEqual(batches.shapes);
+    expect([...new Set(widths)].toSorted((a, b) => a - b)).toEqual(batches.shapes);
     expect([...batches.epoch(3, 5)]).toEqual([...batches.epoch(3)].slice(5));
   });
 
   test('have as much padding as is said, less than all as long as the longest', async () => {
     const lines = await linesOf();
     const batches = bucketedLines(lines, { batchSize: 8, shapes: 3 });
-    const room = [...batches].reduce((sum, { length, fields }) => sum + length * fields['tokens'].shape[0]!, 0);
-    const own = Array.from(lines.data.fields.length.data).reduce((sum, count) => sum + count, 0);
-    expect(batches.padding).toBeCloseTo(1 - own / room, 12);
-    expect(batches.padding).toBeLessThan(1 - own / (lines.data.length * lines.form.length) - 0.1);
+    const room = [...batches].reduce((sum, { length, fields }) => sum + length * fields['tokens'].shape[0], 0);
+    const counts = Array.from(lines.data.fields.length.data).reduce((sum, count) => sum + count, 0);
+    expect(batches.padding).toBeCloseTo(1 - counts / room, 12);
+    expect(batches.padding).toBeLessThan(1 - counts / (lines.data.length * lines.form.length) - 0.1);
     const wrong = { data: lines.data } as typeof lines;
     expect(() => bucketedLines(wrong, { batchSize: 8 })).toThrow(/must be what labelledLines gave/);
   });

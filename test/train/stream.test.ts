@@ -392,8 +392,8 @@ describe.each(kinds)('a run over a stream that validates on %s', (kind) => {
         [10, losses[9]],
       ]);
       expect(reports.map(({ epoch }) => epoch)).toEqual([0, 0, 0, 0, 1, 1 + 1 / 5, 1 + 2 / 5, 1 + 3 / 5, 1 + 4 / 5, 2]);
-      const counted = await of(Object.assign(batchesOf(sizes), { steps: sizes.length }));
-      expect(counted.reports.map(({ epoch }) => epoch)).toEqual(reports.map((_, at) => (at + 1) / 5));
+      const known = await of(Object.assign(batchesOf(sizes), { steps: sizes.length }));
+      expect(known.reports.map(({ epoch }) => epoch)).toEqual(reports.map((_, at) => (at + 1) / 5));
     },
     20_000,
   );

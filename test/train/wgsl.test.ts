@@ -93,7 +93,7 @@ async function toldByShader(trainer: Trainer, { code, outputs }: WgslFunction, p
   device.queue.submit([encoder.finish()]);
   await read.mapAsync(MAP_READ);
   const numbers = new Float32Array(read.getMappedRange().slice(0));
-  for (const buffer of [given, told, read]) buffer.destroy();
+  for (const each of [given, told, read]) each.destroy();
   return numbers;
 }
 

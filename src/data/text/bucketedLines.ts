@@ -63,7 +63,7 @@ export function bucketedLines(lines: LabelledLines, options: BucketedLinesOption
   const lengths = Array.from(data.fields.length.data, (length) => [length, 0] as const);
   const buckets = bucketsOf(lengths, { where, batchSize, shapes, seed });
   const made = (samples: readonly number[], length: number): Dataset => {
-    const { fields, ...whole } = rows(data as Dataset, samples) as Dataset;
+    const { fields, ...whole } = rows(data as Dataset, samples);
     const columns: Readonly<Record<string, number>> = {
       tokens: length,
       ...(form.ngrams && { ngrams: ngramsOf(length, form.ngrams.longest) }),

@@ -98,12 +98,7 @@ const broadcastOp: Op<BroadcastAttrs> = {
           constants: { X: type, Y: type, RANK: rankOf(walk) },
           functions: scale === 1 ? {} : { epilogue },
         },
-        uniform: [
-          ...[count, 0, 0, 0],
-          ...eight(walk.shape),
-          ...eight(walk.strides[0]),
-          ...eight(stridesOf(walk.shape)),
-        ],
+        uniform: [count, 0, 0, 0, ...eight(walk.shape), ...eight(walk.strides[0]), ...eight(stridesOf(walk.shape))],
         grid: flatGrid(count),
       },
     ];

@@ -41,7 +41,10 @@ export function copyLaunch(node: Node, inputIndex: number, { shape, xStart, xStr
   const type = node.outputs[0].spec.dtype;
   const count = sizeOf(shape);
   const sizes: Word[] = [
-    ...[count, xStart, yStart, 0],
+    count,
+    xStart,
+    yStart,
+    0,
     ...eight(walk.shape),
     ...walk.strides.flatMap((strides) => eight(strides.map((stride) => stride >>> 0))),
   ];

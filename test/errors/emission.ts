@@ -1,0 +1,59 @@
+import {
+  batchNorm,
+  createTrainer,
+  dataset,
+  embedding,
+  layerNorm,
+  linear,
+  meanSquaredError,
+  sequential,
+  sgd,
+  type Context,
+  type Model,
+  type Trainer,
+  type TrainerOptions,
+  type Value,
+} from '../../src/index.ts';
+import type { Case } from '../support/provoke.ts';
+
+const numbers = (width: number) => ({ data: new Float32Array(2 * width), shape: [width] });
+const points = dataset({ x: numbers(2), target: numbers(2) });
+const [first, second] = [linear(2, 2), linear(2, 2)];
+
+/** Work with a trainer of a model on the CPU. */
+const trained =
+  (model: Model, work: (trainer: Trainer) => unknown, options: object = {}): Case[1] =>
+  async () =>
+    work(
+      await createTrainer({
+        model,
+        loss: meanSquaredError,
+        optimizer: sgd(),
+        batchSize: 2,
+        backend: 'cpu',
+        data: points,
+        ...options,
+      } as TrainerOptions),
+    );
+
+const written = (model: Model, options: object = {}): Case[1] => trained(model, (trainer) => trainer.wgsl(), options);
+
+const twoOutputs = (x: Value, context: Context) => ({ a: context.apply(first, x), b: context.apply(second, x) });
+const bytes = dataset({
+  x: { data: Uint8Array.of(0, 1, 2, 3), shape: [2] },
+  target: { data: new Float32Array(16), shape: [2, 4] },
+});
+
+export const emission: readonly Case[] = [
+  ['[buffers] the shapes', trained(first, (trainer) => trainer.buffers, { data: undefined })],
+  ['[buffers] "<name>" is on the CPU', trained(first, (trainer) => trainer.buffers)],
+  [
+    '[wgsl] the model gives',
+    written(twoOutputs as Model, {
+      loss: ({ a }: { a: Value }, { target }: { target: Value }) => meanSquaredError(a, target),
+    }),
+  ],
+  ['[wgsl] the model reads', written(sequential(first, batchNorm(2), second))],
+  ['[wgsl] the model uses', written(sequential(first, layerNorm(2), second))],
+  ['[wgsl] <where> is', written(sequential(embedding(5, 4)), { data: bytes })],
+];
