@@ -6,7 +6,13 @@ export type { AdapterTraits, Kernel, Launch } from './core/launch.ts';
 export { apply, type Forms, type Graph, type Node, type Op, type State, type Value } from './graph/graph.ts';
 export { formatGraph } from './graph/formatGraph.ts';
 export { constant, input, read } from './graph/leaf.ts';
-export { requestDevice, type DeviceOptions } from './gpu/device.ts';
+export {
+  requestDevice,
+  requiredFeatures,
+  requiredLimits,
+  type DeviceOptions,
+  type UsefulFeature,
+} from './gpu/device.ts';
 export * from './ops/index.ts';
 export * from './optim/index.ts';
 export { interpret } from './cpu/interpret.ts';

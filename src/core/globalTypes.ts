@@ -13,6 +13,12 @@ type Known<Name extends string, Otherwise> = typeof globalThis extends {
 /** A GPUDevice: known to the DOM of TypeScript 7, and to @webgpu/types. */
 export type Device = Known<'GPUDevice', { destroy(): void }>;
 
+/** A GPUAdapter. */
+export type Adapter = Known<'GPUAdapter', object>;
+
+/** A GPUBuffer. */
+export type DeviceBuffer = Known<'GPUBuffer', { destroy(): void }>;
+
 /** A GPUComputePassEncoder. */
 export type ComputePass = Known<'GPUComputePassEncoder', object>;
 

@@ -1,6 +1,6 @@
 import { DeviceError } from '../core/errors.ts';
 import { optionsOf, requireFinite, requireKind } from '../core/argumentChecks.ts';
-import type { Device } from '../core/globalTypes.ts';
+import type { Adapter, Device } from '../core/globalTypes.ts';
 import type { AdapterTraits } from '../core/launch.ts';
 
 /** What a device is called, and what it is. */
@@ -16,7 +16,42 @@ export interface AdapterSummary {
  */
 const keepAlive = new WeakMap<Device, GPU>();
 
-/** The largest of each limit that the adapter has: WebGPU's defaults are a lower bound of all hardware. */
+const wantedFeatures = ['timestamp-query', 'shader-f16', 'subgroups'] as const;
+/** A GPUFeatureName. */
+export type UsefulFeature = (typeof wantedFeatures)[number];
+
+/** @throws DataError for what is no adapter */
+function requireAdapter(where: string, adapter: Adapter): void {
+  const is = 'features' in Object(adapter) && 'limits' in Object(adapter);
+  requireKind(where, 'the adapter', adapter, is, 'a GPUAdapter: await navigator.gpu.requestAdapter()');
+}
+
+/**
+ * Which of an adapter's features a trainer makes use of, for a device of one's own; it needs none of them.
+ *
+ *     const device = await adapter.requestDevice({
+ *       requiredFeatures: [...mine, ...requiredFeatures(adapter)],
+ *       requiredLimits: { ...mineToo, ...requiredLimits(adapter) },
+ *     });
+ *     const trainer = await createTrainer({ device, … });
+ *
+ * @throws DataError for what is no adapter
+ */
+export function requiredFeatures(adapter: Adapter): UsefulFeature[] {
+  requireAdapter('requiredFeatures', adapter);
+  return wantedFeatures.filter((feature) => adapter.features.has(feature));
+}
+
+/**
+ * The limits that decide how large a model or batch may be, and which kernels there are, as high as the adapter has them:
+ * WebGPU's defaults are a lower bound of all hardware. With the defaults a trainer works as well, in smaller pages.
+ * @throws DataError for what is no adapter
+ */
+export function requiredLimits(adapter: Adapter): Record<string, number> {
+  requireAdapter('requiredLimits', adapter);
+  return limitsOf(adapter);
+}
+
 function limitsOf(adapter: GPUAdapter): Record<string, number> {
   const limits: Record<string, number> = {};
   for (const name of [
@@ -114,9 +149,8 @@ async function open(gpu: GPU, powerPreference: GPUPowerPreference, hardwareOnly:
       `[device] the only adapter, ${adapter.info.description}, is a CPU, but hardware was asked for: install the GPU's driver, or leave hardwareOnly out`,
     );
   }
-  const wanted = ['timestamp-query', 'shader-f16', 'subgroups'] as GPUFeatureName[];
-  const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature));
-  const descriptor = { label: 'millrace', requiredFeatures, requiredLimits: limitsOf(adapter) };
+  const [features, limits] = [requiredFeatures(adapter), requiredLimits(adapter)];
+  const descriptor = { label: 'millrace', requiredFeatures: features, requiredLimits: limits };
   const device = await adapter.requestDevice(descriptor).catch((cause: unknown) => {
     throw new DeviceError(`[device] ${describe(adapter.info)} refused to open: another driver or adapter may help`, {
       cause,

@@ -13,6 +13,8 @@ import {
   mul,
   relu,
   requestDevice,
+  requiredFeatures,
+  requiredLimits,
   sequential,
   sgd,
   sigmoid,
@@ -129,6 +131,16 @@ describe.each(Object.entries(models))('a model of %s, as a function', (_, model)
     expect(furthest(await toldByShader(trainer, told, points), after.data)).toBeLessThan(1e-5);
     trainer.destroy();
   });
+});
+
+test('a device of a host, made as it is told, has all that an own one has', async () => {
+  const adapter = { features: device.features, limits: device.limits } as unknown as GPUAdapter;
+  expect(requiredFeatures(adapter)).toEqual(
+    ['timestamp-query', 'shader-f16', 'subgroups'].filter((name) => device.features.has(name)),
+  );
+  for (const [name, limit] of Object.entries(requiredLimits(adapter))) {
+    expect(device.limits[name as keyof GPUSupportedLimits]).toBe(limit);
+  }
 });
 
 test('where averages are kept, a function reads those, as predict does', async () => {

@@ -1,3 +1,4 @@
+import type { DeviceBuffer } from '../../core/globalTypes.ts';
 import { byteLength, type Dtype, type Shape } from '../../core/shape.ts';
 import type { Backend } from '../../scheduler/backend.ts';
 import type { TracedModel } from '../graphs/tracedModel.ts';
@@ -5,7 +6,7 @@ import type { TracedModel } from '../graphs/tracedModel.ts';
 /** A range of a GPU buffer, which a shader may bind, and what lies there. */
 export interface BufferRange {
   /** It has the usages STORAGE, UNIFORM, COPY_SRC and COPY_DST. */
-  readonly buffer: GPUBuffer;
+  readonly buffer: DeviceBuffer;
   /** In bytes, a multiple of 256. */
   readonly offset: number;
   readonly size: number;
