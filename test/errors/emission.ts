@@ -2,7 +2,6 @@ import {
   batchNorm,
   createTrainer,
   dataset,
-  embedding,
   layerNorm,
   linear,
   meanSquaredError,
@@ -39,10 +38,6 @@ const trained =
 const written = (model: Model, options: object = {}): Case[1] => trained(model, (trainer) => trainer.wgsl(), options);
 
 const twoOutputs = (x: Value, context: Context) => ({ a: context.apply(first, x), b: context.apply(second, x) });
-const bytes = dataset({
-  x: { data: Uint8Array.of(0, 1, 2, 3), shape: [2] },
-  target: { data: new Float32Array(16), shape: [2, 4] },
-});
 
 export const emission: readonly Case[] = [
   ['[buffers] the shapes', trained(first, (trainer) => trainer.buffers, { data: undefined })],
@@ -55,5 +50,4 @@ export const emission: readonly Case[] = [
   ],
   ['[wgsl] the model reads', written(sequential(first, batchNorm(2), second))],
   ['[wgsl] the model uses', written(sequential(first, layerNorm(2), second))],
-  ['[wgsl] <where> is', written(sequential(embedding(5, 4)), { data: bytes })],
 ];

@@ -43,7 +43,7 @@ const data = dataset({
   target: { data: numbersOf(N * TARGETS), shape: [TARGETS] },
 });
 
-const trainerOf = (model: Model, averages = false): Promise<Trainer> =>
+const trainerOf = (model: Model, others: object = {}): Promise<Trainer> =>
   createTrainer({
     model,
     loss: meanSquaredError,
@@ -51,7 +51,7 @@ const trainerOf = (model: Model, averages = false): Promise<Trainer> =>
     batchSize: N,
     data,
     device,
-    ...(averages && { averageWeights: { decay: 0.5 } }),
+    ...others,
   });
 
 /** What a shader of a host's makes of points: it calls the function for each, in a pass of its own. */
@@ -133,6 +133,25 @@ describe.each(Object.entries(models))('a model of %s, as a function', (_, model)
   });
 });
 
+test('of bytes a function takes numbers, and scales them as the model sees them', async () => {
+  const pixels = dataset({
+    x: {
+      data: Uint8Array.from({ length: N * FEATURES }, () => random.word() % 256),
+      shape: [FEATURES],
+      scale: { scale: 1 / 255, offset: -0.5 },
+    },
+    target: { data: numbersOf(N * TARGETS), shape: [TARGETS] },
+  });
+  const trainer = await trainerOf(models['layers in a row'], { data: pixels });
+  const { code, ...told } = await trainer.wgsl();
+  const { data: expected } = await trainer.predict(pixels);
+  const asFloats = { ...told, code: code.replaceAll('array<u32, 3>', 'array<f32, 3>') };
+  expect(asFloats.code).not.toBe(code);
+  const given = Float32Array.from(pixels.fields.x.data);
+  expect(furthest(await toldByShader(trainer, asFloats, given), expected)).toBeLessThan(1e-5);
+  trainer.destroy();
+});
+
 test('a device of a host, made as it is told, has all that an own one has', async () => {
   const adapter = { features: device.features, limits: device.limits } as unknown as GPUAdapter;
   expect(requiredFeatures(adapter)).toEqual(
@@ -144,7 +163,7 @@ test('a device of a host, made as it is told, has all that an own one has', asyn
 });
 
 test('where averages are kept, a function reads those, as predict does', async () => {
-  const trainer = await trainerOf(models['layers in a row'], true);
+  const trainer = await trainerOf(models['layers in a row'], { averageWeights: { decay: 0.5 } });
   await trainer.fit(data, { epochs: 3 });
   const points = numbersOf(50 * FEATURES);
   const expected = await trainer.predict(points);

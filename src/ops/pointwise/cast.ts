@@ -13,6 +13,10 @@ interface CastAttrs {
   readonly offset: number;
 }
 
+/** An element of another type, in WGSL. */
+const valueOf = ({ scale, offset }: CastAttrs, x: string, type: string): string =>
+  scale === 1 && offset === 0 ? `${type}(${x})` : `f32(${x}) * ${f32Literal(scale)} + ${f32Literal(offset)}`;
+
 export const castOp: Op<CastAttrs> = {
   name: 'cast',
   infer([x], { dtype, scale, offset }) {
@@ -29,8 +33,7 @@ export const castOp: Op<CastAttrs> = {
   gpu({ inputs: [x], outputs: [y], attrs: { dtype, scale, offset } }) {
     const from = x.spec.dtype === 'u8' ? 'u32' : x.spec.dtype;
     const count = sizeOf(y.spec.shape);
-    const value =
-      scale === 1 && offset === 0 ? 'Y(value)' : `f32(value) * ${f32Literal(scale)} + ${f32Literal(offset)}`;
+    const value = valueOf({ dtype, scale, offset }, 'value', 'Y');
     const head = x.spec.dtype === 'u8' ? 'value: u32' : 'value: X';
     return [
       {
@@ -44,6 +47,14 @@ export const castOp: Op<CastAttrs> = {
         grid: flatGrid(count),
       },
     ];
+  },
+  inline({ outputs: [y], attrs }, [x], store) {
+    const kept = store('i', valueOf(attrs, x('i'), attrs.dtype));
+    return {
+      statements: `for (var i = 0u; i < ${sizeOf(y.spec.shape)}u; i++) {
+    ${kept}
+  }`,
+    };
   },
   flops: ({ outputs, attrs: { scale, offset } }) => (scale === 1 && offset === 0 ? 0 : 2 * elementsOf(outputs)),
   accuracy: ({ attrs: { scale, offset } }) => ({

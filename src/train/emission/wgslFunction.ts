@@ -1,7 +1,7 @@
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import { ShapeError } from '../../core/errors.ts';
 import { f32Literal } from '../../core/launch.ts';
-import { formatSpec, sizeOf, type Spec } from '../../core/shape.ts';
+import { sizeOf, type Spec } from '../../core/shape.ts';
 import { orderOf } from '../../graph/executionOrder.ts';
 import type { Access, Graph, Node, State, Value } from '../../graph/graph.ts';
 import { asUseOf, constantOp, inputOp, stateOp } from '../../graph/leaf.ts';
@@ -26,8 +26,8 @@ export interface WgslOptions {
 /** A function in WGSL, and what it reads. */
 export interface WgslFunction {
   /**
-   * A binding of the weights, `<entry>_weights`, and the function, from an `array<f32, n>` for each field of a sample to the
-   * model's output, another such array. All that it declares begins with the function's name.
+   * A binding of the weights, `<entry>_weights`, and the function, from an array for each field of a sample to the model's
+   * output, another one: `array<f32, n>`, or of `i32` or `u32` where a field has integers or bytes. All that it declares begins with the function's name.
    */
   readonly code: string;
   /** Numbers of each field that it takes, in the order of its parameters. */
@@ -57,14 +57,10 @@ const storeInto =
   (place: string, value: string): string =>
     `${name}[${place}] = ${value};`;
 
-const arrayOf = (where: string, { shape, dtype }: Spec): string => {
-  if (dtype !== 'f32' && dtype !== 'u32' && dtype !== 'i32') {
-    throw new ShapeError(
-      `[wgsl] ${where} is ${formatSpec({ shape, dtype })}, which is no array of a function: give the model f32`,
-    );
-  }
-  return `array<${dtype}, ${sizeOf(shape)}>`;
-};
+/** WGSL has no bytes: each is a number by itself. */
+const typeOf = ({ dtype }: Spec): string => (dtype === 'u8' ? 'u32' : dtype);
+
+const arrayOf = (spec: Spec): string => `array<${typeOf(spec)}, ${sizeOf(spec.shape)}>`;
 
 /** Every function of a text, by a name that begins with the entry's. */
 function prefixed(text: string, names: readonly string[], entry: string): string {
@@ -99,7 +95,7 @@ function wgslFunction(graph: Graph, weights: State, options: WgslOptions): WgslF
     if (field) {
       const name = `x${parameters.length}_${field.label.replace(/\W/g, '_')}`;
       inputs[field.label] = sizeOf(field.spec.shape);
-      parameters.push(`${name}: ${arrayOf(`field "${field.label}"`, field.spec)}`);
+      parameters.push(`${name}: ${arrayOf(field.spec)}`);
       return (place) => `${name}[${place}]`;
     }
     const kept = asUseOf(stateOp, node);
@@ -113,10 +109,10 @@ function wgslFunction(graph: Graph, weights: State, options: WgslOptions): WgslF
     if (!fixed) return undefined;
     const { numbers, spec } = fixed;
     const literal = (number: number): string =>
-      spec.dtype === 'f32' ? f32Literal(number) : `${spec.dtype}(${number})`;
+      spec.dtype === 'f32' ? f32Literal(number) : `${typeOf(spec)}(${number})`;
     if (numbers.length === 1) return () => literal(numbers[0]);
     const name = `c${lines.length}`;
-    lines.push(`var ${name} = ${arrayOf('a constant', spec)}(${Array.from(numbers, literal).join(', ')});`);
+    lines.push(`var ${name} = ${arrayOf(spec)}(${Array.from(numbers, literal).join(', ')});`);
     return (place) => `${name}[${place}]`;
   };
 
@@ -137,7 +133,7 @@ function wgslFunction(graph: Graph, weights: State, options: WgslOptions): WgslF
         );
       }
       for (const included of text.includes ?? []) includes.add(included);
-      lines.push(`var ${name}: ${arrayOf(node.op.name, value.spec)};\n  ${text.statements}`);
+      lines.push(`var ${name}: ${arrayOf(value.spec)};\n  ${text.statements}`);
       accesses.set(value, (place) => `${name}[${place}]`);
     }
   };
@@ -150,9 +146,9 @@ function wgslFunction(graph: Graph, weights: State, options: WgslOptions): WgslF
   const code = [
     `@group(${group}) @binding(${binding}) var<storage, read> ${entry}_weights: array<f32>;`,
     ...(functions ? [prefixed(functions, declaredIn(functions), entry)] : []),
-    `fn ${entry}(${parameters.join(', ')}) -> array<f32, ${outputs}> {
+    `fn ${entry}(${parameters.join(', ')}) -> ${arrayOf(result.spec)} {
   ${body}
-  var y: ${arrayOf('the output', result.spec)};
+  var y: ${arrayOf(result.spec)};
   for (var i = 0u; i < ${outputs}u; i++) {
     ${storeInto('y')('i', access('i'))}
   }
