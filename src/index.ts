@@ -24,6 +24,7 @@ export { features, type FeaturesOptions } from './data/audio/features.ts';
 export { dataset, type Dataset, type FieldInput } from './data/dataset.ts';
 export { take } from './data/samples.ts';
 export type { GivenNumbers } from './data/numbers.ts';
+export { createPredictor, type Predictor, type PredictorOptions } from './train/predictor.ts';
 export { createTrainer } from './train/createTrainer.ts';
 export {
   earlyStop,

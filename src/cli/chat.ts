@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import type { Trainer } from '../index.ts';
+import type { Predictor } from '../index.ts';
 import { readTokenizer } from '../data/index.ts';
 import type { ChatCommand } from './command/commands.ts';
 import { UsageError } from './command/usageError.ts';
@@ -15,18 +15,18 @@ export async function chat(command: ChatCommand, signal: AbortSignal): Promise<n
   const model = await readModel(command.model);
   const form = textFormOf(command.model, model);
   if (!form.turns) throw new UsageError(`chat is not for such a model: use millrace generate ${command.model}`);
-  const trainer = await openModel(command.model, model, { backend: command.backend, data: windowOf(form) });
+  const predictor = await openModel(command.model, model, { backend: command.backend, data: windowOf(form) });
   const lines = createInterface({ input: process.stdin });
   signal.addEventListener('abort', () => lines.close());
   try {
     invite();
     for await (const line of lines) {
-      if (line.trim() !== '') await answer(line.trim(), trainer, form, { command, signal });
+      if (line.trim() !== '') await answer(line.trim(), predictor, form, { command, signal });
       invite();
     }
     return 0;
   } finally {
-    trainer.destroy();
+    predictor.destroy();
   }
 }
 
@@ -37,7 +37,12 @@ interface Asked {
   readonly signal: AbortSignal;
 }
 
-async function answer(question: string, trainer: Trainer, form: TextForm, { command, signal }: Asked): Promise<void> {
+async function answer(
+  question: string,
+  predictor: Predictor,
+  form: TextForm,
+  { command, signal }: Asked,
+): Promise<void> {
   const tokenizer = readTokenizer(form.tokenizer);
   const asked = askedBy(question, tokenizer);
   const tokens = form.context + 1 - asked.length;
@@ -48,7 +53,7 @@ async function answer(question: string, trainer: Trainer, form: TextForm, { comm
   // What was learned is said as it was, unless it is told to vary.
   const { temperature = 0, topK, topP, seed } = command;
   const stop = tokenizer.special.end!;
-  const told = trainer.generate(asked, { tokens, temperature, topK, topP, seed, stop, signal });
+  const told = predictor.generate(asked, { tokens, temperature, topK, topP, seed, stop, signal });
   for await (const text of textOf(told, tokenizer)) process.stdout.write(harmless(text));
   process.stdout.write('\n');
 }

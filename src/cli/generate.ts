@@ -13,16 +13,16 @@ export async function generate(command: GenerateCommand, signal: AbortSignal): P
   if (form.turns) throw new UsageError(`generate is not for such a model: use millrace chat ${command.model}`);
   const tokenizer = readTokenizer(form.tokenizer);
   const prompt = tokenizer.encode(command.prompt);
-  const trainer = await openModel(command.model, model, { backend: command.backend, data: windowOf(form) });
+  const predictor = await openModel(command.model, model, { backend: command.backend, data: windowOf(form) });
   try {
     process.stdout.write(command.prompt);
     const { tokens, temperature, topK, topP, seed } = command;
-    const told = trainer.generate(prompt, { tokens, temperature, topK, topP, seed, signal });
+    const told = predictor.generate(prompt, { tokens, temperature, topK, topP, seed, signal });
     for await (const text of textOf(told, tokenizer)) process.stdout.write(harmless(text));
     process.stdout.write('\n');
     return 0;
   } finally {
-    trainer.destroy();
+    predictor.destroy();
   }
 }
 

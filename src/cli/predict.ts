@@ -21,13 +21,13 @@ export async function predict(command: PredictCommand): Promise<number> {
   if (!asks.takesPictures) requireNoPictures(command);
   const { data, notes } = await asks.question(command, model.form);
   for (const note of [...model.notes, ...notes]) process.stderr.write(`${harmless(note)}\n`);
-  const trainer = await openModel(command.model, model, { backend: command.backend, data });
+  const predictor = await openModel(command.model, model, { backend: command.backend, data });
   try {
-    const answers = (await asks.answer(model.form, data, trainer)).join('\n');
+    const answers = (await asks.answer(model.form, data, predictor)).join('\n');
     // A file gets the names of classes as they are.
     process.stdout.write(`${process.stdout.isTTY ? harmless(answers) : answers}\n`);
     return 0;
   } finally {
-    trainer.destroy();
+    predictor.destroy();
   }
 }

@@ -65,6 +65,8 @@ function barOf(share: number, terminal: Terminal): string {
 export class Progress {
   readonly #total: number;
   readonly #line: LiveLine;
+  /** Steps of a run that this one goes on with. */
+  #before: number | undefined;
   #loss: number | undefined;
   #accuracy: number | undefined;
 
@@ -75,12 +77,13 @@ export class Progress {
   }
 
   show({ step, loss, metrics, seconds, epoch, skipped }: Report): void {
+    this.#before ??= step - 1;
     const accuracy = metrics['accuracy'] as number | undefined;
     if (!skipped) this.#loss = smooth(this.#loss, loss);
     if (!skipped && accuracy !== undefined) this.#accuracy = smooth(this.#accuracy, accuracy);
     const ends = step === this.#total;
     if (!ends && !this.#line.due(seconds)) return;
-    const rate = step / Math.max(seconds, 1e-9);
+    const rate = (step - this.#before) / Math.max(seconds, 1e-9);
     const fields = [
       `step ${String(step).padStart(String(this.#total).length)} / ${this.#total}`,
       `epoch ${epoch.toFixed(2)}`,

@@ -1,5 +1,5 @@
 import { counted } from '../core/textFormat.ts';
-import { beamSearch, bleu, type Trainer } from '../index.ts';
+import { beamSearch, bleu, type Predictor } from '../index.ts';
 import { dataset, linesIn, readText, readTokenizer, type Dataset, type Tokenizer } from '../data/index.ts';
 import type { TranslateCommand } from './command/commands.ts';
 import { UsageError } from './command/usageError.ts';
@@ -28,16 +28,15 @@ export async function translate(command: TranslateCommand, signal: AbortSignal):
   const sources = lines.map((line) => [...tokenizer.encode(line), tokenizer.special.end!]);
   const S = sources.reduce((most, { length }) => Math.max(most, length), 1);
   const room = { rows: AT_ONCE * command.beams, S, T: S + MORE };
-  const trainer = await openModel(command.model, model, {
+  const predictor = await openModel(command.model, model, {
     backend: command.backend,
     data: samplesOf([], tokenizer, room),
     inputs: ['source', 'sourceLength', 'input', 'place'],
-    batchSize: room.rows,
   });
   const translations: string[] = [];
   try {
     for (let at = 0; at < lines.length && !signal.aborted; at += AT_ONCE) {
-      const told = await translationsOf(sources.slice(at, at + AT_ONCE), tokenizer, trainer, room);
+      const told = await translationsOf(sources.slice(at, at + AT_ONCE), tokenizer, predictor, room);
       process.stdout.write(harmless(`${told.join('\n')}\n`));
       translations.push(...told);
     }
@@ -47,7 +46,7 @@ export async function translate(command: TranslateCommand, signal: AbortSignal):
     }
     return 0;
   } finally {
-    trainer.destroy();
+    predictor.destroy();
   }
 }
 
@@ -82,14 +81,14 @@ interface Room {
 async function translationsOf(
   sources: readonly (readonly number[])[],
   tokenizer: Tokenizer,
-  trainer: Trainer,
+  predictor: Predictor,
   room: Room,
 ): Promise<string[]> {
   const { begin, end } = tokenizer.special;
   const found = await beamSearch(
     async (beginnings) => {
       const pairs = beginnings.map(({ source, tokens }) => ({ source: sources[source], input: tokens }));
-      const { data, shape } = await trainer.predict(samplesOf(pairs, tokenizer, room));
+      const { data, shape } = await predictor.predict(samplesOf(pairs, tokenizer, room));
       const [, V] = shape;
       return { data: data.subarray(0, pairs.length * V), shape: [pairs.length, V] };
     },

@@ -3,7 +3,7 @@ import { DeviceLife } from '../scheduler/deviceLife.ts';
 import type { GpuOptions } from '../scheduler/gpuBackend.ts';
 import { onCpu, onDevice, openBackend, type OpenBackend } from '../scheduler/openBackend.ts';
 import type { OutputOf } from '../nn/layer.ts';
-import type { Model } from './model.ts';
+import type { Model, Phase } from './model.ts';
 import type { TrainerOptions } from './options.ts';
 import { Trainer, type Place } from './trainer.ts';
 import { trainerOptionsOf } from './trainerOptions.ts';
@@ -18,6 +18,15 @@ export async function createTrainer<M extends Model, F extends string = any>(
   given: TrainerOptions<M, F>,
 ): Promise<Trainer<F, OutputOf<M>>> {
   const { options, phases } = trainerOptionsOf(given);
+  return openTrainer<M, F>(options as TrainerOptions<M, F>, phases);
+}
+
+/** The same of options that were looked at; without phases it learns nothing, and is asked only. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export async function openTrainer<M extends Model, F extends string = any>(
+  options: TrainerOptions<M, F>,
+  phases: readonly Phase[],
+): Promise<Trainer<F, OutputOf<M>>> {
   const place = placeOn(await openBackend(options, gpuOptions(options)));
   const trainer = new Trainer(options, phases, place, (last) => placeAfter(options, last));
   try {

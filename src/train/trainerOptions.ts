@@ -40,25 +40,30 @@ export function trainerOptionsOf(given: TrainerOptions): {
   readonly phases: readonly Phase[];
 } {
   const options = optionsOf<TrainerOptions, typeof defaults>(where, given, defaults) as TrainerOptions;
-  const { model, data, device, onDeviceLost, backend, memoryLimit, fuse, warn } = options;
   const phases = phasesOf(options);
-  requireSizes(options);
+  requireCommon(where, options);
+  return { options, phases };
+}
+
+/** Looks at what a trainer is given beside its losses, or somebody else who runs a model. @throws DataError and ShapeError */
+export function requireCommon(at: string, options: TrainerOptions): void {
+  const { model, data, device, onDeviceLost, backend, memoryLimit, fuse, warn } = options;
+  requireSizes(at, options);
   if (model !== undefined) {
-    requireKind(where, 'model', model, isModule(model), 'a layer or a function, as sequential(…) makes one of several');
+    requireKind(at, 'model', model, isModule(model), 'a layer or a function, as sequential(…) makes one of several');
   }
-  if (data !== undefined) fieldsOf(where, data);
+  if (data !== undefined) fieldsOf(at, data);
   if (device !== undefined) {
-    requireKind(where, 'device', device, 'createBuffer' in Object(device), 'a GPUDevice, as await requestDevice()');
+    requireKind(at, 'device', device, 'createBuffer' in Object(device), 'a GPUDevice, as await requestDevice()');
   }
   if (onDeviceLost !== undefined) {
-    requireKind(where, 'onDeviceLost', onDeviceLost, isFunction(onDeviceLost), 'a function that gives a GPUDevice');
+    requireKind(at, 'onDeviceLost', onDeviceLost, isFunction(onDeviceLost), 'a function that gives a GPUDevice');
   }
   const places: readonly unknown[] = ['webgpu', 'cpu', 'auto'];
-  requireKind(where, 'backend', backend, places.includes(backend), '"webgpu", "cpu" or "auto"');
-  if (memoryLimit !== undefined) requireOption(where, 'memoryLimit', memoryLimit);
-  if (fuse !== undefined) requireKind(where, 'fuse', fuse, typeof fuse === 'boolean', 'true or false');
-  if (warn !== undefined) requireKind(where, 'warn', warn, isFunction(warn), 'a function');
-  return { options, phases };
+  requireKind(at, 'backend', backend, places.includes(backend), '"webgpu", "cpu" or "auto"');
+  if (memoryLimit !== undefined) requireOption(at, 'memoryLimit', memoryLimit);
+  if (fuse !== undefined) requireKind(at, 'fuse', fuse, typeof fuse === 'boolean', 'true or false');
+  if (warn !== undefined) requireKind(at, 'warn', warn, isFunction(warn), 'a function');
 }
 
 function phasesOf({ phases, loss, optimizer, model }: TrainerOptions): readonly Phase[] {
@@ -91,13 +96,10 @@ function ownPhases(phases: readonly Phase[]): readonly Phase[] {
   throw new ShapeError(`[createTrainer] two phases are named "${twice}": their metrics could not be told apart`);
 }
 
-function requireSizes({
-  batchSize,
-  microBatches = 1,
-  averageWeights,
-  seed = 0,
-  kernels = 'auto',
-}: TrainerOptions): void {
+function requireSizes(
+  at: string,
+  { batchSize, microBatches = 1, averageWeights, seed = 0, kernels = 'auto' }: TrainerOptions,
+): void {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new ShapeError(`[createTrainer] batchSize is ${described(batchSize)} but must be a whole number above 0`);
   }
@@ -106,14 +108,14 @@ function requireSizes({
       `[createTrainer] microBatches is ${described(microBatches)} but must be a whole number from 1 to batchSize, which is ${batchSize}`,
     );
   }
-  requireSeed(where, seed);
+  requireSeed(at, seed);
   if (!isKernels(kernels)) {
     throw new DataError(
-      `[createTrainer] kernels is ${JSON.stringify(kernels)} but must be "auto", "guess" or "measure", an adapter and its forms as \`trainer.kernels\` says them, or a storage: give localStorage`,
+      `[${at}] kernels is ${JSON.stringify(kernels)} but must be "auto", "guess" or "measure", an adapter and its forms as \`trainer.kernels\` says them, or a storage: give localStorage`,
     );
   }
   if (averageWeights === undefined) return;
-  const { decay } = optionsOf(`${where}, averageWeights`, averageWeights, { decay: undefined });
+  const { decay } = optionsOf(`${at}, averageWeights`, averageWeights, { decay: undefined });
   // As f32 has it: one that is rounded to 1 would never move.
-  requireOption(where, 'averageWeights.decay', typeof decay === 'number' ? Math.fround(decay) : decay, 1);
+  requireOption(at, 'averageWeights.decay', typeof decay === 'number' ? Math.fround(decay) : decay, 1);
 }

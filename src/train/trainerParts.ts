@@ -25,7 +25,7 @@ export interface TrainerParts {
   readonly single: readonly StepProgram[];
 }
 
-/** Traces a model for the fields of its data, and compiles a step. @throws ShapeError where it does not fit them */
+/** Traces a model for the fields of its data, and compiles a step, unless there are no phases. @throws ShapeError where it does not fit them */
 export async function trainerParts(
   backend: Backend,
   options: TrainerOptions,
@@ -38,7 +38,7 @@ export async function trainerParts(
   const programs = new Programs(backend, prepared);
   try {
     const table = programs.table(batchSize);
-    const single = await programs.step(batchSize, { source: table, shuffle: false });
+    const single = phases.length > 0 ? await programs.step(batchSize, { source: table, shuffle: false }) : [];
     const submitter = new StepSubmitter(backend, prepared);
     const stateCopy = new StateCopy(backend, prepared.traced);
     return {

@@ -104,6 +104,15 @@ describe('progress', () => {
     ]);
   });
 
+  test('of a run that goes on with another one counts its own steps only', () => {
+    const { terminal, written } = streamOf({ tty: false });
+    const progress = new Progress(1000, terminal);
+    progress.show({ ...report, step: 501 });
+    progress.show({ ...report, step: 510, seconds: 10 });
+    expect(written[0]).toMatch(/ 1\.0 steps\/s .* 8 min 19 s left\n$/);
+    expect(written[1]).toMatch(/ 1\.0 steps\/s .* 8 min 10 s left\n$/);
+  });
+
   test('is one line that fits, and draws itself again, in a terminal', () => {
     vi.stubEnv('NO_COLOR', '1');
     for (const columns of [30, 80, 120]) {

@@ -14,7 +14,8 @@ const image = { kind: 'image', shape: [2, 2], classes: ['a', 'b', 'c'] };
 const size = { layers: 1, heads: 1, width: 4, dropout: 0 };
 const text = { kind: 'text', tokenizer: { kind: 'bytes', special: [] }, context: 3, ...size };
 const words = { kind: 'words', special: ['padding'], tokens: ['a'] };
-const lines = { kind: 'lines', lines: { tokenizer: words, classes: ['a', 'b'], length: 3 }, ...size };
+const ngrams = { longest: 2, known: [[1]] };
+const lines = { kind: 'lines', lines: { tokenizer: words, classes: ['a', 'b'], length: 3, ngrams }, ...size };
 const tensors = {
   weight: { shape: [4, 3], data: new Float32Array(12) },
   bias: { shape: [3], data: new Float32Array(3) },
@@ -63,6 +64,27 @@ describe('the description in a model file', () => {
     ],
     ['a text of no context', { input: { ...text, context: 0 }, model: 'gpt', hidden: [] }, 'how many tokens it looks'],
     ['a text of half a head', { input: { ...text, heads: 0.5 }, model: 'gpt', hidden: [] }, 'how large its model is'],
+    [
+      'lines of more runs and classes',
+      {
+        input: {
+          ...lines,
+          lines: {
+            ...lines.lines,
+            classes: Array.from({ length: 99 }, String),
+            ngrams: { ...ngrams, known: Array.from({ length: 99 }, (_, at) => [at]) },
+          },
+        },
+        model: 'cnn',
+        hidden: [],
+      },
+      'more weights than',
+    ],
+    [
+      'lines without runs',
+      { input: { ...lines, lines: { ...lines.lines, ngrams: undefined } }, model: 'cnn', hidden: [] },
+      'which runs of words it knows',
+    ],
     ['lines of no width', { input: { ...lines, width: 0 }, model: 'cnn', hidden: [] }, 'how large its model is'],
     ['no input', { hidden: [] }, what],
     ['a shape of texts', { input: { ...image, shape: ['2); evil(', 2] }, hidden: [] }, what],

@@ -112,6 +112,9 @@ export const validCalls: Calls = {
   convTranspose2d: () => [3, 2, 3, { padding: 1 }],
   convolve: () => [images(), x([3, 3, 3, 2]), { padding: 1 }],
   convolveTransposed: () => [images(), x([3, 3, 2, 3]), { padding: 1 }],
+  createPredictor: () => [
+    { model: linear(3, 2), data: { point: { shape: [3], dtype: 'f32', scale: null } }, backend: 'cpu' },
+  ],
   createTrainer: () => [trainerOptions()],
   crossEntropy: () => [x(), labels(), { labelSmoothing: 0.1 }],
   crossEntropyRows: () => [x(), labels(), { labelSmoothing: 0.1 }],

@@ -138,7 +138,7 @@ test('of bytes a function takes numbers, and scales them as the model sees them'
     x: {
       data: Uint8Array.from({ length: N * FEATURES }, () => random.word() % 256),
       shape: [FEATURES],
-      scale: { scale: 1 / 255, offset: -0.5 },
+      scale: 1 / 255,
     },
     target: { data: numbersOf(N * TARGETS), shape: [TARGETS] },
   });

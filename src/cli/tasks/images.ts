@@ -213,7 +213,7 @@ export const images: Task<ImageForm> = {
   predict: {
     takesPictures: true,
     question: ({ input: path, pictures }, { input }) => readImages(path, input, pictures),
-    answer: async ({ input: { classes } }, data, trainer) =>
-      classLines('class', classes, (await trainer.predict(data)).data),
+    answer: async ({ input: { classes } }, data, predictor) =>
+      classLines('class', classes, (await predictor.predict(data)).data),
   },
 };

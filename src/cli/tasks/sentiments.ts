@@ -134,8 +134,12 @@ export const sentiments: Task<LinesInput> = {
     return (line: Line, context: Context) => context.apply(network, line, '');
   },
   layersOf: ({ model }) => ['embedding', model!, 'linear'],
-  // Convolutions are one layer, whatever was asked for.
-  sizeOf: ({ input, model }) => leastSize(input.lines.tokenizer, model === 'cnn' ? { ...input, layers: 0 } : input),
+  sizeOf({ input, model }) {
+    const { tokenizer: words, ngrams, classes } = input.lines;
+    // Convolutions are one layer, whatever was asked for.
+    const reader = leastSize(words, model === 'cnn' ? { ...input, layers: 0 } : input);
+    return reader + ngrams!.known.length * classes.length;
+  },
   learnedBy: () => ({ loss: crossEntropy }),
   inputs: () => ['tokens', 'length', 'ngrams'],
   defaults: (_, lines) => defaults(lines),
@@ -153,7 +157,7 @@ export const sentiments: Task<LinesInput> = {
     async question(command, { input }) {
       return { data: encodeTexts(input.lines, await openLines(command.input)), notes: [] };
     },
-    answer: async ({ input: { lines } }, data, trainer) =>
-      classLines('class', lines.classes, (await trainer.predict(data)).data),
+    answer: async ({ input: { lines } }, data, predictor) =>
+      classLines('class', lines.classes, (await predictor.predict(data)).data),
   },
 };

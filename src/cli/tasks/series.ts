@@ -112,7 +112,7 @@ export const series: Task<SeriesInput> = {
       const table = await openTable(command.input, command.table);
       return { data: lastWindow(input.series, table), notes: table.notes ?? [] };
     },
-    answer: async ({ input: { series: form } }, data, trainer) =>
-      numberLines(form.target, forecastsOf(form, (await trainer.predict(data)).data)),
+    answer: async ({ input: { series: form } }, data, predictor) =>
+      numberLines(form.target, forecastsOf(form, (await predictor.predict(data)).data)),
   },
 };

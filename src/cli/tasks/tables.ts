@@ -122,9 +122,9 @@ export const tables: Task<TableInput> = {
   read: ({ table }) => ({ kind: 'table', table: readTableForm(table) }),
   predict: {
     question,
-    async answer({ input: { table } }, data, trainer) {
+    async answer({ input: { table } }, data, predictor) {
       const { target } = table;
-      const { data: outputs } = await trainer.predict(data);
+      const { data: outputs } = await predictor.predict(data);
       if (target.kind === 'class') return classLines(target.name, target.classes, outputs);
       return numberLines(target.name, answersOf(table, outputs) as readonly number[]);
     },

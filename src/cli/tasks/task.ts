@@ -5,6 +5,7 @@ import type {
   Evaluation,
   LossOptions,
   Model,
+  Predictor,
   Trainer,
 } from '../../index.ts';
 import type { Dataset } from '../../data/index.ts';
@@ -133,7 +134,7 @@ export interface Predicts<I extends InputForm> {
   readonly takesPictures?: true;
   question(command: PredictCommand, form: ModelForm<I>): Promise<Question>;
   /** Line by line, as CSV. */
-  answer(form: ModelForm<I>, data: Dataset, trainer: Trainer): Promise<string[]>;
+  answer(form: ModelForm<I>, data: Dataset, predictor: Pick<Predictor, 'predict'>): Promise<string[]>;
 }
 
 export interface Instead {

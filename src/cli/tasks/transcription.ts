@@ -1,4 +1,4 @@
-import type { Evaluation, Outputs, Trainer } from '../../index.ts';
+import type { Evaluation, Outputs, Predictor } from '../../index.ts';
 import type { Dataset } from '../../data/index.ts';
 import { thousands } from '../../core/textFormat.ts';
 import { percent } from '../terminal.ts';
@@ -45,8 +45,8 @@ async function judge(
 }
 
 /** All words of a sound, and the probability of all ways to say them. */
-async function transcriptFor(form: SoundForm, data: Dataset, trainer: Trainer): Promise<string[]> {
-  const { outputs } = await trainer.predict(data);
+async function transcriptFor(form: SoundForm, data: Dataset, predictor: Pick<Predictor, 'predict'>): Promise<string[]> {
+  const { outputs } = await predictor.predict(data);
   const found = wordsIn(data, outputs as Outputs<Transcript>, form);
   const lines = found.map(({ labels, logProbability }) => {
     const told = labels.map((label) => form.classes[label]).join(' ');
@@ -69,6 +69,6 @@ export const transcription: Task<SoundForm> = {
     async question(command, { input }) {
       return { data: await readSpeech(command, input, transcriberRoles.inputs), notes: [] };
     },
-    answer: ({ input }, data, trainer) => transcriptFor(input, data, trainer),
+    answer: ({ input }, data, predictor) => transcriptFor(input, data, predictor),
   },
 };

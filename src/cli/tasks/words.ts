@@ -94,7 +94,7 @@ export const words: Task<SoundForm> = {
       const fields = isRecurrent(model) ? transcriberRoles.inputs : undefined;
       return { data: await readSpeech(command, input, fields), notes: [] };
     },
-    answer: async ({ input: { classes } }, data, trainer) =>
-      classLines('class', classes, (await trainer.predict(data)).data),
+    answer: async ({ input: { classes } }, data, predictor) =>
+      classLines('class', classes, (await predictor.predict(data)).data),
   },
 };

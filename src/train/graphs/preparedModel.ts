@@ -7,6 +7,7 @@ import type { Range } from '../../scheduler/backend.ts';
 import { checksOf, type FieldChecks } from '../samples/dataChecks.ts';
 import { amountIn, type Amount, type Figure } from './recordedMetrics.ts';
 import type { Model, Phase } from '../model.ts';
+import { predictionGraph } from './evaluationGraphs.ts';
 import type { CommonOptions, Evaluation, Report } from '../options.ts';
 import { RING_ROWS } from './metricsRing.ts';
 import { withScales } from '../samples/fieldScales.ts';
@@ -76,7 +77,7 @@ export function prepare(
   });
   const figures = traced.trainingFigures();
   const evaluationFigures = traced.evaluationFigures(batchSize);
-  const graph = traced.batchGraph();
+  const graph = phases.length > 0 ? traced.batchGraph() : predictionGraph(traced, batchSize, batchSize);
   const read = orderOf(graph).flatMap((node) => asUseOf(inputOp, node)?.label ?? []);
   return {
     traced,

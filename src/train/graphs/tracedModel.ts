@@ -15,7 +15,7 @@ import { takenBatch, uploadedBatch } from './batchValues.ts';
 import { meanTally, measured, type Figure, type Measured } from './recordedMetrics.ts';
 import type { Model, Phase } from '../model.ts';
 import { arenaOf, trainedPages } from './parameterPages.ts';
-import { measuresOf, OWN_METRICS } from './phaseMeasures.ts';
+import { measuresOf, outputsOf, OWN_METRICS } from './phaseMeasures.ts';
 import { mayTrain, requireTrained, stateOf, type PhaseStates } from './phaseStates.ts';
 import { columnsOf, placed } from './metricsRing.ts';
 import { fieldsIn, type Source, type Fields } from '../samples/sampleSource.ts';
@@ -66,6 +66,8 @@ export class TracedModel {
     const batch = this.uploadedBatch(batchSize);
     const tracer = new Tracer(this.registry, 'train', null);
     for (const phase of phases) this.measure(phase, tracer, batch);
+    // Nothing is trained: the model is asked only.
+    if (phases.length === 0) outputsOf(options.model!, new Tracer(this.registry, 'evaluate', null), batch);
 
     this.pages = this.#laidOut(phases, largestPage);
     const arena = (name: string): State[] => arenaOf(name, this.pages, (page) => this.registry.initialValues(page));
