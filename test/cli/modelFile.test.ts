@@ -71,7 +71,7 @@ describe('the description in a model file', () => {
           ...lines,
           lines: {
             ...lines.lines,
-            classes: Array.from({ length: 99 }, String),
+            classes: Array.from({ length: 99 }, (_, at) => `class ${at}`),
             ngrams: { ...ngrams, known: Array.from({ length: 99 }, (_, at) => [at]) },
           },
         },
