@@ -74,7 +74,7 @@ of text
   --dropout X         the share of a layer's numbers that is dropped in training   (text: 0; sentiment: 0.5)
   --held-out X        of sentiment: the share of the lines to test on, where no file is given   (0.1)
   --folds N           of sentiment: holds out each of N parts in turn, and tells the mean
-  gpt learns as nanoGPT does on a CPU: 2,000 steps of 12 windows, adamw at 1e-3, decay 0.1, gradients up to 1 long, beta2 0.99.
+  gpt is nanoGPT's for a CPU: 2,000 steps of 12 windows, adamw at 3e-3 (its own: 1e-3), decay 0.1, gradients up to 1, beta2 0.99.
 
 generate goes on with a text.
   --prompt TEXT       what it begins with                    (a new line)

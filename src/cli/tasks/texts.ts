@@ -25,7 +25,7 @@ const defaults: Defaults = {
   epochs: 0,
   steps: 2000,
   optimizer: 'adamw',
-  learningRate: 1e-3,
+  learningRate: 3e-3,
   weightDecay: 0.1,
   warmUp: 100,
   least: 0.1,
