@@ -11,6 +11,8 @@ export interface Asking {
   readonly data: Dataset;
   /** The fields that go in, where there are several. */
   readonly inputs?: PredictorOptions['inputs'];
+  /** One of its caller's. */
+  readonly device?: PredictorOptions['device'];
 }
 
 /**
@@ -19,13 +21,14 @@ export interface Asking {
  */
 export async function openModel(path: string, { form, bytes }: KeptModel, asking: Asking): Promise<Predictor> {
   const task = taskOf(form.input);
-  const { inputs = task.inputs?.(form), backend, data } = asking;
+  const { inputs = task.inputs?.(form), backend, data, device } = asking;
   const predictor = await createPredictor({
     model: task.network(form, null),
     ...(inputs && { inputs }),
     backend,
     kernels: kernelFiles(),
     data,
+    device,
   });
   try {
     await predictor.loadWeights(bytes, path);

@@ -1,9 +1,9 @@
 import { counted } from '../core/textFormat.ts';
-import { beamSearch, bleu, type Predictor } from '../index.ts';
+import { beamSearch, bleu, requestDevice, type Predictor } from '../index.ts';
 import { dataset, linesIn, readText, readTokenizer, type Dataset, type Tokenizer } from '../data/index.ts';
 import type { TranslateCommand } from './command/commands.ts';
 import { UsageError } from './command/usageError.ts';
-import { readModel } from './modelFile.ts';
+import { readModel, type KeptModel } from './modelFile.ts';
 import { openModel } from './openModel.ts';
 import { openLines } from './tasks/textFiles.ts';
 import { harmless } from './terminal.ts';
@@ -12,6 +12,10 @@ import { harmless } from './terminal.ts';
 const AT_ONCE = 16;
 /** Tokens that a translation may have, beside as many as its sentence. */
 const MORE = 16;
+/** Lines that are put in order by length, so that those of like length are sought side by side. */
+const WINDOW = 256;
+/** Tokens by which rooms grow. */
+const ROOM_STEP = 8;
 
 /** Prints a translation for each line. Returns the exit code. */
 export async function translate(command: TranslateCommand, signal: AbortSignal): Promise<number> {
@@ -26,17 +30,12 @@ export async function translate(command: TranslateCommand, signal: AbortSignal):
   const lines = command.input === undefined ? await linesFromOutside() : await openLines(command.input);
   const expected = command.reference === undefined ? undefined : await referencesFor(command, lines);
   const sources = lines.map((line) => [...tokenizer.encode(line), tokenizer.special.end!]);
-  const S = sources.reduce((most, { length }) => Math.max(most, length), 1);
-  const room = { rows: AT_ONCE * command.beams, S, T: S + MORE };
-  const predictor = await openModel(command.model, model, {
-    backend: command.backend,
-    data: samplesOf([], tokenizer, room),
-    inputs: ['source', 'sourceLength', 'input', 'place'],
-  });
+  const rooms = await roomsFor(command, model, tokenizer);
   const translations: string[] = [];
   try {
-    for (let at = 0; at < lines.length && !signal.aborted; at += AT_ONCE) {
-      const told = await translationsOf(sources.slice(at, at + AT_ONCE), tokenizer, predictor, room);
+    for (let at = 0; at < lines.length && !signal.aborted; at += WINDOW) {
+      const told = await windowOf(sources.slice(at, at + WINDOW), tokenizer, rooms, signal);
+      if (signal.aborted) break;
       process.stdout.write(harmless(`${told.join('\n')}\n`));
       translations.push(...told);
     }
@@ -46,7 +45,7 @@ export async function translate(command: TranslateCommand, signal: AbortSignal):
     }
     return 0;
   } finally {
-    predictor.destroy();
+    await rooms.destroy();
   }
 }
 
@@ -70,29 +69,92 @@ async function referencesFor({ input = 'what comes in', reference }: TranslateCo
   );
 }
 
-/** Rows of a batch, and tokens of sentences and translations: of all batches, as each shape is a program to compile. */
+/** Rows of a batch, and tokens of sentences and translations. */
 interface Room {
   readonly rows: number;
   readonly S: number;
   readonly T: number;
 }
 
+/** The model in rooms of a few sizes, each made when it is first needed, as each is a program to compile. */
+interface Rooms {
+  /** Sentences that are gone on with side by side. */
+  readonly beams: number;
+  /** The room in which so many tokens of sentences and of translations fit. */
+  roomFor(S: number, T: number): { readonly room: Room; readonly predictor: Promise<Predictor> };
+  destroy(): Promise<void>;
+}
+
+const wide = (tokens: number): number => ROOM_STEP * Math.ceil(tokens / ROOM_STEP);
+
+async function roomsFor(
+  { model: path, backend, beams }: TranslateCommand,
+  model: KeptModel,
+  tokenizer: Tokenizer,
+): Promise<Rooms> {
+  // One for all of them. Where there is none, each says so, or does without.
+  const device = backend === 'cpu' ? undefined : await requestDevice().catch(() => undefined);
+  const predictors = new Map<string, Promise<Predictor>>();
+  return {
+    beams,
+    roomFor(S, T) {
+      const room = { rows: AT_ONCE * beams, S: wide(S), T: wide(T) };
+      const key = `${room.S} ${room.T}`;
+      const data = samplesOf([], tokenizer, room);
+      const inputs = ['source', 'sourceLength', 'input', 'place'];
+      const predictor = predictors.get(key) ?? openModel(path, model, { backend, data, inputs, device });
+      predictors.set(key, predictor);
+      return { room, predictor };
+    },
+    async destroy() {
+      for (const predictor of await Promise.allSettled(predictors.values())) {
+        if (predictor.status === 'fulfilled') predictor.value.destroy();
+      }
+      device?.destroy();
+    },
+  };
+}
+
+/** The translations of some sentences, sought beside others of like length. */
+async function windowOf(
+  sources: readonly (readonly number[])[],
+  tokenizer: Tokenizer,
+  rooms: Rooms,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const order = sources.map((_, at) => at).sort((a, b) => sources[a].length - sources[b].length);
+  const told = sources.map(() => '');
+  for (let from = 0; from < order.length && !signal.aborted; from += AT_ONCE) {
+    const places = order.slice(from, from + AT_ONCE);
+    const found = await translationsOf(
+      places.map((place) => sources[place]),
+      tokenizer,
+      rooms,
+    );
+    places.forEach((place, at) => (told[place] = found[at]));
+  }
+  return told;
+}
+
+const longest = (lists: readonly (readonly number[])[]): number => Math.max(...lists.map(({ length }) => length));
+
 /** The likeliest translation of each sentence. */
 async function translationsOf(
   sources: readonly (readonly number[])[],
   tokenizer: Tokenizer,
-  predictor: Predictor,
-  room: Room,
+  { beams, roomFor }: Rooms,
 ): Promise<string[]> {
   const { begin, end } = tokenizer.special;
+  const S = longest(sources);
   const found = await beamSearch(
     async (beginnings) => {
+      const { room, predictor } = roomFor(S, longest(beginnings.map(({ tokens }) => tokens)));
       const pairs = beginnings.map(({ source, tokens }) => ({ source: sources[source], input: tokens }));
-      const { data, shape } = await predictor.predict(samplesOf(pairs, tokenizer, room));
+      const { data, shape } = await (await predictor).predict(samplesOf(pairs, tokenizer, room));
       const [, V] = shape;
       return { data: data.subarray(0, pairs.length * V), shape: [pairs.length, V] };
     },
-    { begin: begin!, end: end!, maximum: room.T, sources: sources.length, beams: room.rows / AT_ONCE },
+    { begin: begin!, end: end!, maximum: S + MORE, sources: sources.length, beams },
   );
   return found.map(([best]) => tokenizer.decode(best.tokens));
 }
