@@ -1,6 +1,6 @@
 import type { Numbers, Spec } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
-import type { Region } from '../gpu/readback.ts';
+import type { DeviceBuffer } from '../core/globalTypes.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import type { KernelChoice } from './kernelChoice.ts';
 import type { Tally } from './memoryTally.ts';
@@ -29,6 +29,13 @@ export interface Timing {
 export interface Times {
   readonly whole: number;
   readonly launches: readonly number[];
+}
+
+/** Where something lies on a device, in bytes. */
+export interface BufferPlace {
+  readonly buffer: DeviceBuffer;
+  readonly offset: number;
+  readonly size: number;
 }
 
 /** Elements of a state: the first, and the one behind the last; of another state than is said, their bits. */
@@ -97,7 +104,7 @@ export interface Backend {
   readOutputs(program: Executable): Promise<Readonly<Record<string, Numbers>>>;
   readState(state: State): Promise<Numbers>;
   /** Where a state lies; the CPU has no such place. @throws DeviceError there */
-  regionOf(state: State): Region;
+  regionOf(state: State): BufferPlace;
   /** Several at once, as they are at the call. */
   readStates(states: readonly State[]): Promise<Numbers[]>;
   /** @param offset the first element that is replaced; 0 if left out */

@@ -1,10 +1,10 @@
 import type { Numbers } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
-import type { Region } from '../gpu/readback.ts';
 import type { Graph, State } from '../graph/graph.ts';
 import {
   uploadBatch,
   type Backend,
+  type BufferPlace,
   type Executable,
   type Observation,
   type Range,
@@ -124,7 +124,7 @@ export class RecoveringBackend implements Backend {
     return (await this.readStates([state]))[0];
   }
 
-  regionOf(state: State): Region {
+  regionOf(state: State): BufferPlace {
     return this.#recovery.backend.regionOf(state);
   }
 
