@@ -100,10 +100,12 @@ async function roomsFor(
     roomFor(S, T) {
       const room = { rows: AT_ONCE * beams, S: wide(S), T: wide(T) };
       const key = `${room.S} ${room.T}`;
-      const data = samplesOf([], tokenizer, room);
-      const inputs = ['source', 'sourceLength', 'input', 'place'];
-      const predictor = predictors.get(key) ?? openModel(path, model, { backend, data, inputs, device });
-      predictors.set(key, predictor);
+      let predictor = predictors.get(key);
+      if (!predictor) {
+        const inputs = ['source', 'sourceLength', 'input', 'place'];
+        predictor = openModel(path, model, { backend, data: samplesOf([], tokenizer, room), inputs, device });
+        predictors.set(key, predictor);
+      }
       return { room, predictor };
     },
     async destroy() {
