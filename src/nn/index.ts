@@ -14,6 +14,7 @@ export { f1Scores } from './classScores.ts';
 export { characterErrorRate, labelErrorRate, wordErrorRate, type LabelRows } from './errorRates.ts';
 export { augmentSequences, type AugmentSequencesOptions } from './augmentSequences.ts';
 export { embedding, tied, type EmbeddingLayer, type EmbeddingOptions } from './embedding.ts';
+export { fourierFeatures, type FourierFeaturesOptions } from './fourierFeatures.ts';
 export { frozen } from './frozen.ts';
 export type { Generation } from './generation.ts';
 export * from './initializers.ts';

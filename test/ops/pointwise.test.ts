@@ -11,6 +11,15 @@ checkOp('log', ([x]) => ops.log(x), unary, { make: () => positive });
 checkOp('sqrt', ([x]) => ops.sqrt(x), unary, { make: () => positive });
 checkOp('abs', ([x]) => ops.abs(x), unary, kinked);
 checkOp('neg', ([x]) => ops.neg(x), unary);
+checkOp('sin', ([x]) => ops.sin(x), unary, tails);
+checkOp('cos', ([x]) => ops.cos(x), unary, tails);
+/** Angles from 2⁻³⁰ to the largest f32, either way, each tenth of them as close to a quarter turn as an f32 comes. */
+const anyAngle = (random: Random, index: number): number =>
+  index % 10 === 0
+    ? Math.fround(Math.floor(random.uniform(1, 1e4)) * (Math.PI / 2))
+    : random.uniform(-1, 1) * 2 ** random.uniform(-30, 128);
+const angles = { make: () => anyAngle, differentiable: false };
+checkOp('sin and cos of angles of any size', ([x]) => [ops.sin(x), ops.cos(x)], [[[4099]]], angles);
 checkOp('erf', ([x]) => ops.erf(x), unary, tails);
 
 checkOp('sigmoid', ([x]) => ops.sigmoid(x), unary, tails);

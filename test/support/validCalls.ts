@@ -64,7 +64,7 @@ export const trainerOptions = (): TrainerOptions => ({
 const named = (names: string, call: Call): Calls => Object.fromEntries(names.split(' ').map((name) => [name, call]));
 
 export const validCalls: Calls = {
-  ...named('exp expm1 log log1p sqrt erf sigmoid relu tanh selu silu softplus logSigmoid neg abs', () => [x()]),
+  ...named('exp expm1 log log1p sqrt sin cos erf sigmoid relu tanh selu silu softplus logSigmoid neg abs', () => [x()]),
   ...named('softmax logSoftmax flatten stopGradient moments', () => [x()]),
   ...named('add sub mul div maximum minimum pow equal notEqual less lessEqual greater greaterEqual', () => [x(), x()]),
   ...named('sum mean max min', () => [x(), { axes: 0 }]),
@@ -137,6 +137,7 @@ export const validCalls: Calls = {
     return [profile];
   },
   features: () => [sounds(), logMel({ sampleRate: 8000, mels: 10 }), { backend: 'cpu' }],
+  fourierFeatures: () => [2, 3, { sigma: 4, seed: 1 }],
   frozen: () => [linear(3, 2)],
   gather: () => [x(), labels(), 0, { padding: 0 }],
   gelu: () => [x(), { approximate: 'tanh' }],

@@ -4,8 +4,10 @@ import { bufferUsage, MAP_READ } from '../../src/core/webgpuFlags.ts';
 import {
   batchNorm,
   concat,
+  cos,
   createTrainer,
   dataset,
+  fourierFeatures,
   gelu,
   layerNorm,
   linear,
@@ -18,6 +20,7 @@ import {
   sequential,
   sgd,
   sigmoid,
+  sin,
   slice,
   softplus,
   tanh,
@@ -109,6 +112,13 @@ const furthest = (told: Float32Array, expected: ArrayLike<number>): number =>
 const layers = [linear(FEATURES, 17), linear(17, 9), linear(9 + FEATURES, TARGETS)] as const;
 const models: Readonly<Record<string, Model>> = {
   'layers in a row': sequential(linear(FEATURES, 16), relu, linear(16, 16), tanh, linear(16, TARGETS)),
+  'Fourier features': sequential(
+    fourierFeatures(FEATURES, 24, { sigma: 4 }),
+    linear(48, 16),
+    relu,
+    linear(16, TARGETS),
+  ),
+  'sines and cosines': sequential(linear(FEATURES, 16), sin, linear(16, 16), cos, linear(16, TARGETS)),
   'branches, slices and curves': (x: Value, context: Context) => {
     const hidden = gelu(context.apply(layers[0], x));
     const gate = sigmoid(context.apply(layers[1], hidden));

@@ -1,10 +1,12 @@
 import type { Value } from '../../graph/graph.ts';
-import { add, div, mul } from './arithmetic.ts';
+import { add, div, mul, neg } from './arithmetic.ts';
 import { definePointwise, elementary, pointwise, type PointwiseOp } from './pointwise.ts';
+import cosineSineText from '../../../shaders/functions/cosineSine.wgsl?raw';
 import erfText from '../../../shaders/functions/erf.wgsl?raw';
 import exponentialText from '../../../shaders/functions/exponential.wgsl?raw';
 import logarithmText from '../../../shaders/functions/logarithm.wgsl?raw';
 import nan from '../../../shaders/functions/nan.wgsl?raw';
+import sineText from '../../../shaders/functions/sine.wgsl?raw';
 import squareRootText from '../../../shaders/functions/squareRoot.wgsl?raw';
 
 const expOp: PointwiseOp = definePointwise({
@@ -51,6 +53,26 @@ const sqrtOp: PointwiseOp = definePointwise({
   // An x below f32's normal numbers may be flushed to 0.
   accuracy: { ulps: 16, magnitude: 'result', absolute: 2 ** -63 },
   vjp: (dY, { outputs: [y] }) => [div(dY, mul(y, 2))],
+});
+
+const sineSources = [nan, cosineSineText, sineText];
+
+const sinOp: PointwiseOp = definePointwise({
+  name: 'sin',
+  arity: 1,
+  wgsl: { call: 'sine', sources: sineSources },
+  f: (x) => Math.sin(x),
+  accuracy: elementary,
+  vjp: (dY, { inputs: [x] }) => [mul(dY, cos(x))],
+});
+
+const cosOp: PointwiseOp = definePointwise({
+  name: 'cos',
+  arity: 1,
+  wgsl: { call: 'cosine', sources: sineSources },
+  f: (x) => Math.cos(x),
+  accuracy: elementary,
+  vjp: (dY, { inputs: [x] }) => [neg(mul(dY, sin(x)))],
 });
 
 const erfSources = [nan, exponentialText, erfText];
@@ -110,5 +132,9 @@ export const expm1 = (x: Value): Value<'f32'> => pointwise(expm1Op, [x]);
 export const log1p = (x: Value): Value<'f32'> => pointwise(log1pOp, [x]);
 /** √x; NaN below 0. */
 export const sqrt = (x: Value): Value<'f32'> => pointwise(sqrtOp, [x]);
+/** Sine of an angle in radians, of any size; NaN of what is infinite. */
+export const sin = (x: Value): Value<'f32'> => pointwise(sinOp, [x]);
+/** Cosine of an angle in radians, of any size; NaN of what is infinite. */
+export const cos = (x: Value): Value<'f32'> => pointwise(cosOp, [x]);
 /** The error function. */
 export const erf = (x: Value): Value<'f32'> => pointwise(erfOp, [x]);
