@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import * as data from '../src/data/index.ts';
 import * as core from '../src/index.ts';
 import { Trainer } from '../src/train/trainer.ts';
+import { sharedDevice } from './support/device.ts';
 import { slips } from './support/slips.ts';
 import { trainerOptions, validCalls, validDataCalls, type Calls } from './support/validCalls.ts';
 
@@ -107,31 +108,43 @@ describe('a trainer', () => {
     wgsl: () => [{ entry: 'evaluate', group: 1, binding: 2 }],
     writeParameters: () => [{ bias: [1, 2] }],
   };
-  const bare = ['destroy', 'graph', 'readParameters', 'stop', 'summary'];
+  const bare = ['destroy', 'graph', 'readParameters', 'readReports', 'stop', 'summary'];
+  /** Of one that is a guest on a device. */
+  const hosted: Calls = {
+    encodeStep: async () => [(await sharedDevice()).createCommandEncoder()],
+  };
+  const hostedTrainer = async (): Promise<Trainer> => {
+    const trainer = await core.createTrainer({ ...trainerOptions(), backend: 'webgpu', device: await sharedDevice() });
+    await trainer.prepare(set, { encodeStep: true });
+    return trainer;
+  };
 
   test('has a valid call of each method here', () => {
     const own = Object.entries(Object.getOwnPropertyDescriptors(Trainer.prototype));
     const names = own
       .filter(([name, { value }]) => value !== undefined && name !== 'constructor')
       .map(([name]) => name);
-    expect([...Object.keys(methods), ...bare].toSorted()).toEqual(names.toSorted());
+    expect([...Object.keys({ ...methods, ...hosted }), ...bare].toSorted()).toEqual(names.toSorted());
   });
 
-  test.each(Object.keys(methods))('%s says what is wrong, or takes it', async (name) => {
-    const trainer = await made();
+  test.each([
+    ...Object.entries(methods).map(([name, valid]) => [name, valid, made] as const),
+    ...Object.entries(hosted).map(([name, valid]) => [name, valid, hostedTrainer] as const),
+  ])('%s says what is wrong, or takes it', async (name, valid, trainerFor) => {
+    const trainer = await trainerFor();
     const method = async (...args: readonly unknown[]): Promise<unknown> => {
       const given = (trainer as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[name](...args);
       return given;
     };
-    expect(await answerTo(method, await methods[name]())).toBe('taken');
+    expect(await answerTo(method, await valid())).toBe('taken');
     const raw: string[] = [];
-    for (const [how, args] of Object.entries(spoilt(await methods[name]()))) {
+    for (const [how, args] of Object.entries(spoilt(await valid()))) {
       const answer = await answerTo(method, args);
       if (answer !== 'taken' && answer !== 'refused') raw.push(`${how}: ${answer}`);
     }
     expect(raw).toEqual([]);
     // Whatever was refused left nothing behind.
-    expect(await answerTo(method, await methods[name]())).toBe('taken');
+    expect(await answerTo(method, await valid())).toBe('taken');
     trainer.destroy();
   });
 });

@@ -19,6 +19,9 @@ export type Adapter = Known<'GPUAdapter', object>;
 /** A GPUBuffer. */
 export type DeviceBuffer = Known<'GPUBuffer', { destroy(): void }>;
 
+/** A GPUCommandEncoder. */
+export type CommandEncoder = Known<'GPUCommandEncoder', object>;
+
 /** A GPUComputePassEncoder. */
 export type ComputePass = Known<'GPUComputePassEncoder', object>;
 

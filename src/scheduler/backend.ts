@@ -1,6 +1,6 @@
 import type { Numbers, Spec } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
-import type { DeviceBuffer } from '../core/globalTypes.ts';
+import type { CommandEncoder, DeviceBuffer } from '../core/globalTypes.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import type { KernelChoice } from './kernelChoice.ts';
 import type { Tally } from './memoryTally.ts';
@@ -96,6 +96,12 @@ export interface Backend {
   release(states: readonly State[]): void;
   /** Runs programs one behind the other: one submit. */
   run(programs: readonly Executable[]): void;
+  /**
+   * Records programs, one behind the other, into an encoder of the device's owner, who submits it, or drops it. Nothing is
+   * submitted, uploaded or made.
+   * @param where it is called, for messages   @throws DeviceError on the CPU, and while there is no device
+   */
+  encode(where: string, programs: readonly Executable[], encoder: CommandEncoder): void;
   /** Runs programs, and reads ranges of a state as they leave it, one behind the other: still one submit. */
   runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers>;
   /** An output of the last run. */

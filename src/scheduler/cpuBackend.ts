@@ -155,6 +155,12 @@ export class CpuBackend implements Backend {
     );
   }
 
+  encode(where: string): never {
+    throw new DeviceError(
+      `[${where}] the trainer is on the CPU, which records nothing: call fit, step or predict, or train on WebGPU`,
+    );
+  }
+
   async readStates(states: readonly State[]): Promise<Numbers[]> {
     return states.map((state) => this.#stateOf(state).slice());
   }

@@ -101,11 +101,16 @@ export class GpuBackend implements Backend {
     return compile(graph, this.#storage, { fuses: this.#fuses, choice: this.#choice });
   }
 
-  #encode(programs: readonly Executable[]): GPUCommandEncoder {
-    const encoder = this.#device.createCommandEncoder({ label: 'millrace step' });
+  encode(where: string, programs: readonly Executable[], encoder: GPUCommandEncoder): void {
+    this.#storage.requireAlive(where);
     const pass = encoder.beginComputePass({ label: 'millrace step' });
     for (const program of programs) (program as Program).record(pass);
     pass.end();
+  }
+
+  #encoded(programs: readonly Executable[]): GPUCommandEncoder {
+    const encoder = this.#device.createCommandEncoder({ label: 'millrace step' });
+    this.encode('a submit', programs, encoder);
     return encoder;
   }
 
@@ -116,11 +121,11 @@ export class GpuBackend implements Backend {
   }
 
   run(programs: readonly Executable[]): void {
-    this.#submit(this.#encode(programs));
+    this.#submit(this.#encoded(programs));
   }
 
   async runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers> {
-    const encoder = this.#encode(programs);
+    const encoder = this.#encoded(programs);
     const others = ranges.flatMap(([, , of]) => of ?? []);
     const readback = this.#readbackOf(state, others);
     readback.copy(encoder, ...ranges.map((range) => this.#storage.rangeOf(range[2] ?? state, range)));

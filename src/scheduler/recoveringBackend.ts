@@ -1,3 +1,4 @@
+import type { CommandEncoder } from '../core/globalTypes.ts';
 import type { Numbers } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
 import type { Graph, State } from '../graph/graph.ts';
@@ -96,6 +97,12 @@ export class RecoveringBackend implements Backend {
   run(programs: readonly Executable[]): void {
     this.#changes(programs);
     this.#recovery.do({ do: ({ backend }) => backend.run(innerOf(programs)) });
+  }
+
+  encode(where: string, programs: readonly Executable[], encoder: CommandEncoder): void {
+    const backend = this.#recovery.backendNow(where);
+    this.#changes(programs);
+    backend.encode(where, innerOf(programs), encoder);
   }
 
   runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers> {

@@ -67,6 +67,16 @@ export class Recovery {
     return this.#life.backend;
   }
 
+  /** Where something is done that is not done again. @throws DeviceError while there is no device */
+  backendNow(where: string): Backend {
+    if (this.#failure) throw this.#failure;
+    const { backend, ended } = this.#life;
+    if (!this.#recovery && ended === undefined) return backend;
+    throw new DeviceError(
+      `[${where}] ${backend.adapter} was lost (${ended}), and another device is not ready yet: drop this encoder, and go on in a later frame, on the device that takes its place`,
+    );
+  }
+
   get submits(): number {
     return this.#submitsBefore + this.#life.backend.submits;
   }

@@ -1,4 +1,4 @@
-import { optionsOf } from '../core/argumentChecks.ts';
+import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { requireWhole } from './samples/dataChecks.ts';
 
@@ -11,6 +11,8 @@ export interface PreparedCalls<F extends string = any> {
   readonly predict?: number;
   /** Samples of an `inspect`. */
   readonly inspect?: number;
+  /** Whether `encodeStep` is to take steps on the set: false. `{ shuffle: false }` takes its samples in their own order. */
+  readonly encodeStep?: boolean | { readonly shuffle?: boolean };
   /** Whether their inspection rehearses the update: false. */
   readonly update?: boolean;
 }
@@ -22,9 +24,13 @@ export function preparedCallsOf(given: PreparedCalls) {
     predict: undefined,
     inspect: undefined,
     update: false,
+    encodeStep: undefined,
   });
-  const { predict, inspect } = calls;
+  const { predict, inspect, encodeStep = false } = calls;
   if (predict !== undefined) requireWhole('prepare', 'predict', predict);
   if (inspect !== undefined) requireWhole('prepare', 'inspect', inspect);
-  return calls;
+  const isObject = typeof encodeStep === 'object';
+  requireKind('prepare', 'encodeStep', encodeStep, isObject || typeof encodeStep === 'boolean', 'true, or { shuffle }');
+  const { shuffle } = isObject ? optionsOf('prepare, encodeStep', encodeStep, { shuffle: true }) : { shuffle: true };
+  return { ...calls, encodeStep: encodeStep !== false && { shuffle } };
 }

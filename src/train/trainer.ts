@@ -1,7 +1,7 @@
-import { optionsOf } from '../core/argumentChecks.ts';
+import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { DataError } from '../core/errors.ts';
-import type { Bytes, Device } from '../core/globalTypes.ts';
-import { isDataset, type Dataset } from '../data/dataset.ts';
+import type { Bytes, CommandEncoder, Device } from '../core/globalTypes.ts';
+import { isDataset, requireSet, type Dataset } from '../data/dataset.ts';
 import { isNumbers, type GivenNumbers } from '../data/numbers.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import type { DeviceLife } from '../scheduler/deviceLife.ts';
@@ -12,6 +12,7 @@ import { learnedOf, parametersOf, putParameters } from './checkpoints/learnedSta
 import type { Loaded, LoadOptions } from './checkpoints/loadResult.ts';
 import type { RunMoment } from './checkpoints/progress.ts';
 import { weightsFile, weightsIn } from './checkpoints/weights.ts';
+import { EncodedSteps } from './hosting/encodedSteps.ts';
 import { buffersOf, type TrainerBuffers } from './emission/buffers.ts';
 import type { WgslFunction, WgslOptions } from './emission/wgslFunction.ts';
 import type { Generator } from './generation/generator.ts';
@@ -63,7 +64,11 @@ export class Trainer<F extends string = any, O = any> {
   /** Once they are there. */
   #parts: TrainerParts | undefined;
   #generator: Generator | undefined;
-  readonly #lock = new TrainerLock();
+  readonly #lock = new TrainerLock({
+    taken: () => this.#encoded?.settle(),
+    left: () => this.#arm(),
+  });
+  #encoded: EncodedSteps | undefined;
   readonly #life = new TrainerLife();
   readonly #notices: TrainerNotices;
 
@@ -86,8 +91,13 @@ export class Trainer<F extends string = any, O = any> {
         : new RecoveringBackend(life, {
             reopen: async (last) => this.#moveTo(await placeAfter(last)),
             note: () =>
-              this.#lock.isSettled ? (this.#parts?.saver.note(this.#run, this.#position.stream) ?? null) : null,
-            recovered: (how) => (this.#notices.recovered = how),
+              this.#lock.isSettled
+                ? (this.#parts?.saver.note(this.#run, this.#position.stream, this.#lock.isFree) ?? null)
+                : null,
+            recovered: (how) => {
+              this.#notices.recovered = how;
+              if (this.#lock.isFree) this.#encoded?.goOnAnew();
+            },
           });
   }
 
@@ -131,15 +141,90 @@ export class Trainer<F extends string = any, O = any> {
    */
   async prepare(data: Dataset<F> | Fields<F>, calls: PreparedCalls<F> = {}): Promise<void> {
     const fields = fieldsOf('prepare', data);
-    const { evaluate, predict, inspect, update } = preparedCallsOf(calls);
+    const { evaluate, predict, inspect, update, encodeStep } = preparedCallsOf(calls);
     const judged = evaluate && this.#given('prepare', evaluate);
+    if (encodeStep) requireSet('prepare, encodeStep', data);
+    const encoded = encodeStep ? this.#given('prepare', data as Dataset) : undefined;
     const { prepared, evaluator, inspector } = await this.#trace(fields);
     if (evaluate) requireFields('prepare', prepared.traced.fields, evaluate, prepared.names);
     const compiled: Promise<unknown>[] = [];
     if (judged) compiled.push(evaluator.prepare(judged));
     if (predict) compiled.push(evaluator.preparePrediction(predict));
     if (inspect) compiled.push(inspector.prepare(inspect, update));
+    if (encoded && encodeStep) compiled.push(this.#prepareSteps(encoded, encodeStep.shuffle));
     await this.#life.while(Promise.all(compiled));
+  }
+
+  async #prepareSteps(given: Given, shuffle: boolean): Promise<void> {
+    const parts = this.#parts!;
+    requireFields('prepare', parts.prepared.traced.fields, given.set, parts.prepared.names);
+    requireBatch('prepare', given.set, this.batchSize);
+    const encoded = await EncodedSteps.of(given, shuffle, {
+      ...parts,
+      backend: this.#backend,
+      batchSize: this.batchSize,
+      cursor: () => this.#position.cursorOf(given.set),
+      told: (amounts, step) => this.#notices.tellOfNothing(parts.prepared, amounts, step),
+    });
+    // Of a set before.
+    await this.#encoded?.settle();
+    this.#encoded?.release();
+    this.#encoded = encoded;
+    this.#position.origin = { data: given.set, shuffle };
+    if (this.#lock.isFree) encoded.arm();
+  }
+
+  /** Behind a call that moved on, steps may be encoded again. */
+  #arm(): void {
+    if (this.#life.isOver || !this.#encoded) return;
+    this.#encoded.disarm();
+    try {
+      this.#encoded.arm();
+    } catch {
+      // Whoever encodes the next step is told.
+    }
+  }
+
+  #encodedSteps(where: string): EncodedSteps {
+    this.#life.require();
+    if (this.#encoded) return this.#encoded;
+    throw new DataError(`[${where}] no set is ready to take steps on: await prepare(data, { encodeStep: true }) first`);
+  }
+
+  /**
+   * Records one training step into a command encoder of the host's, who submits it, or drops it, as if it had not been: the
+   * step is counted where it is run. Nothing is submitted, uploaded, mapped or awaited here, and all that could be wrong is
+   * found before anything is recorded. It takes the next samples of the set that `prepare` was given with `encodeStep`, and
+   * is the step that `fit` would take; a bad one is left out, as by `step`. Any number may be recorded into one encoder. What
+   * they reported, `readReports` tells, which is to be awaited once in 1,024 steps; learning rates are asked that far ahead.
+   * Submit or drop what was encoded before another call of the trainer's.
+   * @param encoder of the trainer's device, with no pass open: who has one open is told so by the encoder's `finish`
+   * @throws DataError before `prepare`, while another call trains, for what is no encoder, without a learning rate, and where
+   * nobody reads the reports; DeviceError on the CPU, and until another device has taken the place of one that was lost
+   */
+  encodeStep(encoder: CommandEncoder): void {
+    const encoded = this.#encodedSteps('encodeStep');
+    const is = 'beginComputePass' in Object(encoder) && 'finish' in Object(encoder);
+    requireKind(
+      'encodeStep',
+      'the encoder',
+      encoder,
+      is,
+      'a GPUCommandEncoder, as device.createCommandEncoder() gives one',
+    );
+    this.#lock.requireFree('encodeStep');
+    encoded.encode(encoder);
+  }
+
+  /**
+   * The reports of encoded steps that were submitted since the last call, in order: the last 1,024. It waits for them by a
+   * copy and a submit of its own, behind all that the host has submitted.
+   * @throws DataError before `prepare`; DeviceError if the device was lost and no other took its place
+   */
+  async readReports(): Promise<readonly Report[]> {
+    const reports = await this.#life.while(this.#encodedSteps('readReports').takeReports());
+    const recovered = this.#notices.takeRecovered();
+    return reports.map((report, at) => (at === 0 && recovered !== undefined ? { ...report, recovered } : report));
   }
 
   /** Once. */
@@ -225,7 +310,7 @@ export class Trainer<F extends string = any, O = any> {
         ...ready,
         backend: this.#backend,
         batchSize,
-        cursors: this.#position.cursors,
+        cursorOf: (of: Dataset) => this.#position.cursorOf(of),
         training,
         validation,
         run,
@@ -381,6 +466,7 @@ export class Trainer<F extends string = any, O = any> {
     requireTexts('save', metadata);
     const { saver } = await this.#use();
     this.#lock.requireSettled('save');
+    if (this.#lock.isFree) await this.#encoded?.settle();
     return this.#life.while(saver.save(this.#run, this.#position.stream, metadata));
   }
 
@@ -578,6 +664,7 @@ export class Trainer<F extends string = any, O = any> {
   destroy(): void {
     this.#life.end();
     this.#position.origin = undefined;
+    this.#encoded = undefined;
     this.#parts?.programs.destroy();
     this.#parts = undefined;
     this.#backend.destroy();

@@ -4,6 +4,12 @@ import { RunInHand, trainingRun, type TrainingRun } from './runs/trainingRun.ts'
 /** Calls that change the states for as long as they run, and put them back, or bring others. */
 const PASSING = ['verify', 'profile', 'inspect', 'load'];
 
+/** What is to be done as a call takes over, and behind it. */
+interface Turns {
+  taken(): Promise<void> | undefined;
+  left(): void;
+}
+
 /** Whose turn it is to change a trainer's states, and which runs there are to be ended. */
 export class TrainerLock {
   #held: { readonly by: string; readonly run: RunInHand | undefined } | undefined;
@@ -14,6 +20,12 @@ export class TrainerLock {
     'FinalizationRegistry' in globalThis
       ? new FinalizationRegistry<RunInHand>((run) => this.#runs.has(run) && void run.stop())
       : null;
+
+  readonly #turns: Turns;
+
+  constructor(turns: Turns) {
+    this.#turns = turns;
+  }
 
   /** @param begin gives the reports of a run, and keeps nothing of what this gives */
   run(begin: ConstructorParameters<typeof RunInHand>[0]): TrainingRun {
@@ -27,12 +39,25 @@ export class TrainerLock {
   async take(what: string, run?: RunInHand): Promise<void> {
     // A run that was told to end is about to.
     while (this.#held?.run?.ending) await this.#held.run.ending;
-    if (this.#held) {
-      throw new DataError(
-        `[${what}] ${this.#held.by} is still running on this trainer: await it, leave its loop, or call stop(), first`,
-      );
-    }
+    this.requireFree(what);
     this.#held = { by: what, run };
+    try {
+      await this.#turns.taken();
+    } catch (error) {
+      this.leave();
+      throw error;
+    }
+  }
+
+  get isFree(): boolean {
+    return this.#held === undefined;
+  }
+
+  requireFree(what: string): void {
+    if (!this.#held) return;
+    throw new DataError(
+      `[${what}] ${this.#held.by} is still running on this trainer: await it, leave its loop, or call stop(), first`,
+    );
   }
 
   /** The run that has it. */
@@ -47,6 +72,7 @@ export class TrainerLock {
 
   leave(): void {
     this.#held = undefined;
+    this.#turns.left();
   }
 
   requireSettled(what: string): void {

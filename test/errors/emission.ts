@@ -5,6 +5,7 @@ import {
   layerNorm,
   linear,
   meanSquaredError,
+  requestDevice,
   sequential,
   sgd,
   type Context,
@@ -13,6 +14,7 @@ import {
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
+import { sharedDevice } from '../support/device.ts';
 import type { Case } from '../support/provoke.ts';
 
 const numbers = (width: number) => ({ data: new Float32Array(2 * width), shape: [width] });
@@ -35,6 +37,22 @@ const trained =
       } as TrainerOptions),
     );
 
+/** Work with a trainer that is a guest on a device, whose steps it encodes. */
+const hosted =
+  (work: (step: () => void, device: GPUDevice) => unknown): Case[1] =>
+  async () => {
+    const device = await requestDevice();
+    const encodes = trained(
+      first,
+      async (trainer) => {
+        await trainer.prepare(points, { encodeStep: true });
+        await work(() => trainer.encodeStep(device.createCommandEncoder()), device);
+      },
+      { backend: 'webgpu', device, onDeviceLost: () => new Promise(() => {}) },
+    );
+    return encodes();
+  };
+
 const written = (model: Model, options: object = {}): Case[1] => trained(model, (trainer) => trainer.wgsl(), options);
 
 const twoOutputs = (x: Value, context: Context) => ({ a: context.apply(first, x), b: context.apply(second, x) });
@@ -42,6 +60,23 @@ const twoOutputs = (x: Value, context: Context) => ({ a: context.apply(first, x)
 export const emission: readonly Case[] = [
   ['[buffers] the shapes', trained(first, (trainer) => trainer.buffers, { data: undefined })],
   ['[buffers] "<name>" is on the CPU', trained(first, (trainer) => trainer.buffers)],
+  ['[<where>] no set is ready', trained(first, (trainer) => trainer.readReports())],
+  [
+    '[<where>] the trainer is on the CPU',
+    trained(first, async (trainer) => {
+      await trainer.prepare(points, { encodeStep: true });
+      trainer.encodeStep((await sharedDevice()).createCommandEncoder());
+    }),
+  ],
+  ['[encodeStep] <n> steps were encoded', hosted((step) => Array.from({ length: 1025 }, step))],
+  [
+    '[<where>] <adapter> was lost',
+    hosted(async (step, device) => {
+      device.destroy();
+      await device.lost;
+      step();
+    }),
+  ],
   [
     '[wgsl] the model gives',
     written(twoOutputs as Model, {

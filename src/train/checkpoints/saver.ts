@@ -4,6 +4,7 @@ import type { Bytes } from '../../core/globalTypes.ts';
 import { joined, type Numbers } from '../../core/shape.ts';
 import { readStored } from '../../data/safetensors.ts';
 import type { State } from '../../graph/graph.ts';
+import { EPOCH, POSITION, STEP } from '../../ops/training/control.ts';
 import type { Backend } from '../../scheduler/backend.ts';
 import type { Note } from '../../scheduler/recovery.ts';
 import {
@@ -59,28 +60,35 @@ export class Saver {
     return (this.#digest ??= digestOf(new TextEncoder().encode(formatSteps(this.#options.single))));
   }
 
-  /** Of the last submitted step. @param run that is going on */
+  /** Of the last submitted step. @param run that is going on   @param isEncoding whether only the GPU knows where the stream is */
   #moment(
     run: RunMoment | null,
     stream: StreamPlace | null,
     metadata: Readonly<Record<string, string>>,
+    isEncoding = false,
   ): Note & { readonly states: readonly State[] } {
     const { backend, prepared, submitter, stateCopy, batchSize, seed } = this.#options;
     const kept = keptOf(prepared.traced, run?.progress.keeps ? stateCopy.copyOf : null);
     const { kernels, adapter } = backend;
-    const { step, rateFactor } = submitter;
-    const own = { batchSize, seed, kernels, adapter, graph: this.#graph };
-    const progress: Progress = { step, rateFactor, stream, run: run?.progress ?? null, ...own };
+    const { rateFactor } = submitter;
+    const own = { rateFactor, batchSize, seed, kernels, adapter, graph: this.#graph };
+    const progressAt = (control: Numbers): Progress => {
+      const there = isEncoding ? { epoch: control[EPOCH], position: control[POSITION] } : {};
+      return { step: control[STEP], stream: stream && { ...stream, ...there }, run: run?.progress ?? null, ...own };
+    };
     let rows: Numbers = joined([]);
     return {
       states: [...new Set(kept.map(({ state }) => state))],
       ready: (run?.rows ?? Promise.resolve(rows)).then((recorded) => (rows = recorded)),
-      file: (numbersOf) => checkpointFile(kept, numbersOf, progress, rows, metadata),
+      file(numbersOf) {
+        const progress = progressAt(numbersOf(prepared.traced.control));
+        return checkpointFile(kept, numbersOf, progress, rows, metadata);
+      },
     };
   }
 
-  note(run: RunMoment | null, stream: StreamPlace | null): Note {
-    return this.#moment(run, stream, {});
+  note(run: RunMoment | null, stream: StreamPlace | null, isEncoding: boolean): Note {
+    return this.#moment(run, stream, {}, isEncoding);
   }
 
   async save(

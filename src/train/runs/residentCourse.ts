@@ -21,7 +21,7 @@ function samplesOf({ epochs, steps }: FitSettings, { length }: Dataset, batchSiz
 
 /** The way of a run over a set that lies on the GPU as a whole. */
 export async function residentCourse(parts: RunParts, data: Dataset, options: FitSettings): Promise<Course> {
-  const { programs, submitter, batchSize, cursors, requireAlive } = parts;
+  const { programs, submitter, batchSize, cursorOf, requireAlive } = parts;
   const { shuffle } = options;
   const samples = samplesOf(options, data, batchSize);
   const rest = samples % batchSize;
@@ -34,8 +34,7 @@ export async function residentCourse(parts: RunParts, data: Dataset, options: Fi
     const feed = { source, shuffle };
     const whole = await programs.step(batchSize, feed);
     const last = rest > 0 ? await programs.step(rest, feed) : whole;
-    let cursor = cursors.get(data);
-    if (!cursor) cursors.set(data, (cursor = { epoch: 0, position: 0 }));
+    const cursor = cursorOf(data);
     submitter.moveTo(cursor, feed);
     const start = { ...cursor };
     const moveBy = (from: Cursor, by: number): void => {

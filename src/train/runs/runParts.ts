@@ -24,7 +24,7 @@ export interface RunParts {
   readonly stateCopy: StateCopy;
   readonly batchSize: number;
   /** Where each data set's stream goes on. */
-  readonly cursors: WeakMap<Dataset, Cursor>;
+  cursorOf(data: Dataset): Cursor;
   /** The set to train on, if it is one, and the one to judge by, as they were at the call. */
   readonly training: Given | undefined;
   readonly validation: Given | undefined;

@@ -78,25 +78,45 @@ export class StepSubmitter {
 
   /** Whether a submit must end before a step: the tables are full there, or it has no learning rate. */
   cutBefore(step: number): boolean {
-    const { phases } = this.#prepared.traced;
-    return step % SCHEDULE_ROWS === 0 || !phases.every(({ phase }) => hasRate(phase.optimizer, step));
+    return step % SCHEDULE_ROWS === 0 || !this.#hasRates(step);
   }
 
   /**
    * Sees to it that the schedules say of the next steps what the optimizers say now, who may have changed their minds.
    * @param count steps, all within one filling of the tables   @throws DataError if one of them has no learning rate
    */
-  requireSchedules(count = 1): void {
+  requireSchedules(count = 1, first = this.step): void {
     this.#prepared.traced.phases.forEach(({ phase, schedule }, at) => {
       const held = this.#schedules[at];
-      scheduleRows(phase.optimizer, this.step, count, this.rateFactor).forEach((rows, table) => {
-        const start = 4 * (table * SCHEDULE_ROWS + (this.step % SCHEDULE_ROWS));
+      scheduleRows(phase.optimizer, first, count, this.rateFactor).forEach((rows, table) => {
+        const start = 4 * (table * SCHEDULE_ROWS + (first % SCHEDULE_ROWS));
         if (rows.every((number, i) => Object.is(number, held[start + i]))) return;
         held.set(rows, start);
         // Behind the submits that are still in flight.
         this.#backend.writeState(schedule, rows, start);
       });
     });
+  }
+
+  /**
+   * The same of steps that are not counted here as they are taken.
+   * @returns how many of so many have a learning rate, one behind the other
+   */
+  fillSchedules(count: number): number {
+    for (let filled = 0; filled < count;) {
+      const first = this.step + filled;
+      let end = first;
+      do end++;
+      while (end < this.step + count && !this.cutBefore(end));
+      if (!this.#hasRates(first)) return filled;
+      this.requireSchedules(end - first, first);
+      filled = end - this.step;
+    }
+    return count;
+  }
+
+  #hasRates(step: number): boolean {
+    return this.#prepared.traced.phases.every(({ phase }) => hasRate(phase.optimizer, step));
   }
 
   /** Submits steps together, and brings the row that each records, marked if it was bad; none of them but the first may be one that `cutBefore` names. @throws DataError if it has no learning rate */

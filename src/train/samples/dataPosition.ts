@@ -34,14 +34,26 @@ export class DataPosition {
     this.origin = undefined;
   }
 
+  #takeStream(data: Dataset): void {
+    const stream = this.#loadedStream;
+    if (stream?.length !== data.length || this.cursors.has(data)) return;
+    this.cursors.set(data, { epoch: stream.epoch, position: stream.position });
+    this.#loadedStream = null;
+  }
+
+  /** Where a set's stream is; it begins with the first call. */
+  cursorOf(data: Dataset): Cursor {
+    this.#takeStream(data);
+    let cursor = this.cursors.get(data);
+    if (!cursor) this.cursors.set(data, (cursor = { epoch: 0, position: 0 }));
+    return cursor;
+  }
+
   /** The run that goes on by this call, if one was loaded. @throws DataError if it was one over other data */
   resume(data: Dataset | Batches, wanted: boolean): RunBefore | undefined {
-    const [run, stream] = [this.#loadedRun, this.#loadedStream];
+    const run = this.#loadedRun;
     const length = isDataset(data) ? data.length : undefined;
-    if (stream && isDataset(data) && stream.length === length && !this.cursors.has(data)) {
-      this.cursors.set(data, { epoch: stream.epoch, position: stream.position });
-      this.#loadedStream = null;
-    }
+    if (isDataset(data)) this.#takeStream(data);
     if (!run || !wanted) {
       this.#loadedRun = null;
       return undefined;
