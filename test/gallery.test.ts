@@ -172,9 +172,19 @@ test('the gallery shows a picture of each lesson, and leads there', async () => 
   const links = page.getByRole('main').getByRole('link');
   const targets = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')));
   expect(targets).toEqual(
-    ['xor', 'spirals', 'regression', 'mnist', 'race', 'sequence', 'digit', 'text', 'sentence', 'translation'].map(
-      (name) => `${name}.html`,
-    ),
+    [
+      'xor',
+      'spirals',
+      'regression',
+      'mnist',
+      'race',
+      'sequence',
+      'digit',
+      'text',
+      'sentence',
+      'translation',
+      'image',
+    ].map((name) => `${name}.html`),
   );
   const widths = await page.locator('img').evaluateAll((all) => all.map((image) => Reflect.get(image, 'naturalWidth')));
   expect(widths).toEqual(targets.map(() => 480));

@@ -9,6 +9,14 @@ import { patienceMs } from './testTimeout.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/**
+ * Arguments for pages that draw by WebGPU: a compositor of Vulkan's. Without it Chromium finds no memory that SwiftShader and
+ * its compositor share, and the first texture of a canvas ends the device.
+ */
+export const drawing: readonly string[] = hasBundledChromium
+  ? ['--use-angle=swiftshader', '--enable-gpu', '--enable-features=Vulkan', '--use-vulkan=swiftshader']
+  : [];
+
 /** Starts Chromium with an empty profile; elsewhere than on Linux x64 the Chrome that is installed. @param also arguments */
 export async function launchBrowser(also: readonly string[] = []): Promise<Browser> {
   const args = [

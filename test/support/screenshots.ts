@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { serveFolder } from './builtPages.ts';
-import { launchBrowser } from './chromium.ts';
+import { drawing, launchBrowser } from './chromium.ts';
 
 interface View {
   readonly name: string;
@@ -40,12 +40,22 @@ const views: readonly View[] = [
   { name: 'demo-convolutional', page: '?model=convolutional&batch=32', visit: (page) => train(page, 'Update') },
   { name: 'lesson', page: 'docs/backpropagation.html' },
   { name: 'gallery', page: 'examples/index.html' },
-  ...['xor', 'spirals', 'regression', 'mnist', 'race', 'sequence', 'digit', 'text', 'sentence', 'translation'].map(
-    (name) => ({
-      name,
-      page: `examples/${name}.html`,
-    }),
-  ),
+  ...[
+    'xor',
+    'spirals',
+    'regression',
+    'mnist',
+    'race',
+    'sequence',
+    'digit',
+    'text',
+    'sentence',
+    'translation',
+    'image',
+  ].map((name) => ({
+    name,
+    page: `examples/${name}.html`,
+  })),
   { name: 'bench', page: 'bench/index.html' },
   { name: 'bench-run', page: 'bench/index.html', visit: measure },
 ];
@@ -172,7 +182,7 @@ async function photograph(browser: Browser, url: string, { page: path, visit }: 
  * @param only names of views, or none for all   @returns how many problems there were
  */
 export async function takeScreenshots(pages: string, folder: string, only: readonly string[]): Promise<number> {
-  const [browser, server] = await Promise.all([launchBrowser(), serveFolder(pages)]);
+  const [browser, server] = await Promise.all([launchBrowser(drawing), serveFolder(pages)]);
   await mkdir(folder, { recursive: true });
   let wrong = 0;
   try {
