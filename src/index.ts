@@ -1,9 +1,20 @@
 export { DataError, DeviceError, FormatError, ShapeError } from './core/errors.ts';
 export type { ContextLike } from './core/argumentChecks.ts';
+export { checkOp, type CheckOptions, type OpCheck } from './check/checkOp.ts';
 export { Random } from './core/random.ts';
 export type { Dtype, Numbers, Shape, Spec } from './core/shape.ts';
-export type { AdapterTraits, Kernel, Launch } from './core/launch.ts';
-export { apply, type Forms, type Graph, type Node, type Op, type State, type Value } from './graph/graph.ts';
+export { flatGrid, type AdapterTraits, type Kernel, type Launch, type Word } from './core/launch.ts';
+export {
+  apply,
+  type Accuracy,
+  type Forms,
+  type Graph,
+  type Inline,
+  type Node,
+  type Op,
+  type State,
+  type Value,
+} from './graph/graph.ts';
 export { formatGraph } from './graph/formatGraph.ts';
 export { constant, input, read } from './graph/leaf.ts';
 export {

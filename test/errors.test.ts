@@ -2,6 +2,7 @@
 // somewhere, and a case produces it.
 
 import { describe, expect, test } from 'vitest';
+import { checkedOps } from './errors/checkedOps.ts';
 import { commandLine } from './errors/commandLine.ts';
 import { convolutions } from './errors/convolutions.ts';
 import { dataFiles } from './errors/dataFiles.ts';
@@ -37,6 +38,7 @@ const cases = [
   losses,
   training,
   transformers,
+  checkedOps,
   emission,
   generation,
   device,

@@ -14,6 +14,7 @@ const floors = [
   ['scheduler', 'models'],
   ['data'],
   ['train'],
+  ['check'],
   ['index.ts'],
   ['node'],
   ['node.ts'],

@@ -32,6 +32,8 @@ export { moments, type Moments } from './normalization/moments.ts';
 export type { PoolOptions } from './pooling/pooling.ts';
 export { random, type Draws } from './random/random.ts';
 export { rotary, type RotaryOptions } from './attention/rotary.ts';
+export { definePointwise } from './pointwise/ownPointwise.ts';
+export { pointwise, type PointwiseAttrs, type PointwiseDefinition, type PointwiseOp } from './pointwise/pointwise.ts';
 export { swiglu } from './pointwise/swiglu.ts';
 export { argmax } from './reductions/argmax.ts';
 export { broadcastTo, mean, sum } from './reductions/sum.ts';

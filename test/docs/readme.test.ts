@@ -1,32 +1,25 @@
 // README.md's snippets compile and run as they stand there, each by itself, behind what its first program makes.
 
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import * as data from '../../src/data/index.ts';
 import * as core from '../../src/index.ts';
-import { compilerIn, root } from '../support/packed.ts';
+import { root } from '../support/packed.ts';
+import {
+  compiled,
+  entries,
+  runnable,
+  snippetsIn,
+  withoutImports,
+  type Said,
+  type Snippet,
+} from '../support/snippets.ts';
 
 const markdown = readFileSync(join(root, 'README.md'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'millrace-readme-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-interface Snippet {
-  readonly heading: string;
-  readonly text: string;
-}
-
-/** The snippets in TypeScript, each with the heading that it stands under. */
-function snippetsIn(text: string): Snippet[] {
-  return text.split(/^(?=## )/m).flatMap((part) => {
-    const heading = /^## (.*)/.exec(part)?.[1] ?? '';
-    return Array.from(part.matchAll(/^```ts\n(.*?)^```$/gms), ([, code]) => ({ heading, text: code }));
-  });
-}
-
-const IMPORT = /^import .* from '(?:millrace|millrace\/data|millrace\/node)';\n/gm;
 
 /** What the snippets behind the first one find there: its data, options and trainer, small enough for a test. */
 const BEFORE = `
@@ -51,45 +44,16 @@ const MNIST = `const mnist = () => syntheticDigits({ train: 640, test: 200 });\n
 const namesIn = (exports: object, others: object = {}): string[] =>
   Object.keys(exports).filter((name) => name !== 'mnist' && !(name in others));
 
-const sources = {
-  millrace: join(root, 'src/index.ts'),
-  'millrace/data': join(root, 'src/data/index.ts'),
-  'millrace/node': join(root, 'src/node.ts'),
-};
-
 /** A module that runs a snippet; every name of the package that it does not make itself is there. */
 function moduleOf({ text }: Snippet, isFirst: boolean): string {
-  return [
-    `import { ${namesIn(core).join(', ')} } from '${sources.millrace}';\n`,
-    `import { ${namesIn(data, core).join(', ')} } from '${sources['millrace/data']}';\n`,
-    `import { checkpoints as checkpointsIn, type CheckpointsOptions } from '${sources['millrace/node']}';\n`,
-    `import type { BatchValues, Context, Value } from '${sources.millrace}';\n`,
-    'export async function run(console: { log(...things: unknown[]): void }): Promise<void> {\n',
-    isFirst ? MNIST : BEFORE.replace('FOLDER', JSON.stringify(`${folder}/`)),
-    `{\n${text.replaceAll(IMPORT, '')}\n}\n}\n`,
+  const imports = [
+    `import { ${namesIn(core).join(', ')} } from '${entries.millrace}';\n`,
+    `import { ${namesIn(data, core).join(', ')} } from '${entries['millrace/data']}';\n`,
+    `import { checkpoints as checkpointsIn, type CheckpointsOptions } from '${entries['millrace/node']}';\n`,
+    `import type { BatchValues, Context, Value } from '${entries.millrace}';\n`,
   ].join('');
-}
-
-/** What the compiler says of the snippets. */
-function compiled(files: readonly string[]): Promise<string> {
-  const compilerOptions = {
-    target: 'es2022',
-    module: 'esnext',
-    moduleResolution: 'bundler',
-    lib: ['ES2024', 'DOM'],
-    types: ['node'],
-    typeRoots: [join(root, 'node_modules/@types')],
-    strict: true,
-    noEmit: true,
-    exactOptionalPropertyTypes: true,
-    skipLibCheck: true,
-    allowImportingTsExtensions: true,
-  };
-  const config = join(folder, 'tsconfig.json');
-  writeFileSync(config, JSON.stringify({ compilerOptions, files: [...files, join(root, 'src/wgsl.d.ts')] }));
-  return new Promise((resolve) => {
-    execFile(process.execPath, [compilerIn('typescript'), '-p', config], (_, stdout) => resolve(stdout));
-  });
+  const before = isFirst ? MNIST : BEFORE.replace('FOLDER', JSON.stringify(`${folder}/`));
+  return runnable(imports, `${before}\n{\n${withoutImports(text).body}\n}`);
 }
 
 describe('the snippets of README.md', () => {
@@ -102,13 +66,16 @@ describe('the snippets of README.md', () => {
   test('are found', () => expect(snippets.length).toBeGreaterThan(9));
 
   test('compile', async () => {
-    expect(await compiled(snippets.map(([, path]) => path))).toBe('');
+    expect(
+      await compiled(
+        folder,
+        snippets.map(([, path]) => path),
+      ),
+    ).toBe('');
   });
 
   test.each(snippets)('%s, runs', async (_, path) => {
-    const { run } = (await import(/* @vite-ignore */ path)) as {
-      run(console: { log(...things: unknown[]): void }): Promise<void>;
-    };
+    const { run } = (await import(/* @vite-ignore */ path)) as { run(console: Said): Promise<void> };
     const said: unknown[] = [];
     await run({ log: (...things) => void said.push(...things) });
     expect(said.filter(Number.isNaN)).toEqual([]);

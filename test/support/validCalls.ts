@@ -17,6 +17,7 @@ import {
   createTrainer,
   crossEntropy,
   dataset,
+  definePointwise,
   embedding,
   input,
   linear,
@@ -37,6 +38,7 @@ type Call = () => readonly unknown[] | Promise<readonly unknown[]>;
 export type Calls = Readonly<Record<string, Call>>;
 
 const x = (shape: readonly number[] = [4, 3], dtype: Dtype = 'f32'): Value => input('x', spec(shape, dtype));
+const pointwiseOp = definePointwise({ name: 'half', arity: 1, wgsl: { expression: 'a * 0.5' }, f: (a) => a / 2 });
 const labels = (): Value => x([4], 'i32');
 const images = (): Value => x([2, 4, 4, 3]);
 const channels = (): Value => x([3]);
@@ -104,6 +106,7 @@ export const validCalls: Calls = {
   broadcastTo: () => [x([1, 3]), [4, 3]],
   cast: () => [x(), 'i32'],
   checkpoints: () => [{ folder: 'run', every: { steps: 3 }, keep: 2, best: 'loss' }],
+  checkOp: () => [relu, [[4, 3]], { backend: 'cpu', seed: 1 }],
   concat: () => [[x(), x()], 0],
   constant: () => [new Float32Array(3), spec([3])],
   constantValue: () => [0.5],
@@ -122,6 +125,7 @@ export const validCalls: Calls = {
   ctcBeamSearch: () => [{ data: new Float32Array(12), shape: [1, 4, 3] }, { beamWidth: 2 }],
   ctcGreedy: () => [x([2, 4, 3]), { lengths: x([2], 'i32') }],
   dataset: () => [{ point: { data: new Float32Array(24), shape: [3] }, label: new Uint8Array(8) }],
+  definePointwise: () => [{ name: 'half', arity: 1, wgsl: { expression: 'a * 0.5' }, f: (a: number) => a / 2 }],
   defineLayer: () => [{ name: 'own', parameters: {}, apply: relu }],
   differentiate: () => [mean(mul(x(), 2)), [x()]],
   dropElements: () => [control, 'stream', x(), 0.5],
@@ -162,6 +166,8 @@ export const validCalls: Calls = {
   normalizeBatch: () => [x(), channels(), channels(), 1e-5],
   normalizeBy: () => [x(), { mean: channels(), variance: channels() }, channels(), channels(), 1e-5],
   normalizeGroups: () => [x(), channels(), channels(), { epsilon: 1e-5 }],
+  flatGrid: () => [100, 64],
+  pointwise: () => [pointwiseOp, [x()], []],
   pad: () => [
     x(),
     [
