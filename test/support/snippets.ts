@@ -25,7 +25,7 @@ export const entries = {
   'millrace/node': join(root, 'src/node.ts'),
 };
 
-const IMPORT = /^import (?:type )?\{[^}]*\} from '(millrace(?:\/\w+)?)';\n/gm;
+const IMPORT = /^import (?:type )?\{[^}]*\} from '(millrace(?:\/\w+)?)';.*\n/gm;
 
 /** What a snippet imports from the package, from its sources; and the rest of it. */
 export function withoutImports(text: string): { imports: string; body: string } {
