@@ -35,6 +35,9 @@ export { features, type FeaturesOptions } from './data/audio/features.ts';
 export { dataset, type Dataset, type FieldInput } from './data/dataset.ts';
 export { take } from './data/samples.ts';
 export type { GivenNumbers } from './data/numbers.ts';
+export type { PartOfFile } from './train/checkpoints/partOfWeights.ts';
+export type { GpuPrediction } from './train/evaluation/gpuPrediction.ts';
+export type { PredictorOutputs, ToldOf } from './train/evaluation/toldOutputs.ts';
 export { createPredictor, type Predictor, type PredictorOptions } from './train/predictor.ts';
 export { createTrainer } from './train/createTrainer.ts';
 export {

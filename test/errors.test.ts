@@ -11,6 +11,7 @@ import { downloads } from './errors/downloads.ts';
 import { emission } from './errors/emission.ts';
 import { generation } from './errors/generation.ts';
 import { losses } from './errors/losses.ts';
+import { predictors } from './errors/predictors.ts';
 import { savedWeights } from './errors/savedWeights.ts';
 import { shapes } from './errors/shapes.ts';
 import { series } from './errors/series.ts';
@@ -43,6 +44,7 @@ const cases = [
   generation,
   device,
   savedWeights,
+  predictors,
 ].flat();
 const entries = readErrorPage();
 const { sites, unreadable } = scanSources();

@@ -112,6 +112,7 @@ describe('a trainer', () => {
   /** Of one that is a guest on a device. */
   const hosted: Calls = {
     encodeStep: async () => [(await sharedDevice()).createCommandEncoder()],
+    predictOnGpu: () => [batch],
   };
   const hostedTrainer = async (): Promise<Trainer> => {
     const trainer = await core.createTrainer({ ...trainerOptions(), backend: 'webgpu', device: await sharedDevice() });

@@ -1,4 +1,4 @@
-import { ShapeError } from '../core/errors.ts';
+import { FormatError, ShapeError } from '../core/errors.ts';
 import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import type { Bytes } from '../core/globalTypes.ts';
 import { sizeOf, type Numbers, type Shape } from '../core/shape.ts';
@@ -49,10 +49,31 @@ export function writeSafetensors(given: Safetensors<Numbers>): Bytes {
     requireKind('safetensors', `metadata.${name}`, text, typeof text === 'string', 'a text');
   }
   const written = Object.entries(tensors).map(([name, tensor]) => writtenOf(name, tensor));
+  return fileOf(written, metadata, (place, { data, dtype }) => {
+    place.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    swapped(place, bytesOfType(dtype)!);
+  });
+}
+
+/** A tensor of a file that is to be. */
+interface ToWrite {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: Shape;
+  readonly data: { readonly byteLength: number };
+}
+
+/** A file of some tensors. @param put fills a tensor's place, as files have it */
+function fileOf<T extends ToWrite>(
+  written: readonly T[],
+  metadata: Readonly<Record<string, string>>,
+  put: (place: Uint8Array, tensor: T) => void,
+): Bytes {
   // The widest first, so that each begins at a multiple of its numbers' bytes.
   let end = 0;
-  const places = new Map<Written, number>();
-  for (const one of written.toSorted((a, b) => b.width - a.width)) {
+  const places = new Map<T, number>();
+  const widthOf = ({ dtype }: T): number => bytesOfType(dtype) ?? 1;
+  for (const one of written.toSorted((a, b) => widthOf(b) - widthOf(a))) {
     places.set(one, end);
     end += one.data.byteLength;
   }
@@ -67,25 +88,11 @@ export function writeSafetensors(given: Safetensors<Numbers>): Bytes {
   const bytes = new Uint8Array(begin + end);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(begin - LENGTH_BYTES), true);
   bytes.fill(0x20, LENGTH_BYTES, begin).set(json, LENGTH_BYTES);
-  for (const [{ data, width }, from] of places) {
-    const place = bytes.subarray(begin + from, begin + from + data.byteLength);
-    place.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    swapped(place, width);
-  }
+  for (const [one, from] of places) put(bytes.subarray(begin + from, begin + from + one.data.byteLength), one);
   return bytes;
 }
 
-/** A tensor as it is written. */
-interface Written {
-  readonly name: string;
-  readonly dtype: string;
-  /** Bytes of a number. */
-  readonly width: number;
-  readonly shape: Shape;
-  readonly data: Numbers;
-}
-
-function writtenOf(name: string, tensor: Tensor<Numbers>): Written {
+function writtenOf(name: string, tensor: Tensor<Numbers>): ToWrite & Tensor<Numbers> {
   const isTensor = isRecord(tensor) && isCounts(tensor['shape']) && isNumbers(tensor['data']);
   requireKind('safetensors', `"${name}"`, tensor, isTensor, 'a shape and its numbers: { shape: [2], data }');
   if (name === METADATA) {
@@ -101,7 +108,7 @@ function writtenOf(name: string, tensor: Tensor<Numbers>): Written {
       `[safetensors] "${name}" is ${dtype.toLowerCase()}[${shape.join(', ')}], ${sizeOf(shape)} numbers, but ${data.length} came: give as many as its shape says`,
     );
   }
-  return { name, dtype, width: bytesOfType(dtype)!, shape, data };
+  return { name, dtype, shape, data };
 }
 
 /** A file whose tensors are still bytes. @throws FormatError naming what is wrong with it, and where */
@@ -156,4 +163,30 @@ export function readStored(
     return [key, { dtype, shape, data: storedIn(dtype, file.bytesOf(entry)) }] as const;
   });
   return { tensors: Object.fromEntries(tensors), metadata: file.metadata };
+}
+
+/**
+ * A file of some of another one's tensors, each in the type that it has there.
+ * @param nameOf what a tensor is called from here on; null leaves it out
+ * @throws FormatError as `readSafetensors`, or if two would have one name
+ */
+export function partOfSafetensors(
+  name: string,
+  content: Uint8Array | ArrayBuffer,
+  nameOf: (key: string) => string | null,
+): Bytes {
+  const file = opened(name, content);
+  const taken = new Map<string, ToWrite & Entry & { readonly data: Uint8Array }>();
+  for (const entry of file.entries) {
+    const own = nameOf(entry.key);
+    if (own === null) continue;
+    const other = taken.get(own);
+    if (other) {
+      throw new FormatError(
+        `[safetensors] "${other.key}" and "${entry.key}" of ${name} would both be "${own}": give each a name of its own`,
+      );
+    }
+    taken.set(own, { ...entry, name: own, data: file.bytesOf(entry) });
+  }
+  return fileOf([...taken.values()], file.metadata, (place, { data }) => place.set(data));
 }

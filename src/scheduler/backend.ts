@@ -57,6 +57,20 @@ export interface Executable {
   destroy(): void;
 }
 
+/** The first elements of a program's output, and where in a state they are to be. */
+export interface KeptOutput {
+  readonly output: string;
+  readonly count: number;
+  readonly state: State;
+  readonly at: number;
+}
+
+/** What a program is to read. */
+export interface Fed {
+  readonly states: readonly (readonly [State, Numbers])[];
+  readonly batch: Batch;
+}
+
 /** Programs for which there is to be room. */
 export interface Wanted {
   /** Asked for only where there is a limit. */
@@ -104,6 +118,11 @@ export interface Backend {
   encode(where: string, programs: readonly Executable[], encoder: CommandEncoder): void;
   /** Runs programs, and reads ranges of a state as they leave it, one behind the other: still one submit. */
   runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers>;
+  /**
+   * Writes states, uploads a batch, runs a program, and keeps outputs in states: one submit, of which nothing comes back.
+   * Where the device is lost, what was kept is too: it is not done again.
+   */
+  runAndKeep(program: Executable, fed: Fed, kept: readonly KeptOutput[]): Promise<void>;
   /** An output of the last run. */
   readOutput(program: Executable, name: string): Promise<Numbers>;
   /** All outputs of the last run, by name: one copy. */

@@ -109,6 +109,10 @@ export class CpuBackend implements Backend {
     }
   }
 
+  runAndKeep(): never {
+    throw new Error('[cpu] it has no buffers to keep outputs in');
+  }
+
   async runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers> {
     this.run(programs);
     const { dtype } = state.spec;

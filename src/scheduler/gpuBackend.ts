@@ -9,6 +9,8 @@ import {
   uploadBatch,
   type Backend,
   type Executable,
+  type Fed,
+  type KeptOutput,
   type Observation,
   type Range,
   type Times,
@@ -122,6 +124,18 @@ export class GpuBackend implements Backend {
 
   run(programs: readonly Executable[]): void {
     this.#submit(this.#encoded(programs));
+  }
+
+  async runAndKeep(program: Executable, { states, batch }: Fed, kept: readonly KeptOutput[]): Promise<void> {
+    for (const [state, numbers] of states) this.writeState(state, numbers);
+    uploadBatch(program, batch);
+    const encoder = this.#encode([program]);
+    for (const { output, count, state, at } of kept) {
+      const from = (program as Program).regionOf(program.graph.outputs[output]);
+      const { buffer, offset, size } = this.#storage.rangeOf(state, [at, at + count]);
+      encoder.copyBufferToBuffer(from.buffer, from.offset, buffer, offset, size);
+    }
+    this.#submit(encoder);
   }
 
   async runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers> {

@@ -7,6 +7,8 @@ import {
   type Backend,
   type BufferPlace,
   type Executable,
+  type Fed,
+  type KeptOutput,
   type Observation,
   type Range,
   type Timing,
@@ -111,6 +113,10 @@ export class RecoveringBackend implements Backend {
       (backend) => backend.runAndRead(innerOf(programs), state, ranges),
       (backend) => backend.run(innerOf(programs)),
     );
+  }
+
+  async runAndKeep(program: Executable, fed: Fed, kept: readonly KeptOutput[]): Promise<void> {
+    await this.#recovery.lasting((backend) => backend.runAndKeep((program as LastingProgram).inner, fed, kept));
   }
 
   readOutput(program: Executable, name: string): Promise<Numbers> {

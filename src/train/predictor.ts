@@ -1,29 +1,40 @@
 import { optionsOf, requireKind } from '../core/argumentChecks.ts';
-import type { Dataset } from '../data/dataset.ts';
-import type { GivenNumbers } from '../data/numbers.ts';
-import { readSafetensors, writeSafetensors } from '../data/safetensors.ts';
-import type { OutputOf } from '../nn/layer.ts';
+import { DataError } from '../core/errors.ts';
+import { requireModule, type OutputOf } from '../nn/layer.ts';
 import { copyOfBytes } from './checkpoints/givenParameters.ts';
+import { partOfWeights, requirePart, type PartOfFile } from './checkpoints/partOfWeights.ts';
 import { openTrainer } from './createTrainer.ts';
 import type { TrainerBuffers } from './emission/buffers.ts';
 import type { WgslFunction, WgslOptions } from './emission/wgslFunction.ts';
+import type { GpuPrediction } from './evaluation/gpuPrediction.ts';
+import { telling, type ToldOf, type PredictorOutputs } from './evaluation/toldOutputs.ts';
 import type { GenerateOptions } from './generation/generateOptions.ts';
 import type { Model } from './model.ts';
-import type { CommonOptions, GivenSamples, Prediction, TrainerOptions } from './options.ts';
-import type { Trainer } from './trainer.ts';
+import type { CommonOptions, Prediction, TrainerOptions } from './options.ts';
+import type { GivenToPredict, Trainer } from './trainer.ts';
 import { requireCommon } from './trainerOptions.ts';
 
 /** A model, what it has learned, and what it is asked of. */
-// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
-export interface PredictorOptions<M extends Model = Model, F extends string = any> extends Pick<
-  CommonOptions<F>,
-  'backend' | 'device' | 'onDeviceLost' | 'kernels' | 'fuse' | 'memoryLimit' | 'seed' | 'inputs'
-> {
+export interface PredictorOptions<
+  M extends Model = Model,
+  // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+  F extends string = any,
+  K extends PredictorOutputs = PredictorOutputs,
+>
+  extends
+    PartOfFile,
+    Pick<
+      CommonOptions<F>,
+      'backend' | 'device' | 'onDeviceLost' | 'kernels' | 'fuse' | 'memoryLimit' | 'seed' | 'inputs'
+    > {
   readonly model: M;
-  /** The bytes of a safetensors file, as `saveWeights` gives them; those that chance gives, if left out. */
+  /**
+   * The bytes of a safetensors file, as `saveWeights` and `save` give them: the parameters, and what layers keep beside, as
+   * running averages. Those that chance gives, if left out.
+   */
   readonly weights?: Uint8Array | ArrayBufferLike | undefined;
-  /** What a tensor of the file is called in the model; null leaves it out. As it is, if left out. */
-  readonly rename?: ((name: string) => string | null) | undefined;
+  /** What is told of the model's logits: themselves, if left out. */
+  readonly outputs?: K | undefined;
   /** What samples are like: a data set, or its fields. What only a loss read may be left out. */
   readonly data: CommonOptions<F>['data'] & {};
 }
@@ -31,7 +42,9 @@ export interface PredictorOptions<M extends Model = Model, F extends string = an
 const usual = {
   model: undefined,
   weights: undefined,
+  only: undefined,
   rename: undefined,
+  outputs: 'logits',
   data: undefined,
   backend: 'webgpu',
   device: undefined,
@@ -47,10 +60,14 @@ const usual = {
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Trainer
 export class Predictor<F extends string = any, O = any> {
   readonly #trainer: Trainer<F, O>;
+  readonly #part: PartOfFile;
+  readonly #outputs: PredictorOutputs;
 
   /** Use `createPredictor`. */
-  constructor(trainer: Trainer<F, O>) {
+  constructor(trainer: Trainer<F, O>, part: PartOfFile, outputs: PredictorOutputs) {
     this.#trainer = trainer;
+    this.#part = part;
+    this.#outputs = outputs;
   }
 
   /** Where it runs: the adapter's name, or the CPU reference. */
@@ -78,12 +95,22 @@ export class Predictor<F extends string = any, O = any> {
   }
 
   /** The model's outputs for any number of samples, as `Trainer.predict`. */
-  predict(given: Dataset | Partial<GivenSamples<F>> | GivenNumbers | number): Promise<Prediction<O>> {
+  predict(given: GivenToPredict<F>): Promise<Prediction<O>> {
     return this.#trainer.predict(given);
   }
 
-  /** Goes on with a text, as `Trainer.generate`. */
+  /** The same as places on the device, for shaders of one's own, as `Trainer.predictOnGpu`. */
+  predictOnGpu(given: GivenToPredict<F>): Promise<GpuPrediction<O>> {
+    return this.#trainer.predictOnGpu(given);
+  }
+
+  /** Goes on with a text, as `Trainer.generate`. @throws DataError where probabilities or classes are told in place of logits */
   generate(prompt: ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<number, void, undefined> {
+    if (this.#outputs !== 'logits') {
+      throw new DataError(
+        `[generate] this predictor tells ${this.#outputs}, but a text goes on by logits: leave out \`outputs\``,
+      );
+    }
     return this.#trainer.generate(prompt, options);
   }
 
@@ -92,9 +119,13 @@ export class Predictor<F extends string = any, O = any> {
     return this.#trainer.wgsl(options);
   }
 
-  /** Takes other weights. @throws FormatError if the file is broken, or holds other parameters; then nothing is replaced */
-  loadWeights(bytes: Uint8Array | ArrayBufferLike, file = 'the file'): Promise<void> {
-    return this.#trainer.loadWeights(bytes, file);
+  /**
+   * Takes other weights, of a file by the same `only` and `rename` as at the beginning.
+   * @throws FormatError if the file is broken, or holds other parameters; then nothing is replaced
+   */
+  async loadWeights(bytes: Uint8Array | ArrayBufferLike, file = 'the file'): Promise<void> {
+    const part = partOfWeights(file, copyOfBytes('loadWeights', bytes), this.#part);
+    await this.#trainer.loadWeights(part, file);
   }
 
   /** Frees every GPU object that it made, and its device if it acquired one. */
@@ -112,46 +143,32 @@ const TRACED = 2;
  *     const reader = await createPredictor({ model, weights: bytes, data: { image: { shape: [28, 28], dtype: 'u8' } } });
  *     const { data } = await reader.predict(pixels);
  *
+ * With `outputs: 'classes'` it tells the likeliest class of each sample, and with `only` it is a layer of a larger model's file.
  * @throws DeviceError if there is no WebGPU and `backend` does not allow the CPU; FormatError for weights of another model;
  * ShapeError where layers do not fit; DataError for options that are none
  */
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
-export async function createPredictor<M extends Model, F extends string = any>(
-  given: PredictorOptions<M, F>,
-): Promise<Predictor<F, OutputOf<M>>> {
+export async function createPredictor<M extends Model, F extends string = any, K extends PredictorOutputs = 'logits'>(
+  given: PredictorOptions<M, F, K>,
+): Promise<Predictor<F, ToldOf<OutputOf<M>, K>>> {
   const where = 'createPredictor';
   const filled = optionsOf<PredictorOptions, typeof usual>(where, given, usual);
-  const { weights, rename, ...options } = filled;
+  const { weights, only, rename, outputs, model, ...options } = filled;
+  requireModule(where, 'model', model);
   const isGiven = Object(options.data) === options.data;
   requireKind(where, 'data', options.data, isGiven, 'what samples are like: a data set, or { x: { shape, dtype } }');
-  if (rename !== undefined) {
-    requireKind(
-      where,
-      'rename',
-      rename,
-      typeof rename === 'function',
-      'a function from a name to another one, or null',
-    );
-  }
-  const own = { ...options, batchSize: TRACED, phases: [] } as unknown as TrainerOptions<M, F>;
+  const part = { only, rename };
+  requirePart(where, part);
+  const told = { ...options, model: telling(model, outputs), batchSize: TRACED, phases: [] };
+  const own = told as unknown as TrainerOptions<Model<ToldOf<OutputOf<M>, K>>, F>;
   requireCommon(where, own);
-  const copy = weights === undefined ? undefined : copyOfBytes(where, weights);
-  const trainer = await openTrainer<M, F>(own, []);
+  const taken = weights === undefined ? undefined : partOfWeights('the file', copyOfBytes(where, weights), part);
+  const trainer = await openTrainer<Model<ToldOf<OutputOf<M>, K>>, F>(own, []);
   try {
-    if (copy) await trainer.loadWeights(rename ? renamed(copy, rename) : copy);
-    return new Predictor(trainer);
+    if (taken) await trainer.loadWeights(taken);
+    return new Predictor(trainer, part, outputs);
   } catch (error) {
     trainer.destroy();
     throw error;
   }
-}
-
-/** A file whose tensors have other names. */
-function renamed(bytes: Uint8Array | ArrayBuffer, rename: (name: string) => string | null): Uint8Array {
-  const { tensors, metadata } = readSafetensors('the file', bytes);
-  const entries = Object.entries(tensors).flatMap(([name, tensor]) => {
-    const other = rename(name);
-    return other === null ? [] : [[other, tensor] as const];
-  });
-  return writeSafetensors({ tensors: Object.fromEntries(entries), metadata });
 }

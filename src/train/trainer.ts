@@ -15,6 +15,8 @@ import { weightsFile, weightsIn } from './checkpoints/weights.ts';
 import { EncodedSteps } from './hosting/encodedSteps.ts';
 import { buffersOf, type TrainerBuffers } from './emission/buffers.ts';
 import type { WgslFunction, WgslOptions } from './emission/wgslFunction.ts';
+import type { Evaluator } from './evaluation/evaluator.ts';
+import type { GpuPrediction } from './evaluation/gpuPrediction.ts';
 import type { Generator } from './generation/generator.ts';
 import { generateSettingsOf, type GenerateOptions, type GenerateSettings } from './generation/generateOptions.ts';
 import type { Feed } from './graphs/batchValues.ts';
@@ -49,6 +51,9 @@ export interface Place {
   readonly owned: Device | undefined;
   readonly fallback?: string;
 }
+
+/** What a model may be asked of: a set, numbers by field, numbers of the only field, or how many samples. */
+export type GivenToPredict<F extends string> = Dataset | Partial<GivenSamples<F>> | GivenNumbers | number;
 
 /** Trains one model: a set of states and several programs that share them. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a trainer of which neither is known takes and gives any
@@ -386,15 +391,31 @@ export class Trainer<F extends string = any, O = any> {
    * same at each call, and what all samples as one batch would draw.
    * @throws DataError for numbers that the dtype of their field does not hold, or that would spoil the outputs
    */
-  async predict(given: Dataset | Partial<GivenSamples<F>> | GivenNumbers | number): Promise<Prediction<O>> {
-    const samples = this.#samples('predict', given as Dataset | GivenSamples | GivenNumbers | number);
+  async predict(given: GivenToPredict<F>): Promise<Prediction<O>> {
+    const { evaluator, data } = await this.#asked('predict', given);
+    return this.#life.while(evaluator.predict<O>(data));
+  }
+
+  /**
+   * The same, left on the device: for shaders of one's own, which may bind it. Nothing is read back, and nothing waits for the
+   * GPU: what is submitted to the device's queue from here on finds the outputs there. They stay until the next call of
+   * this one, and are gone where the device is lost.
+   * @throws DataError or ShapeError as `predict`; DeviceError on the CPU
+   */
+  async predictOnGpu(given: GivenToPredict<F>): Promise<GpuPrediction<O>> {
+    const { evaluator, data } = await this.#asked('predictOnGpu', given);
+    return this.#life.while(evaluator.predictOnGpu<O>(data));
+  }
+
+  /** Samples that a model is asked of. */
+  async #asked(where: string, given: GivenToPredict<F>): Promise<{ evaluator: Evaluator; data: Dataset }> {
+    const samples = this.#samples(where, given as Dataset | GivenSamples | GivenNumbers | number);
     const set = !isNumbers(given) && isDataset(given) ? given : undefined;
     const ready = await this.#use(set);
     const { prepared, evaluator } = ready;
-    if (set) requireFields('predict', prepared.traced.fields, set, evaluator.inputs);
-    this.#lock.requireSettled('predict');
-    const data = await this.#life.while(samples(ready, evaluator.inputs));
-    return this.#life.while(evaluator.predict<O>(data));
+    if (set) requireFields(where, prepared.traced.fields, set, evaluator.inputs);
+    this.#lock.requireSettled(where);
+    return { evaluator, data: await this.#life.while(samples(ready, evaluator.inputs)) };
   }
 
   /**

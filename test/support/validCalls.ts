@@ -116,7 +116,14 @@ export const validCalls: Calls = {
   convolve: () => [images(), x([3, 3, 3, 2]), { padding: 1 }],
   convolveTransposed: () => [images(), x([3, 3, 2, 3]), { padding: 1 }],
   createPredictor: () => [
-    { model: linear(3, 2), data: { point: { shape: [3], dtype: 'f32', scale: null } }, backend: 'cpu' },
+    {
+      model: linear(3, 2),
+      outputs: 'classes',
+      only: 'head',
+      rename: (name: string) => name,
+      data: { point: { shape: [3], dtype: 'f32', scale: null } },
+      backend: 'cpu',
+    },
   ],
   createTrainer: () => [trainerOptions()],
   crossEntropy: () => [x(), labels(), { labelSmoothing: 0.1 }],

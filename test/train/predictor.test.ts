@@ -15,8 +15,12 @@ import {
   relu,
   requestDevice,
   sequential,
+  type Context,
   type Model,
+  type Value,
 } from '../../src/index.ts';
+import { partOfSafetensors } from '../../src/data/safetensors.ts';
+import { writeSafetensors } from '../../src/data/index.ts';
 import { withLiveBuffers } from '../support/liveBuffers.ts';
 
 const random = new Random(3, 'pixels');
@@ -133,13 +137,131 @@ test('takes its weights and what one batch needs, a fifth of what its trainer ta
   });
 });
 
+/** A body and a head, and what they are called in the file of both. */
+const body = sequential(conv2d(1, 4, [3, 3], { padding: 'same' }), batchNorm(4), relu, flatten);
+const head = linear(4 * ROWS * ROWS, CLASSES);
+const whole = (image: Value, context: Context): Value<'f32'> =>
+  context.apply(head, context.apply(body, image, 'body'), 'head');
+
+describe.each(['webgpu', 'cpu'] as const)('of a part of a file, on %s', (backend) => {
+  const place = () => (backend === 'cpu' ? { backend } : { device });
+
+  test('a predictor has the weights, and the running averages of batch norm', async () => {
+    const options = { model: whole, loss: crossEntropy, optimizer: adam(), batchSize: 32, data: set };
+    const trainer = await createTrainer({ ...options, ...place() });
+    await trainer.fit(set, { epochs: 2 });
+    const { data: told } = await trainer.predict(set);
+    const files = [await trainer.saveWeights(), await trainer.save()];
+    trainer.destroy();
+    const headData = { x: { shape: [4 * ROWS * ROWS], dtype: 'f32', scale: null } } as const;
+    for (const weights of files) {
+      const seeing = await createPredictor({ model: body, weights, only: 'body', data: fields, ...place() });
+      const telling = await createPredictor({ model: head, weights, only: 'head', data: headData, ...place() });
+      const { data: seen } = await seeing.predict(set);
+      const { data: found } = await telling.predict(seen);
+      found.forEach((number, at) => expect(number).toBeCloseTo(told[at], 4));
+      // The same file is taken in the same way again, and nothing of another part.
+      await seeing.loadWeights(weights);
+      expect((await seeing.predict(set)).data).toEqual(seen);
+      await expect(seeing.loadWeights(await zeroed(weights, 'body'), 'other.safetensors')).rejects.toThrow(
+        '[weights] other.safetensors has nothing below "body": it has neck, head',
+      );
+      seeing.destroy();
+      telling.destroy();
+    }
+  });
+
+  test('names below the part are those that `rename` is told', async () => {
+    const told: string[] = [];
+    const rename = (name: string): string | null => {
+      told.push(name);
+      return name === 'scale' ? null : name;
+    };
+    const tensors = { weight: new Float32Array(8), bias: new Float32Array(2), scale: new Float32Array(1) };
+    const shapes: Record<string, number[]> = { weight: [4, 2], bias: [2], scale: [1] };
+    const named = Object.entries(tensors).map(([name, numbers]) => {
+      return [`a.b.${name}`, { data: numbers, shape: shapes[name] }] as const;
+    });
+    const weights = writeSafetensors({ tensors: Object.fromEntries(named), metadata: {} });
+    const data = { x: { shape: [4], dtype: 'f32', scale: null } } as const;
+    const options = { model: linear(4, 2), weights, rename, data, ...place() };
+    const predictor = await createPredictor({ ...options, only: 'a.b' });
+    expect(told).toEqual(['weight', 'bias', 'scale']);
+    expect([...(await predictor.predict([1, 2, 3, 4])).data]).toEqual([0, 0]);
+    predictor.destroy();
+  });
+});
+
+/** A file in which a part is called otherwise. */
+const zeroed = async (bytes: Uint8Array, part: string): Promise<Uint8Array> =>
+  partOfSafetensors('it', bytes, (name) => (isOwnName(name) ? null : name.replace(`${part}.`, 'neck.')));
+
+const isOwnName = (name: string): boolean => name.startsWith('__millrace__.');
+
+test('a quantised weight is refused, whatever it is called', async () => {
+  const tensors = { w: { data: new Uint8Array(8), shape: [4, 2] }, bias: { data: new Float32Array(2), shape: [2] } };
+  const weights = writeSafetensors({ tensors, metadata: {} });
+  const rename = (name: string) => (name === 'w' ? 'weight' : name);
+  const data = { x: { shape: [4], dtype: 'f32', scale: null } } as const;
+  await expect(createPredictor({ model: linear(4, 2), weights, rename, data, backend: 'cpu' })).rejects.toThrow(
+    '[weights] "weight" is f32[4, 2] here but in the file it is U8, which is no weight without its scale',
+  );
+});
+
+describe.each(['webgpu', 'cpu'] as const)('what is told of logits, on %s', (backend) => {
+  const place = () => (backend === 'cpu' ? { backend } : { device });
+  const logitsOf = async () => {
+    const { weights } = await learned(backend);
+    const asked = { model, weights, data: fields, ...place() };
+    const predictor = await createPredictor(asked);
+    const { data } = await predictor.predict(set);
+    predictor.destroy();
+    return { asked, rows: Array.from({ length: N }, (_, at) => [...data.slice(at * CLASSES, (at + 1) * CLASSES)]) };
+  };
+  const sharesOf = (logits: readonly number[]): number[] => {
+    const powers = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
+    const sum = powers.reduce((total, power) => total + power, 0);
+    return powers.map((power) => power / sum);
+  };
+
+  test('are probabilities, or the likeliest class and how likely it is', async () => {
+    const { asked, rows } = await logitsOf();
+    const sure = await createPredictor({ ...asked, outputs: 'probabilities' });
+    const { data: shares, shape } = await sure.predict(set);
+    expect(shape).toEqual([N, CLASSES]);
+    const wanted = rows.map(sharesOf);
+    shares.forEach((share, at) => expect(share).toBeCloseTo(wanted.flat()[at], 5));
+    sure.destroy();
+
+    const choosing = await createPredictor({ ...asked, outputs: 'classes' });
+    const { data: classes, dtype, outputs } = await choosing.predict(set);
+    expect(dtype).toBe('i32');
+    expect(outputs.classes.shape).toEqual([N]);
+    expect([...classes]).toEqual(rows.map((row) => row.indexOf(Math.max(...row))));
+    outputs.probability.data.forEach((share, at) => expect(share).toBeCloseTo(Math.max(...wanted[at]), 5));
+    choosing.destroy();
+  });
+});
+
 test('what it does not take is said', async () => {
+  const files = await learned('cpu');
   const data = fields;
   await expect(createPredictor({ model, data: undefined as never })).rejects.toThrow(
     /\[createPredictor\] data is .* what samples are like/,
   );
+  await expect(createPredictor({ data } as never)).rejects.toThrow(
+    /\[createPredictor\] model is nothing but must be a layer or a function/,
+  );
   await expect(createPredictor({ model, data, rename: 'a' as never })).rejects.toThrow(
     /rename is the text "a" but must be a function/,
+  );
+  const badly = createPredictor({ model, data, weights: files.weights, rename: () => 7 as never, backend: 'cpu' });
+  await expect(badly).rejects.toThrow(/\[rename\] what ".+" becomes is 7 but must be a name, or null/);
+  await expect(createPredictor({ model, data, only: /body/ as never })).rejects.toThrow(
+    /only is .* but must be the path of a layer in the file/,
+  );
+  await expect(createPredictor({ model, data, outputs: 'labels' as never })).rejects.toThrow(
+    /outputs is the text "labels" but must be "logits", "probabilities" or "classes"/,
   );
   await expect(createPredictor({ model, data, weights: new Uint8Array(3), backend: 'cpu' })).rejects.toThrow(
     /\[safetensors\]/,

@@ -1,12 +1,12 @@
-import { ShapeError } from '../../core/errors.ts';
-import { allocate, formatSpec, sizeOf, type Numbers } from '../../core/shape.ts';
+import { DeviceError, ShapeError } from '../../core/errors.ts';
+import { allocate, byteLength, formatSpec, sizeOf, type Numbers, type Spec } from '../../core/shape.ts';
 import { statesOf } from '../../cpu/interpret.ts';
 import type { Dataset, Field } from '../../data/dataset.ts';
 import { orderOf } from '../../graph/executionOrder.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { asUseOf, inputOp } from '../../graph/leaf.ts';
 import { PART, POSITION } from '../../ops/training/control.ts';
-import type { Backend, Executable } from '../../scheduler/backend.ts';
+import { uploadBatch, type Backend, type Executable, type Fed } from '../../scheduler/backend.ts';
 import { largestPrediction, predictionGraph } from '../graphs/evaluationGraphs.ts';
 import {
   amountIn,
@@ -18,6 +18,7 @@ import {
 } from '../graphs/recordedMetrics.ts';
 import type { Given } from '../samples/givenData.ts';
 import type { Evaluation, Prediction, Warn } from '../options.ts';
+import { KeptOutputs, type GpuPrediction } from './gpuPrediction.ts';
 import { SubmitLength } from '../runs/submitLength.ts';
 import { rowsOf, withLoss, type Prepared } from '../graphs/preparedModel.ts';
 import type { Programs } from '../programs/programs.ts';
@@ -33,6 +34,7 @@ export class Evaluator {
   /** Sets of which it was said that nothing counts there. */
   readonly #told = new WeakSet<Dataset>();
   #example: Graph | undefined;
+  readonly #kept: KeptOutputs;
 
   constructor(backend: Backend, prepared: Prepared, programs: Programs, batchSize: number, warn: Warn) {
     this.#backend = backend;
@@ -40,6 +42,7 @@ export class Evaluator {
     this.#programs = programs;
     this.#batchSize = batchSize;
     this.#warn = warn;
+    this.#kept = new KeptOutputs(backend);
   }
 
   /** Loss and metrics over a whole set, in batches of at most `batchSize`; what is left has a program of its own size. */
@@ -150,42 +153,87 @@ export class Evaluator {
    * other samples, which a model that mixes its samples would notice.
    */
   async predict<O>(data: Dataset): Promise<Prediction<O>> {
-    const [example, most] = [this.#traced, this.#most];
-    const control = this.#prepared.traced.evaluationControl;
-    const outputs = Object.entries(example.outputs).map(([name, value]) => {
-      if (value.spec.shape[0] !== this.#batchSize) {
-        throw new ShapeError(
-          `[predict] output "${name}" is ${formatSpec(value.spec)} for ${this.#batchSize} samples: its first axis must be the samples`,
-        );
-      }
-      const shape = [data.length, ...value.spec.shape.slice(1)];
-      const { dtype } = value.spec;
-      return { name, dtype, shape, data: allocate({ shape, dtype }) };
-    });
-    for (let start = 0; start < data.length; start += most) {
-      const left = Math.min(most, data.length - start);
-      const n = paddedSize(left);
-      const program = await this.#programs.prediction(n, most);
-      if (statesOf(program.graph).has(control)) {
-        const words = control.initial();
-        words[PART] = start / most;
-        this.#backend.writeState(control, words);
-      }
-      for (const name of program.fields.keys()) program.upload(name, rowsFrom(data.fields[name], start, left, n));
+    const outputs = this.#outputsOf(data.length).map((output) => ({ ...output, data: allocate(output) }));
+    for await (const { program, start, count, states, batch } of this.#partsOf(data)) {
+      for (const [state, numbers] of states) this.#backend.writeState(state, numbers);
+      uploadBatch(program, batch);
       this.#backend.run([program]);
       const numbers = await this.#backend.readOutputs(program);
       for (const { name, shape, data: into } of outputs) {
         const size = sizeOf(shape.slice(1));
-        into.set(numbers[name].subarray(0, left * size), start * size);
+        into.set(numbers[name].subarray(0, count * size), start * size);
       }
     }
-    const byName = Object.fromEntries(outputs.map(({ name, ...output }) => [name, output]));
-    return { ...byName[outputs[0].name], outputs: byName } as unknown as Prediction<O>;
+    return byName(outputs) as Prediction<O>;
+  }
+
+  /** The same, left on the device, one call behind the other. @throws DeviceError on the CPU */
+  async predictOnGpu<O>(data: Dataset): Promise<GpuPrediction<O>> {
+    if (this.#backend.kind === 'cpu') {
+      throw new DeviceError(
+        '[predictOnGpu] it runs on the CPU, where there are no GPU buffers: ask predict, or take WebGPU',
+      );
+    }
+    return this.#kept.inTurn(async () => {
+      const outputs = this.#outputsOf(data.length);
+      const stateOf = await this.#kept.roomFor(outputs);
+      for await (const { program, start, count, ...given } of this.#partsOf(data)) {
+        const kept = outputs.map(({ name, shape }) => {
+          const size = sizeOf(shape.slice(1));
+          return { output: name, count: count * size, state: stateOf(name), at: start * size };
+        });
+        await this.#backend.runAndKeep(program, given, kept);
+      }
+      const ranges = outputs.map((output) => {
+        return { ...output, ...this.#backend.regionOf(stateOf(output.name)), size: byteLength(output) };
+      });
+      return byName(ranges) as GpuPrediction<O>;
+    });
+  }
+
+  /** What so many samples come to. @throws ShapeError unless each has its own share of each output */
+  #outputsOf(length: number): readonly ({ readonly name: string } & Spec)[] {
+    return Object.entries(this.#traced.outputs).map(([name, { spec }]) => {
+      if (spec.shape[0] === this.#batchSize)
+        return { name, dtype: spec.dtype, shape: [length, ...spec.shape.slice(1)] };
+      throw new ShapeError(
+        `[predict] output "${name}" is ${formatSpec(spec)} for ${this.#batchSize} samples: its first axis must be the samples`,
+      );
+    });
+  }
+
+  /** The parts in which samples are predicted. */
+  async *#partsOf({ length, fields }: Dataset): AsyncGenerator<Part> {
+    const control = this.#prepared.traced.evaluationControl;
+    const most = this.#most;
+    for (let start = 0; start < length; start += most) {
+      const count = Math.min(most, length - start);
+      const n = paddedSize(count);
+      const program = await this.#programs.prediction(n, most);
+      const words = control.initial();
+      words[PART] = start / most;
+      const states = statesOf(program.graph).has(control) ? [[control, words] as const] : [];
+      const rows = [...program.fields.keys()].map((name) => [name, rowsFrom(fields[name], start, count, n)] as const);
+      yield { program, start, count, states, batch: Object.fromEntries(rows) };
+    }
   }
 }
 
 /** Samples of a prediction's program: a power of two, so that a few programs serve every number of samples. */
 const paddedSize = (samples: number): number => 2 ** Math.ceil(Math.log2(samples));
+
+/** Some of the samples of a prediction, and what its program is given for them. */
+interface Part extends Fed {
+  readonly program: Executable;
+  readonly start: number;
+  readonly count: number;
+}
+
+/** The first of some outputs, and all of them by name. */
+function byName(all: readonly { readonly name: string }[]): unknown {
+  const outputs = Object.fromEntries(all.map(({ name, ...output }) => [name, output]));
+  return { ...outputs[all[0].name], outputs };
+}
 
 /** A batch of n samples, and what it records. */
 interface Batch {
