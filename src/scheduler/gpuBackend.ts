@@ -129,7 +129,7 @@ export class GpuBackend implements Backend {
   async runAndKeep(program: Executable, { states, batch }: Fed, kept: readonly KeptOutput[]): Promise<void> {
     for (const [state, numbers] of states) this.writeState(state, numbers);
     uploadBatch(program, batch);
-    const encoder = this.#encode([program]);
+    const encoder = this.#encoded([program]);
     for (const { output, count, state, at } of kept) {
       const from = (program as Program).regionOf(program.graph.outputs[output]);
       const { buffer, offset, size } = this.#storage.rangeOf(state, [at, at + count]);

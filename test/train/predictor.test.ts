@@ -216,10 +216,10 @@ describe.each(['webgpu', 'cpu'] as const)('what is told of logits, on %s', (back
     const predictor = await createPredictor(asked);
     const { data } = await predictor.predict(set);
     predictor.destroy();
-    return { asked, rows: Array.from({ length: N }, (_, at) => [...data.slice(at * CLASSES, (at + 1) * CLASSES)]) };
+    return { asked, rows: Array.from({ length: N }, (_, at) => data.slice(at * CLASSES, (at + 1) * CLASSES)) };
   };
-  const sharesOf = (logits: readonly number[]): number[] => {
-    const powers = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
+  const sharesOf = (logits: ArrayLike<number>): number[] => {
+    const powers = Array.from(logits, (logit) => Math.exp(logit - Math.max(...Array.from(logits))));
     const sum = powers.reduce((total, power) => total + power, 0);
     return powers.map((power) => power / sum);
   };
