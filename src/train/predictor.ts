@@ -108,7 +108,7 @@ export class Predictor<F extends string = any, O = any> {
   generate(prompt: ArrayLike<number>, options: GenerateOptions = {}): AsyncGenerator<number, void, undefined> {
     if (this.#outputs !== 'logits') {
       throw new DataError(
-        `[generate] this predictor tells ${this.#outputs}, but a text goes on by logits: leave out \`outputs\``,
+        `[generate] this predictor tells ${this.#outputs}, but a text goes on by logits: leave out \`outputs\` for it`,
       );
     }
     return this.#trainer.generate(prompt, options);
