@@ -126,6 +126,42 @@ test('every loop is of a form that Dawn proves to end', () => {
   expect(unproven).toEqual([]);
 });
 
+/** Bytes that a type has and is aligned to, in a uniform; what is put in for an alias is a struct of whole vectors. */
+function extentOf(type: string, structs: ReadonlyMap<string, string>, told: (what: string) => void): [number, number] {
+  const [, vector = type, count = '1'] = /^array<(vec4[fiu]), (\d+)>$/.exec(type) ?? [];
+  const lanes = /^vec([234])[fiu]$/.exec(vector)?.[1];
+  if (lanes) return [4 * Number(lanes) * Number(count), lanes === '2' ? 8 : 16];
+  if (/^([fiu]32|X)$/.test(type)) return [4, 4];
+  if (/^[A-Z]+$/.test(type)) return [16, 16];
+  const members = structs.get(type);
+  if (members === undefined) told(`${type} has elements that are no whole vectors`);
+  let end = 0;
+  let behindStruct = false;
+  for (const [, align, size, name, of] of (members ?? '').matchAll(
+    /^ +(?:@align\((\d+)\) )?(?:@size\((\d+)\) )?(\w+): ([^\n]+),$/gm,
+  )) {
+    const [bytes, natural] = extentOf(of, structs, told);
+    const at = Math.ceil(end / Math.max(natural, Number(align ?? 1))) * Math.max(natural, Number(align ?? 1));
+    if ((structs.has(of) || behindStruct) && at % 16 > 0) told(`${type}.${name} is at byte ${at}`);
+    [end, behindStruct] = [at + Number(size ?? bytes), structs.has(of)];
+  }
+  return [Math.ceil(end / 4) * 4, 4];
+}
+
+// Dawn has WGSL's extension uniform_buffer_standard_layout, and wgpu has not: without it a struct in a uniform, and what is
+// behind it, begin with a whole vector, and elements of arrays are whole vectors.
+test.each(filesIn(folder).map((path) => [basename(path), path]))('uniforms of %s need no extension', (_, path) => {
+  const text = readFileSync(path, 'utf8').replace(/ *\/\/.*$/gm, '');
+  const structs = new Map(
+    [...text.matchAll(/^struct (\w+) \{\n([\s\S]*?)^\}/gm)].map(([, name, body]) => [name, body]),
+  );
+  const found: string[] = [];
+  for (const type of ['Sizes', 'Besides', 'Operands']) {
+    if (structs.has(type)) extentOf(type, structs, (what) => void found.push(what));
+  }
+  expect(found).toEqual([]);
+});
+
 describe.each(filesIn(join(folder, 'riders')).map((path) => [basename(path), path]))('rider %s', (_, path) => {
   test('is functions, constants, and the struct of its words: it does besides(i)', () => {
     const text = readFileSync(path, 'utf8').replace(/\/\/.*$/gm, '');

@@ -78,7 +78,9 @@ async function findGpu(options: readonly string[]): Promise<GPU | undefined> {
   if (!('process' in globalThis)) return undefined;
   const peer = 'webgpu';
   try {
-    const dawn = (await import(/* @vite-ignore */ peer)) as { create(options: readonly string[]): GPU };
+    const dawn = (await import(/* @vite-ignore */ /* webpackIgnore: true */ peer)) as {
+      create(options: readonly string[]): GPU;
+    };
     return dawn.create(options);
   } catch (cause) {
     const { message } = cause as Error;

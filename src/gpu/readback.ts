@@ -47,14 +47,22 @@ export class Readback {
   }
 }
 
-/** Reads regions once, in one submit, one behind the other. */
-export async function readRegions(device: GPUDevice, regions: readonly Region[]): Promise<ArrayBuffer[]> {
+/** Reads regions once, one behind the other, and others behind a command: all in one submit, so with one wait. */
+export async function readRegions(
+  device: GPUDevice,
+  regions: readonly Region[],
+  command?: (encoder: GPUCommandEncoder) => void,
+  others: readonly Region[] = [],
+): Promise<ArrayBuffer[]> {
   const encoder = device.createCommandEncoder({ label: 'millrace read' });
-  const readbacks = regions.map((region) => {
+  const readbackOf = (region: Region): Readback => {
     const readback = new Readback(device, region.size);
     readback.copy(encoder, region);
     return readback;
-  });
+  };
+  const readbacks = regions.map(readbackOf);
+  command?.(encoder);
+  readbacks.push(...others.map(readbackOf));
   device.queue.submit([encoder.finish()]);
   try {
     return await Promise.all(readbacks.map((readback) => readback.finish()));

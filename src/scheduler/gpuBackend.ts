@@ -175,8 +175,7 @@ export class GpuBackend implements Backend {
   async #read(program: Program, values: readonly Value[]): Promise<Numbers[]> {
     this.#storage.requireAlive('a value');
     const regions = values.map((value) => program.regionOf(value));
-    const bytes = await readRegions(this.#device, regions);
-    return values.map(({ spec }, at) => numbersOf(bytes[at], spec.dtype, sizeOf(spec.shape)));
+    return valuesOf(values, await readRegions(this.#device, regions));
   }
 
   async readState(state: State): Promise<Numbers> {
@@ -222,9 +221,7 @@ export class GpuBackend implements Backend {
         computed.set(node.outputs[0], computed.get(node.inputs[0])!.subarray(start, start + sizeOf(spec.shape)));
         continue;
       }
-      const inputs = await this.#read(program, node.inputs);
-      this.#submit(this.#encodeNode(program, node));
-      const outputs = await this.#read(program, node.outputs);
+      const [inputs, outputs] = await this.#observeNode(program, node);
       node.outputs.forEach((value, at) => computed.set(value, outputs[at]));
       if (isLeaf(node)) continue;
       const overwritten = node.inputs.find((value, at) => !sameBits(computed.get(value)!, inputs[at])) ?? null;
@@ -233,12 +230,18 @@ export class GpuBackend implements Backend {
     return observations;
   }
 
-  #encodeNode(program: Program, node: Node): GPUCommandEncoder {
-    const encoder = this.#device.createCommandEncoder({ label: `millrace ${node.op.name}` });
-    const pass = encoder.beginComputePass({ label: `millrace ${node.op.name}` });
-    program.record(pass, node);
-    pass.end();
-    return encoder;
+  /** What a node finds and what it leaves. */
+  async #observeNode(program: Program, node: Node): Promise<readonly [inputs: Numbers[], outputs: Numbers[]]> {
+    const record = (encoder: GPUCommandEncoder): void => {
+      const pass = encoder.beginComputePass({ label: `millrace ${node.op.name}` });
+      program.record(pass, node);
+      pass.end();
+    };
+    const [before, after] = [node.inputs, node.outputs].map((values) => values.map((value) => program.regionOf(value)));
+    this.#storage.requireAlive('a launch');
+    const bytes = await readRegions(this.#device, before, record, after);
+    const read = valuesOf([...node.inputs, ...node.outputs], bytes);
+    return [read.slice(0, before.length), read.slice(before.length)];
   }
 
   async time(executables: readonly Executable[], runs: number): Promise<Timing> {
@@ -266,6 +269,9 @@ export class GpuBackend implements Backend {
     this.#storage.destroy();
   }
 }
+
+const valuesOf = (values: readonly Value[], bytes: readonly ArrayBuffer[]): Numbers[] =>
+  values.map(({ spec }, at) => numbersOf(bytes[at], spec.dtype, sizeOf(spec.shape)));
 
 function sameBits(a: Numbers, b: Numbers): boolean {
   const [x, y] = [a, b].map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));

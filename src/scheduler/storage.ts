@@ -21,6 +21,8 @@ const roomFor = (bytes: number): number => Math.max(SMALLEST_BUFFER, Math.ceil(b
 /** Numbers as bytes in whole words, in the spec's own dtype. */
 export function upload(device: GPUDevice, buffer: GPUBuffer, offset: number, numbers: Numbers): void {
   const exact = numbers instanceof Float64Array ? Float32Array.from(numbers) : numbers;
+  // Deno ends at an array without memory.
+  if (exact.byteLength === 0) return;
   const rest = exact.byteLength % 4;
   if (rest === 0) {
     device.queue.writeBuffer(buffer, offset, exact as Numbers & ArrayBufferView<ArrayBuffer>);

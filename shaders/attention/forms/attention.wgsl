@@ -8,8 +8,8 @@ const LN2 = 0.6931471805599453;
 
 struct Place {
   first: u32,
-  // From one time step to the next.
-  stride: u32,
+  // From one time step to the next. What is in a uniform fills whole vectors.
+  @size(12) stride: u32,
 }
 
 struct Sizes {

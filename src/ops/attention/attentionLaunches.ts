@@ -14,7 +14,7 @@ import {
 import { thresholdOf } from './attentionReference.ts';
 import { accessTo, handed, isWhole, optionalIn } from './attentionTexts.ts';
 
-const wordsOf = ({ first, stride }: Place): Word[] => [first, stride];
+const wordsOf = ({ first, stride }: Place): Word[] => [first, stride, 0, 0];
 
 /** The words of the uniform, for so many tiles of each head. */
 function uniformOf(attrs: Attrs, to: Places, tiles: number, heads: number): Word[] {
