@@ -15,11 +15,11 @@ const run = promisify(execFile);
 /** The compiler of one of the TypeScripts that are installed, by the name of its package. */
 export const compilerIn = (name: string): string => join(root, 'node_modules', name, 'bin/tsc');
 
-/** Builds and packs the package, and unpacks it where a program in that folder finds it as `millrace`. */
-export async function installPacked(folder: string): Promise<void> {
+/** Builds and packs the package into a folder. @returns the path of its archive */
+export async function packInto(folder: string): Promise<string> {
   const stage = await mkdtemp(join(tmpdir(), 'millrace-packed-'));
   const outDir = join(stage, 'dist');
-  for (const name of ['package.json', 'README.md', 'LICENSE', 'shaders']) {
+  for (const name of ['package.json', 'README.md', 'ARCHITECTURE.md', 'LICENSE', 'shaders', 'docs']) {
     await cp(join(root, name), join(stage, name), { recursive: true });
   }
   await Promise.all([
@@ -32,10 +32,19 @@ export async function installPacked(folder: string): Promise<void> {
       `${outDir}/types`,
     ]),
   ]);
-  await run('npm', ['pack', '--ignore-scripts', '--silent'], { cwd: stage });
-  const archive = (await readdir(stage)).find((name) => name.endsWith('.tgz'))!;
+  await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: stage });
+  await rm(stage, { recursive: true });
+  return join(
+    folder,
+    (await readdir(folder)).find((name) => name.endsWith('.tgz'))!,
+  );
+}
+
+/** Unpacks the packed package where a program in that folder finds it as `millrace`. @returns the path of its archive */
+export async function installPacked(folder: string): Promise<string> {
+  const archive = await packInto(folder);
   const target = join(folder, 'node_modules/millrace');
   await mkdir(target, { recursive: true });
-  await run('tar', ['-xzf', join(stage, archive), '--strip-components=1', '-C', target]);
-  await rm(stage, { recursive: true });
+  await run('tar', ['-xzf', archive, '--strip-components=1', '-C', target]);
+  return archive;
 }
