@@ -66,6 +66,42 @@ test('the neural image comes to look like its picture, and another one is learne
   await close();
 });
 
+test('particles follow strokes that are drawn, by pointer and by arrow keys, and stand still while it is paused', async () => {
+  const { page, close } = await open('flow');
+  const [strokes, flow] = ['#strokes', '#flow'].map((id) => page.locator(id));
+  const off = async (): Promise<number> => parseFloat(await figure(page, 'Off by'));
+  const paused = async (): Promise<void> => {
+    await button(page, 'Pause').click();
+    await status(page, /^Paused at step/);
+  };
+  await expect.poll(off).toBeLessThan(0.1);
+  await button(page, 'Clear strokes').click();
+  const before = await pixelsOf(flow);
+  expect(new Set(before).size).toBeGreaterThan(20);
+  await expect.poll(async () => (await pixelsOf(flow)).some((value, at) => value !== before[at])).toBe(true);
+  await paused();
+  const still = await pixelsOf(flow);
+  await page.waitForTimeout(300);
+  expect(await pixelsOf(flow)).toEqual(still);
+
+  await strokes.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = (await strokes.boundingBox())!;
+  await page.mouse.move(x + 0.2 * width, y + 0.5 * height);
+  await page.mouse.down();
+  await page.mouse.move(x + 0.8 * width, y + 0.2 * height, { steps: 30 });
+  await page.mouse.up();
+  await button(page, 'Step').click();
+  await expect.poll(off).toBeGreaterThan(0.3);
+  await button(page, 'Start').click();
+  await expect.poll(off).toBeLessThan(0.1);
+  await paused();
+  await strokes.focus();
+  for (let press = 0; press < 10; press++) await page.keyboard.press('ArrowDown');
+  await button(page, 'Step').click();
+  await expect.poll(off).toBeGreaterThan(0.3);
+  await close();
+});
+
 test('a lesson that draws says that it needs WebGPU, where there is none', async () => {
   const before = () => Object.defineProperty(navigator, 'gpu', { value: undefined });
   const { page, close } = await openLesson(served, 'image', { before });

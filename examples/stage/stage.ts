@@ -9,6 +9,8 @@ export interface Scene {
   train(steps: number): Promise<{ readonly step: number; readonly loss: number }>;
   /** Paints what has been learned, and puts it in figures: texts by the ids at which the page shows them. */
   paint(): Promise<Readonly<Record<string, string>>>;
+  /** Frees what it made beside them. */
+  end?(): void;
 }
 
 /** The numbers of the page's form by name. A field that was left empty is NaN. */
@@ -125,6 +127,7 @@ class Stage {
 
   #end(): void {
     for (const trainer of this.#scene?.trainers ?? []) trainer.destroy();
+    this.#scene?.end?.();
     this.#scene = undefined;
   }
 

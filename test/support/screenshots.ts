@@ -52,6 +52,7 @@ const views: readonly View[] = [
     'sentence',
     'translation',
     'image',
+    'flow',
   ].map((name) => ({
     name,
     page: `examples/${name}.html`,
