@@ -102,6 +102,31 @@ test('particles follow strokes that are drawn, by pointer and by arrow keys, and
   await close();
 });
 
+/** How far the colours of what a place shows are from grey, on average over all pixels, of 255. */
+async function colourfulness(place: Locator): Promise<number> {
+  const { data, channels } = decodePng(await place.screenshot());
+  let sum = 0;
+  for (let at = 0; at < data.length; at += channels) {
+    const colors = [data[at], data[at + 1], data[at + 2]];
+    sum += Math.max(...colors) - Math.min(...colors);
+  }
+  return (sum * channels) / data.length;
+}
+
+test('a material of three.js has the colours that the network has learned, and none when it begins anew', async () => {
+  const { page, close } = await open('material');
+  const [scene, formula, learned] = ['#scene', '#formula', '#learned'].map((id) => page.locator(id));
+  await expect.poll(async () => parseFloat(await figure(page, 'Colours off by'))).toBeLessThan(15);
+  await button(page, 'Pause').click();
+  await status(page, /^Paused at step/);
+  expect(await apart(formula, learned)).toBeLessThan(20);
+  const trained = await colourfulness(scene);
+  await button(page, 'Reset').click();
+  await status(page, /^Ready: press Start\.$/);
+  expect(await colourfulness(scene)).toBeLessThan(trained / 3);
+  await close();
+});
+
 test('a lesson that draws says that it needs WebGPU, where there is none', async () => {
   const before = () => Object.defineProperty(navigator, 'gpu', { value: undefined });
   const { page, close } = await openLesson(served, 'image', { before });

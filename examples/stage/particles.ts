@@ -1,9 +1,8 @@
 import type { BufferRange } from '../../src/index.ts';
+import { Affordable } from './affordable.ts';
 
-/** How many there may be: as many as the device moves in time. */
+/** Particles. */
 const COUNTS = [256, 1024, 4096, 16384, 65536];
-const FAST_MS = 40;
-const SLOW_MS = 250;
 const WORKGROUP = 64;
 /** Of the square's side, in a frame, where the network says 1. */
 const STRIDE = 0.006;
@@ -76,7 +75,7 @@ export class Particles {
   readonly #frame: GPUBuffer;
   readonly #colors: GPUBuffer;
   #frames = 0;
-  #size = 1;
+  readonly #count = new Affordable(COUNTS);
 
   private constructor(
     canvas: HTMLCanvasElement,
@@ -127,18 +126,9 @@ export class Particles {
     return particles;
   }
 
-  /** Moves and draws them: more of them next time if that was fast, fewer if it was slow. @returns how many there are */
+  /** Moves and draws them. @returns how many there are */
   async advance(): Promise<number> {
-    const count = COUNTS[this.#size];
-    const side = Math.round(this.#canvas.clientWidth * devicePixelRatio);
-    if (this.#canvas.width !== side) Object.assign(this.#canvas, { width: side, height: side });
-    const begun = performance.now();
-    this.#submit(count);
-    await this.#device.queue.onSubmittedWorkDone();
-    const took = performance.now() - begun;
-    if (took < FAST_MS && this.#size < COUNTS.length - 1) this.#size++;
-    else if (took > SLOW_MS && this.#size > 0) this.#size--;
-    return count;
+    return this.#count.draw(this.#device, (count) => this.#submit(count));
   }
 
   destroy(): void {
@@ -146,6 +136,8 @@ export class Particles {
   }
 
   #submit(count: number): void {
+    const side = Math.round(this.#canvas.clientWidth * devicePixelRatio);
+    if (this.#canvas.width !== side) Object.assign(this.#canvas, { width: side, height: side });
     this.#device.queue.writeBuffer(this.#frame, 0, Uint32Array.of(this.#frames++, 0, 0, 0));
     this.#device.queue.writeBuffer(this.#colors, 0, this.#colorsNow());
     const encoder = this.#device.createCommandEncoder();

@@ -1,9 +1,8 @@
 import type { BufferRange } from '../../src/index.ts';
+import { Affordable } from './affordable.ts';
 
-/** A pixel more or less costs nothing on a card, and much where a CPU plays it. */
+/** Pixels. */
 const SIDES = [32, 64, 128, 256, 512];
-const FAST_MS = 50;
-const SLOW_MS = 300;
 
 /** Each invocation is a pixel, and asks the network there. One triangle covers the canvas. */
 const frame = (answer: string, code: string): string => `${code}
@@ -29,7 +28,7 @@ export class PixelShader {
   readonly #context: GPUCanvasContext;
   readonly #pipeline: GPURenderPipeline;
   readonly #weights: GPUBindGroup;
-  #size = 1;
+  readonly #side = new Affordable(SIDES);
 
   private constructor(canvas: HTMLCanvasElement, device: GPUDevice, pipeline: GPURenderPipeline, weights: BufferRange) {
     this.#device = device;
@@ -66,20 +65,13 @@ export class PixelShader {
     return shader;
   }
 
-  /** Draws it, next time with more pixels if they were fast, or fewer if they were slow. @returns pixels along a side */
+  /** @returns pixels along a side */
   async draw(): Promise<number> {
-    const side = SIDES[this.#size];
-    if (this.#canvas.width !== side) Object.assign(this.#canvas, { width: side, height: side });
-    const begun = performance.now();
-    this.#submit();
-    await this.#device.queue.onSubmittedWorkDone();
-    const took = performance.now() - begun;
-    if (took < FAST_MS && this.#size < SIDES.length - 1) this.#size++;
-    else if (took > SLOW_MS && this.#size > 0) this.#size--;
-    return side;
+    return this.#side.draw(this.#device, (side) => this.#submit(side));
   }
 
-  #submit(): void {
+  #submit(side: number): void {
+    if (this.#canvas.width !== side) Object.assign(this.#canvas, { width: side, height: side });
     const encoder = this.#device.createCommandEncoder();
     const view = this.#context.getCurrentTexture().createView();
     const pass = encoder.beginRenderPass({ colorAttachments: [{ view, loadOp: 'clear', storeOp: 'store' }] });

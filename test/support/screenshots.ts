@@ -53,6 +53,7 @@ const views: readonly View[] = [
     'translation',
     'image',
     'flow',
+    'material',
   ].map((name) => ({
     name,
     page: `examples/${name}.html`,
