@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { UserConfig } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { pureModules } from './build/pureModules.ts';
 import { lessonPages } from './docs/lesson.ts';
 import { patienceMs } from './test/support/testTimeout.mjs';
 
@@ -8,7 +9,7 @@ import { patienceMs } from './test/support/testTimeout.mjs';
 export default defineConfig(({ mode }) => ({
   base: './',
   publicDir: false,
-  plugins: [lessonPages(import.meta.dirname), bareShaders()],
+  plugins: [lessonPages(import.meta.dirname), bareShaders(), pureModules()],
   build: builds[mode] ?? pages,
   // Benchmarks are to run where there is nothing but them and Dawn's package.
   ssr: { noExternal: ['bench', 'isa'].includes(mode) ? true : [], external: ['webgpu'] },
