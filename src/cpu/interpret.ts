@@ -4,6 +4,7 @@ import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { orderOf } from '../graph/executionOrder.ts';
 import type { Graph, Node, Op, State, Value } from '../graph/graph.ts';
 import { asUseOf, constantOp, inputOp, stateOp } from '../graph/leaf.ts';
+import { statesOf } from '../graph/states.ts';
 import { BAD, badIn } from '../ops/training/badStepLedger.ts';
 
 export type Precision = 'f32' | 'f64';
@@ -137,15 +138,4 @@ export function interpret(
   interpreter.run(batch);
   const outputs = Object.entries(graph.outputs).map(([name, value]) => [name, interpreter.value(value)]);
   return { outputs: Object.fromEntries(outputs) as Record<string, Numbers>, states };
-}
-
-/** The states that a graph reads or writes. */
-export function statesOf(graph: Graph): Set<State> {
-  const order = orderOf(graph);
-  const states = new Set(graph.writes.map(([state]) => state));
-  for (const node of order) {
-    const kept = asUseOf(stateOp, node);
-    if (kept) states.add(kept.state);
-  }
-  return states;
 }

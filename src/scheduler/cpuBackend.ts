@@ -1,9 +1,10 @@
 import { DeviceError } from '../core/errors.ts';
 import { yieldToEvents } from '../core/yieldToEvents.ts';
 import { allocate, byteLength, type Numbers, type Spec } from '../core/shape.ts';
-import { Interpreter, statesOf, type Batch, type States } from '../cpu/interpret.ts';
+import { Interpreter, type Batch, type States } from '../cpu/interpret.ts';
 import type { Graph, Node, Op, State } from '../graph/graph.ts';
 import { asUseOf, inputOp, isLeaf, stateOp } from '../graph/leaf.ts';
+import { statesOf } from '../graph/states.ts';
 import { Tally } from './memoryTally.ts';
 import {
   lengthOf,

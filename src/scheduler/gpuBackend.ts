@@ -4,6 +4,7 @@ import { Readback, readRegions, type Region } from '../gpu/readback.ts';
 import { passTimer, type Recorder } from '../gpu/timing.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import { isLeaf } from '../graph/leaf.ts';
+import { statesOf } from '../graph/states.ts';
 import {
   lengthOf,
   uploadBatch,
@@ -18,7 +19,7 @@ import {
   type Wanted,
 } from './backend.ts';
 import { Choice, isStorage, type KernelChoice, type Kernels } from './kernelChoice.ts';
-import { statesOf, type Batch } from '../cpu/interpret.ts';
+import type { Batch } from '../cpu/interpret.ts';
 import { compile, needsOf, type Program } from './program.ts';
 import { largestBinding, numbersOf, Storage } from './storage.ts';
 import type { Tally } from './memoryTally.ts';

@@ -2,7 +2,6 @@ import { DeviceError } from '../core/errors.ts';
 import type { Device } from '../core/globalTypes.ts';
 import { requestDevice } from '../gpu/device.ts';
 import type { Backend } from './backend.ts';
-import { CpuBackend } from './cpuBackend.ts';
 import { GpuBackend, type GpuOptions } from './gpuBackend.ts';
 
 /** A backend that was opened. */
@@ -16,12 +15,11 @@ export interface OpenBackend {
   readonly fallback?: string;
 }
 
-export const onCpu = (fallback?: string): OpenBackend => ({
-  backend: new CpuBackend(),
-  device: null,
-  owned: undefined,
-  ...(fallback !== undefined && { fallback }),
-});
+/** It is loaded when it is asked for. */
+export async function onCpu(fallback?: string): Promise<OpenBackend> {
+  const { CpuBackend } = await import('./cpuBackend.ts');
+  return { backend: new CpuBackend(), device: null, owned: undefined, ...(fallback !== undefined && { fallback }) };
+}
 
 /** On a device that stays its owner's. */
 export const onDevice = (device: Device, options: GpuOptions): OpenBackend => ({

@@ -1,7 +1,6 @@
 import { DeviceError } from '../core/errors.ts';
 import type { Launch, Word } from '../core/launch.ts';
 import { byteLength, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
-import { statesOf } from '../cpu/interpret.ts';
 import { traitsOf } from '../gpu/device.ts';
 import { pipelineOf, type Access, type Pipeline } from '../gpu/pipelines.ts';
 import type { Region } from '../gpu/readback.ts';
@@ -9,6 +8,7 @@ import type { Recorder } from '../gpu/timing.ts';
 import { orderOf } from '../graph/executionOrder.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import { asUseOf, inputOp } from '../graph/leaf.ts';
+import { statesOf } from '../graph/states.ts';
 import { hostOf } from '../ops/launches/sharedLaunch.ts';
 import { watchedIn } from '../ops/training/badStepLedger.ts';
 import { expand } from '../transform/expand.ts';

@@ -63,6 +63,6 @@ async function placeAfter(options: TrainerOptions, { backend: { kernels }, ended
     return placeOn(onDevice(given, as));
   }
   const why = onDeviceLost ? 'onDeviceLost gave none' : "it is the caller's, who gave no onDeviceLost";
-  if (backend === 'auto') return placeOn(onCpu(`its device was lost, and ${why}`));
+  if (backend === 'auto') return placeOn(await onCpu(`its device was lost, and ${why}`));
   throw new Error(why);
 }

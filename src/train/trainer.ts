@@ -8,10 +8,8 @@ import type { DeviceLife } from '../scheduler/deviceLife.ts';
 import type { KernelChoice } from '../scheduler/kernelChoice.ts';
 import { RecoveringBackend } from '../scheduler/recoveringBackend.ts';
 import { copyOfBytes, copyOfValues, requireTexts } from './checkpoints/givenParameters.ts';
-import { learnedOf, parametersOf, putParameters } from './checkpoints/learnedStates.ts';
 import type { Loaded, LoadOptions } from './checkpoints/loadResult.ts';
-import type { RunMoment } from './checkpoints/progress.ts';
-import { weightsFile, weightsIn } from './checkpoints/weights.ts';
+import { momentOf, noteOf, type Moment } from './checkpoints/moment.ts';
 import { EncodedSteps } from './hosting/encodedSteps.ts';
 import { buffersOf, type TrainerBuffers } from './emission/buffers.ts';
 import type { WgslFunction, WgslOptions } from './emission/wgslFunction.ts';
@@ -22,15 +20,11 @@ import { generateSettingsOf, type GenerateOptions, type GenerateSettings } from 
 import type { Feed } from './graphs/batchValues.ts';
 import type { Amount } from './graphs/recordedMetrics.ts';
 import type { InspectOptions, Inspection } from './inspection/inspect.ts';
-import { profileStep, requirePeak, type Profile, type ProfileOptions } from './inspection/profile.ts';
-import { summarizeModel } from './inspection/summary.ts';
+import type { Profile, ProfileOptions } from './inspection/profile.ts';
 import type { Verification } from './inspection/verification.ts';
-import { verifyStep } from './inspection/verifyStep.ts';
 import type { Phase } from './model.ts';
 import type { Batches, Evaluation, FitOptions, GivenSamples, Prediction, Report, TrainerOptions } from './options.ts';
 import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
-import { formatSteps } from './programs/sourcePrograms.ts';
-import { fit } from './runs/fit.ts';
 import { fitOptionsOf, type FitSettings } from './runs/fitOptions.ts';
 import { bring, takeStep } from './runs/singleStep.ts';
 import type { RunInHand, TrainingRun } from './runs/trainingRun.ts';
@@ -96,8 +90,8 @@ export class Trainer<F extends string = any, O = any> {
         : new RecoveringBackend(life, {
             reopen: async (last) => this.#moveTo(await placeAfter(last)),
             note: () =>
-              this.#lock.isSettled
-                ? (this.#parts?.saver.note(this.#run, this.#position.stream, this.#lock.isFree) ?? null)
+              this.#parts && this.#lock.isSettled
+                ? noteOf(this.#moment(this.#parts, this.#lock.isFree), this.#parts.saver)
                 : null,
             recovered: (how) => {
               this.#notices.recovered = how;
@@ -106,9 +100,11 @@ export class Trainer<F extends string = any, O = any> {
           });
   }
 
-  /** The run that is going on, as it is now. */
-  get #run(): RunMoment | null {
-    return this.#lock.running?.moment?.() ?? null;
+  /** Where it is now, in the run that is going on. @param isEncoding whether only the GPU knows where the stream is */
+  #moment({ submitter }: TrainerParts, isEncoding = false): Moment {
+    const { seed = 0 } = this.#options;
+    const own = { backend: this.#backend, submitter, batchSize: this.batchSize, seed };
+    return momentOf(own, this.#lock.running?.moment?.() ?? null, this.#position.stream, isEncoding);
   }
 
   /** Its device was lost: on another one. */
@@ -150,12 +146,12 @@ export class Trainer<F extends string = any, O = any> {
     const judged = evaluate && this.#given('prepare', evaluate);
     if (encodeStep) requireSet('prepare, encodeStep', data);
     const encoded = encodeStep ? this.#given('prepare', data as Dataset) : undefined;
-    const { prepared, evaluator, inspector } = await this.#trace(fields);
+    const { prepared, ...ready } = await this.#trace(fields);
     if (evaluate) requireFields('prepare', prepared.traced.fields, evaluate, prepared.names);
     const compiled: Promise<unknown>[] = [];
-    if (judged) compiled.push(evaluator.prepare(judged));
-    if (predict) compiled.push(evaluator.preparePrediction(predict));
-    if (inspect) compiled.push(inspector.prepare(inspect, update));
+    if (judged) compiled.push(ready.evaluator().then((made) => made.prepare(judged)));
+    if (predict) compiled.push(ready.evaluator().then((made) => made.preparePrediction(predict)));
+    if (inspect) compiled.push(ready.inspector().then((made) => made.prepare(inspect, update)));
     if (encoded && encodeStep) compiled.push(this.#prepareSteps(encoded, encodeStep.shuffle));
     await this.#life.while(Promise.all(compiled));
   }
@@ -303,9 +299,10 @@ export class Trainer<F extends string = any, O = any> {
     const end = this.#lock.begin(run, options.signal);
     try {
       const set = training?.set;
-      const ready = await this.#use(set);
+      const [ready, { fit }] = await Promise.all([this.#use(set), import('./runs/fit.ts')]);
       const { prepared } = ready;
       const { batchSize } = this;
+      const saver = options.checkpoints && (await ready.saver());
       const { traced, names } = prepared;
       if (set) requireFields('fit', traced.fields, set, names);
       if (validation) requireFields('validation', traced.fields, validation.set, names);
@@ -323,7 +320,7 @@ export class Trainer<F extends string = any, O = any> {
         feed: (feed: Feed) => (this.#position.origin = feed),
         tellOfNothing: (amounts: readonly Amount[], step: number) =>
           this.#notices.tellOfNothing(prepared, amounts, step),
-        save: () => ready.saver.save(this.#run, this.#position.stream, {}),
+        save: () => saver!.save(this.#moment(ready)),
         warn: this.#notices.warn,
         takeRecovered: () => this.#notices.takeRecovered(),
         isAlive: () => !this.#life.isOver,
@@ -379,8 +376,10 @@ export class Trainer<F extends string = any, O = any> {
    */
   async evaluate(data: Dataset<F>): Promise<Evaluation> {
     const given = this.#given('evaluate', data);
-    const { prepared, evaluator } = await this.#use(data);
+    const ready = await this.#use(data);
+    const { prepared } = ready;
     requireFields('evaluate', prepared.traced.fields, data, prepared.names);
+    const evaluator = await ready.evaluator();
     this.#lock.requireSettled('evaluate');
     return this.#life.while(evaluator.evaluate(given));
   }
@@ -412,7 +411,8 @@ export class Trainer<F extends string = any, O = any> {
     const samples = this.#samples(where, given as Dataset | GivenSamples | GivenNumbers | number);
     const set = !isNumbers(given) && isDataset(given) ? given : undefined;
     const ready = await this.#use(set);
-    const { prepared, evaluator } = ready;
+    const { prepared } = ready;
+    const evaluator = await ready.evaluator();
     if (set) requireFields(where, prepared.traced.fields, set, evaluator.inputs);
     this.#lock.requireSettled(where);
     return { evaluator, data: await this.#life.while(samples(ready, evaluator.inputs)) };
@@ -437,7 +437,7 @@ export class Trainer<F extends string = any, O = any> {
     try {
       const { prepared, programs } = await this.#use();
       // Who never generates need not load what it takes.
-      const { Generator } = await import('./generation/generator.ts');
+      const { Generator } = await import('./inquiries.ts');
       this.#generator ??= new Generator(this.#backend, prepared, programs);
       yield* this.#generator.generate(settings, () => {
         this.#life.require();
@@ -464,6 +464,7 @@ export class Trainer<F extends string = any, O = any> {
   /** Every parameter by name, read from where it lives. */
   async readParameters(): Promise<Record<string, Float32Array>> {
     const { traced } = (await this.#use()).prepared;
+    const { parametersOf } = await import('./checkpoints/files.ts');
     this.#lock.requireSettled('readParameters');
     return this.#life.while(parametersOf(this.#backend, traced));
   }
@@ -472,6 +473,7 @@ export class Trainer<F extends string = any, O = any> {
   async writeParameters(values: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
     const given = copyOfValues(values);
     const { traced } = (await this.#use()).prepared;
+    const { putParameters } = await import('./checkpoints/files.ts');
     this.#lock.requireSettled('writeParameters');
     putParameters(this.#backend, traced, given);
   }
@@ -485,10 +487,11 @@ export class Trainer<F extends string = any, O = any> {
    */
   async save(metadata: Readonly<Record<string, string>> = {}): Promise<Bytes> {
     requireTexts('save', metadata);
-    const { saver } = await this.#use();
+    const ready = await this.#use();
+    const saver = await ready.saver();
     this.#lock.requireSettled('save');
     if (this.#lock.isFree) await this.#encoded?.settle();
-    return this.#life.while(saver.save(this.#run, this.#position.stream, metadata));
+    return this.#life.while(saver.save(this.#moment(ready), metadata));
   }
 
   /**
@@ -502,7 +505,7 @@ export class Trainer<F extends string = any, O = any> {
   async load(bytes: Uint8Array | ArrayBufferLike, options: LoadOptions = {}): Promise<Loaded> {
     const { strict, file } = optionsOf('load', options, { strict: true, file: 'the file' });
     const given = copyOfBytes('load', bytes);
-    const { saver } = await this.#use();
+    const saver = await (await this.#use()).saver();
     await this.#lock.take('load');
     try {
       const { loaded, stream, run } = await this.#life.while(saver.load(given, file, strict));
@@ -521,6 +524,7 @@ export class Trainer<F extends string = any, O = any> {
   async saveWeights(metadata: Readonly<Record<string, string>> = {}): Promise<Bytes> {
     requireTexts('saveWeights', metadata);
     const { traced } = (await this.#use()).prepared;
+    const { learnedOf, weightsFile } = await import('./checkpoints/files.ts');
     this.#lock.requireSettled('saveWeights');
     return weightsFile(await this.#life.while(learnedOf(this.#backend, traced)), metadata);
   }
@@ -535,6 +539,7 @@ export class Trainer<F extends string = any, O = any> {
     const { traced } = (await this.#use()).prepared;
     const states = [...traced.registry.states.values()];
     const kept = states.map(({ name, spec: { shape } }) => ({ name, shape }));
+    const { weightsIn } = await import('./checkpoints/files.ts');
     const tensors = weightsIn([...traced.ranges, ...kept], file, given);
     const parameters = traced.ranges.map(({ name }) => [name, tensors[name]] as const);
     await this.writeParameters(Object.fromEntries(parameters));
@@ -549,6 +554,7 @@ export class Trainer<F extends string = any, O = any> {
     const samples = this.#samples('verify', batch);
     const ready = await this.#use(isDataset(batch) ? batch : undefined);
     const { submitter, single } = ready;
+    const { verifyStep } = await import('./inquiries.ts');
     await this.#lock.take('verify');
     try {
       const numbers = requireWholeBatch('verify', await this.#life.while(samples(ready)), this.batchSize);
@@ -571,7 +577,8 @@ export class Trainer<F extends string = any, O = any> {
     const { update } = optionsOf('inspect', options, { update: false });
     const taken = this.#samples('inspect', samples);
     const ready = await this.#use(isDataset(samples) ? samples : undefined);
-    const { inspector, submitter } = ready;
+    const { submitter } = ready;
+    const inspector = await ready.inspector();
     const batch = await this.#life.while(taken(ready));
     const inspecting = await inspector.prepare(batch.length, update);
     if (update) await this.#lock.take('inspect');
@@ -595,8 +602,9 @@ export class Trainer<F extends string = any, O = any> {
   async profile(steps = 20, options: ProfileOptions = {}): Promise<Profile> {
     requireWhole('profile', 'steps', steps);
     const { data, peak = {} } = optionsOf('profile', options, { data: undefined, peak: undefined });
-    requirePeak(peak);
     const given = data === undefined ? data : this.#given('profile', data);
+    const { profileStep, requirePeak } = await import('./inquiries.ts');
+    requirePeak(peak);
     const { prepared, programs, submitter } = await this.#use(data);
     if (data) {
       requireFields('profile', prepared.traced.fields, data, prepared.names);
@@ -631,12 +639,15 @@ export class Trainer<F extends string = any, O = any> {
   /** Layers, shapes, parameters, launches and bytes, as a table. */
   async summary(): Promise<string> {
     const { prepared, single } = await this.#use();
+    const { summarizeModel } = await import('./inquiries.ts');
     return summarizeModel(prepared.traced, single, this.#backend.used);
   }
 
   /** The graphs of a training step as text: one for each phase, or, for a step in parts, for its parts and its update. */
   async graph(): Promise<string> {
-    return formatSteps((await this.#use()).single);
+    const { single } = await this.#use();
+    const { formatSteps } = await import('./inquiries.ts');
+    return formatSteps(single);
   }
 
   /**
@@ -662,7 +673,7 @@ export class Trainer<F extends string = any, O = any> {
    */
   async wgsl(options: WgslOptions = {}): Promise<WgslFunction> {
     const { prepared } = await this.#use();
-    const { wgslFunctionOf } = await import('./emission/wgslFunction.ts');
+    const { wgslFunctionOf } = await import('./inquiries.ts');
     return wgslFunctionOf(prepared.traced, options);
   }
 

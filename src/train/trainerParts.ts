@@ -1,8 +1,9 @@
+import { whenAsked } from '../core/whenAsked.ts';
 import type { Backend } from '../scheduler/backend.ts';
-import { Saver } from './checkpoints/saver.ts';
-import { Evaluator } from './evaluation/evaluator.ts';
+import type { Saver } from './checkpoints/saver.ts';
+import type { Evaluator } from './evaluation/evaluator.ts';
 import { prepare, type Prepared } from './graphs/preparedModel.ts';
-import { Inspector } from './inspection/inspector.ts';
+import type { Inspector } from './inspection/inspector.ts';
 import type { Phase } from './model.ts';
 import type { TrainerOptions, Warn } from './options.ts';
 import { Programs } from './programs/programs.ts';
@@ -15,14 +16,15 @@ import type { Fields, Source } from './samples/sampleSource.ts';
 export interface TrainerParts {
   readonly prepared: Prepared;
   readonly programs: Programs;
-  readonly evaluator: Evaluator;
-  readonly inspector: Inspector;
   readonly submitter: StepSubmitter;
   readonly stateCopy: StateCopy;
-  readonly saver: Saver;
   /** Where a single batch is brought, and the step that reads it there. */
   readonly table: Source;
   readonly single: readonly StepProgram[];
+  /* What not every trainer needs: loaded when it is asked for. */
+  readonly evaluator: () => Promise<Evaluator>;
+  readonly inspector: () => Promise<Inspector>;
+  readonly saver: () => Promise<Saver>;
 }
 
 /** Traces a model for the fields of its data, and compiles a step, unless there are no phases. @throws ShapeError where it does not fit them */
@@ -44,13 +46,22 @@ export async function trainerParts(
     return {
       prepared,
       programs,
-      evaluator: new Evaluator(backend, prepared, programs, batchSize, warn),
-      inspector: new Inspector(backend, prepared, programs),
       submitter,
       stateCopy,
-      saver: new Saver({ backend, prepared, submitter, stateCopy, single, batchSize, seed }),
       table,
       single,
+      evaluator: whenAsked(async () => {
+        const { Evaluator } = await import('./inquiries.ts');
+        return new Evaluator(backend, prepared, programs, batchSize, warn);
+      }),
+      inspector: whenAsked(async () => {
+        const { Inspector } = await import('./inquiries.ts');
+        return new Inspector(backend, prepared, programs);
+      }),
+      saver: whenAsked(async () => {
+        const { Saver } = await import('./checkpoints/files.ts');
+        return new Saver({ backend, prepared, submitter, stateCopy, single, batchSize, seed });
+      }),
     };
   } catch (error) {
     programs.destroy();

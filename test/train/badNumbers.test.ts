@@ -3,7 +3,6 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../src/core/random.ts';
 import { readStored } from '../../src/data/safetensors.ts';
-import { statesOf } from '../../src/cpu/interpret.ts';
 import {
   batchNorm,
   conv2d,
@@ -34,6 +33,7 @@ import type { Backend, Executable, Range } from '../../src/scheduler/backend.ts'
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import type { State } from '../../src/graph/graph.ts';
+import { statesOf } from '../../src/graph/states.ts';
 import { take } from '../../src/data/index.ts';
 import { sharedDevice } from '../support/device.ts';
 

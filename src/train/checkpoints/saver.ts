@@ -3,7 +3,6 @@ import { FormatError } from '../../core/errors.ts';
 import type { Bytes } from '../../core/globalTypes.ts';
 import { joined, type Numbers } from '../../core/shape.ts';
 import { readStored } from '../../data/safetensors.ts';
-import type { State } from '../../graph/graph.ts';
 import { EPOCH, POSITION, STEP } from '../../ops/training/control.ts';
 import type { Backend } from '../../scheduler/backend.ts';
 import type { Note } from '../../scheduler/recovery.ts';
@@ -21,8 +20,10 @@ import type { StateCopy } from '../runs/stateCopy.ts';
 import type { StepSubmitter } from '../runs/stepSubmitter.ts';
 import type { Loaded } from './loadResult.ts';
 import type { Prepared } from '../graphs/preparedModel.ts';
-import { formatSteps, type StepProgram } from '../programs/sourcePrograms.ts';
-import type { Progress, RunMoment } from './progress.ts';
+import { formatSteps } from '../programs/formatSteps.ts';
+import type { StepProgram } from '../programs/sourcePrograms.ts';
+import type { Moment, StreamPlace } from './moment.ts';
+import type { Progress } from './progress.ts';
 import { fittingIn } from './weights.ts';
 
 /** A trainer's parts, and what only it knows. */
@@ -35,9 +36,6 @@ interface SaverOptions {
   readonly batchSize: number;
   readonly seed: number;
 }
-
-/** Where a stream of samples goes on, and how many samples its set has. */
-export type StreamPlace = NonNullable<Progress['stream']>;
 
 /** What a trainer is to go on with. */
 export interface Resumed {
@@ -60,46 +58,32 @@ export class Saver {
     return (this.#digest ??= digestOf(new TextEncoder().encode(formatSteps(this.#options.single))));
   }
 
-  /** Of the last submitted step. @param run that is going on   @param isEncoding whether only the GPU knows where the stream is */
-  #moment(
-    run: RunMoment | null,
-    stream: StreamPlace | null,
-    metadata: Readonly<Record<string, string>>,
-    isEncoding = false,
-  ): Note & { readonly states: readonly State[] } {
-    const { backend, prepared, submitter, stateCopy, batchSize, seed } = this.#options;
-    const kept = keptOf(prepared.traced, run?.progress.keeps ? stateCopy.copyOf : null);
-    const { kernels, adapter } = backend;
-    const { rateFactor } = submitter;
-    const own = { rateFactor, batchSize, seed, kernels, adapter, graph: this.#graph };
-    const progressAt = (control: Numbers): Progress => {
+  /** What is to be kept at a moment. */
+  #keptAt({ known: { run } }: Moment): ReturnType<typeof keptOf> {
+    const { prepared, stateCopy } = this.#options;
+    return keptOf(prepared.traced, run?.keeps ? stateCopy.copyOf : null);
+  }
+
+  /** What makes a file of a moment, once it is known what states held then. */
+  fileOf(moment: Moment, rows: Numbers | null, metadata: Readonly<Record<string, string>>): Note['file'] {
+    const { known, isEncoding } = moment;
+    const kept = this.#keptAt(moment);
+    const graph = this.#graph;
+    return (numbersOf) => {
+      const control = numbersOf(this.#options.prepared.traced.control);
       const there = isEncoding ? { epoch: control[EPOCH], position: control[POSITION] } : {};
-      return { step: control[STEP], stream: stream && { ...stream, ...there }, run: run?.progress ?? null, ...own };
-    };
-    let rows: Numbers = joined([]);
-    return {
-      states: [...new Set(kept.map(({ state }) => state))],
-      ready: (run?.rows ?? Promise.resolve(rows)).then((recorded) => (rows = recorded)),
-      file(numbersOf) {
-        const progress = progressAt(numbersOf(prepared.traced.control));
-        return checkpointFile(kept, numbersOf, progress, rows, metadata);
-      },
+      const stream = known.stream && { ...known.stream, ...there };
+      const progress = { ...known, step: control[STEP], stream, graph };
+      return checkpointFile(kept, numbersOf, progress, rows ?? joined([]), metadata);
     };
   }
 
-  note(run: RunMoment | null, stream: StreamPlace | null, isEncoding: boolean): Note {
-    return this.#moment(run, stream, {}, isEncoding);
-  }
-
-  async save(
-    run: RunMoment | null,
-    stream: StreamPlace | null,
-    metadata: Readonly<Record<string, string>>,
-  ): Promise<Bytes> {
-    const { states, ready, file } = this.#moment(run, stream, metadata);
-    const [numbers] = await Promise.all([this.#options.backend.readStates(states), ready]);
+  /** @param moment which is now */
+  async save(moment: Moment, metadata: Readonly<Record<string, string>> = {}): Promise<Bytes> {
+    const states = [...new Set(this.#keptAt(moment).map(({ state }) => state))];
+    const [numbers, rows] = await Promise.all([this.#options.backend.readStates(states), moment.rows]);
     const held = new Map(states.map((state, at) => [state, numbers[at]]));
-    return file((state) => held.get(state)!);
+    return this.fileOf(moment, rows, metadata)((state) => held.get(state)!);
   }
 
   /** Why a checkpoint is of another training, and cannot go on in this one. */

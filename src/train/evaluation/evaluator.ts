@@ -1,10 +1,10 @@
 import { DeviceError, ShapeError } from '../../core/errors.ts';
 import { allocate, byteLength, formatSpec, sizeOf, type Numbers, type Spec } from '../../core/shape.ts';
-import { statesOf } from '../../cpu/interpret.ts';
 import type { Dataset, Field } from '../../data/dataset.ts';
 import { orderOf } from '../../graph/executionOrder.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { asUseOf, inputOp } from '../../graph/leaf.ts';
+import { statesOf } from '../../graph/states.ts';
 import { PART, POSITION } from '../../ops/training/control.ts';
 import { uploadBatch, type Backend, type Executable, type Fed } from '../../scheduler/backend.ts';
 import { largestPrediction, predictionGraph } from '../graphs/evaluationGraphs.ts';

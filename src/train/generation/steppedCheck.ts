@@ -1,8 +1,9 @@
 import { DataError, ShapeError } from '../../core/errors.ts';
 import { Random } from '../../core/random.ts';
 import { allocate, type Numbers } from '../../core/shape.ts';
-import { Interpreter, statesOf, type States } from '../../cpu/interpret.ts';
+import { Interpreter, type States } from '../../cpu/interpret.ts';
 import { isValue, type Graph, type State, type Value } from '../../graph/graph.ts';
+import { statesOf } from '../../graph/states.ts';
 import { generationWords } from '../../ops/generation/control.ts';
 import { TEXT, textGraph, type GenerationGraph, type TextGraph } from '../graphs/generationGraph.ts';
 import type { TracedModel } from '../graphs/tracedModel.ts';

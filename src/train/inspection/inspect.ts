@@ -1,7 +1,7 @@
 import type { Page } from '../../core/parameterLayout.ts';
 import type { Numbers, Shape } from '../../core/shape.ts';
-import { statesOf } from '../../cpu/interpret.ts';
 import type { Graph, State, Value } from '../../graph/graph.ts';
+import { statesOf } from '../../graph/states.ts';
 import type { Backend, Executable } from '../../scheduler/backend.ts';
 import { rehearse } from './restoreStates.ts';
 

@@ -1,6 +1,7 @@
 import type { Numbers } from '../../core/shape.ts';
-import { interpret, statesOf } from '../../cpu/interpret.ts';
+import { interpret } from '../../cpu/interpret.ts';
 import type { Node, State, Value } from '../../graph/graph.ts';
+import { statesOf } from '../../graph/states.ts';
 import { PART } from '../../ops/training/control.ts';
 import { addedTo, recordIn, rowOf } from '../../ops/training/record.ts';
 import type { Backend, Executable, Observation } from '../../scheduler/backend.ts';

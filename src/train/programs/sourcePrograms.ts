@@ -1,4 +1,3 @@
-import { formatGraph } from '../../graph/formatGraph.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Backend, Executable } from '../../scheduler/backend.ts';
 import type { StepGraph } from '../graphs/stepUpdate.ts';
@@ -8,10 +7,6 @@ import { statesIn, type Source } from '../samples/sampleSource.ts';
 export interface StepProgram extends Pick<StepGraph, 'loss'> {
   readonly program: Executable;
 }
-
-/** The graphs of a step as text, each once. */
-export const formatSteps = (programs: readonly StepProgram[]): string =>
-  [...new Set(programs.map(({ program }) => program.graph))].map(formatGraph).join('\n\n');
 
 /** A source with the programs that read it. */
 export class SourcePrograms {

@@ -1,9 +1,9 @@
 import { DataError } from '../../core/errors.ts';
 import { sizeOf, type Numbers } from '../../core/shape.ts';
-import { statesOf } from '../../cpu/interpret.ts';
 import { formatNode, namesOf } from '../../graph/formatGraph.ts';
 import { storageOf, type Value } from '../../graph/graph.ts';
 import { isLeaf } from '../../graph/leaf.ts';
+import { statesOf } from '../../graph/states.ts';
 import type { Backend, Observation } from '../../scheduler/backend.ts';
 import { namesOfNothing, type Amount } from '../graphs/recordedMetrics.ts';
 import type { Report } from '../options.ts';

@@ -19,9 +19,10 @@ export async function* fit(
   options: FitSettings,
 ): AsyncGenerator<Report, void, undefined> {
   const { every, decisions, validateEvery, stepsPerSubmit, onNaN, checkpoints } = options;
-  const { backend, submitter, prepared, evaluator, validation } = parts;
+  const { backend, submitter, prepared, validation } = parts;
   const { signal } = parts.run;
   const begun = performance.now();
+  const evaluator = validation && (await parts.evaluator());
   const runDecisions = new RunDecisions(parts, decisions);
   await runDecisions.prepare(parts.before?.progress);
   await checkpoints?.begin?.(parts.before !== undefined);
@@ -74,17 +75,17 @@ export async function* fit(
   let failed = false;
   try {
     // It stays for the run, as it was at the call.
-    judged = validation && (await evaluator.reside(validation));
+    judged = evaluator && (await evaluator.reside(validation));
     for await (const { first, samples, rows } of run.chunks()) {
       // While steps go on; if it fails, validation says why.
-      if (first === (before?.done ?? 0) && validation) void evaluator.prepare(validation).catch(() => {});
+      if (first === (before?.done ?? 0)) void evaluator?.prepare(validation!).catch(() => {});
       for (let done = first + 1; done <= first + samples.length; done++) {
         const amounts = amountsOf(prepared, rows, done - first - 1, samples[done - first - 1]);
         parts.tellOfNothing(amounts, firstStep + done);
         const taken = reportOf(prepared, amounts, firstStep + done);
         const lost = onNaN === 'stop' ? lostLoss(prepared, amounts, taken) : undefined;
         const bad = onNaN !== 'take' && wasBad(prepared, rows, done - first - 1);
-        const validated = validation && pauses(done) ? await evaluator.evaluate(validation) : undefined;
+        const validated = evaluator && pauses(done) ? await evaluator.evaluate(validation) : undefined;
         // From here to where the step counts as reported nothing waits, so that a snapshot has all of it or nothing.
         if (!bad) runDecisions.hear(amounts);
         const verdict = pauses(done) ? runDecisions.decide(validated, firstStep + done) : null;

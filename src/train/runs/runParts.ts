@@ -19,7 +19,7 @@ export interface RunParts {
   readonly backend: Backend;
   readonly prepared: Prepared;
   readonly programs: Programs;
-  readonly evaluator: Evaluator;
+  readonly evaluator: () => Promise<Evaluator>;
   readonly submitter: StepSubmitter;
   readonly stateCopy: StateCopy;
   readonly batchSize: number;

@@ -4,7 +4,7 @@ import type { Feed } from '../graphs/batchValues.ts';
 import type { RunBefore } from '../runs/runParts.ts';
 import type { Batches } from '../options.ts';
 import type { Cursor } from '../checkpoints/progress.ts';
-import type { StreamPlace } from '../checkpoints/saver.ts';
+import type { StreamPlace } from '../checkpoints/moment.ts';
 
 /** Where steps take their samples: from a whole set, once it is resident, or from where batches were brought. */
 type Origin = Feed | { readonly data: Dataset; readonly shuffle: boolean };

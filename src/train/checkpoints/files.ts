@@ -1,0 +1,5 @@
+/* What a model has learned and where training is, out of the states and into them, and as files: loaded when it is asked for. */
+
+export { learnedOf, parametersOf, putParameters } from './learnedStates.ts';
+export { Saver } from './saver.ts';
+export { weightsFile, weightsIn } from './weights.ts';
