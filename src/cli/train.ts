@@ -1,3 +1,4 @@
+import { EXACT_TIMESTAMPS } from '../gpu/device.ts';
 import {
   createTrainer,
   formatProfile,
@@ -7,7 +8,6 @@ import {
   type Report,
   type Trainer,
 } from '../index.ts';
-import { EXACT_TIMESTAMPS } from '../gpu/timing.ts';
 import { checkpoints } from '../node/checkpoints.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
 import { whyNoAdapter } from './missingAdapter.ts';

@@ -16,6 +16,9 @@ export interface AdapterSummary {
  */
 const keepAlive = new WeakMap<Device, GPU>();
 
+/** Dawn's option that leaves timestamps as they are. */
+export const EXACT_TIMESTAMPS = 'disable-dawn-features=timestamp_quantization';
+
 const wantedFeatures = ['timestamp-query', 'shader-f16', 'subgroups'] as const;
 /** A GPUFeatureName. */
 export type UsefulFeature = (typeof wantedFeatures)[number];

@@ -18,9 +18,6 @@ export interface PassTimer {
 /** What Dawn rounds timestamps to, so that no page learns too much by them. */
 const QUANTUM_NS = 65_536;
 
-/** Dawn's option that leaves them as they are. */
-export const EXACT_TIMESTAMPS = 'disable-dawn-features=timestamp_quantization';
-
 /** WebGPU's most of one set of queries. */
 const MOST_QUERIES = 4096;
 const QUERY_BYTES = 8;

@@ -159,6 +159,8 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
   readonly epilogue?: true;
   /** Of one input: what is larger stays larger or becomes equal, and NaN stays NaN. So it changes places with a maximum. */
   readonly increasing?: true;
+  /** Which of the numbers that it reads over axes it takes: of several batches, it is that of each one's. */
+  readonly extreme?: 'max' | 'min';
   /** How it is appended to another's epilogue, where that serves the adapter. Its only output is f32. */
   tail?(node: Node<A>, adapter: AdapterTraits): Tail | undefined;
   /**

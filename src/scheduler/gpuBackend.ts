@@ -1,7 +1,7 @@
 import { sizeOf, type Numbers } from '../core/shape.ts';
 import { summarize } from '../gpu/device.ts';
 import { Readback, readRegions, type Region } from '../gpu/readback.ts';
-import { passTimer, type Recorder } from '../gpu/timing.ts';
+import type { Recorder } from '../gpu/timing.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
 import { isLeaf } from '../graph/leaf.ts';
 import { statesOf } from '../graph/states.ts';
@@ -251,6 +251,7 @@ export class GpuBackend implements Backend {
     const whole: Recorder = (pass) => {
       for (const program of programs) program.record(pass);
     };
+    const { passTimer } = await import('../gpu/timing.ts');
     const timer = passTimer(this.#device, 1 + launches.length, (encoder) => this.#submit(encoder));
     try {
       const times: Times[] = [];

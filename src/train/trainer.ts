@@ -10,7 +10,7 @@ import { RecoveringBackend } from '../scheduler/recoveringBackend.ts';
 import { copyOfBytes, copyOfValues, requireTexts } from './checkpoints/givenParameters.ts';
 import type { Loaded, LoadOptions } from './checkpoints/loadResult.ts';
 import { momentOf, noteOf, type Moment } from './checkpoints/moment.ts';
-import { EncodedSteps } from './hosting/encodedSteps.ts';
+import type { EncodedSteps } from './hosting/encodedSteps.ts';
 import { buffersOf, type TrainerBuffers } from './emission/buffers.ts';
 import type { WgslFunction, WgslOptions } from './emission/wgslFunction.ts';
 import type { Evaluator } from './evaluation/evaluator.ts';
@@ -25,6 +25,7 @@ import type { Verification } from './inspection/verification.ts';
 import type { Phase } from './model.ts';
 import type { Batches, Evaluation, FitOptions, GivenSamples, Prediction, Report, TrainerOptions } from './options.ts';
 import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
+import { fit } from './runs/fit.ts';
 import { fitOptionsOf, type FitSettings } from './runs/fitOptions.ts';
 import { bring, takeStep } from './runs/singleStep.ts';
 import type { RunInHand, TrainingRun } from './runs/trainingRun.ts';
@@ -160,6 +161,7 @@ export class Trainer<F extends string = any, O = any> {
     const parts = this.#parts!;
     requireFields('prepare', parts.prepared.traced.fields, given.set, parts.prepared.names);
     requireBatch('prepare', given.set, this.batchSize);
+    const { EncodedSteps } = await import('./hosting/encodedSteps.ts');
     const encoded = await EncodedSteps.of(given, shuffle, {
       ...parts,
       backend: this.#backend,
@@ -299,7 +301,7 @@ export class Trainer<F extends string = any, O = any> {
     const end = this.#lock.begin(run, options.signal);
     try {
       const set = training?.set;
-      const [ready, { fit }] = await Promise.all([this.#use(set), import('./runs/fit.ts')]);
+      const ready = await this.#use(set);
       const { prepared } = ready;
       const { batchSize } = this;
       const saver = options.checkpoints && (await ready.saver());

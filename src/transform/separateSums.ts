@@ -2,7 +2,6 @@ import { sameShape, sizeOf } from '../core/shape.ts';
 import type { Node, Op, Value } from '../graph/graph.ts';
 import { asUseOf, constantOp, isLeaf } from '../graph/leaf.ts';
 import { matmulOp } from '../ops/products/matmul.ts';
-import { extremeOf } from '../ops/reductions/extremum.ts';
 import { mean, scaleOfSum } from '../ops/reductions/sum.ts';
 import { differentiate } from './differentiate.ts';
 import { rebuilt, type Renewal } from './rebuildGraph.ts';
@@ -120,8 +119,8 @@ const hasGrowing = ({ op, inputs }: Node, twin: Node): boolean =>
 const termsRead = ({ inputs: [x], outputs: [y] }: Node): number => sizeOf(x.spec.shape) / sizeOf(y.spec.shape);
 
 function edgeKind(node: Node, twin: Node): Kind {
-  const extreme = extremeOf(node);
-  if (extreme && extreme === extremeOf(twin)) return extreme;
+  const { extreme } = node.op;
+  if (extreme && extreme === twin.op.extreme) return extreme;
   return addsUp(node, twin) && !countsWithin(node, twin) ? 'sum' : 'mean';
 }
 

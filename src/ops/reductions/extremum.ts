@@ -1,6 +1,6 @@
 import { ShapeError } from '../../core/errors.ts';
 import { formatSpec, requireDtype } from '../../core/shape.ts';
-import { applyOne, type Node, type Op, type Value } from '../../graph/graph.ts';
+import { applyOne, type Op, type Value } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/work.ts';
 import {
   attrsOf,
@@ -31,8 +31,9 @@ const extremumGradOp: Op<ReduceAttrs> = {
   accuracy: () => ({ ulps: 8, magnitude: 'result' }),
 };
 
-const extremum = (name: string, sign: 1 | -1): Op<ReduceAttrs, 'f32'> => ({
+const extremum = (name: 'max' | 'min', sign: 1 | -1): Op<ReduceAttrs, 'f32'> => ({
   name,
+  extreme: name,
   infer([x], attrs) {
     requireDtype(name, 'x', x, 'f32');
     if (attrs.axes.some((axis) => x.shape[axis] === 0)) {
@@ -73,7 +74,3 @@ export const max = (x: Value, options: ReduceOptions = {}): Value<'f32'> =>
 /** The smallest element over axes; NaN if one is. Ties share the gradient evenly. */
 export const min = (x: Value, options: ReduceOptions = {}): Value<'f32'> =>
   applyOne(minOp, [x], attrsOf('min', x, options));
-
-/** Which extreme over axes a node takes; undefined if none. */
-export const extremeOf = ({ op }: Node): 'max' | 'min' | undefined =>
-  op === (maxOp as Op) ? 'max' : op === (minOp as Op) ? 'min' : undefined;

@@ -2,8 +2,6 @@ import { DataError, FormatError } from '../../core/errors.ts';
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import type { Bytes } from '../../core/globalTypes.ts';
 import { quotedList } from '../../core/textFormat.ts';
-import { readHeader } from '../../data/safetensorsHeader.ts';
-import { requireWholeFile } from './checkpoint.ts';
 import { requireWhole } from '../samples/dataChecks.ts';
 import { isGrowing } from '../runs/decisions.ts';
 import type { Report } from '../options.ts';
@@ -75,6 +73,10 @@ export function checkpointsIn(filesIn: (folder: string) => Files, given: Checkpo
   };
   /** The first that is whole. */
   const firstWhole = async (names: readonly string[]): Promise<Bytes | null> => {
+    const [{ readHeader }, { requireWholeFile }] = await Promise.all([
+      import('../../data/safetensorsHeader.ts'),
+      import('./checkpoint.ts'),
+    ]);
     for (const name of names) {
       try {
         const bytes = await files.read(name);

@@ -1,6 +1,6 @@
 import { requireKind } from '../../core/argumentChecks.ts';
 import { counted, tableOf } from '../../core/textFormat.ts';
-import { EXACT_TIMESTAMPS } from '../../gpu/timing.ts';
+import { EXACT_TIMESTAMPS } from '../../gpu/device.ts';
 import type { Cost, LaunchProfile, Profile } from './profile.ts';
 
 /** So many digits, and no exponent. */

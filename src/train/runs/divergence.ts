@@ -5,22 +5,9 @@ import { storageOf, type Value } from '../../graph/graph.ts';
 import { isLeaf } from '../../graph/leaf.ts';
 import { statesOf } from '../../graph/states.ts';
 import type { Backend, Observation } from '../../scheduler/backend.ts';
-import { namesOfNothing, type Amount } from '../graphs/recordedMetrics.ts';
 import type { Report } from '../options.ts';
-import type { Prepared } from '../graphs/preparedModel.ts';
 import type { StepProgram } from '../programs/sourcePrograms.ts';
 import { rehearse } from '../inspection/restoreStates.ts';
-
-/** The first of a step's losses that is no number, unless nothing counts in the step: such a step teaches nothing. */
-export function lostLoss(
-  { losses, figures }: Prepared,
-  amounts: readonly Amount[],
-  { loss, metrics }: Pick<Report, 'loss' | 'metrics'>,
-): string | undefined {
-  if (Number.isFinite(loss)) return undefined;
-  const nothing = namesOfNothing(figures, amounts);
-  return losses.find((name) => !Number.isFinite(metrics[name]) && !nothing.includes(name));
-}
 
 const WAY_OUT = 'take a smaller learning rate, clip the gradients, look at the data';
 

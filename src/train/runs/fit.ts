@@ -1,14 +1,12 @@
 import type { Dataset } from '../../data/dataset.ts';
-import { Saving } from '../checkpoints/checkpointStore.ts';
 import { amountsOf, reportOf, wasBad } from '../graphs/preparedModel.ts';
 import type { Batches, Report } from '../options.ts';
-import { endDiverged, endSpoilt, findBad, lostLoss } from './divergence.ts';
 import type { FitSettings } from './fitOptions.ts';
+import { lostLoss } from './lostLoss.ts';
 import { residentCourse } from './residentCourse.ts';
 import { REWIND_STEPS, Rewinder } from './rewinder.ts';
 import { RunDecisions } from './runDecisions.ts';
 import { begunBy, type RunParts } from './runParts.ts';
-import { streamCourse } from './streamCourse.ts';
 import { SubmitLength } from './submitLength.ts';
 import { SubmitQueue } from './submitQueue.ts';
 
@@ -26,7 +24,10 @@ export async function* fit(
   const runDecisions = new RunDecisions(parts, decisions);
   await runDecisions.prepare(parts.before?.progress);
   await checkpoints?.begin?.(parts.before !== undefined);
-  const course = await ('fields' in data ? residentCourse(parts, data, options) : streamCourse(parts, data, options));
+  const course =
+    'fields' in data
+      ? await residentCourse(parts, data, options)
+      : await (await import('./streamCourse.ts')).streamCourse(parts, data, options);
   let judged: { release(): void } | undefined;
   const before = parts.before?.progress;
   let reported = before?.done ?? 0;
@@ -42,7 +43,14 @@ export async function* fit(
     (validation !== undefined || decisions.length > 0 || checkpoints?.isBest !== undefined) &&
     (isLast(done) || (validateEvery ? done % validateEvery === 0 : course.endsEpoch(done)));
   const { save, warn } = parts;
-  const saving = checkpoints && new Saving({ store: checkpoints, save, warn, step: () => submitter.step });
+  const saving =
+    checkpoints &&
+    new (await import('../checkpoints/saving.ts')).Saving({
+      store: checkpoints,
+      save,
+      warn,
+      step: () => submitter.step,
+    });
   const run = new SubmitQueue({
     supply: course.supply,
     done: reported,
@@ -124,12 +132,13 @@ export async function* fit(
           ended = async () => {
             submitter.goBack(firstStep + done - 1);
             const step = await course.goBack(done, samples.slice(0, done - first - 1), own);
+            const { endSpoilt, findBad } = await import('./divergence.ts');
             const found = step && (await findBad(backend, step));
             return endSpoilt(lost, report, found);
           };
           break;
         }
-        if (lost !== undefined) endDiverged(lost, report);
+        if (lost !== undefined) (await import('./divergence.ts')).endDiverged(lost, report);
       }
       if (ended) break;
     }
