@@ -19,7 +19,7 @@ import { find } from './stage/page.ts';
 import { PixelShader } from './stage/pixelShader.ts';
 import { perform } from './stage/stage.ts';
 
-const FREQUENCIES = 24;
+const FREQUENCIES = 32;
 const BATCH = 512;
 
 const given = new GivenPicture(find('given', HTMLCanvasElement));

@@ -35,7 +35,7 @@ perform({ lastStep: 4000, stepsAtOnce: 16 }, async ({ seed, width, index, thicke
   const trainer = await createTrainer({
     // Two numbers go in, how it is seen and how thick it is there; a colour comes out.
     model: sequential(
-      fourierFeatures(2, FREQUENCIES, { sigma: 1, seed }),
+      fourierFeatures(2, FREQUENCIES, { sigma: 1.5, seed }),
       linear(2 * FREQUENCIES, width),
       tanh,
       linear(width, width),

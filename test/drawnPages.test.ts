@@ -38,6 +38,10 @@ async function open(name: string, visit: Visit = {}) {
   return { ...lesson, close };
 }
 
+/** Whether a page has loaded anything of three.js. */
+const hasThree = (page: Page): Promise<boolean> =>
+  page.evaluate("performance.getEntriesByType('resource').some(({ name }) => name.includes('/three/'))");
+
 const pixelsOf = async (place: Locator): Promise<number[]> => [...decodePng(await place.screenshot()).data];
 
 /** How far what two places show is apart, on average over all pixels and colours, of 255. */
@@ -53,6 +57,7 @@ test('the neural image comes to look like its picture, and another one is learne
   await button(page, 'Pause').click();
   await status(page, /^Paused at step/);
   expect(await apart(given, learned)).toBeLessThan(20);
+  expect(await hasThree(page)).toBe(false);
   const files = page.getByLabel(/^A picture of yours/);
   await files.setInputFiles({ name: 'words.png', mimeType: 'image/png', buffer: Buffer.from('no picture') });
   await page.locator('#origin.wrong', { hasText: 'words.png is no picture' }).waitFor();
@@ -120,6 +125,7 @@ test('a material of three.js has the colours that the network has learned, and n
   await button(page, 'Pause').click();
   await status(page, /^Paused at step/);
   expect(await apart(formula, learned)).toBeLessThan(20);
+  expect(await hasThree(page)).toBe(true);
   const trained = await colourfulness(scene);
   await button(page, 'Reset').click();
   await status(page, /^Ready: press Start\.$/);
