@@ -184,11 +184,14 @@ async function photograph(browser: Browser, url: string, { page: path, visit }: 
  * @param only names of views, or none for all   @returns how many problems there were
  */
 export async function takeScreenshots(pages: string, folder: string, only: readonly string[]): Promise<number> {
-  const [browser, server] = await Promise.all([launchBrowser(drawing), serveFolder(pages)]);
+  const server = await serveFolder(pages);
   await mkdir(folder, { recursive: true });
   let wrong = 0;
+  // What is measured is measured in a browser as it is.
+  const plain = await launchBrowser();
+  const browser = await launchBrowser(drawing);
   try {
-    const figures = await figuresOf(browser, server.url);
+    const figures = await figuresOf(plain, server.url);
     for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`);
     for (const view of views.filter(({ name }) => only.length === 0 || only.includes(name))) {
       for (const look of looks) {
@@ -199,7 +202,7 @@ export async function takeScreenshots(pages: string, folder: string, only: reado
       }
     }
   } finally {
-    await browser.close();
+    await Promise.all([plain.close(), browser.close()]);
     await server.close();
   }
   return wrong;
