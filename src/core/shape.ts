@@ -1,6 +1,7 @@
 import { ShapeError } from './errors.ts';
 import { requireKind } from './argumentChecks.ts';
 
+/** The extent of each axis, the outermost first. */
 export type Shape = readonly number[];
 
 /** u8 is for data alone: it is stored packed, four to a word, and cast before arithmetic. */

@@ -13,11 +13,13 @@ import { bytesOfType, numbersIn, ownTypeOf, storedIn, swapped, type StoredNumber
  * Source: huggingface.co/docs/safetensors
  */
 
+/** Numbers and their shape. */
 export interface Tensor<N extends Numbers = Float32Array> {
   readonly shape: Shape;
   readonly data: N;
 }
 
+/** What a safetensors file holds: tensors by name, and texts beside them. */
 export interface Safetensors<N extends Numbers = Float32Array> {
   readonly tensors: Readonly<Record<string, Tensor<N>>>;
   readonly metadata: Readonly<Record<string, string>>;
@@ -31,6 +33,7 @@ export interface SafetensorsFile extends Safetensors {
   readonly unread?: Readonly<Record<string, Unread>>;
 }
 
+/** A tensor of a file that is not read, and why. */
 export interface Unread {
   /** In the file. */
   readonly dtype: string;

@@ -9,6 +9,7 @@ import { concat, rows, take } from './samples.ts';
 
 /* A set in parts, each of which is seen as the whole is. */
 
+/** What `split` and `folds` may be told. */
 export interface SplitOptions<F extends string = string> {
   /** Fixes which samples go where, in every engine: 0. */
   readonly seed?: number;

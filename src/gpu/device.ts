@@ -96,6 +96,7 @@ async function findGpu(options: readonly string[]): Promise<GPU | undefined> {
   }
 }
 
+/** What `requestDevice` may be told. */
 export interface DeviceOptions {
   /** Refuses an adapter that a CPU plays. */
   readonly hardwareOnly?: boolean;

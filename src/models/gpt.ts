@@ -9,6 +9,7 @@ import { layerNorm } from '../nn/normalization.ts';
 import { positions } from '../nn/positions.ts';
 import { transformerEncoderLayer } from '../nn/transformer.ts';
 
+/** What `gpt` may be told. */
 export interface GptOptions {
   /** How many tokens there are: 0 … vocabulary − 1. */
   readonly vocabulary: number;

@@ -11,6 +11,7 @@ import { relu } from '../ops/pointwise/activations.ts';
 import { add } from '../ops/pointwise/arithmetic.ts';
 import type { ImageModelOptions } from './images.ts';
 
+/** What `resnet` may be told. */
 export interface ResnetOptions extends ImageModelOptions {
   /** Features of the first stage; each further one has twice as many. 16; of depth 18: 64. */
   readonly width?: number;

@@ -15,6 +15,7 @@ import { add, mul } from '../ops/pointwise/arithmetic.ts';
 import { cast } from '../ops/pointwise/cast.ts';
 import { reshape } from '../ops/shaping/views.ts';
 
+/** What `translator` may be told. */
 export interface TranslatorOptions {
   /** How many tokens there are, of both languages: 0 … vocabulary − 1. */
   readonly vocabulary: number;

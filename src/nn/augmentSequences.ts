@@ -4,6 +4,7 @@ import { maskSequences, sequenceChangesOf, type SequenceChanges } from '../ops/d
 import { add, mul } from '../ops/pointwise/arithmetic.ts';
 import { defineLayer, type FloatLayer } from './layer.ts';
 
+/** What `augmentSequences` may be told. */
 export interface AugmentSequencesOptions extends SequenceChanges {
   /** The deviation of normal noise that is added to each element, before anything is covered: 0. */
   readonly noise?: number;

@@ -15,6 +15,7 @@ export interface NextTokens {
   readonly shape: readonly number[];
 }
 
+/** What `beamSearch` may be told. */
 export interface BeamSearchOptions {
   /** The token that all texts begin with, and the one that ends them. */
   readonly begin: number;

@@ -25,7 +25,9 @@ interface ConvolutionOptions {
   readonly biasInitial?: Initializer;
 }
 
+/** What `conv2d` may be told. */
 export interface Conv2dOptions extends SlideOptions, ConvolutionOptions {}
+/** What `convTranspose2d` may be told. */
 export interface ConvTranspose2dOptions extends SpreadOptions, ConvolutionOptions {}
 
 const usual = {

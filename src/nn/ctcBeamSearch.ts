@@ -98,6 +98,7 @@ function searched(frames: readonly Float64Array[], blank: number, beamWidth: num
   return { labels: textOf(beams[0]), logProbability: totalOf(beams[0]) };
 }
 
+/** What `ctcBeamSearch` may be told. */
 export interface CtcBeamSearchOptions {
   /** Texts that are kept from frame to frame: 16. */
   readonly beamWidth?: number;

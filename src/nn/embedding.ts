@@ -8,6 +8,7 @@ import { matmul } from '../ops/products/matmul.ts';
 import { randomNormal, type Initializer } from './initializers.ts';
 import { defineLayer, type Layer } from './layer.ts';
 
+/** What `embedding` may be told. */
 export interface EmbeddingOptions {
   /** The index that fills up short sequences: it gives 0, and no gradient flows through it. */
   readonly padding?: number;

@@ -9,6 +9,7 @@ import { affine } from '../ops/products/matmul.ts';
 import { concat } from '../ops/shaping/concat.ts';
 import { defineLayer, type FloatLayer } from './layer.ts';
 
+/** What `fourierFeatures` may be told. */
 export interface FourierFeaturesOptions {
   /** Deviation of the frequencies, in periods for each unit of x: 10. Larger ones let finer detail be learned, and noise. */
   readonly sigma?: number;

@@ -60,15 +60,20 @@ function varianceScaling(scale: number, fan: Fan, law: 'uniform' | 'normal'): In
 
 /** Variance 2 / (fan-in + fan-out), for sigmoid and tanh. Source: Glorot and Bengio 2010. */
 export const glorotUniform: Initializer = varianceScaling(1, 'average', 'uniform');
+/** The same variance as `glorotUniform`, by a normal law. Source: Glorot and Bengio 2010. */
 export const glorotNormal: Initializer = varianceScaling(1, 'average', 'normal');
 /** Variance 2 / fan-in, for ReLU. Source: He et al. 2015. */
 export const heUniform: Initializer = varianceScaling(2, 'in', 'uniform');
+/** The same variance as `heUniform`, by a normal law. Source: He et al. 2015. */
 export const heNormal: Initializer = varianceScaling(2, 'in', 'normal');
 /** Variance 1 / fan-in, for SELU. Source: LeCun et al. 1998. */
 export const lecunUniform: Initializer = varianceScaling(1, 'in', 'uniform');
+/** The same variance as `lecunUniform`, by a normal law. Source: LeCun et al. 1998. */
 export const lecunNormal: Initializer = varianceScaling(1, 'in', 'normal');
 
+/** Zeros, as biases begin with. */
 export const zeros: Initializer = (shape) => filled(shape, 0);
+/** Ones, as gains of norms begin with. */
 export const ones: Initializer = (shape) => filled(shape, 1);
 
 /** The same number everywhere. @throws DataError unless it is finite */
@@ -77,14 +82,14 @@ export function constantValue(value: number): Initializer {
   return (shape) => filled(shape, value);
 }
 
-/** @throws DataError unless both are finite */
+/** Numbers evenly between `low`, 0 by default, and `high`, 1. @throws DataError unless both are finite */
 export function randomUniform(low = -0.05, high = 0.05): Initializer {
   requireFinite('randomUniform', 'low', low);
   requireFinite('randomUniform', 'high', high, low);
   return (shape, random) => fill(shape, random, () => random.uniform(low, high));
 }
 
-/** @throws DataError unless both are finite, and the deviation not below 0 */
+/** Normal numbers, of mean 0 and deviation 1 by default. @throws DataError unless both are finite, and the deviation not below 0 */
 export function randomNormal(mean = 0, deviation = 0.05): Initializer {
   requireLaw('randomNormal', mean, deviation);
   return (shape, random) => fill(shape, random, () => random.normal(mean, deviation));

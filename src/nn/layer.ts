@@ -11,6 +11,7 @@ export type Mode = 'train' | 'evaluate' | 'generate';
 /** A value, or several by name. */
 export type Values = Value | Readonly<Record<string, Value>>;
 
+/** Something that a layer learns: its shape, and what it begins with. */
 export interface ParameterDefinition {
   readonly shape: Shape;
   readonly initial: Initializer;

@@ -8,6 +8,7 @@ import { floatsOf, specOf, type Value } from '../graph/graph.ts';
 import { torchUniform, type Initializer } from './initializers.ts';
 import { defineLayer, requireModule, type FloatLayer, type Layer, type Module, type OutputOf } from './layer.ts';
 
+/** What `linear` may be told. */
 export interface LinearOptions {
   readonly bias?: boolean;
   /** Uniform in ±1 / √in by default, as in PyTorch. */

@@ -15,6 +15,7 @@ import { reshape } from '../ops/shaping/views.ts';
 import { defineLayer, type FloatLayer } from './layer.ts';
 import { melFilters } from './melFilters.ts';
 
+/** What `logMel` may be told. */
 export interface LogMelOptions {
   /** Samples a second of what comes in. */
   readonly sampleRate: number;

@@ -70,6 +70,7 @@ export const meanSquaredError = (x: Value, target: Target): Value<'f32'> =>
 export const meanAbsoluteError = (x: Value, target: Target): Value<'f32'> =>
   mean(absoluteErrors(x, aligned('meanAbsoluteError', x, target)));
 
+/** What `huber` may be told. */
 export interface HuberOptions extends ContextLike {
   /** Where the parabola becomes a line: 1, as in PyTorch. */
   readonly delta?: number;
@@ -106,6 +107,7 @@ export const binaryCrossEntropy = ((logits: Value, target: Target): Value | Meas
   return { loss, accuracy: cast(equal(greater(logits, 0), greater(t, 0.5)), 'f32') };
 }) as ClassLoss<ContextLike>;
 
+/** What `crossEntropy` may be told. */
 export interface CrossEntropyOptions extends CrossEntropyRowsOptions, ContextLike {}
 
 /**
@@ -132,6 +134,7 @@ export function kullbackLeibler(logProbabilities: Value, target: Target): Value<
   return mean(sum(terms, { axes: -1 }));
 }
 
+/** What `ctc` may be told. */
 export interface CtcOptions extends CtcLengths, ContextLike {
   /** The class that stands for no label: 0, as in PyTorch. */
   readonly blank?: number;

@@ -13,6 +13,7 @@ export interface Metric {
   finish(numbers: Float64Array): number;
 }
 
+/** The sums of a metric, and what they come to. */
 export interface MetricOptions<K extends string> {
   /** Of a batch: f32 of any shape, of which the sum is taken, or a number that is known while tracing. */
   readonly sums: Readonly<Record<K, Value | number>>;

@@ -42,6 +42,7 @@ export interface AttendingOptions {
   readonly bias?: boolean;
 }
 
+/** What `multiHeadAttention` may be told. */
 export interface MultiHeadAttentionOptions extends AttendingOptions {
   /** The share of the weights that is dropped in training: 0. */
   readonly dropout?: number;
@@ -53,6 +54,7 @@ export interface MultiHeadAttentionOptions extends AttendingOptions {
   readonly outputInitial?: Initializer;
 }
 
+/** A layer from steps, alone or with what belongs to them, to their like. */
 export type AttentionLayer = Layer<Value | Attended, Value<'f32'>>;
 
 const usual = {

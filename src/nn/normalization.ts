@@ -10,6 +10,7 @@ import { normalizeGroups } from '../ops/normalization/groupNorm.ts';
 import { ones, zeros } from './initializers.ts';
 import { defineLayer, type FloatLayer, type ParameterDefinition } from './layer.ts';
 
+/** What `rmsNorm` and `groupNorm` may be told. */
 export interface NormOptions {
   /** Added to the variance: 1e-5, as in PyTorch. Keras takes 1e-3. */
   readonly epsilon?: number;
@@ -17,11 +18,13 @@ export interface NormOptions {
   readonly affine?: boolean;
 }
 
+/** What `layerNorm` may be told. */
 export interface LayerNormOptions extends NormOptions {
   /** Whether beta is learned, if gamma is; without it, it is 0. True if left out. */
   readonly bias?: boolean;
 }
 
+/** What `batchNorm` may be told. */
 export interface BatchNormOptions extends NormOptions {
   /** The share that a batch has in the running averages: 0.1, as in PyTorch. Keras counts the other share, and takes 0.99. */
   readonly momentum?: number;

@@ -43,6 +43,7 @@ export function averagePool2d(window: Pair, options: AveragePoolOptions = {}): F
   return layer('averagePool2d', (x) => averagePool(x, window, options));
 }
 
+/** What `maxPool1d` may be told. */
 export interface Pool1dOptions {
   /** The window if left out. */
   readonly stride?: number;
@@ -50,6 +51,7 @@ export interface Pool1dOptions {
   readonly padding?: 'valid' | 'same' | number | readonly [before: number, after: number];
 }
 
+/** What `averagePool1d` may be told. */
 export interface AveragePool1dOptions extends Pool1dOptions {
   /** See `AveragePoolOptions`. */
   readonly countPadding?: boolean;

@@ -20,6 +20,7 @@ function stepsOf(where: string, x: Value, width: number): number {
   );
 }
 
+/** What `positions` may be told. */
 export interface PositionsOptions {
   /** N(0, 1) by default, as an embedding's. */
   readonly weightInitial?: Initializer;
@@ -71,6 +72,7 @@ function wavesOf(steps: number, width: number, base: number): Float32Array {
   });
 }
 
+/** What `sinusoidalPositions` may be told. */
 export interface SinusoidalOptions {
   /** What the wavelengths grow to, over 2π: 10,000. */
   readonly base?: number;

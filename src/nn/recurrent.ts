@@ -43,6 +43,7 @@ export interface LstmOptions {
   readonly stateful?: number;
 }
 
+/** What `rnn` may be told. */
 export interface RnnOptions extends LstmOptions {
   /** `tanh`, as if left out, or `relu`. */
   readonly activation?: 'tanh' | 'relu';

@@ -19,6 +19,7 @@ import { targetOf, type Target } from './fieldRoles.ts';
  * come together.
  */
 
+/** What `accuracy` may be told. */
 export interface AccuracyOptions {
   /** Rows with this label count nothing. */
   readonly ignoreIndex?: number;
@@ -102,6 +103,7 @@ export function rSquared(x: Value, target: Target): Metric {
   };
 }
 
+/** What `f1Score` may be told. */
 export interface F1Options {
   /** Of more than two classes: the mean over those that occur, or that of all hits and misses together. `macro` */
   readonly average?: 'macro' | 'micro';

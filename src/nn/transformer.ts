@@ -38,6 +38,7 @@ export interface TransformerLayerOptions extends AttendingOptions {
   readonly residualInitial?: Initializer;
 }
 
+/** What `transformerDecoderLayer` may be told. */
 export interface DecoderLayerOptions extends TransformerLayerOptions {
   /** Features of what the decoder attends to: its own width. */
   readonly memoryWidth?: number;
@@ -61,7 +62,9 @@ export interface Decoded extends Encoded {
   readonly memoryLengths?: Value;
 }
 
+/** A layer from steps, alone or with what belongs to them, to their like. */
 export type EncoderLayer = Layer<Value | Encoded, Value<'f32'>>;
+/** A layer from steps and a memory to their like. */
 export type DecoderLayer = Layer<Decoded, Value<'f32'>>;
 
 const usual = {

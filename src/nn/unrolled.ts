@@ -49,6 +49,7 @@ export interface CellOutput<S = Values> {
 /** One step of a recurrent net whose state begins as `initial` says: a function of values, or a layer. */
 export type Cell<I extends Initial = Initial> = Module<CellInput<StateOf<I>>, CellOutput<Like<StateOf<I>>>>;
 
+/** What `recurrent` may be told. */
 export interface RecurrentOptions<I extends Initial = Initial> {
   /**
    * The state before the first step: of zeros, by the shape of one sample's (`[64]`, or `{ h: [64], c: [64] }`), or made
@@ -70,6 +71,7 @@ interface SequenceParts<S> {
   readonly lengths?: Value;
 }
 
+/** A sequence, alone or with what belongs to it. */
 export type SequenceInput<S = Values> = Value | SequenceParts<S>;
 
 /** All outputs, and the state behind the last step. */

@@ -8,6 +8,7 @@ import type { Recording } from '../data/audio/sounds.ts';
 import { readWav, type Wav } from '../data/audio/wav.ts';
 import { isFolder } from './folder.ts';
 
+/** What `recordings` may be told. */
 export interface RecordingsOptions {
   /**
    * Samples a second that all are brought to. If left out, 16,000, which holds all of speech, or the lowest rate among the

@@ -3,6 +3,7 @@ import { usualDefaults, type Optimizer, type UsualOptions } from './optimizer.ts
 import { squareMean } from './squareMean.ts';
 import { optimizerOf } from './update.ts';
 
+/** What `adadelta` may be told. */
 export interface AdadeltaOptions extends UsualOptions {
   /** Of the means of squares: 0.9 */
   readonly rho?: number;

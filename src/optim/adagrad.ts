@@ -2,6 +2,7 @@ import { optionsOf } from '../core/argumentChecks.ts';
 import { epsilonInF32, requireOption, usualDefaults, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
+/** What `adagrad` may be told. */
 export interface AdagradOptions extends UsualOptions {
   /** The rate of step t is divided by 1 + t · this: 0 */
   readonly learningRateDecay?: number;

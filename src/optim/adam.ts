@@ -10,6 +10,7 @@ import {
 } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
+/** What `adam` and its relatives may be told. */
 export interface AdamOptions extends UsualOptions {
   /** Of the gradients' mean: 0.9 */
   readonly beta1?: number;

@@ -9,5 +9,6 @@ export { nadam, type NadamOptions } from './nadam.ts';
 export type { LearningRate, Optimizer, ParameterGroup, UsualOptions } from './optimizer.ts';
 export { radam } from './radam.ts';
 export { rmsprop, type RmspropOptions } from './rmsprop.ts';
+/** Learning rates by step: what an optimizer's `learningRate` may be. */
 export * as schedules from './schedules.ts';
 export { sgd, type SgdOptions } from './sgd.ts';

@@ -3,6 +3,7 @@ import { keptInF32, requireOption, usualDefaults, type Optimizer, type UsualOpti
 import { optimizerOf } from './update.ts';
 import nan from '../../shaders/functions/nan.wgsl?raw';
 
+/** What `lion` may be told. */
 export interface LionOptions extends UsualOptions {
   /** Of the mean whose sign is the direction: 0.9 */
   readonly beta1?: number;

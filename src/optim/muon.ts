@@ -32,6 +32,7 @@ const adjustments = {
   matchRmsAdamw: (rows: number, columns: number) => 0.2 * Math.sqrt(Math.max(rows, columns)),
 } as const;
 
+/** What `muon` may be told. */
 export interface MuonOptions extends UsualOptions {
   /** Of the gradients' mean: 0.95 */
   readonly momentum?: number;

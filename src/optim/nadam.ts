@@ -3,6 +3,7 @@ import { adamDefaults, betasOf, type AdamOptions } from './adam.ts';
 import { requireOption, type Optimizer } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
+/** What `nadam` may be told. */
 export interface NadamOptions extends AdamOptions {
   /** How fast the momentum rises from half of beta1 to beta1: 4e-3 */
   readonly momentumDecay?: number;

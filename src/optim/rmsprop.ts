@@ -3,6 +3,7 @@ import { requireOption, usualDefaults, type Optimizer, type UsualOptions } from 
 import { squareMean } from './squareMean.ts';
 import { optimizerOf } from './update.ts';
 
+/** What `rmsprop` may be told. */
 export interface RmspropOptions extends UsualOptions {
   /** Of the mean of the gradients' squares: 0.99 */
   readonly alpha?: number;

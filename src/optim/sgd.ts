@@ -3,6 +3,7 @@ import { optionsOf } from '../core/argumentChecks.ts';
 import { requireOption, usualDefaults, type Optimizer, type UsualOptions } from './optimizer.ts';
 import { optimizerOf } from './update.ts';
 
+/** What `sgd` may be told. */
 export interface SgdOptions extends UsualOptions {
   /** From 0 up to 1, but not 1 itself: 0 */
   readonly momentum?: number;

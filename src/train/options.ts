@@ -118,6 +118,7 @@ export type TrainerOptions<M = any, F extends string = any> = LossOptions<M, F> 
 export type Warn = (text: string) => void;
 
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+/** How long a run lasts, what it is judged by, and what it tells. */
 export interface FitOptions<F extends string = any> {
   readonly epochs?: number;
   readonly steps?: number;
@@ -164,6 +165,7 @@ export interface FitOptions<F extends string = any> {
  */
 export type OnNaN = 'stop' | 'skip' | 'rewind';
 
+/** What a run tells of a step. */
 export interface Report {
   /** Steps so far, in the trainer's life. */
   readonly step: number;

@@ -10,6 +10,7 @@ import { openBackend } from '../../scheduler/openBackend.ts';
 import { dataset, type Dataset } from '../dataset.ts';
 import { requireSounds, saidIn, type FieldsOf, type Recording, type Transcribed } from './sounds.ts';
 
+/** What `features` may be told. */
 export interface FeaturesOptions {
   /** Of each sound: those of the longest if left out. What is longer loses its end. Sets for one model need the same. */
   readonly frames?: number | undefined;

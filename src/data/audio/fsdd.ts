@@ -23,6 +23,7 @@ export interface Fsdd {
   readonly origin: Origin;
 }
 
+/** What `fsdd` may be told. */
 export interface FsddOptions {
   /** Its files, in place of the folder that the environment names. */
   readonly source?: Source | undefined;

@@ -65,6 +65,7 @@ export function requireSounds(where: string, sounds: readonly (Recording | Trans
   );
 }
 
+/** What `waveforms` may be told. */
 export interface WaveformsOptions {
   /** Of each sound: those of the longest if left out. What is longer loses its end. */
   readonly samples?: number | undefined;

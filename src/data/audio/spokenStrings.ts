@@ -3,6 +3,7 @@ import { Random, requireSeed } from '../../core/random.ts';
 import { levelled, LOUDNESS } from './level.ts';
 import { requireSounds, type Recording, type Transcribed } from './sounds.ts';
 
+/** What `spokenStrings` may be told. */
 export interface SpokenStringsOptions {
   /** How many strings: 1,000. */
   readonly count?: number;

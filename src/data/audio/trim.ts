@@ -1,6 +1,7 @@
 import { optionsOf, requireFinite } from '../../core/argumentChecks.ts';
 import { requireRate, requireSamples } from './resample.ts';
 
+/** What `trimmed` may be told. */
 export interface TrimOptions {
   /** How far below its loudest part a sound may be and still be heard, in decibels: 30. */
   readonly below?: number;

@@ -263,6 +263,7 @@ function develop(ink: Float64Array, random: Random, into: Uint8Array): void {
   }
 }
 
+/** What `syntheticDigits` may be told. */
 export interface SyntheticDigitsOptions {
   /** Images to learn from: 60,000 */
   readonly train?: number;

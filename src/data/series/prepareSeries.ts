@@ -9,6 +9,7 @@ import { requireTable, type Table } from '../table/table.ts';
 import { columnsOf, seriesIn, stepsIn, type Series } from './series.ts';
 import { isSteps, requireSteps, windows } from './windows.ts';
 
+/** What `prepareSeries` may be told. */
 export interface PrepareSeriesOptions {
   /** Steps that a model sees: 24. */
   readonly length?: number | undefined;

@@ -5,6 +5,7 @@ import { dataset, type Dataset } from '../dataset.ts';
 import { isNumbers } from '../numbers.ts';
 import type { Series } from './series.ts';
 
+/** What `windows` may be told. */
 export interface WindowsOptions {
   /** Steps that a model sees. */
   readonly length: number;

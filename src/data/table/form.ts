@@ -36,7 +36,9 @@ export interface ClassForm {
   readonly decimal?: Decimal | undefined;
 }
 
+/** How a column becomes features. */
 export type FeatureForm = NumberForm | CategoryForm;
+/** How the column that is learned becomes numbers. */
 export type TargetForm = NumberForm | ClassForm;
 
 /**

@@ -14,6 +14,7 @@ import { splitRows } from './split.ts';
 import { classForm, targetForm, targetOf, type TargetColumn, type Task } from './target.ts';
 import { counted } from '../../core/textFormat.ts';
 
+/** What `prepareTable` may be told. */
 export interface PrepareOptions {
   /** The column to be told from the others, by name or number (1 is the first, −1 the last): the last one. */
   readonly target?: string | number | undefined;

@@ -20,6 +20,7 @@ import { headerOf } from './header.ts';
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import { counted } from '../../core/textFormat.ts';
 
+/** A row of a table, and where it stands in its file. */
 export interface TableRow {
   /** Of the file, counted from 1. */
   readonly line: number;
@@ -48,12 +49,14 @@ export interface Table {
   readonly notes?: readonly string[];
 }
 
+/** What was said of a file when it was read. */
 export interface SaidOfTable {
   readonly header?: boolean | undefined;
   readonly decimal?: Decimal | undefined;
   readonly missing?: MissingWords;
 }
 
+/** What `readTable` may be told. */
 export interface TableOptions {
   /** Whether the first line names the columns, or what tells it by the line's cells; told by them if left out. */
   readonly header?: boolean | ((cells: readonly string[]) => boolean) | undefined;

@@ -8,6 +8,7 @@ import type { ClassForm, TargetForm } from './form.ts';
 import { meanAndDeviation } from './statistics.ts';
 import { quotedList } from '../../core/textFormat.ts';
 
+/** Whether classes are told apart or a number is estimated. */
 export type Task = 'classification' | 'regression';
 
 /** More different numbers than these are a quantity. */

@@ -13,6 +13,7 @@ import { requireSize, type Tokenizer } from './tokenizer.ts';
  */
 export type PairFields = 'source' | 'sourceLength' | 'input' | 'target' | 'length';
 
+/** What `bucketed` may be told. */
 export interface BucketedOptions {
   /** Of both sides, or one of each: they must have tokens for padding, begin and end, the same in both. */
   readonly tokenizer: Tokenizer | readonly [source: Tokenizer, target: Tokenizer];

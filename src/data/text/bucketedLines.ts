@@ -7,6 +7,7 @@ import type { LabelledLines } from './labelledLines.ts';
 import { ngramsOf } from './ngrams.ts';
 import { requireSize } from './tokenizer.ts';
 
+/** What `bucketedLines` may be told. */
 export interface BucketedLinesOptions {
   /** Lines of a batch. */
   readonly batchSize: number;

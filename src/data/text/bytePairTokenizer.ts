@@ -7,6 +7,7 @@ import { BYTES, type Special } from './tokenizerForm.ts';
 /** Of no table of rows are there more. */
 const MOST_TOKENS = 2 ** 24;
 
+/** What `bytePairTokenizer` may be told. */
 export interface BytePairOptions {
   /** Tokens in all, the bytes and special ones among them; fewer if pairs become rarer than `minCount`. */
   readonly size: number;

@@ -18,6 +18,7 @@ export interface LinesForm {
   readonly ngrams?: NgramsForm | undefined;
 }
 
+/** What `labelledLines` may be told. */
 export interface LabelledLinesOptions {
   /** Words of these texts, in small letters, or the form's, if left out. It must have a token for padding. */
   readonly tokenizer?: Tokenizer | undefined;

@@ -77,6 +77,7 @@ function distinctParts(names: readonly string[]): string[] {
   return parts.map((all) => all.slice(first, all.length - last).join('-'));
 }
 
+/** Which columns of a table are text and label. */
 export interface LabelledColumns {
   /** By name or number (1 is the first, −1 the last): the first one. */
   readonly text?: string | number;

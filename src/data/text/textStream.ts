@@ -5,6 +5,7 @@ import { dataset, type Dataset } from '../dataset.ts';
 import { take } from '../samples.ts';
 import { numbersIn, type GivenNumbers } from '../numbers.ts';
 
+/** What `textStream` may be told. */
 export interface TextStreamOptions {
   /** Tokens that a model sees of a text. */
   readonly context: number;
@@ -20,6 +21,7 @@ export interface TextStream {
   readonly validation: Dataset<'tokens' | 'target'>;
 }
 
+/** What `textStream` of several streams may be told. */
 export interface ParallelStreamsOptions extends TextStreamOptions {
   /** Parts of the text that are read side by side, which is to be the `batchSize`. */
   readonly streams: number;

@@ -23,6 +23,7 @@ export interface Tokenizer {
   decode(tokens: ArrayLike<number>): string;
 }
 
+/** What `tokenizer` may be told. */
 export interface TokenizerOptions {
   /** What a token stands for: `characters`. Of parts of words there is `bytePairTokenizer`. */
   readonly kind?: 'characters' | 'words' | 'bytes' | undefined;

@@ -66,6 +66,7 @@ function anglesOf(steps: number, width: number, base: number): Float32Array {
   });
 }
 
+/** What `rotary` may be told. */
 export interface RotaryOptions {
   /** What the wavelengths grow to, over 2π: 10,000. */
   readonly base?: number;

@@ -207,6 +207,7 @@ const weightsOp: Op<WeightsAttrs> = {
   },
 };
 
+/** What `convolve` may be told. */
 export interface ConvolveOptions extends SlideOptions {
   /** Added to each feature: `[features]`. */
   readonly bias?: Value | undefined;
@@ -263,6 +264,7 @@ export function convolve(x: Value, weight: Value, options?: ConvolveOptions): Va
   return applyOne(convolveOp, [x, weight, ...(bias ? [bias] : [])], { axes, groups });
 }
 
+/** What `convolveTransposed` may be told. */
 export interface ConvolveTransposedOptions extends SpreadOptions {
   /** Added to each channel of the result. */
   readonly bias?: Value | undefined;

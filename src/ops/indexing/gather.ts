@@ -18,6 +18,7 @@ interface GatherAttrs {
   readonly padding?: number;
 }
 
+/** What `gather` may be told. */
 export interface GatherOptions {
   /** An index that reads 0 wherever it stands, and through which no gradient flows: what fills up short sequences. */
   readonly padding?: number;

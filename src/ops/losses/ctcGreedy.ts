@@ -80,6 +80,7 @@ function likeliestIn(row: Numbers): number {
   return best;
 }
 
+/** What `ctcGreedy` may be told. */
 export interface CtcGreedyOptions extends ContextLike {
   /** Frames of each sample, `[N]`; all T if left out. */
   readonly lengths?: Value;

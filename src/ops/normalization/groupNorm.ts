@@ -211,6 +211,7 @@ const groupNormOp: Op<Attrs, 'f32'> = {
   },
 };
 
+/** What `normalizeGroups` may be told. */
 export interface NormalizeGroupsOptions {
   /** How many samples x has: the extent of its first axis. */
   readonly samples?: number;

@@ -165,16 +165,19 @@ export const relu = (x: Value): Value<'f32'> => pointwise(reluOp, [x]);
 /** Hyperbolic tangent. */
 export const tanh = (x: Value): Value<'f32'> => pointwise(tanhOp, [x]);
 
+/** What `leakyRelu` may be told. */
 export interface LeakyReluOptions extends ContextLike {
   /** What x below 0 is multiplied by: 0.01. */
   readonly slope?: number;
 }
 
+/** What `elu` may be told. */
 export interface EluOptions extends ContextLike {
   /** Minus what is approached far below 0: 1. */
   readonly alpha?: number;
 }
 
+/** What `gelu` may be told. */
 export interface GeluOptions extends ContextLike {
   /** `tanh` for the usual approximation; `none`, which is exact, if left out. */
   readonly approximate?: 'none' | 'tanh';

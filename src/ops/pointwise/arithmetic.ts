@@ -12,6 +12,7 @@ import powerText from '../../../shaders/functions/power.wgsl?raw';
 
 /* Arithmetic and comparison of two values that broadcast, after NumPy's rule. A number stands for a constant. */
 
+/** A value, or a number that stands for a constant. */
 export type Operand<D extends Dtype = Dtype> = Value<D> | number;
 
 type Numeric = Exclude<Dtype, 'u8'>;

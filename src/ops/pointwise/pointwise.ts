@@ -21,11 +21,13 @@ import zip3 from '../../../shaders/pointwise/zip3.wgsl?raw';
  * broadcast. Such an op is a JavaScript function, a WGSL function, and a derivative.
  */
 
+/** What differs between uses of a pointwise op. */
 export interface PointwiseAttrs {
   /** Up to two numbers handed to the function after its inputs, baked into the kernel: a slope, a width. */
   readonly constants: readonly number[];
 }
 
+/** A pointwise op: its function in JavaScript and in WGSL, and its derivative. */
 export interface PointwiseDefinition<D extends Dtype = 'f32'> {
   readonly name: string;
   readonly arity: 1 | 2 | 3;
@@ -45,6 +47,7 @@ export interface PointwiseDefinition<D extends Dtype = 'f32'> {
   readonly ranges?: readonly (Range | null)[];
 }
 
+/** An op that goes element by element, as `definePointwise` makes it. */
 export type PointwiseOp<D extends Dtype = 'f32'> = Op<PointwiseAttrs, D>;
 
 /** What is lost where a number below f32's normal ones, 2⁻¹²⁶, is flushed to 0 before it is multiplied by some 100. */

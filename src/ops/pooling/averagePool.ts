@@ -88,6 +88,7 @@ export function windowSums(
 
 const average = windowSums('averagePool', 'averagePoolGrad');
 
+/** What `averagePool` may be told. */
 export interface AveragePoolOptions extends PoolOptions {
   /**
    * Whether padding counts as zeros that are averaged too, PyTorch's `count_include_pad`, which is true there; false if

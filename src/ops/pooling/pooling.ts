@@ -24,6 +24,7 @@ export interface Windows {
   readonly output: Two;
 }
 
+/** What `maxPool` may be told. */
 export interface PoolOptions {
   /** The window if left out, so that windows do not overlap. */
   readonly stride?: Pair;

@@ -99,6 +99,7 @@ const bilinearGradOp: Op<Factors> = {
   vjp: ([ddX], { attrs }) => [ddX && applyOne(bilinearOp, [ddX], attrs)],
 };
 
+/** What `upsample` may be told. */
 export interface UpsampleOptions {
   /** `nearest` if left out: each pixel is repeated. `bilinear`: blended with its neighbours, by distance. */
   readonly mode?: 'nearest' | 'bilinear';

@@ -16,6 +16,7 @@ import { reshape } from '../shaping/views.ts';
 
 // Legend: C[M, N] = A[M, K] · B[K, N], for each matrix of a batch.
 
+/** What `matmul` may be told. */
 export interface MatmulOptions {
   /** A is stored as [K, M]. */
   readonly transposeA?: boolean;

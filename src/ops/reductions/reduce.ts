@@ -16,6 +16,7 @@ export interface ReduceAttrs {
   readonly parts?: number;
 }
 
+/** What `sum`, `mean`, `max` and `min` may be told. */
 export interface ReduceOptions extends ContextLike {
   /** All axes if left out. */
   readonly axes?: number | readonly number[];

@@ -44,6 +44,7 @@ function slicedBox({ inputs, attrs: { start, shape, step } }: Node<SliceAttrs>):
   };
 }
 
+/** A part of an axis. */
 export interface SliceRange {
   /** First index; counted from the end if negative. 0 if left out. */
   readonly start?: number;

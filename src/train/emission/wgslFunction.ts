@@ -14,6 +14,7 @@ import type { TracedModel } from '../graphs/tracedModel.ts';
  * at each pixel or vertex. Each op has its own text, `inline`, beside its kernel.
  */
 
+/** What `wgsl` may be told. */
 export interface WgslOptions {
   /** What the function is called: `evaluate`. */
   readonly entry?: string | undefined;

@@ -39,6 +39,7 @@ export interface Inspection {
   readonly lossAfter: number | null;
 }
 
+/** What `inspect` may be told. */
 export interface InspectOptions {
   /** Whether the optimizer's update is rehearsed too: false. */
   readonly update?: boolean;

@@ -16,6 +16,7 @@ export interface Peak {
   readonly bytes?: number;
 }
 
+/** What `profile` may be told. */
 export interface ProfileOptions {
   /** What the steps are taken from; if left out, what `fit` or `step` took its last one from. */
   readonly data?: Dataset;

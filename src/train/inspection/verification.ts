@@ -13,6 +13,7 @@ export interface Fault extends Deviation {
   readonly message: string;
 }
 
+/** What came of a step that was held against its references. */
 export interface Verification {
   readonly ok: boolean;
   /** Nodes that were held against their references. */

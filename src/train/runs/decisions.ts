@@ -30,6 +30,7 @@ export interface Verdict {
   readonly message?: string;
 }
 
+/** What is asked now and then whether a run is to end, to learn at smaller rates, or to keep its weights. */
 export interface Decision {
   readonly name: string;
   /** Its verdicts may say `keep`: however the run ends, the weights kept last come back; none were, and nothing changes. */
