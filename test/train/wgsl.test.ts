@@ -5,6 +5,7 @@ import {
   batchNorm,
   concat,
   cos,
+  createPredictor,
   createTrainer,
   dataset,
   fourierFeatures,
@@ -26,6 +27,7 @@ import {
   tanh,
   type Context,
   type Model,
+  type Predictor,
   type Trainer,
   type Value,
   type WgslFunction,
@@ -58,7 +60,7 @@ const trainerOf = (model: Model, others: object = {}): Promise<Trainer> =>
   });
 
 /** What a shader of a host's makes of points: it calls the function for each, in a pass of its own. */
-async function toldByShader(trainer: Trainer, { code, outputs }: WgslFunction, points: Float32Array) {
+async function toldByShader(trainer: Trainer | Predictor, { code, outputs }: WgslFunction, points: Float32Array) {
   const count = points.length / FEATURES;
   const module = device.createShaderModule({
     code: `${code}
@@ -179,6 +181,14 @@ test('where averages are kept, a function reads those, as predict does', async (
   const expected = await trainer.predict(points);
   expect(furthest(await toldByShader(trainer, await trainer.wgsl(), points), expected.data)).toBeLessThan(1e-5);
   trainer.destroy();
+});
+
+test('of a predictor, in which nothing trains, a function reads the weights too', async () => {
+  const predictor = await createPredictor({ model: models['layers in a row'], data, device });
+  const points = numbersOf(50 * FEATURES);
+  const expected = await predictor.predict(points);
+  expect(furthest(await toldByShader(predictor, await predictor.wgsl(), points), expected.data)).toBeLessThan(1e-5);
+  predictor.destroy();
 });
 
 test('each parameter can be bound where it lies', async () => {

@@ -1,5 +1,6 @@
 import type { DeviceBuffer } from '../../core/globalTypes.ts';
 import { byteLength, type Dtype, type Shape } from '../../core/shape.ts';
+import type { State } from '../../graph/graph.ts';
 import type { Backend } from '../../scheduler/backend.ts';
 import type { TracedModel } from '../graphs/tracedModel.ts';
 
@@ -22,14 +23,25 @@ export interface TrainerBuffers {
   readonly weights: BufferRange;
 }
 
+/** The state that a model's weights lie in, or, if they are on several pages, the first of them. */
+export function weightsOf({ pages, parameters, averages }: TracedModel): State {
+  // Where nothing trains, as in a predictor, the first page has nothing on it.
+  const first = Math.max(
+    0,
+    pages.findIndex(({ ranges }) => ranges.length > 0),
+  );
+  return averages?.[first] ?? parameters[first];
+}
+
 /** @throws DeviceError on the CPU */
-export function buffersOf(backend: Backend, { pages, parameters, averages }: TracedModel): TrainerBuffers {
+export function buffersOf(backend: Backend, traced: TracedModel): TrainerBuffers {
+  const { pages, parameters } = traced;
   const rangeAt = (page: number, offset: number, shape: Shape): BufferRange => {
     const spec = { shape, dtype: 'f32' } as const;
     const { buffer } = backend.regionOf(parameters[page]);
     return { buffer, offset: Float32Array.BYTES_PER_ELEMENT * offset, size: byteLength(spec), ...spec };
   };
-  const [weights] = averages ?? parameters;
+  const weights = weightsOf(traced);
   const named = pages.flatMap(({ ranges }, page) =>
     ranges.map(({ name, offset, shape }) => [name, rangeAt(page, offset, shape)] as const),
   );

@@ -8,13 +8,13 @@ import { asUseOf, constantOp, inputOp, stateOp } from '../../graph/leaf.ts';
 
 import { predictionGraph } from '../graphs/evaluationGraphs.ts';
 import type { TracedModel } from '../graphs/tracedModel.ts';
+import { weightsOf } from './buffers.ts';
 
 /*
  * A model as a WGSL function: what it makes of one sample, by one invocation, so that a shader of somebody else's can ask it
  * at each pixel or vertex. Each op has its own text, `inline`, beside its kernel.
  */
 
-/** What `wgsl` may be told. */
 export interface WgslOptions {
   /** What the function is called: `evaluate`. */
   readonly entry?: string | undefined;
@@ -73,7 +73,7 @@ const declaredIn = (text: string): string[] =>
 
 /** A traced model as a function. */
 export function wgslFunctionOf(traced: TracedModel, options: WgslOptions): WgslFunction {
-  return wgslFunction(predictionGraph(traced, 1, 0), (traced.averages ?? traced.parameters)[0], options);
+  return wgslFunction(predictionGraph(traced, 1, 0), weightsOf(traced), options);
 }
 
 /** Writes a graph of one sample as a function. @param weights the state that its parameters lie in */
