@@ -117,6 +117,7 @@ export type TrainerOptions<M = any, F extends string = any> = LossOptions<M, F> 
 
 export type Warn = (text: string) => void;
 
+/** How long a run lasts, what it is judged by, and what it tells. */
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
 /** How long a run lasts, what it is judged by, and what it tells. */
 export interface FitOptions<F extends string = any> {

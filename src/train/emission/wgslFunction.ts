@@ -15,6 +15,7 @@ import { weightsOf } from './buffers.ts';
  * at each pixel or vertex. Each op has its own text, `inline`, beside its kernel.
  */
 
+/** What `wgsl` may be told. */
 export interface WgslOptions {
   /** What the function is called: `evaluate`. */
   readonly entry?: string | undefined;
