@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { UserConfig } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { pureModules } from './build/pureModules.ts';
+import { referencePages } from './docs/api/pages.ts';
 import { lessonPages } from './docs/lesson.ts';
 import { patienceMs } from './test/support/testTimeout.mjs';
 
@@ -9,7 +10,7 @@ import { patienceMs } from './test/support/testTimeout.mjs';
 export default defineConfig(({ mode }) => ({
   base: './',
   publicDir: false,
-  plugins: [lessonPages(import.meta.dirname), bareShaders(), pureModules()],
+  plugins: [lessonPages(import.meta.dirname), referencePages(import.meta.dirname), bareShaders(), pureModules()],
   build: builds[mode] ?? pages,
   // Benchmarks are to run where there is nothing but them and Dawn's package.
   ssr: { noExternal: ['bench', 'isa'].includes(mode) ? true : [], external: ['webgpu'] },

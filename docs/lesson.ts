@@ -1,11 +1,10 @@
 // docs/backpropagation.md as a page: rendered where the pages are built and served, so that the page itself runs nothing
 // to show text and formulas.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import createMarkdownIt, { type MarkdownIt } from 'markdown-it';
 import temml from 'temml';
 import type { Plugin } from 'vite';
+import { exportLinks, reader } from './api/pages.ts';
 
 /** A link from the lesson to a line of the project. */
 export interface SourceLink {
@@ -23,7 +22,7 @@ export const sourceLinksOf = (markdown: string): SourceLink[] =>
 
 /** The line of a source that defines a name, counted from 0; −1 if there is none. */
 export function definitionOf(source: string, name: string): number {
-  const definition = new RegExp(`^(?:export )?(?:const|function|class|fn) ${name}\\b`);
+  const definition = new RegExp(`^(?:export )?(?:async )?(?:const|function\\*?|class|interface|type|fn) ${name}\\b`);
   return source.split('\n').findIndex((line) => definition.test(line));
 }
 
@@ -126,16 +125,15 @@ export function renderLesson(markdown: string): Lesson {
   };
 }
 
-/** The sources that the lesson links to as HTML, each line that it names marked. */
-export function renderSources(markdown: string, read: (path: string) => string): string {
+/** Sources as HTML, each line that a link names marked. */
+export function renderSources(links: readonly SourceLink[], read: (path: string) => string): string {
   const { escapeHtml } = createMarkdownIt().utils;
-  const links = sourceLinksOf(markdown);
   const files = [...new Set(links.map(({ path }) => path))].sort().map((path) => {
     const source = read(path);
     const lines = escapeHtml(source.trimEnd()).split('\n');
     for (const name of new Set(links.filter((link) => link.path === path).map((link) => link.name))) {
       const at = definitionOf(source, name);
-      if (at < 0) throw new Error(`[lesson] ${path} does not define ${name}, which docs/backpropagation.md links to`);
+      if (at < 0) throw new Error(`[lesson] ${path} does not define ${name}, which a page links to`);
       lines[at] = `<mark id="${path}:${name}">${lines[at]}</mark>`;
     }
     const code = `<pre class="scroll" tabindex="0"><code>${lines.join('\n')}</code></pre>`;
@@ -144,9 +142,9 @@ export function renderSources(markdown: string, read: (path: string) => string):
   return files.join('\n');
 }
 
-/** Puts the lesson and the sources that it links to into their pages' shells. @param root the project's folder */
+/** Puts the lesson and the sources that the lesson and the reference link to into their pages' shells. @param root the project's folder */
 export function lessonPages(root: string): Plugin {
-  const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+  const read = reader(root);
   return {
     name: 'lesson',
     handleHotUpdate({ file, server }) {
@@ -160,7 +158,9 @@ export function lessonPages(root: string): Plugin {
           return parts.reduce((page, [name, part]) => page.replace(`<!-- ${name} -->`, () => part), html);
         }
         if (path.endsWith('/docs/source.html')) {
-          return html.replace('<!-- sources -->', () => renderSources(read('docs/backpropagation.md'), read));
+          return html.replace('<!-- sources -->', () =>
+            renderSources([...sourceLinksOf(read('docs/backpropagation.md')), ...exportLinks(read)], read),
+          );
         }
       },
     },

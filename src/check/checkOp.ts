@@ -62,9 +62,6 @@ const specsFrom = (inputs: readonly (Shape | Spec)[]): Spec[] =>
  * where the reference has them.
  * @param op uses it, on as many values as there are inputs   @param inputs a shape, of f32, or a spec for each
  * @throws DataError naming the first number that strays, or what is no option; DeviceError where there is no device
- * @example
- * const { checked, moved } = await checkOp(softmax, [[5, 33]], { backend: 'auto' });
- * console.log(`${checked} nodes and ${moved} slopes are right`);
  */
 export async function checkOp(
   op: (...inputs: Value[]) => Value | readonly Value[],

@@ -32,11 +32,13 @@ function requireAdapter(where: string, adapter: Adapter): void {
 /**
  * Which of an adapter's features a trainer makes use of, for a device of one's own; it needs none of them.
  *
- *     const device = await adapter.requestDevice({
- *       requiredFeatures: [...mine, ...requiredFeatures(adapter)],
- *       requiredLimits: { ...mineToo, ...requiredLimits(adapter) },
- *     });
- *     const trainer = await createTrainer({ device, … });
+ * ```ts
+ * const device = await adapter.requestDevice({
+ *   requiredFeatures: [...mine, ...requiredFeatures(adapter)],
+ *   requiredLimits: { ...mineToo, ...requiredLimits(adapter) },
+ * });
+ * const trainer = await createTrainer({ device, … });
+ * ```
  *
  * @throws DataError for what is no adapter
  */

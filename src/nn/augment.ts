@@ -8,7 +8,9 @@ import { defineLayer, type Layer } from './layer.ts';
  * as with Keras' layers of this kind. It belongs in front: no gradient flows through it, and there it is one launch with
  * the gathering of the samples.
  *
- *     sequential(augment({ shift: 4, flip: true }), …)
+ * ```ts
+ * sequential(augment({ shift: 4, flip: true }), …)
+ * ```
  *
  * Pictures `[N, H, W, C]` or `[N, H, W]` are flipped, scaled and turned about their centre, shifted; then contrast and
  * brightness; then a square is cut out. RandomCrop with a padding of p, as PyTorch has it, is `shift: p`. Contrast is a

@@ -18,7 +18,9 @@ const USUAL = { noise: 0, shift: undefined, timeMasks: undefined, featureMasks: 
  * Noise is added; it is moved by whole steps; masks cover steps and features. It belongs in front, behind `logMel` if that is
  * a model's first layer: no gradient flows through it.
  *
- *     augmentSequences({ shift: 5, timeMasks: { count: 2, longest: 10 }, featureMasks: { count: 2, longest: 6 } })
+ * ```ts
+ * augmentSequences({ shift: 5, timeMasks: { count: 2, longest: 10 }, featureMasks: { count: 2, longest: 6 } })
+ * ```
  *
  * Of `x` `[N, steps, features]`, as `features` makes it, or `[N, steps]`, as `waveforms` does. Lengths stay as they are, so
  * that a shift is to be short beside them.

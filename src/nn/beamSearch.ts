@@ -161,10 +161,12 @@ function foundOf({ tokens, logProbability, isEnd }: Extension, length: number, l
  * The likeliest texts that a model tells token by token, for several sources at a time, as translations of several sentences: of
  * each so many beginnings are kept from token to token, and all of them are one batch for the model.
  *
- *     const found = await beamSearch(
- *       async (beginnings) => trainer.predict(samplesOf(beginnings)),
- *       { begin: 1, end: 2, maximum: 40, sources: sentences.length },
- *     );
+ * ```ts
+ * const found = await beamSearch(
+ *   async (beginnings) => trainer.predict(samplesOf(beginnings)),
+ *   { begin: 1, end: 2, maximum: 40, sources: sentences.length },
+ * );
+ * ```
  *
  * @param step what the model says of the tokens behind some beginnings, all of one length
  * @returns for each source the texts that were found, at most as many as beams, the best first

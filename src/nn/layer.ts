@@ -106,11 +106,13 @@ export interface LayerDefinition<P extends Parameters, S extends States, I, O> {
  * A layer of one's own, in which `bound` is known by name: `bound.weight` is a value where `parameters` has a weight, and
  * `bound.wieght` does not compile. Any object of this kind is a layer as well.
  *
- *     const scale = defineLayer({
- *       name: 'scale',
- *       parameters: { gamma: { shape: [10], initial: ones } },
- *       apply: (x, { gamma }) => mul(x, gamma),
- *     });
+ * ```ts
+ * const scale = defineLayer({
+ *   name: 'scale',
+ *   parameters: { gamma: { shape: [10], initial: ones } },
+ *   apply: (x, { gamma }) => mul(x, gamma),
+ * });
+ * ```
  */
 export const defineLayer = <P extends Parameters = {}, S extends States = {}, I = Value, O = Value>(
   definition: LayerDefinition<P, S, I, O>,

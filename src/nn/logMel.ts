@@ -201,8 +201,10 @@ function deltaOf(x: Value): Value<'f32'> {
  * frame fills the transform. Frames begin with the first sample, and none reaches beyond the last one, but that the sound is
  * shorter than one frame: then zeros follow. With `deltas`, slopes over five frames stand behind, and slopes of these.
  *
- *     const front = logMel({ sampleRate: 8000 });
- *     sequential(front, …) // or, computed once for all of a set: await features(recordings, front)
+ * ```ts
+ * const front = logMel({ sampleRate: 8000 });
+ * sequential(front, …) // or, computed once for all of a set: await features(recordings, front)
+ * ```
  *
  * On the GPU it is two launches, both products: nothing of a frame is stored but its spectrum.
  * @throws DataError where an option is out of its range, or a filter would hear nothing; ShapeError unless x is `[N, samples]`

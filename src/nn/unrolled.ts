@@ -86,14 +86,16 @@ const RETURNS = ['sequence', 'last', 'sequence and state'] as const;
  * A cell used once for each step of a sequence, with the same weights: for nets that no layer of its own covers. The steps
  * are unrolled, so a step of training has launches for each of them, while their kernels are the same for any length.
  *
- *     const [ofX, ofH] = [linear(8, 64), linear(64, 64, { bias: false })];
- *     const net = recurrent(
- *       ({ x, state }, context) => {
- *         const h = tanh(add(context.apply(ofX, x), context.apply(ofH, state)));
- *         return { output: h, state: h };
- *       },
- *       { initial: [64], returns: 'last' },
- *     );
+ * ```ts
+ * const [ofX, ofH] = [linear(8, 64), linear(64, 64, { bias: false })];
+ * const net = recurrent(
+ *   ({ x, state }, context) => {
+ *     const h = tanh(add(context.apply(ofX, x), context.apply(ofH, state)));
+ *     return { output: h, state: h };
+ *   },
+ *   { initial: [64], returns: 'last' },
+ * );
+ * ```
  *
  * As RNN around a cell in Keras and Flax; PyTorch has cells and leaves the loop to its user. Dropout in a cell draws anew
  * at each step. Of a sample with fewer steps than others, `lengths`, the state stays behind its last one, and reversed it

@@ -61,10 +61,12 @@ function lastingFiles(folder: string): Files {
 /**
  * Keeps checkpoints of a run in a folder: give it to `fit`, and `await store.newest()` to `trainer.load` to go on.
  *
- *     const saved = checkpoints({ folder: 'run1', every: { seconds: 60 }, best: 'validation.loss' });
- *     const newest = await saved.newest();
- *     if (newest) await trainer.load(newest);
- *     await trainer.fit(train, { epochs: 20, validation, checkpoints: saved });
+ * ```ts
+ * const saved = checkpoints({ folder: 'run1', every: { seconds: 60 }, best: 'validation.loss' });
+ * const newest = await saved.newest();
+ * if (newest) await trainer.load(newest);
+ * await trainer.fit(train, { epochs: 20, validation, checkpoints: saved });
+ * ```
  *
  * A file is written under another name, synced, renamed, and its folder synced: a process that is killed, a machine that
  * goes down, a disk that is full leave the files before as they were, and half a file is never taken for a whole one.

@@ -119,7 +119,6 @@ export type Warn = (text: string) => void;
 
 /** How long a run lasts, what it is judged by, and what it tells. */
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
-/** How long a run lasts, what it is judged by, and what it tells. */
 export interface FitOptions<F extends string = any> {
   readonly epochs?: number;
   readonly steps?: number;

@@ -140,8 +140,10 @@ const TRACED = 2;
 /**
  * A model that is asked, without a loss or an optimizer: it takes the memory of its weights and of one batch.
  *
- *     const reader = await createPredictor({ model, weights: bytes, data: { image: { shape: [28, 28], dtype: 'u8' } } });
- *     const { data } = await reader.predict(pixels);
+ * ```ts
+ * const reader = await createPredictor({ model, weights: bytes, data: { image: { shape: [28, 28], dtype: 'u8' } } });
+ * const { data } = await reader.predict(pixels);
+ * ```
  *
  * With `outputs: 'classes'` it tells the likeliest class of each sample, and with `only` it is a layer of a larger model's file.
  * @throws DeviceError if there is no WebGPU and `backend` does not allow the CPU; FormatError for weights of another model;

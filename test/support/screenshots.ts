@@ -39,6 +39,7 @@ const views: readonly View[] = [
   { name: 'demo-wide', page: '?layers=128', visit: (page) => train(page, 'Loss') },
   { name: 'demo-convolutional', page: '?model=convolutional&batch=32', visit: (page) => train(page, 'Update') },
   { name: 'lesson', page: 'docs/backpropagation.html' },
+  { name: 'reference', page: 'docs/api.html' },
   { name: 'gallery', page: 'examples/index.html' },
   ...[
     'xor',

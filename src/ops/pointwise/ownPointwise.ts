@@ -18,16 +18,6 @@ function requireDefinition({ name, arity, wgsl, f }: Partial<PointwiseDefinition
  * An op that computes each element of its output from those at the same place in up to three inputs, which are broadcast: a
  * function in JavaScript, which is the definition, the same in WGSL, and a derivative.
  * @returns what `pointwise` uses; it gives f32 unless `dtype` says otherwise   @throws DataError for what is no definition
- * @example
- * const square = definePointwise({
- *   name: 'square',
- *   arity: 1,
- *   wgsl: { expression: 'a * a' },
- *   f: (a) => a * a,
- *   accuracy: { ulps: 1, magnitude: 'result' },
- *   vjp: (dY, { inputs: [a] }) => [mul(dY, mul(a, 2))],
- * });
- * const { checked } = await checkOp((x) => pointwise(square, [x]), [[5, 7]], { backend: 'auto' });
  */
 export function definePointwise<D extends Dtype = 'f32'>(definition: PointwiseDefinition<D>): PointwiseOp<D> {
   requireDefinition(Object(definition) as Partial<PointwiseDefinition>);

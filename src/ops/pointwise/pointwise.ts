@@ -184,10 +184,6 @@ function walkOf(node: Node): ReturnType<typeof collapse> {
  * Uses an op of `definePointwise`.
  * @param inputs as many as its arity, broadcast   @param constants what `f` is handed behind the inputs' elements
  * @throws ShapeError for shapes that do not go together
- * @example
- * const op = definePointwise({ name: 'half', arity: 1, wgsl: { expression: 'a * 0.5' }, f: (a) => a / 2 });
- * const y = pointwise(op, [constant(Float32Array.of(4, 6), { shape: [2], dtype: 'f32' })]);
- * console.log(interpret({ outputs: { y }, writes: [] }).outputs.y); // [2, 3]
  */
 export const pointwise = <D extends Dtype>(
   op: PointwiseOp<D>,

@@ -1,0 +1,18 @@
+// All examples, by the entry of the package that has what they are of.
+
+import { heard, sets, sounds, tables, texts } from './data.ts';
+import { graphs } from './graphs.ts';
+import { initializers } from './initializers.ts';
+import { layers } from './layers.ts';
+import { losses } from './losses.ts';
+import { inNode } from './node.ts';
+import { ops } from './ops.ts';
+import { optimizers } from './optimizers.ts';
+import { pointwise } from './pointwise.ts';
+import { trainers } from './trainers.ts';
+
+export const examples = {
+  millrace: [trainers, layers, heard, initializers, losses, optimizers, pointwise, ops, graphs],
+  'millrace/data': [sets, tables, texts, sounds],
+  'millrace/node': [inNode],
+} as const;
