@@ -107,7 +107,7 @@ export const trainers: Examples = {
       data: line,
     });
     const { buffer, offset, size, shape } = await trainer.predictOnGpu(Float32Array.of(0, 0.5, 1));
-    console.log('mapState' in buffer, offset % 256, size, shape); // ?
+    console.log('mapState' in buffer, offset % 256, size, shape); // true 0 12 [3, 1]
     trainer.destroy();
     device.destroy();
   },
@@ -281,7 +281,7 @@ export const trainers: Examples = {
     const device = await requestDevice();
     const reader = await createPredictor({ model: linear(1, 1), data: line, device });
     const { shape, dtype } = await reader.predictOnGpu(Float32Array.of(0, 0.5, 1));
-    console.log(shape, dtype); // ?
+    console.log(shape, dtype); // [3, 1] 'f32'
     reader.destroy();
     device.destroy();
   },
