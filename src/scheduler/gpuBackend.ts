@@ -34,9 +34,15 @@ export interface GpuOptions {
   readonly kernels?: Kernels | undefined;
 }
 
-/** A variable of Node's and Deno's environment, where there is one. */
+interface Platform {
+  readonly process?: { readonly env?: Readonly<Record<string, string>> };
+  readonly Deno?: { readonly permissions: { querySync(wanted: object): { readonly state: string } } };
+}
+
+/** A variable of Node's and Deno's environment, where there is one; nobody is asked for the permission to read it. */
 const fromEnvironment = (name: string): string | undefined => {
-  const { process } = globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string>> } };
+  const { process, Deno } = globalThis as Platform;
+  if (Deno && Deno.permissions.querySync({ name: 'env', variable: name }).state !== 'granted') return undefined;
   return process?.env?.[name];
 };
 
