@@ -27,9 +27,9 @@ const env = {
   ...(await softwareDriver()),
 };
 
-/** @param {string} program @param {readonly string[]} args */
-function run(program, args) {
-  const child = spawn(program, args, { cwd: root, stdio: 'inherit', env });
+/** @param {string} path @param {readonly string[]} args */
+function run(path, args) {
+  const child = spawn(path, args, { cwd: root, stdio: 'inherit', env });
   return new Promise((resolve, reject) => child.once('error', reject).once('close', (code) => resolve(code ?? 1)));
 }
 
