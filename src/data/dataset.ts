@@ -46,6 +46,22 @@ export interface Field extends SampleLayout {
 /** What a program must know of a field before there are samples. */
 export type FieldSpec = Pick<Field, 'shape' | 'dtype' | 'scale' | 'byDefault'>;
 
+/** The same as it may be said: without a scale, bytes are seen as a set has them of which nobody said how. */
+export interface GivenFieldSpec extends Pick<FieldSpec, 'shape' | 'dtype'> {
+  readonly scale?: Scale | null | undefined;
+  readonly byDefault?: boolean | undefined;
+}
+
+/** A field of which nobody said how its bytes are scaled: those of pictures are, and by what is white. */
+const scaledByDefault = ({ shape, dtype }: Pick<FieldSpec, 'shape' | 'dtype'>, scale: () => Scale) =>
+  dtype === 'u8' && shape.length > 1 ? { scale: scale(), byDefault: true } : { scale: null };
+
+/** What a program must know of a field that was said. */
+export function specOfGiven({ shape, dtype, scale, byDefault }: GivenFieldSpec): FieldSpec {
+  if (scale === undefined) return { shape, dtype, ...scaledByDefault({ shape, dtype }, () => WHITE) };
+  return { shape, dtype, scale, ...(byDefault !== undefined && { byDefault }) };
+}
+
 /**
  * Samples with named fields, all of one length. Its arrays are those that were given, not copies, and are not to be
  * changed. A trainer takes a set as it is at the first call that is given it (`fit`, as training data or validation,
@@ -77,10 +93,13 @@ function dtypeOf(data: Numbers): Dtype {
 /** Where no byte is larger, they count or name something: a picture that is so dark shows nothing. */
 const LARGEST_COUNT = 15;
 
+/** 255 is seen as 1. */
+const WHITE: Scale = { scale: 1 / 255, offset: 0 };
+
 /** Bytes that nobody said how to scale. Those that are all 0 stand for others to come. */
 export function defaultScale(data: Numbers): Scale {
   const isPicture = data.some((byte) => byte > LARGEST_COUNT) || data.every((byte) => byte === 0);
-  return { scale: isPicture ? 1 / 255 : 1, offset: 0 };
+  return isPicture ? WHITE : { scale: 1, offset: 0 };
 }
 
 const isWhole = (count: number): boolean => Number.isInteger(count) && count > 0;
@@ -124,9 +143,7 @@ function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
   }
   const manyAxes = dtype === 'u8' && shape.length > 1;
   if (scale === undefined && offset === undefined) {
-    return manyAxes
-      ? { data, ...layout, dtype, scale: defaultScale(data), byDefault: true }
-      : { data, ...layout, dtype, scale: null };
+    return { data, ...layout, dtype, ...scaledByDefault({ shape, dtype }, () => defaultScale(data)) };
   }
   return { data, ...layout, dtype, scale: { scale: scale ?? (manyAxes ? 1 / 255 : 1), offset: offset ?? 0 } };
 }

@@ -17,7 +17,7 @@ export { cifar10 } from './cifar10/cifar10.ts';
 export { cifar10Classes } from './cifar10/form.ts';
 export type { Cifar10Options } from './cifar10/load.ts';
 export type { Decode } from './cifar10/sprites.ts';
-export { dataset, type Dataset, type Field, type FieldInput, type FieldSpec } from './dataset.ts';
+export { dataset, type Dataset, type Field, type FieldInput, type FieldSpec, type GivenFieldSpec } from './dataset.ts';
 export { map, pick, type MappedField } from './fields.ts';
 export { folds, split, type Fold, type SplitOptions } from './splits.ts';
 export { concat, rows, take } from './samples.ts';

@@ -11,7 +11,7 @@ import type { Optimizer } from '../optim/optimizer.ts';
 import type { Decision } from './runs/decisions.ts';
 import type { CheckpointStore } from './checkpoints/checkpointStore.ts';
 import type { Phase } from './model.ts';
-import type { Fields } from './samples/sampleSource.ts';
+import type { GivenFields } from './samples/sampleSource.ts';
 
 /** Numbers by field. */
 export type Samples = Readonly<Record<string, Numbers>>;
@@ -87,7 +87,7 @@ export interface CommonOptions<F extends string = any> extends SaidRoles<NoInfer
    */
   readonly onDeviceLost?: ((reason: string) => Device | null | Promise<Device | null>) | undefined;
   /** The fields that batches will have; taken from the first data set if left out. */
-  readonly data?: Dataset<F> | Fields<F>;
+  readonly data?: Dataset<F> | GivenFields<F>;
   /** Told what the caller would not expect: a figure to which nothing counts. `console.warn` if left out. */
   readonly warn?: Warn;
 }

@@ -33,7 +33,7 @@ import { requireBatch, requireWholeBatch } from './samples/batchSizes.ts';
 import { requireFields, requireWhole } from './samples/dataChecks.ts';
 import { DataPosition } from './samples/dataPosition.ts';
 import { copyOfSet, fieldsOf, requireTrainable, type Given } from './samples/givenData.ts';
-import type { Fields, Source } from './samples/sampleSource.ts';
+import type { Fields, GivenFields, Source } from './samples/sampleSource.ts';
 import { samplesAtCall } from './samples/samplesAtCall.ts';
 import { destroyedError, TrainerLife } from './trainerLife.ts';
 import { TrainerLock } from './trainerLock.ts';
@@ -141,7 +141,7 @@ export class Trainer<F extends string = any, O = any> {
    * them waits for a compiler. It may be called during `fit`, which goes on meanwhile.
    * @throws ShapeError where the model does not fit the fields; DataError for numbers of samples that are none
    */
-  async prepare(data: Dataset<F> | Fields<F>, calls: PreparedCalls<F> = {}): Promise<void> {
+  async prepare(data: Dataset<F> | GivenFields<F>, calls: PreparedCalls<F> = {}): Promise<void> {
     const fields = fieldsOf('prepare', data);
     const { evaluate, predict, inspect, update, encodeStep } = preparedCallsOf(calls);
     const judged = evaluate && this.#given('prepare', evaluate);

@@ -55,6 +55,7 @@ const views: readonly View[] = [
     'image',
     'flow',
     'material',
+    'camera',
   ].map((name) => ({
     name,
     page: `examples/${name}.html`,

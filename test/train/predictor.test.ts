@@ -243,6 +243,14 @@ describe.each(['webgpu', 'cpu'] as const)('what is told of logits, on %s', (back
   });
 });
 
+test('bytes of pictures of which nobody says how they are scaled are seen as a data set has them', async () => {
+  const { weights, told } = await learned('cpu');
+  const data = { image: { shape: [ROWS, ROWS, 1], dtype: 'u8' } } as const;
+  const predictor = await createPredictor({ model, weights, data, backend: 'cpu' });
+  expect((await predictor.predict(set.fields.image.data)).data).toEqual(told);
+  predictor.destroy();
+});
+
 test('what it does not take is said', async () => {
   const files = await learned('cpu');
   const data = fields;

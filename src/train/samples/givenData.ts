@@ -1,13 +1,13 @@
 import { DataError, ShapeError } from '../../core/errors.ts';
 import { requireKind } from '../../core/argumentChecks.ts';
 import type { Numbers } from '../../core/shape.ts';
-import { isDataset, requireFinite, requireSet, type Dataset } from '../../data/dataset.ts';
+import { isDataset, requireFinite, requireSet, specOfGiven, type Dataset } from '../../data/dataset.ts';
 import { copyOf, isNumbers, numbersIn, type GivenNumbers } from '../../data/numbers.ts';
 import { apart, spanOf } from '../../data/sampleLayout.ts';
 import { requirePresent, requireSound, rowsOf, type FieldChecks } from './dataChecks.ts';
 import type { Batches, GivenSamples } from '../options.ts';
 import type { Prepared } from '../graphs/preparedModel.ts';
-import type { Fields } from './sampleSource.ts';
+import type { Fields, GivenFields } from './sampleSource.ts';
 
 /*
  * How numbers come in. What a call is given is copied before it waits for anything: it is what it was at the call,
@@ -25,12 +25,13 @@ export function requireTrainable(data: Dataset | Batches): void {
 }
 
 /** The fields of a data set, or fields alone. @throws DataError for anything else */
-export function fieldsOf(where: string, data: Dataset | Fields): Fields {
+export function fieldsOf(where: string, data: Dataset | GivenFields): Fields {
   const fields: unknown = isDataset(data) ? data.fields : data;
   const specs: unknown[] = typeof fields === 'object' && fields !== null ? Object.values(fields) : [];
   const are = specs.length > 0 && specs.every((of) => 'shape' in Object(of) && 'dtype' in Object(of));
   requireKind(where, 'data', data, are, 'a data set, as dataset({ … }) makes one');
-  return fields as Fields;
+  if (isDataset(data)) return data.fields;
+  return Object.fromEntries(Object.entries(data).map(([name, of]) => [name, specOfGiven(of)]));
 }
 
 /** A set, and its numbers as they were at the call that gave it; null where programs hold them. */

@@ -1,11 +1,15 @@
 import { allocate, byteLength, spec, type Numbers, type Shape } from '../../core/shape.ts';
-import type { Dataset, FieldSpec } from '../../data/dataset.ts';
+import type { Dataset, FieldSpec, GivenFieldSpec } from '../../data/dataset.ts';
 import { samplesIn, spanOf, strideOf, type SampleLayout } from '../../data/sampleLayout.ts';
 import type { State } from '../../graph/graph.ts';
 
 /** What is known of a data set's fields without its samples. */
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
 export type Fields<in F extends string = any> = { readonly [name in F]: FieldSpec };
+
+/** The same as a caller says them. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export type GivenFields<in F extends string = any> = { readonly [name in F]: GivenFieldSpec };
 
 /** A field's samples where programs find them: in as many states as it takes to bind them. */
 export interface Parts {
