@@ -107,7 +107,7 @@ test('says that the camera is not allowed, and learns from pictures, without Web
 test('takes one picture where a button is tapped, and none while nobody sees the page', async () => {
   const { page, close } = await openLesson(served, 'camera');
   await status(page, /^Ready/);
-  await showing(page, 'B').evaluate('(element) => element.click()');
+  await showing(page, 'B').dispatchEvent('click');
   await expect.poll(() => countOf(page, 'B')).toBe(1);
   await page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })");
   await page.waitForTimeout(500);
