@@ -83,6 +83,7 @@ async function play(): Promise<void> {
   let [trainer, stepsLeft] = [await learning(device), 0];
   const onCpu = 'This browser gives the page no WebGPU: it sees and learns on the CPU.';
   show('device', seer.backend === 'cpu' ? onCpu : `Sees and learns by WebGPU on ${seer.adapter}.`);
+  lessons.tell(null);
   say('Ready: hold a button while you show something.');
 
   for (;;) {
