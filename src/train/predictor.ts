@@ -124,7 +124,7 @@ export class Predictor<F extends string = any, O = any> {
    * @throws FormatError if the file is broken, or holds other parameters; then nothing is replaced
    */
   async loadWeights(bytes: Uint8Array | ArrayBufferLike, file = 'the file'): Promise<void> {
-    const part = partOfWeights(file, copyOfBytes('loadWeights', bytes), this.#part);
+    const part = await partOfWeights(file, copyOfBytes('loadWeights', bytes), this.#part);
     await this.#trainer.loadWeights(part, file);
   }
 
@@ -164,7 +164,7 @@ export async function createPredictor<M extends Model, F extends string = any, K
   const told = { ...options, model: telling(model, outputs), batchSize: TRACED, phases: [] };
   const own = told as unknown as TrainerOptions<Model<ToldOf<OutputOf<M>, K>>, F>;
   requireCommon(where, own);
-  const taken = weights === undefined ? undefined : partOfWeights('the file', copyOfBytes(where, weights), part);
+  const taken = weights === undefined ? undefined : await partOfWeights('the file', copyOfBytes(where, weights), part);
   const trainer = await openTrainer<Model<ToldOf<OutputOf<M>, K>>, F>(own, []);
   try {
     if (taken) await trainer.loadWeights(taken);

@@ -1,7 +1,5 @@
 import { requireKind } from '../../core/argumentChecks.ts';
 import { FormatError } from '../../core/errors.ts';
-import { partOfSafetensors } from '../../data/safetensors.ts';
-import { isOwn } from './checkpoint.ts';
 
 /** Which tensors of a file are weights of a model, and what they are called there. */
 export interface PartOfFile {
@@ -23,8 +21,16 @@ export function requirePart(where: string, { only, rename }: PartOfFile): void {
 }
 
 /** A file of what is taken of another one. @throws FormatError if the file is broken, or nothing lies where `only` says */
-export function partOfWeights(file: string, bytes: Uint8Array, { only, rename }: PartOfFile): Uint8Array {
+export async function partOfWeights(
+  file: string,
+  bytes: Uint8Array,
+  { only, rename }: PartOfFile,
+): Promise<Uint8Array> {
   if (only === undefined && !rename) return bytes;
+  const [{ partOfSafetensors }, { isOwn }] = await Promise.all([
+    import('../../data/safetensors.ts'),
+    import('./checkpoint.ts'),
+  ]);
   const roots = new Set<string>();
   let isFound = false;
   const part = partOfSafetensors(file, bytes, (key): string | null => {
