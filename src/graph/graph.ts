@@ -142,6 +142,8 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
   expand?(node: Node<A>, adapter: AdapterTraits): readonly Value[] | undefined;
   /** Gradient with respect to each input; null where none flows. A dOutput is null where nobody used the output. */
   vjp?(dOutputs: readonly (Value | null)[], node: Node<A>): readonly (Value | null)[];
+  /** The same sum in fewer terms, of some that are each one of its values. Left out: it knows of none. */
+  inFewerTerms?(terms: readonly Value[]): readonly Value[];
   /** Output i lives in input inPlace[i]'s storage, bound once, read_write: updates, running averages, counters. */
   readonly inPlace?: readonly (number | null)[];
   /** Draws random numbers or writes state: never dropped, merged or reordered past its state. */

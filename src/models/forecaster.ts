@@ -6,7 +6,7 @@ import { defineLayer, requireModule, type Layer, type Module } from '../nn/layer
 import { add, div, mul, sub } from '../ops/pointwise/arithmetic.ts';
 import { sqrt } from '../ops/pointwise/elementary.ts';
 import { mean } from '../ops/reductions/sum.ts';
-import { slice } from '../ops/shaping/sliceAndPad.ts';
+import { slice } from '../ops/shaping/pieces.ts';
 import { reshape } from '../ops/shaping/views.ts';
 
 /** Keeps windows that do not vary from a division by 0; of a standardised series. */

@@ -6,7 +6,7 @@ import { specOf } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
 import { cos, sin } from '../ops/pointwise/elementary.ts';
 import { affine } from '../ops/products/matmul.ts';
-import { concat } from '../ops/shaping/concat.ts';
+import { concat } from '../ops/shaping/pieces.ts';
 import { defineLayer, type FloatLayer } from './layer.ts';
 
 /** What `fourierFeatures` may be told. */

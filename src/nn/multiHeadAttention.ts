@@ -9,7 +9,7 @@ import { rotary as turned, rotaryAngles, rotaryOptionsOf, turnedBy } from '../op
 import { gather } from '../ops/indexing/gather.ts';
 import { lessEqual, sub } from '../ops/pointwise/arithmetic.ts';
 import { requireDropRate } from '../ops/random/dropout.ts';
-import { slice } from '../ops/shaping/sliceAndPad.ts';
+import { slice } from '../ops/shaping/pieces.ts';
 import { reshape } from '../ops/shaping/views.ts';
 import type { Generation } from './generation.ts';
 import { randomUniform, torchUniform, zeros, type Initializer } from './initializers.ts';

@@ -5,7 +5,7 @@ import { constant } from '../graph/leaf.ts';
 import { specOf, type Value } from '../graph/graph.ts';
 import { gather } from '../ops/indexing/gather.ts';
 import { add } from '../ops/pointwise/arithmetic.ts';
-import { slice } from '../ops/shaping/sliceAndPad.ts';
+import { slice } from '../ops/shaping/pieces.ts';
 import { requireTable } from './embedding.ts';
 import { randomNormal, type Initializer } from './initializers.ts';
 import { defineLayer, type FloatLayer } from './layer.ts';

@@ -8,7 +8,7 @@ import { affine } from '../ops/products/matmul.ts';
 import { cells, type CellName } from '../ops/recurrent/cells.ts';
 import { recurrentLoop, type Recurrence } from '../ops/recurrent/recurrent.ts';
 import { broadcastTo } from '../ops/reductions/sum.ts';
-import { concat } from '../ops/shaping/concat.ts';
+import { concat } from '../ops/shaping/pieces.ts';
 import { reshape, stopGradient } from '../ops/shaping/views.ts';
 import { torchUniform, zeros } from './initializers.ts';
 import { defineLayer, type Layer, type ParameterDefinition } from './layer.ts';

@@ -5,8 +5,7 @@ import { floatsOf, isValue, specOf, type Value } from '../graph/graph.ts';
 import { constant } from '../graph/leaf.ts';
 import { where } from '../ops/pointwise/arithmetic.ts';
 import { ownSteps } from '../ops/recurrent/lengths.ts';
-import { concat } from '../ops/shaping/concat.ts';
-import { slice } from '../ops/shaping/sliceAndPad.ts';
+import { concat, slice } from '../ops/shaping/pieces.ts';
 import { reshape } from '../ops/shaping/views.ts';
 import {
   defineLayer,

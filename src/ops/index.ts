@@ -42,7 +42,6 @@ export type { ReduceOptions } from './reductions/reduce.ts';
 export { logSoftmax, softmax } from './losses/softmax.ts';
 export type { Padding, Pair } from './convolution/spatial.ts';
 export { upsample, type UpsampleOptions } from './pooling/upsampling.ts';
-export { concat } from './shaping/concat.ts';
+export { concat, pad, slice, type SliceRange } from './shaping/pieces.ts';
 export { flatten, reshape, stopGradient } from './shaping/views.ts';
-export { pad, slice, type SliceRange } from './shaping/sliceAndPad.ts';
 export { transpose } from './shaping/transpose.ts';

@@ -5,7 +5,7 @@ import { apply, type Value } from '../graph/graph.ts';
 import { mul } from '../ops/pointwise/arithmetic.ts';
 import { pack } from '../ops/shaping/pack.ts';
 import { part, reshape } from '../ops/shaping/views.ts';
-import { slice } from '../ops/shaping/sliceAndPad.ts';
+import { slice } from '../ops/shaping/pieces.ts';
 import { adamw } from './adam.ts';
 import { clippedTables, type Clip } from './clip.ts';
 import { momentumOp } from './momentum.ts';

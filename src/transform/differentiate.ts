@@ -4,7 +4,6 @@ import { inputsOf, specOf, specsOf, type Node, type Value } from '../graph/graph
 import { constant } from '../graph/leaf.ts';
 import { inOrder } from '../graph/order.ts';
 import { add } from '../ops/pointwise/arithmetic.ts';
-import { joinPads } from '../ops/shaping/joinPads.ts';
 
 /**
  * Reverse mode: d loss / d value for each of `values`, as new nodes of the same graph; null where no gradient reaches.
@@ -23,7 +22,7 @@ export function differentiate(loss: Value, values: readonly Value[]): (Value | n
   const gradientOf = (value: Value): Value | null => {
     const own = terms.get(value);
     if (!own) return null;
-    const gradient = joinPads(own).reduce((before, term) => add(before, term));
+    const gradient = joined(own).reduce((before, term) => add(before, term));
     terms.set(value, [gradient]);
     return gradient;
   };
@@ -43,6 +42,17 @@ export function differentiate(loss: Value, values: readonly Value[]): (Value | n
     });
   }
   return values.map(gradientOf);
+}
+
+/** The same sum in fewer terms, where an op knows how of those of its own that follow each other. */
+function joined(terms: readonly Value[]): readonly Value[] {
+  const runs: Value[][] = [];
+  for (const term of terms) {
+    const run = runs.at(-1);
+    if (run?.[0].node.op === term.node.op) run.push(term);
+    else runs.push([term]);
+  }
+  return runs.flatMap((run) => run[0].node.op.inFewerTerms?.(run) ?? run);
 }
 
 /** The nodes up to one that depend on a target, each behind all that it reads. */

@@ -11,7 +11,7 @@ import type { Graph, Value } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/leaf.ts';
 import { attention, type AttentionOptions } from '../../src/ops/attention/attention.ts';
 import { sum } from '../../src/ops/reductions/sum.ts';
-import { slice } from '../../src/ops/shaping/sliceAndPad.ts';
+import { slice } from '../../src/ops/shaping/pieces.ts';
 import { reshape } from '../../src/ops/shaping/views.ts';
 import { controlState } from '../../src/ops/training/control.ts';
 import { planMemory } from '../../src/scheduler/memory.ts';

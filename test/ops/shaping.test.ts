@@ -3,9 +3,8 @@ import { spec } from '../../src/core/shape.ts';
 import { input } from '../../src/graph/leaf.ts';
 import { gather } from '../../src/ops/indexing/gather.ts';
 import { mul } from '../../src/ops/pointwise/arithmetic.ts';
-import { concat } from '../../src/ops/shaping/concat.ts';
+import { concat, pad, slice } from '../../src/ops/shaping/pieces.ts';
 import { flatten, reshape } from '../../src/ops/shaping/views.ts';
-import { pad, slice } from '../../src/ops/shaping/sliceAndPad.ts';
 import { transpose } from '../../src/ops/shaping/transpose.ts';
 import { checkOp } from '../support/checkOp.ts';
 

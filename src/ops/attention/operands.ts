@@ -1,7 +1,7 @@
 import { sizeOf, type Shape } from '../../core/shape.ts';
 import type { Value } from '../../graph/graph.ts';
 import { asUseOf } from '../../graph/leaf.ts';
-import { slice, sliceOp } from '../shaping/sliceAndPad.ts';
+import { slice, sliceOp } from '../shaping/pieces.ts';
 import { part, reshape, unreshaped } from '../shaping/views.ts';
 import type { Attrs, Place, Places } from './attentionNode.ts';
 
