@@ -12,6 +12,8 @@ export default defineConfig(({ mode }) => ({
   publicDir: false,
   plugins: [lessonPages(import.meta.dirname), referencePages(import.meta.dirname), bareShaders(), pureModules()],
   build: builds[mode] ?? pages,
+  // As modules: what a worker does not need at once comes when it does.
+  worker: { format: 'es' },
   // Benchmarks are to run where there is nothing but them and Dawn's package.
   ssr: { noExternal: ['bench', 'isa'].includes(mode) ? true : [], external: ['webgpu'] },
   test: {
