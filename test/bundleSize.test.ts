@@ -1,6 +1,8 @@
-// What a stranger's bundler makes of the packed package: bytes, gzipped, of an app that imports a few names.
+// What a stranger's bundler, vite, makes of the packed package: bytes of an app that imports a few names. Counted are the
+// chunks that have been run by then, whether they were there at once or were loaded when they were asked for, each minified,
+// and gzipped by itself, as a server would send it.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -25,11 +27,11 @@ interface Bundle {
   readonly chunks: readonly Rolldown.OutputChunk[];
 }
 
-/** An app that has these names, minified, each chunk of which notes that it was run. */
-async function bundled(names: string): Promise<Bundle> {
-  const root = join(folder, names.replaceAll(', ', '-'));
-  const source = join(folder, `${names.replaceAll(', ', '-')}.js`);
-  await writeFile(source, `import { ${names} } from 'millrace';\nglobalThis.app = { ${names} };\n`);
+/** An app, minified, each chunk of which notes that it was run. */
+async function bundleOf(name: string, text: string): Promise<Bundle> {
+  const root = join(folder, name);
+  const source = join(folder, `${name}.js`);
+  await writeFile(source, text);
   const result = await build({
     root: folder,
     configFile: false,
@@ -51,6 +53,10 @@ async function bundled(names: string): Promise<Bundle> {
   return { entry: join(root, chunks.find(({ isEntry }) => isEntry)!.fileName), chunks };
 }
 
+/** One that has these names. */
+const bundled = (names: string): Promise<Bundle> =>
+  bundleOf(names.replaceAll(', ', '-'), `import { ${names} } from 'millrace';\nglobalThis.app = { ${names} };\n`);
+
 const NOTE = /^\(globalThis.*\n/;
 
 /** Gzipped bytes of some chunks, as a server would send each. */
@@ -64,6 +70,13 @@ function chunksRun({ chunks }: Bundle): Rolldown.OutputChunk[] {
   noted.chunksRun = [];
   return chunks.filter(({ fileName }) => names.includes(fileName));
 }
+
+test('nothing is done as the package is loaded, whether it says so or not', async () => {
+  // Where no package.json says anything of it.
+  await cp(join(folder, 'node_modules/millrace/dist'), join(folder, 'bare'), { recursive: true });
+  const { chunks } = await bundleOf('nothing', `import './bare/index.js';\n`);
+  expect(chunks.map(({ code }) => code.replace(NOTE, '').trim())).toEqual(['']);
+});
 
 test('a single op weighs no more than itself', async () => {
   const bundle = await bundled('relu');
