@@ -33,6 +33,7 @@ export * from './nn/index.ts';
 export * from './models/index.ts';
 export { features, type FeaturesOptions } from './data/audio/features.ts';
 export { dataset, type Dataset, type FieldInput } from './data/dataset.ts';
+export type { BufferInput } from './data/hostField.ts';
 export { take } from './data/samples.ts';
 export type { GivenNumbers } from './data/numbers.ts';
 export type { PartOfFile } from './train/checkpoints/partOfWeights.ts';

@@ -17,6 +17,8 @@ struct Sizes {
   samples: u32,
   // From a sample to the next one, in x.
   stride: u32,
+  // Numbers in front of the first sample, in x.
+  front: u32,
 }
 
 @group(0) @binding(0) var<storage, read> rows: array<u32>;
@@ -56,6 +58,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   // Past the last sample, too, for those before the first.
   let row = rows[r] - sizes.first;
   if (row < sizes.samples) {
-    store_four(r * sizes.size + at, sizes.size - at, epilogue(four(row * sizes.stride + at)));
+    store_four(r * sizes.size + at, sizes.size - at, epilogue(four(sizes.front + row * sizes.stride + at)));
   }
 }

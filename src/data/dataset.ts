@@ -2,6 +2,7 @@ import { DataError, ShapeError } from '../core/errors.ts';
 import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import type { NamesIn } from '../core/nameTypes.ts';
 import { sizeOf, type Dtype, type Numbers, type Shape } from '../core/shape.ts';
+import { hostFieldOf, isBufferInput, type BufferInput, type HostBuffer } from './hostField.ts';
 import { isNumbers, kindOf, numbersIn, type GivenNumbers } from './numbers.ts';
 import { samplesIn, strideOf, type SampleLayout } from './sampleLayout.ts';
 
@@ -41,6 +42,8 @@ export interface Field extends SampleLayout {
   readonly scale: Scale | null;
   /** Whether nobody asked for the scale: it is then only for what the model reads. False if left out. */
   readonly byDefault?: boolean;
+  /** Where it lies instead, if that is in a buffer of a host's: then whoever asks for its data is refused. */
+  readonly host?: HostBuffer;
 }
 
 /** What a program must know of a field before there are samples. */
@@ -104,7 +107,8 @@ export function defaultScale(data: Numbers): Scale {
 
 const isWhole = (count: number): boolean => Number.isInteger(count) && count > 0;
 
-function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
+function fieldOf(name: string, given: FieldInput | BufferInput | GivenNumbers): Field {
+  if (isBufferInput(given)) return hostFieldOf(name, given);
   const where = `dataset, "${name}"`;
   const usual = { data: undefined, shape: undefined, stride: undefined, scale: undefined, offset: undefined };
   const isInput = !isNumbers(given) && typeof given === 'object' && given !== null && 'data' in given;
@@ -148,18 +152,24 @@ function fieldOf(name: string, given: FieldInput | GivenNumbers): Field {
   return { data, ...layout, dtype, scale: { scale: scale ?? (manyAxes ? 1 / 255 : 1), offset: offset ?? 0 } };
 }
 
+/** Samples of a field. */
+const lengthOf = (field: Field): number => field.host?.samples ?? samplesIn(field, field.data.length);
+
 /**
- * A data set from arrays: `dataset({ image: { data, shape: [28, 28] }, label })`.
- * @throws ShapeError if the fields have different numbers of samples; DataError if there is none, and for what is no field
+ * A data set from arrays: `dataset({ image: { data, shape: [28, 28] }, label })`. A field may lie in a GPU buffer of the
+ * caller's, on the device that its trainer is given: `{ buffer, dtype, shape, stride, byteOffset, samples }`. It is read
+ * where it is, by each step as it is then, so the caller may write it anew between steps; nobody checks its numbers.
+ * @throws ShapeError if the fields have different numbers of samples, or a buffer holds fewer; DataError if there is none,
+ * and for what is no field
  */
-export function dataset<const T extends Readonly<Record<string, FieldInput | GivenNumbers>>>(
+export function dataset<const T extends Readonly<Record<string, FieldInput | BufferInput | GivenNumbers>>>(
   given: T,
 ): Dataset<NamesIn<keyof T & string>>;
-export function dataset(given: Readonly<Record<string, FieldInput | GivenNumbers>>): Dataset {
+export function dataset(given: Readonly<Record<string, FieldInput | BufferInput | GivenNumbers>>): Dataset {
   const areFields = kindOf(given) === 'Object' && !isDataset(given);
   requireKind('dataset', 'what is given', given, areFields, 'an object of fields by name: dataset({ x, label })');
   const fields = Object.fromEntries(Object.entries(given).map(([name, field]) => [name, fieldOf(name, field)]));
-  const lengths = Object.entries(fields).map(([name, field]) => [name, samplesIn(field, field.data.length)] as const);
+  const lengths = Object.entries(fields).map(([name, field]) => [name, lengthOf(field)] as const);
   if (lengths.length === 0) throw new DataError('[dataset] there are no fields: name at least one');
   const [first, length] = lengths[0];
   for (const [name, other] of lengths) {

@@ -1,3 +1,4 @@
+import { fromHalves } from '../core/halves.ts';
 import type { Numbers } from '../core/shape.ts';
 import { kindOf } from './numbers.ts';
 
@@ -81,7 +82,7 @@ export function numbersIn(dtype: string, bytes: Uint8Array): Float32Array | stri
   if (!typeOf(dtype)) return `is ${dtype}, which is not read`;
   const stored = storedIn(dtype, bytes);
   if (stored instanceof Float32Array) return stored;
-  if (dtype === 'F16') return ofHalves(stored as Uint16Array);
+  if (dtype === 'F16') return fromHalves(stored as Uint16Array);
   if (dtype === 'BF16') return ofBrainHalves(stored as Uint16Array);
   if (stored instanceof BigInt64Array || stored instanceof BigUint64Array) return ofBigIntegers(dtype, stored);
   if (dtype === 'BOOL') for (let at = 0; at < stored.length; at++) if (stored[at] !== 0) stored[at] = 1;
@@ -97,24 +98,6 @@ export function numbersIn(dtype: string, bytes: Uint8Array): Float32Array | stri
 
 const lost = (dtype: string, at: number, number: number | bigint): string =>
   `is ${dtype}, and f32 does not have its element ${at}, ${number}`;
-
-/** The bits of a half's numbers that are neither infinite nor NaN are below. Source: IEEE 754-2019, 3.6 */
-const [HALF_INFINITY, HALF_SIGN, F32_INFINITY] = [0x7c00, 0x8000, 0x7f800000];
-/** Between the powers that a half and an f32 mean by the same bits. */
-const HALF_POWERS = 2 ** (127 - 15);
-
-function ofHalves(halves: Uint16Array): Float32Array {
-  const numbers = new Float32Array(halves.length);
-  const bits = new Uint32Array(numbers.buffer);
-  for (let at = 0; at < halves.length; at++) {
-    const size = halves[at] & (HALF_SIGN - 1);
-    bits[at] = size << 13;
-    numbers[at] *= HALF_POWERS;
-    if (size >= HALF_INFINITY) bits[at] |= F32_INFINITY;
-    bits[at] |= (halves[at] & HALF_SIGN) << 16;
-  }
-  return numbers;
-}
 
 /** Each is the upper half of an f32. */
 function ofBrainHalves(halves: Uint16Array): Float32Array {

@@ -1,5 +1,6 @@
 import { ShapeError } from '../core/errors.ts';
 import { described, requireKind } from '../core/argumentChecks.ts';
+import type { DeviceBuffer } from '../core/globalTypes.ts';
 import { requireDtype, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
 import { output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
 
@@ -214,6 +215,15 @@ export function bindingsOf({ op, inputs, outputs }: Node, launch: Launch): reado
   return [...ofInputs, ...others.map(output)];
 }
 
+/** A range of a buffer that is someone else's, in bytes. */
+export interface HostRegion {
+  /** What lies there, for messages. */
+  readonly name: string;
+  readonly buffer: DeviceBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
 /** A named value that outlives the step. */
 export interface State {
   readonly name: string;
@@ -224,6 +234,8 @@ export interface State {
   readonly fixed?: boolean;
   /** `other` if left out. */
   readonly purpose?: Purpose;
+  /** Where it lies, where that is with the program's host, who may rewrite it. It is never written here. */
+  readonly host?: HostRegion;
 }
 
 /** What memory is for, as whoever lacks it is told. */

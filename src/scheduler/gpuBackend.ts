@@ -112,6 +112,7 @@ export class GpuBackend implements Backend {
 
   encode(where: string, programs: readonly Executable[], encoder: GPUCommandEncoder): void {
     this.#storage.requireAlive(where);
+    for (const program of new Set(programs)) (program as Program).bring(encoder);
     const pass = encoder.beginComputePass({ label: 'millrace step' });
     for (const program of programs) (program as Program).record(pass);
     pass.end();

@@ -50,6 +50,8 @@ export class Program implements Executable {
   readonly #scratch: readonly GPUBuffer[];
   readonly #regionOf: (value: Value) => Region;
   readonly #fields: ReadonlyMap<string, Value>;
+  /** That lie with a host. */
+  readonly #hosted: readonly State[];
 
   constructor(parts: {
     readonly graph: Graph;
@@ -76,6 +78,7 @@ export class Program implements Executable {
       return field ? [[field.label, node.outputs[0]] as const] : [];
     });
     this.#fields = new Map(fields);
+    this.#hosted = [...statesOf(parts.graph)].filter(({ host }) => host !== undefined);
   }
 
   /** Names of the kernels, in the order of their launches. */
@@ -94,6 +97,11 @@ export class Program implements Executable {
     if (!value) return;
     const { buffer, offset } = this.#regionOf(value);
     upload(this.#storage.device, buffer, offset, numbers);
+  }
+
+  /** Records what must be there before any launch. */
+  bring(encoder: GPUCommandEncoder): void {
+    this.#storage.copyHosted(encoder, this.#hosted);
   }
 
   /** Replays every launch, or those of one node. */
@@ -201,8 +209,10 @@ export async function compile(
 
 function regionAt(place: Place, value: Value, storage: Storage, buffers: ReadonlyMap<Slot, GPUBuffer>): Region {
   const { home, offset } = place;
-  const buffer = 'holds' in home ? buffers.get(home)! : storage.bufferOf(home);
-  return { buffer, offset, size: byteLength(value.spec) };
+  const size = byteLength(value.spec);
+  if ('holds' in home) return { buffer: buffers.get(home)!, offset, size };
+  const region = storage.regionOf(home);
+  return { buffer: region.buffer, offset: region.offset + offset, size };
 }
 
 /** Whether a node may run before its program does: what it writes lasts no longer than a run. */

@@ -5,6 +5,7 @@ import { megabytes } from '../core/textFormat.ts';
 import type { Purpose, State } from '../graph/graph.ts';
 import type { Region } from '../gpu/readback.ts';
 import type { Range } from './backend.ts';
+import { HostedStates, isCopied } from './hostedStates.ts';
 import { isLent, type Slot } from './memory.ts';
 import { Tally } from './memoryTally.ts';
 
@@ -72,6 +73,7 @@ export class Storage {
   readonly #limit: number;
   readonly #states = new Map<State, GPUBuffer>();
   readonly #pool: Pool<GPUBuffer> = new Map();
+  readonly #hosted: HostedStates;
   readonly #purposes = new Map<GPUBuffer, Purpose>();
   /** Of all its buffers. */
   readonly used = new Tally();
@@ -82,6 +84,7 @@ export class Storage {
   constructor(device: GPUDevice, limit = Infinity) {
     this.device = device;
     this.#limit = limit;
+    this.#hosted = new HostedStates(this);
   }
 
   #noRoom(what: string, need: Tally, why: string): DeviceError {
@@ -122,7 +125,8 @@ export class Storage {
   #needOf(states: readonly State[]): Tally {
     const need = new Tally();
     for (const state of states) {
-      if (!this.#states.has(state)) need.add(state.purpose ?? 'other', roomFor(byteLength(state.spec)));
+      if (this.#has(state) || (state.host && !isCopied(state.host))) continue;
+      need.add(state.purpose ?? 'other', roomFor(byteLength(state.spec)));
     }
     return need;
   }
@@ -192,6 +196,10 @@ export class Storage {
     return this.create(name, purpose, byteLength(spec));
   }
 
+  #has(state: State): boolean {
+    return state.host ? this.#hosted.has(state) : this.#states.has(state);
+  }
+
   /** Makes the buffers of states at once, or none. @throws DeviceError if there is no room for all of them */
   hold(what: string, states: readonly State[]): Promise<void> {
     // One after the other, so that nobody takes a buffer for filled that another caller is about to fill.
@@ -202,7 +210,8 @@ export class Storage {
 
   async #hold(what: string, states: readonly State[]): Promise<void> {
     this.requireAlive(what);
-    const missing = states.filter((state) => !this.#states.has(state));
+    const hosted = states.filter(({ host }) => host !== undefined);
+    const missing = states.filter((state) => !state.host && !this.#has(state));
     const make = (): void => {
       for (const state of missing) this.#states.set(state, this.#createState(state));
     };
@@ -212,10 +221,12 @@ export class Storage {
       const buffer = this.#states.get(state);
       if (buffer) upload(this.device, buffer, 0, state.initial());
     }
+    await this.#hosted.hold(hosted);
   }
 
   release(states: readonly State[]): void {
     for (const state of states) {
+      this.#hosted.release(state);
       const buffer = this.#states.get(state);
       if (buffer) this.drop(buffer);
       this.#states.delete(state);
@@ -224,6 +235,7 @@ export class Storage {
 
   bufferOf(state: State): GPUBuffer {
     this.requireAlive(state.name);
+    if (state.host) return this.#hosted.regionOf(state.host, state).buffer;
     let buffer = this.#states.get(state);
     if (!buffer) {
       buffer = this.#createState(state);
@@ -234,7 +246,13 @@ export class Storage {
   }
 
   regionOf(state: State): Region {
+    if (state.host) return this.#hosted.regionOf(state.host, state);
     return { buffer: this.bufferOf(state), offset: 0, size: byteLength(state.spec) };
+  }
+
+  /** Brings what is with a host, and is not read there, into buffers of its own, ahead of the programs that read it. */
+  copyHosted(encoder: GPUCommandEncoder, states: Iterable<State>): void {
+    this.#hosted.copy(encoder, states);
   }
 
   /** Of elements of four bytes. */
@@ -297,6 +315,7 @@ export class Storage {
       for (const buffer of buffers.values()) this.drop(buffer);
     }
     this.#states.clear();
+    this.#hosted.destroy();
     this.#pool.clear();
     this.#destroyed = true;
   }

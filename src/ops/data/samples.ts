@@ -1,4 +1,5 @@
 import { f32Literal, flatGrid, output, type Kernel, type AdapterTraits } from '../../core/launch.ts';
+import { fromHalves } from '../../core/halves.ts';
 import { halfBitsOf, Permutation } from '../../core/permutation.ts';
 import { allocate, byteLength, sizeOf, type Dtype, type Numbers, type Shape } from '../../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../../graph/accuracy.ts';
@@ -82,6 +83,15 @@ export interface Overlap {
   /** Of a sample. */
   readonly shape: Shape;
   readonly stride: number;
+  /** Numbers in front of the first sample; 0 if left out. */
+  readonly first?: number;
+  /** Of numbers that lie two to a word of u32. */
+  readonly stored?: 'f16';
+}
+
+/** The numbers of a part, and how many there are. */
+function storedIn(part: Numbers, stored: Overlap['stored']): Numbers {
+  return stored === 'f16' ? fromHalves(new Uint16Array(part.buffer, part.byteOffset, 2 * part.length)) : part;
 }
 
 interface TakeAttrs {
@@ -99,18 +109,27 @@ interface TakeAttrs {
 const lanes = (lane: (at: number) => string): string => [0, 1, 2, 3].map(lane).join(', ');
 
 /** Element access by packed bytes, or by whole vectors where samples, and what is between their first numbers, are a multiple of four long. */
-function accessOf(stored: Dtype, size: number, stride: number): Pick<Kernel, 'functions' | 'constants'> {
-  const [whole, wholeStore] = [size % 4 === 0 && stride % 4 === 0, size % 4 === 0];
+function accessOf(
+  stored: Dtype | 'f16',
+  size: number,
+  stride: number,
+  first: number,
+): Pick<Kernel, 'functions' | 'constants'> {
+  const [whole, wholeStore] = [[size, stride, first].every((count) => count % 4 === 0), size % 4 === 0];
   const head = 'fn four(at: u32) -> vec4<X>';
   const packed = whole
     ? `let word = x[at / 4u];\n  return vec4u(${lanes((at) => `(word >> ${8 * at}u) & 0xffu`)});`
     : `return vec4u(${lanes((at) => byteAt('x', `(at + ${at}u)`))});`;
   const store = 'fn store_four(at: u32, left: u32, value: vec4<Y>) {\n  y[at / 4u] = value;\n}';
-  const load = stored === 'u8' ? packed : whole ? 'return x[at / 4u];' : undefined;
+  const halves = whole
+    ? 'return vec4f(unpack2x16float(x[at / 2u]), unpack2x16float(x[at / 2u + 1u]));'
+    : `return vec4f(${lanes((at) => `unpack2x16float(x[(at + ${at}u) / 2u])[(at + ${at}u) % 2u]`)});`;
+  const packs = { u8: packed, f16: halves } as const;
+  const load = stored in packs ? packs[stored as keyof typeof packs] : whole ? 'return x[at / 4u];' : undefined;
   return {
     functions: { ...(load && { four: `${head} {\n  ${load}\n}` }), ...(wholeStore && { store_four: store }) },
     constants: {
-      X_ELEMENT: stored === 'u8' ? 'u32' : whole ? 'vec4<X>' : 'X',
+      X_ELEMENT: stored in packs ? 'u32' : whole ? 'vec4<X>' : 'X',
       Y_ELEMENT: wholeStore ? 'vec4<Y>' : 'Y',
     },
   };
@@ -126,12 +145,13 @@ export const takeOp: Op<TakeAttrs> = {
   infer: ([rows, part], { dtype, overlap }) => [
     { shape: [...rows.shape, ...(overlap ? overlap.shape : part.shape.slice(1))], dtype },
   ],
-  cpu([rows, ...parts], [y], { attrs: { held, overlap, scale, offset } }) {
+  cpu([rows, ...given], [y], { attrs: { held, overlap, scale, offset } }) {
     const size = y.length / rows.length;
-    const stride = overlap?.stride ?? size;
+    const { stride = size, first = 0, stored } = overlap ?? {};
+    const parts = given.map((part) => storedIn(part, stored));
     for (let r = 0; r < rows.length; r++) {
       const part = parts[Math.floor(rows[r] / held)];
-      const from = (rows[r] % held) * stride;
+      const from = first + (rows[r] % held) * stride;
       for (let i = 0; i < size; i++) y[r * size + i] = part[from + i] * scale + offset;
     }
   },
@@ -142,18 +162,20 @@ export const takeOp: Op<TakeAttrs> = {
     const value = scaled ? `vec4f(value) * ${f32Literal(scale)} + ${f32Literal(offset)}` : 'vec4<Y>(value)';
     const rows = y.spec.shape[0];
     const fours = Math.ceil(size / 4);
-    const stride = overlap?.stride ?? size;
+    const { stride = size, first = 0, stored } = overlap ?? {};
     return parts.map(({ spec }, at) => {
-      const { functions, constants } = accessOf(spec.dtype, size, stride);
+      const { functions, constants } = accessOf(stored ?? spec.dtype, size, stride, first);
+      const numbers = stored === 'f16' ? 2 * spec.shape[0] : spec.shape[0];
+      const samples = overlap ? Math.floor((numbers - first - size) / stride) + 1 : numbers;
       return {
         kernel: {
           name: 'takeSamples',
           source: takeKernel,
-          constants: { X: spec.dtype === 'u8' ? 'u32' : spec.dtype, Y: dtype, ...constants },
+          constants: { X: stored ? 'f32' : spec.dtype === 'u8' ? 'u32' : spec.dtype, Y: dtype, ...constants },
           functions: { ...functions, epilogue: `fn epilogue(value: vec4<X>) -> vec4<Y> {\n  return ${value};\n}` },
         },
         bindings: [0, 1 + at, output(0)],
-        uniform: [rows, fours, size, at * held, overlap ? (spec.shape[0] - size) / stride + 1 : spec.shape[0], stride],
+        uniform: [rows, fours, size, at * held, samples, stride, first],
         grid: flatGrid(rows * fours),
       };
     });

@@ -101,7 +101,7 @@ export class ResidentSets {
     let taken: Dataset | null = copy ?? copyOfSet('data', set, names);
     requireSound(taken, names, checks);
     // The CPU never loses what it holds.
-    const lasting = this.#backend.kind === 'cpu' ? [] : names;
+    const lasting = this.#backend.kind === 'cpu' ? [] : names.filter((name) => !set.fields[name].host);
     const digests = new Map(lasting.map((name) => [name, digestOf(taken!.fields[name].data)]));
     // Where the device that holds it is lost, it is taken from its owner once more.
     const again = (name: string): Numbers => {
@@ -154,6 +154,7 @@ export class ResidentSets {
     for (const name of names) {
       const { states, held } = reader.source.fields[name];
       const field = copy.fields[name];
+      if (field.host) continue;
       states.forEach((state, at) => {
         const numbers = samplesFrom(field, at * held, Math.min(copy.length, (at + 1) * held));
         this.#backend.writeState(state, numbers);

@@ -146,7 +146,8 @@ export function requireWhole(where: string, name: string, number: unknown): void
 }
 
 /** Everything in a data set that would spoil training, found before the first step. */
-export function requireSound(data: Dataset, names: readonly string[], { ranges, agreements }: FieldChecks): void {
+export function requireSound(data: Dataset, read: readonly string[], { ranges, agreements }: FieldChecks): void {
+  const names = read.filter((name) => !data.fields[name].host);
   for (const name of names) requireFinite(name, data.fields[name]);
   for (const range of ranges) if (names.includes(range.field)) requireRange(data.fields[range.field].data, range);
   const isHere = (source: unknown): boolean => typeof source !== 'string' || names.includes(source);

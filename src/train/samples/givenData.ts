@@ -46,6 +46,8 @@ export function copyOfSet(where: string, data: Dataset, names?: readonly string[
   const fields = (names ?? Object.keys(data.fields)).flatMap((name) => {
     const field = data.fields[name];
     if (!field) return [];
+    // What is with a host is what it is there.
+    if (field.host) return [[name, field] as const];
     const size = spanOf(field, data.length);
     if (field.data.length !== size) {
       throw new DataError(

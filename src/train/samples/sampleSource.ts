@@ -1,7 +1,10 @@
 import { allocate, byteLength, spec, type Numbers, type Shape } from '../../core/shape.ts';
-import type { Dataset, FieldSpec, GivenFieldSpec } from '../../data/dataset.ts';
+import { DataError } from '../../core/errors.ts';
+import type { Dataset, Field, FieldSpec, GivenFieldSpec } from '../../data/dataset.ts';
+import { bytesOfStored, type HostBuffer } from '../../data/hostField.ts';
 import { samplesIn, spanOf, strideOf, type SampleLayout } from '../../data/sampleLayout.ts';
 import type { State } from '../../graph/graph.ts';
+import type { Overlap } from '../../ops/data/samples.ts';
 
 /** What is known of a data set's fields without its samples. */
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
@@ -17,7 +20,7 @@ export interface Parts {
   /** Samples in each but the last. */
   readonly held: number;
   /** Where samples overlap, so that no axis counts them. */
-  readonly overlap?: Required<SampleLayout>;
+  readonly overlap?: Overlap;
 }
 
 /** Samples that a program can take by their number. */
@@ -60,7 +63,8 @@ export function residentSource(
   numbersOf = (name: string): Numbers => data.fields[name].data,
 ): Source {
   const parts = names.map((name): [string, Parts] => {
-    const { shape, stride, dtype } = data.fields[name];
+    const { shape, stride, dtype, host } = data.fields[name];
+    if (host) return [name, hostedParts(name, data.fields[name], host)];
     const layout = { shape, ...(stride !== undefined && { stride }) };
     // A sample that is too large by itself is told of when its buffer is made.
     const isPacked = dtype === 'u8';
@@ -80,6 +84,40 @@ export function residentSource(
     return [name, { states, held, ...(stride !== undefined && { overlap: { shape, stride } }) }];
   });
   return { length: data.length, fields: Object.fromEntries(parts) };
+}
+
+/** WebGPU's default alignment of what a shader binds, of which every device's is a divisor. */
+const BINDING_ALIGNMENT = 256;
+
+/** Samples that lie with a host: bound from the last place on from which that may be, so a sample may begin behind it. */
+function hostedParts(
+  name: string,
+  { shape, stride, dtype }: Field,
+  { buffer, byteOffset, stored, samples }: HostBuffer,
+): Parts {
+  const bytes = bytesOfStored(stored);
+  const offset = byteOffset - (byteOffset % BINDING_ALIGNMENT);
+  const first = (byteOffset - offset) / bytes;
+  const layout = { shape, ...(stride !== undefined && { stride }) };
+  const numbers = first + spanOf(layout, samples);
+  const size = Math.ceil((numbers * bytes) / 4) * 4;
+  const isPlain = first === 0 && stride === undefined && stored !== 'f16';
+  const own =
+    stored === 'f16' ? spec([size / 4], 'u32') : isPlain ? spec([samples, ...shape], dtype) : spec([numbers], dtype);
+  const state: State = {
+    name: `data ${name}`,
+    spec: own,
+    initial: () => {
+      throw new DataError(
+        `[data] "${name}" lies in a GPU buffer, but the trainer is on the CPU: give an array, or train on WebGPU`,
+      );
+    },
+    fixed: true,
+    purpose: 'data',
+    host: { name, buffer, offset, size },
+  };
+  const overlap = { shape, stride: strideOf(layout), first, ...(stored === 'f16' && { stored }) };
+  return { states: [state], held: samples, ...(!isPlain && { overlap }) };
 }
 
 /** Room for so many samples, which are written anew again and again. */
