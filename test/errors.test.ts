@@ -9,6 +9,7 @@ import { dataFiles } from './errors/dataFiles.ts';
 import { device } from './errors/device.ts';
 import { downloads } from './errors/downloads.ts';
 import { emission } from './errors/emission.ts';
+import { host } from './errors/host.ts';
 import { generation } from './errors/generation.ts';
 import { losses } from './errors/losses.ts';
 import { predictors } from './errors/predictors.ts';
@@ -41,6 +42,7 @@ const cases = [
   transformers,
   checkedOps,
   emission,
+  host,
   generation,
   device,
   savedWeights,

@@ -3,6 +3,7 @@ import { DataError, ShapeError } from '../core/errors.ts';
 import type { DeviceBuffer } from '../core/globalTypes.ts';
 import { sizeOf, type Dtype, type Shape } from '../core/shape.ts';
 import { bufferUsage } from '../core/webgpuFlags.ts';
+import { requireUnmapped } from '../gpu/unmapped.ts';
 import type { Field, Scale } from './dataset.ts';
 import { samplesIn, spanOf, type SampleLayout } from './sampleLayout.ts';
 
@@ -110,12 +111,6 @@ function requireReadable(where: string, name: string, buffer: Known): void {
     );
   }
   requireUnmapped(name, buffer);
-}
-
-/** @throws DataError while the CPU has the buffer */
-export function requireUnmapped(name: string, { mapState }: Pick<Known, 'mapState'>): void {
-  if (mapState === 'unmapped') return;
-  throw new DataError(`[data] the buffer of "${name}" is ${mapState} for the CPU: unmap it first`);
 }
 
 function requireOffset(name: string, byteOffset: unknown, stored: StoredDtype): void {

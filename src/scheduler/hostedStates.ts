@@ -3,6 +3,7 @@ import { byteLength } from '../core/shape.ts';
 import { megabytes } from '../core/textFormat.ts';
 import { bufferUsage } from '../core/webgpuFlags.ts';
 import { pipelineOf } from '../gpu/pipelines.ts';
+import { requireUnmapped } from '../gpu/unmapped.ts';
 import type { Region } from '../gpu/readback.ts';
 import type { HostRegion, State } from '../graph/graph.ts';
 import { largestBinding, type Storage } from './storage.ts';
@@ -52,9 +53,7 @@ export class HostedStates {
         `[data] "${name}" takes ${megabytes(size)} of its buffer but this device binds at most ${megabytes(most)}: request it with requiredLimits(adapter), or give fewer samples`,
       );
     }
-    if (buffer.mapState !== 'unmapped') {
-      throw new DataError(`[data] the buffer of "${name}" is ${buffer.mapState} for the CPU: unmap it first`);
-    }
+    requireUnmapped(name, buffer);
     const { pipeline, layout } = await pipelineOf(device, { name: 'touch', source: touchKernel }, ['read']);
     device.pushErrorScope('validation');
     const encoder = device.createCommandEncoder({ label: 'millrace touch' });

@@ -1,3 +1,4 @@
+import { fromHalves } from '../../src/core/halves.ts';
 import { describe, expect, test } from 'vitest';
 import { Permutation } from '../../src/core/permutation.ts';
 import { Random, seedKey } from '../../src/core/random.ts';
@@ -238,6 +239,39 @@ describe.each(backends)('on the %s samples', (_, backend) => {
       const y = takeSamples(drawn, states.map(read), { label: 'x', held, overlap, dtype, scale: null });
       expect(y.spec.shape).toEqual([SAMPLES, ...shape]);
       const expected = order.flatMap((at) => [...numbers.subarray(at * stride, at * stride + size)]);
+      expect([...(await run(await backend(), y))]).toEqual(expected);
+    },
+  );
+
+  test.each([
+    [[3], 5, 7],
+    [[4], 4, 4],
+    [[2, 2], 8, 0],
+    [[], 2, 1],
+  ] as const)(
+    'that are halves%j each %i behind the one before, behind %i others, are f32',
+    async (shape, stride, first) => {
+      const size = sizeOf(shape);
+      // Every half that is a number, denormal ones and zeros too.
+      const halves = Uint16Array.from({ length: 2 * Math.ceil((first + SAMPLES * stride) / 2) }, (_, at) => {
+        const bits = (at * 7919) % 0x8000;
+        return (bits & 0x7c00) === 0x7c00 ? 0x8001 : bits | ((at % 2) << 15);
+      });
+      const state: State = {
+        name: 'halves',
+        spec: spec([halves.length / 2], 'u32'),
+        initial: () => new Uint32Array(halves.buffer),
+      };
+      const order = constant(
+        Uint32Array.from({ length: SAMPLES }, (_, at) => SAMPLES - 1 - at),
+        spec([SAMPLES], 'u32'),
+      );
+      const overlap = { shape, stride, first, stored: 'f16' } as const;
+      const y = takeSamples(order, [read(state)], { label: 'x', held: SAMPLES, overlap, dtype: 'f32', scale: null });
+      const numbers = fromHalves(halves);
+      const expected = Array.from({ length: SAMPLES }, (_, at) => first + (SAMPLES - 1 - at) * stride).flatMap(
+        (from) => [...numbers.subarray(from, from + size)],
+      );
       expect([...(await run(await backend(), y))]).toEqual(expected);
     },
   );
