@@ -58,6 +58,8 @@ export type { PreparedCalls } from './train/preparedCalls.ts';
 export type { InspectedLayer, InspectedParameter, Inspection, InspectOptions } from './train/inspection/inspect.ts';
 export { checkpoints } from './train/checkpoints/originFiles.ts';
 export type { BufferRange, TrainerBuffers } from './train/emission/buffers.ts';
+export type { Exposes } from './train/graphs/exposed.ts';
+export type { EncodedPrediction } from './train/hosting/encodedPredictions.ts';
 export type { WgslFunction, WgslOptions } from './train/emission/wgslFunction.ts';
 export type { GenerateOptions } from './train/generation/generateOptions.ts';
 export type { Checkpoints, CheckpointsOptions } from './train/checkpoints/checkpointFiles.ts';

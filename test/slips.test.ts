@@ -111,12 +111,13 @@ describe('a trainer', () => {
   const bare = ['destroy', 'graph', 'readParameters', 'readReports', 'stop', 'summary'];
   /** Of one that is a guest on a device. */
   const hosted: Calls = {
+    encodePredict: async () => [(await sharedDevice()).createCommandEncoder(), set],
     encodeStep: async () => [(await sharedDevice()).createCommandEncoder()],
     predictOnGpu: () => [batch],
   };
   const hostedTrainer = async (): Promise<Trainer> => {
     const trainer = await core.createTrainer({ ...trainerOptions(), backend: 'webgpu', device: await sharedDevice() });
-    await trainer.prepare(set, { encodeStep: true });
+    await trainer.prepare(set, { encodeStep: true, encodePredict: set });
     return trainer;
   };
 

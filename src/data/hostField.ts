@@ -75,7 +75,7 @@ export function hostFieldOf(name: string, given: BufferInput): Field {
     scale,
     offset,
   } = optionsOf<BufferInput, typeof defaults>(where, given, defaults);
-  requireReadable(where, name, buffer as unknown as Known);
+  requireReadable(where, name, buffer);
   requireKind(where, 'dtype', stored, Object.hasOwn(BYTES, stored), 'f32, f16, u8, u32 or i32');
   const isShape = Array.isArray(shape) && shape.every(isCount);
   requireKind(where, 'shape', shape, isShape, "one sample's extents, as [28, 28]");

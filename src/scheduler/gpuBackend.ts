@@ -21,7 +21,8 @@ import {
 import { Choice, isStorage, type KernelChoice, type Kernels } from './kernelChoice.ts';
 import type { Batch } from '../cpu/interpret.ts';
 import { compile, needsOf, type Program } from './program.ts';
-import { largestBinding, numbersOf, Storage } from './storage.ts';
+import { largestBinding } from '../gpu/largestBinding.ts';
+import { numbersOf, Storage } from './storage.ts';
 import type { Tally } from './memoryTally.ts';
 
 /** What a backend may be told. */

@@ -2,23 +2,30 @@ import { DeviceError, DataError } from '../core/errors.ts';
 import { byteLength } from '../core/shape.ts';
 import { megabytes } from '../core/textFormat.ts';
 import { bufferUsage } from '../core/webgpuFlags.ts';
+import { largestBinding } from '../gpu/largestBinding.ts';
 import { pipelineOf } from '../gpu/pipelines.ts';
 import { requireUnmapped } from '../gpu/unmapped.ts';
 import type { Region } from '../gpu/readback.ts';
-import type { HostRegion, State } from '../graph/graph.ts';
-import { largestBinding, type Storage } from './storage.ts';
+import type { HostRegion, Purpose, State } from '../graph/graph.ts';
 import touchKernel from '../../shaders/data/touch.wgsl?raw';
 
 /** Whether a host's buffer cannot be bound, so that what is there is copied before it is read. */
-export const isCopied = ({ buffer }: HostRegion): boolean => !((buffer as GPUBuffer).usage & bufferUsage.storage);
+export const isCopied = ({ buffer }: HostRegion): boolean => !(buffer.usage & bufferUsage.storage);
+
+/** Whose buffers they are where they are copied. */
+interface Owner {
+  readonly device: GPUDevice;
+  create(label: string, purpose: Purpose, bytes: number): GPUBuffer;
+  drop(buffer: GPUBuffer): void;
+}
 
 /** The states that lie in buffers of the device's owner: where they are, or copies of them, brought anew by each submit. */
 export class HostedStates {
-  readonly #storage: Pick<Storage, 'device' | 'create' | 'drop'>;
+  readonly #storage: Owner;
   /** Those that were tried, with the buffer of each that is copied. */
   readonly #held = new Map<State, GPUBuffer | null>();
 
-  constructor(storage: Pick<Storage, 'device' | 'create' | 'drop'>) {
+  constructor(storage: Owner) {
     this.#storage = storage;
   }
 
@@ -76,7 +83,7 @@ export class HostedStates {
 
   regionOf(host: HostRegion, state: State): Region {
     const own = this.#held.get(state);
-    return own ? { buffer: own, offset: 0, size: host.size } : { ...host, buffer: host.buffer as GPUBuffer };
+    return own ? { buffer: own, offset: 0, size: host.size } : { ...host, buffer: host.buffer };
   }
 
   copy(encoder: GPUCommandEncoder, states: Iterable<State>): void {
@@ -84,7 +91,7 @@ export class HostedStates {
       const own = this.#held.get(state);
       if (!own || !state.host) continue;
       const { buffer, offset, size } = state.host;
-      encoder.copyBufferToBuffer(buffer as GPUBuffer, offset, own, 0, size);
+      encoder.copyBufferToBuffer(buffer, offset, own, 0, size);
     }
   }
 
@@ -95,6 +102,6 @@ export class HostedStates {
   }
 
   destroy(): void {
-    for (const state of [...this.#held.keys()]) this.release(state);
+    for (const state of this.#held.keys()) this.release(state);
   }
 }

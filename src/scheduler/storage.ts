@@ -3,6 +3,7 @@ import { DeviceError } from '../core/errors.ts';
 import { byteLength, type Dtype, type Numbers } from '../core/shape.ts';
 import { megabytes } from '../core/textFormat.ts';
 import type { Purpose, State } from '../graph/graph.ts';
+import { largestBinding } from '../gpu/largestBinding.ts';
 import type { Region } from '../gpu/readback.ts';
 import type { Range } from './backend.ts';
 import { HostedStates, isCopied } from './hostedStates.ts';
@@ -11,10 +12,6 @@ import { Tally } from './memoryTally.ts';
 
 /** Buffers must be large enough for one vec4f, whatever they hold. */
 const SMALLEST_BUFFER = 16;
-
-/** Bytes that a device binds as one buffer at most. */
-export const largestBinding = ({ limits }: GPUDevice): number =>
-  Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
 
 /** Bytes of a buffer for so many. */
 const roomFor = (bytes: number): number => Math.max(SMALLEST_BUFFER, Math.ceil(bytes / 4) * 4);

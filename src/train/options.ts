@@ -1,3 +1,4 @@
+import type { Exposes } from './graphs/exposed.ts';
 import type { Device, Signal } from '../core/globalTypes.ts';
 import type { Dtype, Numbers, NumbersOf } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -60,6 +61,8 @@ export interface CommonOptions<F extends string = any> extends SaidRoles<NoInfer
   readonly averageWeights?: { readonly decay: number };
   /** Whether each step reports ‖gradients‖ as `gradientNorm`, before they are clipped; two launches more. */
   readonly gradientNorm?: boolean;
+  /** What each step leaves in buffers beside the parameters, for shaders of one's own; see `trainer.buffers`. */
+  readonly exposes?: Exposes;
   /**
    * Bytes that all of it may take on the GPU: what states and programs need together is reckoned before any of it is there.
    * WebGPU tells nobody how much there is: without a limit, it is tried. With 0 the error tells the need, and nothing is made.

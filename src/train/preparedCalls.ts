@@ -13,6 +13,8 @@ export interface PreparedCalls<F extends string = any> {
   readonly inspect?: number;
   /** Whether `encodeStep` is to take steps on the set: false. `{ shuffle: false }` takes its samples in their own order. */
   readonly encodeStep?: boolean | { readonly shuffle?: boolean };
+  /** A set of which `encodePredict` is to predict all samples; what only the loss reads may be missing. */
+  readonly encodePredict?: Dataset<F> | Dataset;
   /** Whether their inspection rehearses the update: false. */
   readonly update?: boolean;
 }
@@ -25,6 +27,7 @@ export function preparedCallsOf(given: PreparedCalls) {
     inspect: undefined,
     update: false,
     encodeStep: undefined,
+    encodePredict: undefined,
   });
   const { predict, inspect, encodeStep = false } = calls;
   if (predict !== undefined) requireWhole('prepare', 'predict', predict);

@@ -1,4 +1,4 @@
-import { optionsOf, requireKind } from '../core/argumentChecks.ts';
+import { optionsOf } from '../core/argumentChecks.ts';
 import { DataError } from '../core/errors.ts';
 import type { Bytes, CommandEncoder, Device } from '../core/globalTypes.ts';
 import { isDataset, requireSet, type Dataset } from '../data/dataset.ts';
@@ -10,7 +10,9 @@ import { RecoveringBackend } from '../scheduler/recoveringBackend.ts';
 import { copyOfBytes, copyOfValues, requireTexts } from './checkpoints/givenParameters.ts';
 import type { Loaded, LoadOptions } from './checkpoints/loadResult.ts';
 import { momentOf, noteOf, type Moment } from './checkpoints/moment.ts';
+import type { EncodedPrediction, EncodedPredictions } from './hosting/encodedPredictions.ts';
 import type { EncodedSteps } from './hosting/encodedSteps.ts';
+import { requireEncoder } from './hosting/encoder.ts';
 import { buffersOf, type TrainerBuffers } from './emission/buffers.ts';
 import type { WgslFunction, WgslOptions } from './emission/wgslFunction.ts';
 import type { Evaluator } from './evaluation/evaluator.ts';
@@ -69,6 +71,7 @@ export class Trainer<F extends string = any, O = any> {
     left: () => this.#arm(),
   });
   #encoded: EncodedSteps | undefined;
+  #encodedPredictions: EncodedPredictions | undefined;
   readonly #life = new TrainerLife();
   readonly #notices: TrainerNotices;
 
@@ -143,7 +146,9 @@ export class Trainer<F extends string = any, O = any> {
    */
   async prepare(data: Dataset<F> | GivenFields<F>, calls: PreparedCalls<F> = {}): Promise<void> {
     const fields = fieldsOf('prepare', data);
-    const { evaluate, predict, inspect, update, encodeStep } = preparedCallsOf(calls);
+    const { evaluate, predict, inspect, update, encodeStep, encodePredict } = preparedCallsOf(calls);
+    if (encodePredict) requireSet('prepare, encodePredict', encodePredict);
+    const shown = encodePredict && this.#given('prepare', encodePredict);
     const judged = evaluate && this.#given('prepare', evaluate);
     if (encodeStep) requireSet('prepare, encodeStep', data);
     const encoded = encodeStep ? this.#given('prepare', data as Dataset) : undefined;
@@ -153,8 +158,16 @@ export class Trainer<F extends string = any, O = any> {
     if (judged) compiled.push(ready.evaluator().then((made) => made.prepare(judged)));
     if (predict) compiled.push(ready.evaluator().then((made) => made.preparePrediction(predict)));
     if (inspect) compiled.push(ready.inspector().then((made) => made.prepare(inspect, update)));
+    if (shown) compiled.push(this.#preparePrediction(shown));
     if (encoded && encodeStep) compiled.push(this.#prepareSteps(encoded, encodeStep.shuffle));
     await this.#life.while(Promise.all(compiled));
+  }
+
+  async #preparePrediction(given: Given): Promise<void> {
+    const { prepared, evaluator, encodedPredictions } = this.#parts!;
+    requireFields('prepare', prepared.traced.fields, given.set, (await evaluator()).inputs);
+    this.#encodedPredictions = await encodedPredictions();
+    await this.#encodedPredictions.prepare(given);
   }
 
   async #prepareSteps(given: Given, shuffle: boolean): Promise<void> {
@@ -207,16 +220,28 @@ export class Trainer<F extends string = any, O = any> {
    */
   encodeStep(encoder: CommandEncoder): void {
     const encoded = this.#encodedSteps('encodeStep');
-    const is = 'beginComputePass' in Object(encoder) && 'finish' in Object(encoder);
-    requireKind(
-      'encodeStep',
-      'the encoder',
-      encoder,
-      is,
-      'a GPUCommandEncoder, as device.createCommandEncoder() gives one',
-    );
+    requireEncoder('encodeStep', encoder);
     this.#lock.requireFree('encodeStep');
     encoded.encode(encoder);
+  }
+
+  /**
+   * Records a prediction of all samples of a set into a command encoder of the host's, as `encodeStep` records a step. The
+   * outputs lie in buffers of their own, always the same for the same set: they hold what the encoder's last prediction
+   * left once it is submitted, for whatever is encoded or submitted behind it, until the set is predicted again.
+   * @param set that `prepare` was given as `encodePredict`   @returns where the only output lies, or the first, and all by name
+   * @throws DataError before `prepare`, for what is no encoder, and while a call passes that puts states back; DeviceError on
+   * the CPU, and until another device has taken the place of one that was lost
+   */
+  encodePredict(encoder: CommandEncoder, set: Dataset): EncodedPrediction {
+    this.#life.require();
+    requireEncoder('encodePredict', encoder);
+    requireSet('encodePredict', set);
+    this.#lock.requireSettled('encodePredict');
+    if (this.#encodedPredictions) return this.#encodedPredictions.encode(set, encoder);
+    throw new DataError(
+      '[encodePredict] no set is ready to be predicted: await prepare(data, { encodePredict: set }) first',
+    );
   }
 
   /**
@@ -699,6 +724,7 @@ export class Trainer<F extends string = any, O = any> {
     this.#life.end();
     this.#position.origin = undefined;
     this.#encoded = undefined;
+    this.#encodedPredictions = undefined;
     this.#parts?.programs.destroy();
     this.#parts = undefined;
     this.#backend.destroy();

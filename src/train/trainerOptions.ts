@@ -4,6 +4,7 @@ import { requireSeed } from '../core/random.ts';
 import { isModule } from '../nn/layer.ts';
 import { requireOption, requireOptimizer } from '../optim/optimizer.ts';
 import { isKernels } from '../scheduler/kernelChoice.ts';
+import { exposesOf } from './graphs/exposed.ts';
 import { fieldsOf } from './samples/givenData.ts';
 import type { Phase } from './model.ts';
 import type { TrainerOptions } from './options.ts';
@@ -19,6 +20,7 @@ const defaults = {
   microBatches: 1,
   averageWeights: undefined,
   gradientNorm: false,
+  exposes: undefined,
   memoryLimit: undefined,
   fuse: undefined,
   kernels: 'auto',
@@ -98,7 +100,7 @@ function ownPhases(phases: readonly Phase[]): readonly Phase[] {
 
 function requireSizes(
   at: string,
-  { batchSize, microBatches = 1, averageWeights, seed = 0, kernels = 'auto' }: TrainerOptions,
+  { batchSize, microBatches = 1, averageWeights, exposes, seed = 0, kernels = 'auto' }: TrainerOptions,
 ): void {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new ShapeError(`[createTrainer] batchSize is ${described(batchSize)} but must be a whole number above 0`);
@@ -112,6 +114,12 @@ function requireSizes(
   if (!isKernels(kernels)) {
     throw new DataError(
       `[${at}] kernels is ${JSON.stringify(kernels)} but must be "auto", "guess" or "measure", an adapter and its forms as \`trainer.kernels\` says them, or a storage: give localStorage`,
+    );
+  }
+  const { activations } = exposesOf(at, exposes);
+  if (activations.length > 0 && microBatches > 1) {
+    throw new DataError(
+      `[${at}] exposes.activations are of a step as a whole, but microBatches is ${microBatches}: leave one of them out`,
     );
   }
   if (averageWeights === undefined) return;

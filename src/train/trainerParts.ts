@@ -3,6 +3,7 @@ import type { Backend } from '../scheduler/backend.ts';
 import type { Saver } from './checkpoints/saver.ts';
 import type { Evaluator } from './evaluation/evaluator.ts';
 import { prepare, type Prepared } from './graphs/preparedModel.ts';
+import type { EncodedPredictions } from './hosting/encodedPredictions.ts';
 import type { Inspector } from './inspection/inspector.ts';
 import type { Phase } from './model.ts';
 import type { TrainerOptions, Warn } from './options.ts';
@@ -24,6 +25,7 @@ export interface TrainerParts {
   /* What not every trainer needs: loaded when it is asked for. */
   readonly evaluator: () => Promise<Evaluator>;
   readonly inspector: () => Promise<Inspector>;
+  readonly encodedPredictions: () => Promise<EncodedPredictions>;
   readonly saver: () => Promise<Saver>;
 }
 
@@ -57,6 +59,10 @@ export async function trainerParts(
       inspector: whenAsked(async () => {
         const { Inspector } = await import('./inquiries.ts');
         return new Inspector(backend, prepared, programs);
+      }),
+      encodedPredictions: whenAsked(async () => {
+        const { EncodedPredictions } = await import('./hosting/encodedPredictions.ts');
+        return new EncodedPredictions(backend, prepared, programs);
       }),
       saver: whenAsked(async () => {
         const { Saver } = await import('./checkpoints/files.ts');

@@ -8,6 +8,7 @@ import {
   requestDevice,
   sequential,
   sgd,
+  type BatchValues,
   type Context,
   type Model,
   type Trainer,
@@ -67,6 +68,38 @@ export const emission: readonly Case[] = [
       await trainer.prepare(points, { encodeStep: true });
       trainer.encodeStep((await sharedDevice()).createCommandEncoder());
     }),
+  ],
+  [
+    '[encodePredict] this set is not ready',
+    trained(first, async (trainer) => {
+      await trainer.prepare(points, { encodePredict: dataset({ x: numbers(2) }) });
+      trainer.encodePredict((await sharedDevice()).createCommandEncoder(), points);
+    }),
+  ],
+  [
+    '[encodePredict] no set is ready',
+    trained(first, async (trainer) => trainer.encodePredict((await sharedDevice()).createCommandEncoder(), points)),
+  ],
+  [
+    '[encodePredict] the trainer has phases only',
+    trained(first, (trainer) => trainer.prepare(points, { encodePredict: points }), {
+      model: undefined,
+      loss: undefined,
+      optimizer: undefined,
+      phases: [
+        {
+          name: 'only',
+          loss: ({ x, target }: BatchValues, _: BatchValues, context: Context) =>
+            meanSquaredError(context.apply(first, x), target),
+          optimizer: sgd(),
+        },
+      ],
+    }),
+  ],
+  ['[model] exposes.activations names', trained(first, () => {}, { exposes: { activations: ['layer9'] } })],
+  [
+    '[createTrainer] exposes.activations are',
+    trained(first, () => {}, { exposes: { activations: [''] }, microBatches: 2 }),
   ],
   ['[encodeStep] <n> steps were encoded', hosted((step) => Array.from({ length: 1025 }, step))],
   [

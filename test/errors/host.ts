@@ -1,13 +1,4 @@
-import {
-  createTrainer,
-  dataset,
-  linear,
-  meanSquaredError,
-  sgd,
-  take,
-  type BufferInput,
-  type LossOptions,
-} from '../../src/index.ts';
+import { createTrainer, dataset, linear, meanSquaredError, sgd, take, type LossOptions } from '../../src/index.ts';
 import { sharedDevice } from '../support/device.ts';
 import { limited } from '../support/otherDevice.ts';
 import type { Case } from '../support/provoke.ts';
@@ -21,7 +12,7 @@ const hosted =
   async () => {
     const buffer = (await sharedDevice()).createBuffer({ size: 32, usage: STORAGE | COPY_DST, ...made });
     try {
-      return await work(dataset({ x: { buffer, shape: [2], ...more } as BufferInput, target }));
+      return await work(dataset({ x: { buffer, shape: [2], ...more }, target }));
     } finally {
       buffer.destroy();
     }

@@ -253,7 +253,7 @@ describe.each(backends)('on the %s samples', (_, backend) => {
     async (shape, stride, first) => {
       const size = sizeOf(shape);
       // Every half that is a number, denormal ones and zeros too.
-      const halves = Uint16Array.from({ length: 2 * Math.ceil((first + SAMPLES * stride) / 2) }, (_, at) => {
+      const halves = Uint16Array.from({ length: 2 * Math.ceil((first + SAMPLES * stride) / 2) }, (__, at) => {
         const bits = (at * 7919) % 0x8000;
         return (bits & 0x7c00) === 0x7c00 ? 0x8001 : bits | ((at % 2) << 15);
       });
@@ -263,13 +263,13 @@ describe.each(backends)('on the %s samples', (_, backend) => {
         initial: () => new Uint32Array(halves.buffer),
       };
       const order = constant(
-        Uint32Array.from({ length: SAMPLES }, (_, at) => SAMPLES - 1 - at),
+        Uint32Array.from({ length: SAMPLES }, (__, at) => SAMPLES - 1 - at),
         spec([SAMPLES], 'u32'),
       );
       const overlap = { shape, stride, first, stored: 'f16' } as const;
       const y = takeSamples(order, [read(state)], { label: 'x', held: SAMPLES, overlap, dtype: 'f32', scale: null });
       const numbers = fromHalves(halves);
-      const expected = Array.from({ length: SAMPLES }, (_, at) => first + (SAMPLES - 1 - at) * stride).flatMap(
+      const expected = Array.from({ length: SAMPLES }, (__, at) => first + (SAMPLES - 1 - at) * stride).flatMap(
         (from) => [...numbers.subarray(from, from + size)],
       );
       expect([...(await run(await backend(), y))]).toEqual(expected);

@@ -358,6 +358,7 @@ function stepOf(model: Model): {
     microBatches: 1,
     averageDecay: null,
     gradientNorm: false,
+    exposes: { gradients: false, activations: [] },
     largestPage: Infinity,
   });
   const ring = { name: 'ring', spec: spec([1024, 3]), initial: () => new Float32Array(3072) };

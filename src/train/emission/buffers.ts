@@ -19,6 +19,10 @@ export interface BufferRange {
 export interface TrainerBuffers {
   /** Each parameter by name. */
   readonly parameters: Readonly<Record<string, BufferRange>>;
+  /** The gradient of each parameter that is trained, where `exposes` asks for them; null where it does not. */
+  readonly gradients: Readonly<Record<string, BufferRange>> | null;
+  /** What the layers that `exposes` names gave, by path. */
+  readonly activations: Readonly<Record<string, BufferRange>>;
   /** All that `predict` reads, as a function of `wgsl` binds it: the parameters, or their averages if they are kept. */
   readonly weights: BufferRange;
 }
@@ -35,15 +39,29 @@ export function weightsOf({ pages, parameters, averages }: TracedModel): State {
 
 /** @throws DeviceError on the CPU */
 export function buffersOf(backend: Backend, traced: TracedModel): TrainerBuffers {
-  const { pages, parameters } = traced;
-  const rangeAt = (page: number, offset: number, shape: Shape): BufferRange => {
+  const { pages, parameters, exposed, phases, options } = traced;
+  const rangeAt = (state: State, offset: number, shape: Shape): BufferRange => {
     const spec = { shape, dtype: 'f32' } as const;
-    const { buffer } = backend.regionOf(parameters[page]);
+    const { buffer } = backend.regionOf(state);
     return { buffer, offset: Float32Array.BYTES_PER_ELEMENT * offset, size: byteLength(spec), ...spec };
   };
   const weights = weightsOf(traced);
   const named = pages.flatMap(({ ranges }, page) =>
-    ranges.map(({ name, offset, shape }) => [name, rangeAt(page, offset, shape)] as const),
+    ranges.map(({ name, offset, shape }) => [name, rangeAt(parameters[page], offset, shape)] as const),
   );
-  return { parameters: Object.fromEntries(named), weights: { ...backend.regionOf(weights), ...weights.spec } };
+  const wholeOf = (state: State): BufferRange => ({ ...backend.regionOf(state), ...state.spec });
+  const isKept = exposed.gradients || options.microBatches > 1;
+  const gradients = phases
+    .flatMap((phase) => phase.pages)
+    .flatMap((page) =>
+      page.ranges.flatMap(({ name, offset, shape, trains }) =>
+        trains ? [[name, rangeAt(page.gradients, offset, shape)] as const] : [],
+      ),
+    );
+  return {
+    parameters: Object.fromEntries(named),
+    gradients: isKept ? Object.fromEntries(gradients) : null,
+    activations: Object.fromEntries([...exposed.activations].map(([path, state]) => [path, wholeOf(state)])),
+    weights: wholeOf(weights),
+  };
 }

@@ -1,12 +1,16 @@
 import { ShapeError } from '../../core/errors.ts';
-import { sizeOf } from '../../core/shape.ts';
+import { allocate, sizeOf, spec } from '../../core/shape.ts';
 import { orderOf } from '../../graph/executionOrder.ts';
-import { isValue, type Graph, type Node, type State } from '../../graph/graph.ts';
-import { asUseOf, inputOp, read } from '../../graph/leaf.ts';
+import { isValue, type Graph, type Node, type State, type Value } from '../../graph/graph.ts';
+import { asUseOf, constant, inputOp, read } from '../../graph/leaf.ts';
+import type { BatchValues } from '../../nn/fieldRoles.ts';
+import type { Tracer } from '../../nn/tracer.ts';
 import { sampleOrder } from '../../ops/data/samples.ts';
+import { assign } from '../../ops/shaping/assign.ts';
 import { record } from '../../ops/training/record.ts';
 import { recordNumbers } from '../../ops/training/recordNumbers.ts';
 import { simplify } from '../../transform/simplify.ts';
+import type { Model } from '../model.ts';
 import { outputsOf } from './phaseMeasures.ts';
 import type { Source } from '../samples/sampleSource.ts';
 import type { TracedModel } from './tracedModel.ts';
@@ -57,8 +61,39 @@ export function predictionGraph(traced: TracedModel, n: number, most: number): G
   // What more samples draw follows on what these draw.
   const rows = { own: n, before: most };
   const tracer = traced.tracer('evaluate', rows);
-  const batch = traced.uploadedBatch(n);
+  return simplify({ outputs: namedOutputs(model, tracer, traced.uploadedBatch(n)), writes: [] });
+}
+
+function namedOutputs(model: Model, tracer: Tracer, batch: BatchValues): Readonly<Record<string, Value>> {
   const result = outputsOf(model, tracer, batch);
-  const outputs = isValue(result) ? { output: result } : result;
-  return simplify({ outputs, writes: [] });
+  return isValue(result) ? { output: result } : result;
+}
+
+/** The same of all samples of a source, and the states that it leaves them in. */
+export function encodedPredictionGraph(
+  traced: TracedModel,
+  n: number,
+  source: Source,
+): { readonly graph: Graph; readonly outputs: ReadonlyMap<string, State> } {
+  const { model } = traced.options;
+  if (!model) throw new ShapeError('[encodePredict] the trainer has phases only: give it a model to predict with');
+  const rows = constant(
+    Uint32Array.from({ length: n }, (_, at) => at),
+    spec([n], 'u32'),
+  );
+  const tracer = traced.hostedTracer();
+  const named = Object.entries(namedOutputs(model, tracer, traced.takenBatch(rows, source)));
+  const kept = named.map(([name, value]) => {
+    const state: State = {
+      name: `prediction of ${name}`,
+      spec: value.spec,
+      initial: () => allocate(value.spec),
+      purpose: 'activations',
+    };
+    return { name, state, value: assign(state, value) };
+  });
+  return {
+    graph: simplify({ outputs: {}, writes: kept.map(({ state, value }) => [state, value] as const) }),
+    outputs: new Map(kept.map(({ name, state }) => [name, state])),
+  };
 }

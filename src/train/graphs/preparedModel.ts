@@ -9,6 +9,7 @@ import { amountIn, type Amount, type Figure } from './recordedMetrics.ts';
 import type { Model, Phase } from '../model.ts';
 import { predictionGraph } from './evaluationGraphs.ts';
 import type { CommonOptions, Evaluation, Report } from '../options.ts';
+import { exposesOf } from './exposed.ts';
 import { RING_ROWS } from './metricsRing.ts';
 import { withScales } from '../samples/fieldScales.ts';
 import type { Fields } from '../samples/sampleSource.ts';
@@ -56,7 +57,7 @@ export function prepare(
   given: Fields,
   largestPage = Infinity,
 ): Prepared {
-  const { model, seed = 0, batchSize, microBatches = 1, averageWeights, gradientNorm = false } = options;
+  const { model, seed = 0, batchSize, microBatches = 1, averageWeights, gradientNorm = false, exposes } = options;
   const specs = Object.entries(given).map(([name, { shape, dtype, scale, byDefault = false }]) => {
     return [name, { shape, dtype, scale, byDefault }] as const;
   });
@@ -73,6 +74,7 @@ export function prepare(
     microBatches,
     averageDecay,
     gradientNorm,
+    exposes: exposesOf('createTrainer', exposes),
     largestPage,
   });
   const figures = traced.trainingFigures();

@@ -14,7 +14,7 @@ import type { TracedModel } from './tracedModel.ts';
  */
 export function stepGraphs(traced: TracedModel, n: number, ring: State, feed: Feed): StepGraph[] {
   let column = 0;
-  return traced.phases.flatMap((states, at) => {
+  const graphs = traced.phases.flatMap((states, at) => {
     const [loss] = placed(states.figures, [], states.columns, column);
     const step = { states, feed, ring, column, loss, n, isLast: at === traced.phases.length - 1 };
     column += states.columns.all;
@@ -22,6 +22,8 @@ export function stepGraphs(traced: TracedModel, n: number, ring: State, feed: Fe
       ? [{ graph: wholeGraph(traced, step), loss: { figure: loss, share: 1 } }]
       : partGraphs(traced, step);
   });
+  if (n === traced.options.batchSize) traced.requireExposed();
+  return graphs;
 }
 
 function wholeGraph(traced: TracedModel, step: PhaseStep): Graph {
@@ -32,5 +34,6 @@ function wholeGraph(traced: TracedModel, step: PhaseStep): Graph {
   const figures = traced.figuresOf(states.phase, 'train', measures, n, feed.source);
   const gradients = gradientsOf(states, measures.loss, tracer, traced.ledger);
   const updated = update(traced, step, gradients, meansOf(figures), recordedNumbers(traced, step, figures));
-  return simplify({ outputs: {}, writes: [...updated, ...tracer.assignments()] });
+  const exposed = [...traced.exposed.ofGradients(states.pages, gradients), ...traced.exposed.ofLayers(tracer, n)];
+  return simplify({ outputs: {}, writes: [...updated, ...tracer.assignments(), ...exposed] });
 }

@@ -14,6 +14,7 @@ import { ledgerState } from '../../ops/training/badStepLedger.ts';
 import { takenBatch, uploadedBatch } from './batchValues.ts';
 import { meanTally, measured, type Figure, type Measured } from './recordedMetrics.ts';
 import type { Model, Phase } from '../model.ts';
+import { Exposed, type Exposes } from './exposed.ts';
 import { arenaOf, trainedPages } from './parameterPages.ts';
 import { measuresOf, outputsOf, OWN_METRICS } from './phaseMeasures.ts';
 import { mayTrain, requireTrained, stateOf, type PhaseStates } from './phaseStates.ts';
@@ -33,6 +34,8 @@ export interface ModelOptions {
   readonly averageDecay: number | null;
   /** Whether each phase reports ‖gradients‖. */
   readonly gradientNorm: boolean;
+  /** What steps leave beside. */
+  readonly exposes: Required<Exposes>;
   /** Bytes of a page of parameters at most. */
   readonly largestPage: number;
 }
@@ -52,6 +55,8 @@ export class TracedModel {
   readonly order: State;
   readonly evaluationControl: State;
   readonly evaluationLedger: State;
+  readonly hostedControl: State;
+  readonly exposed: Exposed;
   readonly phases: readonly PhaseStates[];
   readonly fields: Fields;
   readonly options: ModelOptions;
@@ -78,6 +83,8 @@ export class TracedModel {
     this.order = stateOf('order', new Uint32Array(batchSize));
     this.evaluationControl = controlState('evaluation control', seed);
     this.evaluationLedger = ledgerState('evaluation ledger');
+    this.hostedControl = controlState('hosted control', seed);
+    this.exposed = new Exposed(options.exposes, batchSize);
     this.phases = phases.map((phase) => this.#statesOf(phase, phases.length > 1 ? `${phase.name}.` : ''));
   }
 
@@ -202,6 +209,11 @@ export class TracedModel {
     return new Tracer(this.registry, 'generate', { ...this.#evaluationHome(), control, keeps });
   }
 
+  /** A trace of the model as it is judged, by an encoder of a host's: what it draws depends on nothing else. */
+  hostedTracer(): Tracer {
+    return new Tracer(this.registry, 'evaluate', { ...this.#evaluationHome(), control: this.hostedControl });
+  }
+
   /** What a set is judged by, in batches of n samples. */
   evaluationFigures(n: number): Figure[] {
     const batch = this.uploadedBatch(n);
@@ -259,6 +271,11 @@ export class TracedModel {
       this.#totalsOf.set(phase, state);
     }
     return state;
+  }
+
+  /** @throws ShapeError unless steps have all that is to be exposed */
+  requireExposed(): void {
+    this.exposed.requireAll(this.trace());
   }
 
   /** A trace of the model, for its layers. */

@@ -96,6 +96,12 @@ export class Programs {
     return (await this.#programs(this.#unfed, `a prediction of ${n} samples`, graphs))[0].program;
   }
 
+  /** The model's outputs for all samples of a source, as a host records them. */
+  async encodedPrediction(source: Source, graph: Graph): Promise<Executable> {
+    const graphs = () => [{ graph, loss: null }];
+    return (await this.#programs(this.#readerOf(source), 'a prediction in an encoder', graphs))[0].program;
+  }
+
   /** Of n uploaded samples: a step that is read, or one that is rehearsed. */
   async inspection(n: number, kind: 'reading' | 'rehearsal', graph: () => Graph): Promise<Executable> {
     const graphs = () => [{ graph: graph(), loss: null }];

@@ -96,7 +96,9 @@ export class ResidentSets {
 
   /** What is checked here is what is kept: nobody else changes the copy. */
   #take({ set, copy }: Given): SourcePrograms {
-    const { names, checks } = this.#prepared;
+    const { checks } = this.#prepared;
+    // What is only predicted may lack what a loss reads.
+    const names = this.#prepared.names.filter((name) => Object.hasOwn(set.fields, name));
     // One that was dropped since the call is taken as it is now.
     let taken: Dataset | null = copy ?? copyOfSet('data', set, names);
     requireSound(taken, names, checks);
