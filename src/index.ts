@@ -72,6 +72,7 @@ export type {
   CommonOptions,
   Evaluation,
   FitOptions,
+  RunOptions,
   GivenSamples,
   LossOptions,
   OnNaN,

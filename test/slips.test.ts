@@ -100,6 +100,7 @@ describe('a trainer', () => {
     predict: () => [batch],
     prepare: () => [set],
     profile: () => [1, { data: set }],
+    run: () => [set, { budgetMs: 5 }],
     refresh: () => [set],
     save: () => [{ of: 'tests' }],
     saveWeights: () => [{ of: 'tests' }],

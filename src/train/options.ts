@@ -1,4 +1,5 @@
 import type { Exposes } from './graphs/exposed.ts';
+import type { FrameShare } from './runs/framePace.ts';
 import type { Device, Signal } from '../core/globalTypes.ts';
 import type { Dtype, Numbers, NumbersOf } from '../core/shape.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -120,9 +121,13 @@ export type TrainerOptions<M = any, F extends string = any> = LossOptions<M, F> 
 
 export type Warn = (text: string) => void;
 
+/** A run without an end; see `FitOptions`. */
+// oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
+export type RunOptions<F extends string = any> = Omit<FitOptions<F>, 'epochs' | 'steps' | 'resume'>;
+
 /** How long a run lasts, what it is judged by, and what it tells. */
 // oxlint-disable-next-line typescript/no-explicit-any -- as in Dataset
-export interface FitOptions<F extends string = any> {
+export interface FitOptions<F extends string = any> extends FrameShare {
   readonly epochs?: number;
   readonly steps?: number;
   /** Evaluated at the end of each epoch, or as `validateEvery` says, and at the end. */

@@ -25,10 +25,20 @@ import type { InspectOptions, Inspection } from './inspection/inspect.ts';
 import type { Profile, ProfileOptions } from './inspection/profile.ts';
 import type { Verification } from './inspection/verification.ts';
 import type { Phase } from './model.ts';
-import type { Batches, Evaluation, FitOptions, GivenSamples, Prediction, Report, TrainerOptions } from './options.ts';
+import type {
+  Batches,
+  Evaluation,
+  FitOptions,
+  RunOptions,
+  GivenSamples,
+  Prediction,
+  Report,
+  TrainerOptions,
+} from './options.ts';
 import { preparedCallsOf, type PreparedCalls } from './preparedCalls.ts';
 import { fit } from './runs/fit.ts';
-import { fitOptionsOf, type FitSettings } from './runs/fitOptions.ts';
+import { FRAME_BUDGET_MS } from './runs/framePace.ts';
+import { fitOptionsOf, runDefaults, type FitSettings } from './runs/fitOptions.ts';
 import { bring, takeStep } from './runs/singleStep.ts';
 import type { RunInHand, TrainingRun } from './runs/trainingRun.ts';
 import { requireBatch, requireWholeBatch } from './samples/batchSizes.ts';
@@ -314,6 +324,18 @@ export class Trainer<F extends string = any, O = any> {
     const { validation: judge } = settings;
     const validation = judge === undefined ? judge : this.#given('validation', judge);
     return this.#lock.run((run) => this.#fit(run, data, settings, training, validation));
+  }
+
+  /**
+   * Trains on a set until `stop`, beside whatever else a page or an app does: as many whole steps in each frame as fit into
+   * `budgetMs` of the GPU's time, 6 if left out. As `fit` else: iterate over the reports, or hold the run and call `stop`.
+   * @throws DataError at the call for what it does not take; else as `fit`
+   */
+  run(data: Dataset<F>, options: RunOptions<F> = {}): TrainingRun {
+    requireSet('run', data);
+    const { budgetMs = FRAME_BUDGET_MS } = optionsOf('run', options, runDefaults);
+    const steps = Math.floor(Number.MAX_SAFE_INTEGER / this.batchSize);
+    return this.fit(data, { ...options, budgetMs, steps, resume: false });
   }
 
   async *#fit(

@@ -69,6 +69,7 @@ export const emission: readonly Case[] = [
       trainer.encodeStep((await sharedDevice()).createCommandEncoder());
     }),
   ],
+  ['[<where>] budgetMs', trained(first, (trainer) => trainer.run(points, { budgetMs: -1 }))],
   [
     '[encodePredict] this set is not ready',
     trained(first, async (trainer) => {

@@ -4,6 +4,7 @@ import type { Batches, Report } from '../options.ts';
 import type { FitSettings } from './fitOptions.ts';
 import { lostLoss } from './lostLoss.ts';
 import { residentCourse } from './residentCourse.ts';
+import { FramePace } from './framePace.ts';
 import { REWIND_STEPS, Rewinder } from './rewinder.ts';
 import { RunDecisions } from './runDecisions.ts';
 import { begunBy, type RunParts } from './runParts.ts';
@@ -16,7 +17,7 @@ export async function* fit(
   data: Dataset | Batches,
   options: FitSettings,
 ): AsyncGenerator<Report, void, undefined> {
-  const { every, decisions, validateEvery, stepsPerSubmit, onNaN, checkpoints } = options;
+  const { every, decisions, validateEvery, stepsPerSubmit, onNaN, checkpoints, budgetMs, frame } = options;
   const { backend, submitter, prepared, validation } = parts;
   const { signal } = parts.run;
   const begun = performance.now();
@@ -56,7 +57,12 @@ export async function* fit(
     done: reported,
     left: parts.before?.left,
     // The CPU works as it is called, and lets others have a turn only between submits.
-    submitLength: new SubmitLength(backend.kind === 'cpu' ? 1 : stepsPerSubmit, course.most),
+    submitLength: new SubmitLength(
+      backend.kind === 'cpu' ? 1 : stepsPerSubmit,
+      course.most,
+      budgetMs === undefined ? undefined : budgetMs / 1000,
+    ),
+    pace: budgetMs === undefined && frame === undefined ? undefined : new FramePace(options, signal),
     cutAfter: (done) =>
       pauses(done) ||
       settles(done) ||

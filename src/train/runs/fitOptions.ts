@@ -1,4 +1,5 @@
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
+import { requireShare } from './framePace.ts';
 import { requireWhole } from '../samples/dataChecks.ts';
 import type { FitOptions, OnNaN } from '../options.ts';
 import { requireStore } from '../checkpoints/checkpointStore.ts';
@@ -13,6 +14,8 @@ const defaults = {
   validateEvery: undefined,
   decisions: [],
   stepsPerSubmit: 'auto',
+  budgetMs: undefined,
+  frame: undefined,
   every: 1,
   signal: undefined,
   shuffle: true,
@@ -22,12 +25,17 @@ const defaults = {
   checkpoints: undefined,
 } as const;
 
+const { epochs: _epochs, steps: _steps, resume: _resume, ...endless } = defaults;
+/** The options of `run`. */
+export const runDefaults = endless;
+
 const ways: readonly OnNaN[] = ['stop', 'skip', 'rewind'];
 
 /** @throws DataError for options of `fit` that are none, but for numbers of steps, which depend on what is trained on */
 export function fitOptionsOf(given: FitOptions) {
   const options = optionsOf('fit', given, defaults);
   const { every, validateEvery, stepsPerSubmit, decisions, signal, onNaN, checkpoints } = options;
+  requireShare('fit', options);
   requireWhole('fit', 'every', every);
   if (validateEvery !== undefined) requireWhole('fit', 'validateEvery', validateEvery);
   if (checkpoints !== undefined) requireStore(checkpoints);

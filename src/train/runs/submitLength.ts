@@ -6,6 +6,12 @@ const OTHER_SECONDS = 0.1;
 
 const isPage = 'document' in globalThis || 'WorkerGlobalScope' in globalThis;
 
+/** So many submits tell together how long a step takes: one that was disturbed tells nothing. */
+const TOLD_BY = 3;
+
+const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
 /** How much longer one submit may be than the one before: the first ones are slow for reasons of their own. */
 const MOST_GROWTH = 4;
 
@@ -14,10 +20,14 @@ export class SubmitLength {
   #steps: number;
   readonly #adapts: boolean;
   readonly #most: number;
+  readonly #seconds: number;
+  /** Of a step, by the last submits. */
+  #told: readonly number[] = [];
 
-  /** @param most steps that there is room for */
-  constructor(stepsPerSubmit: number | 'auto', most = RING_ROWS) {
+  /** @param most steps that there is room for   @param seconds that a submit may take; what suits the place, if left out */
+  constructor(stepsPerSubmit: number | 'auto', most = RING_ROWS, seconds = isPage ? PAGE_SECONDS : OTHER_SECONDS) {
     this.#most = most;
+    this.#seconds = seconds;
     this.#adapts = stepsPerSubmit === 'auto';
     this.#steps = stepsPerSubmit === 'auto' ? 1 : Math.min(stepsPerSubmit, most);
   }
@@ -29,7 +39,8 @@ export class SubmitLength {
   /** @param seconds that the GPU worked on so many steps */
   took(steps: number, seconds: number): void {
     if (!this.#adapts) return;
-    const fitting = ((isPage ? PAGE_SECONDS : OTHER_SECONDS) * steps) / Math.max(seconds, 1e-6);
+    this.#told = [...this.#told, seconds / steps].slice(-TOLD_BY);
+    const fitting = this.#seconds / Math.max(median(this.#told), 1e-6);
     this.#steps = Math.max(1, Math.min(Math.floor(fitting), this.#steps * MOST_GROWTH, this.#most));
   }
 }

@@ -1,6 +1,7 @@
 import type { Signal } from '../../core/globalTypes.ts';
 import { joined, type Numbers } from '../../core/shape.ts';
 import type { Submission, Supply } from './stepSupply.ts';
+import type { FramePace } from './framePace.ts';
 import type { SubmitLength } from './submitLength.ts';
 
 /** While the GPU works on one submit, the next one waits behind it. */
@@ -29,6 +30,8 @@ export interface SubmitQueueOptions {
   readonly done: number;
   readonly left: Submission | undefined;
   readonly submitLength: SubmitLength;
+  /** Lets one submit through in each frame; all, if left out. */
+  readonly pace?: FramePace | undefined;
   /** Whether a submit must end with this step. */
   cutAfter(done: number): boolean;
   /** Whether nothing may be submitted beyond this step until its report is out. */
@@ -107,7 +110,8 @@ export class SubmitQueue {
         while (this.#mayGoOn()) this.#submit();
         if (pending.length === 0) {
           if (this.#ended) break;
-          await this.#waitForData();
+          if (this.#options.pace?.isOpen === false) await this.#options.pace.opened();
+          else await this.#waitForData();
         } else if (await this.#arrival()) yield await this.#take();
       }
       const left = this.#stopped || this.#options.signal?.aborted;
@@ -127,9 +131,9 @@ export class SubmitQueue {
   }
 
   #mayGoOn(): boolean {
-    const { supply, settleAfter, submitLength } = this.#options;
+    const { supply, settleAfter, submitLength, pace } = this.#options;
     const busy = this.#pending.length;
-    if (this.#ended || supply.ready === 0 || busy >= IN_FLIGHT) return false;
+    if (pace?.isOpen === false || this.#ended || supply.ready === 0 || busy >= IN_FLIGHT) return false;
     if (busy > 0 && settleAfter(this.#submitted)) return false;
     // While the GPU has work, a submit may wait until it is worth its while.
     return busy === 0 || !supply.more || this.#count(submitLength.steps) <= supply.ready;
@@ -155,6 +159,7 @@ export class SubmitQueue {
       submission.rows.then(arrive, arrive);
       this.#add(submitted);
       this.#submitted += count;
+      this.#options.pace?.close();
       this.#options.submitted?.(this.#submitted);
     } catch (error) {
       this.#failure = { error };
@@ -163,11 +168,13 @@ export class SubmitQueue {
 
   /** Waits for the oldest submit, or for samples if there is room for another one. @returns whether the submit is done */
   async #arrival(): Promise<boolean> {
-    const { supply } = this.#options;
+    const { supply, pace } = this.#options;
     const [oldest] = this.#pending;
-    const wantsMore = supply.more && this.#pending.length < IN_FLIGHT && !this.#ended;
-    const done = oldest.rows.catch(() => {});
-    await (wantsMore && !this.#options.settleAfter(this.#submitted) ? Promise.race([done, supply.changed()]) : done);
+    const wantsMore = this.#pending.length < IN_FLIGHT && !this.#ended && !this.#options.settleAfter(this.#submitted);
+    const waits: Promise<unknown>[] = [oldest.rows.catch(() => {})];
+    if (wantsMore && supply.more) waits.push(supply.changed());
+    if (wantsMore && pace?.isOpen === false) waits.push(pace.opened());
+    await Promise.race(waits);
     return oldest.arrived > 0 || oldest.at === 0;
   }
 
