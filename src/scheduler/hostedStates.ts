@@ -7,10 +7,17 @@ import { pipelineOf } from '../gpu/pipelines.ts';
 import { requireUnmapped } from '../gpu/unmapped.ts';
 import type { Region } from '../gpu/readback.ts';
 import type { HostRegion, Purpose, State } from '../graph/graph.ts';
-import touchKernel from '../../shaders/data/touch.wgsl?raw';
 
 /** Whether a host's buffer cannot be bound, so that what is there is copied before it is read. */
 export const isCopied = ({ buffer }: HostRegion): boolean => !(buffer.usage & bufferUsage.storage);
+
+/** Binds a buffer, and makes nothing of it. */
+const TOUCH = `@group(0) @binding(0) var<storage, read> x: array<u32>;
+
+@compute @workgroup_size(1)
+fn main() {
+  _ = &x;
+}`;
 
 /** Whose buffers they are where they are copied. */
 interface Owner {
@@ -61,7 +68,7 @@ export class HostedStates {
       );
     }
     requireUnmapped(name, buffer);
-    const { pipeline, layout } = await pipelineOf(device, { name: 'touch', source: touchKernel }, ['read']);
+    const { pipeline, layout } = await pipelineOf(device, { name: 'touch', source: TOUCH }, ['read']);
     device.pushErrorScope('validation');
     const encoder = device.createCommandEncoder({ label: 'millrace touch' });
     if (own) encoder.copyBufferToBuffer(buffer, offset, own, 0, size);
