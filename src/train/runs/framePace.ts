@@ -41,7 +41,7 @@ export class FramePace {
     this.#frame = frame;
     this.#stopped = new Promise((resolve) => {
       if (signal?.aborted) resolve();
-      else (signal as AbortSignal | undefined)?.addEventListener('abort', () => resolve(), { once: true });
+      else signal?.addEventListener('abort', () => resolve(), { once: true });
     });
   }
 
