@@ -34,6 +34,7 @@ export * from './models/index.ts';
 export { features, type FeaturesOptions } from './data/audio/features.ts';
 export { dataset, type Dataset, type FieldInput } from './data/dataset.ts';
 export type { BufferInput } from './data/hostField.ts';
+export { pictureBuffer, type PictureBuffer, type PictureBufferOptions } from './data/pictures/pictureBuffer.ts';
 export { take } from './data/samples.ts';
 export type { GivenNumbers } from './data/numbers.ts';
 export type { PartOfFile } from './train/checkpoints/partOfWeights.ts';

@@ -19,6 +19,12 @@ export type Adapter = Known<'GPUAdapter', object>;
 /** A GPUBuffer. */
 export type DeviceBuffer = Known<'GPUBuffer', { destroy(): void }>;
 
+/** A GPUTexture. */
+export type DeviceTexture = Known<'GPUTexture', object>;
+
+/** A GPUExternalTexture. */
+export type ExternalTexture = Known<'GPUExternalTexture', object>;
+
 /** A GPUCommandEncoder. */
 export type CommandEncoder = Known<'GPUCommandEncoder', object>;
 

@@ -8,5 +8,6 @@ export const bufferUsage = {
   queryResolve: 0x0200,
 } as const;
 
+export const TEXTURE_BINDING = 0x04;
 export const MAP_READ = 0x0001;
 export const COMPUTE_STAGE = 0x4;
