@@ -1,4 +1,13 @@
-import { createTrainer, dataset, linear, meanSquaredError, sgd, take, type LossOptions } from '../../src/index.ts';
+import {
+  createTrainer,
+  dataset,
+  linear,
+  meanSquaredError,
+  pictureBuffer,
+  sgd,
+  take,
+  type LossOptions,
+} from '../../src/index.ts';
 import { sharedDevice } from '../support/device.ts';
 import { limited } from '../support/otherDevice.ts';
 import type { Case } from '../support/provoke.ts';
@@ -33,7 +42,17 @@ const trained =
     return trainer.fit(set, { steps: 1 });
   };
 
+const pictured =
+  (usage: number, format: GPUTextureFormat): Case[1] =>
+  async () => {
+    const device = await sharedDevice();
+    const pictures = await pictureBuffer(device, { shape: [4, 4, 1] });
+    pictures.encode(device.createCommandEncoder(), device.createTexture({ size: [4, 4], format, usage }));
+  };
+
 export const host: readonly Case[] = [
+  ['[pictureBuffer] the texture has not', pictured(0x2, 'rgba8unorm')],
+  ['[pictureBuffer] the texture is', pictured(0x4, 'r32float')],
   ['[dataset] the buffer of "<name>" has neither', hosted(() => {}, { usage: COPY_DST })],
   ['[data] the buffer of "<name>" is <state>', hosted(() => {}, { mappedAtCreation: true })],
   ['[dataset] byteOffset of "<name>"', hosted(() => {}, {}, { byteOffset: 3 })],

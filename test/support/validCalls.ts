@@ -29,6 +29,7 @@ import {
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
+import { sharedDevice } from './device.ts';
 import { leastTokenizerJson } from './huggingFace.ts';
 import { wavOf } from './sounds.ts';
 import { controlState } from '../../src/ops/training/control.ts';
@@ -184,6 +185,7 @@ export const validCalls: Calls = {
   ],
   perplexity: () => [x(), labels(), { labelSmoothing: 0.1 }],
   bitsPerCharacter: () => [x(), labels(), { labelSmoothing: 0.1 }],
+  pictureBuffer: async () => [await sharedDevice(), { shape: [4, 4, 1], samples: 2 }],
   positions: () => [4, 3, { weightInitial: randomNormal() }],
   random: () => [control, 'stream', [3], 'normal'],
   read: () => [control],

@@ -96,7 +96,7 @@ export class PictureBuffer {
         { binding: 3, resource: { buffer: this.#sizes, offset: sample * UNIFORM_ALIGNMENT, size: 16 } },
       ],
     });
-    const pass = (encoder as GPUCommandEncoder).beginComputePass({ label: 'millrace picture' });
+    const pass = encoder.beginComputePass({ label: 'millrace picture' });
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bindGroup);
     pass.dispatchWorkgroups(Math.ceil(this.#shape[1] / SIDE), Math.ceil(this.#shape[0] / SIDE));
@@ -109,6 +109,8 @@ export class PictureBuffer {
     this.#sizes.destroy();
   }
 }
+
+const isCount = (count: unknown): boolean => Number.isSafeInteger(count) && (count as number) > 0;
 
 const FILTERABLE = /unorm(-srgb)?$|16float$|ufloat$/;
 
@@ -136,11 +138,10 @@ export async function pictureBuffer(given: Device, options: PictureBufferOptions
     options,
     { shape: undefined, samples: 1 },
   );
-  const isCount = (count: unknown): boolean => Number.isSafeInteger(count) && (count as number) > 0;
   const isShape = Array.isArray(shape) && shape.length === 3 && shape.every(isCount) && [1, 3].includes(shape[2]);
   requireKind('pictureBuffer', 'shape', shape, isShape, '[height, width, 1] or [height, width, 3]');
   requireKind('pictureBuffer', 'samples', samples, isCount(samples), 'a whole number above 0');
-  const device = given as GPUDevice;
+  const device = given;
   const pipelineOf = (kind: Kind): Promise<GPUComputePipeline> =>
     device.createComputePipelineAsync({
       label: `millrace picture ${kind}`,
