@@ -11,6 +11,7 @@ import {
   formatProfile,
   linear,
   meanSquaredError,
+  pictureBuffer,
   requestDevice,
   sequential,
   take,
@@ -226,6 +227,63 @@ export const trainers: Examples = {
     console.log(reports.map(({ step }) => step)); // [1, 2, 3]
     trainer.destroy();
     device.destroy();
+  },
+  async 'Trainer.encodePredict'() {
+    const device = await requestDevice();
+    const trainer = await createTrainer({
+      model: linear(1, 1),
+      loss: meanSquaredError,
+      optimizer: adam(),
+      batchSize: 16,
+      device,
+    });
+    const questions = dataset({ x: { data: [0, 0.5, 1], shape: [1] } });
+    await trainer.prepare(line, { encodePredict: questions });
+    const encoder = device.createCommandEncoder();
+    const { shape, size } = trainer.encodePredict(encoder, questions); // where it will lie
+    device.queue.submit([encoder.finish()]);
+    console.log(shape, size); // [3, 1] 12
+    trainer.destroy();
+    device.destroy();
+  },
+  async pictureBuffer() {
+    const device = await requestDevice();
+    const pictures = await pictureBuffer(device, { shape: [32, 32, 3], samples: 8 });
+    const set = dataset({ image: pictures.field, label: new Uint8Array(8) });
+    console.log(set.length); // 8
+    pictures.destroy();
+    device.destroy();
+  },
+  async PictureBuffer() {
+    const device = await requestDevice();
+    const pictures = await pictureBuffer(device, { shape: [28, 28, 1] });
+    console.log(pictures.buffer.size); // 3136
+    pictures.destroy();
+    device.destroy();
+  },
+  async 'PictureBuffer.encode'() {
+    const device = await requestDevice();
+    const pictures = await pictureBuffer(device, { shape: [32, 32, 3], samples: 8 });
+    const usage = 0x04; // GPUTextureUsage.TEXTURE_BINDING
+    const texture = device.createTexture({ size: [640, 480], format: 'rgba8unorm', usage });
+    const encoder = device.createCommandEncoder();
+    pictures.encode(encoder, texture, 3); // the sample behind three others
+    device.queue.submit([encoder.finish()]);
+    pictures.destroy();
+    device.destroy();
+  },
+  async 'PictureBuffer.destroy'() {
+    const device = await requestDevice();
+    const pictures = await pictureBuffer(device, { shape: [28, 28, 1] });
+    pictures.destroy();
+    device.destroy();
+  },
+  async 'Trainer.run'() {
+    const trainer = await lineTrainer();
+    for await (const { step } of trainer.run(line, { budgetMs: 4 })) {
+      if (step === 10) await trainer.stop();
+    }
+    trainer.destroy();
   },
   async 'Trainer.readReports'() {
     const device = await requestDevice();
