@@ -62,7 +62,10 @@ export interface CommonOptions<F extends string = any> extends SaidRoles<NoInfer
   readonly averageWeights?: { readonly decay: number };
   /** Whether each step reports ‖gradients‖ as `gradientNorm`, before they are clipped; two launches more. */
   readonly gradientNorm?: boolean;
-  /** What each step leaves in buffers beside the parameters, for shaders of one's own; see `trainer.buffers`. */
+  /**
+   * What each step leaves in buffers beside the parameters, for shaders of one's own; see `trainer.buffers`. A launch for each,
+   * and other roundings where what is kept would have been in no launch's result.
+   */
   readonly exposes?: Exposes;
   /**
    * Bytes that all of it may take on the GPU: what states and programs need together is reckoned before any of it is there.
