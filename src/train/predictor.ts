@@ -1,6 +1,8 @@
 import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { DataError } from '../core/errors.ts';
 import { requireModule, type OutputOf } from '../nn/layer.ts';
+import type { CommandEncoder } from '../core/globalTypes.ts';
+import type { Dataset } from '../data/dataset.ts';
 import { copyOfBytes } from './checkpoints/givenParameters.ts';
 import { partOfWeights, requirePart, type PartOfFile } from './checkpoints/partOfWeights.ts';
 import { openTrainer } from './createTrainer.ts';
@@ -9,6 +11,7 @@ import type { WgslFunction, WgslOptions } from './emission/wgslFunction.ts';
 import type { GpuPrediction } from './evaluation/gpuPrediction.ts';
 import { telling, type ToldOf, type PredictorOutputs } from './evaluation/toldOutputs.ts';
 import type { GenerateOptions } from './generation/generateOptions.ts';
+import type { EncodedPrediction } from './hosting/encodedPredictions.ts';
 import type { Model } from './model.ts';
 import type { CommonOptions, Prediction, TrainerOptions } from './options.ts';
 import type { GivenToPredict, Trainer } from './trainer.ts';
@@ -102,6 +105,16 @@ export class Predictor<F extends string = any, O = any> {
   /** The same as places on the device, for shaders of one's own, as `Trainer.predictOnGpu`. */
   predictOnGpu(given: GivenToPredict<F>): Promise<GpuPrediction<O>> {
     return this.#trainer.predictOnGpu(given);
+  }
+
+  /** Brings a set where `encodePredict` reads it, and compiles what predicts it. @throws as `Trainer.prepare` */
+  prepare(set: Dataset<F>): Promise<void> {
+    return this.#trainer.prepare(set, { encodePredict: set });
+  }
+
+  /** Records a prediction of all samples of a set that was prepared into an encoder of a host's, as `Trainer.encodePredict`. */
+  encodePredict(encoder: CommandEncoder, set: Dataset): EncodedPrediction {
+    return this.#trainer.encodePredict(encoder, set);
   }
 
   /** Goes on with a text, as `Trainer.generate`. @throws DataError where probabilities or classes are told in place of logits */

@@ -335,6 +335,24 @@ export const trainers: Examples = {
     console.log((await reader.predict(take(line, 0, 3))).shape); // [3, 1]
     reader.destroy();
   },
+  async 'Predictor.prepare'() {
+    const device = await requestDevice();
+    const reader = await createPredictor({ model: linear(1, 1), data: line, device });
+    await reader.prepare(line);
+    reader.destroy();
+    device.destroy();
+  },
+  async 'Predictor.encodePredict'() {
+    const device = await requestDevice();
+    const reader = await createPredictor({ model: linear(1, 1), data: line, device });
+    await reader.prepare(line);
+    const encoder = device.createCommandEncoder();
+    const { shape } = reader.encodePredict(encoder, line);
+    device.queue.submit([encoder.finish()]);
+    console.log(shape); // [64, 1]
+    reader.destroy();
+    device.destroy();
+  },
   async 'Predictor.predictOnGpu'() {
     const device = await requestDevice();
     const reader = await createPredictor({ model: linear(1, 1), data: line, device });
