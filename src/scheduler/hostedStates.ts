@@ -36,10 +36,6 @@ export class HostedStates {
     this.#storage = storage;
   }
 
-  has(state: State): boolean {
-    return this.#held.has(state);
-  }
-
   /** Tries whether this device can read them. @throws DeviceError or DataError where it cannot */
   async hold(states: readonly State[]): Promise<void> {
     for (const state of states) {

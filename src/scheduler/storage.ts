@@ -6,7 +6,7 @@ import type { Purpose, State } from '../graph/graph.ts';
 import { largestBinding } from '../gpu/largestBinding.ts';
 import type { Region } from '../gpu/readback.ts';
 import type { Range } from './backend.ts';
-import { HostedStates, isCopied } from './hostedStates.ts';
+import { HostedStates } from './hostedStates.ts';
 import { isLent, type Slot } from './memory.ts';
 import { Tally } from './memoryTally.ts';
 
@@ -70,7 +70,7 @@ export class Storage {
   readonly #limit: number;
   readonly #states = new Map<State, GPUBuffer>();
   readonly #pool: Pool<GPUBuffer> = new Map();
-  readonly #hosted: HostedStates;
+  readonly #hosted = new HostedStates(this);
   readonly #purposes = new Map<GPUBuffer, Purpose>();
   /** Of all its buffers. */
   readonly used = new Tally();
@@ -81,7 +81,6 @@ export class Storage {
   constructor(device: GPUDevice, limit = Infinity) {
     this.device = device;
     this.#limit = limit;
-    this.#hosted = new HostedStates(this);
   }
 
   #noRoom(what: string, need: Tally, why: string): DeviceError {
@@ -122,7 +121,8 @@ export class Storage {
   #needOf(states: readonly State[]): Tally {
     const need = new Tally();
     for (const state of states) {
-      if (this.#has(state) || (state.host && !isCopied(state.host))) continue;
+      // Of a host's, what is copied is found out where it is tried.
+      if (state.host || this.#states.has(state)) continue;
       need.add(state.purpose ?? 'other', roomFor(byteLength(state.spec)));
     }
     return need;
@@ -193,10 +193,6 @@ export class Storage {
     return this.create(name, purpose, byteLength(spec));
   }
 
-  #has(state: State): boolean {
-    return state.host ? this.#hosted.has(state) : this.#states.has(state);
-  }
-
   /** Makes the buffers of states at once, or none. @throws DeviceError if there is no room for all of them */
   hold(what: string, states: readonly State[]): Promise<void> {
     // One after the other, so that nobody takes a buffer for filled that another caller is about to fill.
@@ -208,7 +204,7 @@ export class Storage {
   async #hold(what: string, states: readonly State[]): Promise<void> {
     this.requireAlive(what);
     const hosted = states.filter(({ host }) => host !== undefined);
-    const missing = states.filter((state) => !state.host && !this.#has(state));
+    const missing = states.filter((state) => !state.host && !this.#states.has(state));
     const make = (): void => {
       for (const state of missing) this.#states.set(state, this.#createState(state));
     };

@@ -3,6 +3,8 @@
 export { wgslFunctionOf } from './emission/wgslFunction.ts';
 export { Evaluator } from './evaluation/evaluator.ts';
 export { Generator } from './generation/generator.ts';
+export { EncodedPredictions } from './hosting/encodedPredictions.ts';
+export { EncodedSteps } from './hosting/encodedSteps.ts';
 export { Inspector } from './inspection/inspector.ts';
 export { profileStep, requirePeak } from './inspection/profile.ts';
 export { summarizeModel } from './inspection/summary.ts';

@@ -184,7 +184,7 @@ export class Trainer<F extends string = any, O = any> {
     const parts = this.#parts!;
     requireFields('prepare', parts.prepared.traced.fields, given.set, parts.prepared.names);
     requireBatch('prepare', given.set, this.batchSize);
-    const { EncodedSteps } = await import('./hosting/encodedSteps.ts');
+    const { EncodedSteps } = await import('./inquiries.ts');
     const encoded = await EncodedSteps.of(given, shuffle, {
       ...parts,
       backend: this.#backend,
@@ -333,7 +333,7 @@ export class Trainer<F extends string = any, O = any> {
    */
   run(data: Dataset<F>, options: RunOptions<F> = {}): TrainingRun {
     requireSet('run', data);
-    const { budgetMs = FRAME_BUDGET_MS } = optionsOf('run', options, runDefaults);
+    const { budgetMs = FRAME_BUDGET_MS } = optionsOf('run', options, runDefaults());
     const steps = Math.floor(Number.MAX_SAFE_INTEGER / this.batchSize);
     return this.fit(data, { ...options, budgetMs, steps, resume: false });
   }

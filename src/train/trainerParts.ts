@@ -61,7 +61,7 @@ export async function trainerParts(
         return new Inspector(backend, prepared, programs);
       }),
       encodedPredictions: whenAsked(async () => {
-        const { EncodedPredictions } = await import('./hosting/encodedPredictions.ts');
+        const { EncodedPredictions } = await import('./inquiries.ts');
         return new EncodedPredictions(backend, prepared, programs);
       }),
       saver: whenAsked(async () => {

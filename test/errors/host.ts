@@ -62,9 +62,9 @@ export const host: readonly Case[] = [
   [
     '[data] "<name>" takes <bytes>',
     hosted(
-      trained(async () => ({ device: await limited({ maxStorageBufferBindingSize: 1024 }) })),
-      { size: 4096 },
-      { stride: 256, samples: 4 },
+      trained(async () => ({ device: await limited({ maxStorageBufferBindingSize: 2 ** 16 }) })),
+      { size: 2 ** 18 },
+      { stride: 2 ** 14, samples: 4 },
     ),
   ],
   [

@@ -99,7 +99,7 @@ test('what they made they free, and nothing else; the device has no handler, no 
   expect(handlers).toEqual([]);
   expect(device.onuncapturederror).toBe(null);
   // No scope was left open: there is none to be closed.
-  await expect(device.popErrorScope()).rejects.toThrow();
+  await expect(device.popErrorScope()).rejects.toThrow(/scope/i);
   device.pushErrorScope('validation');
   const encoder = device.createCommandEncoder();
   encoder.clearBuffer(device.createBuffer({ size: 4, usage: 0x8 }));

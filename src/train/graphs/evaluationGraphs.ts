@@ -75,8 +75,8 @@ export function encodedPredictionGraph(
   n: number,
   source: Source,
 ): { readonly graph: Graph; readonly outputs: ReadonlyMap<string, State> } {
-  const { model } = traced.options;
-  if (!model) throw new ShapeError('[encodePredict] the trainer has phases only: give it a model to predict with');
+  // Whoever has none was told by the fields that it reads.
+  const model = traced.options.model!;
   const rows = constant(
     Uint32Array.from({ length: n }, (_, at) => at),
     spec([n], 'u32'),

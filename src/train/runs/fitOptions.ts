@@ -25,9 +25,11 @@ const defaults = {
   checkpoints: undefined,
 } as const;
 
-const { epochs: _epochs, steps: _steps, resume: _resume, ...endless } = defaults;
-/** The options of `run`. */
-export const runDefaults = endless;
+/** What `run` may be told beside its share of frames: not how long it lasts. */
+export function runDefaults() {
+  const { epochs: _epochs, steps: _steps, resume: _resume, ...endless } = defaults;
+  return endless;
+}
 
 const ways: readonly OnNaN[] = ['stop', 'skip', 'rewind'];
 

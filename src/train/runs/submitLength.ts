@@ -6,7 +6,7 @@ const OTHER_SECONDS = 0.1;
 
 const isPage = 'document' in globalThis || 'WorkerGlobalScope' in globalThis;
 
-/** So many submits tell together how long a step takes: one that was disturbed tells nothing. */
+/** In a share of frames so many submits tell together how long a step takes: one that was disturbed tells nothing. */
 const TOLD_BY = 3;
 
 const median = (numbers: readonly number[]): number =>
@@ -21,13 +21,15 @@ export class SubmitLength {
   readonly #adapts: boolean;
   readonly #most: number;
   readonly #seconds: number;
+  readonly #toldBy: number;
   /** Of a step, by the last submits. */
   #told: readonly number[] = [];
 
   /** @param most steps that there is room for   @param seconds that a submit may take; what suits the place, if left out */
-  constructor(stepsPerSubmit: number | 'auto', most = RING_ROWS, seconds = isPage ? PAGE_SECONDS : OTHER_SECONDS) {
+  constructor(stepsPerSubmit: number | 'auto', most = RING_ROWS, seconds?: number) {
     this.#most = most;
-    this.#seconds = seconds;
+    this.#seconds = seconds ?? (isPage ? PAGE_SECONDS : OTHER_SECONDS);
+    this.#toldBy = seconds === undefined ? 1 : TOLD_BY;
     this.#adapts = stepsPerSubmit === 'auto';
     this.#steps = stepsPerSubmit === 'auto' ? 1 : Math.min(stepsPerSubmit, most);
   }
@@ -39,7 +41,7 @@ export class SubmitLength {
   /** @param seconds that the GPU worked on so many steps */
   took(steps: number, seconds: number): void {
     if (!this.#adapts) return;
-    this.#told = [...this.#told, seconds / steps].slice(-TOLD_BY);
+    this.#told = [...this.#told, seconds / steps].slice(-this.#toldBy);
     const fitting = this.#seconds / Math.max(median(this.#told), 1e-6);
     this.#steps = Math.max(1, Math.min(Math.floor(fitting), this.#steps * MOST_GROWTH, this.#most));
   }
