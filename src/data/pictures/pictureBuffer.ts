@@ -37,10 +37,11 @@ export class PictureBuffer {
   readonly #samples: number;
 
   /** Use `pictureBuffer`. */
-  constructor(device: GPUDevice, pipelines: Readonly<Record<Kind, GPUComputePipeline>>, shape: Shape, samples: number) {
+  constructor(given: Device, pipelines: Readonly<Record<Kind, object>>, shape: Shape, samples: number) {
+    const device = given;
     const { storage, copySource, copyDestination, uniform } = bufferUsage;
     this.#device = device;
-    this.#pipelines = pipelines;
+    this.#pipelines = pipelines as Readonly<Record<Kind, GPUComputePipeline>>;
     this.#shape = shape;
     this.#samples = samples;
     this.#buffer = device.createBuffer({
