@@ -77,22 +77,22 @@ async function hostFrames(millrace: typeof Millrace) {
     const encoder = device.createCommandEncoder();
     trainer.encodeStep(encoder);
     trainer.encodeStep(encoder);
-    draw(encoder, trainer.encodePredict(encoder, data) as GPUBufferBinding);
+    draw(encoder, trainer.encodePredict(encoder, data));
     device.queue.submit([encoder.finish()]);
     if (frame % 5 === 4) steps.push(...(await trainer.readReports()).map(({ step }) => step));
   }
   const losses: number[] = [(await trainer.evaluate(data)).loss];
-  let running = true;
+  const host = { draws: true };
   const painting = (async () => {
-    while (running) {
+    while (host.draws) {
       await nextFrame();
       const encoder = device.createCommandEncoder();
-      draw(encoder, trainer.encodePredict(encoder, data) as GPUBufferBinding);
+      draw(encoder, trainer.encodePredict(encoder, data));
       device.queue.submit([encoder.finish()]);
     }
   })();
   for await (const { step } of trainer.run(data, { budgetMs: 4 })) if (step >= 400) await trainer.stop();
-  running = false;
+  host.draws = false;
   await painting;
   losses.push((await trainer.evaluate(data)).loss);
   const pixels = device.createBuffer({ size: 128 * 64 * 4, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
