@@ -243,7 +243,7 @@ function planNode(
     if (launch.uniform) access.splice(own, 0, 'uniform');
     if (bindings.length > most) {
       throw new DeviceError(
-        `[compile] ${node.op.name} binds ${bindings.length} buffers but this device has ${most} a stage: split the op in two`,
+        `[compile] ${node.op.name} binds ${bindings.length} buffers but this device has ${most} a stage: request it with requiredLimits(adapter), or split the op in two`,
       );
     }
     requireApart(node, bindings, plan);

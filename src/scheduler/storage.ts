@@ -159,7 +159,7 @@ export class Storage {
     const most = largestBinding(this.device);
     if (bytes > most) {
       throw new DeviceError(
-        `[memory] "${label}" needs ${megabytes(bytes)} in one buffer but this device binds at most ${megabytes(most)}: use a smaller batch or model`,
+        `[memory] "${label}" needs ${megabytes(bytes)} in one buffer but this device binds at most ${megabytes(most)}: use a smaller batch or model, or request the device with requiredLimits(adapter)`,
       );
     }
     const { storage, uniform, copySource, copyDestination } = bufferUsage;
