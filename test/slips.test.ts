@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import * as data from '../src/data/index.ts';
 import * as core from '../src/index.ts';
+import type { TrainingRun } from '../src/train/runs/trainingRun.ts';
 import { Trainer } from '../src/train/trainer.ts';
 import { sharedDevice } from './support/device.ts';
 import { slips } from './support/slips.ts';
@@ -137,7 +138,11 @@ describe('a trainer', () => {
     const trainer = await trainerFor();
     const method = async (...args: readonly unknown[]): Promise<unknown> => {
       const given = (trainer as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[name](...args);
-      return given;
+      // It ends when it is told to.
+      if (name !== 'run') return given;
+      await (given as TrainingRun).next();
+      await trainer.stop();
+      return undefined;
     };
     expect(await answerTo(method, await valid())).toBe('taken');
     const raw: string[] = [];

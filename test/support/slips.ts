@@ -155,11 +155,11 @@ export const slips: Readonly<Record<string, readonly [slip: () => unknown, says:
   ],
   'a misspelt option of fit': [
     using((trainer) => trainer.fit(set, any({ epoch: 3 }))),
-    'DataError: [fit] there is no option "epoch", the nearest is "epochs": it takes epochs, steps, validation, validateEvery, decisions, stepsPerSubmit, every, signal, shuffle, onNaN, stopOnNaN, resume, checkpoints',
+    'DataError: [fit] there is no option "epoch", the nearest is "epochs": it takes epochs, steps, validation, validateEvery, decisions, stepsPerSubmit, budgetMs, frame, every, signal, shuffle, onNaN, stopOnNaN, resume, checkpoints',
   ],
   'a misspelt option of createTrainer': [
     () => trained({ batch_size: 4 }),
-    'DataError: [createTrainer] there is no option "batch_size", the nearest is "batchSize": it takes model, loss, optimizer, phases, batchSize, microBatches, averageWeights, gradientNorm, memoryLimit, fuse, kernels, seed, backend, device, onDeviceLost, data, inputs, targets, warn',
+    'DataError: [createTrainer] there is no option "batch_size", the nearest is "batchSize": it takes model, loss, optimizer, phases, batchSize, microBatches, averageWeights, gradientNorm, exposes, memoryLimit, fuse, kernels, seed, backend, device, onDeviceLost, data, inputs, targets, warn',
   ],
   'a batch size as text': [
     () => trained({ batchSize: '4' }),
