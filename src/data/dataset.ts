@@ -2,6 +2,7 @@ import { DataError, ShapeError } from '../core/errors.ts';
 import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import type { NamesIn } from '../core/nameTypes.ts';
 import { sizeOf, type Dtype, type Numbers, type Shape } from '../core/shape.ts';
+import { requireScale } from './fieldScale.ts';
 import { hostFieldOf, isBufferInput, type BufferInput, type HostBuffer } from './hostField.ts';
 import { isNumbers, kindOf, numbersIn, type GivenNumbers } from './numbers.ts';
 import { samplesIn, strideOf, type SampleLayout } from './sampleLayout.ts';
@@ -120,14 +121,7 @@ function fieldOf(name: string, given: FieldInput | BufferInput | GivenNumbers): 
     offset,
   } = optionsOf<FieldInput, typeof usual>(where, isInput ? given : { data: given }, usual);
   requireKind(where, 'shape', shape, Array.isArray(shape), "one sample's extents, as [28, 28]");
-  requireKind(
-    where,
-    'scale',
-    scale,
-    scale === undefined || (Number.isFinite(scale) && scale !== 0),
-    'a number other than 0, as 1 / 255',
-  );
-  requireKind(where, 'offset', offset, offset === undefined || Number.isFinite(offset), 'a finite number');
+  requireScale(where, scale, offset);
   const isStride = stride === undefined || (Number.isSafeInteger(stride) && stride > 0);
   requireKind(where, 'stride', stride, isStride, 'a whole number above 0, as 1');
   const data = numbersIn('dataset', name, raw);

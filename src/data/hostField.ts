@@ -5,6 +5,7 @@ import { sizeOf, type Dtype, type Shape } from '../core/shape.ts';
 import { bufferUsage } from '../core/webgpuFlags.ts';
 import { requireUnmapped } from '../gpu/unmapped.ts';
 import type { Field, Scale } from './dataset.ts';
+import { requireScale } from './fieldScale.ts';
 import { samplesIn, spanOf, type SampleLayout } from './sampleLayout.ts';
 
 /** How numbers lie in a host's buffer: halves are seen as f32. */
@@ -148,9 +149,7 @@ function scaleOf(
   scale: number | undefined,
   offset: number | undefined,
 ): { readonly scale: Scale | null; readonly byDefault?: true } {
-  const isScale = scale === undefined || (Number.isFinite(scale) && scale !== 0);
-  requireKind(where, 'scale', scale, isScale, 'a number other than 0, as 1 / 255');
-  requireKind(where, 'offset', offset, offset === undefined || Number.isFinite(offset), 'a finite number');
+  requireScale(where, scale, offset);
   const isPicture = stored === 'u8' && shape.length > 1;
   const usual = isPicture ? 1 / 255 : 1;
   if (scale !== undefined || offset !== undefined) return { scale: { scale: scale ?? usual, offset: offset ?? 0 } };

@@ -11,7 +11,6 @@ import type { WgslFunction, WgslOptions } from './emission/wgslFunction.ts';
 import type { GpuPrediction } from './evaluation/gpuPrediction.ts';
 import { telling, type ToldOf, type PredictorOutputs } from './evaluation/toldOutputs.ts';
 import type { GenerateOptions } from './generation/generateOptions.ts';
-import type { EncodedPrediction } from './hosting/encodedPredictions.ts';
 import type { Model } from './model.ts';
 import type { CommonOptions, Prediction, TrainerOptions } from './options.ts';
 import type { GivenToPredict, Trainer } from './trainer.ts';
@@ -113,7 +112,7 @@ export class Predictor<F extends string = any, O = any> {
   }
 
   /** Records a prediction of all samples of a set that was prepared into an encoder of a host's, as `Trainer.encodePredict`. */
-  encodePredict(encoder: CommandEncoder, set: Dataset): EncodedPrediction {
+  encodePredict(encoder: CommandEncoder, set: Dataset): GpuPrediction<O> {
     return this.#trainer.encodePredict(encoder, set);
   }
 

@@ -3,6 +3,7 @@ import { DataError } from '../core/errors.ts';
 import type { Bytes, CommandEncoder, Device } from '../core/globalTypes.ts';
 import { isDataset, requireSet, type Dataset } from '../data/dataset.ts';
 import { isNumbers, type GivenNumbers } from '../data/numbers.ts';
+import { requireEncoder } from '../gpu/encoder.ts';
 import type { Backend } from '../scheduler/backend.ts';
 import type { DeviceLife } from '../scheduler/deviceLife.ts';
 import type { KernelChoice } from '../scheduler/kernelChoice.ts';
@@ -10,9 +11,8 @@ import { RecoveringBackend } from '../scheduler/recoveringBackend.ts';
 import { copyOfBytes, copyOfValues, requireTexts } from './checkpoints/givenParameters.ts';
 import type { Loaded, LoadOptions } from './checkpoints/loadResult.ts';
 import { momentOf, noteOf, type Moment } from './checkpoints/moment.ts';
-import type { EncodedPrediction, EncodedPredictions } from './hosting/encodedPredictions.ts';
+import type { EncodedPredictions } from './hosting/encodedPredictions.ts';
 import type { EncodedSteps } from './hosting/encodedSteps.ts';
-import { requireEncoder } from './hosting/encoder.ts';
 import { buffersOf, type TrainerBuffers } from './emission/buffers.ts';
 import type { WgslFunction, WgslOptions } from './emission/wgslFunction.ts';
 import type { Evaluator } from './evaluation/evaluator.ts';
@@ -203,7 +203,6 @@ export class Trainer<F extends string = any, O = any> {
   /** Behind a call that moved on, steps may be encoded again. */
   #arm(): void {
     if (this.#life.isOver || !this.#encoded) return;
-    this.#encoded.disarm();
     try {
       this.#encoded.arm();
     } catch {
@@ -243,12 +242,12 @@ export class Trainer<F extends string = any, O = any> {
    * @throws DataError before `prepare`, for what is no encoder, and while a call passes that puts states back; DeviceError on
    * the CPU, and until another device has taken the place of one that was lost
    */
-  encodePredict(encoder: CommandEncoder, set: Dataset): EncodedPrediction {
+  encodePredict(encoder: CommandEncoder, set: Dataset): GpuPrediction<O> {
     this.#life.require();
     requireEncoder('encodePredict', encoder);
     requireSet('encodePredict', set);
     this.#lock.requireSettled('encodePredict');
-    if (this.#encodedPredictions) return this.#encodedPredictions.encode(set, encoder);
+    if (this.#encodedPredictions) return this.#encodedPredictions.encode<O>(set, encoder);
     throw new DataError(
       '[encodePredict] no set is ready to be predicted: await prepare(data, { encodePredict: set }) first',
     );

@@ -3,6 +3,7 @@ import { DataError } from '../../core/errors.ts';
 import type { CommandEncoder, Device, DeviceBuffer, DeviceTexture, ExternalTexture } from '../../core/globalTypes.ts';
 import { sizeOf, type Shape } from '../../core/shape.ts';
 import { bufferUsage, TEXTURE_BINDING } from '../../core/webgpuFlags.ts';
+import { requireEncoder } from '../../gpu/encoder.ts';
 import type { BufferInput } from '../hostField.ts';
 import { pictureKernel } from './pictureKernel.ts';
 
@@ -73,8 +74,7 @@ export class PictureBuffer {
    * @throws DataError for what is none, and a sample that there is not
    */
   encode(encoder: CommandEncoder, source: DeviceTexture | ExternalTexture, sample = 0): void {
-    const isEncoder = 'beginComputePass' in Object(encoder) && 'finish' in Object(encoder);
-    requireKind('pictureBuffer', 'the encoder', encoder, isEncoder, 'a GPUCommandEncoder');
+    requireEncoder('pictureBuffer', encoder);
     const is = Number.isInteger(sample) && sample >= 0 && sample < this.#samples;
     requireKind('pictureBuffer', 'sample', sample, is, `a whole number from 0 to ${this.#samples - 1}`);
     const kind: Kind = 'createView' in Object(source) ? 'texture' : 'external';

@@ -18,7 +18,7 @@ import {
 } from '../graphs/recordedMetrics.ts';
 import type { Given } from '../samples/givenData.ts';
 import type { Evaluation, Prediction, Warn } from '../options.ts';
-import { KeptOutputs, type GpuPrediction } from './gpuPrediction.ts';
+import { byName, KeptOutputs, type GpuPrediction } from './gpuPrediction.ts';
 import { SubmitLength } from '../runs/submitLength.ts';
 import { rowsOf, withLoss, type Prepared } from '../graphs/preparedModel.ts';
 import type { Programs } from '../programs/programs.ts';
@@ -227,12 +227,6 @@ interface Part extends Fed {
   readonly program: Executable;
   readonly start: number;
   readonly count: number;
-}
-
-/** The first of some outputs, and all of them by name. */
-function byName(all: readonly { readonly name: string }[]): unknown {
-  const outputs = Object.fromEntries(all.map(({ name, ...output }) => [name, output]));
-  return { ...outputs[all[0].name], outputs };
 }
 
 /** A batch of n samples, and what it records. */

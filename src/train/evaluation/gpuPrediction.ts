@@ -9,6 +9,12 @@ export type GpuPrediction<O = any> = BufferRange & {
   readonly outputs: Readonly<Record<unknown extends O ? string : O extends Value ? 'output' : keyof O, BufferRange>>;
 };
 
+/** The first of some outputs, and all of them by name. */
+export function byName(all: readonly { readonly name: string }[]): unknown {
+  const outputs = Object.fromEntries(all.map(({ name, ...output }) => [name, output]));
+  return { ...outputs[all[0].name], outputs };
+}
+
 /** Where outputs of the last prediction stay on the device: room that grows as it must, and is used again. */
 export class KeptOutputs {
   readonly #backend: Backend;

@@ -4,16 +4,11 @@ import { byteLength } from '../../core/shape.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { State } from '../../graph/graph.ts';
 import type { Backend, Executable } from '../../scheduler/backend.ts';
-import type { BufferRange } from '../emission/buffers.ts';
+import { byName, type GpuPrediction } from '../evaluation/gpuPrediction.ts';
 import { encodedPredictionGraph } from '../graphs/evaluationGraphs.ts';
 import type { Prepared } from '../graphs/preparedModel.ts';
 import type { Programs } from '../programs/programs.ts';
 import type { Given } from '../samples/givenData.ts';
-
-/** A model's answer on the device: where its only output lies, or the first, and all of them by name. */
-export interface EncodedPrediction extends BufferRange {
-  readonly outputs: Readonly<Record<string, BufferRange>>;
-}
 
 /** The program of one set, and where its outputs are kept. */
 interface Ready {
@@ -60,7 +55,7 @@ export class EncodedPredictions {
   }
 
   /** Records a prediction. @throws DataError for a set that was not prepared */
-  encode(set: Dataset, encoder: CommandEncoder): EncodedPrediction {
+  encode<O>(set: Dataset, encoder: CommandEncoder): GpuPrediction<O> {
     const ready = this.#now.get(set);
     if (!ready) {
       throw new DataError(
@@ -68,9 +63,9 @@ export class EncodedPredictions {
       );
     }
     this.#backend.encode('encodePredict', [ready.program], encoder);
-    const places = [...ready.outputs].map(([name, state]): readonly [string, BufferRange] => {
-      return [name, { ...this.#backend.regionOf(state), ...state.spec, size: byteLength(state.spec) }];
+    const places = [...ready.outputs].map(([name, state]) => {
+      return { name, ...this.#backend.regionOf(state), ...state.spec, size: byteLength(state.spec) };
     });
-    return { ...places[0][1], outputs: Object.fromEntries(places) };
+    return byName(places) as GpuPrediction<O>;
   }
 }

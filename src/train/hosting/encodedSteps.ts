@@ -103,11 +103,6 @@ export class EncodedSteps {
     this.#isArmed = true;
   }
 
-  /** Another call is about to move on: what it leaves is to be armed anew. */
-  disarm(): void {
-    this.#isArmed = false;
-  }
-
   /** Records a step. Whatever could be wrong with it is found before anything is recorded. */
   encode(encoder: CommandEncoder): void {
     const { backend, submitter } = this.#options;

@@ -1,4 +1,4 @@
-import { requireKind } from '../../core/argumentChecks.ts';
+import { requireKind } from '../core/argumentChecks.ts';
 
 /** @throws DataError for what is no command encoder, as a pass */
 export function requireEncoder(where: string, encoder: unknown): void {
