@@ -196,8 +196,10 @@ export class Trainer<F extends string = any, O = any> {
     await this.#encoded?.settle();
     this.#encoded?.release();
     this.#encoded = encoded;
+    // A run that goes on has its own, and arms the steps when it ends.
+    if (!this.#lock.isFree) return;
     this.#position.origin = { data: given.set, shuffle };
-    if (this.#lock.isFree) encoded.arm();
+    encoded.arm();
   }
 
   /** Behind a call that moved on, steps may be encoded again. */

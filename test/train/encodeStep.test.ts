@@ -191,6 +191,25 @@ describe('steps in an encoder', () => {
     plain.destroy();
   });
 
+  test('prepared while a run goes on, they leave it where it is in its own set', async () => {
+    const other = clusters(BATCH * 7 + 3, 3, 2, 4);
+    const whole = await trainer.fit(other, { steps: 20 });
+    const middle = await trainerOn();
+    let saved: Uint8Array | undefined;
+    for await (const { step } of middle.fit(other, { steps: 20, stepsPerSubmit: 1 })) {
+      if (step !== 5) continue;
+      await middle.prepare(set, { encodeStep: true });
+      saved = await middle.save();
+    }
+    const resumed = await trainerOn();
+    await resumed.load(saved!);
+    expect(await outcomeOf(resumed, [await resumed.fit(other, { steps: 20 })])).toEqual(
+      await outcomeOf(trainer, [whole]),
+    );
+    middle.destroy();
+    resumed.destroy();
+  });
+
   test('a bad one is left out, and says so', async () => {
     const bad = await trainerOn({ optimizer: adamw({ learningRate: 1e38 }) });
     await bad.prepare(set, { encodeStep: true });
