@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { UserConfig } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { assembly } from './build/assembly.ts';
 import { pureModules } from './build/pureModules.ts';
 import { referencePages } from './docs/api/pages.ts';
 import { lessonPages } from './docs/lesson.ts';
@@ -10,7 +11,13 @@ import { patienceMs } from './test/support/testTimeout.mjs';
 export default defineConfig(({ mode }) => ({
   base: './',
   publicDir: false,
-  plugins: [lessonPages(import.meta.dirname), referencePages(import.meta.dirname), bareShaders(), pureModules()],
+  plugins: [
+    lessonPages(import.meta.dirname),
+    referencePages(import.meta.dirname),
+    bareShaders(),
+    assembly(),
+    pureModules(),
+  ],
   build: builds[mode] ?? pages,
   // As modules: what a worker does not need at once comes when it does.
   worker: { format: 'es' },

@@ -1,3 +1,4 @@
+import { requireBackend, type BackendName } from '../core/places.ts';
 import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import type { Device } from '../core/globalTypes.ts';
 import { Random } from '../core/random.ts';
@@ -19,7 +20,7 @@ export interface CheckOptions {
   /** Fixes the numbers; another one for each call if left out. */
   readonly seed?: number;
   /** As of `createTrainer`: 'webgpu' if left out. On the CPU the reference is run in f32, and no kernel. */
-  readonly backend?: 'webgpu' | 'cpu' | 'auto';
+  readonly backend?: BackendName;
   /** A device of one's own, which stays its owner's. */
   readonly device?: Device;
 }
@@ -78,8 +79,7 @@ export async function checkOp(
     backend: 'webgpu',
     device: undefined,
   });
-  const places = ['webgpu', 'cpu', 'auto'];
-  requireKind('checkOp', 'backend', backend, places.includes(backend), "'webgpu', 'cpu' or 'auto'");
+  requireBackend('checkOp', backend);
   requireKind('checkOp', 'make', make, !make || typeof make === 'function', 'a function of random and input');
   const isDevice = device === undefined || 'createBuffer' in Object(device);
   requireKind('checkOp', 'device', device, isDevice, 'a GPUDevice, as await requestDevice()');

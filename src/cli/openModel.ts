@@ -1,3 +1,4 @@
+import type { BackendName } from '../core/places.ts';
 import { createPredictor, type Predictor, type PredictorOptions } from '../index.ts';
 import type { Dataset } from '../data/index.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
@@ -6,7 +7,7 @@ import { taskOf } from './tasks/tasks.ts';
 
 /** How a model is to be asked. */
 export interface Asking {
-  readonly backend: 'webgpu' | 'cpu' | 'auto';
+  readonly backend: BackendName;
   /** Samples as it is asked of. */
   readonly data: Dataset;
   /** The fields that go in, where there are several. */

@@ -71,3 +71,9 @@ export function f32Literal(value: number): string {
   const text = String(Math.fround(value));
   return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
 }
+
+/** Puts a word where a kernel reads it. @param at in bytes */
+export function writeWord(words: DataView, at: number, word: Word): void {
+  if (typeof word === 'number') words.setUint32(at, word, true);
+  else words.setFloat32(at, word.f32, true);
+}

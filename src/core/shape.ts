@@ -168,3 +168,17 @@ export function joined(parts: readonly Numbers[]): Numbers {
   parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
   return all;
 }
+
+/** Bytes as the numbers that they are, from a place on. */
+export function numbersOf(bytes: ArrayBufferLike, dtype: Dtype, count: number, at = 0): Numbers {
+  switch (dtype) {
+    case 'f32':
+      return new Float32Array(bytes, at, count);
+    case 'i32':
+      return new Int32Array(bytes, at, count);
+    case 'u32':
+      return new Uint32Array(bytes, at, count);
+    case 'u8':
+      return new Uint8Array(bytes, at, count);
+  }
+}

@@ -3,6 +3,7 @@ import { described, requireKind } from '../core/argumentChecks.ts';
 import type { DeviceBuffer } from '../core/globalTypes.ts';
 import { requireDtype, type Dtype, type Numbers, type Spec } from '../core/shape.ts';
 import { output, type AdapterTraits, type Kernel, type Launch } from '../core/launch.ts';
+import type { WasmWork } from '../core/wasmLaunch.ts';
 
 /** One result of one node. Where nothing says which dtype it has, it is of any: what a batch's fields are. */
 export interface Value<D extends Dtype = Dtype> {
@@ -134,6 +135,8 @@ export interface Op<A = unknown, D extends Dtype = Dtype> {
   cpu(inputs: readonly Numbers[], outputs: readonly Numbers[], node: Node<A>): void;
   /** The same on the GPU: kernels, sizes, grids. Bindings are inputs, then outputs. @param form one of `forms`; the first if left out */
   gpu(node: Node<A>, adapter: AdapterTraits, form?: string): readonly Launch[];
+  /** The same in WebAssembly: kernels of src/wasm/assembly. Left out, or undefined of a node: its reference does it. */
+  wasm?(node: Node<A>): WasmWork | undefined;
   /** The forms that its kernel has for this node on such an adapter. Left out: there is one. */
   forms?(node: Node<A>, adapter: AdapterTraits): Forms;
   /**

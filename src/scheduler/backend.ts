@@ -1,3 +1,4 @@
+import type { BackendKind } from '../core/places.ts';
 import type { Numbers, Spec } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
 import type { CommandEncoder, DeviceBuffer } from '../core/globalTypes.ts';
@@ -83,7 +84,7 @@ export interface Wanted {
 
 /** Where graphs run: states that outlive the runs, and the programs that share them. */
 export interface Backend {
-  readonly kind: 'webgpu' | 'cpu';
+  readonly kind: BackendKind;
   /** The adapter's or the processor's name. */
   readonly adapter: string;
   /** The forms of kernels that its programs take; null where there are no kernels. */
@@ -146,4 +147,10 @@ export interface Backend {
 /** Uploads each field of a batch that a program reads. */
 export function uploadBatch(program: Executable, batch: Batch): void {
   for (const name of program.fields.keys()) program.upload(name, batch[name]);
+}
+
+/** Whether two arrays of a kind hold the same. */
+export function sameBits(a: Numbers, b: Numbers): boolean {
+  const [x, y] = [a, b].map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
+  return x.length === y.length && x.every((byte, at) => byte === y[at]);
 }

@@ -1,4 +1,4 @@
-import { sizeOf, type Numbers } from '../core/shape.ts';
+import { numbersOf, sizeOf, type Numbers } from '../core/shape.ts';
 import { summarize } from '../gpu/device.ts';
 import { Readback, readRegions, type Region } from '../gpu/readback.ts';
 import type { Recorder } from '../gpu/timing.ts';
@@ -7,6 +7,7 @@ import { isLeaf } from '../graph/leaf.ts';
 import { statesOf } from '../graph/states.ts';
 import {
   lengthOf,
+  sameBits,
   uploadBatch,
   type Backend,
   type Executable,
@@ -22,7 +23,7 @@ import { Choice, isStorage, type KernelChoice, type Kernels } from './kernelChoi
 import type { Batch } from '../cpu/interpret.ts';
 import { compile, needsOf, type Program } from './program.ts';
 import { largestBinding } from '../gpu/largestBinding.ts';
-import { numbersOf, Storage } from './storage.ts';
+import { Storage } from './storage.ts';
 import type { Tally } from './memoryTally.ts';
 
 /** What a backend may be told. */
@@ -282,8 +283,3 @@ export class GpuBackend implements Backend {
 
 const valuesOf = (values: readonly Value[], bytes: readonly ArrayBuffer[]): Numbers[] =>
   values.map(({ spec }, at) => numbersOf(bytes[at], spec.dtype, sizeOf(spec.shape)));
-
-function sameBits(a: Numbers, b: Numbers): boolean {
-  const [x, y] = [a, b].map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
-  return x.length === y.length && x.every((byte, at) => byte === y[at]);
-}

@@ -1,8 +1,10 @@
+import type { BackendName } from '../core/places.ts';
 import { DeviceError } from '../core/errors.ts';
 import type { Device } from '../core/globalTypes.ts';
-import { requestDevice } from '../gpu/device.ts';
+import { requestDevice, summarize, traitsOf } from '../gpu/device.ts';
 import type { Backend } from './backend.ts';
 import { GpuBackend, type GpuOptions } from './gpuBackend.ts';
+import type { WasmOptions } from './wasmBackend.ts';
 
 /** A backend that was opened. */
 export interface OpenBackend {
@@ -21,6 +23,16 @@ export async function onCpu(fallback?: string): Promise<OpenBackend> {
   return { backend: new CpuBackend(), device: null, owned: undefined, ...(fallback !== undefined && { fallback }) };
 }
 
+/** What backends may be told. */
+export type BackendOptions = GpuOptions & WasmOptions;
+
+/** By WebAssembly on the CPU. It is loaded when it is asked for. @throws DeviceError where there is none */
+export async function onWasm(options: WasmOptions, fallback?: string): Promise<OpenBackend> {
+  const { WasmBackend } = await import('./wasmBackend.ts');
+  const backend = await WasmBackend.open(options);
+  return { backend, device: null, owned: undefined, ...(fallback !== undefined && { fallback }) };
+}
+
 /** On a device that stays its owner's. */
 export const onDevice = (device: Device, options: GpuOptions): OpenBackend => ({
   backend: new GpuBackend(device, options),
@@ -28,9 +40,19 @@ export const onDevice = (device: Device, options: GpuOptions): OpenBackend => ({
   owned: undefined,
 });
 
+/** On the CPU: by WebAssembly, or by the references where there is none. */
+export async function onProcessor(options: WasmOptions, fallback: string): Promise<OpenBackend> {
+  try {
+    return await onWasm(options, fallback);
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    return onCpu(`${fallback}; ${error.message}`);
+  }
+}
+
 /** Where something is to run, as `createTrainer` is told. */
 export interface Wish {
-  readonly backend?: 'webgpu' | 'cpu' | 'auto' | undefined;
+  readonly backend?: BackendName | undefined;
   /** A device of the caller's. */
   readonly device?: Device | undefined;
 }
@@ -41,16 +63,23 @@ export interface Wish {
  */
 export async function openBackend(
   { backend, device }: Wish,
-  options: GpuOptions = {},
+  options: BackendOptions = {},
   retrySeconds = 0,
 ): Promise<OpenBackend> {
   if (backend === 'cpu') return onCpu();
+  if (backend === 'wasm') return onWasm(options);
   if (device) return onDevice(device, options);
   try {
     const owned = await requestDevice({ retrySeconds });
+    const { software } = traitsOf(owned);
+    if (backend === 'auto' && software) {
+      const name = summarize(owned).name;
+      owned.destroy();
+      return await onProcessor(options, `${name} is a CPU that plays a GPU`);
+    }
     return { ...onDevice(owned, options), owned };
   } catch (error) {
-    if (backend === 'auto' && error instanceof DeviceError) return onCpu(error.message);
+    if (backend === 'auto' && error instanceof DeviceError) return onProcessor(options, error.message);
     throw error;
   }
 }

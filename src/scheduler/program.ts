@@ -1,5 +1,5 @@
 import { DeviceError } from '../core/errors.ts';
-import type { Launch, Word } from '../core/launch.ts';
+import { writeWord, type Launch, type Word } from '../core/launch.ts';
 import { byteLength, sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { traitsOf } from '../gpu/device.ts';
 import { pipelineOf, type Access, type Pipeline } from '../gpu/pipelines.ts';
@@ -314,11 +314,6 @@ function createUniforms(
     launch.uniform?.forEach((word, i) => writeWord(words, places[at] + 4 * i, word));
   });
   return storage.createUniforms(words.buffer);
-}
-
-function writeWord(words: DataView, at: number, word: Word): void {
-  if (typeof word === 'number') words.setUint32(at, word, true);
-  else words.setFloat32(at, word.f32, true);
 }
 
 function record(

@@ -1,3 +1,4 @@
+import type { BackendKind } from '../core/places.ts';
 import type { CommandEncoder } from '../core/globalTypes.ts';
 import type { Numbers } from '../core/shape.ts';
 import type { Batch } from '../cpu/interpret.ts';
@@ -32,7 +33,7 @@ export class RecoveringBackend implements Backend {
     this.#recovery = new Recovery(life, lifeline);
   }
 
-  get kind(): 'webgpu' | 'cpu' {
+  get kind(): BackendKind {
     return this.#recovery.backend.kind;
   }
 

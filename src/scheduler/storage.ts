@@ -1,12 +1,13 @@
 import { bufferUsage } from '../core/webgpuFlags.ts';
 import { DeviceError } from '../core/errors.ts';
-import { byteLength, type Dtype, type Numbers } from '../core/shape.ts';
+import { byteLength, type Numbers } from '../core/shape.ts';
 import { megabytes } from '../core/textFormat.ts';
 import type { Purpose, State } from '../graph/graph.ts';
 import { largestBinding } from '../gpu/largestBinding.ts';
 import type { Region } from '../gpu/readback.ts';
 import type { Range } from './backend.ts';
 import { HostedStates } from './hostedStates.ts';
+import { addTo, copyOf, taken, type Pool } from './lending.ts';
 import { isLent, type Slot } from './memory.ts';
 import { Tally } from './memoryTally.ts';
 
@@ -31,34 +32,11 @@ export function upload(device: GPUDevice, buffer: GPUBuffer, offset: number, num
   device.queue.writeBuffer(buffer, offset, padded);
 }
 
-/** Bytes that came back, as numbers. */
-export function numbersOf(bytes: ArrayBuffer, dtype: Dtype, count: number): Numbers {
-  switch (dtype) {
-    case 'f32':
-      return new Float32Array(bytes, 0, count);
-    case 'i32':
-      return new Int32Array(bytes, 0, count);
-    case 'u32':
-      return new Uint32Array(bytes, 0, count);
-    case 'u8':
-      return new Uint8Array(bytes, 0, count);
-  }
-}
-
 /** What a program needs beside its states. */
 export interface Needs {
   readonly slots: readonly Slot[];
   /** Bytes. */
   readonly uniforms: number;
-}
-
-/** Buffers that programs use in turn, by key of the slots, or undefined for those that any slot may have. */
-type Pool<B> = Map<string | undefined, Set<B>>;
-
-const copyOf = <B>(pool: Pool<B>): Pool<B> => new Map([...pool].map(([key, buffers]) => [key, new Set(buffers)]));
-
-function addTo<B>(pool: Pool<B>, key: string | undefined, buffer: B): void {
-  pool.set(key, (pool.get(key) ?? new Set()).add(buffer));
 }
 
 /**
@@ -312,32 +290,4 @@ export class Storage {
     this.#pool.clear();
     this.#destroyed = true;
   }
-}
-
-/** Which buffer of a pool each slot may have, no two the same; and the slots for which there is none. */
-function taken<B extends { readonly size: number }>(
-  slots: readonly Slot[],
-  pool: Pool<B>,
-): { readonly lent: Map<Slot, B>; readonly missing: readonly Slot[] } {
-  const free = new Map([...pool].map(([key, buffers]) => [key, [...buffers].sort((a, b) => a.size - b.size)]));
-  const lent = new Map<Slot, B>();
-  const missing: Slot[] = [];
-  for (const slot of slots.toSorted((a, b) => b.bytes - a.bytes)) {
-    const buffers = isLent(slot) ? (free.get(slot.key) ?? []) : [];
-    const at = firstOf(buffers, slot.bytes);
-    if (at === buffers.length) missing.push(slot);
-    else lent.set(slot, buffers.splice(at, 1)[0]);
-  }
-  return { lent, missing };
-}
-
-/** Where in a list by size the buffers begin that have so many bytes: a long recurrence has thousands. */
-function firstOf(buffers: readonly { readonly size: number }[], bytes: number): number {
-  let [low, high] = [0, buffers.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (buffers[middle].size < bytes) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,7 +1,6 @@
 import { requireKind } from '../core/argumentChecks.ts';
 import { DeviceLife } from '../scheduler/deviceLife.ts';
-import type { GpuOptions } from '../scheduler/gpuBackend.ts';
-import { onCpu, onDevice, openBackend, type OpenBackend } from '../scheduler/openBackend.ts';
+import { onDevice, onProcessor, openBackend, type BackendOptions, type OpenBackend } from '../scheduler/openBackend.ts';
 import type { OutputOf } from '../nn/layer.ts';
 import type { Model, Phase } from './model.ts';
 import type { TrainerOptions } from './options.ts';
@@ -27,7 +26,7 @@ export async function openTrainer<M extends Model, F extends string = any>(
   options: TrainerOptions<M, F>,
   phases: readonly Phase[],
 ): Promise<Trainer<F, OutputOf<M>>> {
-  const place = placeOn(await openBackend(options, gpuOptions(options)));
+  const place = placeOn(await openBackend(options, backendOptions(options)));
   const trainer = new Trainer(options, phases, place, (last) => placeAfter(options, last));
   try {
     if (options.data) await trainer.prepare(options.data);
@@ -43,7 +42,12 @@ const placeOn = ({ backend, device, ...others }: OpenBackend): Place => ({
   ...others,
 });
 
-const gpuOptions = ({ memoryLimit, fuse, kernels }: TrainerOptions): GpuOptions => ({ memoryLimit, fuse, kernels });
+const backendOptions = ({ memoryLimit, fuse, kernels, threads }: TrainerOptions): BackendOptions => ({
+  memoryLimit,
+  fuse,
+  kernels,
+  threads,
+});
 
 /** Behind a loss. A browser's next GPU process is there in a tenth of one, a driver that is reset in some. */
 const RETRY_SECONDS = 8;
@@ -55,7 +59,7 @@ const RETRY_SECONDS = 8;
 async function placeAfter(options: TrainerOptions, { backend: { kernels }, ended }: DeviceLife): Promise<Place> {
   const { backend, device, onDeviceLost } = options;
   // With the kernels that it had, the same adapter gives the same bits.
-  const as = gpuOptions({ ...options, ...(kernels && { kernels }) });
+  const as = backendOptions({ ...options, ...(kernels && { kernels }) });
   if (!device && !onDeviceLost) return placeOn(await openBackend({ backend }, as, RETRY_SECONDS));
   const given = (await onDeviceLost?.(ended!)) ?? null;
   if (given) {
@@ -63,6 +67,6 @@ async function placeAfter(options: TrainerOptions, { backend: { kernels }, ended
     return placeOn(onDevice(given, as));
   }
   const why = onDeviceLost ? 'onDeviceLost gave none' : "it is the caller's, who gave no onDeviceLost";
-  if (backend === 'auto') return placeOn(await onCpu(`its device was lost, and ${why}`));
+  if (backend === 'auto') return placeOn(await onProcessor(as, `its device was lost, and ${why}`));
   throw new Error(why);
 }

@@ -1,3 +1,4 @@
+import type { BackendName } from '../core/places.ts';
 import type { Exposes } from './graphs/exposed.ts';
 import type { FrameShare } from './runs/framePace.ts';
 import type { Device, Signal } from '../core/globalTypes.ts';
@@ -83,8 +84,13 @@ export interface CommonOptions<F extends string = any> extends SaidRoles<NoInfer
   readonly kernels?: Kernels;
   /** Fixes the first weights, the order of samples, and every draw; 0 if left out. */
   readonly seed?: number;
-  /** `auto` takes the CPU where there is no WebGPU, and where a device is lost and no other is to be had. */
-  readonly backend?: 'webgpu' | 'cpu' | 'auto';
+  /**
+   * `webgpu`; `wasm`, which is WebAssembly's vectors on the CPU; `cpu`, the references there; or `auto`: WebGPU on a card,
+   * else `wasm`, also where a device is lost and no other is to be had. `webgpu` if left out.
+   */
+  readonly backend?: BackendName;
+  /** Threads of `wasm`, this one among them: as many as there are if left out. The bits do not depend on them. */
+  readonly threads?: number | undefined;
   /** A device of the caller's, which stays the caller's; one is acquired if it is left out. */
   readonly device?: Device | undefined;
   /**

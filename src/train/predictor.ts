@@ -1,3 +1,4 @@
+import type { BackendKind } from '../core/places.ts';
 import { optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { DataError } from '../core/errors.ts';
 import { requireModule, type OutputOf } from '../nn/layer.ts';
@@ -27,7 +28,7 @@ export interface PredictorOptions<
     PartOfFile,
     Pick<
       CommonOptions<F>,
-      'backend' | 'device' | 'onDeviceLost' | 'kernels' | 'fuse' | 'memoryLimit' | 'seed' | 'inputs'
+      'backend' | 'threads' | 'device' | 'onDeviceLost' | 'kernels' | 'fuse' | 'memoryLimit' | 'seed' | 'inputs'
     > {
   readonly model: M;
   /**
@@ -49,6 +50,7 @@ const usual = {
   outputs: 'logits',
   data: undefined,
   backend: 'webgpu',
+  threads: undefined,
   device: undefined,
   onDeviceLost: undefined,
   kernels: 'auto',
@@ -77,7 +79,7 @@ export class Predictor<F extends string = any, O = any> {
     return this.#trainer.adapter;
   }
 
-  get backend(): 'webgpu' | 'cpu' {
+  get backend(): BackendKind {
     return this.#trainer.backend;
   }
 

@@ -1,3 +1,4 @@
+import type { BackendKind } from '../core/places.ts';
 import { optionsOf } from '../core/argumentChecks.ts';
 import { DataError } from '../core/errors.ts';
 import type { Bytes, CommandEncoder, Device } from '../core/globalTypes.ts';
@@ -99,7 +100,7 @@ export class Trainer<F extends string = any, O = any> {
     this.#ownedDevice = owned;
     this.#fallback = fallback ?? null;
     this.#backend =
-      life.backend.kind === 'cpu'
+      life.backend.kind !== 'webgpu'
         ? life.backend
         : new RecoveringBackend(life, {
             reopen: async (last) => this.#moveTo(await placeAfter(last)),
@@ -145,7 +146,7 @@ export class Trainer<F extends string = any, O = any> {
     return this.#backend.kernels;
   }
 
-  get backend(): 'webgpu' | 'cpu' {
+  get backend(): BackendKind {
     return this.#backend.kind;
   }
 

@@ -1,3 +1,4 @@
+import { requireBackend } from '../core/places.ts';
 import { DataError, ShapeError } from '../core/errors.ts';
 import { described, optionsOf, requireKind } from '../core/argumentChecks.ts';
 import { requireSeed } from '../core/random.ts';
@@ -26,6 +27,7 @@ const defaults = {
   kernels: 'auto',
   seed: 0,
   backend: 'webgpu',
+  threads: undefined,
   device: undefined,
   onDeviceLost: undefined,
   data: undefined,
@@ -49,7 +51,7 @@ export function trainerOptionsOf(given: TrainerOptions): {
 
 /** Looks at what a trainer is given beside its losses, or somebody else who runs a model. @throws DataError and ShapeError */
 export function requireCommon(at: string, options: TrainerOptions): void {
-  const { model, data, device, onDeviceLost, backend, memoryLimit, fuse, warn } = options;
+  const { model, data, device, onDeviceLost, backend, threads, memoryLimit, fuse, warn } = options;
   requireSizes(at, options);
   if (model !== undefined) {
     requireKind(at, 'model', model, isModule(model), 'a layer or a function, as sequential(…) makes one of several');
@@ -61,8 +63,10 @@ export function requireCommon(at: string, options: TrainerOptions): void {
   if (onDeviceLost !== undefined) {
     requireKind(at, 'onDeviceLost', onDeviceLost, isFunction(onDeviceLost), 'a function that gives a GPUDevice');
   }
-  const places: readonly unknown[] = ['webgpu', 'cpu', 'auto'];
-  requireKind(at, 'backend', backend, places.includes(backend), '"webgpu", "cpu" or "auto"');
+  requireBackend(at, backend!);
+  if (threads !== undefined) {
+    requireKind(at, 'threads', threads, Number.isInteger(threads) && threads > 0, 'a whole number above 0');
+  }
   if (memoryLimit !== undefined) requireOption(at, 'memoryLimit', memoryLimit);
   if (fuse !== undefined) requireKind(at, 'fuse', fuse, typeof fuse === 'boolean', 'true or false');
   if (warn !== undefined) requireKind(at, 'warn', warn, isFunction(warn), 'a function');

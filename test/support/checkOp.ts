@@ -9,7 +9,7 @@ import type { Graph, Node } from '../../src/graph/graph.ts';
 import type { Observation } from '../../src/scheduler/backend.ts';
 import type { Kernels } from '../../src/scheduler/kernelChoice.ts';
 import { findFault } from '../../src/train/inspection/verification.ts';
-import { backendOn, sharedDevice } from './device.ts';
+import { backendOn, sharedDevice, wasmBackend } from './device.ts';
 
 export interface CheckOptions {
   /** Numbers for input `at`; normal by default, integers 0 … 4 where the dtype is one. */
@@ -54,13 +54,16 @@ export function expectFaithful(order: readonly Node[], observations: readonly Ob
   if (fault) throw new Error(`${fault.message} (seed ${SEED})`);
 }
 
-/** Every launch against its f64 reference, and the same bits when run again. */
-async function expectLaunches(graph: Graph, batch: Batch, { on = sharedDevice, kernels }: CheckOptions): Promise<void> {
-  const backend = await backendOn(on, kernels);
-  try {
-    await requireFaithful(backend, graph, batch, SEED);
-  } finally {
-    backend.destroy();
+/** Every launch against its f64 reference, and the same bits when run again: on the GPU, and in WebAssembly. */
+async function expectLaunches(graph: Graph, batch: Batch, { on, kernels }: CheckOptions): Promise<void> {
+  const places = [() => backendOn(on ?? sharedDevice, kernels), ...(on || kernels ? [] : [wasmBackend])];
+  for (const open of places) {
+    const backend = await open();
+    try {
+      await requireFaithful(backend, graph, batch, SEED);
+    } finally {
+      backend.destroy();
+    }
   }
 }
 

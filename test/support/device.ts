@@ -1,6 +1,8 @@
 import { requestDevice } from '../../src/gpu/device.ts';
 import type { Kernels } from '../../src/scheduler/kernelChoice.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
+import { WasmBackend } from '../../src/scheduler/wasmBackend.ts';
+import { Machine } from '../../src/wasm/machine.ts';
 
 let device: Promise<GPUDevice> | undefined;
 
@@ -18,5 +20,13 @@ export function sharedDevice(): Promise<GPUDevice> {
 /** Every op in launches of its own: kernels are judged one by one. */
 export const backendOn = async (open: () => Promise<GPUDevice>, kernels?: Kernels): Promise<GpuBackend> =>
   new GpuBackend(await open(), { fuse: false, kernels });
+
+let machine: Promise<Machine> | undefined;
+
+/** WebAssembly's memory and threads, the same for all test files of the process. */
+export async function wasmBackend(): Promise<WasmBackend> {
+  machine ??= Machine.open(2);
+  return new WasmBackend(await machine);
+}
 
 export const sharedBackend = (): Promise<GpuBackend> => backendOn(sharedDevice);

@@ -1,3 +1,4 @@
+import type { BackendName } from '../../core/places.ts';
 import type { Ground } from '../../data/index.ts';
 import type { OnNaN } from '../../index.ts';
 
@@ -61,7 +62,7 @@ export interface TrainCommand {
   readonly augment: boolean | undefined;
   /** What lies behind what is transparent in pictures. */
   readonly ground: Ground | undefined;
-  readonly backend: 'webgpu' | 'cpu' | 'auto';
+  readonly backend: BackendName;
   readonly seed: number;
   /** What becomes of a step in which a number is NaN or infinite. */
   readonly onNaN: OnNaN;
@@ -129,7 +130,7 @@ export interface PredictCommand {
   readonly model: string;
   /** A table, or images: IDX, PNG, or a batch of CIFAR-10's binary form. */
   readonly input: string;
-  readonly backend: 'webgpu' | 'cpu' | 'auto';
+  readonly backend: BackendName;
   readonly table: TableWishes;
   readonly pictures: PictureWishes;
 }
@@ -160,7 +161,7 @@ export interface GenerateCommand extends Sampling {
   readonly model: string;
   readonly prompt: string;
   readonly tokens: number;
-  readonly backend: 'webgpu' | 'cpu' | 'auto';
+  readonly backend: BackendName;
 }
 
 export interface TranslateCommand {
@@ -172,14 +173,14 @@ export interface TranslateCommand {
   /** What its translations are compared with, a line each. */
   readonly reference: string | undefined;
   readonly beams: number;
-  readonly backend: 'webgpu' | 'cpu' | 'auto';
+  readonly backend: BackendName;
 }
 
 export interface ChatCommand extends Sampling {
   readonly command: 'chat';
   /** The file that `train dialogue --save` wrote. */
   readonly model: string;
-  readonly backend: 'webgpu' | 'cpu' | 'auto';
+  readonly backend: BackendName;
 }
 
 export type Command = TrainCommand | PredictCommand | GenerateCommand | TranslateCommand | ChatCommand | DevicesCommand;

@@ -1,3 +1,4 @@
+import { BACKEND_NAMES, type BackendName } from '../../core/places.ts';
 import type { Ground } from '../../data/index.ts';
 import type { Values } from './options.ts';
 import { UsageError } from './usageError.ts';
@@ -49,8 +50,7 @@ export function groundOf(text: string): Ground {
   throw new UsageError(`--ground is "${text}" but must be a grey of 0 … 255, or red,green,blue`);
 }
 
-export const backendOf = (values: Values): 'webgpu' | 'cpu' | 'auto' =>
-  oneOf('backend', values.backend ?? 'auto', ['webgpu', 'cpu', 'auto']);
+export const backendOf = (values: Values): BackendName => oneOf('backend', values.backend ?? 'auto', BACKEND_NAMES);
 
 export const widths = (text: string): readonly number[] =>
   text

@@ -1,3 +1,4 @@
+import { requireBackend, type BackendName } from '../../core/places.ts';
 import { DataError } from '../../core/errors.ts';
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import type { Device } from '../../core/globalTypes.ts';
@@ -15,7 +16,7 @@ export interface FeaturesOptions {
   /** Of each sound: those of the longest if left out. What is longer loses its end. Sets for one model need the same. */
   readonly frames?: number | undefined;
   /** Where they are computed, as of `createTrainer`: `webgpu`. */
-  readonly backend?: 'webgpu' | 'cpu' | 'auto' | undefined;
+  readonly backend?: BackendName | undefined;
   /** A device of the caller's, which stays the caller's; one is acquired if it is left out. */
   readonly device?: Device | undefined;
 }
@@ -53,7 +54,7 @@ export async function features<S extends Recording | Transcribed>(
     );
   }
   const { frames, backend, device } = optionsOf<FeaturesOptions, typeof USUAL>('features', options, USUAL);
-  requireKind('features', 'backend', backend, ['webgpu', 'cpu', 'auto'].includes(backend), "'webgpu', 'cpu' or 'auto'");
+  requireBackend('features', backend);
   const own = sounds.map(({ samples }) => front.framesOf(samples.length));
   const extent = frames ?? own.reduce((most, count) => Math.max(most, count), 0);
   requireKind('features', 'frames', extent, Number.isInteger(extent) && extent > 0, 'a whole number, as 100');

@@ -1,6 +1,7 @@
 import { ShapeError } from '../../core/errors.ts';
 import { optionsOf } from '../../core/argumentChecks.ts';
-import type { AdapterTraits } from '../../core/launch.ts';
+import { output, type AdapterTraits } from '../../core/launch.ts';
+import type { WasmWork } from '../../core/wasmLaunch.ts';
 import { formatSpec, requireDtype, sameShape, sizeOf, type Numbers, type Spec } from '../../core/shape.ts';
 import { type Accuracy, apply, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/work.ts';
@@ -9,6 +10,7 @@ import { linesFromSamples } from './sampleOperand.ts';
 import { partsOf, partTerms, productForms, type ProductShape } from './matmulForms.ts';
 import { productLaunch } from './productLaunch.ts';
 import { wholeFours, wholeStores, type ProductAccess } from './productAccess.ts';
+import { columnSums, wasmProduct } from './wasmProduct.ts';
 import { multiply, prepareProduct, type Product } from './multiply.ts';
 import { pairSums } from './pairSums.ts';
 import { sum, sumTo } from '../reductions/sum.ts';
@@ -159,6 +161,25 @@ function productOf(node: Node<Attrs>): Product {
   return product;
 }
 
+/** Panels of B's columns, then blocks of C: see assembly/product.ts. */
+function inWasm(node: Node<Attrs>, withSums: boolean): WasmWork | undefined {
+  const { M, N, K, batch, aBatch, bBatch } = extents(node);
+  const { parts, transposeA, transposeB } = node.attrs;
+  if (parts !== undefined) return undefined;
+  const matrices = sizeOf(batch);
+  const product = wasmProduct({
+    M,
+    N,
+    K,
+    matrices,
+    a: { line: transposeA ? 1 : K, term: transposeA ? M : 1, matrix: aBatch },
+    b: { line: transposeB ? K : 1, term: transposeB ? 1 : N, matrix: bBatch },
+    bias: node.inputs[2] ? 2 : 'nothing',
+  });
+  if (!withSums) return product;
+  return { ...product, launches: [...product.launches, columnSums(1, output(1), K, N)] };
+}
+
 /** The lines of A are the samples: of the product, or of a weight's gradient. */
 const fromSamples: Op<Attrs>['fromSamples'] = (node, at, samples) => {
   const [lines, length] = node.inputs[0].spec.shape;
@@ -207,6 +228,7 @@ const matmulSumsOp: Op<Attrs> = {
   expand: (node, adapter) => inParts(node, true, adapter),
   hosts: () => 1,
   ...onGpu(true),
+  wasm: (node) => inWasm(node, true),
   flops: (node) => flops(node) + elementsOf([node.inputs[1]]),
   fromSamples,
   accuracy,
@@ -231,6 +253,7 @@ export const matmulOp: Op<Attrs, 'f32'> = {
   },
   expand: (node, adapter) => inParts(node, false, adapter),
   ...onGpu(false),
+  wasm: (node) => inWasm(node, false),
   inline(node, [a, b, bias], store) {
     const { M, N, K, batch } = extents(node);
     const { parts, transposeA, transposeB } = node.attrs;

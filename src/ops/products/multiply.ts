@@ -14,7 +14,7 @@ const TILE = ROWS * COLUMNS;
 const BLOCK = 128;
 
 /** How an operand is stored: elements from one line to the next, between the terms of a line, and between matrices. */
-interface Strides {
+export interface Strides {
   readonly line: number;
   readonly term: number;
   readonly matrix: number;

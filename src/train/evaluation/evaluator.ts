@@ -108,7 +108,7 @@ export class Evaluator {
     const { evaluationRing, traced } = this.#prepared;
     const columns = evaluationRing.spec.shape[1];
     // The CPU works as it is called, and lets others have a turn only where something is read.
-    const submitLength = new SubmitLength(this.#backend.kind === 'cpu' ? 1 : 'auto');
+    const submitLength = new SubmitLength(this.#backend.kind !== 'webgpu' ? 1 : 'auto');
     for (let start = 0; start < batches.length;) {
       const some = batches.slice(start, start + submitLength.steps);
       const control = traced.evaluationControl.initial();
@@ -169,7 +169,7 @@ export class Evaluator {
 
   /** The same, left on the device, one call behind the other. @throws DeviceError on the CPU */
   async predictOnGpu<O>(data: Dataset): Promise<GpuPrediction<O>> {
-    if (this.#backend.kind === 'cpu') {
+    if (this.#backend.kind !== 'webgpu') {
       throw new DeviceError(
         '[predictOnGpu] it runs on the CPU, where there are no GPU buffers: ask predict, or take WebGPU',
       );

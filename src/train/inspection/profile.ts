@@ -1,3 +1,4 @@
+import type { BackendKind } from '../../core/places.ts';
 import { DataError } from '../../core/errors.ts';
 import { described, optionsOf } from '../../core/argumentChecks.ts';
 import { formatSpec } from '../../core/shape.ts';
@@ -56,7 +57,7 @@ export interface LaunchProfile extends Cost {
 /** Where the time of a training step goes. */
 export interface Profile {
   readonly adapter: string;
-  readonly backend: 'webgpu' | 'cpu';
+  readonly backend: BackendKind;
   /** The GPU's own, or this program's, which also sees how a submit gets to the GPU and back. */
   readonly clock: 'timestamps' | 'wall';
   /** Whether timestamps are multiples of 65,536 ns; times are then means, else medians. */

@@ -103,7 +103,7 @@ export class ResidentSets {
     let taken: Dataset | null = copy ?? copyOfSet('data', set, names);
     requireSound(taken, names, checks);
     // The CPU never loses what it holds.
-    const lasting = this.#backend.kind === 'cpu' ? [] : names.filter((name) => !set.fields[name].host);
+    const lasting = this.#backend.kind !== 'webgpu' ? [] : names.filter((name) => !set.fields[name].host);
     const digests = new Map(lasting.map((name) => [name, digestOf(taken!.fields[name].data)]));
     // Where the device that holds it is lost, it is taken from its owner once more.
     const again = (name: string): Numbers => {

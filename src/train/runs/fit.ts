@@ -58,7 +58,7 @@ export async function* fit(
     left: parts.before?.left,
     // The CPU works as it is called, and lets others have a turn only between submits.
     submitLength: new SubmitLength(
-      backend.kind === 'cpu' ? 1 : stepsPerSubmit,
+      backend.kind !== 'webgpu' ? 1 : stepsPerSubmit,
       course.most,
       budgetMs === undefined ? undefined : budgetMs / 1000,
     ),

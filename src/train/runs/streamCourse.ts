@@ -30,7 +30,7 @@ export async function streamCourse(parts: RunParts, batches: Batches, options: F
   const bytes = bytesOf(tableSource(fields, prepared.names, batchSize));
   const most = Math.min(TABLE_BYTES, backend.largestBinding);
   const wanted = stepsPerSubmit === 'auto' ? TABLE_STEPS : Math.min(stepsPerSubmit, RING_ROWS);
-  const slots = backend.kind === 'cpu' ? 1 : Math.max(1, Math.min(wanted, Math.floor(most / bytes)));
+  const slots = backend.kind !== 'webgpu' ? 1 : Math.max(1, Math.min(wanted, Math.floor(most / bytes)));
   const prepareTable = async (rows: number): Promise<Source> => {
     const source = programs.table(rows);
     await programs.step(batchSize, { source, shuffle: false });

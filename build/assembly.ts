@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const QUERY = '?wasm';
+
+const MODULES = join(import.meta.dirname, '../node_modules');
+
+/** What was compiled before, by what it was made of. */
+const CACHE = join(MODULES, '.cache/assembly');
+
+const run = promisify(execFile);
+
+/** A module's bytes, compiled from AssemblyScript as a configuration beside its sources says. */
+async function compiled(config: string): Promise<Uint8Array> {
+  const folder = dirname(config);
+  const sum = createHash('sha256').update(readFileSync(join(MODULES, 'assemblyscript/package.json')));
+  for (const name of readdirSync(folder).sort()) sum.update(`\n${name}\n`).update(readFileSync(join(folder, name)));
+  const kept = join(CACHE, `${sum.update(basename(config)).digest('hex')}.wasm`);
+  try {
+    return readFileSync(kept);
+  } catch {
+    mkdirSync(CACHE, { recursive: true });
+  }
+  // Whole or not at all: another build may look for it meanwhile.
+  const made = `${kept}.${process.pid}`;
+  const { entries } = JSON.parse(readFileSync(config, 'utf8')) as { readonly entries: readonly string[] };
+  const from = entries.map((entry) => join(folder, entry));
+  const options = ['--config', config, '--baseDir', folder, '--outFile', made];
+  await run(process.execPath, [join(MODULES, 'assemblyscript/bin/asc.js'), ...from, ...options]);
+  renameSync(made, kept);
+  return readFileSync(kept);
+}
+
+/** Imports of `….json?wasm`, a configuration of AssemblyScript's compiler, give a WebAssembly module in base64. */
+export function assembly() {
+  return {
+    name: 'assembly',
+    enforce: 'pre' as const,
+    async load(id: string) {
+      if (!id.endsWith(QUERY)) return undefined;
+      const config = id.slice(0, -QUERY.length);
+      for (const name of readdirSync(dirname(config))) {
+        (this as unknown as { addWatchFile(path: string): void }).addWatchFile(join(dirname(config), name));
+      }
+      return `export default ${JSON.stringify(Buffer.from(await compiled(config)).toString('base64'))};`;
+    },
+  };
+}

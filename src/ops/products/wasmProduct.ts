@@ -1,0 +1,65 @@
+import { output } from '../../core/launch.ts';
+import type { WasmLaunch, WasmWork } from '../../core/wasmLaunch.ts';
+import type { Strides } from './multiply.ts';
+
+/** As assembly/tile.ts and assembly/product.ts have them. */
+const COLUMNS = 8;
+const ITEM_ROWS = 32;
+const ITEM_COLUMNS = 128;
+
+/** Multiplications of f32 that take some ten microseconds. */
+const GRAIN = 2 ** 17;
+
+const grainOf = (perItem: number): number => Math.max(1, Math.floor(GRAIN / perItem));
+
+/** Columns of a matrix in panels. */
+const panelsOf = (columns: number): number => Math.ceil(columns / COLUMNS);
+
+interface WasmProduct {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  readonly matrices: number;
+  /** How the operands lie, in elements. */
+  readonly a: Strides;
+  readonly b: Strides;
+  /** An input of N numbers that is added to each row. */
+  readonly bias: number | 'nothing';
+}
+
+/** C = A · B + bias, of a node whose inputs are A and B. */
+export function wasmProduct({ M, N, K, matrices, a, b, bias }: WasmProduct): WasmWork & { readonly room: number } {
+  const shared = b.matrix === 0;
+  const panels = panelsOf(N);
+  const laidOut = shared ? 1 : matrices;
+  const panelBytes = 4 * panels * COLUMNS * K;
+  const blocks = Math.ceil(M / ITEM_ROWS) * Math.ceil(N / ITEM_COLUMNS);
+  return {
+    room: laidOut * panelBytes,
+    launches: [
+      {
+        kernel: 'columnPanels',
+        operands: [1, 'room'],
+        words: [N, K, 4 * b.line, 4 * b.term, 4 * b.matrix],
+        items: laidOut * panels,
+        grain: Math.max(1, Math.floor(16_384 / (COLUMNS * Math.max(1, K)))),
+      },
+      {
+        kernel: 'product',
+        operands: [0, 'room', bias, output(0)],
+        words: [M, N, K, 4 * a.line, 4 * a.term, 4 * a.matrix, shared ? 0 : panelBytes],
+        items: matrices * blocks,
+        grain: grainOf(Math.min(M, ITEM_ROWS) * Math.min(N, ITEM_COLUMNS) * Math.max(1, K)),
+      },
+    ],
+  };
+}
+
+/** Sums over the rows of [rows, columns]. */
+export const columnSums = (x: number, sums: number, rows: number, columns: number): WasmLaunch => ({
+  kernel: 'columnSums',
+  operands: [x, sums],
+  words: [rows, columns],
+  items: panelsOf(columns),
+  grain: Math.max(1, Math.floor(16_384 / (COLUMNS * Math.max(1, rows)))),
+});

@@ -1,0 +1,5 @@
+/** A WebAssembly module in base64, compiled from AssemblyScript while building. */
+declare module '*?wasm' {
+  const base64: string;
+  export default base64;
+}

@@ -1,0 +1,175 @@
+import { DeviceError } from '../core/errors.ts';
+import { THREAD_ROOM } from '../core/wasmLaunch.ts';
+import { whenAsked } from '../core/whenAsked.ts';
+import { Heap } from './heap.ts';
+import base64 from './assembly/asconfig.json?wasm';
+
+/** The first byte that the module's own words do not need: `memoryBase` of its `asconfig.json`. */
+const HEAP_START = 4096;
+
+/** What the module exports beside its kernels. */
+interface Exports {
+  readonly table: WebAssembly.Table;
+  enter(room: number, waits: boolean): void;
+  run(commands: number, count: number, threads: number): void;
+  dissolve(): void;
+}
+
+interface Thread {
+  /** It works along from now on. */
+  readonly ready: Promise<void>;
+  stop(): void;
+}
+
+interface NodeWorker {
+  postMessage(message: unknown, transfer: readonly object[]): void;
+  terminate(): unknown;
+  once(event: string, listener: (message: unknown) => void): void;
+  unref(): void;
+}
+
+interface Platform {
+  readonly process?: {
+    getBuiltinModule?(name: string): { readonly Worker: new (file: URL, options: object) => NodeWorker };
+  };
+  readonly navigator?: { readonly hardwareConcurrency?: number };
+  readonly crossOriginIsolated?: boolean;
+}
+
+/** How long a thread may take until it works along. */
+const READY_MS = 10_000;
+/** More would wait for each other more than they would work. */
+const MOST_THREADS = 8;
+
+const nodeThreads = () => (globalThis as Platform).process?.getBuiltinModule?.('node:worker_threads');
+
+/** Threads that this machine has for a team, where an engine lets threads share memory. */
+export function availableThreads(): number {
+  const { navigator, crossOriginIsolated, process } = globalThis as Platform;
+  if (!nodeThreads() && crossOriginIsolated !== true) return 1;
+  const os = process?.getBuiltinModule?.('node:os') as { availableParallelism?(): number } | undefined;
+  return Math.min(MOST_THREADS, os?.availableParallelism?.() ?? navigator?.hardwareConcurrency ?? 1);
+}
+
+/** The module, compiled once. @throws DeviceError where there is no WebAssembly, no SIMD, or a policy against it */
+const compiled = whenAsked(async (): Promise<WebAssembly.Module> => {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (error) {
+    throw new DeviceError(
+      `[wasm] WebAssembly with SIMD and threads does not compile here (${(error as Error).message}): use a newer engine, give a page's Content-Security-Policy 'wasm-unsafe-eval' in script-src, or pass backend: 'cpu'`,
+    );
+  }
+});
+
+/** Whether this thread may lie down until another one wakes it: a page's own may not. */
+function mayWait(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A WebAssembly memory with the module over it, and the threads that run its programs. */
+export class Machine {
+  readonly memory: WebAssembly.Memory;
+  readonly heap: Heap;
+  /** By the name of a kernel: where it stands in the table. */
+  readonly kernels: ReadonlyMap<string, number>;
+  readonly #exports: Exports;
+  readonly #threads: readonly Thread[];
+
+  private constructor(heap: Heap, exports: Exports, kernels: ReadonlyMap<string, number>, threads: readonly Thread[]) {
+    this.memory = heap.memory;
+    this.heap = heap;
+    this.#exports = exports;
+    this.kernels = kernels;
+    this.#threads = threads;
+  }
+
+  /**
+   * @param threads as many as there are to be; where an engine has fewer, or a thread does not begin, there are fewer: the
+   * bits do not depend on it   @throws DeviceError where there is no WebAssembly
+   */
+  static async open(threads = availableThreads()): Promise<Machine> {
+    const module = await compiled();
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
+    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    const names = Object.keys(exports).filter((name) => typeof exports[name] === 'function');
+    const { table, enter } = exports as unknown as Exports;
+    const first = table.grow(names.length);
+    names.forEach((name, at) => table.set(first + at, exports[name]));
+    const heap = new Heap(memory, HEAP_START);
+    enter(heap.allocate('a thread', THREAD_ROOM).at, mayWait());
+    const others = Array.from({ length: Math.min(threads, availableThreads() > 1 ? threads : 1) - 1 }, () =>
+      startThread({ module, memory, room: heap.allocate('a thread', THREAD_ROOM).at }),
+    );
+    const begun = await Promise.all(others.map(async (thread) => ((await isReady(thread)) ? [thread] : [])));
+    return new Machine(
+      heap,
+      exports as unknown as Exports,
+      new Map(names.map((name, at) => [name, first + at])),
+      begun.flat(),
+    );
+  }
+
+  /** Threads that work, this one among them. */
+  get threads(): number {
+    return 1 + this.#threads.length;
+  }
+
+  /** Runs commands that lie in memory. @param alone whether they are not worth other threads */
+  run(commands: number, count: number, alone: boolean): void {
+    this.#exports.run(commands, count, alone ? 1 : this.threads);
+  }
+
+  destroy(): void {
+    this.#exports.dissolve();
+    for (const thread of this.#threads) thread.stop();
+  }
+}
+
+async function isReady(thread: Thread): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('late')), READY_MS);
+  });
+  try {
+    await Promise.race([thread.ready, late]);
+    return true;
+  } catch {
+    thread.stop();
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A thread of Node, or a page's worker. */
+function startThread(begin: object): Thread {
+  const node = nodeThreads();
+  if (node) {
+    const worker = new node.Worker(new URL('./thread.mjs', import.meta.url), { execArgv: [] });
+    const ready = new Promise<void>((resolve, reject) => {
+      worker.once('message', () => resolve());
+      worker.once('error', reject);
+    });
+    worker.postMessage(begin, []);
+    // No program is kept from ending by it.
+    void ready.then(
+      () => worker.unref(),
+      () => {},
+    );
+    return { ready, stop: () => void worker.terminate() };
+  }
+  const worker = new Worker(new URL('./thread.mjs', import.meta.url), { type: 'module' });
+  const ready = new Promise<void>((resolve, reject) => {
+    worker.addEventListener('message', () => resolve());
+    worker.addEventListener('error', () => reject(new Error('a worker did not begin')));
+  });
+  worker.postMessage(begin, []);
+  return { ready, stop: () => worker.terminate() };
+}
