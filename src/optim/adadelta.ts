@@ -40,6 +40,7 @@ export function adadelta(given: AdadeltaOptions = {}): Optimizer {
         square[i] = next;
         change[i] = rho * change[i] + rest * delta * delta;
         return rate * delta;`,
+      wasm: 'adadeltaUpdate',
     },
     options,
   );

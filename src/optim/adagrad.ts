@@ -42,6 +42,7 @@ export function adagrad(given: AdagradOptions = {}): Optimizer {
         let total = squares[i] + g * g;
         squares[i] = total;
         return rate * g / (sqrt(total) + epsilon);`,
+      wasm: 'adagradUpdate',
     },
     options,
   );

@@ -59,6 +59,7 @@ function define(name: string, decoupled: boolean, options: Betas & Usual): Optim
         m[i] = mean;
         v[i] = square;
         return rate * (mean * now.y) / (sqrt(square) * now.z + epsilon);`,
+      wasm: 'adamUpdate',
     },
     options,
   );

@@ -37,6 +37,7 @@ export function adamax(given: AdamOptions = {}): Optimizer {
         largest[i] = size;
         return rate * mean / size;`,
       includes: [nan, arithmetic],
+      wasm: 'adamaxUpdate',
     },
     options,
   );

@@ -43,6 +43,7 @@ export function lion(given: LionOptions = {}): Optimizer {
         m[i] = beta2 * m[i] + rest2 * g;
         return rate * select(sign(direction), direction, is_nan(direction));`,
       includes: [nan],
+      wasm: 'lionUpdate',
     },
     options,
   );

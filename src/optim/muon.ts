@@ -84,6 +84,7 @@ const stepOp = updateOp({
   row: (_, rate) => [rate],
   change: () => (_, g, rate) => rate * g,
   wgsl: 'return rate * g;',
+  wasm: 'sgdUpdate',
 });
 
 /** What a step of the matrices needs to know beside its inputs. */

@@ -66,6 +66,7 @@ export function nadam(given: NadamOptions = {}): Optimizer {
         m[i] = mean;
         v[i] = square;
         return rate * (mean * now.y + g) / (sqrt(square) * now.z + epsilon);`,
+      wasm: 'nadamUpdate',
     },
     options,
   );

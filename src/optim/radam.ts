@@ -46,6 +46,7 @@ export function radam(given: AdamOptions = {}): Optimizer {
         m[i] = mean;
         v[i] = square;
         return select(rate * mean, rate * mean * now.y / (sqrt(square) + epsilon), now.y > 0.0);`,
+      wasm: 'radamUpdate',
     },
     options,
   );

@@ -54,6 +54,7 @@ export function rmsprop(given: RmspropOptions = {}): Optimizer {
         var scaled = g / (sqrt(select(variance, 0.0, variance < 0.0)) + epsilon);
         ${momentum > 0 ? 'scaled += momentum * velocity[i];\nvelocity[i] = scaled;' : ''}
         return rate * scaled;`,
+      wasm: 'rmspropUpdate',
     },
     options,
   );

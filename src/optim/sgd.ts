@@ -24,7 +24,7 @@ export function sgd(given: SgdOptions = {}): Optimizer {
     throw new DataError('[sgd] nesterov needs a momentum above 0: give one, as 0.9');
   }
   const usual = { name: 'sgd', row: (_: number, rate: number) => [rate] };
-  const plain = { ...usual, moments: {}, constants: {}, wgsl: 'return rate * g;' };
+  const plain = { ...usual, moments: {}, constants: {}, wgsl: 'return rate * g;', wasm: 'sgdUpdate' };
   if (momentum === 0) {
     return optimizerOf({ ...plain, change: () => (_, g, rate) => rate * g }, options);
   }
@@ -44,6 +44,7 @@ export function sgd(given: SgdOptions = {}): Optimizer {
         let next = momentum * velocity[i] + g;
         velocity[i] = next;
         return rate * ${nesterov ? '(g + momentum * next)' : 'next'};`,
+      wasm: nesterov ? 'nesterovUpdate' : 'momentumUpdate',
     },
     options,
   );

@@ -1,6 +1,7 @@
 import { f32Literal, flatGrid, type Kernel, type Word } from '../core/launch.ts';
 import { BLOCK } from '../core/parameterLayout.ts';
 import { allocate, type Numbers } from '../core/shape.ts';
+import type { WasmWork } from '../core/wasmLaunch.ts';
 import { apply, type Node, type Op } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { withRoom } from '../ops/launches/sharedLaunch.ts';
@@ -26,12 +27,19 @@ export interface Rule {
   readonly wgsl: string;
   /** Texts of shaders/functions that it calls. */
   readonly includes?: readonly string[];
+  /** The same in WebAssembly: a kernel of assembly/update.ts, which takes moments and constants in this order. */
+  readonly wasm: string;
 }
 
 const MOST_CONSTANTS = 8;
+const MOST_MOMENTS = 3;
 /** Parameters that an invocation updates one after the other where a CPU plays the GPU. */
 const SOFTWARE_SPAN = 32;
 const FOUR = 4;
+/** Blocks that a thread of WebAssembly updates at once. */
+const WASM_GRAIN = 128;
+/** How assembly/update.ts counts what becomes of gradients. */
+const CLIPS = ['none', 'value', 'norm', 'globalNorm'];
 const spanOn = (software: boolean): number => (software ? SOFTWARE_SPAN : FOUR);
 
 /** Inputs of the op: parameters, gradients, groups, schedule, control, moments. */
@@ -92,16 +100,15 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
     gpu({ inputs: [parameters, , , schedule] }, { software }) {
       const count = parameters.spec.shape[0];
       const span = spanOn(software);
-      const constants: Word[] = Object.values(rule.constants).map((f32) => ({ f32 }));
-      const padding = Array.from({ length: MOST_CONSTANTS - constants.length }, () => 0);
       return [
         withRoom({
           kernel: { ...kernel, constants: { ...kernel.constants, SPAN: `${span}u` } },
-          uniform: [count, schedule.spec.shape[0], { f32: limitOf(clip) }, 0, ...constants, ...padding],
+          uniform: [count, schedule.spec.shape[0], { f32: limitOf(clip) }, 0, ...constantsOf(rule)],
           grid: flatGrid(count / span),
         }),
       ];
     },
+    wasm: (node) => inWasm(rule, clip, node),
     hosts({ inputs: [parameters] }, { software }) {
       const [x, y] = flatGrid(parameters.spec.shape[0] / spanOn(software));
       return x * y * 64;
@@ -116,6 +123,31 @@ export function updateOp(rule: Rule, clip?: Clip): Op<Attrs> {
     }),
   };
   return op;
+}
+
+/** An item is a block of parameters. */
+function inWasm(rule: Rule, clip: Clip | undefined, { inputs }: Node<Attrs>): WasmWork {
+  const [parameters, , , schedule, control] = inputs.map(({ spec: { shape } }) => shape[0]);
+  const given = inputs.map((_, at) => at);
+  const missing = Array.from({ length: MOST_MOMENTS + FIRST_MOMENT - given.length }, () => 'nothing' as const);
+  return {
+    launches: [
+      {
+        kernel: rule.wasm,
+        operands: [...given, ...missing],
+        words: [
+          control,
+          schedule,
+          clip ? CLIPS.indexOf(Object.keys(clip)[0]) : 0,
+          { f32: limitOf(clip) },
+          Number(rule.decoupled ?? false),
+          ...constantsOf(rule),
+        ],
+        items: parameters / BLOCK,
+        grain: WASM_GRAIN,
+      },
+    ],
+  };
 }
 
 /**
@@ -137,6 +169,12 @@ function movesOf(moments: readonly string[]): Record<'take' | 'put', string> {
     take: `${declared.join('')}fn take(at: u32) {\n${taken.join('')}}`,
     put: `fn put(at: u32) {\n${put.join('')}}`,
   };
+}
+
+/** The rule's constants as kernels are handed them. */
+function constantsOf({ constants }: Rule): Word[] {
+  const words = Object.values(constants).map((f32) => ({ f32 }));
+  return [...words, ...Array.from({ length: MOST_CONSTANTS - words.length }, () => 0)];
 }
 
 /** The rule's constants as variables of the whole invocation. */

@@ -2,3 +2,16 @@
 export { dissolve, enter, run, serve } from './team';
 export { countBad } from './pointwise';
 export { columnPanels, columnSums, product } from './product';
+export {
+  adadeltaUpdate,
+  adagradUpdate,
+  adamaxUpdate,
+  adamUpdate,
+  lionUpdate,
+  momentumUpdate,
+  nadamUpdate,
+  nesterovUpdate,
+  radamUpdate,
+  rmspropUpdate,
+  sgdUpdate,
+} from './update';
