@@ -1,0 +1,19 @@
+import { exp, log, logistic, tanh } from './math';
+
+/* A module for the test of math.ts alone: its functions over many numbers, a multiple of four, each in its place. */
+
+export function exponentials(x: usize, count: i32): void {
+  for (let i = 0; i < count; i += 4, x += 16) v128.store(x, exp(v128.load(x)));
+}
+
+export function logistics(x: usize, count: i32): void {
+  for (let i = 0; i < count; i += 4, x += 16) v128.store(x, logistic(v128.load(x)));
+}
+
+export function tangents(x: usize, count: i32): void {
+  for (let i = 0; i < count; i += 4, x += 16) v128.store(x, tanh(v128.load(x)));
+}
+
+export function logarithms(x: usize, count: i32): void {
+  for (let i = 0; i < count; i += 4, x += 16) v128.store(x, log(v128.load(x)));
+}
