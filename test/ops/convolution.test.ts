@@ -124,6 +124,34 @@ describe('convTranspose2d', () => {
   ]);
 });
 
+describe('past what is laid out at once in WebAssembly', () => {
+  const large = { kinked: true, special: false } as const;
+  // Terms and channels; an image's places, and a row's; features; a thread's room.
+  conv(
+    { padding: 'same' },
+    [
+      [[2, 5, 7, 60], [3, 3, 60, 20], [20]],
+      [
+        [1, 18, 17, 3],
+        [3, 3, 3, 9],
+      ],
+      [[2, 1, 300, 2], [1, 5, 2, 3], [3]],
+      [
+        [1, 3, 3, 4],
+        [2, 2, 4, 140],
+      ],
+      [
+        [1, 1, 70, 4000],
+        [1, 3, 4000, 1],
+      ],
+    ],
+    large,
+  );
+  conv({ padding: 1, stride: 2 }, [[[2, 6, 7, 4], [3, 3, 4, 140], [140]]], large);
+  // Several chunks of places in a part.
+  conv({ padding: 1 }, [[[17, 17, 17, 1], [3, 3, 1, 2], [2]]], large);
+});
+
 /** Past a tile of 64, in channels and places; whole vectors, and none. */
 const large: Shape[][] = [[[2, 9, 8, 20], [3, 3, 20, 68], [68]]];
 const odd: Shape[][] = [[[3, 7, 8, 3], [3, 3, 3, 33], [33]]];

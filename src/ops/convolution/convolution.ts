@@ -22,6 +22,7 @@ import { partsOf, partTerms, productForms } from '../products/matmulForms.ts';
 import { productLaunch } from '../products/productLaunch.ts';
 import { pairSums } from '../products/pairSums.ts';
 import { accessOf, shapeOf, type Convolution, type Role } from './patches.ts';
+import { patchesInWasm, weightsInWasm } from './wasmConvolution.ts';
 import { broadcastTo, sum } from '../reductions/sum.ts';
 import {
   requireCount,
@@ -123,6 +124,7 @@ const convolveOp: Op<Attrs, 'f32'> = {
   },
   cpu: ([x, weight, bias], [y], node) => convolveOnCpu(x, weight, bias, y, convolutionOf(node)),
   ...onGpu('forward', convolutionOf),
+  wasm: (node) => patchesInWasm('forward', convolutionOf(node), node.inputs[2] ? 2 : 'nothing'),
   fromSamples: (node, at, samples) => patchesFromSamples(convolutionOf(node), at, samples),
   vjp([dY], { inputs: [x, weight, bias], attrs }) {
     if (!dY) return [null, null, null];
@@ -145,6 +147,7 @@ const spreadOp: Op<Attrs, 'f32'> = {
   },
   cpu: ([y, weight, bias], [x], node) => spreadOnCpu(y, weight, bias, x, convolutionOf(node)),
   ...onGpu('spread', convolutionOf),
+  wasm: (node) => patchesInWasm('spread', convolutionOf(node), node.inputs[2] ? 2 : 'nothing'),
   vjp([dX], { inputs: [y, weight, bias], attrs }) {
     if (!dX) return [null, null, null];
     const dY = applyOne(convolveOp, [dX, weight], attrs);
@@ -189,6 +192,10 @@ const weightsOp: Op<WeightsAttrs> = {
     sums.set(totals);
   },
   ...onGpu('weights', weightsConvolution),
+  wasm(node) {
+    const { parts, withSums } = node.attrs;
+    return parts === undefined ? weightsInWasm(weightsConvolution(node), withSums) : undefined;
+  },
   fromSamples: (node, at, samples) => patchesFromSamples(weightsConvolution(node), at, samples),
   expand(node, adapter) {
     const convolution = weightsConvolution(node);

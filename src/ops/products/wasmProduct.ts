@@ -3,17 +3,17 @@ import type { WasmLaunch, WasmWork } from '../../core/wasmLaunch.ts';
 import type { Strides } from './multiply.ts';
 
 /** As assembly/tile.ts and assembly/product.ts have them. */
-const COLUMNS = 8;
+export const COLUMNS = 8;
 const ITEM_ROWS = 32;
 const ITEM_COLUMNS = 128;
 
 /** Multiplications of f32 that take some ten microseconds. */
 const GRAIN = 2 ** 17;
 
-const grainOf = (perItem: number): number => Math.max(1, Math.floor(GRAIN / perItem));
+export const grainOf = (perItem: number): number => Math.max(1, Math.floor(GRAIN / perItem));
 
 /** Columns of a matrix in panels. */
-const panelsOf = (columns: number): number => Math.ceil(columns / COLUMNS);
+export const panelsOf = (columns: number): number => Math.ceil(columns / COLUMNS);
 
 interface WasmProduct {
   readonly M: number;
@@ -56,7 +56,7 @@ export function wasmProduct({ M, N, K, matrices, a, b, bias }: WasmProduct): Was
 }
 
 /** Sums over the rows of [rows, columns]. */
-export const columnSums = (x: number, sums: number, rows: number, columns: number): WasmLaunch => ({
+export const columnSums = (x: number | 'room', sums: number, rows: number, columns: number): WasmLaunch => ({
   kernel: 'columnSums',
   operands: [x, sums],
   words: [rows, columns],

@@ -1,5 +1,6 @@
 // What a thread runs, and the kernels, by the names by which ops ask for them.
 export { dissolve, enter, run, serve } from './team';
+export { patches, patchWeights, tapPanels } from './convolution';
 export { countBad } from './pointwise';
 export { columnPanels, columnSums, product } from './product';
 export {

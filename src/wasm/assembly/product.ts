@@ -1,5 +1,5 @@
 import { scratch } from './team';
-import { COLUMNS, edge, panelOf4, panelOf8, ROWS, TERMS, tile } from './tile';
+import { COLUMNS, panelOf4, panelOf8, ROWS, TERMS, tiles } from './tile';
 
 /*
  * C[M, N] = A[M, K] · B[K, N] + bias, for each matrix of a batch. First the columns of B are laid out in panels, then every
@@ -73,7 +73,6 @@ function block(args: ProductArgs, matrix: i32, m: i32, rows: i32, n: i32, column
   const a = args.a + <usize>matrix * args.aMatrix + <usize>m * args.aLine;
   const panels = args.panels + <usize>matrix * args.panelsMatrix + ((<usize>(n * K)) << 2);
   const c = args.c + ((<usize>((matrix * args.M + m) * N + n)) << 2);
-  const room = scratch;
   const aPanels = scratch + <usize>(ROWS * COLUMNS * 4);
   for (let k = 0; k < K || k == 0; k += TERMS) {
     const terms = min(TERMS, K - k);
@@ -82,21 +81,23 @@ function block(args: ProductArgs, matrix: i32, m: i32, rows: i32, n: i32, column
       const from = a + <usize>i * args.aLine + <usize>k * args.aTerm;
       panelOf4(from, args.aLine, args.aTerm, min(ROWS, rows - i), terms, aPanels + <usize>(i / ROWS) * bytes);
     }
-    for (let j = 0; j < columns; j += COLUMNS) {
-      const b = panels + ((<usize>(j * K + k * COLUMNS)) << 2);
-      for (let i = 0; i < rows; i += ROWS) {
-        const at = c + <usize>i * line + ((<usize>j) << 2);
-        const panel = aPanels + <usize>(i / ROWS) * bytes;
-        if (rows - i >= ROWS && columns - j >= COLUMNS) tile(panel, b, terms, at, line, k > 0);
-        else edge(panel, b, terms, at, line, k > 0, min(ROWS, rows - i), min(COLUMNS, columns - j), room);
-      }
-    }
+    tiles(
+      aPanels,
+      rows,
+      panels + ((<usize>(k * COLUMNS)) << 2),
+      (<usize>(K * COLUMNS)) << 2,
+      columns,
+      terms,
+      c,
+      line,
+      k > 0,
+    );
   }
   if (args.bias) addRow(c, line, args.bias + ((<usize>n) << 2), rows, columns);
 }
 
 /** Adds a row to each of some rows. */
-function addRow(c: usize, line: usize, row: usize, rows: i32, columns: i32): void {
+export function addRow(c: usize, line: usize, row: usize, rows: i32, columns: i32): void {
   for (let i = 0; i < rows; i++, c += line) {
     let j = 0;
     for (; j + 4 <= columns; j += 4) {

@@ -4,6 +4,8 @@
  * sums, two have columns of B, one a number of A: the largest tile for which V8 keeps all sums in registers.
  */
 
+import { scratch } from './team';
+
 export const ROWS: i32 = 4;
 export const COLUMNS: i32 = 8;
 /** Terms that are added up before they join what came before: so the error grows with blocks and not with terms. */
@@ -70,6 +72,32 @@ export function edge(
       const at = c + <usize>i * line + ((<usize>j) << 2);
       const sum = load<f32>(room + ((<usize>(i * COLUMNS + j)) << 2));
       store<f32>(at, adds ? load<f32>(at) + sum : sum);
+    }
+  }
+}
+
+/**
+ * Sums of many tiles, panels of A side by side and panels of B `panel` bytes apart, into C or added to it. The first bytes
+ * of `scratch` are a tile's.
+ */
+export function tiles(
+  a: usize,
+  rows: i32,
+  b: usize,
+  panel: usize,
+  columns: i32,
+  terms: i32,
+  c: usize,
+  line: usize,
+  adds: bool,
+): void {
+  const bytes = <usize>(terms * ROWS * 4);
+  for (let j = 0; j < columns; j += COLUMNS, b += panel) {
+    let at = a;
+    for (let i = 0; i < rows; i += ROWS, at += bytes) {
+      const to = c + <usize>i * line + ((<usize>j) << 2);
+      if (rows - i >= ROWS && columns - j >= COLUMNS) tile(at, b, terms, to, line, adds);
+      else edge(at, b, terms, to, line, adds, min(ROWS, rows - i), min(COLUMNS, columns - j), scratch);
     }
   }
 }
