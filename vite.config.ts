@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { UserConfig } from 'vite';
 import { defineConfig } from 'vitest/config';
-import { assembly } from './build/assembly.ts';
+import { assembly, threadFile } from './build/assembly.ts';
 import { pureModules } from './build/pureModules.ts';
 import { referencePages } from './docs/api/pages.ts';
 import { lessonPages } from './docs/lesson.ts';
@@ -16,6 +16,7 @@ export default defineConfig(({ mode }) => ({
     referencePages(import.meta.dirname),
     bareShaders(),
     assembly(),
+    threadFile(),
     pureModules(),
   ],
   build: builds[mode] ?? pages,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Plugin, Rolldown, UserConfig } from 'vite';
 
 const QUERY = '?wasm';
 
@@ -34,8 +35,37 @@ async function compiled(config: string): Promise<Uint8Array> {
   return readFileSync(kept);
 }
 
+/** What `import.meta.url` is meanwhile, so that Vite does not know it. */
+const UNSEEN = '__thread_base__';
+const THREAD = "new URL('./thread.mjs', import.meta.url)";
+
+/**
+ * Leaves the file that a thread begins with a file, beside the chunk that names it: so whoever bundles the library finds it
+ * as bundlers find workers. Vite itself would put it into the library's text, where a page's policy forbids it.
+ */
+export function threadFile() {
+  let folder = '';
+  return {
+    name: 'thread-file',
+    apply: ({ build }: UserConfig) => Boolean(build?.lib ?? build?.ssr),
+    configResolved({ build }) {
+      folder = build.lib ? 'chunks/' : '';
+    },
+    enforce: 'pre' as const,
+    transform: {
+      filter: { id: /\/src\/wasm\/machine\.ts$/ },
+      handler(this: Rolldown.PluginContext, code: string, id: string) {
+        const source = readFileSync(join(dirname(id), 'thread.mjs'), 'utf8');
+        this.emitFile({ type: 'asset', fileName: `${folder}thread.mjs`, source });
+        return code.replaceAll(THREAD, THREAD.replace('import.meta.url', UNSEEN));
+      },
+    },
+    renderChunk: (code: string) => (code.includes(UNSEEN) ? code.replaceAll(UNSEEN, 'import.meta.url') : null),
+  } satisfies Plugin;
+}
+
 /** Imports of `….json?wasm`, a configuration of AssemblyScript's compiler, give a WebAssembly module in base64. */
-export function assembly() {
+export function assembly(): Plugin {
   return {
     name: 'assembly',
     enforce: 'pre' as const,
@@ -43,7 +73,7 @@ export function assembly() {
       if (!id.endsWith(QUERY)) return undefined;
       const config = id.slice(0, -QUERY.length);
       for (const name of readdirSync(dirname(config))) {
-        (this as unknown as { addWatchFile(path: string): void }).addWatchFile(join(dirname(config), name));
+        this.addWatchFile(join(dirname(config), name));
       }
       return `export default ${JSON.stringify(Buffer.from(await compiled(config)).toString('base64'))};`;
     },

@@ -33,11 +33,13 @@ export async function devices(): Promise<number> {
   adapters.forEach((adapter, at) => show(adapter, at, terminal));
   const [cpu] = cpus();
   terminal.line(
-    `CPU       ${cpu?.model.trim() ?? 'unknown'}, ${cpus().length} threads, ${Math.round(totalmem() / 2 ** 30)} GiB: --backend cpu trains on one of them`,
+    `CPU       ${cpu?.model.trim() ?? 'unknown'}, ${cpus().length} threads, ${Math.round(totalmem() / 2 ** 30)} GiB: --backend wasm trains on all of them, by vectors; cpu on one, by the references`,
   );
   if (adapters.some(({ software }) => !software)) return 0;
   if (adapters.length > 0) {
-    terminal.line('Missing   a GPU: a software adapter runs the same kernels, correctly and slowly.');
+    terminal.line(
+      'Missing   a GPU: a software adapter runs the same kernels, correctly and slowly. Left to choose, millrace takes wasm.',
+    );
     return 0;
   }
   const { found, remedy } = await lackOfAdapter();

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { adaptersHere } from '../gpu/device.ts';
 
 /** Why WebGPU has nothing to offer here: what was looked for and not found, and what brings it. */
 export interface Lack {
@@ -84,8 +85,10 @@ export async function lackOfAdapter(): Promise<Lack> {
   };
 }
 
-/** The same in one line. */
-export async function whyNoAdapter(): Promise<string> {
+/** Why no GPU trains, in one line. */
+export async function whyNoGpu(): Promise<string> {
+  const [adapter] = await adaptersHere();
+  if (adapter) return `No GPU to be had: a CPU plays the only adapter, ${adapter.name}.`;
   const { found, remedy } = await lackOfAdapter();
   return `No GPU to be had: ${found}; ${remedy}.`;
 }

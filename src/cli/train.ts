@@ -1,16 +1,9 @@
 import { EXACT_TIMESTAMPS } from '../gpu/device.ts';
-import {
-  createTrainer,
-  formatProfile,
-  requestDevice,
-  type Masks,
-  type Profile,
-  type Report,
-  type Trainer,
-} from '../index.ts';
+import { createTrainer, formatProfile, type Masks, type Profile, type Report, type Trainer } from '../index.ts';
 import { checkpoints } from '../node/checkpoints.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
-import { whyNoAdapter } from './missingAdapter.ts';
+import { deviceFor } from './deviceFor.ts';
+import { whyNoGpu } from './missingAdapter.ts';
 import { drawPictures } from './pictures/drawPictures.ts';
 import { modelFile } from './modelFile.ts';
 import type { TrainCommand } from './command/commands.ts';
@@ -94,9 +87,7 @@ async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>)
 
 /** A device for a profile, whose timestamps are exact. Where there is none, the trainer says so, or does without. */
 const timedDevice = async ({ profile, backend }: TrainCommand): Promise<GPUDevice | undefined> =>
-  profile === undefined || backend === 'cpu'
-    ? undefined
-    : requestDevice({ dawn: [EXACT_TIMESTAMPS] }).catch(() => undefined);
+  profile === undefined ? undefined : deviceFor(backend, [EXACT_TIMESTAMPS]);
 
 async function introduce(
   learningTask: LearningTask,
@@ -108,8 +99,7 @@ async function introduce(
   for (const note of learningTask.notes) terminal.line(`  ${note}`);
   if (augment) terminal.line(`  Augmented in training: ${changesIn(augment)}`);
   if (trainer.backend === 'webgpu') terminal.line(`WebGPU on ${trainer.adapter}`);
-  else if (trainer.fallback) terminal.line(`On the CPU. ${await whyNoAdapter()}`);
-  else terminal.line('On the CPU');
+  else terminal.line(`On the CPU: ${trainer.adapter}.${trainer.fallback ? ` ${await whyNoGpu()}` : ''}`);
   terminal.line(`\n${await trainer.summary()}\n`);
 }
 
@@ -251,7 +241,7 @@ function reportOf(
     lossCurve: curve.losses,
     launchesPerStep: trainer.launchesPerStep,
     submitsPerStep: curve.submitsPerStep,
-    peakGpuBytes: trainer.backend === 'cpu' ? 0 : trainer.bytes,
+    peakGpuBytes: trainer.backend === 'webgpu' ? trainer.bytes : 0,
     profile,
   };
 }

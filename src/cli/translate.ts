@@ -1,9 +1,10 @@
 import { counted } from '../core/textFormat.ts';
-import { beamSearch, bleu, requestDevice, type Predictor } from '../index.ts';
+import { beamSearch, bleu, type Predictor } from '../index.ts';
 import { dataset, linesIn, readText, readTokenizer, type Dataset, type Tokenizer } from '../data/index.ts';
 import type { TranslateCommand } from './command/commands.ts';
 import { UsageError } from './command/usageError.ts';
 import { readModel, type KeptModel } from './modelFile.ts';
+import { deviceFor } from './deviceFor.ts';
 import { openModel } from './openModel.ts';
 import { openLines } from './tasks/textFiles.ts';
 import { harmless } from './terminal.ts';
@@ -93,7 +94,7 @@ async function roomsFor(
   tokenizer: Tokenizer,
 ): Promise<Rooms> {
   // One for all of them. Where there is none, each says so, or does without.
-  const device = backend === 'cpu' ? undefined : await requestDevice().catch(() => undefined);
+  const device = await deviceFor(backend);
   const predictors = new Map<string, Promise<Predictor>>();
   return {
     beams,

@@ -10,5 +10,5 @@ export const BACKEND_NAMES: readonly BackendName[] = ['webgpu', 'wasm', 'cpu', '
 
 /** @throws DataError for what is none */
 export function requireBackend(where: string, given: BackendName): void {
-  requireKind(where, 'backend', given, BACKEND_NAMES.includes(given), "'webgpu', 'wasm', 'cpu' or 'auto'");
+  requireKind(where, 'backend', given, BACKEND_NAMES.includes(given), '"webgpu", "wasm", "cpu" or "auto"');
 }

@@ -92,7 +92,7 @@ async function findGpu(options: readonly string[]): Promise<GPU | undefined> {
     // Engines say in their own words that there is no such package, and quote its name.
     if (/["']webgpu["']/.test(message)) return undefined;
     throw new DeviceError(
-      `[device] the package 'webgpu' is here but does not load (${message.split('\n')[0]}): mend that, or pass backend: 'cpu'`,
+      `[device] the package 'webgpu' is here but does not load (${message.split('\n')[0]}): mend that, or pass backend: 'wasm'`,
       { cause },
     );
   }
@@ -131,7 +131,7 @@ export async function requestDevice(options: DeviceOptions = {}): Promise<Device
   const gpu = await findGpu(dawn);
   if (!gpu) {
     throw new DeviceError(
-      "[device] no WebGPU here: use a browser that has it, install the package 'webgpu' in Node, or pass backend: 'cpu'",
+      "[device] no WebGPU here: use a browser that has it, install the package 'webgpu' in Node, or pass backend: 'wasm'",
     );
   }
   // Pauses are counted, and no clock is read: a laptop that slept has waited for nothing.
@@ -149,7 +149,7 @@ async function open(gpu: GPU, powerPreference: GPUPowerPreference, hardwareOnly:
   const adapter = await gpu.requestAdapter({ powerPreference });
   if (!adapter) {
     throw new DeviceError(
-      "[device] WebGPU found no adapter: install a Vulkan driver (Mesa 25 or newer, also in software), or pass backend: 'cpu'",
+      "[device] WebGPU found no adapter: install a Vulkan driver (Mesa 25 or newer, also in software), or pass backend: 'wasm'",
     );
   }
   if (hardwareOnly && isSoftware(adapter.info)) {

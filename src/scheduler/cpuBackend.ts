@@ -1,21 +1,11 @@
-import { DeviceError } from '../core/errors.ts';
-import { yieldToEvents } from '../core/yieldToEvents.ts';
 import { allocate, byteLength, type Numbers, type Spec } from '../core/shape.ts';
 import { Interpreter, type Batch, type States } from '../cpu/interpret.ts';
-import type { Graph, Node, Op, State } from '../graph/graph.ts';
+import type { Graph, Node, Op, State, Value } from '../graph/graph.ts';
 import { asUseOf, inputOp, isLeaf, stateOp } from '../graph/leaf.ts';
 import { statesOf } from '../graph/states.ts';
 import { Tally } from './memoryTally.ts';
-import {
-  lengthOf,
-  uploadBatch,
-  type Backend,
-  type Executable,
-  type Observation,
-  type Range,
-  type Times,
-  type Timing,
-} from './backend.ts';
+import { ProcessorBackend } from './processorBackend.ts';
+import { uploadBatch, type Executable, type Observation, type Times, type Timing } from './backend.ts';
 
 class CpuProgram implements Executable {
   readonly graph: Graph;
@@ -53,19 +43,13 @@ class CpuProgram implements Executable {
   }
 }
 
-/** Work between two breaths: half a frame. */
-const BREATH_MS = 8;
-
 /** Runs programs by each op's reference, in f32. */
-export class CpuBackend implements Backend {
+export class CpuBackend extends ProcessorBackend {
   readonly kind = 'cpu';
   readonly adapter = 'CPU reference';
-  readonly kernels = null;
-  readonly submits = 0;
   readonly largestBinding = Number.MAX_SAFE_INTEGER;
   readonly #states = new Map<State, Numbers>();
   readonly #programs = new Set<CpuProgram>();
-  #breathed = 0;
 
   get used(): Tally {
     const used = new Tally();
@@ -74,10 +58,7 @@ export class CpuBackend implements Backend {
     return used;
   }
 
-  /** A machine that runs out of memory says so itself. */
-  requireRoom(): void {}
-
-  #stateOf(state: State): Numbers {
+  protected stateOf(state: State): Numbers {
     let numbers = this.#states.get(state);
     if (!numbers) {
       const initial = state.initial();
@@ -89,14 +70,14 @@ export class CpuBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<CpuProgram> {
-    for (const state of statesOf(graph)) this.#stateOf(state);
+    for (const state of statesOf(graph)) this.stateOf(state);
     const program = new CpuProgram(graph, this.#states, this.#programs);
     this.#programs.add(program);
     return program;
   }
 
-  async hold(_: string, states: readonly State[]): Promise<void> {
-    for (const state of states) this.#stateOf(state);
+  protected valueIn(program: Executable, value: Value): Numbers {
+    return (program as CpuProgram).interpreter.value(value);
   }
 
   release(states: readonly State[]): void {
@@ -112,70 +93,6 @@ export class CpuBackend implements Backend {
 
   runAndKeep(): never {
     throw new Error('[cpu] it has no buffers to keep outputs in');
-  }
-
-  async runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers> {
-    this.run(programs);
-    const { dtype } = state.spec;
-    const numbers = allocate({ shape: [lengthOf(ranges)], dtype });
-    const bytes = new Uint8Array(numbers.buffer);
-    ranges.reduce((at, [start, end, of = state]) => {
-      const { buffer, byteOffset, byteLength: size } = this.#stateOf(of).subarray(start, end);
-      bytes.set(new Uint8Array(buffer, byteOffset, size), at);
-      return at + size;
-    }, 0);
-    await this.#yieldToEvents();
-    return numbers;
-  }
-
-  /** A page must have a turn now and then: nothing else here ever waits. */
-  async #yieldToEvents(): Promise<void> {
-    if (performance.now() - this.#breathed < BREATH_MS) return;
-    await yieldToEvents();
-    this.#breathed = performance.now();
-  }
-
-  async readOutput(program: Executable, name: string): Promise<Numbers> {
-    const numbers = (program as CpuProgram).interpreter.value(program.graph.outputs[name]).slice();
-    await this.#yieldToEvents();
-    return numbers;
-  }
-
-  async readOutputs(program: Executable): Promise<Readonly<Record<string, Numbers>>> {
-    const { interpreter } = program as CpuProgram;
-    const outputs = Object.entries(program.graph.outputs).map(([name, value]) => {
-      return [name, interpreter.value(value).slice()] as const;
-    });
-    await this.#yieldToEvents();
-    return Object.fromEntries(outputs);
-  }
-
-  async readState(state: State): Promise<Numbers> {
-    return this.#stateOf(state).slice();
-  }
-
-  regionOf(state: State): never {
-    throw new DeviceError(
-      `[buffers] "${state.name}" is on the CPU, where there are no GPU buffers: read it by readParameters, or train on WebGPU`,
-    );
-  }
-
-  encode(where: string): never {
-    throw new DeviceError(
-      `[${where}] the trainer is on the CPU, which records nothing: call fit, step or predict, or train on WebGPU`,
-    );
-  }
-
-  async readStates(states: readonly State[]): Promise<Numbers[]> {
-    return states.map((state) => this.#stateOf(state).slice());
-  }
-
-  writeState(state: State, numbers: Numbers, offset = 0): void {
-    this.#stateOf(state).set(numbers, offset);
-  }
-
-  copyStates(pairs: readonly (readonly [from: State, to: State])[]): void {
-    for (const [from, to] of pairs) this.#stateOf(to).set(this.#stateOf(from));
   }
 
   async observe(executable: Executable, batch: Batch): Promise<readonly Observation[]> {
@@ -206,7 +123,7 @@ export class CpuBackend implements Backend {
         });
       }
       times.push({ whole: performance.now() - begun, launches });
-      await this.#yieldToEvents();
+      await this.yieldToEvents();
     }
     const nodes = programs.flatMap(({ order }) => order.filter((node) => !isLeaf(node) && !node.op.view));
     return { clock: 'wall', quantised: false, nodes, runs: times };

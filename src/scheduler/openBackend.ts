@@ -1,7 +1,7 @@
 import type { BackendName } from '../core/places.ts';
 import { DeviceError } from '../core/errors.ts';
 import type { Device } from '../core/globalTypes.ts';
-import { requestDevice, summarize, traitsOf } from '../gpu/device.ts';
+import { requestDevice } from '../gpu/device.ts';
 import type { Backend } from './backend.ts';
 import { GpuBackend, type GpuOptions } from './gpuBackend.ts';
 import type { WasmOptions } from './wasmBackend.ts';
@@ -40,13 +40,13 @@ export const onDevice = (device: Device, options: GpuOptions): OpenBackend => ({
   owned: undefined,
 });
 
-/** On the CPU: by WebAssembly, or by the references where there is none. */
-export async function onProcessor(options: WasmOptions, fallback: string): Promise<OpenBackend> {
+/** On the CPU: by WebAssembly, or by the references where there is none. @param why not on a GPU */
+export async function onProcessor(options: WasmOptions, why: string): Promise<OpenBackend> {
   try {
-    return await onWasm(options, fallback);
+    return await onWasm(options, why);
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
-    return onCpu(`${fallback}; ${error.message}`);
+    return onCpu(`${why}; ${error.message}`);
   }
 }
 
@@ -58,7 +58,8 @@ export interface Wish {
 }
 
 /**
- * A backend as it is wished for: without a device on one of its own, or, where there is none and `auto` allows it, on the CPU.
+ * A backend as it is wished for: without a device on one of its own. `auto` takes a GPU, and where there is none, or a CPU
+ * plays it, the CPU itself.
  * @param retrySeconds as of `requestDevice`   @throws DeviceError where there is none
  */
 export async function openBackend(
@@ -69,17 +70,12 @@ export async function openBackend(
   if (backend === 'cpu') return onCpu();
   if (backend === 'wasm') return onWasm(options);
   if (device) return onDevice(device, options);
+  const isFree = backend === 'auto';
   try {
-    const owned = await requestDevice({ retrySeconds });
-    const { software } = traitsOf(owned);
-    if (backend === 'auto' && software) {
-      const name = summarize(owned).name;
-      owned.destroy();
-      return await onProcessor(options, `${name} is a CPU that plays a GPU`);
-    }
+    const owned = await requestDevice({ retrySeconds, hardwareOnly: isFree });
     return { ...onDevice(owned, options), owned };
   } catch (error) {
-    if (backend === 'auto' && error instanceof DeviceError) return onProcessor(options, error.message);
+    if (isFree && error instanceof DeviceError) return onProcessor(options, error.message);
     throw error;
   }
 }

@@ -1,6 +1,4 @@
-import { DeviceError } from '../core/errors.ts';
-import { allocate, type Numbers } from '../core/shape.ts';
-import { yieldToEvents } from '../core/yieldToEvents.ts';
+import type { Numbers } from '../core/shape.ts';
 import { counted } from '../core/textFormat.ts';
 import type { Batch } from '../cpu/interpret.ts';
 import type { Graph, State, Value } from '../graph/graph.ts';
@@ -8,19 +6,17 @@ import { isLeaf } from '../graph/leaf.ts';
 import { statesOf } from '../graph/states.ts';
 import { Machine } from '../wasm/machine.ts';
 import {
-  lengthOf,
   sameBits,
   uploadBatch,
-  type Backend,
   type Executable,
   type Fed,
   type KeptOutput,
   type Observation,
-  type Range,
   type Times,
   type Timing,
 } from './backend.ts';
 import type { Tally } from './memoryTally.ts';
+import { ProcessorBackend } from './processorBackend.ts';
 import { WasmProgram } from './wasmProgram.ts';
 import { WasmStorage } from './wasmStorage.ts';
 
@@ -30,24 +26,19 @@ export interface WasmOptions {
   readonly threads?: number | undefined;
 }
 
-/** Work between two breaths: half a frame. */
-const BREATH_MS = 8;
-
 /** Runs programs by WebAssembly's vectors, on the CPU. */
-export class WasmBackend implements Backend {
+export class WasmBackend extends ProcessorBackend {
   readonly kind = 'wasm';
   readonly adapter: string;
-  readonly kernels = null;
-  readonly submits = 0;
   /** A quarter of all addresses. */
   readonly largestBinding = 2 ** 30;
   readonly #machine: Machine;
   readonly #storage: WasmStorage;
   readonly #owns: boolean;
-  #breathed = 0;
 
   /** @param owns whether the machine ends with it */
   constructor(machine: Machine, owns = false) {
+    super();
     this.#machine = machine;
     this.#owns = owns;
     this.#storage = new WasmStorage(machine);
@@ -63,16 +54,17 @@ export class WasmBackend implements Backend {
     return this.#storage.used;
   }
 
-  /** Its memory grows as programs are compiled; what does not fit is refused there. */
-  requireRoom(): void {}
-
   async compile(graph: Graph): Promise<WasmProgram> {
     for (const state of statesOf(graph)) this.#storage.stateOf(state);
     return new WasmProgram(graph, this.#machine, this.#storage);
   }
 
-  async hold(_: string, states: readonly State[]): Promise<void> {
-    for (const state of states) this.#storage.stateOf(state);
+  protected stateOf(state: State): Numbers {
+    return this.#storage.stateOf(state);
+  }
+
+  protected valueIn(program: Executable, value: Value): Numbers {
+    return (program as WasmProgram).numbersOf(value);
   }
 
   release(states: readonly State[]): void {
@@ -88,71 +80,10 @@ export class WasmBackend implements Backend {
     uploadBatch(program, batch);
     this.run([program]);
     for (const { output, count, state, at } of kept) {
-      const numbers = (program as WasmProgram).numbersOf(program.graph.outputs[output]);
+      const numbers = this.valueIn(program, program.graph.outputs[output]);
       this.writeState(state, numbers.subarray(0, count), at);
     }
-    await this.#yieldToEvents();
-  }
-
-  async runAndRead(programs: readonly Executable[], state: State, ranges: readonly Range[]): Promise<Numbers> {
-    this.run(programs);
-    const { dtype } = state.spec;
-    const numbers = allocate({ shape: [lengthOf(ranges)], dtype });
-    const bytes = new Uint8Array(numbers.buffer);
-    ranges.reduce((at, [start, end, of = state]) => {
-      const { buffer, byteOffset, byteLength: size } = this.#storage.stateOf(of).subarray(start, end);
-      bytes.set(new Uint8Array(buffer, byteOffset, size), at);
-      return at + size;
-    }, 0);
-    await this.#yieldToEvents();
-    return numbers;
-  }
-
-  /** A page must have a turn now and then: nothing else here ever waits. */
-  async #yieldToEvents(): Promise<void> {
-    if (performance.now() - this.#breathed < BREATH_MS) return;
-    await yieldToEvents();
-    this.#breathed = performance.now();
-  }
-
-  async readOutput(program: Executable, name: string): Promise<Numbers> {
-    return (program as WasmProgram).numbersOf(program.graph.outputs[name]).slice();
-  }
-
-  async readOutputs(program: Executable): Promise<Readonly<Record<string, Numbers>>> {
-    const outputs = Object.entries(program.graph.outputs).map(([name, value]) => {
-      return [name, (program as WasmProgram).numbersOf(value).slice()] as const;
-    });
-    await this.#yieldToEvents();
-    return Object.fromEntries(outputs);
-  }
-
-  async readState(state: State): Promise<Numbers> {
-    return this.#storage.stateOf(state).slice();
-  }
-
-  async readStates(states: readonly State[]): Promise<Numbers[]> {
-    return states.map((state) => this.#storage.stateOf(state).slice());
-  }
-
-  regionOf(state: State): never {
-    throw new DeviceError(
-      `[buffers] "${state.name}" is in WebAssembly's memory, where there are no GPU buffers: read it by readParameters, or train on WebGPU`,
-    );
-  }
-
-  encode(where: string): never {
-    throw new DeviceError(
-      `[${where}] the trainer is in WebAssembly, which records nothing: call fit, step or predict, or train on WebGPU`,
-    );
-  }
-
-  writeState(state: State, numbers: Numbers, offset = 0): void {
-    this.#storage.stateOf(state).set(numbers, offset);
-  }
-
-  copyStates(pairs: readonly (readonly [from: State, to: State])[]): void {
-    for (const [from, to] of pairs) this.#storage.stateOf(to).set(this.#storage.stateOf(from));
+    await this.yieldToEvents();
   }
 
   async observe(executable: Executable, batch: Batch): Promise<readonly Observation[]> {
@@ -189,7 +120,7 @@ export class WasmBackend implements Backend {
         return performance.now() - from;
       });
       times.push({ whole, launches });
-      await this.#yieldToEvents();
+      await this.yieldToEvents();
     }
     return { clock: 'wall', quantised: false, nodes: replays.map(({ node }) => node), runs: times };
   }

@@ -47,13 +47,13 @@ export class Heap {
     const at = this.#end;
     const missing = Math.ceil((at + size - this.memory.buffer.byteLength) / PAGE);
     if (at + size > MOST_BYTES) {
-      throw this.#noRoom(what, size, `WebAssembly's memory has ${megabytes(MOST_BYTES)} at most`);
+      throw this.#noRoom(what, size, `it has ${megabytes(MOST_BYTES)} at most`);
     }
     if (missing > 0) {
       try {
         this.memory.grow(missing);
       } catch (error) {
-        throw this.#noRoom(what, size, `the memory did not grow (${(error as Error).message})`);
+        throw this.#noRoom(what, size, (error as Error).message);
       }
     }
     this.#end = at + size;
@@ -62,7 +62,7 @@ export class Heap {
 
   #noRoom(what: string, bytes: number, why: string): DeviceError {
     return new DeviceError(
-      `[memory] "${what}" needs ${megabytes(bytes)} beside ${megabytes(this.#used)} in use, but ${why}: use a smaller batch or model, train from an iterable of batches, or take backend: 'webgpu' or 'cpu'`,
+      `[memory] WebAssembly has no room for "${what}", ${megabytes(bytes)} beside ${megabytes(this.#used)} in use (${why}): use a smaller batch or model, train from an iterable of batches, or pass backend: 'webgpu' or 'cpu'`,
     );
   }
 

@@ -51,8 +51,8 @@ export function availableThreads(): number {
   return Math.min(MOST_THREADS, os?.availableParallelism?.() ?? navigator?.hardwareConcurrency ?? 1);
 }
 
-/** The module, compiled once. @throws DeviceError where there is no WebAssembly, no SIMD, or a policy against it */
-const compiled = whenAsked(async (): Promise<WebAssembly.Module> => {
+/** The module's code. @throws DeviceError where there is no WebAssembly, no SIMD, or a policy against it */
+export async function compileModule(): Promise<WebAssembly.Module> {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   try {
     return await WebAssembly.compile(bytes);
@@ -61,7 +61,9 @@ const compiled = whenAsked(async (): Promise<WebAssembly.Module> => {
       `[wasm] WebAssembly with SIMD and threads does not compile here (${(error as Error).message}): use a newer engine, give a page's Content-Security-Policy 'wasm-unsafe-eval' in script-src, or pass backend: 'cpu'`,
     );
   }
-});
+}
+
+const compiled = whenAsked(compileModule);
 
 /** Whether this thread may lie down until another one wakes it: a page's own may not. */
 function mayWait(): boolean {

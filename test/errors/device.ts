@@ -11,6 +11,9 @@ import {
   type Trainer,
   type LossOptions,
 } from '../../src/index.ts';
+import type { BackendName } from '../../src/core/places.ts';
+import { Heap } from '../../src/wasm/heap.ts';
+import { compileModule } from '../../src/wasm/machine.ts';
 import { sharedDevice } from '../support/device.ts';
 import { limited } from '../support/otherDevice.ts';
 import { withGlobals, type Case } from '../support/provoke.ts';
@@ -53,6 +56,12 @@ async function withBrokenPackage(): Promise<unknown> {
     vi.doUnmock('webgpu');
   }
 }
+
+/** As in an engine from before 2021. */
+const withoutVectors = (): Promise<unknown> =>
+  withGlobals({ globals: { WebAssembly: { compile: () => Promise.reject(new Error('invalid value type')) } } }, () =>
+    compileModule(),
+  );
 
 /** As in a browser without WebGPU, where nothing can be imported either. */
 function withoutPlatform(): Promise<unknown> {
@@ -126,7 +135,7 @@ async function changedSince(): Promise<unknown> {
 }
 
 /** A trainer of a device that others use too, and that throws at any error it is told of. */
-const alive = (work: (trainer: Trainer) => Promise<unknown>, backend: 'webgpu' | 'cpu') => async () =>
+const alive = (work: (trainer: Trainer) => Promise<unknown>, backend: BackendName) => async () =>
   work(await trainerOn(await sharedDevice(), { backend }));
 
 async function destroyInFit(trainer: Trainer): Promise<void> {
@@ -164,7 +173,12 @@ export const device: readonly Case[] = [
     }),
   ],
   ['[data] the array of "<name>" is no longer', changedSince],
-  ...(['webgpu', 'cpu'] as const).flatMap((backend): Case[] => [
+  ['[wasm] WebAssembly with SIMD', withoutVectors],
+  [
+    '[memory] WebAssembly has no room',
+    () => new Heap(new WebAssembly.Memory({ initial: 1 }), 0).allocate('m', 2 ** 32),
+  ],
+  ...(['webgpu', 'wasm', 'cpu'] as const).flatMap((backend): Case[] => [
     [DESTROYED, alive(destroyInFit, backend)],
     [DESTROYED, alive((trainer) => destroyDuring(trainer, () => trainer.evaluate(set)), backend)],
     [DESTROYED, alive((trainer) => destroyDuring(trainer, () => trainer.verify(first4)), backend)],

@@ -159,7 +159,7 @@ export const slips: Readonly<Record<string, readonly [slip: () => unknown, says:
   ],
   'a misspelt option of createTrainer': [
     () => trained({ batch_size: 4 }),
-    'DataError: [createTrainer] there is no option "batch_size", the nearest is "batchSize": it takes model, loss, optimizer, phases, batchSize, microBatches, averageWeights, gradientNorm, exposes, memoryLimit, fuse, kernels, seed, backend, device, onDeviceLost, data, inputs, targets, warn',
+    'DataError: [createTrainer] there is no option "batch_size", the nearest is "batchSize": it takes model, loss, optimizer, phases, batchSize, microBatches, averageWeights, gradientNorm, exposes, memoryLimit, fuse, kernels, seed, backend, threads, device, onDeviceLost, data, inputs, targets, warn',
   ],
   'a batch size as text': [
     () => trained({ batchSize: '4' }),
@@ -231,7 +231,7 @@ export const slips: Readonly<Record<string, readonly [slip: () => unknown, says:
   ],
   'another backend': [
     () => trained({ backend: 'gpu' }),
-    'DataError: [createTrainer] backend is the text "gpu" but must be "webgpu", "cpu" or "auto"',
+    'DataError: [createTrainer] backend is the text "gpu" but must be "webgpu", "wasm", "cpu" or "auto"',
   ],
   'a scale as text': [
     () => dataset({ image: any({ data: new Uint8Array(8), shape: [2, 2], scale: '1/255' }) }),

@@ -90,7 +90,7 @@ describe('createTrainer', () => {
     ['an empty device', { device: {} }, 'device is an empty object but must be a GPUDevice, as await requestDevice()'],
     ['raw arrays', { data: raw }, 'data is an object of "point", "label" but must be a data set'],
     ['an array', { data: [1, 2] }, 'data is an array of 2 but must be a data set'],
-    ['another backend', { backend: 'gpu' }, 'backend is the text "gpu" but must be "webgpu", "cpu" or "auto"'],
+    ['another backend', { backend: 'gpu' }, 'backend is the text "gpu" but must be "webgpu", "wasm", "cpu" or "auto"'],
     ['a batch size as a text', { batchSize: '128' }, 'batchSize is the text "128" but must be a whole number above 0'],
     ['no batch size', { batchSize: undefined }, 'batchSize is nothing but must be'],
     ['parts as a text', { microBatches: '2' }, 'microBatches is the text "2" but must be'],

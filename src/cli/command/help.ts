@@ -31,7 +31,7 @@ train learns, and says how well it does on samples that it has not seen.
   --lr X              learning rate                          (3e-3; sgd: 0.1)
   --weight-decay X    of adamw and sgd                       (by the model; else adamw: 0.01)
   --schedule NAME     cosine to 0 (text: to a tenth), or constant   (cosine)
-  --backend NAME      webgpu, cpu, or auto: the CPU where there is no adapter  (auto)
+  --backend NAME      webgpu, wasm, cpu (the plain references), or auto: webgpu on a GPU, else wasm  (auto)
   --seed N            fixes weights, order, and which rows are held out        (1)
   --on-nan NAME       where a number is NaN or infinite: stop, skip the step, or rewind up to 100 steps  (stop)
   --save FILE         keeps the model, for predict           (safetensors)
