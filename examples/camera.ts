@@ -81,8 +81,8 @@ async function play(): Promise<void> {
   const device = await requestDevice().catch(() => undefined);
   const seer = await seeing(device);
   let [trainer, stepsLeft] = [await learning(device), 0];
-  const onCpu = 'This browser gives the page no WebGPU: it sees and learns on the CPU.';
-  show('device', seer.backend === 'cpu' ? onCpu : `Sees and learns by WebGPU on ${seer.adapter}.`);
+  const onCpu = `This browser gives the page no GPU: it sees and learns by ${seer.adapter}.`;
+  show('device', seer.backend === 'webgpu' ? `Sees and learns by WebGPU on ${seer.adapter}.` : onCpu);
   lessons.tell(null);
   say('Ready: hold a button while you show something.');
 

@@ -41,7 +41,7 @@ type Told = Record<'answer' | 'told' | 'sequence', Value<'f32'>>;
 
 /** What is heard, in f32[FRAMES, MELS] a sound, each sound standardised by itself: so a microphone's tone does not matter. */
 const hear = async (sounds: readonly Recording[], device?: GPUDevice): Promise<Heard> =>
-  standardized(await features(sounds, front, { frames: FRAMES, backend: device ? 'webgpu' : 'cpu', device }));
+  standardized(await features(sounds, front, { frames: FRAMES, backend: 'auto', device }));
 
 /** A net, and what it answers: at the end of the word, which is what it is taught, and as if it had ended at each frame. */
 function listener(net: RecurrentLayer<Sequenced>) {

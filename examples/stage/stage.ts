@@ -216,7 +216,7 @@ class Stage {
 const placeOf = ({ backend, adapter }: Trainer): string =>
   backend === 'webgpu'
     ? `Trains by WebGPU on ${adapter}.`
-    : 'This browser gives the page no WebGPU: it trains on the CPU.';
+    : `This browser gives the page no GPU: it trains by ${adapter}.`;
 
 /** Plays a lesson on its page. @returns what paints it anew, for a lesson that shows more than what it learns */
 export function perform(pace: Pace, begin: Begin): () => void {
