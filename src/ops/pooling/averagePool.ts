@@ -1,13 +1,15 @@
 import { optionsOf } from '../../core/argumentChecks.ts';
 import type { Word } from '../../core/launch.ts';
+import type { WasmWork } from '../../core/wasmLaunch.ts';
 import { sizeOf, type Spec } from '../../core/shape.ts';
-import { applyOne, type Op, type Value } from '../../graph/graph.ts';
+import { applyOne, type Node, type Op, type Value } from '../../graph/graph.ts';
 import {
   forEachTap,
   fourWide,
   inFours,
   launchOf,
   onImages,
+  poolInWasm,
   resized,
   tapsOf,
   windowsOf,
@@ -40,6 +42,11 @@ const uniformOf = (attrs: WindowSums): Word[] => [
   { f32: attrs.divisor === 'inside' ? 0 : attrs.divisor },
 ];
 
+const inWasm = (kernel: string, node: Node<WindowSums>): WasmWork | undefined => {
+  const { divisor } = node.attrs;
+  return poolInWasm(kernel, node, node.attrs, node.outputs[0].spec, { factor: divisor === 'inside' ? 0 : 1 / divisor });
+};
+
 /** The two ops, of such names. */
 export function windowSums(
   sumName: string,
@@ -62,6 +69,7 @@ export function windowSums(
       const fours = inFours(node.outputs[0].spec) ? fourWide('y') : undefined;
       return [launchOf(node, sumKernel, fours, uniformOf(node.attrs))];
     },
+    wasm: (node) => inWasm('windowSum', node),
     flops: ({ inputs, attrs }) => tapsOf(inputs[0].spec, attrs),
     accuracy: ({ attrs }) => ({ ulps: 2 * sizeOf(attrs.window) + 8, magnitude: 'terms' }),
     vjp: ([dY], { attrs }) => [dY && applyOne(spread, [dY], attrs)],
@@ -79,6 +87,7 @@ export function windowSums(
       const fours = inFours(node.outputs[0].spec) ? fourWide('y') : undefined;
       return [launchOf(node, spreadKernel, fours, uniformOf(node.attrs))];
     },
+    wasm: (node) => inWasm('windowSpread', node),
     flops: ({ inputs, attrs }) => tapsOf(inputs[0].spec, attrs),
     accuracy: ({ attrs }) => ({ ulps: 2 * sizeOf(attrs.window) + 8, magnitude: 'terms' }),
     vjp: ([dY], { attrs }) => [dY && applyOne(sum, [dY], attrs)],

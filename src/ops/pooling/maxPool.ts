@@ -10,6 +10,7 @@ import {
   inFours,
   launchOf,
   onImages,
+  poolInWasm,
   resized,
   tapsOf,
   windowsOf,
@@ -36,6 +37,8 @@ const placesOf = (pooled: Spec, { window }: Windows): Spec => ({
   shape: pooled.shape,
   dtype: pooled.shape[3] % 4 === 0 && sizeOf(window) <= MOST_TAPS ? 'u8' : 'u32',
 });
+
+const bytesIn = ({ dtype }: Spec): { areBytes: boolean } => ({ areBytes: dtype === 'u8' });
 
 /** A kernel of four channels at a time, where their places are bytes. */
 function withBytes(places: Spec, target: string, access: Record<string, string>): Partial<Kernel> | undefined {
@@ -78,6 +81,7 @@ const poolOp: Op<Windows> = {
     const fours = withBytes(node.outputs[1].spec, 'y', { store_places: storePlaces });
     return [launchOf(node, poolKernel, fours, wordsOf(node.attrs))];
   },
+  wasm: (node) => poolInWasm('maxPool', node, node.attrs, node.outputs[0].spec, bytesIn(node.outputs[1].spec)),
   joins: pooledConvolution,
   flops: ({ inputs, attrs }) => tapsOf(inputs[0].spec, attrs),
   vjp: ([dY], { outputs: [, places], attrs }) => [dY && applyOne(gradOp, [dY, places], attrs)],
@@ -108,6 +112,7 @@ const gradOp: Op<Windows> = {
     if (areApart(node.attrs)) return [launchOf(node, apartKernel, fours, words, node.inputs[0].spec)];
     return [launchOf(node, gradKernel, fours, words)];
   },
+  wasm: (node) => poolInWasm('maxPoolGrad', node, node.attrs, node.outputs[0].spec, bytesIn(node.inputs[1].spec)),
   flops: ({ inputs, attrs }) => tapsOf(inputs[0].spec, attrs),
   accuracy: ({ attrs }) => ({ ulps: 2 * mostWindows(attrs), magnitude: 'terms' }),
   vjp: ([ddX], { inputs: [, places], attrs }) => [ddX && applyOne(pickOp, [ddX, places], attrs), null],
