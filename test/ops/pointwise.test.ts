@@ -64,6 +64,12 @@ const tied = { make: () => (random: Random) => Math.floor(random.uniform(-2, 2))
 checkOp('maximum with ties', ([a, b]) => ops.maximum(a, b), binary, tied);
 checkOp('minimum with ties', ([a, b]) => ops.minimum(a, b), binary, tied);
 checkOp('relu and abs at 0', ([x]) => [ops.relu(x), ops.abs(x)], [[[65]]], tied);
+checkOp('add along lines that threads share', ([a, b]) => ops.add(a, b), [
+  [
+    [3, 131, 257],
+    [131, 1],
+  ],
+]);
 checkOp('pow', ([a, b]) => ops.pow(a, b), binary, { make: () => positive });
 checkOp('pow of a negative base', ([a]) => ops.pow(a, 3), unary, { make: () => awayFromZero });
 
@@ -90,6 +96,7 @@ checkOp(
   ],
   still,
 );
+checkOp('equality of f32', ([a, b]) => [ops.equal(a, b), ops.notEqual(a, b)], binary, { ...tied, ...still });
 checkOp('less', ([a, b]) => ops.less(a, b), binary, still);
 checkOp('lessEqual', ([a, b]) => ops.lessEqual(a, b), binary, still);
 checkOp('greater', ([a, b]) => ops.greater(a, b), binary, still);

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import base64 from '../../src/wasm/assembly/mathLoops.json?wasm';
+import { erfOf } from '../../src/ops/pointwise/elementary.ts';
 import { UNIT } from '../../src/graph/accuracy.ts';
 
 type Loop = (x: number, count: number) => void;
@@ -32,6 +33,9 @@ test.each([
   ['logistics', logistic, 4],
   ['tangents', Math.tanh, 3],
   ['logarithms', Math.log, 2],
+  ['exponentialsMinusOne', Math.expm1, 4],
+  ['logarithmsOfOnePlus', Math.log1p, 4],
+  ['errorFunctions', erfOf, 8],
 ] as const)('%s of numbers of all sizes and both signs, NaN and infinity', (name, exact, units) => {
   for (let i = 0; i < COUNT; i++) bits[i] = i * 4096 + ((i * 1021) & 4095);
   numbers.set([0, -0, 1, Infinity, -Infinity, NaN, 88.72283, 88.72284, -87.4, -103.9, -104.1, 1e-45]);

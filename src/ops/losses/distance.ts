@@ -15,7 +15,7 @@ import softplusText from '../../../shaders/functions/softplus.wgsl?raw';
 /* How far a prediction x is from a target t, element by element: what losses average. */
 
 interface Distance {
-  readonly name: string;
+  readonly name: 'squaredError' | 'absoluteError' | 'huberError' | 'binaryCrossEntropy';
   readonly call: string;
   readonly sources: readonly string[];
   f(x: number, t: number, ...constants: readonly number[]): number;
@@ -33,6 +33,7 @@ interface Distance {
 function defineDistance({ name, call, sources, f, terms, df, dfTerms, targets, dTarget }: Distance): PointwiseOp {
   const gradOp = definePointwise({
     name: `${name}Grad`,
+    wasm: `${name}Grad`,
     arity: 3,
     wgsl: { call: `${call}_grad`, sources: [nan, ...sources] },
     f: (x, t, dY, delta) => dY * df(x, t, delta),
@@ -41,6 +42,7 @@ function defineDistance({ name, call, sources, f, terms, df, dfTerms, targets, d
   });
   return definePointwise({
     name,
+    wasm: name,
     arity: 2,
     wgsl: { call, sources: [nan, ...sources] },
     f,
@@ -111,6 +113,7 @@ const binaryCrossEntropyOp = defineDistance({
 
 const kullbackLeiblerOp: PointwiseOp = definePointwise({
   name: 'kullbackLeibler',
+  wasm: 'kullbackLeibler',
   arity: 2,
   wgsl: { call: 'kullback_leibler', sources: [nan, logarithmText, klText] },
   f: (logP, t) => (t === 0 ? 0 : t * (Math.log(t) - logP)),

@@ -18,8 +18,10 @@ import siluText from '../../../shaders/functions/silu.wgsl?raw';
 import softplusText from '../../../shaders/functions/softplus.wgsl?raw';
 import tanhText from '../../../shaders/functions/tanh.wgsl?raw';
 
+type ActivationName = 'sigmoid' | 'relu' | 'tanh' | 'leakyRelu' | 'elu' | 'gelu' | 'geluTanh' | 'silu' | 'softplus';
+
 interface Activation {
-  readonly name: string;
+  readonly name: ActivationName;
   /** The WGSL function; its derivative is the same with _grad. */
   readonly call: string;
   readonly sources: readonly string[];
@@ -36,6 +38,7 @@ interface Activation {
 function defineActivation({ name, call, sources, f, from, df, dfTerms, increasing }: Activation): PointwiseOp {
   const gradOp = definePointwise({
     name: `${name}Grad`,
+    wasm: `${name}Grad`,
     arity: 2,
     wgsl: { call: `${call}_grad`, sources: [nan, ...sources] },
     f: (at, dY, s, t) => dY * df(at, s, t),
@@ -44,6 +47,7 @@ function defineActivation({ name, call, sources, f, from, df, dfTerms, increasin
   });
   const op = definePointwise({
     name,
+    wasm: name,
     arity: 1,
     wgsl: { call, sources: [nan, ...sources] },
     f,

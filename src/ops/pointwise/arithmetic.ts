@@ -42,6 +42,7 @@ const pair = (inputs: readonly Value[], dA: Value | null, dB: Value | null): rea
 
 const addOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'add',
+  wasm: 'add',
   arity: 2,
   wgsl: { expression: 'a + b' },
   f: (a, b) => a + b,
@@ -52,6 +53,7 @@ const addOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
 
 const subOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'sub',
+  wasm: 'sub',
   arity: 2,
   wgsl: { expression: 'a - b' },
   f: (a, b) => a - b,
@@ -62,6 +64,7 @@ const subOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
 
 const mulOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'mul',
+  wasm: 'mul',
   arity: 2,
   wgsl: { expression: 'a * b' },
   f: (a, b) => a * b,
@@ -72,6 +75,7 @@ const mulOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
 
 const divOp: PointwiseOp = definePointwise({
   name: 'div',
+  wasm: 'div',
   arity: 2,
   wgsl: { expression: 'a / b' },
   f: (a, b) => a / b,
@@ -82,9 +86,10 @@ const divOp: PointwiseOp = definePointwise({
 const extremumSources = [nan, arithmetic];
 
 /** The derivative with respect to a; that with respect to b is the same with both exchanged. */
-const extremumGrad = (name: string, wins: (a: number, b: number) => boolean): PointwiseOp =>
+const extremumGrad = (name: 'larger' | 'smaller', wins: (a: number, b: number) => boolean): PointwiseOp =>
   definePointwise({
     name: `${name}Grad`,
+    wasm: `${name}Grad`,
     arity: 3,
     wgsl: { call: `${name}_grad`, sources: extremumSources },
     f: (a, b, dY) => dY * (wins(a, b) ? 1 : a === b ? 0.5 : 0),
@@ -96,6 +101,7 @@ const smallerGradOp = extremumGrad('smaller', (a, b) => a < b);
 
 const maximumOp: PointwiseOp = definePointwise({
   name: 'maximum',
+  wasm: 'maximum',
   arity: 2,
   wgsl: { call: 'larger', sources: extremumSources },
   f: (a, b) => (a > b ? a : b >= a ? b : NaN),
@@ -105,6 +111,7 @@ const maximumOp: PointwiseOp = definePointwise({
 
 const minimumOp: PointwiseOp = definePointwise({
   name: 'minimum',
+  wasm: 'minimum',
   arity: 2,
   wgsl: { call: 'smaller', sources: extremumSources },
   f: (a, b) => (a < b ? a : b <= a ? b : NaN),
@@ -142,9 +149,12 @@ const powOp: PointwiseOp = definePointwise({
     pair([a, b], pointwise(powGradBaseOp, [a, b, dY]), pointwise(powGradExponentOp, [a, b, dY])),
 });
 
-const comparison = (name: string, sign: string, f: (a: number, b: number) => boolean): PointwiseOp<'u32'> =>
+type Comparison = 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual';
+
+const comparison = (name: Comparison, sign: string, f: (a: number, b: number) => boolean): PointwiseOp<'u32'> =>
   definePointwise({
     name,
+    wasm: name,
     arity: 2,
     wgsl: { expression: `select(0u, 1u, a ${sign} b)` },
     f: (a, b) => (f(a, b) ? 1 : 0),
@@ -162,6 +172,7 @@ const greaterEqualOp = comparison('greaterEqual', '>=', (a, b) => a >= b);
 
 const whereOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'where',
+  wasm: 'where',
   arity: 3,
   wgsl: { expression: 'select(c, b, a != 0u)' },
   f: (a, b, c) => (a !== 0 ? b : c),
@@ -175,6 +186,7 @@ const whereOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
 
 const negOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'neg',
+  wasm: 'neg',
   arity: 1,
   wgsl: { expression: '-a' },
   f: (a) => -a,
@@ -184,6 +196,7 @@ const negOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
 
 const absGradOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'absGrad',
+  wasm: 'absGrad',
   arity: 2,
   wgsl: { call: 'absolute_grad', sources: extremumSources },
   f: (x, dY) => dY * Math.sign(x),
@@ -191,6 +204,7 @@ const absGradOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
 
 const absOp: PointwiseOp<Numeric> = definePointwise<Numeric>({
   name: 'abs',
+  wasm: 'abs',
   arity: 1,
   wgsl: { expression: 'abs(a)' },
   f: (a) => Math.abs(a),

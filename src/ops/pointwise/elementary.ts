@@ -11,6 +11,7 @@ import squareRootText from '../../../shaders/functions/squareRoot.wgsl?raw';
 
 const expOp: PointwiseOp = definePointwise({
   name: 'exp',
+  wasm: 'exp',
   arity: 1,
   wgsl: { call: 'exponential', sources: [nan, exponentialText] },
   f: (x) => Math.exp(x),
@@ -20,6 +21,7 @@ const expOp: PointwiseOp = definePointwise({
 
 const logOp: PointwiseOp = definePointwise({
   name: 'log',
+  wasm: 'log',
   arity: 1,
   wgsl: { call: 'logarithm', sources: [nan, logarithmText] },
   f: (x) => Math.log(x),
@@ -29,6 +31,7 @@ const logOp: PointwiseOp = definePointwise({
 
 const expm1Op: PointwiseOp = definePointwise({
   name: 'expm1',
+  wasm: 'expm1',
   arity: 1,
   wgsl: { call: 'exponential_minus_one', sources: [nan, exponentialText] },
   f: (x) => Math.expm1(x),
@@ -38,6 +41,7 @@ const expm1Op: PointwiseOp = definePointwise({
 
 const log1pOp: PointwiseOp = definePointwise({
   name: 'log1p',
+  wasm: 'log1p',
   arity: 1,
   wgsl: { call: 'logarithm_of_one_plus', sources: [nan, logarithmText] },
   f: (x) => Math.log1p(x),
@@ -47,6 +51,7 @@ const log1pOp: PointwiseOp = definePointwise({
 
 const sqrtOp: PointwiseOp = definePointwise({
   name: 'sqrt',
+  wasm: 'sqrt',
   arity: 1,
   wgsl: { call: 'square_root', sources: [nan, squareRootText] },
   f: (x) => Math.sqrt(x),
@@ -79,6 +84,7 @@ const erfSources = [nan, exponentialText, erfText];
 
 const erfGradOp: PointwiseOp = definePointwise({
   name: 'erfGrad',
+  wasm: 'erfGrad',
   arity: 2,
   wgsl: { call: 'error_function_grad', sources: erfSources },
   f: (x, dY) => (dY * 2 * Math.exp(-x * x)) / Math.sqrt(Math.PI),
@@ -87,6 +93,7 @@ const erfGradOp: PointwiseOp = definePointwise({
 
 const erfOp: PointwiseOp = definePointwise({
   name: 'erf',
+  wasm: 'erf',
   arity: 1,
   wgsl: { call: 'error_function', sources: erfSources },
   f: erfOf,
@@ -97,7 +104,7 @@ const erfOp: PointwiseOp = definePointwise({
 const NEAR = 2;
 
 /** The error function in f64, relatively right near 0. Source: Abramowitz and Stegun 1964, 7.1.6. */
-function erfOf(x: number): number {
+export function erfOf(x: number): number {
   if (!(Math.abs(x) < NEAR)) return x < 0 ? erfc(-x) - 1 : 1 - erfc(x);
   let term = x;
   let total = x;

@@ -12,6 +12,7 @@ import {
 } from '../../core/shape.ts';
 import { collapse, eight, forEachOffset, offsetText, rankOf, type Walk } from '../../core/strided.ts';
 import { applyOne, type Accuracy, type Node, type Op, type Range, type Value } from '../../graph/graph.ts';
+import { wasmPointwise, type Operation } from './wasmPointwise.ts';
 import map from '../../../shaders/pointwise/map.wgsl?raw';
 import zip from '../../../shaders/pointwise/zip.wgsl?raw';
 import zip3 from '../../../shaders/pointwise/zip3.wgsl?raw';
@@ -45,6 +46,8 @@ export interface PointwiseDefinition<D extends Dtype = 'f32'> {
   vjp?(dY: Value<D>, node: Node<PointwiseAttrs>): readonly (Value | null)[];
   /** By input, what may come in; null for no bound. */
   readonly ranges?: readonly (Range | null)[];
+  /** The same in WebAssembly, of inputs of f32. Left out, `f` is called. */
+  readonly wasm?: Operation;
 }
 
 /** An op that goes element by element, as `definePointwise` makes it. */
@@ -98,7 +101,7 @@ function kernelOf(
 
 /** Makes an op of a definition, which gives f32 unless it says otherwise. */
 export function definePointwise<D extends Dtype = 'f32'>(definition: PointwiseDefinition<D>): PointwiseOp<D> {
-  const { name, arity, wgsl, f, accepts, dtype, accuracy = exact, terms, vjp, ranges } = definition;
+  const { name, arity, wgsl, f, accepts, dtype, accuracy = exact, terms, vjp, ranges, wasm } = definition;
   return {
     name,
     ...((dtype ?? 'f32') === 'f32' && { epilogue: true }),
@@ -118,6 +121,7 @@ export function definePointwise<D extends Dtype = 'f32'>(definition: PointwiseDe
       const sizes = arity === 1 ? [count] : [count, 0, 0, 0, ...eight(walk.shape), ...walk.strides.flatMap(eight)];
       return [{ kernel: kernelOf(definition, node, walk), uniform: sizes, grid: flatGrid(count) }];
     },
+    ...(wasm && { wasm: (node) => wasmPointwise(wasm, node, walkOf(node), node.attrs.constants) }),
     tail: (node) =>
       [...node.inputs, ...node.outputs].every((value) => value.spec.dtype === 'f32')
         ? {

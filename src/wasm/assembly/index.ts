@@ -3,6 +3,7 @@ export { dissolve, enter, run, serve } from './team';
 export { patches, patchWeights, tapPanels } from './convolution';
 export { countBad } from './pointwise';
 export { maxPool, maxPoolGrad, windowSpread, windowSum } from './pooling';
+export { countBad, pointwise } from './pointwise';
 export { columnPanels, columnSums, product } from './product';
 export {
   adadeltaUpdate,

@@ -11,15 +11,20 @@ const LOG2_E: f32 = 1.44269504088896341;
 const LN_2_HIGH: f32 = 0.693359375;
 const LN_2_LOW: f32 = -2.1219444e-4;
 
-/** e^r between −ln 2 / 2 and ln 2 / 2. */
-function expNearZero(r: v128): v128 {
+/** e^r − 1 between −ln 2 / 2 and ln 2 / 2. */
+function expm1NearZero(r: v128): v128 {
   let p = f32x4.splat(1.98756915e-4);
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
-  return f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
+  return f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r);
+}
+
+/** e^r there. */
+function expNearZero(r: v128): v128 {
+  return f32x4.add(expm1NearZero(r), f32x4.splat(1));
 }
 
 /** x / ln 2, rounded, and WHOLE. */
@@ -35,16 +40,29 @@ function beyond(x: v128, whole: v128): v128 {
 
 /** e^x, within 2 units. */
 export function exp(x: v128): v128 {
+  return expOfSum(x, f32x4.splat(0));
+}
+
+/** e^(x + rest), where rest is what x did not hold of the exponent. */
+export function expOfSum(x: v128, rest: v128): v128 {
   // As first operands of pmin and pmax NaN stay.
   x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(89)), f32x4.splat(-104.5));
-  const whole = wholes(x);
-  const p = expNearZero(beyond(x, whole));
+  const whole = wholes(f32x4.add(x, rest));
+  const p = expNearZero(f32x4.add(beyond(x, whole), rest));
   // 2ⁿ by two factors, as it may be no normal number.
   const n = i32x4.sub(whole, f32x4.splat(WHOLE));
   const half = i32x4.shr_s(n, 1);
   const first = i32x4.add(i32x4.shl(half, 23), f32x4.splat(1));
   const second = i32x4.add(i32x4.shl(i32x4.sub(n, half), 23), f32x4.splat(1));
   return f32x4.mul(f32x4.mul(p, first), second);
+}
+
+/** e^x − 1, within 4 units. */
+export function expm1(x: v128): v128 {
+  const near = f32x4.lt(f32x4.abs(x), f32x4.splat(0.34));
+  const y = v128.bitselect(expm1NearZero(x), f32x4.sub(exp(x), f32x4.splat(1)), near);
+  // −0 stays.
+  return v128.or(y, v128.and(x, f32x4.splat(-0.0)));
 }
 
 /** The same where e^x is a normal number, which nothing guards; or x is NaN. */
@@ -112,4 +130,80 @@ export function log(x: v128): v128 {
   y = v128.bitselect(y, x, f32x4.lt(x, f32x4.splat(Infinity)));
   y = v128.bitselect(f32x4.splat(-Infinity), y, f32x4.eq(x, f32x4.splat(0)));
   return v128.or(y, f32x4.lt(x, f32x4.splat(0)));
+}
+
+/** 2 atanh(s / 2) = log((2 + s) / (2 − s)) for |s| up to 2/3, a Chebyshev fit to 2⁻²⁷. */
+function twiceAtanh(s: v128): v128 {
+  const q = f32x4.mul(f32x4.mul(s, s), f32x4.splat(0.25));
+  let p = f32x4.splat(0.14078889175);
+  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(0.13982578874));
+  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(0.20012297615));
+  p = f32x4.add(f32x4.mul(p, q), f32x4.splat(0.33333160821));
+  return f32x4.add(s, f32x4.mul(f32x4.mul(s, q), p));
+}
+
+/** The logarithm of 1 + x, within 4 units. */
+export function log1p(x: v128): v128 {
+  const one = f32x4.splat(1);
+  const near = v128.and(f32x4.ge(x, f32x4.splat(-0.5)), f32x4.le(x, one));
+  const ratio = f32x4.div(x, f32x4.add(one, f32x4.mul(x, f32x4.splat(0.5))));
+  return v128.bitselect(twiceAtanh(ratio), log(f32x4.add(one, x)), near);
+}
+
+/** The logarithm of 1 + e, where e lies between 0 and 1. */
+export function log1pOfShare(e: v128): v128 {
+  return twiceAtanh(f32x4.div(e, f32x4.add(f32x4.splat(1), f32x4.mul(e, f32x4.splat(0.5)))));
+}
+
+/** x within ±limit; NaN stays. */
+export function bounded(x: v128, limit: f32): v128 {
+  return f32x4.pmax(f32x4.pmin(x, f32x4.splat(limit)), f32x4.splat(-limit));
+}
+
+/** The leading 24 − `dropped` binary digits of x; what they leave out of it, x − leading(x), is exact. */
+export function leading(x: v128, dropped: i32): v128 {
+  return v128.and(x, i32x4.splat(-1 << dropped));
+}
+
+/** e^(−factor · x²), factor 1 or ½: the square of x's leading half is exact, what is left of x² small. */
+export function bell(x: v128, factor: f32): v128 {
+  const size = f32x4.pmin(f32x4.abs(x), f32x4.splat(20));
+  const digits = leading(size, 12);
+  const minus = f32x4.splat(-factor);
+  const square = f32x4.mul(f32x4.mul(minus, digits), digits);
+  const rest = f32x4.mul(f32x4.mul(minus, f32x4.sub(size, digits)), f32x4.add(size, digits));
+  return expOfSum(square, rest);
+}
+
+/** e^(x²) · erfc(x) for x ≥ 0, to 2⁻²³: a Chebyshev fit in t, which is 1 at 0 and 0 at infinity. */
+export function scaledErfc(x: v128): v128 {
+  const t = f32x4.div(f32x4.splat(2.5), f32x4.add(f32x4.splat(2.5), x));
+  let p = f32x4.splat(-0.02986862904);
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.143841071));
+  p = f32x4.sub(f32x4.mul(p, t), f32x4.splat(0.2430417373));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.1468032517));
+  p = f32x4.sub(f32x4.mul(p, t), f32x4.splat(0.05379317036));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.08712064328));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.1180951226));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.171890572));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.2076007204));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.2256763169));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.2256758315));
+  return f32x4.mul(t, p);
+}
+
+/** The error function, within 8 units: by Taylor's series near 0, where 1 − erfc would cancel. */
+export function erf(x: v128): v128 {
+  const z = f32x4.mul(x, x);
+  let p = f32x4.splat(-1.0 / 1320);
+  p = f32x4.add(f32x4.mul(p, z), f32x4.splat(1.0 / 216));
+  p = f32x4.sub(f32x4.mul(p, z), f32x4.splat(1.0 / 42));
+  p = f32x4.add(f32x4.mul(p, z), f32x4.splat(1.0 / 10));
+  p = f32x4.sub(f32x4.mul(p, z), f32x4.splat(1.0 / 3));
+  const factor = f32x4.mul(x, f32x4.splat(1.1283791671));
+  const near = f32x4.add(f32x4.mul(f32x4.mul(p, z), factor), factor);
+  const size = f32x4.abs(x);
+  const far = f32x4.sub(f32x4.splat(1), f32x4.mul(bell(x, 1), scaledErfc(size)));
+  const y = v128.bitselect(near, far, f32x4.lt(size, f32x4.splat(0.5)));
+  return v128.or(y, v128.and(x, f32x4.splat(-0.0)));
 }

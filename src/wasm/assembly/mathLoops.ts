@@ -1,4 +1,4 @@
-import { exp, log, logistic, tanh } from './math';
+import { erf, exp, expm1, log, log1p, logistic, tanh } from './math';
 
 /* A module for the test of math.ts alone: its functions over many numbers, a multiple of four, each in its place. */
 
@@ -16,4 +16,16 @@ export function tangents(x: usize, count: i32): void {
 
 export function logarithms(x: usize, count: i32): void {
   for (let i = 0; i < count; i += 4, x += 16) v128.store(x, log(v128.load(x)));
+}
+
+export function exponentialsMinusOne(x: usize, count: i32): void {
+  for (let i = 0; i < count; i += 4, x += 16) v128.store(x, expm1(v128.load(x)));
+}
+
+export function logarithmsOfOnePlus(x: usize, count: i32): void {
+  for (let i = 0; i < count; i += 4, x += 16) v128.store(x, log1p(v128.load(x)));
+}
+
+export function errorFunctions(x: usize, count: i32): void {
+  for (let i = 0; i < count; i += 4, x += 16) v128.store(x, erf(v128.load(x)));
 }
