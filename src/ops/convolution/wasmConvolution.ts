@@ -1,4 +1,4 @@
-import { output, type Word } from '../../core/launch.ts';
+import { output as outputAt, type Word } from '../../core/launch.ts';
 import { THREAD_ROOM, type WasmLaunch, type WasmWork } from '../../core/wasmLaunch.ts';
 import { COLUMNS, columnSums, grainOf, panelsOf } from '../products/wasmProduct.ts';
 import { imageStep, tapStep, type Convolution } from './patches.ts';
@@ -127,10 +127,18 @@ export function patchesInWasm(
       laidOut,
       {
         kernel: 'patches',
-        operands: [0, 'room', bias, output(0)],
+        operands: [0, 'room', bias, outputAt(0)],
         words: [
-          ...[images, read, made, groups, Number(isBack), Number(inside)],
-          ...[cut.cut, cut.places, cut.pieces, terms],
+          images,
+          read,
+          made,
+          groups,
+          Number(isBack),
+          Number(inside),
+          cut.cut,
+          cut.places,
+          cut.pieces,
+          terms,
           ...convolution.axes.flatMap(wordsOf),
         ],
         items: phases * cut.pieces,
@@ -162,17 +170,26 @@ export function weightsInWasm(convolution: Convolution, withSums: boolean): Wasm
     launches: [
       {
         kernel: 'patchWeights',
-        operands: [0, 1, parts > 1 ? 'room' : output(0)],
+        operands: [0, 1, parts > 1 ? 'room' : outputAt(0)],
         words: [
-          ...[images, channels, features, groups, Number(inside), cut.cut, cut.places],
-          ...[chunks, chunksOfPart, channelBlock, featureBlock],
+          images,
+          channels,
+          features,
+          groups,
+          Number(inside),
+          cut.cut,
+          cut.places,
+          chunks,
+          chunksOfPart,
+          channelBlock,
+          featureBlock,
           ...axes.flatMap(wordsOf),
         ],
         items: parts * blocks,
         grain: grainOf(chunksOfPart * cut.places * channelBlock * taps * featureBlock),
       },
-      ...(parts > 1 ? [columnSums('room', output(0), parts, size)] : []),
-      ...(withSums ? [columnSums(1, output(1), images * area(axes), features)] : []),
+      ...(parts > 1 ? [columnSums('room', outputAt(0), parts, size)] : []),
+      ...(withSums ? [columnSums(1, outputAt(1), images * area(axes), features)] : []),
     ],
   };
 }
