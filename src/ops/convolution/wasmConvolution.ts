@@ -1,6 +1,7 @@
 import { output as outputAt, type Word } from '../../core/launch.ts';
 import { THREAD_ROOM, type WasmLaunch, type WasmWork } from '../../core/wasmLaunch.ts';
 import { COLUMNS, columnSums, grainOf, panelsOf } from '../products/wasmProduct.ts';
+import { isDepthwise } from './depthwise.ts';
 import { imageStep, tapStep, type Convolution } from './patches.ts';
 import { spanOf, type Axes, type Axis } from './spatial.ts';
 
@@ -105,6 +106,29 @@ export function patchesInWasm(
   const phases = isBack ? convolution.axes[0].stride * convolution.axes[1].stride : 1;
   const terms = (tapsOf(axes) * read) / groups;
   const panels = groups * panelsOf(made / groups);
+  const product: WasmLaunch = {
+    kernel: 'patches',
+    operands: [0, 'room', bias, outputAt(0)],
+    words: [
+      images,
+      read,
+      made,
+      groups,
+      Number(isBack),
+      Number(inside),
+      cut.cut,
+      cut.places,
+      cut.pieces,
+      terms,
+      ...convolution.axes.flatMap(wordsOf),
+    ],
+    items: phases * cut.pieces,
+    grain: grainOf(cut.places * terms * made),
+  };
+  if (isDepthwise(convolution) && read === made) {
+    const operands = [0, 1, bias, outputAt(0)] as const;
+    return { launches: [{ ...product, kernel: 'depthwise', operands }] };
+  }
   const grain = Math.max(1, Math.floor(16_384 / (COLUMNS * terms)));
   const laidOut: WasmLaunch = isBack
     ? {
@@ -121,38 +145,17 @@ export function patchesInWasm(
         items: panels,
         grain,
       };
-  return {
-    room: 4 * phases * panels * COLUMNS * terms,
-    launches: [
-      laidOut,
-      {
-        kernel: 'patches',
-        operands: [0, 'room', bias, outputAt(0)],
-        words: [
-          images,
-          read,
-          made,
-          groups,
-          Number(isBack),
-          Number(inside),
-          cut.cut,
-          cut.places,
-          cut.pieces,
-          terms,
-          ...convolution.axes.flatMap(wordsOf),
-        ],
-        items: phases * cut.pieces,
-        grain: grainOf(cut.places * terms * made),
-      },
-    ],
-  };
+  return { room: 4 * phases * panels * COLUMNS * terms, launches: [laidOut, product] };
 }
 
 /** The gradient of the weights, and the sums of what each feature is sent where a second output takes them. */
 export function weightsInWasm(convolution: Convolution, withSums: boolean): WasmWork | undefined {
   if (isEmpty(convolution)) return undefined;
-  const { images, axes, channels, features, groups } = convolution;
-  const [deep, wide] = [channels / groups, features / groups];
+  const { images, axes, channels, features } = convolution;
+  const byChannel = isDepthwise(convolution) && channels === features;
+  // Of a depthwise convolution an item has channels of many groups.
+  const groups = byChannel ? 1 : convolution.groups;
+  const [deep, wide] = [channels / groups, byChannel ? 1 : features / groups];
   const taps = tapsOf(axes);
   const inside = axes.every(isInside);
   const channelBlocks = Math.ceil(deep / Math.max(4, 4 * Math.floor(ITEM_ROWS / taps / 4)));
@@ -164,12 +167,12 @@ export function weightsInWasm(convolution: Convolution, withSums: boolean): Wasm
   const blocks = groups * Math.ceil(deep / channelBlock) * Math.ceil(wide / featureBlock);
   const chunksOfPart = Math.ceil(chunks / Math.min(chunks, Math.ceil(BUSY / blocks)));
   const parts = Math.ceil(chunks / chunksOfPart);
-  const size = taps * deep * features;
+  const size = taps * (byChannel ? 1 : deep) * features;
   return {
     room: parts > 1 ? 4 * parts * size : 0,
     launches: [
       {
-        kernel: 'patchWeights',
+        kernel: byChannel ? 'depthwiseWeights' : 'patchWeights',
         operands: [0, 1, parts > 1 ? 'room' : outputAt(0)],
         words: [
           images,

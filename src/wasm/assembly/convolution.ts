@@ -9,7 +9,7 @@ import { COLUMNS, panelOf4, panelOf8, ROWS, TERMS, tile, tiles } from './tile';
 
 /** Of rows or columns, as `spatial.ts` has it: element t of place o stands on element o · stride − before + t · dilation. */
 @unmanaged
-class Axis {
+export class Axis {
   input: i32;
   window: i32;
   stride: i32;
@@ -24,7 +24,7 @@ class Axis {
 
 /** Windows on images, and where they are found. */
 @unmanaged
-class Grid {
+export class Grid {
   images: usize;
   /** Bytes of a pixel, and those that are wanted of it. */
   bytes: usize;
@@ -34,17 +34,18 @@ class Grid {
   /** Bytes from a pixel to the next one, and from a row to the next, where patches are read. */
   pixel: usize;
   line: usize;
-  unused0: i32;
-  unused1: i32;
+  /** The first of an item's places, and how many there are. */
+  first: i32;
+  count: i32;
 }
 
 const AXIS: usize = offsetof<Axis>();
 const GRID: usize = offsetof<Grid>();
 
 /** What a thread's room has: a tile, a grid and its axes, addresses of places, of results, and panels. */
-const GRID_AT: usize = 128;
-const PLACES_AT: usize = 256;
-const RESULTS_AT: usize = 1280;
+export const GRID_AT: usize = 128;
+export const PLACES_AT: usize = 256;
+export const RESULTS_AT: usize = 1280;
 const A_AT: usize = 4096;
 const B_AT: usize = 36_864;
 const COPY_AT: usize = 167_936;
@@ -52,11 +53,11 @@ const COPY_AT: usize = 167_936;
 /** Places whose patches are in panels at once. */
 const BLOCK: i32 = 32;
 
-function rowsOf(grid: Grid): Axis {
+export function rowsOf(grid: Grid): Axis {
   return changetype<Axis>(changetype<usize>(grid) + GRID);
 }
 
-function columnsOf(grid: Grid): Axis {
+export function columnsOf(grid: Grid): Axis {
   return changetype<Axis>(changetype<usize>(grid) + GRID + AXIS);
 }
 
@@ -65,7 +66,7 @@ function spanOf(axis: Axis): i32 {
 }
 
 /** Bytes before so many numbers. */
-function at(numbers: i32): usize {
+export function at(numbers: i32): usize {
   return (<usize>numbers) << 2;
 }
 
@@ -99,7 +100,7 @@ function copyRow(grid: Grid, image: i32, row: i32, column: i32, width: i32, to: 
 }
 
 /** Finds, for each of some places, where its window's first tap lies, having copied what is under the windows. */
-function layOut(grid: Grid, first: i32, count: i32): void {
+export function layOut(grid: Grid, first: i32, count: i32): void {
   const rows = rowsOf(grid);
   const columns = columnsOf(grid);
   const area = rows.output * columns.output;
@@ -185,7 +186,7 @@ function panelOfLines(a: usize, b: usize, c: usize, d: usize, terms: i32, panel:
 }
 
 @unmanaged
-class PatchArgs {
+export class PatchArgs {
   x: usize;
   panels: usize;
   /** 0: there is none. */
@@ -281,81 +282,75 @@ function runOf(cut: i32, all: i32, rows: Axis, columns: Axis): i32 {
   return cut == 1 ? rows.output * columns.output : columns.output;
 }
 
-/** What each place makes of its patch, or what each pixel is sent back; an item is some places of a phase. */
-export function patches(args: PatchArgs, first: i32, end: i32): void {
-  const grid = changetype<Grid>(scratch + GRID_AT);
+/** Lays out what an item needs. @returns its phase */
+export function enterItem(args: PatchArgs, item: i32, grid: Grid): i32 {
   const axes = changetype<usize>(args) + offsetof<PatchArgs>();
-  const down = changetype<Axis>(axes);
-  const across = changetype<Axis>(axes + AXIS);
-  const rows = rowsOf(grid);
-  const columns = columnsOf(grid);
-  const isScattered = args.isBack != 0 && down.stride * across.stride > 1;
-  const perGroup = args.features / args.groups;
-  const panels = (perGroup + COLUMNS - 1) / COLUMNS;
+  const phase = item / args.items;
+  enterPhase(axes, args.isBack, phase, grid);
   grid.images = args.x;
   grid.bytes = grid.taken = at(args.channels);
   grid.inside = args.inside;
+  grid.count = 0;
+  const rows = rowsOf(grid);
+  const columns = columnsOf(grid);
+  const all = args.images * rows.output * columns.output;
+  if (all == 0) return phase;
+  const run = runOf(args.cut, all, rows, columns);
+  const perRun = (run + args.places - 1) / args.places;
+  const within = item % args.items;
+  const from = (within % perRun) * args.places;
+  grid.first = (within / perRun) * run + from;
+  grid.count = min(min(args.places, run - from), all - grid.first);
+  if (grid.count <= 0) return phase;
+  if (rows.window * columns.window > 0) layOut(grid, grid.first, grid.count);
+  findResults(changetype<Axis>(axes), changetype<Axis>(axes + AXIS), grid, phase, args);
+  return phase;
+}
+
+/** What each place makes of its patch, or what each pixel is sent back; an item is some places of a phase. */
+export function patches(args: PatchArgs, first: i32, end: i32): void {
+  const grid = changetype<Grid>(scratch + GRID_AT);
+  const rows = rowsOf(grid);
+  const columns = columnsOf(grid);
+  const perGroup = args.features / args.groups;
+  const panels = (perGroup + COLUMNS - 1) / COLUMNS;
   for (let item = first; item < end; item++) {
-    const phase = item / args.items;
-    enterPhase(axes, args.isBack, phase, grid);
-    const all = args.images * rows.output * columns.output;
-    if (all == 0) continue;
-    const run = runOf(args.cut, all, rows, columns);
-    const perRun = (run + args.places - 1) / args.places;
-    const within = item % args.items;
-    const from = (within / perRun) * run + (within % perRun) * args.places;
-    const count = min(min(args.places, run - (within % perRun) * args.places), all - from);
-    if (count <= 0) continue;
+    const phase = enterItem(args, item, grid);
     const terms = (rows.window * columns.window * args.channels) / args.groups;
-    if (terms > 0) layOut(grid, from, count);
-    if (isScattered) scatter(down, across, rows, columns, phase, from, count, args.y, at(args.features));
     for (let group = 0; group < args.groups; group++) {
       const b = args.panels + <usize>((phase * args.groups + group) * panels) * at(args.mostTerms * COLUMNS);
-      const bias = args.bias ? args.bias + at(group * perGroup) : 0;
-      const y = args.y + at(from * args.features + group * perGroup);
-      for (let i = 0; i < count; i += BLOCK) {
-        const c = isScattered ? 0 : y + at(i * args.features);
-        block(args, grid, group, i, min(BLOCK, count - i), terms, b, c, bias, perGroup);
+      for (let i = 0; i < grid.count; i += BLOCK) {
+        block(args, grid, group, i, min(BLOCK, grid.count - i), terms, b, perGroup);
       }
     }
   }
 }
 
-/** Finds where the results of some places of a phase are. */
-function scatter(
-  down: Axis,
-  across: Axis,
-  rows: Axis,
-  columns: Axis,
-  phase: i32,
-  first: i32,
-  count: i32,
-  y: usize,
-  bytes: usize,
-): void {
+/** Whether neighbouring places have their results side by side. */
+function areTogether(args: PatchArgs): bool {
+  const axes = changetype<usize>(args) + offsetof<PatchArgs>();
+  return args.isBack == 0 || changetype<Axis>(axes).stride * changetype<Axis>(axes + AXIS).stride == 1;
+}
+
+/** Finds where the results of an item's places are. */
+function findResults(down: Axis, across: Axis, grid: Grid, phase: i32, args: PatchArgs): void {
+  const rows = rowsOf(grid);
+  const columns = columnsOf(grid);
   const area = rows.output * columns.output;
-  for (let n = 0; n < count; n++) {
-    const place = first + n;
-    const i = ((place % area) / columns.output) * down.stride + phase / across.stride;
-    const j = (place % columns.output) * across.stride + (phase % across.stride);
-    const pixel = ((place / area) * down.input + i) * across.input + j;
-    store<usize>(scratch + RESULTS_AT + at(n), y + <usize>pixel * bytes);
+  const isScattered = !areTogether(args);
+  for (let n = 0; n < grid.count; n++) {
+    let pixel = grid.first + n;
+    if (isScattered) {
+      const i = ((pixel % area) / columns.output) * down.stride + phase / across.stride;
+      const j = (pixel % columns.output) * across.stride + (phase % across.stride);
+      pixel = ((pixel / area) * down.input + i) * across.input + j;
+    }
+    store<usize>(scratch + RESULTS_AT + at(n), args.y + at(pixel * args.features));
   }
 }
 
-/** Results of a group for some places; `c` is 0 where they are scattered. */
-function block(
-  args: PatchArgs,
-  grid: Grid,
-  group: i32,
-  first: i32,
-  count: i32,
-  K: i32,
-  b: usize,
-  c: usize,
-  bias: usize,
-  columns: i32,
-): void {
+/** Results of a group for some places. */
+function block(args: PatchArgs, grid: Grid, group: i32, first: i32, count: i32, K: i32, b: usize, columns: i32): void {
   const panels = scratch + A_AT;
   const places = scratch + PLACES_AT + at(first);
   const results = scratch + RESULTS_AT + at(first);
@@ -364,6 +359,8 @@ function block(
   const channels = args.channels / args.groups;
   const groupAt = at(group * channels);
   const own = at(group * columns);
+  const c = load<usize>(results) + own;
+  const together = areTogether(args);
   for (let k = 0; k < K || k == 0; k += TERMS) {
     const terms = min(TERMS, K - k);
     for (let i = 0; terms > 0 && i < count; i += ROWS) {
@@ -381,11 +378,12 @@ function block(
       );
     }
     const from = b + at(k * COLUMNS);
-    if (c) tiles(panels, count, from, panel, columns, terms, c, line, k > 0);
+    if (together) tiles(panels, count, from, panel, columns, terms, c, line, k > 0);
     else scatteredTiles(panels, count, from, panel, columns, terms, results, own, k > 0);
   }
-  if (!bias) return;
-  if (c) addRow(c, line, bias, count, columns);
+  if (!args.bias) return;
+  const bias = args.bias + own;
+  if (together) addRow(c, line, bias, count, columns);
   else for (let i = 0; i < count; i++) addRow(load<usize>(results + at(i)) + own, line, bias, 1, columns);
 }
 
@@ -450,7 +448,7 @@ function scatteredTiles(
 }
 
 @unmanaged
-class WeightArgs {
+export class WeightArgs {
   x: usize;
   dY: usize;
   /** The gradient, of each part of the places. */
@@ -470,22 +468,37 @@ class WeightArgs {
   featureBlock: i32;
 }
 
+/** Windows of the weights' gradient. */
+export function enterWeights(args: WeightArgs, grid: Grid): void {
+  copy(changetype<usize>(args) + offsetof<WeightArgs>(), changetype<usize>(rowsOf(grid)), 2 * AXIS);
+  grid.bytes = at(args.channels);
+  grid.inside = args.inside;
+}
+
+/** Lays out some channels of a chunk of places. */
+export function enterChunk(args: WeightArgs, grid: Grid, chunk: i32, channel: i32, count: i32): void {
+  const rows = rowsOf(grid);
+  const columns = columnsOf(grid);
+  const run = runOf(args.cut, args.images * rows.output * columns.output, rows, columns);
+  const perRun = (run + args.places - 1) / args.places;
+  const from = (chunk % perRun) * args.places;
+  grid.images = args.x + at(channel);
+  grid.taken = at(count);
+  grid.first = (chunk / perRun) * run + from;
+  grid.count = min(args.places, run - from);
+  layOut(grid, grid.first, grid.count);
+}
+
 /** The gradient of the weights, over a part of the places; an item is a part's block of channels and features. */
 export function patchWeights(args: WeightArgs, first: i32, end: i32): void {
   const grid = changetype<Grid>(scratch + GRID_AT);
-  const rows = rowsOf(grid);
-  const columns = columnsOf(grid);
-  copy(changetype<usize>(args) + offsetof<WeightArgs>(), changetype<usize>(rows), 2 * AXIS);
-  const taps = rows.window * columns.window;
+  enterWeights(args, grid);
+  const taps = rowsOf(grid).window * columnsOf(grid).window;
   const channels = args.channels / args.groups;
   const share = args.features / args.groups;
   const channelBlocks = (channels + args.channelBlock - 1) / args.channelBlock;
   const featureBlocks = (share + args.featureBlock - 1) / args.featureBlock;
-  const all = args.images * rows.output * columns.output;
-  const run = runOf(args.cut, all, rows, columns);
-  const perRun = (run + args.places - 1) / args.places;
-  grid.bytes = at(args.channels);
-  grid.inside = args.inside;
+  const line = at(args.features);
   for (let item = first; item < end; item++) {
     const feature = (item % featureBlocks) * args.featureBlock;
     const blocks = item / featureBlocks;
@@ -495,31 +508,26 @@ export function patchWeights(args: WeightArgs, first: i32, end: i32): void {
     const part = groups / args.groups;
     const wide = min(args.featureBlock, share - feature);
     const deep = min(args.channelBlock, channels - channel);
-    grid.images = args.x + at(group * channels + channel);
-    grid.taken = at(deep);
+    // Rows of the gradient lie side by side through all taps, or through one of them.
+    const length = deep == channels ? taps * deep : deep;
     const begin = part * args.chunksOfPart;
     const stop = min(begin + args.chunksOfPart, args.chunks);
     const to = args.sums + at((part * taps * channels + channel) * args.features + group * share + feature);
     for (let chunk = begin; chunk < stop; chunk++) {
-      const from = (chunk / perRun) * run + (chunk % perRun) * args.places;
-      const count = min(args.places, run - (chunk % perRun) * args.places);
-      layOut(grid, from, count);
-      const dY = args.dY + at(from * args.features + group * share + feature);
+      enterChunk(args, grid, chunk, group * channels + channel, deep);
+      const count = grid.count;
+      const dY = args.dY + at(grid.first * args.features + group * share + feature);
       for (let j = 0; j < wide; j += COLUMNS) {
-        panelOf8(dY + at(j), 4, at(args.features), min(COLUMNS, wide - j), count, scratch + B_AT + at(j * count));
+        panelOf8(dY + at(j), 4, line, min(COLUMNS, wide - j), count, scratch + B_AT + at(j * count));
       }
-      // Rows of the gradient lie side by side through all taps, or through one of them.
-      const length = deep == channels ? taps * deep : deep;
       for (let row = 0; row < taps * deep; row += length) {
-        const tap = row / deep;
         for (let i = 0; i < length; i += BLOCK) {
           const here = min(BLOCK, length - i);
           for (let r = 0; r < here; r += ROWS) {
             linePanel(grid, deep, row + i + r, min(ROWS, here - r), count, scratch + A_AT + at(r * count));
           }
-          const c = to + at((tap * channels + i) * args.features);
-          const panel = at(count * COLUMNS);
-          tiles(scratch + A_AT, here, scratch + B_AT, panel, wide, count, c, at(args.features), chunk > begin);
+          const c = to + <usize>((row / deep) * channels + i) * line;
+          tiles(scratch + A_AT, here, scratch + B_AT, at(count * COLUMNS), wide, count, c, line, chunk > begin);
         }
       }
     }
