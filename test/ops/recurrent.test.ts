@@ -93,6 +93,8 @@ describe('more units', () => {
   check('lstm', at(9, 2, 128), { lengths: true });
   check('lstm', at(3, 3, 200), { initial: true });
   check('gru', at(1, 3, 200));
+  // More terms than are added up at once.
+  check('rnn', at(2, 2, 260));
 });
 
 describe('many samples', () => {

@@ -4,6 +4,7 @@ import type { Strides } from './multiply.ts';
 
 /** As assembly/tile.ts and assembly/product.ts have them. */
 export const COLUMNS = 8;
+export const ROWS = 4;
 const ITEM_ROWS = 32;
 const ITEM_COLUMNS = 128;
 
@@ -37,13 +38,7 @@ export function wasmProduct({ M, N, K, matrices, a, b, bias }: WasmProduct): Was
   return {
     room: laidOut * panelBytes,
     launches: [
-      {
-        kernel: 'columnPanels',
-        operands: [1, 'room'],
-        words: [N, K, 4 * b.line, 4 * b.term, 4 * b.matrix],
-        items: laidOut * panels,
-        grain: Math.max(1, Math.floor(16_384 / (COLUMNS * Math.max(1, K)))),
-      },
+      columnPanels(1, { columns: N, terms: K, matrices: laidOut }, b),
       {
         kernel: 'product',
         operands: [0, 'room', bias, output(0)],
@@ -52,6 +47,21 @@ export function wasmProduct({ M, N, K, matrices, a, b, bias }: WasmProduct): Was
         grain: grainOf(Math.min(M, ITEM_ROWS) * Math.min(N, ITEM_COLUMNS) * Math.max(1, K)),
       },
     ],
+  };
+}
+
+/** Lays columns of an input out in panels, at the beginning of the node's room. */
+export function columnPanels(
+  input: number,
+  { columns, terms, matrices }: { readonly columns: number; readonly terms: number; readonly matrices: number },
+  { line, term, matrix }: Strides,
+): WasmLaunch {
+  return {
+    kernel: 'columnPanels',
+    operands: [input, 'room'],
+    words: [columns, terms, 4 * line, 4 * term, 4 * matrix],
+    items: matrices * panelsOf(columns),
+    grain: Math.max(1, Math.floor(16_384 / (COLUMNS * Math.max(1, terms)))),
   };
 }
 

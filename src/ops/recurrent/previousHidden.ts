@@ -4,6 +4,7 @@ import previousKernel from '../../../shaders/recurrent/previous.wgsl?raw';
 import type { Attrs } from './recurrentNode.ts';
 import { forEachStep } from './recurrentReference.ts';
 import { lengthFunctions, linked, readText } from './recurrentTexts.ts';
+import { previousWork } from './recurrentWasm.ts';
 
 /** Steps of an invocation, as in the kernel. */
 const STEPS = 16;
@@ -53,5 +54,6 @@ export const previousOp: Op<Pick<Attrs, 'reverse' | 'lengths' | 'initial'>, 'f32
       },
     ];
   },
+  wasm: previousWork,
   flops: () => 0,
 };

@@ -12,6 +12,7 @@ import { forwardLaunches } from './recurrentLaunches.ts';
 import { CARRIED, formsOf } from './recurrentLayout.ts';
 import { extentsOf, flopsOf, isFull, placesOf, type Attrs, type GradAttrs } from './recurrentNode.ts';
 import { loopAccuracy, runForward } from './recurrentReference.ts';
+import { forwardWork } from './recurrentWasm.ts';
 
 /*
  * A recurrent layer's loop over time: all steps in one launch. A workgroup has some samples and runs all of their steps,
@@ -39,6 +40,7 @@ const recurrentOp: Op<Attrs, 'f32'> = {
   forms: (node, adapter) => formsOf(node.op.name, extentsOf(node), CARRIED, adapter),
   gpu: (node, adapter, form = formsOf(node.op.name, extentsOf(node), CARRIED, adapter).names[0]) =>
     forwardLaunches(node, adapter, form),
+  wasm: forwardWork,
   flops: (node) => flopsOf(extentsOf(node), cells[node.attrs.cell]),
   accuracy: (node) => loopAccuracy(runForward, node, extentsOf(node).units),
   vjp([dY, , dHidden, dC], node) {

@@ -7,6 +7,7 @@ import { backwardLaunches } from './recurrentLaunches.ts';
 import { formsOf, SLOPES } from './recurrentLayout.ts';
 import { flopsOf, gradExtentsOf, type GradAttrs } from './recurrentNode.ts';
 import { loopAccuracy, runBackward } from './recurrentReference.ts';
+import { backwardWork } from './recurrentWasm.ts';
 
 export const recurrentGradOp: Op<GradAttrs, 'f32'> = {
   name: 'recurrentGrad',
@@ -21,6 +22,7 @@ export const recurrentGradOp: Op<GradAttrs, 'f32'> = {
   forms: (node, adapter) => formsOf(node.op.name, gradExtentsOf(node), SLOPES, adapter),
   gpu: (node, adapter, form = formsOf(node.op.name, gradExtentsOf(node), SLOPES, adapter).names[0]) =>
     backwardLaunches(node, adapter, form),
+  wasm: backwardWork,
   // On a card neighbouring invocations read neighbouring weights, if these are turned over before.
   expand(node, { software }) {
     const { inputs, attrs } = node;

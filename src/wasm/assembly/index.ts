@@ -6,6 +6,7 @@ export { countBad } from './pointwise';
 export { maxPool, maxPoolGrad, windowSpread, windowSum } from './pooling';
 export { countBad, pointwise } from './pointwise';
 export { columnPanels, columnSums, product } from './product';
+export { previousHidden, recurrentBackward, recurrentForward } from './recurrent';
 export {
   adadeltaUpdate,
   adagradUpdate,
