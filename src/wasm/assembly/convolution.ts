@@ -47,7 +47,7 @@ export const GRID_AT: usize = 128;
 export const PLACES_AT: usize = 256;
 export const RESULTS_AT: usize = 1280;
 const A_AT: usize = 4096;
-const B_AT: usize = 36_864;
+export const B_AT: usize = 36_864;
 const COPY_AT: usize = 167_936;
 
 /** Places whose patches are in panels at once. */
@@ -76,7 +76,7 @@ function zero(to: usize, bytes: usize): void {
   for (; to < end; to += 4) store<f32>(to, 0);
 }
 
-function copy(from: usize, to: usize, bytes: usize): void {
+export function copy(from: usize, to: usize, bytes: usize): void {
   const end = to + bytes;
   for (; to + 16 <= end; to += 16, from += 16) v128.store(to, v128.load(from));
   for (; to < end; to += 4, from += 4) store<f32>(to, load<f32>(from));
@@ -407,16 +407,25 @@ function patchPanel(
   const runs = isRun ? 1 : columns.window;
   const down = <usize>rows.dilation * grid.line;
   const across = <usize>columns.dilation * grid.pixel;
-  let n = first / run;
-  let from = first % run;
+  let from = first;
+  let line: usize = 0;
+  let j = 0;
+  if (first > 0) {
+    const n = first / run;
+    from = first % run;
+    j = n % runs;
+    line = <usize>(n / runs) * down;
+  }
   while (terms > 0) {
-    const offset = <usize>(n / runs) * down + <usize>(n % runs) * across + at(from);
+    const offset = line + <usize>j * across + at(from);
     const count = min(terms, run - from);
     panelOfLines(p + offset, q + offset, r + offset, s + offset, count, panel);
     panel += at(ROWS * count);
     terms -= count;
     from = 0;
-    n++;
+    if (++j < runs) continue;
+    j = 0;
+    line += down;
   }
 }
 
@@ -549,10 +558,13 @@ function offsetOf(grid: Grid, row: i32, channels: i32): usize {
 /** Up to four taps' channels, at each of some places, into a panel. */
 function linePanel(grid: Grid, channels: i32, row: i32, count: i32, places: i32, panel: usize): void {
   const last = row + count - 1;
-  const p = offsetOf(grid, row, channels);
-  const q = offsetOf(grid, min(row + 1, last), channels);
-  const r = offsetOf(grid, min(row + 2, last), channels);
-  const s = offsetOf(grid, min(row + 3, last), channels);
+  // By way of memory, since engines divide again in every turn of a loop otherwise.
+  const offsets = scratch + RESULTS_AT;
+  for (let n = 0; n < ROWS; n++) store<usize>(offsets + at(n), offsetOf(grid, min(row + n, last), channels));
+  const p = load<usize>(offsets);
+  const q = load<usize>(offsets, 4);
+  const r = load<usize>(offsets, 8);
+  const s = load<usize>(offsets, 12);
   let place = scratch + PLACES_AT;
   const end = place + at(places);
   if (q - p == 4 && r - q == 4 && s - r == 4) {

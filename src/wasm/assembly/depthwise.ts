@@ -1,7 +1,9 @@
 import {
   at,
   Axis,
+  B_AT,
   columnsOf,
+  copy,
   enterChunk,
   enterItem,
   enterWeights,
@@ -111,8 +113,10 @@ export function depthwiseWeights(args: WeightArgs, first: i32, end: i32): void {
     for (let chunk = begin; chunk < stop; chunk++) {
       const deep = min(args.channelBlock, args.channels - channel);
       enterChunk(args, grid, chunk, channel, deep);
+      // Close together, what each place is sent stays at hand for all taps.
       const dY = args.dY + at(grid.first * args.channels + channel);
-      for (let tap = 0; tap < taps; tap += TAPS) fourTaps(args, grid, tap, taps, deep, dY, to, chunk > begin);
+      for (let n = 0; n < grid.count; n++) copy(dY + at(n * args.channels), scratch + B_AT + at(n * deep), at(deep));
+      for (let tap = 0; tap < taps; tap += TAPS) fourTaps(args, grid, tap, taps, deep, to, chunk > begin);
     }
   }
 }
@@ -125,23 +129,18 @@ function tapAt(grid: Grid, tap: i32): usize {
   return down + <usize>((tap % columns.window) * columns.dilation) * grid.pixel;
 }
 
-function fourTaps(
-  args: WeightArgs,
-  grid: Grid,
-  first: i32,
-  taps: i32,
-  channels: i32,
-  dY: usize,
-  to: usize,
-  adds: bool,
-): void {
+function fourTaps(args: WeightArgs, grid: Grid, first: i32, taps: i32, channels: i32, to: usize, adds: bool): void {
   const line = at(args.channels);
+  const step = at(channels);
   // Beyond the last tap, it again.
   const last = taps - 1;
-  const p = tapAt(grid, first);
-  const q = tapAt(grid, min(first + 1, last));
-  const r = tapAt(grid, min(first + 2, last));
-  const s = tapAt(grid, min(first + 3, last));
+  // By way of memory, since engines divide again in every turn of a loop otherwise.
+  const offsets = scratch + RESULTS_AT;
+  for (let n = 0; n < TAPS; n++) store<usize>(offsets + at(n), tapAt(grid, min(first + n, last)));
+  const p = load<usize>(offsets);
+  const q = load<usize>(offsets, 4);
+  const r = load<usize>(offsets, 8);
+  const s = load<usize>(offsets, 12);
   const places = scratch + PLACES_AT;
   const end = places + at(grid.count);
   let c = 0;
@@ -150,8 +149,8 @@ function fourTaps(
     let w1 = w0;
     let w2 = w0;
     let w3 = w0;
-    let y = dY + at(c);
-    for (let place = places; place < end; place += 4, y += line) {
+    let y = scratch + B_AT + at(c);
+    for (let place = places; place < end; place += 4, y += step) {
       const x = load<usize>(place) + at(c);
       const v = v128.load(y);
       w0 = f32x4.add(w0, f32x4.mul(v, v128.load(x + p)));
@@ -169,8 +168,8 @@ function fourTaps(
     for (let tap = first; tap < min(first + TAPS, taps); tap++) {
       const offset = tapAt(grid, tap) + at(c);
       let sum: f32 = 0;
-      let y = dY + at(c);
-      for (let place = places; place < end; place += 4, y += line) {
+      let y = scratch + B_AT + at(c);
+      for (let place = places; place < end; place += 4, y += step) {
         sum += load<f32>(y) * load<f32>(load<usize>(place) + offset);
       }
       const w = to + <usize>tap * line + at(c);
