@@ -1,6 +1,7 @@
 import { f32Literal, flatGrid, output, type Kernel, type AdapterTraits } from '../../core/launch.ts';
 import { fromHalves } from '../../core/halves.ts';
 import { halfBitsOf, Permutation } from '../../core/permutation.ts';
+import type { WasmWork } from '../../core/wasmLaunch.ts';
 import { allocate, byteLength, sizeOf, type Dtype, type Numbers, type Shape } from '../../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../../graph/accuracy.ts';
 import { applyOne, type Accuracy, type Node, type Op, type Value } from '../../graph/graph.ts';
@@ -139,6 +140,42 @@ function accessOf(
 const chosenBytes = ({ inputs: [, part], outputs: [y] }: Node): number =>
   byteLength({ shape: y.spec.shape, dtype: part.spec.dtype });
 
+/** Numbers that a thread of WebAssembly takes at once. */
+const WASM_GRAIN = 16_384;
+
+/** How assembly/samples.ts counts what becomes of a number. */
+const TAKEN = { words: 0, bytes: 1, scaledWords: 2, scaledBytes: 3 } as const;
+
+/** An item is a row. */
+function takeInWasm({ inputs: [, ...parts], outputs: [y], attrs }: Node<TakeAttrs>): WasmWork | undefined {
+  const { held, overlap, scale, offset } = attrs;
+  const stored = parts[0].spec.dtype;
+  const isScaled = scale !== 1 || offset !== 0 || (stored === 'u8' && y.spec.dtype === 'f32');
+  if (overlap?.stored || (isScaled && stored !== 'f32' && stored !== 'u8')) return undefined;
+  const [rows] = y.spec.shape;
+  const size = sizeOf(y.spec.shape) / rows;
+  const { stride = size, first = 0 } = overlap ?? {};
+  const form = isScaled ? (stored === 'u8' ? 'scaledBytes' : 'scaledWords') : stored === 'u8' ? 'bytes' : 'words';
+  return {
+    launches: parts.map(({ spec: { shape } }, at) => ({
+      kernel: 'takeSamples',
+      operands: [0, 1 + at, output(0)],
+      words: [
+        size,
+        stride,
+        first,
+        at * held,
+        overlap ? Math.floor((shape[0] - first - size) / stride) + 1 : shape[0],
+        TAKEN[form],
+        { f32: scale },
+        { f32: offset },
+      ],
+      items: rows,
+      grain: Math.ceil(WASM_GRAIN / Math.max(1, size)),
+    })),
+  };
+}
+
 /** The inputs are the rows, then the parts of the data, one launch for each. */
 export const takeOp: Op<TakeAttrs> = {
   name: 'takeSamples',
@@ -180,6 +217,7 @@ export const takeOp: Op<TakeAttrs> = {
       };
     });
   },
+  wasm: takeInWasm,
   flops: ({ outputs, attrs: { scale, offset } }) => (scale !== 1 || offset !== 0 ? 2 * elementsOf(outputs) : 0),
   bytes: (node) => chosenBytes(node) + bytesOf([node.inputs[0], ...node.outputs]),
   accuracy({ attrs: { scale, offset } }) {

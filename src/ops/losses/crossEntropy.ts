@@ -13,7 +13,7 @@ import { mean, sum } from '../reductions/sum.ts';
 import { uncast } from '../data/originalIntegers.ts';
 import { reshape } from '../shaping/views.ts';
 import { gradOp, largestIn, slopeOf, slopeTerms } from './crossEntropyGrad.ts';
-import { classesOf, flops, kernelOf, overRows, type Attrs } from './crossEntropyLaunch.ts';
+import { classesOf, flops, kernelOf, overRows, overRowsInWasm, type Attrs } from './crossEntropyLaunch.ts';
 import slopeText from '../../../shaders/functions/crossEntropySlope.wgsl?raw';
 import forwardKernel from '../../../shaders/losses/crossEntropy.wgsl?raw';
 
@@ -166,6 +166,10 @@ const crossEntropyOp: Op<Attrs, 'f32'> = {
   gpu(node, adapter) {
     const { kernel, bindings } = kernelOf(node, forwardKernel, 2);
     return [overRows(node, kernel, bindings, adapter)];
+  },
+  wasm(node) {
+    const weights = node.attrs.weighted ? 2 : 'nothing';
+    return overRowsInWasm(node, 'crossEntropy', [0, 1, weights, output(0), output(1), output(2), output(3)]);
   },
   flops,
   // The distance to the largest is rounded before its exponential is taken, which is 0 beyond 104.

@@ -1,7 +1,8 @@
+import { output } from '../../core/launch.ts';
 import type { Numbers } from '../../core/shape.ts';
 import type { Node, Op } from '../../graph/graph.ts';
 import { asUseOf, constantOp } from '../../graph/leaf.ts';
-import { classesOf, flops, kernelOf, overRows, type Attrs } from './crossEntropyLaunch.ts';
+import { classesOf, flops, kernelOf, overRows, overRowsInWasm, type Attrs } from './crossEntropyLaunch.ts';
 import slopeText from '../../../shaders/functions/crossEntropySlope.wgsl?raw';
 import backwardKernel from '../../../shaders/losses/crossEntropyGrad.wgsl?raw';
 
@@ -34,6 +35,10 @@ export const gradOp: Op<Attrs> = {
     const functions = { ...kernel.functions, cross_entropy_slope: '' };
     const whole = { ...kernel, functions, includes: [...(kernel.includes ?? []), slopeText] };
     return [overRows(node, whole, bindings, adapter)];
+  },
+  wasm(node) {
+    const weights = node.attrs.weighted ? 4 : 'nothing';
+    return overRowsInWasm(node, 'crossEntropyGrad', [0, 1, weights, 2, 3, output(0)]);
   },
   flops,
   // log Σ exp comes rounded, and moves p by as much as it is large.

@@ -1,4 +1,5 @@
-import type { AdapterTraits, Kernel, Launch } from '../../core/launch.ts';
+import type { AdapterTraits, Kernel, Launch, Word } from '../../core/launch.ts';
+import type { WasmLaunch, WasmWork } from '../../core/wasmLaunch.ts';
 import type { Node } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/work.ts';
 import { guarded } from '../pointwise/nanSafeFunctions.ts';
@@ -41,6 +42,19 @@ export function kernelOf(
     kernel: { ...kernel, functions, ...(weighted && { reads: { class_weights: 'f32' } }) },
     bindings: [...inputs, ...node.outputs.map((_, at) => -1 - at), ...(weighted ? [weightsInput] : [])],
   };
+}
+
+/** Logits that a thread of WebAssembly takes at once. */
+const WASM_GRAIN = 4096;
+
+/** A kernel of assembly/losses.ts over the rows of logits. */
+export function overRowsInWasm(node: Node<Attrs>, kernel: string, operands: WasmLaunch['operands']): WasmWork {
+  const { labelSmoothing, ignoreIndex } = node.attrs;
+  const [rows, classes] = node.inputs[0].spec.shape as [number, number];
+  const labelBytes = node.inputs[1].spec.dtype === 'u8' ? 1 : 4;
+  const ignored = [Number(ignoreIndex !== null), (ignoreIndex ?? 0) >>> 0];
+  const words: readonly Word[] = [classes, labelBytes, { f32: labelSmoothing }, ...ignored];
+  return { launches: [{ kernel, operands, words, items: rows, grain: Math.ceil(WASM_GRAIN / Math.max(1, classes)) }] };
 }
 
 /** A launch over the rows of logits, each shared by as many invocations as serve the adapter. */

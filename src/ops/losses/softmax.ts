@@ -1,4 +1,5 @@
-import type { AdapterTraits, Launch } from '../../core/launch.ts';
+import { output, type AdapterTraits, type Launch } from '../../core/launch.ts';
+import type { WasmWork } from '../../core/wasmLaunch.ts';
 import { ShapeError } from '../../core/errors.ts';
 import { formatSpec, requireDtype, sizeOf, type Numbers } from '../../core/shape.ts';
 import { applyOne, type Node, type Op, type Value } from '../../graph/graph.ts';
@@ -24,6 +25,17 @@ function launch(node: Node, source: string, logarithm: boolean, adapter: Adapter
   const sharing = sharingOf(classes, adapter);
   const kernel = { ...guarded(node.op.name, source), constants: { LOGARITHM: String(logarithm) } };
   return { ...sharedBy(sharing, kernel, rows), uniform: [rows, classes, sharing.shares] };
+}
+
+/** Numbers that a thread of WebAssembly takes at once. */
+const WASM_GRAIN = 4096;
+
+/** An item is a row. */
+function inWasm(node: Node, kernel: string, logarithm: boolean): WasmWork {
+  const { rows, classes } = rowsOf(node);
+  const operands = [...node.inputs.map((_, at) => at), output(0)];
+  const grain = Math.ceil(WASM_GRAIN / classes);
+  return { launches: [{ kernel, operands, words: [classes, Number(logarithm)], items: rows, grain }] };
 }
 
 /** Where the one class of a row is that may be likelier than all others together, whose 1 − y would cancel; else −1. */
@@ -54,6 +66,7 @@ function define(name: string, logarithm: boolean): Op<null, 'f32'> {
       }
     },
     gpu: (node, adapter) => [launch(node, softmaxGradKernel, logarithm, adapter)],
+    wasm: (node) => inWasm(node, 'softmaxGrad', logarithm),
     flops: (node) => GRADIENT_FLOPS * elementsOf(node.outputs),
     // Each class' terms: what its own dY brings, and what the others' do.
     accuracy: (node) => ({
@@ -108,6 +121,7 @@ function define(name: string, logarithm: boolean): Op<null, 'f32'> {
       }
     },
     gpu: (node, adapter) => [launch(node, softmaxKernel, logarithm, adapter)],
+    wasm: (node) => inWasm(node, 'softmax', logarithm),
     flops: (node) => FLOPS * elementsOf(node.outputs),
     // A row's classes are added one by one at the most: invocations that share it have fewer each. The distance to the
     // largest is rounded before its exponential is taken, which is 0 beyond 104.

@@ -59,6 +59,7 @@ const OPERATIONS = [
   'binaryCrossEntropy',
   'binaryCrossEntropyGrad',
   'kullbackLeibler',
+  'scaled',
 ] as const;
 
 /** An operation of assembly/pointwise.ts. */
@@ -71,7 +72,8 @@ export function wasmPointwise(
   walk: Walk,
   [s = 0, t = 0]: readonly number[],
 ): WasmWork | undefined {
-  if (operation !== 'where' && inputs.some(({ spec: { dtype } }) => dtype !== 'f32')) return undefined;
+  const isCopy = operation === 'scaled' && s === 1 && t === 0;
+  if (operation !== 'where' && !isCopy && inputs.some(({ spec: { dtype } }) => dtype !== 'f32')) return undefined;
   const isOne = walk.shape.length === 0;
   const still = walk.shape.map(() => 0);
   const strides = [0, 1, 2].map((at) => walk.strides[at] ?? still);

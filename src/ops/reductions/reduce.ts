@@ -1,6 +1,7 @@
 import { optionsOf, type ContextLike } from '../../core/argumentChecks.ts';
 import { ShapeError } from '../../core/errors.ts';
-import type { AdapterTraits, Kernel, Launch, Word } from '../../core/launch.ts';
+import { output, type AdapterTraits, type Kernel, type Launch, type Word } from '../../core/launch.ts';
+import type { WasmWork } from '../../core/wasmLaunch.ts';
 import { formatSpec, resolveAxis, sizeOf, stridesOf, type Shape } from '../../core/shape.ts';
 import { collapse, eight, forEachOffset, offsetAt, type Walk } from '../../core/strided.ts';
 import { applyOne, type Node, specOf, type Value } from '../../graph/graph.ts';
@@ -120,6 +121,30 @@ export function reduceLaunch(
     ...words,
   ];
   return [{ ...sharedBy(sharing, kernel, outputs), uniform }];
+}
+
+/** Terms that a thread of WebAssembly adds up at once. */
+const WASM_GRAIN = 16_384;
+
+/** Sums over axes that are one, with others before and behind it: assembly/sums.ts. */
+export function sumInWasm(node: Node<ReduceAttrs>, scale: number): WasmWork | undefined {
+  const { kept, reduced, count, length, run } = layoutOf(node);
+  const isOne = reduced.shape.length <= 1 && kept.shape.length <= (run > 1 ? 2 : 1);
+  const step = length > 1 ? reduced.strides[0][0] : run;
+  if (!isOne || step !== run || length === 0 || node.attrs.parts !== undefined) return undefined;
+  const items = run > 1 ? (count / run) * Math.ceil(run / 4) : count;
+  const terms = length * Math.min(4, run);
+  return {
+    launches: [
+      {
+        kernel: 'sums',
+        operands: [0, output(0)],
+        words: [length, run, { f32: scale }],
+        items,
+        grain: Math.ceil(WASM_GRAIN / terms),
+      },
+    ],
+  };
 }
 
 /** Where few outputs have many terms: parts of each first, by `attrs`, and then what the parts make together. */

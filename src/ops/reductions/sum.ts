@@ -15,6 +15,7 @@ import {
 } from '../../core/shape.ts';
 import { collapse, eight, forEachOffset, rankOf, type Walk } from '../../core/strided.ts';
 import { applyAlike, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
+import { wasmPointwise } from '../pointwise/wasmPointwise.ts';
 import { asUseOf } from '../../graph/leaf.ts';
 import { elementsOf } from '../../graph/work.ts';
 import {
@@ -23,6 +24,7 @@ import {
   inParts,
   reducedShape,
   reduceLaunch,
+  sumInWasm,
   type ReduceAttrs,
   type ReduceOptions,
 } from './reduce.ts';
@@ -56,6 +58,7 @@ const sumOp: Op<SumAttrs, 'f32'> = {
     const functions = { epilogue: 'fn epilogue(value: X, at: u32) -> X {\n  return value * sizes.scale;\n}' };
     return reduceLaunch(node, { name: 'sum', source: reduce, functions }, adapter, { f32: node.attrs.scale });
   },
+  wasm: (node) => sumInWasm(node, node.attrs.scale),
   flops: (node) => elementsOf(node.inputs),
   expand: (node, adapter) => inParts(node, { ...node.attrs, scale: 1 }, adapter),
   // At most 64 terms one by one, then their blocks one by one. Invocations that share the terms have fewer of either, by
@@ -103,6 +106,7 @@ const broadcastOp: Op<BroadcastAttrs> = {
       },
     ];
   },
+  wasm: (node) => wasmPointwise('scaled', node, broadcastWalk(node), [node.attrs.scale]),
   flops: (node) => (node.attrs.scale === 1 ? 0 : elementsOf(node.outputs)),
   accuracy: () => ({ ulps: 2, magnitude: 'result' }),
   vjp([dY], node) {

@@ -20,3 +20,6 @@ export {
   rmspropUpdate,
   sgdUpdate,
 } from './update';
+export { crossEntropy, crossEntropyGrad, softmax, softmaxGrad } from './losses';
+export { takeSamples } from './samples';
+export { sums } from './sums';

@@ -95,6 +95,7 @@ const SOFTPLUS_GRAD: i32 = 48;
 const BINARY_CROSS_ENTROPY: i32 = 49;
 const BINARY_CROSS_ENTROPY_GRAD: i32 = 50;
 const KULLBACK_LEIBLER: i32 = 51;
+const SCALED: i32 = 52;
 
 /** Behind them, one for each axis: extents, then the elements from one to the next of a, of b and of c. */
 @unmanaged
@@ -370,6 +371,10 @@ function vectors(
         break;
       case KULLBACK_LEIBLER:
         result = v128.andnot(f32x4.mul(z, f32x4.sub(log(z), x)), f32x4.eq(z, f32x4.splat(0)));
+        break;
+      case SCALED:
+        // What is no f32 comes as it is.
+        result = args.s == 1 ? x : f32x4.mul(s, x);
         break;
     }
     v128.store(y + at, result);
