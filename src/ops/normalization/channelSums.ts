@@ -1,4 +1,5 @@
 import { output, type Kernel } from '../../core/launch.ts';
+import type { WasmWork } from '../../core/wasmLaunch.ts';
 import type { Numbers, Spec } from '../../core/shape.ts';
 import { apply, type Node, type Op, type Value } from '../../graph/graph.ts';
 import { asUseOf } from '../../graph/leaf.ts';
@@ -56,6 +57,28 @@ const ulpsOf = (terms: number): number => 2 * (64 + terms / 64 + 12);
 
 const isByChannel = ({ width, pixels }: Statistics, rows: number): boolean => width === 1 && pixels === rows;
 
+/** Channels that are an item of assembly/norms.ts. */
+const WASM_CHANNELS = 16;
+/** Numbers that a thread of WebAssembly takes at once. */
+const WASM_GRAIN = 8192;
+
+function inWasm({ inputs: [x], attrs }: Node<Attrs>): WasmWork | undefined {
+  const { parts, pixels, width, epsilon } = attrs;
+  const { rows, channels } = channelsOf(x.spec);
+  if (parts !== undefined) return undefined;
+  return {
+    launches: [
+      {
+        kernel: 'channelSums',
+        operands: [0, 1, 2, 3, output(0), output(1)],
+        words: [rows, channels, pixels, width, { f32: epsilon }],
+        items: Math.ceil(channels / WASM_CHANNELS),
+        grain: Math.ceil(WASM_GRAIN / (WASM_CHANNELS * Math.max(1, rows))),
+      },
+    ],
+  };
+}
+
 const channelSumsOp: Op<Attrs> = {
   name: 'channelSums',
   infer([x], { parts }) {
@@ -89,6 +112,7 @@ const channelSumsOp: Op<Attrs> = {
     const [dBeta, dGamma] = apply(channelSumsOp, node.inputs, { ...node.attrs, parts });
     return pairSums(dBeta, dGamma);
   },
+  wasm: inWasm,
   flops: ({ inputs: [x] }) => FLOPS * elementsOf([x]),
   accuracy: (node) => ({
     ulps: ulpsOf(channelsOf(node.inputs[0].spec).rows / (node.attrs.parts ?? 1)),

@@ -1,6 +1,7 @@
 import { ShapeError } from '../../core/errors.ts';
 import { optionsOf } from '../../core/argumentChecks.ts';
 import { output, type AdapterTraits, type Launch } from '../../core/launch.ts';
+import type { WasmWork } from '../../core/wasmLaunch.ts';
 import { formatSpec, requireDtype, sizeOf, type Numbers, type Spec } from '../../core/shape.ts';
 import { apply, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/work.ts';
@@ -76,6 +77,26 @@ function launchOf(node: Node<Attrs>, source: string, adapter: AdapterTraits): La
   };
 }
 
+/** Numbers that a thread of WebAssembly takes at once. */
+const WASM_GRAIN = 8192;
+
+/** An item is a row. */
+function inWasm(node: Node<Attrs>, kernel: string): WasmWork {
+  const { epsilon, centered } = node.attrs;
+  const { rows, length, width, channels, pixels } = layoutOf(node);
+  return {
+    launches: [
+      {
+        kernel,
+        operands: [...node.inputs.map((_, at) => at), ...node.outputs.map((_, at) => output(at))],
+        words: [width, channels, pixels, Number(centered), { f32: epsilon }],
+        items: rows,
+        grain: Math.ceil(WASM_GRAIN / length),
+      },
+    ],
+  };
+}
+
 /** How far a row's numbers lie from each other, or, if its mean counts as 0, from that. */
 function spreadOf(x: Numbers, forEachTerm: (visit: (at: number) => void) => void, centered: boolean): number {
   let [low, high] = centered ? [Infinity, -Infinity] : [0, 0];
@@ -131,6 +152,7 @@ const groupNormGradOp: Op<Attrs> = {
     });
   },
   gpu: (node, adapter) => [launchOf(node, groupNormGradKernel, adapter)],
+  wasm: (node) => inWasm(node, 'groupNormGrad'),
   joins(node, readersOf, adapter) {
     const { length, channels } = layoutOf(node);
     return withAffineGradients(node, length === channels, readersOf, adapter);
@@ -191,6 +213,7 @@ const groupNormOp: Op<Attrs, 'f32'> = {
     // What is appended reads and writes after all of these.
     { ...launchOf(node, groupNormKernel, adapter), bindings: [0, 1, 2, output(0), output(1), output(2)] },
   ],
+  wasm: (node) => inWasm(node, 'groupNorm'),
   flops: ({ inputs: [x] }) => FLOPS * elementsOf([x]),
   accuracy(node) {
     const ulps = ulpsOf(layoutOf(node).length / 16);

@@ -1,6 +1,6 @@
 import { optionsOf, type ContextLike } from '../../core/argumentChecks.ts';
 import { ShapeError } from '../../core/errors.ts';
-import { output, type AdapterTraits, type Kernel, type Launch, type Word } from '../../core/launch.ts';
+import type { AdapterTraits, Kernel, Launch, Word } from '../../core/launch.ts';
 import type { WasmWork } from '../../core/wasmLaunch.ts';
 import { formatSpec, resolveAxis, sizeOf, stridesOf, type Shape } from '../../core/shape.ts';
 import { collapse, eight, forEachOffset, offsetAt, type Walk } from '../../core/strided.ts';
@@ -138,7 +138,7 @@ export function sumInWasm(node: Node<ReduceAttrs>, scale: number): WasmWork | un
     launches: [
       {
         kernel: 'sums',
-        operands: [0, output(0)],
+        operands: [0, -1],
         words: [length, run, { f32: scale }],
         items,
         grain: Math.ceil(WASM_GRAIN / terms),

@@ -23,3 +23,4 @@ export {
 export { crossEntropy, crossEntropyGrad, softmax, softmaxGrad } from './losses';
 export { takeSamples } from './samples';
 export { sums } from './sums';
+export { channelSums, groupNorm, groupNormGrad } from './norms';
