@@ -1,6 +1,6 @@
 import { DataError } from '../../core/errors.ts';
 import { described } from '../../core/argumentChecks.ts';
-import { f32Literal, flatGrid } from '../../core/launch.ts';
+import { f32Literal, flatGrid, output } from '../../core/launch.ts';
 import { hashName, philox } from '../../core/random.ts';
 import { requireDtype, sizeOf } from '../../core/shape.ts';
 import { applyOne, type Op, specOf, type State, type Value } from '../../graph/graph.ts';
@@ -35,6 +35,10 @@ export function requireDropRate(rate: number, where = 'dropout'): void {
   );
 }
 
+/** Elements that are an item of assembly/dropout.ts, and those that a thread of WebAssembly takes at once. */
+const WASM_ELEMENTS = 16;
+const WASM_GRAIN = 8192;
+
 const dropoutOp: Op<Attrs, 'f32'> = {
   name: 'dropout',
   effect: true,
@@ -65,6 +69,21 @@ const dropoutOp: Op<Attrs, 'f32'> = {
         grid: flatGrid(Math.ceil((count + 3) / 4)),
       },
     ];
+  },
+  wasm({ outputs: [y], attrs: { rate, stream, partCount } }) {
+    const count = sizeOf(y.spec.shape);
+    return {
+      launches: [
+        {
+          kernel: 'dropout',
+          operands: [0, 1, output(0)],
+          words: [count, partCount, stream, thresholdOf(rate), { f32: 1 / (1 - rate) }],
+          // The first counter may lend as little as one element.
+          items: Math.ceil((count + 3) / WASM_ELEMENTS),
+          grain: WASM_GRAIN / WASM_ELEMENTS,
+        },
+      ],
+    };
   },
   // Where a CPU plays the GPU, drawing a counter anew for each of its four elements costs more than a launch.
   tail({ attrs: { rate, stream, partCount } }, { software }) {

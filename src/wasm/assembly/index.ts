@@ -24,3 +24,4 @@ export { crossEntropy, crossEntropyGrad, softmax, softmaxGrad } from './losses';
 export { takeSamples } from './samples';
 export { sums } from './sums';
 export { channelSums, groupNorm, groupNormGrad } from './norms';
+export { dropout } from './dropout';
