@@ -101,6 +101,8 @@ const bench = {
   emptyOutDir: false,
   minify: false,
   ssr: 'bench/node.ts',
+  // The file that threads begin with.
+  ssrEmitAssets: true,
   rolldownOptions: { output: { entryFileNames: 'bench.js', codeSplitting: false } },
 };
 

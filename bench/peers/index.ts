@@ -1,7 +1,7 @@
 import { gpujsCpu, gpujsWebgpu } from './gpujs.ts';
 import { jaxWasm, jaxWebgpu } from './jax.ts';
 import { loops } from './loops.ts';
-import { millrace, millraceBySteps, millraceCpu } from './millrace.ts';
+import { millrace, millraceBySteps, millraceCpu, millraceWasm, millraceWasmAlone } from './millrace.ts';
 
 export { ladder } from './millrace.ts';
 import type { PeerEntry } from './peer.ts';
@@ -13,6 +13,8 @@ export const peers: readonly PeerEntry[] = [
   tensorflowWebgpu,
   jaxWebgpu,
   gpujsWebgpu,
+  millraceWasm,
+  millraceWasmAlone,
   millraceCpu,
   tensorflowWasm,
   jaxWasm,

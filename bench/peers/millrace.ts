@@ -30,6 +30,7 @@ import type { Optimizer } from '../../src/optim/optimizer.ts';
 import type { Backend } from '../../src/scheduler/backend.ts';
 import { CpuBackend } from '../../src/scheduler/cpuBackend.ts';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
+import { WasmBackend } from '../../src/scheduler/wasmBackend.ts';
 import { featuresOf, POOLED, pooledShape, sampleShape, WINDOW, type Network } from '../networks.ts';
 import {
   adamConstants,
@@ -191,7 +192,7 @@ function modelOf(network: Network): Layer {
   return sequential(...blocks, flatten, linear(sizeOf(pooledShape(network)), network.classes));
 }
 
-type Place = Pick<Parameters<typeof createTrainer>[0], 'backend' | 'device'>;
+type Place = Pick<Parameters<typeof createTrainer>[0], 'backend' | 'threads' | 'device'>;
 
 /** Steps as a user takes them: a data set of bytes on the GPU, and `fit`, which draws its samples from there. */
 async function fitJob(place: Place, stepsPerSubmit: 'auto' | 1, work: Steps, inputs: Inputs): Promise<Job> {
@@ -236,17 +237,19 @@ async function writeParameters(trainer: Trainer, arrays: readonly Float32Array[]
 }
 
 interface Manner {
-  readonly kind?: 'cpu';
+  readonly kind?: 'wasm' | 'cpu';
+  /** Of wasm; as many as there are if left out. */
+  readonly threads?: number;
   readonly stepsPerSubmit?: 1;
   /** Of every product's kernel. */
   readonly form?: string;
 }
 
 /** Manners of millrace: in how it does its steps, or its products, they differ from each other. */
-function entry(name: string, { kind, stepsPerSubmit, form }: Manner = {}): PeerEntry {
+function entry(name: string, { kind, threads, stepsPerSubmit, form }: Manner = {}): PeerEntry {
   const open = async ({ device }: Platform): Promise<Peer> => {
     if (!kind && !device) throw new Unavailable('there is no WebGPU here');
-    const place: Place = kind ? { backend: kind } : { device };
+    const place: Place = kind ? { backend: kind, threads } : { device };
     const guard = device && guardOf(device);
     return {
       name,
@@ -256,7 +259,10 @@ function entry(name: string, { kind, stepsPerSubmit, form }: Manner = {}): PeerE
       ...(form && { only: 'product' }),
       prepare: async (work, inputs) => {
         if (work.kind === 'steps') return fitJob(place, stepsPerSubmit ?? 'auto', work, inputs);
-        if (kind) return opJob(new CpuBackend(), async () => {}, work, inputs);
+        if (kind) {
+          const backend = kind === 'cpu' ? new CpuBackend() : await WasmBackend.open({ threads });
+          return opJob(backend, async () => {}, work, inputs);
+        }
         const settle = () => device!.queue.onSubmittedWorkDone().then(guard);
         if (!form) return opJob(new GpuBackend(device!), settle, work, inputs);
         const kernels = { adapter: summarize(device!).name, forms: { '*': form } };
@@ -273,6 +279,8 @@ function entry(name: string, { kind, stepsPerSubmit, form }: Manner = {}): PeerE
 
 export const millrace = entry('millrace');
 export const millraceBySteps = entry('millrace, a submit a step', { stepsPerSubmit: 1 });
+export const millraceWasm = entry('millrace wasm', { kind: 'wasm' });
+export const millraceWasmAlone = entry('millrace wasm, 1 thread', { kind: 'wasm', threads: 1 });
 export const millraceCpu = entry('millrace cpu', { kind: 'cpu' });
 
 /** Every kernel that a product has. */

@@ -8,6 +8,8 @@ export const sides: ReadonlyMap<string, Side> = new Map<string, Side>([
   ['TensorFlow.js webgpu', 'gpu'],
   ['jax-js webgpu', 'gpu'],
   ['gpu.js webgpu', 'gpu'],
+  ['millrace wasm', 'cpu'],
+  ['millrace wasm, 1 thread', 'cpu'],
   ['millrace cpu', 'cpu'],
   ['TensorFlow.js wasm', 'cpu'],
   ['jax-js wasm', 'cpu'],
