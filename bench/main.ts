@@ -7,7 +7,8 @@ import { markdownOf } from './markdown.ts';
 import type { Peer } from './peers/peer.ts';
 import { sides, SUBJECT } from './peers/sides.ts';
 import { describePlace, openPlace, type Place } from './place.ts';
-import { formatReport, reportOf } from './report.ts';
+import { keptRuns } from './keptRuns.ts';
+import { formatReport, reportOf, type Report } from './report.ts';
 import { showResults } from './results.ts';
 import type { Absent, Result } from './run.ts';
 import { sentencesOf } from './words.ts';
@@ -100,10 +101,7 @@ class Run {
   #show(patience: { rounds: number; seconds: number }, peers: readonly (Peer | Absent)[]): void {
     const { environment, complaints } = this.#place;
     const report = reportOf(environment, this.#chosen.scale, patience, peers, this.#results);
-    const contest = { results: this.#results, sides, subject: SUBJECT, adapter: environment.adapter };
-    const sentences = sentencesOf(contest);
-    showResults(report, sentences, [...this.#failures, ...complaints]);
-    this.kept = { date: report.date, json: formatReport(report), markdown: markdownOf(report, sentences) };
+    this.kept = present(report, [...this.#failures, ...complaints]);
   }
 
   async measure(): Promise<void> {
@@ -116,6 +114,27 @@ class Run {
       else say(String(error), true);
     }
   }
+}
+
+/** Shows a report. @param origin where it comes from, if not from here   @returns what can be copied of it */
+function present(report: Report, troubles: readonly string[], origin?: string): Kept {
+  const { results, adapter, date } = report;
+  const sentences = sentencesOf({ results, sides, subject: SUBJECT, adapter });
+  showResults(report, sentences, troubles, origin);
+  return { date, json: formatReport(report), markdown: markdownOf(report, sentences) };
+}
+
+/** A run that is kept with the project, until there is one of here. */
+async function showKeptRun(isStill: () => boolean): Promise<Kept | undefined> {
+  const [report] = await keptRuns();
+  if (!report || !isStill()) return undefined;
+  const { machine, runtime, adapter, date } = report;
+  const on = [machine.cpu, `${machine.cores} cores`, runtime, adapter?.name ?? 'no WebGPU'].filter(Boolean).join(', ');
+  return present(
+    report,
+    [],
+    `Not of this browser: a run that is kept with the project, of ${date.slice(0, 10)}, on ${on}.`,
+  );
 }
 
 const nameDevice = (place: Place): void => {
@@ -139,6 +158,7 @@ async function start(): Promise<void> {
   const { adapter } = place.environment;
   find('scale', HTMLSelectElement).value = adapter && !adapter.software ? 'hardware' : 'software';
   let run: Run | undefined;
+  const keptRun = await showKeptRun(() => run === undefined);
 
   const measure = async (choice: Chosen): Promise<void> => {
     if (choice.cases.length === 0) return say('There is nothing to measure: choose some work.', true);
@@ -153,7 +173,7 @@ async function start(): Promise<void> {
     void measure(chosen(form));
   });
   stopButton.addEventListener('click', () => run?.stop());
-  offerToKeep(() => run?.kept);
+  offerToKeep(() => run?.kept ?? keptRun);
   runButton.disabled = false;
   say('Ready. It takes some minutes; other tabs and programs disturb the figures.');
 }

@@ -34,7 +34,11 @@ const WITHOUT_WEBGPU = `Object.defineProperty(navigator, 'gpu', { value: undefin
 
 describe.each([
   ['on WebGPU', '', /^Trains by WebGPU on /],
-  ['on the CPU', WITHOUT_WEBGPU, /^This browser gives the page no WebGPU.*CPU reference/],
+  [
+    'on the CPU',
+    WITHOUT_WEBGPU,
+    /^This browser gives the page no WebGPU.*it trains on the CPU, by WebAssembly \(1 thread\)\.$/,
+  ],
 ] as const)('%s', (_, before, where) => {
   test('a visitor trains past 80 %, steps once, and reads of each stage what f64 makes of the saved weights', async () => {
     const { page, problems } = await openDemo(SMALL, before);

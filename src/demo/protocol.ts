@@ -105,8 +105,8 @@ export interface Probe {
 /** Where a trainer runs. */
 export type Where =
   | { readonly backend: 'webgpu'; readonly adapter: string; readonly software: boolean }
-  /** With the reason. */
-  | { readonly backend: 'cpu'; readonly fallback: string };
+  /** On the CPU, with the reason. */
+  | { readonly backend: 'wasm' | 'cpu'; readonly adapter: string; readonly fallback: string };
 
 /** A trainer as it begins. */
 export interface Made {

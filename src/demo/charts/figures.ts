@@ -63,8 +63,10 @@ export class Figures {
 const speed = (perSecond: number): string => perSecond.toFixed(perSecond < 10 ? 1 : 0);
 
 function sentenceOf(where: Where): string {
-  if (where.backend === 'cpu')
-    return `This browser gives the page no WebGPU (${where.fallback}): it trains by the CPU reference, which is slow.`;
+  if (where.backend !== 'webgpu') {
+    const slow = where.backend === 'cpu' ? ', which is slow' : '';
+    return `This browser gives the page no WebGPU (${where.fallback}): it trains on the CPU, by ${where.adapter}${slow}.`;
+  }
   const plain = `Trains by WebGPU on ${where.adapter}`;
   return where.software ? `${plain}. This is no GPU: the CPU plays one, and is slow at it.` : `${plain}.`;
 }

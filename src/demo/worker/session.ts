@@ -39,9 +39,12 @@ type Weights = Readonly<Record<string, Float32Array>>;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** @param device or why there is none */
-function whereOn(device: GPUDevice | string): Where {
-  if (typeof device === 'string') return { backend: 'cpu', fallback: device };
+/** @param device or why there is none   @param trainer that goes on without one */
+function whereOn(device: GPUDevice | string, trainer?: Trainer): Where {
+  if (typeof device === 'string') {
+    const { backend = 'wasm', adapter = 'WebAssembly' } = trainer ?? {};
+    return { backend: backend === 'cpu' ? 'cpu' : 'wasm', adapter, fallback: device };
+  }
   const { name, software } = summarize(device);
   return { backend: 'webgpu', adapter: name, software };
 }
@@ -178,7 +181,7 @@ export class Session {
     const parameters = Object.values(await trainer.readParameters()).reduce((sum, { length }) => sum + length, 0);
     this.#tell({
       kind: 'made',
-      where: whereOn(used),
+      where: whereOn(used, trainer),
       launches: trainer.launchesPerStep,
       parameters,
       step: before,
@@ -197,7 +200,7 @@ export class Session {
       seed: settings.seed,
       data: known ?? (await firstDrawn()),
       ...(typeof device === 'string'
-        ? { backend: 'cpu' }
+        ? { backend: 'auto' }
         : { device, backend: 'auto', onDeviceLost: (reason: string) => this.#another(reason) }),
       kernels: kernels ?? {
         getItem: () => this.#kernels,
