@@ -22,6 +22,8 @@ export default defineConfig(({ mode }) => ({
   build: builds[mode] ?? pages,
   // As modules: what a worker does not need at once comes when it does.
   worker: { format: 'es' },
+  server: { headers: isolation },
+  preview: { headers: isolation },
   // Benchmarks are to run where there is nothing but them and Dawn's package.
   ssr: { noExternal: ['bench', 'isa'].includes(mode) ? true : [], external: ['webgpu'] },
   test: {
@@ -42,6 +44,9 @@ export default defineConfig(({ mode }) => ({
     slowTestThreshold: 10_000,
   },
 }));
+
+/** With these a page may share memory with its workers: WebAssembly has threads then. */
+const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
 /** Shaders as they are handed to a compiler, without what is for their readers: a third of their weight. */
 function bareShaders() {

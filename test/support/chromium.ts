@@ -74,7 +74,10 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
 /** An empty page of the server at `url`: `page.evaluate("import('/src/index.ts')…")` reaches the sources. */
 export async function openEmptyPage(browser: Browser, url: string): Promise<Page> {
   const page = await openPage(browser);
-  await page.route(`${url}empty`, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
+  // Isolated, as the server's own pages are: so it may share memory with its workers.
+  const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+  const empty = { contentType: 'text/html', headers, body: '<!doctype html>' };
+  await page.route(`${url}empty`, (route) => route.fulfill(empty));
   await page.goto(`${url}empty`);
   return page;
 }
