@@ -21,7 +21,7 @@ export default defineConfig(({ mode }) => ({
   ],
   build: builds[mode] ?? pages,
   // As modules: what a worker does not need at once comes when it does.
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [bareShaders(), assembly()] },
   server: { headers: isolation },
   preview: { headers: isolation },
   // Benchmarks are to run where there is nothing but them and Dawn's package.

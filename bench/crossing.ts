@@ -2,6 +2,7 @@
 
 import { duelOf } from './duel.ts';
 import type { Side } from './peers/sides.ts';
+import { threeDigits } from './report.ts';
 import type { Result } from './run.ts';
 
 /** Seconds of both sides at a size, the edge of a cube of as many multiplications. */
@@ -48,4 +49,20 @@ export function crossingsOf(points: readonly SizePoint[]): Crossing[] {
       { size: between('size'), seconds: between('gpu'), ahead: behind < 0 ? ('gpu' as const) : ('cpu' as const) },
     ];
   });
+}
+
+const NAMES = { gpu: 'GPU', cpu: 'CPU' } as const;
+
+/** What a picture of both lines shows, in words. */
+export function captionOf(points: readonly SizePoint[]): string {
+  const both = points.filter(({ gpu, cpu }) => gpu !== undefined && cpu !== undefined);
+  if (both.length === 0) return 'There are no figures of both sides.';
+  const { size, gpu, cpu } = both.at(-1)!;
+  const [ahead, factor] = gpu! < cpu! ? (['gpu', cpu! / gpu!] as const) : (['cpu', gpu! / cpu!] as const);
+  const end = `at ${Math.round(size)} the ${NAMES[ahead]} is ahead by ${threeDigits(factor)} ×`;
+  const crossings = crossingsOf(both).map(
+    (crossing) => `the ${NAMES[crossing.ahead]} takes the lead near ${Math.round(crossing.size)} (dashed)`,
+  );
+  const text = [...crossings, end].join('; ');
+  return `${text[0].toUpperCase()}${text.slice(1)}${crossings.length > 0 ? '.' : '; the two do not cross.'}`;
 }

@@ -1,15 +1,14 @@
 // Time by size, both sides, with a mark where they cross.
 
 import { element } from './elements.ts';
-import { crossingsOf, type Crossing, type SizePoint } from './crossing.ts';
+import { captionOf, crossingsOf, type Crossing, type SizePoint } from './crossing.ts';
 import { logScale, placeOn, ticksOf, type LogScale } from './logScale.ts';
 import type { Side } from './peers/sides.ts';
-import { formatSeconds, threeDigits } from './report.ts';
+import { formatSeconds } from './report.ts';
 
 const [WIDTH, HEIGHT] = [640, 320];
 const ROOM = { left: 64, right: 16, top: 16, bottom: 40 };
 const MOST_LABELS = 6;
-const NAMES = { gpu: 'GPU', cpu: 'CPU' } as const;
 
 type Attributes = Readonly<Record<string, string | number>>;
 
@@ -66,7 +65,7 @@ function curveOf(side: Side, frame: Frame, points: readonly SizePoint[]): SVGEle
   const places = known.map(({ size, seconds }) => `${frame.x(size).toFixed(1)},${frame.y(seconds).toFixed(1)}`);
   const dots = known.map(({ size, seconds }) =>
     drawn('circle', { class: side, cx: frame.x(size), cy: frame.y(seconds), r: 4 }, [
-      drawn('title', {}, [`${NAMES[side]}, ${Math.round(size)}: ${formatSeconds(seconds)}`]),
+      drawn('title', {}, [`${side.toUpperCase()}, ${Math.round(size)}: ${formatSeconds(seconds)}`]),
     ]),
   );
   const last = known.at(-1)!;
@@ -76,7 +75,11 @@ function curveOf(side: Side, frame: Frame, points: readonly SizePoint[]): SVGEle
     y: frame.y(last.seconds) - 10,
     'text-anchor': 'end',
   };
-  return [drawn('polyline', { class: side, points: places.join(' ') }), ...dots, drawn('text', name, [NAMES[side]])];
+  return [
+    drawn('polyline', { class: side, points: places.join(' ') }),
+    ...dots,
+    drawn('text', name, [side.toUpperCase()]),
+  ];
 }
 
 const markOf = ({ size }: Crossing, frame: Frame): SVGElement =>
@@ -88,20 +91,6 @@ const markOf = ({ size }: Crossing, frame: Frame): SVGElement =>
     y2: frame.at(0),
   });
 
-/** What the picture shows, in words. */
-export function captionOf(points: readonly SizePoint[]): string {
-  const both = points.filter(({ gpu, cpu }) => gpu !== undefined && cpu !== undefined);
-  if (both.length === 0) return 'There are no figures of both sides.';
-  const { size, gpu, cpu } = both.at(-1)!;
-  const [ahead, factor] = gpu! < cpu! ? (['gpu', cpu! / gpu!] as const) : (['cpu', gpu! / cpu!] as const);
-  const end = `at ${Math.round(size)} the ${NAMES[ahead]} is ahead by ${threeDigits(factor)} ×`;
-  const crossings = crossingsOf(both).map(
-    (crossing) => `the ${NAMES[crossing.ahead]} takes the lead near ${Math.round(crossing.size)} (dashed)`,
-  );
-  const text = [...crossings, end].join('; ');
-  return `${text[0].toUpperCase()}${text.slice(1)}${crossings.length > 0 ? '.' : '; the two do not cross.'}`;
-}
-
 /** The chart, of at least two sizes; nothing of fewer. */
 export function sizeChartOf(points: readonly SizePoint[]): HTMLElement[] {
   if (points.length < 2 || !points.some(({ gpu, cpu }) => gpu ?? cpu)) return [];
@@ -112,5 +101,5 @@ export function sizeChartOf(points: readonly SizePoint[]): HTMLElement[] {
     ...crossingsOf(points).map((crossing) => markOf(crossing, frame)),
     ...(['cpu', 'gpu'] as const).flatMap((side) => curveOf(side, frame, points)),
   ]);
-  return [element('figure', [picture, element('figcaption', [element('p', caption)])], { className: 'sizes' })];
+  return [element('div', [picture, element('p', caption, { className: 'legend' })], { className: 'sizes' })];
 }
