@@ -1,5 +1,6 @@
 import { ShapeError } from '../../core/errors.ts';
 import { f32Literal, flatGrid, output, type Launch } from '../../core/launch.ts';
+import { THREAD_ROOM, type WasmWork } from '../../core/wasmLaunch.ts';
 import { formatSpec, requireDtype, spec, type Spec } from '../../core/shape.ts';
 import { constant } from '../../graph/leaf.ts';
 import { apply, applyOne, type Node, type Op, type Value } from '../../graph/graph.ts';
@@ -7,7 +8,7 @@ import { elementsOf } from '../../graph/work.ts';
 import { add, div, mul, neg } from '../pointwise/arithmetic.ts';
 import { alone, withRoom } from '../launches/sharedLaunch.ts';
 import { affineGradients } from './channelSums.ts';
-import { channelsOf, moments, requireEpsilon, type Moments } from './moments.ts';
+import { channelsOf, moments, requireEpsilon, rowsInWasm, type Moments } from './moments.ts';
 import { reshape } from '../shaping/views.ts';
 import batchNormKernel from '../../../shaders/normalization/batchNorm.wgsl?raw';
 import batchNormGradKernel from '../../../shaders/normalization/batchNormGrad.wgsl?raw';
@@ -27,6 +28,8 @@ interface Attrs {
 
 /** Elements of a channel that an invocation takes: enough to make up for reading what belongs to the channel. */
 const ROWS_EACH = 8;
+/** Numbers that assembly/batchNorm.ts lays out for each channel. */
+const LAID_OUT = 3;
 /** A difference, two products, two sums: of a forward element, and about as many of a backward one. */
 const FLOPS = 4;
 const GRADIENT_FLOPS = 6;
@@ -40,6 +43,24 @@ function launchOf(node: Node<Attrs>, source: string): Launch {
     kernel: { name: node.op.name, source },
     uniform: [rows, channels, stride, { f32: node.attrs.epsilon }],
     grid: flatGrid(stride * channels),
+  };
+}
+
+/** An item is some rows; what kernels lay out for all channels must have room in a thread's own. */
+function inWasm(node: Node<Attrs>): WasmWork | undefined {
+  const { rows, channels } = channelsOf(node.inputs[0].spec);
+  if (channels === 0 || LAID_OUT * 4 * channels > THREAD_ROOM) return undefined;
+  const { part, items } = rowsInWasm({ rows, channels });
+  return {
+    launches: [
+      {
+        kernel: node.op.name,
+        operands: [...node.inputs.map((_, at) => at), output(0)],
+        words: [rows, channels, part, { f32: node.attrs.epsilon }],
+        items,
+        grain: 1,
+      },
+    ],
   };
 }
 
@@ -69,6 +90,7 @@ const batchNormGradOp: Op<Attrs> = {
     }
   },
   gpu: (node) => [launchOf(node, batchNormGradKernel)],
+  wasm: inWasm,
   flops: (node) => GRADIENT_FLOPS * elementsOf(node.outputs),
   accuracy: ({ inputs, attrs: { epsilon } }) => ({
     ulps: ULPS,
@@ -102,6 +124,7 @@ const batchNormOp: Op<Attrs, 'f32'> = {
     }
   },
   gpu: (node) => [withRoom(launchOf(node, batchNormKernel))],
+  wasm: inWasm,
   hosts: ({ inputs: [x] }) => channelsOf(x.spec).channels,
   // With numbers of others it joins the convolution in front of it, on a card. Where a CPU plays the GPU, to look up a
   // channel's four numbers for each element costs more than a launch.

@@ -1,6 +1,7 @@
 import { ShapeError } from '../../core/errors.ts';
 import { requireKind } from '../../core/argumentChecks.ts';
 import { output, type AdapterTraits, type Kernel, type Launch } from '../../core/launch.ts';
+import type { WasmWork } from '../../core/wasmLaunch.ts';
 import { formatSpec, requireDtype, sizeOf, type Dtype, type Numbers, type Spec } from '../../core/shape.ts';
 import { UNIT } from '../../graph/accuracy.ts';
 import { apply, type Accuracy, type Node, type Op, type Value } from '../../graph/graph.ts';
@@ -64,6 +65,35 @@ export function channelLaunch(
   const sharing = sharingOf(part, adapter, channels);
   const count = parts * channels;
   return { ...sharedBy(sharing, kernel, count), uniform: [count, rows, channels, part, sharing.shares] };
+}
+
+/** Numbers that are worth a thread's turn in WebAssembly. */
+const WASM_GRAIN = 16_384;
+
+/** Rows that an item of assembly/batchNorm.ts has, and how many items there are. */
+export function rowsInWasm({ rows, channels }: Rows): { readonly part: number; readonly items: number } {
+  const part = 16 * Math.max(1, Math.round(WASM_GRAIN / channels / 16));
+  return { part, items: Math.ceil(rows / part) };
+}
+
+/** Sums over parts of the rows, then those of the parts. */
+function inWasm(node: Node<Attrs>): WasmWork | undefined {
+  const { rows, channels } = channelsOf(node.inputs[0].spec);
+  if (node.attrs.parts !== undefined || channels === 0) return undefined;
+  const { part, items } = rowsInWasm({ rows, channels });
+  return {
+    room: 2 * 8 * channels * items,
+    launches: [
+      { kernel: 'channelDeviations', operands: [0, 'room'], words: [rows, channels, part], items, grain: 1 },
+      {
+        kernel: 'channelMoments',
+        operands: [0, 'room', output(0), output(1)],
+        words: [rows, channels, items],
+        items: channels,
+        grain: Math.max(1, Math.floor(WASM_GRAIN / items)),
+      },
+    ],
+  };
 }
 
 interface Attrs {
@@ -156,6 +186,7 @@ const momentsOp: Op<Attrs, 'f32'> = {
     const launch = channelLaunch(extent, extent.parts, { name: 'moments', source: momentsKernel }, adapter);
     return [{ ...launch, uniform: [...launch.uniform, 1, 1] }];
   },
+  wasm: inWasm,
   expand(node, adapter) {
     const [x] = node.inputs;
     const { rows, channels } = channelsOf(x.spec);

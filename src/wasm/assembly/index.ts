@@ -1,8 +1,8 @@
 // What a thread runs, and the kernels, by the names by which ops ask for them.
 export { dissolve, enter, run, serve } from './team';
+export { batchNorm, batchNormGrad, channelDeviations, channelMoments } from './batchNorm';
 export { patches, patchWeights, tapPanels } from './convolution';
 export { depthwise, depthwiseWeights } from './depthwise';
-export { countBad } from './pointwise';
 export { maxPool, maxPoolGrad, windowSpread, windowSum } from './pooling';
 export { countBad, pointwise } from './pointwise';
 export { columnPanels, columnSums, product } from './product';
