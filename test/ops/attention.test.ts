@@ -88,6 +88,8 @@ describe('eight lanes hand each other keys', () => {
   check('ragged, causal, within a window', { N: 3, T: 40, H: 2, D: 8 }, { lengths: true, causal: true, window: 9 });
   check('masked', { N: 2, T: 9, S: 21, H: 2, D: 8 }, { mask: [2, 1, 9, 21] });
   check('all of it', { N: 2, T: 9, S: 21, H: 4, keyHeads: 2, D: 8 }, { mask: [9, 21], dropout: 0.3, lengths: true });
+  const many: Case = { N: 2, T: 37, S: 70, H: 4, keyHeads: 2, D: 12 };
+  check('all of it, many', many, { mask: [37, 70], dropout: 0.3, lengths: true });
 });
 
 describe('eight invocations have no lanes', () => {

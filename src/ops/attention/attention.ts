@@ -18,6 +18,7 @@ import { forwardLaunches } from './attentionLaunches.ts';
 import { flopsOf, FORWARD_INPUTS, optionalOf, type Attrs, type Extents } from './attentionNode.ts';
 import { forward } from './attentionReference.ts';
 import { operandsOf, sectionOf, slopesOf } from './operands.ts';
+import { forwardWork } from './attentionWasm.ts';
 
 /*
  * Attention whose scores are never stored: softmax is carried along from tile to tile of the keys, as the largest score so
@@ -38,6 +39,7 @@ const attentionOp: Op<Attrs, 'f32'> = {
   cpu: forward,
   forms: formsOf,
   gpu: forwardLaunches,
+  wasm: forwardWork,
   flops: (node) => flopsOf(node, PRODUCTS),
   accuracy: forwardAccuracy,
   vjp([dY], node) {

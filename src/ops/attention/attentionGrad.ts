@@ -5,6 +5,7 @@ import { formsOf } from './attentionForms.ts';
 import { backwardLaunches } from './attentionLaunches.ts';
 import { flopsOf, type GradAttrs } from './attentionNode.ts';
 import { backward } from './attentionReference.ts';
+import { backwardWork } from './attentionWasm.ts';
 
 /** Of a pair of query and key: its score and dY · v again in both launches, slopes · k, slopes · q, weights · dY. */
 const PRODUCTS = 7;
@@ -18,6 +19,7 @@ export const attentionGradOp: Op<GradAttrs, 'f32'> = {
   cpu: backward,
   forms: formsOf,
   gpu: backwardLaunches,
+  wasm: backwardWork,
   flops: (node) => flopsOf(node, PRODUCTS),
   accuracy: backwardAccuracy,
 };

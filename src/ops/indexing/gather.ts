@@ -1,5 +1,6 @@
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
-import { flatGrid, type Launch } from '../../core/launch.ts';
+import { flatGrid, output, type Launch } from '../../core/launch.ts';
+import type { WasmWork } from '../../core/wasmLaunch.ts';
 import { requireDtype, resolveAxis, sizeOf, type Dtype, type Shape } from '../../core/shape.ts';
 import { applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { bytesOf, elementsOf } from '../../graph/work.ts';
@@ -57,6 +58,28 @@ function launch(node: Node<GatherAttrs>, source: string, constants: Record<strin
   };
 }
 
+/** Numbers that WebAssembly copies or adds in some ten microseconds. */
+const GRAIN = 2 ** 14;
+/** Numbers of a slice that are an item, as assembly/gather.ts has it. */
+const WIDTH = 16;
+
+/** @param perItem numbers that an item goes through */
+function inWasm(node: Node<GatherAttrs>, items: number, perItem: number): WasmWork {
+  const { rows, chosen, inner } = extentsOf(node);
+  const bytes = node.inputs[1].spec.dtype === 'u8' ? 1 : 4;
+  return {
+    launches: [
+      {
+        kernel: node.op.name,
+        operands: [0, 1, output(0)],
+        words: [rows, chosen, inner, bytes, node.attrs.padding ?? -1],
+        items,
+        grain: Math.max(1, Math.floor(GRAIN / Math.max(1, perItem))),
+      },
+    ],
+  };
+}
+
 const scatterAddOp: Op<GatherAttrs> = {
   name: 'scatterAdd',
   infer: (_, { shape }) => [{ shape, dtype: 'f32' }],
@@ -72,6 +95,11 @@ const scatterAddOp: Op<GatherAttrs> = {
     }
   },
   gpu: (node) => [launch(node, scatterAddKernel, {})],
+  wasm(node) {
+    const { outer, rows, chosen, inner } = extentsOf(node);
+    const blocks = Math.ceil(inner / WIDTH);
+    return inWasm(node, outer * blocks, (rows + chosen) * Math.min(inner, WIDTH));
+  },
   expand(node, adapter) {
     const extents = extentsOf(node);
     const [x, indices] = node.inputs;
@@ -107,6 +135,10 @@ const gatherOp: Op<GatherAttrs> = {
     }
   },
   gpu: (node) => [launch(node, gatherKernel, { X: node.inputs[0].spec.dtype })],
+  wasm(node) {
+    const { outer, chosen, inner } = extentsOf(node);
+    return inWasm(node, outer * chosen, inner);
+  },
   flops: () => 0,
   bytes: ({ inputs: [, indices], outputs }) => bytesOf([indices]) + 2 * bytesOf(outputs),
   vjp: ([dY], { inputs: [, indices], attrs }) => [dY ? applyOne(scatterAddOp, [dY, indices], attrs) : null, null],

@@ -1,7 +1,9 @@
 // What a thread runs, and the kernels, by the names by which ops ask for them.
 export { dissolve, enter, run, serve } from './team';
 export { batchNorm, batchNormGrad, channelDeviations, channelMoments } from './batchNorm';
+export { attentionBackward, attentionForward } from './attention';
 export { patches, patchWeights, tapPanels } from './convolution';
+export { gather, scatterAdd } from './gather';
 export { depthwise, depthwiseWeights } from './depthwise';
 export { maxPool, maxPoolGrad, windowSpread, windowSum } from './pooling';
 export { countBad, pointwise } from './pointwise';
