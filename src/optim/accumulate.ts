@@ -1,4 +1,5 @@
 import { flatGrid } from '../core/launch.ts';
+import { overNumbers } from '../core/wasmLaunch.ts';
 import { sizeOf } from '../core/shape.ts';
 import { applyOne, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
@@ -32,6 +33,10 @@ const accumulateOp: Op<Attrs> = {
         grid: flatGrid(count),
       },
     ];
+  },
+  wasm({ inputs: [y, , control], attrs: { keep, add, afresh } }) {
+    const words = [control.spec.shape[0], { f32: keep }, { f32: add }, Number(afresh)];
+    return { launches: [overNumbers('accumulate', [0, 1, 2], sizeOf(y.spec.shape), words)] };
   },
   flops: (node) => 3 * elementsOf(node.outputs),
   accuracy: () => ({ ulps: 6, magnitude: 'terms', absolute: 1e-37 }),

@@ -1,7 +1,8 @@
-import { flatGrid, type Kernel } from '../core/launch.ts';
+import { flatGrid, output, type Kernel } from '../core/launch.ts';
 import { BLOCK } from '../core/parameterLayout.ts';
-import { spec, type Numbers } from '../core/shape.ts';
-import { applyOne, type Accuracy, type Op, type Value } from '../graph/graph.ts';
+import { sizeOf, spec, type Numbers } from '../core/shape.ts';
+import type { WasmWork } from '../core/wasmLaunch.ts';
+import { applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { pack } from '../ops/shaping/pack.ts';
 import blockNormsKernel from '../../shaders/optim/blockNorms.wgsl?raw';
@@ -36,6 +37,19 @@ export function normOfNumbers(x: Numbers, first = 0, end = x.length, stride = 1)
   return Math.sqrt(total);
 }
 
+/** Numbers whose norms a thread of WebAssembly takes at once. */
+const WASM_GRAIN = 16_384;
+
+/** An item is a norm, of every `step`th number; the first ones are `apart`. */
+function inWasm(
+  { inputs: [x], outputs: [norms] }: Node,
+  { terms, step, apart }: { readonly terms: number; readonly step: number; readonly apart: number },
+): WasmWork {
+  const words = [x.spec.shape[0], terms, step, apart];
+  const grain = Math.ceil(WASM_GRAIN / terms);
+  return { launches: [{ kernel: 'norms', operands: [0, output(0)], words, items: sizeOf(norms.spec.shape), grain }] };
+}
+
 const normsOp: Op<null> = {
   name: 'norms',
   infer: ([x]) => [spec([Math.min(x.shape[0], MOST_NORMS)])],
@@ -52,6 +66,10 @@ const normsOp: Op<null> = {
       },
     ];
   },
+  wasm(node) {
+    const [x, norms] = [...node.inputs, ...node.outputs].map(({ spec: { shape } }) => shape[0]);
+    return inWasm(node, { terms: Math.ceil(x / norms), step: norms, apart: 1 });
+  },
   flops: (node) => 2 * elementsOf(node.inputs),
   accuracy: ({ inputs: [x], outputs: [norms] }) => normAccuracy(Math.ceil(x.spec.shape[0] / norms.spec.shape[0])),
 };
@@ -62,6 +80,7 @@ const normOp: Op<null> = {
   cpu([norms], [whole]) {
     whole[0] = normOfNumbers(norms);
   },
+  wasm: (node) => inWasm(node, { terms: node.inputs[0].spec.shape[0], step: 1, apart: 0 }),
   gpu: ({ inputs: [norms] }) => [
     {
       kernel: { name: 'norm', source: normKernel, functions: squaring },
@@ -90,6 +109,7 @@ const blockNormsOp: Op<null> = {
       },
     ];
   },
+  wasm: (node) => inWasm(node, { terms: BLOCK, step: 1, apart: BLOCK }),
   flops: (node) => 2 * elementsOf(node.inputs),
   accuracy: () => normAccuracy(BLOCK),
 };

@@ -12,6 +12,7 @@ checkOp('reshape', ([x]) => mul(reshape(x, [-1, 4]), 3), [[[2, 6]], [[4, 5, 3]]]
 checkOp('flatten', ([x]) => mul(flatten(x), 2), [[[2, 3, 5]], [[7]]]);
 checkOp('transpose', ([x]) => transpose(x), [[[3, 5]], [[2, 3, 4]], [[1, 7, 1]], [[67, 33]]]);
 checkOp('transpose in another order', ([x]) => transpose(x, [2, 0, 1]), [[[2, 3, 5]]]);
+checkOp('transpose of matrices side by side', ([x]) => transpose(x, [0, 2, 1]), [[[5, 131, 70]]]);
 checkOp('transpose of integers', ([x]) => transpose(x), [[spec([3, 5], 'i32')]], { differentiable: false });
 checkOp('slice', ([x]) => slice(x, [{ start: 1, end: -1 }, null, { start: 1, step: 2 }]), [[[4, 3, 6]], [[3, 1, 7]]]);
 checkOp(

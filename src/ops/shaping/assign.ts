@@ -3,7 +3,7 @@ import { formatSpec, sameShape } from '../../core/shape.ts';
 import { applyOne, type Op, type State, type Value } from '../../graph/graph.ts';
 import { read } from '../../graph/leaf.ts';
 import { bytesOf } from '../../graph/work.ts';
-import { copyInto } from './copy.ts';
+import { copyInto, copyInWasm, wholeInto } from './copy.ts';
 
 const assignOp: Op<null> = {
   name: 'assign',
@@ -19,6 +19,7 @@ const assignOp: Op<null> = {
   },
   cpu: ([, x], [y]) => y.set(x),
   gpu: (node) => [copyInto(node, 1, 0)],
+  wasm: (node) => ({ launches: [copyInWasm(node, 1, wholeInto(node, 1, 0))] }),
   flops: () => 0,
   bytes: ({ outputs }) => 2 * bytesOf(outputs),
 };

@@ -1,6 +1,7 @@
 import { ShapeError } from '../../core/errors.ts';
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
-import { flatGrid, type Word } from '../../core/launch.ts';
+import { flatGrid, output, type Word } from '../../core/launch.ts';
+import { overNumbers } from '../../core/wasmLaunch.ts';
 import {
   formatSpec,
   requireDtype,
@@ -16,7 +17,7 @@ import { eight, MAX_RANK } from '../../core/strided.ts';
 import { applyAlike, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { asUseOf } from '../../graph/leaf.ts';
 import { bytesOf } from '../../graph/work.ts';
-import { copyBox, copyLaunch, copyText, wordDtypes, type Box } from './copy.ts';
+import { copyBox, copyInWasm, copyLaunch, copyText, wordDtypes, type Box } from './copy.ts';
 import padKernel from '../../../shaders/shaping/pad.wgsl?raw';
 
 /*
@@ -39,6 +40,7 @@ export const sliceOp: Op<SliceAttrs> = {
   },
   cpu: ([x], [y], node) => copyBox(x, y, slicedBox(node)),
   gpu: (node) => [copyLaunch(node, 0, slicedBox(node))],
+  wasm: (node) => ({ launches: [copyInWasm(node, 0, slicedBox(node))] }),
   inline: (node, [x], store) => ({ statements: copyText(slicedBox(node), x, store) }),
   flops: () => 0,
   bytes: ({ outputs }) => 2 * bytesOf(outputs),
@@ -112,16 +114,16 @@ const padOp: Op<PadAttrs> = {
       throw new ShapeError(`[pad] ${formatSpec(x)} has more than ${MAX_RANK} axes: reshape first`);
     return [{ shape, dtype: x.dtype }];
   },
-  cpu([x], [y], { inputs, attrs: { before, step, shape, value } }) {
-    y.fill(value);
-    const strides = stridesOf(shape);
-    copyBox(x, y, {
-      shape: inputs[0].spec.shape,
-      xStart: 0,
-      xStrides: stridesOf(inputs[0].spec.shape),
-      yStart: before.reduce((total, at, axis) => total + at * strides[axis], 0),
-      yStrides: strides.map((stride, axis) => stride * step[axis]),
-    });
+  cpu([x], [y], node) {
+    y.fill(node.attrs.value);
+    copyBox(x, y, paddedBox(node));
+  },
+  wasm(node) {
+    const { shape, value } = node.attrs;
+    const bits = node.inputs[0].spec.dtype === 'f32' ? { f32: value } : value >>> 0;
+    return {
+      launches: [overNumbers('fill', [output(0)], sizeOf(shape), [bits]), copyInWasm(node, 0, paddedBox(node))],
+    };
   },
   gpu({ inputs, attrs: { before, step, shape, value } }) {
     const { spec } = inputs[0];
@@ -147,6 +149,17 @@ const padOp: Op<PadAttrs> = {
     return [dY ? applyOne(sliceOp, [dY], { start: before, shape: x.spec.shape, step }) : null];
   },
 };
+
+function paddedBox({ inputs, attrs: { before, step, shape } }: Node<PadAttrs>): Box {
+  const strides = stridesOf(shape);
+  return {
+    shape: inputs[0].spec.shape,
+    xStart: 0,
+    xStrides: stridesOf(inputs[0].spec.shape),
+    yStart: before.reduce((total, at, axis) => total + at * strides[axis], 0),
+    yStrides: strides.map((stride, axis) => stride * step[axis]),
+  };
+}
 
 /** x where it begins so far along each axis of a larger shape, and 0 around it. */
 const padTo = (x: Value, before: readonly number[], shape: Shape): Value =>
@@ -187,6 +200,7 @@ const concatOp: Op<{ readonly axis: number }> = {
   },
   cpu: (inputs, [y], node) => concatBoxes(node).forEach((box, at) => copyBox(inputs[at], y, box)),
   gpu: (node) => concatBoxes(node).map((box, at) => copyLaunch(node, at, box)),
+  wasm: (node) => ({ launches: concatBoxes(node).map((box, at) => copyInWasm(node, at, box)) }),
   inline: (node, operands, store) => ({
     statements: concatBoxes(node)
       .map((box, at) => copyText(box, operands[at], store))

@@ -2,7 +2,7 @@ import { ShapeError } from '../../core/errors.ts';
 import { requireKind } from '../../core/argumentChecks.ts';
 import { formatSpec, requireDtype, resolveAxis, stridesOf, type Dtype } from '../../core/shape.ts';
 import { applyAlike, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
-import { copyBox, copyLaunch, wordDtypes, type Box } from './copy.ts';
+import { copyBox, copyInWasm, copyLaunch, wordDtypes, type Box } from './copy.ts';
 
 const transposeOp: Op<{ readonly order: readonly number[] }> = {
   name: 'transpose',
@@ -13,6 +13,7 @@ const transposeOp: Op<{ readonly order: readonly number[] }> = {
   },
   cpu: ([x], [y], node) => copyBox(x, y, transposedBox(node)),
   gpu: (node) => [copyLaunch(node, 0, transposedBox(node))],
+  wasm: (node) => ({ launches: [copyInWasm(node, 0, transposedBox(node))] }),
   flops: () => 0,
   vjp([dY], { attrs: { order } }) {
     const inverse = order.map((_, axis) => order.indexOf(axis));

@@ -10,6 +10,7 @@ export { countBad, pointwise } from './pointwise';
 export { columnPanels, columnSums, product } from './product';
 export { previousHidden, recurrentBackward, recurrentForward } from './recurrent';
 export {
+  accumulate,
   adadeltaUpdate,
   adagradUpdate,
   adamaxUpdate,
@@ -18,6 +19,7 @@ export {
   momentumUpdate,
   nadamUpdate,
   nesterovUpdate,
+  norms,
   radamUpdate,
   rmspropUpdate,
   sgdUpdate,
@@ -27,3 +29,4 @@ export { takeSamples } from './samples';
 export { sums } from './sums';
 export { channelSums, groupNorm, groupNormGrad } from './norms';
 export { dropout } from './dropout';
+export { copyBox, fill } from './copies';

@@ -154,7 +154,7 @@ function panelOf(x: usize, line: usize, term: usize, count: i32, terms: i32, pan
 }
 
 /** Four lines of four terms each, into four groups of four lines; the groups are `step` bytes apart. */
-function transpose(x: usize, line: usize, panel: usize, step: usize): void {
+export function transpose(x: usize, line: usize, panel: usize, step: usize): void {
   const r0 = v128.load(x);
   const r1 = v128.load(x + line);
   const r2 = v128.load(x + 2 * line);

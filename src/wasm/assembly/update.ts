@@ -1,3 +1,5 @@
+import { scratch } from './team';
+
 /*
  * p = p − change(g), where change is an optimizer's rule: the rules of `src/optim`, each with its moments and constants in
  * the order in which it names them. An item is a block of 64 parameters, whose group says how, or that they stay.
@@ -5,6 +7,8 @@
 
 const BLOCK_BYTES: usize = 256;
 
+/** The part of a step, in a control. */
+const PART: usize = 4;
 /** Words of a ledger, as `src/ops/training/badStepLedger.ts` has them. */
 const BAD: usize = 24;
 const BEFORE: usize = 28;
@@ -251,4 +255,97 @@ function update(args: UpdateArgs, first: i32, end: i32, rule: i32): void {
       v128.store(args.parameters + at, f32x4.sub(p, change));
     }
   }
+}
+
+@unmanaged
+class AccumulateArgs {
+  y: usize;
+  x: usize;
+  control: usize;
+  controlWords: i32;
+  keep: f32;
+  add: f32;
+  /** Whether the first part of a step begins anew. */
+  afresh: i32;
+}
+
+/** y = keep · y + add · x; an item is a number. */
+export function accumulate(args: AccumulateArgs, first: i32, end: i32): void {
+  if (!args.afresh && isSpoilt(args.control, args.controlWords)) return;
+  const begins = args.afresh && load<i32>(args.control, PART) == 0;
+  const keep = f32x4.splat(args.keep);
+  const add = f32x4.splat(args.add);
+  let i = first;
+  for (; i + 4 <= end; i += 4) {
+    const at = (<usize>i) << 2;
+    const share = f32x4.mul(add, v128.load(args.x + at));
+    v128.store(args.y + at, begins ? share : f32x4.add(f32x4.mul(keep, v128.load(args.y + at)), share));
+  }
+  for (; i < end; i++) {
+    const at = (<usize>i) << 2;
+    const share = args.add * load<f32>(args.x + at);
+    store<f32>(args.y + at, begins ? share : args.keep * load<f32>(args.y + at) + share);
+  }
+}
+
+@unmanaged
+class NormsArgs {
+  x: usize;
+  norms: usize;
+  count: i32;
+  /** Of a norm, at most. */
+  terms: i32;
+  /** Numbers from one term to the next, and from one norm's first to the next's. */
+  step: i32;
+  apart: i32;
+}
+
+/** ‖x‖ of every so many numbers, in f64, where no square is lost; an item is a norm. */
+export function norms(args: NormsArgs, first: i32, end: i32): void {
+  const step = (<usize>args.step) << 2;
+  for (let item = first; item < end;) {
+    const from = item * args.apart;
+    const x = args.x + ((<usize>from) << 2);
+    const to = args.norms + ((<usize>item) << 2);
+    if (args.apart == 1 && item + 4 <= end) {
+      // Four side by side; what the first of them have beyond the last one's terms comes behind.
+      const terms = min(args.terms, (args.count - from - 3 + args.step - 1) / args.step);
+      let low = f64x2.splat(0);
+      let high = f64x2.splat(0);
+      for (let k = 0; k < terms; k++) {
+        const four = v128.load(x + <usize>k * step);
+        const a = f64x2.promote_low_f32x4(four);
+        const b = f64x2.promote_low_f32x4(v128.shuffle<f32>(four, four, 2, 3, 0, 1));
+        low = f64x2.add(low, f64x2.mul(a, a));
+        high = f64x2.add(high, f64x2.mul(b, b));
+      }
+      v128.store(scratch, low);
+      v128.store(scratch, high, 16);
+      for (let i = 0; i < 4; i++) {
+        const all = min(args.terms, (args.count - from - i + args.step - 1) / args.step);
+        const at = x + ((<usize>i) << 2) + <usize>terms * step;
+        const sum = load<f64>(scratch + ((<usize>i) << 3)) + squares(at, step, all - terms);
+        store<f32>(to + ((<usize>i) << 2), <f32>Math.sqrt(sum));
+      }
+      item += 4;
+      continue;
+    }
+    const terms = min(args.terms, (args.count - from + args.step - 1) / args.step);
+    store<f32>(to, <f32>Math.sqrt(squares(x, step, terms)));
+    item++;
+  }
+}
+
+function squares(x: usize, step: usize, terms: i32): f64 {
+  let even: f64 = 0;
+  let odd: f64 = 0;
+  let k = 0;
+  for (; k + 2 <= terms; k += 2, x += 2 * step) {
+    const a = <f64>load<f32>(x);
+    const b = <f64>load<f32>(x + step);
+    even += a * a;
+    odd += b * b;
+  }
+  if (k < terms) even += <f64>load<f32>(x) * <f64>load<f32>(x);
+  return even + odd;
 }
