@@ -3,6 +3,7 @@ import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import { f32Literal, flatGrid } from '../../core/launch.ts';
 import { sizeOf, type Dtype } from '../../core/shape.ts';
 import { applyOne, type Op, specOf, type Value } from '../../graph/graph.ts';
+import { wasmPointwise } from './wasmPointwise.ts';
 import { elementsOf } from '../../graph/work.ts';
 import bytes from '../../../shaders/pointwise/cast.wgsl?raw';
 import map from '../../../shaders/pointwise/map.wgsl?raw';
@@ -47,6 +48,14 @@ export const castOp: Op<CastAttrs> = {
         grid: flatGrid(count),
       },
     ];
+  },
+  wasm(node) {
+    const { dtype, scale, offset } = node.attrs;
+    const from = node.inputs[0].spec.dtype;
+    const walk = { shape: [sizeOf(node.inputs[0].spec.shape)], strides: [[1]] };
+    if (from === 'u8' || (from === 'f32' && dtype !== 'f32')) return undefined;
+    const operation = dtype !== 'f32' || from === 'f32' ? 'scaled' : from === 'i32' ? 'fromSigned' : 'fromUnsigned';
+    return wasmPointwise(operation, node, walk, [scale, offset]);
   },
   inline({ outputs: [y], attrs }, [x], store) {
     const kept = store('i', valueOf(attrs, x('i'), attrs.dtype));

@@ -1,5 +1,6 @@
 import { ShapeError } from '../../core/errors.ts';
-import { flatGrid, type Launch } from '../../core/launch.ts';
+import { flatGrid, output, type Launch } from '../../core/launch.ts';
+import type { WasmWork } from '../../core/wasmLaunch.ts';
 import { formatSpec, requireDtype, sizeOf, type Spec } from '../../core/shape.ts';
 import { applyOne, floatsOf, type Node, type Op, type Value } from '../../graph/graph.ts';
 import { siluOf, siluSlope, siluSlopeTerms } from './logistic.ts';
@@ -23,6 +24,17 @@ function launch(node: Node, source: string, own: readonly string[], { shape }: S
   };
 }
 
+/** Numbers that a thread of WebAssembly takes at once. */
+const WASM_GRAIN = 8192;
+
+/** An item is a line of y, or of dY. */
+function inWasm(node: Node, { shape }: Spec): WasmWork {
+  const width = shape.at(-1)!;
+  const operands = [...node.inputs.map((_, at) => at), output(0)];
+  const [items, grain] = [sizeOf(shape.slice(0, -1)), Math.ceil(WASM_GRAIN / Math.max(1, width))];
+  return { launches: [{ kernel: node.op.name, operands, words: [width], items, grain }] };
+}
+
 /** Where an element of y has its gate in x; its other half lies a width behind. */
 const gateOf = (at: number, width: number): number => Math.floor(at / width) * width + at;
 
@@ -38,6 +50,7 @@ const swigluGradOp: Op<null, 'f32'> = {
     });
   },
   gpu: (node) => [launch(node, swigluGradKernel, ['silu', 'silu_grad'], node.inputs[1].spec)],
+  wasm: (node) => inWasm(node, node.inputs[1].spec),
   flops: ({ inputs: [x] }) => 4 * sizeOf(x.spec.shape),
   accuracy: ({ inputs }) => ({
     ulps: 24,
@@ -71,6 +84,7 @@ const swigluOp: Op<null, 'f32'> = {
     }
   },
   gpu: (node) => [launch(node, swigluKernel, ['silu'], node.outputs[0].spec)],
+  wasm: (node) => inWasm(node, node.outputs[0].spec),
   flops: ({ outputs: [y] }) => 5 * sizeOf(y.spec.shape),
   accuracy: () => ({ ulps: 24, magnitude: 'result', absolute: 2 ** -110 }),
   vjp: ([dY], { inputs: [x] }) => [dY && applyOne(swigluGradOp, [x, dY], null)],

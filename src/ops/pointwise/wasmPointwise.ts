@@ -60,6 +60,8 @@ const OPERATIONS = [
   'binaryCrossEntropyGrad',
   'kullbackLeibler',
   'scaled',
+  'fromSigned',
+  'fromUnsigned',
 ] as const;
 
 /** An operation of assembly/pointwise.ts. */
@@ -72,8 +74,9 @@ export function wasmPointwise(
   walk: Walk,
   [s = 0, t = 0]: readonly number[],
 ): WasmWork | undefined {
-  const isCopy = operation === 'scaled' && s === 1 && t === 0;
-  if (operation !== 'where' && !isCopy && inputs.some(({ spec: { dtype } }) => dtype !== 'f32')) return undefined;
+  const ofWords =
+    operation === 'where' || operation.startsWith('from') || (operation === 'scaled' && s === 1 && t === 0);
+  if (!ofWords && inputs.some(({ spec: { dtype } }) => dtype !== 'f32')) return undefined;
   const isOne = walk.shape.length === 0;
   const still = walk.shape.map(() => 0);
   const strides = [0, 1, 2].map((at) => walk.strides[at] ?? still);

@@ -7,6 +7,7 @@ import {
   forEachOutput,
   inParts,
   reducedShape,
+  reduceInWasm,
   reduceLaunch,
   type ReduceAttrs,
   type ReduceOptions,
@@ -59,6 +60,7 @@ const extremum = (name: 'max' | 'min', sign: 1 | -1): Op<ReduceAttrs, 'f32'> => 
     };
     return reduceLaunch(node, { name, source: reduce, functions, includes: [nan] }, adapter, { f32: 1 });
   },
+  wasm: (node) => reduceInWasm(node, sign === 1 ? 'largest' : 'smallest'),
   flops: (node) => elementsOf(node.inputs),
   expand: (node, adapter) => inParts(node, node.attrs, adapter),
   vjp: ([dY], node) => [dY ? applyOne(extremumGradOp, [node.inputs[0], node.outputs[0], dY], node.attrs) : null],

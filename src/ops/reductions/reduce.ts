@@ -126,8 +126,8 @@ export function reduceLaunch(
 /** Terms that a thread of WebAssembly adds up at once. */
 const WASM_GRAIN = 16_384;
 
-/** Sums over axes that are one, with others before and behind it: assembly/sums.ts. */
-export function sumInWasm(node: Node<ReduceAttrs>, scale: number): WasmWork | undefined {
+/** Over axes that are one, with others before and behind it: a kernel of assembly/sums.ts. */
+export function reduceInWasm(node: Node<ReduceAttrs>, kernel: string, scale = 1): WasmWork | undefined {
   const { kept, reduced, count, length, run } = layoutOf(node);
   const isOne = reduced.shape.length <= 1 && kept.shape.length <= (run > 1 ? 2 : 1);
   const step = length > 1 ? reduced.strides[0][0] : run;
@@ -137,7 +137,7 @@ export function sumInWasm(node: Node<ReduceAttrs>, scale: number): WasmWork | un
   return {
     launches: [
       {
-        kernel: 'sums',
+        kernel,
         operands: [0, -1],
         words: [length, run, { f32: scale }],
         items,

@@ -23,8 +23,8 @@ import {
   forEachOutput,
   inParts,
   reducedShape,
+  reduceInWasm,
   reduceLaunch,
-  sumInWasm,
   type ReduceAttrs,
   type ReduceOptions,
 } from './reduce.ts';
@@ -58,7 +58,7 @@ const sumOp: Op<SumAttrs, 'f32'> = {
     const functions = { epilogue: 'fn epilogue(value: X, at: u32) -> X {\n  return value * sizes.scale;\n}' };
     return reduceLaunch(node, { name: 'sum', source: reduce, functions }, adapter, { f32: node.attrs.scale });
   },
-  wasm: (node) => sumInWasm(node, node.attrs.scale),
+  wasm: (node) => reduceInWasm(node, 'sums', node.attrs.scale),
   flops: (node) => elementsOf(node.inputs),
   expand: (node, adapter) => inParts(node, { ...node.attrs, scale: 1 }, adapter),
   // At most 64 terms one by one, then their blocks one by one. Invocations that share the terms have fewer of either, by

@@ -26,7 +26,8 @@ export {
 } from './update';
 export { crossEntropy, crossEntropyGrad, softmax, softmaxGrad } from './losses';
 export { takeSamples } from './samples';
-export { sums } from './sums';
+export { largest, smallest, sums } from './sums';
+export { swiglu, swigluGrad } from './swiglu';
 export { channelSums, groupNorm, groupNormGrad } from './norms';
 export { dropout } from './dropout';
 export { copyBox, fill } from './copies';

@@ -45,3 +45,8 @@ export function largestOf(x: v128): f32 {
   const y = f32x4.max(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
   return f32x4.extract_lane(f32x4.max(y, v128.shuffle<f32>(y, y, 1, 0, 3, 2)), 0);
 }
+
+/** The smallest. */
+export function smallestOf(x: v128): f32 {
+  return -largestOf(f32x4.neg(x));
+}

@@ -96,6 +96,8 @@ const BINARY_CROSS_ENTROPY: i32 = 49;
 const BINARY_CROSS_ENTROPY_GRAD: i32 = 50;
 const KULLBACK_LEIBLER: i32 = 51;
 const SCALED: i32 = 52;
+const FROM_SIGNED: i32 = 53;
+const FROM_UNSIGNED: i32 = 54;
 
 /** Behind them, one for each axis: extents, then the elements from one to the next of a, of b and of c. */
 @unmanaged
@@ -374,7 +376,13 @@ function vectors(
         break;
       case SCALED:
         // What is no f32 comes as it is.
-        result = args.s == 1 ? x : f32x4.mul(s, x);
+        result = args.s == 1 && args.t == 0 ? x : f32x4.add(f32x4.mul(s, x), t);
+        break;
+      case FROM_SIGNED:
+        result = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x), s), t);
+        break;
+      case FROM_UNSIGNED:
+        result = f32x4.add(f32x4.mul(f32x4.convert_i32x4_u(x), s), t);
         break;
     }
     v128.store(y + at, result);

@@ -1,4 +1,4 @@
-import { loadSome, storeSome, sumOf } from './lanes';
+import { largestOf, loadSome, smallestOf, storeSome, sumOf } from './lanes';
 
 /** Vectors that are added up before they join what came before: so the error grows with blocks and not with terms. */
 const VECTORS: i32 = 64;
@@ -10,6 +10,7 @@ class SumsArgs {
   length: i32;
   /** Sums whose terms lie side by side; 1 where those of one sum do. */
   inner: i32;
+  /** Of a sum. */
   scale: f32;
 }
 
@@ -33,6 +34,45 @@ export function sums(args: SumsArgs, first: i32, end: i32): void {
     const sum = f32x4.mul(sumOfColumns(x, length, (<usize>inner) << 2, count), f32x4.splat(args.scale));
     storeSome(args.y + ((<usize>(outer * inner + column)) << 2), sum, count);
   }
+}
+
+/** The largest along the middle axis, or NaN if there is one. */
+export function largest(args: SumsArgs, first: i32, end: i32): void {
+  extrema(args, first, end, true);
+}
+
+/** The smallest. */
+export function smallest(args: SumsArgs, first: i32, end: i32): void {
+  extrema(args, first, end, false);
+}
+
+function extrema(args: SumsArgs, first: i32, end: i32, large: bool): void {
+  const length = args.length;
+  const inner = args.inner;
+  const least = f32x4.splat(large ? -Infinity : Infinity);
+  const perOuter = inner == 1 ? 1 : (inner + 3) / 4;
+  for (let item = first; item < end; item++) {
+    const outer = item / perOuter;
+    const column = (item % perOuter) * 4;
+    let x = args.x + ((<usize>(outer * length * inner + column)) << 2);
+    const y = args.y + ((<usize>(outer * inner + column)) << 2);
+    let best = least;
+    if (inner > 1) {
+      const count = min(4, inner - column);
+      const line = (<usize>inner) << 2;
+      for (let k = 0; k < length; k++, x += line) best = better(best, loadSome(x, count), large);
+      storeSome(y, best, count);
+      continue;
+    }
+    let k = 0;
+    for (; k + 4 <= length; k += 4, x += 16) best = better(best, v128.load(x), large);
+    for (; k < length; k++, x += 4) best = better(best, v128.load_splat<f32>(x), large);
+    store<f32>(y, large ? largestOf(best) : smallestOf(best));
+  }
+}
+
+function better(x: v128, y: v128, large: bool): v128 {
+  return large ? f32x4.max(x, y) : f32x4.min(x, y);
 }
 
 function sumOfLine(x: usize, length: i32): f32 {
