@@ -26,6 +26,10 @@ const shapes = [[[7]], [[1]], [[3, 5, 13]], [[4097]], [[]]];
 checkOp('dropout', ([x]) => dropElements(controlOf(), 'mask', x, 0.3), shapes);
 checkOp('dropout of a later part', ([x]) => dropElements(controlOf({ part: 3 }), 'mask', x, 0.3), shapes);
 checkOp('dropout at rate 0', ([x]) => dropElements(controlOf(), 'mask', x, 0), [[[7]]]);
+for (const law of ['bits', 'uniform', 'normal'] as const) {
+  const draw = ([x]: readonly Value[]): Value[] => [mul(x, x), random(controlOf({ part: 3 }), 'noise', [4099], law)];
+  checkOp(`numbers by the law ${law}`, draw, [[[7]]], { differentiable: false, special: false });
+}
 
 /** The named outputs of a graph, as a backend computes them. */
 async function run(backend: Backend, graph: Graph, x: Numbers): Promise<Record<string, Numbers>> {

@@ -35,7 +35,7 @@ export function requireDropRate(rate: number, where = 'dropout'): void {
   );
 }
 
-/** Elements that are an item of assembly/dropout.ts, and those that a thread of WebAssembly takes at once. */
+/** Elements that are an item of assembly/random.ts, and those that a thread of WebAssembly takes at once. */
 const WASM_ELEMENTS = 16;
 const WASM_GRAIN = 8192;
 

@@ -1,4 +1,4 @@
-import { flatGrid } from '../../core/launch.ts';
+import { flatGrid, output } from '../../core/launch.ts';
 import { requireKind } from '../../core/argumentChecks.ts';
 import { hashName, philox, unitOf } from '../../core/random.ts';
 import { sizeOf, type Numbers, type Shape } from '../../core/shape.ts';
@@ -49,6 +49,12 @@ const finish: Record<Law, { readonly cpu: (words: readonly number[]) => number; 
   },
 };
 
+/** As assembly/random.ts counts them. */
+const LAWS: readonly Law[] = ['bits', 'uniform', 'normal'];
+/** Numbers that are an item of it, and items that a thread takes at once. */
+const WASM_NUMBERS = 4;
+const WASM_GRAIN = 1024;
+
 const randomOp: Op<Attrs> = {
   name: 'random',
   effect: true,
@@ -78,6 +84,12 @@ const randomOp: Op<Attrs> = {
         grid: flatGrid(count),
       },
     ];
+  },
+  wasm({ outputs: [y], attrs: { law, stream, partCount } }) {
+    const count = sizeOf(y.spec.shape);
+    const words = [count, partCount, stream, LAWS.indexOf(law)];
+    const items = Math.ceil(count / WASM_NUMBERS);
+    return { launches: [{ kernel: 'random', operands: [0, output(0)], words, items, grain: WASM_GRAIN }] };
   },
   // WebGPU's cos is good to 2⁻¹¹ only.
   accuracy: ({ attrs: { law } }) => ({

@@ -29,5 +29,5 @@ export { takeSamples } from './samples';
 export { largest, smallest, sums } from './sums';
 export { swiglu, swigluGrad } from './swiglu';
 export { channelSums, groupNorm, groupNormGrad } from './norms';
-export { dropout } from './dropout';
+export { dropout, random } from './random';
 export { copyBox, fill } from './copies';

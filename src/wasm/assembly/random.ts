@@ -1,3 +1,5 @@
+import { storeSome } from './lanes';
+import { log } from './math';
 import { scratch } from './team';
 
 /* Philox 4x32-10, four counters at a time: the same bits as src/core/random.ts. */
@@ -8,8 +10,9 @@ const WEYL_0: u32 = 0x9e3779b9;
 const WEYL_1: u32 = 0xbb67ae85;
 const ROUNDS: i32 = 10;
 /** The last word of a counter, which keeps dropout apart from other draws. */
-const KIND: i32 = 1;
-/** Elements of an item: of four counters. */
+const DRAWS: i32 = 0;
+const DROPS: i32 = 1;
+/** Elements of dropout that an item has: of four counters. */
 const ELEMENTS: i32 = 16;
 
 @unmanaged
@@ -51,13 +54,12 @@ export function dropout(args: DropoutArgs, first: i32, end: i32): void {
   }
 }
 
-/** Writes what the elements of four counters are multiplied by. */
-function factors(counter: u32, control: usize, stream: i32, threshold: i32, kept: f32): void {
-  const few = i32x4(0, 1, 2, 3);
-  let c0 = v128.and(i32x4.add(i32x4.splat(counter), few), i32x4.splat(0x3fffffff));
+/** Writes four words of each of four counters: first all counters' first words. */
+function philox(counters: v128, control: usize, stream: i32, kind: i32): void {
+  let c0 = counters;
   let c1 = v128.load_splat<i32>(control);
   let c2 = i32x4.splat(stream);
-  let c3 = i32x4.splat(KIND);
+  let c3 = i32x4.splat(kind);
   let key0 = load<u32>(control, 8);
   let key1 = load<u32>(control, 12);
   for (let round = 0; round < ROUNDS; round++) {
@@ -74,12 +76,22 @@ function factors(counter: u32, control: usize, stream: i32, threshold: i32, kept
     key0 += WEYL_0;
     key1 += WEYL_1;
   }
+  v128.store(scratch, c0);
+  v128.store(scratch, c1, 16);
+  v128.store(scratch, c2, 32);
+  v128.store(scratch, c3, 48);
+}
+
+/** Writes what the elements of four counters are multiplied by. */
+function factors(counter: u32, control: usize, stream: i32, threshold: i32, kept: f32): void {
+  const counters = v128.and(fourFrom(counter), i32x4.splat(0x3fffffff));
+  philox(counters, control, stream, DROPS);
   const limit = i32x4.splat(threshold);
   const factor = f32x4.splat(kept);
-  c0 = v128.and(factor, i32x4.ge_s(i32x4.shr_u(c0, 8), limit));
-  c1 = v128.and(factor, i32x4.ge_s(i32x4.shr_u(c1, 8), limit));
-  c2 = v128.and(factor, i32x4.ge_s(i32x4.shr_u(c2, 8), limit));
-  c3 = v128.and(factor, i32x4.ge_s(i32x4.shr_u(c3, 8), limit));
+  const c0 = v128.and(factor, i32x4.ge_s(i32x4.shr_u(v128.load(scratch), 8), limit));
+  const c1 = v128.and(factor, i32x4.ge_s(i32x4.shr_u(v128.load(scratch, 16), 8), limit));
+  const c2 = v128.and(factor, i32x4.ge_s(i32x4.shr_u(v128.load(scratch, 32), 8), limit));
+  const c3 = v128.and(factor, i32x4.ge_s(i32x4.shr_u(v128.load(scratch, 48), 8), limit));
   // Lane i of each is of counter i: four by four they change places.
   const s0 = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5);
   const s1 = v128.shuffle<i32>(c2, c3, 0, 4, 1, 5);
@@ -89,4 +101,56 @@ function factors(counter: u32, control: usize, stream: i32, threshold: i32, kept
   v128.store(scratch, v128.shuffle<i32>(s0, s1, 2, 3, 6, 7), 16);
   v128.store(scratch, v128.shuffle<i32>(s2, s3, 0, 1, 4, 5), 32);
   v128.store(scratch, v128.shuffle<i32>(s2, s3, 2, 3, 6, 7), 48);
+}
+
+function fourFrom(counter: u32): v128 {
+  return i32x4.add(i32x4.splat(counter), i32x4(0, 1, 2, 3));
+}
+
+/** What is drawn: random bits, numbers from 0 up to 1, or normal ones. */
+const BITS: i32 = 0;
+const UNIFORM: i32 = 1;
+
+@unmanaged
+class RandomArgs {
+  control: usize;
+  y: usize;
+  count: i32;
+  partCount: i32;
+  stream: i32;
+  law: i32;
+}
+
+/** Numbers, each of a counter of its own; an item is four. */
+export function random(args: RandomArgs, first: i32, end: i32): void {
+  const start = load<u32>(args.control, 4) * <u32>args.partCount;
+  for (let item = first; item < end; item++) {
+    const i = 4 * item;
+    philox(fourFrom(start + <u32>i), args.control, args.stream, DRAWS);
+    let y = v128.load(scratch);
+    if (args.law == UNIFORM) y = unitOf(y);
+    else if (args.law != BITS) y = normalOf(unitOf(y), unitOf(v128.load(scratch, 16)));
+    storeSome(args.y + ((<usize>i) << 2), y, args.count - i);
+  }
+}
+
+/** 24 random bits as a number in [0, 1). */
+function unitOf(bits: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_u(i32x4.shr_u(bits, 8)), f32x4.splat(5.9604644775390625e-8));
+}
+
+/** √(−2 log(1 − u)) · cos(2πv). Source: Box and Muller 1958; 1 − u is never 0. */
+function normalOf(u: v128, v: v128): v128 {
+  const one = f32x4.splat(1);
+  const size = f32x4.sqrt(f32x4.mul(f32x4.splat(-2), log(f32x4.sub(one, u))));
+  // cos(2πv) = 1 − 2 sin²(πv), and πv lies between −π/2 and π/2 where v is taken to the nearest whole number.
+  const x = f32x4.mul(f32x4.sub(v, f32x4.nearest(v)), f32x4.splat(3.141592653589793));
+  const z = f32x4.mul(x, x);
+  let p = f32x4.splat(-2.5052108e-8);
+  p = f32x4.add(f32x4.mul(p, z), f32x4.splat(2.7557319e-6));
+  p = f32x4.sub(f32x4.mul(p, z), f32x4.splat(1.984127e-4));
+  p = f32x4.add(f32x4.mul(p, z), f32x4.splat(8.3333333e-3));
+  p = f32x4.sub(f32x4.mul(p, z), f32x4.splat(1.6666667e-1));
+  const sine = f32x4.add(x, f32x4.mul(f32x4.mul(p, z), x));
+  return f32x4.mul(size, f32x4.sub(one, f32x4.mul(f32x4.splat(2), f32x4.mul(sine, sine))));
 }
