@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { deflateRawSync } from 'node:zlib';
 import type { Plugin, Rolldown, UserConfig } from 'vite';
 
 const QUERY = '?wasm';
@@ -64,7 +65,7 @@ export function threadFile() {
   } satisfies Plugin;
 }
 
-/** Imports of `….json?wasm`, a configuration of AssemblyScript's compiler, give a WebAssembly module in base64. */
+/** Imports of `….json?wasm`, a configuration of AssemblyScript's compiler, give a WebAssembly module, deflated, in base64. */
 export function assembly(): Plugin {
   return {
     name: 'assembly',
@@ -75,7 +76,7 @@ export function assembly(): Plugin {
       for (const name of readdirSync(dirname(config))) {
         this.addWatchFile(join(dirname(config), name));
       }
-      return `export default ${JSON.stringify(Buffer.from(await compiled(config)).toString('base64'))};`;
+      return `export default ${JSON.stringify(deflateRawSync(await compiled(config), { level: 9 }).toString('base64'))};`;
     },
   };
 }

@@ -1,4 +1,4 @@
-/** A WebAssembly module in base64, compiled from AssemblyScript while building. */
+/** A WebAssembly module, deflated, in base64, compiled from AssemblyScript while building. */
 declare module '*?wasm' {
   const base64: string;
   export default base64;

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { JSHandle } from 'playwright-core';
 import * as millrace from '../src/index.ts';
-import { openEmptyPage, serveSources } from './support/chromium.ts';
+import { openEmptyPage, openPage, serveSources } from './support/chromium.ts';
 import { openBrowser } from './support/openBrowser.ts';
 
 const served = openBrowser(serveSources);
@@ -81,5 +81,28 @@ test('one, two and three threads, in Node and in a page', async () => {
     const ended = await page.evaluate(([run, given, count]) => run(given, count), [inPage, library, threads] as const);
     expect(ended).toEqual({ adapter: `WebAssembly (${threads} thread${threads > 1 ? 's' : ''})`, sum });
   }
+  await page.close();
+});
+
+test('a page whose policy forbids it is told so, and learns by the references', async () => {
+  const page = await openPage(served.browser);
+  await page.route(`${served.url}strict`, (route) =>
+    route.fulfill({
+      contentType: 'text/html',
+      headers: { 'Content-Security-Policy': "default-src 'self' 'unsafe-inline'" },
+      body: '<!doctype html>',
+    }),
+  );
+  await page.goto(`${served.url}strict`);
+  const asked = await page.evaluate(`(async () => {
+    Object.defineProperty(navigator, 'gpu', { value: undefined });
+    const { createTrainer, linear, crossEntropy, sgd } = await import('/src/index.ts');
+    const options = { model: linear(2, 2), loss: crossEntropy, optimizer: sgd(), batchSize: 2 };
+    const { backend, fallback } = await createTrainer({ ...options, backend: 'auto' });
+    const refused = await createTrainer({ ...options, backend: 'wasm' }).catch(({ name, message }) => name + ' ' + message);
+    return { backend, fallback, refused };
+  })()`);
+  const told = expect.stringMatching(/\[wasm\] WebAssembly .* does not compile here .*'wasm-unsafe-eval'/) as string;
+  expect(asked).toEqual({ backend: 'cpu', fallback: told, refused: told });
   await page.close();
 });

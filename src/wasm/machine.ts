@@ -53,9 +53,10 @@ export function availableThreads(): number {
 
 /** The module's code. @throws DeviceError where there is no WebAssembly, no SIMD, or a policy against it */
 export async function compileModule(): Promise<WebAssembly.Module> {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const deflated = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   try {
-    return await WebAssembly.compile(bytes);
+    const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+    return await WebAssembly.compile(await new Response(stream).arrayBuffer());
   } catch (error) {
     throw new DeviceError(
       `[wasm] WebAssembly with SIMD and threads does not compile here (${(error as Error).message}): use a newer engine, give a page's Content-Security-Policy 'wasm-unsafe-eval' in script-src, or pass backend: 'cpu'`,

@@ -1,9 +1,12 @@
-import { afterAll, expect, test } from 'vitest';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, expect, test, vi } from 'vitest';
 import {
   adam,
   createTrainer,
   crossEntropy,
   dataset,
+  DeviceError,
   linear,
   relu,
   sequential,
@@ -11,6 +14,9 @@ import {
   type Trainer,
 } from '../../src/index.ts';
 import { Random } from '../../src/core/random.ts';
+import { onProcessor } from '../../src/scheduler/openBackend.ts';
+import { WasmBackend } from '../../src/scheduler/wasmBackend.ts';
+import { Heap } from '../../src/wasm/heap.ts';
 
 const trainers: Trainer[] = [];
 afterAll(() => trainers.forEach((trainer) => trainer.destroy()));
@@ -60,4 +66,58 @@ test('the bits do not depend on threads', async () => {
   }
   expect(ends[1]).toEqual(ends[0]);
   expect(ends[2]).toEqual(ends[0]);
+});
+
+test('steps leave nothing behind: neither on the heap nor in the memory of WebAssembly', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const heapNow = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const trainer = await trainerOn('wasm');
+  await trainer.fit(samples, { steps: 2000, every: 500 });
+  const [heap, bytes] = [heapNow(), trainer.bytes];
+  await trainer.fit(samples, { steps: 10_000, every: 500 });
+  expect(trainer.bytes).toBe(bytes);
+  expect(heapNow() - heap).toBeLessThan(200_000);
+});
+
+test('what is freed is used again, and what touches becomes one', () => {
+  const heap = new Heap(new WebAssembly.Memory({ initial: 1 }), 100);
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => heap.allocate(name, 1000));
+  expect([a, b, c].map(({ at, size }) => [at, size])).toEqual([
+    [128, 1024],
+    [1152, 1024],
+    [2176, 1024],
+  ]);
+  heap.free(a);
+  heap.free(b);
+  expect(heap.allocate('d', 2048).at).toBe(128);
+  heap.free(c);
+  expect(heap.allocate('e', 64).at).toBe(2176);
+  expect(heap.allocate('f', 200_000).at).toBe(3200);
+  expect(heap.memory.buffer.byteLength).toBe(4 * 65_536);
+});
+
+test('without vectors the references go on where auto allows it, and say why', async () => {
+  const place = await onProcessor({}, 'no GPU');
+  place.backend.destroy();
+  expect([place.backend.kind, place.fallback]).toEqual(['wasm', 'no GPU']);
+  const open = vi.spyOn(WasmBackend, 'open').mockRejectedValue(new DeviceError('[wasm] no vectors'));
+  try {
+    const trainer = await createTrainer({
+      model: linear(2, 2),
+      loss: crossEntropy,
+      optimizer: adam(),
+      batchSize: 4,
+      backend: 'auto',
+    });
+    trainers.push(trainer);
+    if (trainer.backend === 'webgpu') return;
+    expect(trainer.backend).toBe('cpu');
+    expect(trainer.fallback).toMatch(/; \[wasm\] no vectors$/);
+  } finally {
+    open.mockRestore();
+  }
 });
