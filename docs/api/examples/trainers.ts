@@ -42,7 +42,7 @@ export const trainers: Examples = {
       optimizer: adam({ learningRate: 0.1 }),
       batchSize: 16,
       seed: 1,
-      backend: 'auto', // the CPU where there is no WebGPU
+      backend: 'auto', // the CPU where there is no GPU
     });
     const report = await trainer.fit(line, { epochs: 30 });
     console.log(report.loss < 0.01); // true
