@@ -80,7 +80,7 @@ test('says that the camera is not allowed, and learns from pictures, without Web
     },
   });
   await status(page, /^Ready/);
-  expect(await text(page, 'device')).toContain('gives the page no WebGPU');
+  expect(await text(page, 'device')).toContain('gives the page no GPU');
   await button(page, 'Use the camera').click();
   await page.locator('#eye.wrong', { hasText: 'The camera is not allowed here' }).waitFor();
   await button(page, 'Use the camera').and(page.locator(':enabled')).waitFor();

@@ -81,7 +81,7 @@ test('the page on regression fits its points better than their law does, and tho
   };
   await expect.poll(worse).toBeGreaterThan(1.5);
   expect((await bothLosses(page))[1]).toBeGreaterThan(2 * LOSS_OF_THE_LAW);
-  expect(await page.locator('#device').innerText()).toContain('gives the page no WebGPU');
+  expect(await page.locator('#device').innerText()).toContain('gives the page no GPU');
   await button(page, 'Pause').click();
   await page.getByRole('spinbutton', { name: 'Points' }).fill('30');
   await page.keyboard.press('Tab');

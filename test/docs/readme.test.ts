@@ -31,7 +31,7 @@ const recordings = dataset({
   label: Uint8Array.from({ length: 48 }, (_, i) => i % 3),
 });
 const model = sequential(flatten, linear(784, 16), relu, linear(16, 10));
-const options = { model, loss: crossEntropy, optimizer: adamw(), batchSize: 128, backend: 'auto' as const, data: train };
+const options = { model, loss: crossEntropy, optimizer: adamw(), batchSize: 128, backend: 'webgpu' as const, data: train };
 const trainer = await createTrainer(options);
 const checkpoints = (given: CheckpointsOptions) => checkpointsIn({ ...given, folder: FOLDER + given.folder });
 const localStorage = { getItem: () => null, setItem: () => {} };

@@ -58,7 +58,10 @@ export function compiled(folder: string, files: readonly string[]): Promise<stri
     allowImportingTsExtensions: true,
   };
   const config = join(folder, 'tsconfig.json');
-  writeFileSync(config, JSON.stringify({ compilerOptions, files: [...files, join(root, 'src/wgsl.d.ts')] }));
+  writeFileSync(
+    config,
+    JSON.stringify({ compilerOptions, files: [...files, join(root, 'src/wgsl.d.ts'), join(root, 'src/wasm.d.ts')] }),
+  );
   return new Promise((resolve) => {
     execFile(process.execPath, [compilerIn('typescript'), '-p', config], (_, stdout) => resolve(stdout));
   });
