@@ -10,6 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { build, type Rolldown } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type * as millrace from '../src/index.ts';
+import base64 from '../src/wasm/assembly/asconfig.json?wasm';
 import { sharedDevice } from './support/device.ts';
 import { installPacked } from './support/packed.ts';
 
@@ -84,7 +85,7 @@ test('a single op weighs no more than itself', async () => {
   const weight = weightOf(chunksRun(bundle));
   console.log(`relu: ${weight} bytes`);
   expect(weight).toBeGreaterThan(500);
-  expect(weight).toBeLessThan(4_000);
+  expect(weight).toBeLessThan(4_300);
 });
 
 test('a classifier that trains on a GPU weighs no more than it takes until its first report', async () => {
@@ -107,5 +108,20 @@ test('a classifier that trains on a GPU weighs no more than it takes until its f
   trainer.destroy();
   console.log(`classifier: ${weightOf(imported)} bytes imported, ${weightOf(loaded)} until the first report`);
   expect(weightOf(imported)).toBeGreaterThan(10_000);
-  expect(weightOf(loaded)).toBeLessThan(98_500);
+  expect(weightOf(loaded)).toBeLessThan(101_000);
+
+  const onCpu = await createTrainer({
+    model: sequential(linear(4, 8), relu, linear(8, 3)),
+    loss: crossEntropy,
+    optimizer: adam(),
+    batchSize: 16,
+    backend: 'wasm',
+  });
+  for await (const { loss } of onCpu.fit(data, { steps: 1 })) expect(loss).toBeGreaterThan(0);
+  onCpu.destroy();
+  const wasm = weightOf(chunksRun(bundle));
+  console.log(`WebAssembly: ${wasm} bytes more, where it is asked for`);
+  expect(wasm).toBeGreaterThan(10_000);
+  expect(wasm).toBeLessThan(29_000);
+  expect(0.75 * base64.length).toBeLessThan(25_000);
 });

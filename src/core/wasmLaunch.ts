@@ -1,5 +1,8 @@
 import type { Word } from './launch.ts';
 
+/** A word, or one of the module's own constants, by the name by which it exports it. */
+export type WasmWord = Word | { readonly named: string };
+
 /**
  * One run of a kernel of `src/wasm/assembly`. Its items need nothing of each other, so threads share them; launches come one
  * behind the other. A kernel is handed its operands' addresses, then the words: its class of arguments declares both.
@@ -9,7 +12,7 @@ export interface WasmLaunch {
   readonly kernel: string;
   /** Input i is i, output i is −1 − i, `room` is the node's own, `nothing` an address of 0. */
   readonly operands: readonly (number | 'room' | 'nothing')[];
-  readonly words: readonly Word[];
+  readonly words: readonly WasmWord[];
   readonly items: number;
   /** Items that a thread takes at once: work of ten microseconds or more. */
   readonly grain: number;
@@ -33,5 +36,5 @@ export const overNumbers = (
   kernel: string,
   operands: WasmLaunch['operands'],
   count: number,
-  words: readonly Word[] = [],
+  words: readonly WasmWord[] = [],
 ): WasmLaunch => ({ kernel, operands, words, items: count, grain: GRAIN });

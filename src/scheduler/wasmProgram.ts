@@ -181,10 +181,13 @@ export class WasmProgram implements Executable {
     const memory = new DataView(this.#machine.memory.buffer, block.at, 4 * total);
     let args = COMMAND_BYTES * all.length;
     all.forEach(({ node, launch: { kernel, operands, words: own, items, grain } }, at) => {
-      const index = this.#machine.kernels.get(kernel);
-      if (index === undefined)
-        throw new Error(`[compile] ${node.op.name} asks for the kernel "${kernel}", which there is not`);
-      [index, block.at + args, items, grain].forEach((word, i) =>
+      const known = (name: string): number => {
+        const number = this.#machine.names.get(name);
+        if (number === undefined)
+          throw new Error(`[compile] ${node.op.name} asks for "${name}", which the module has not`);
+        return number;
+      };
+      [known(kernel), block.at + args, items, grain].forEach((word, i) =>
         memory.setUint32(4 * (COMMAND_WORDS * at + i), word, true),
       );
       const addresses = operands.map((operand) => {
@@ -193,7 +196,7 @@ export class WasmProgram implements Executable {
         return this.#addressOf(operand < 0 ? node.outputs[-1 - operand] : node.inputs[operand]);
       });
       for (const word of [...addresses, ...own]) {
-        writeWord(memory, args, word);
+        writeWord(memory, args, typeof word === 'object' && 'named' in word ? known(word.named) : word);
         args += 4;
       }
     });

@@ -80,16 +80,16 @@ function mayWait(): boolean {
 export class Machine {
   readonly memory: WebAssembly.Memory;
   readonly heap: Heap;
-  /** By the name of a kernel: where it stands in the table. */
-  readonly kernels: ReadonlyMap<string, number>;
+  /** By the name of a kernel: where it stands in the table. By that of a constant: what it is. */
+  readonly names: ReadonlyMap<string, number>;
   readonly #exports: Exports;
   readonly #threads: readonly Thread[];
 
-  private constructor(heap: Heap, exports: Exports, kernels: ReadonlyMap<string, number>, threads: readonly Thread[]) {
+  private constructor(heap: Heap, exports: Exports, names: ReadonlyMap<string, number>, threads: readonly Thread[]) {
     this.memory = heap.memory;
     this.heap = heap;
     this.#exports = exports;
-    this.kernels = kernels;
+    this.names = names;
     this.#threads = threads;
   }
 
@@ -102,6 +102,9 @@ export class Machine {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     const names = Object.keys(exports).filter((name) => typeof exports[name] === 'function');
+    const constants = Object.entries(exports).flatMap(([name, value]) =>
+      value instanceof WebAssembly.Global ? [[name, value.value as number] as const] : [],
+    );
     const { table, enter } = exports as unknown as Exports;
     const first = table.grow(names.length);
     names.forEach((name, at) => table.set(first + at, exports[name]));
@@ -114,7 +117,7 @@ export class Machine {
     return new Machine(
       heap,
       exports as unknown as Exports,
-      new Map(names.map((name, at) => [name, first + at])),
+      new Map([...names.map((name, at) => [name, first + at] as const), ...constants]),
       begun.flat(),
     );
   }

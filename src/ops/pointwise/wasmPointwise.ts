@@ -2,70 +2,66 @@ import type { Word } from '../../core/launch.ts';
 import { output } from '../../core/launch.ts';
 import { sizeOf } from '../../core/shape.ts';
 import type { Walk } from '../../core/strided.ts';
-import { overNumbers, type WasmWork } from '../../core/wasmLaunch.ts';
+import { overNumbers, type WasmLaunch, type WasmWork } from '../../core/wasmLaunch.ts';
 import type { Node } from '../../graph/graph.ts';
 
-/** What assembly/pointwise.ts can do with the elements of up to three inputs and with two constants, by number. */
-const OPERATIONS = [
-  'add',
-  'sub',
-  'mul',
-  'div',
-  'maximum',
-  'minimum',
-  'largerGrad',
-  'smallerGrad',
-  'equal',
-  'notEqual',
-  'less',
-  'lessEqual',
-  'greater',
-  'greaterEqual',
-  'where',
-  'neg',
-  'abs',
-  'absGrad',
-  'sqrt',
-  'relu',
-  'reluGrad',
-  'leakyRelu',
-  'leakyReluGrad',
-  'squaredError',
-  'squaredErrorGrad',
-  'absoluteError',
-  'absoluteErrorGrad',
-  'huberError',
-  'huberErrorGrad',
-  'exp',
-  'expm1',
-  'log',
-  'log1p',
-  'erf',
-  'erfGrad',
-  'sigmoid',
-  'sigmoidGrad',
-  'tanh',
-  'tanhGrad',
-  'elu',
-  'eluGrad',
-  'gelu',
-  'geluGrad',
-  'geluTanh',
-  'geluTanhGrad',
-  'silu',
-  'siluGrad',
-  'softplus',
-  'softplusGrad',
-  'binaryCrossEntropy',
-  'binaryCrossEntropyGrad',
-  'kullbackLeibler',
-  'scaled',
-  'fromSigned',
-  'fromUnsigned',
-] as const;
-
-/** An operation of assembly/pointwise.ts. */
-export type Operation = (typeof OPERATIONS)[number];
+/** `Operation` of assembly/pointwise.ts: what can be done with the elements of up to three inputs and with two constants. */
+export type Operation =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'maximum'
+  | 'minimum'
+  | 'largerGrad'
+  | 'smallerGrad'
+  | 'equal'
+  | 'notEqual'
+  | 'less'
+  | 'lessEqual'
+  | 'greater'
+  | 'greaterEqual'
+  | 'where'
+  | 'neg'
+  | 'abs'
+  | 'absGrad'
+  | 'sqrt'
+  | 'relu'
+  | 'reluGrad'
+  | 'leakyRelu'
+  | 'leakyReluGrad'
+  | 'squaredError'
+  | 'squaredErrorGrad'
+  | 'absoluteError'
+  | 'absoluteErrorGrad'
+  | 'huberError'
+  | 'huberErrorGrad'
+  | 'exp'
+  | 'expm1'
+  | 'log'
+  | 'log1p'
+  | 'erf'
+  | 'erfGrad'
+  | 'sigmoid'
+  | 'sigmoidGrad'
+  | 'tanh'
+  | 'tanhGrad'
+  | 'elu'
+  | 'eluGrad'
+  | 'gelu'
+  | 'geluGrad'
+  | 'geluTanh'
+  | 'geluTanhGrad'
+  | 'silu'
+  | 'siluGrad'
+  | 'softplus'
+  | 'softplusGrad'
+  | 'binaryCrossEntropy'
+  | 'binaryCrossEntropyGrad'
+  | 'kullbackLeibler'
+  | 'scaled'
+  | 'fromSigned'
+  | 'fromUnsigned';
 
 /** An op's inputs as they are walked, element by element. */
 export function wasmPointwise(
@@ -82,7 +78,12 @@ export function wasmPointwise(
   const strides = [0, 1, 2].map((at) => walk.strides[at] ?? still);
   const axes: readonly Word[] = isOne ? [1, 0, 0, 0] : [...walk.shape, ...strides.flat()];
   const operands = [0, 1, 2].map((at) => (at < inputs.length ? at : 0));
-  const words: readonly Word[] = [OPERATIONS.indexOf(operation), { f32: s }, { f32: t }, isOne ? 1 : walk.shape.length];
+  const words: WasmLaunch['words'] = [
+    { named: `Operation.${operation}` },
+    { f32: s },
+    { f32: t },
+    isOne ? 1 : walk.shape.length,
+  ];
   return {
     launches: [overNumbers('pointwise', [...operands, output(0)], sizeOf(y.spec.shape), [...words, ...axes])],
   };

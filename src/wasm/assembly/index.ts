@@ -6,7 +6,7 @@ export { patches, patchWeights, tapPanels } from './convolution';
 export { gather, scatterAdd } from './gather';
 export { depthwise, depthwiseWeights } from './depthwise';
 export { maxPool, maxPoolGrad, windowSpread, windowSum } from './pooling';
-export { countBad, pointwise } from './pointwise';
+export { countBad, Operation, pointwise } from './pointwise';
 export { columnPanels, columnSums, product } from './product';
 export { previousHidden, recurrentBackward, recurrentForward } from './recurrent';
 export {

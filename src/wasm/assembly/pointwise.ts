@@ -42,62 +42,64 @@ export function countBad(args: CountArgs, first: i32, end: i32): void {
  * axis of a walk an operand goes on by one element or stays; what does not fill a vector is copied into one.
  */
 
-/** Operations, as `src/ops/pointwise/wasmPointwise.ts` lists them. */
-const ADD: i32 = 0;
-const SUB: i32 = 1;
-const MUL: i32 = 2;
-const DIV: i32 = 3;
-const MAXIMUM: i32 = 4;
-const MINIMUM: i32 = 5;
-const LARGER_GRAD: i32 = 6;
-const SMALLER_GRAD: i32 = 7;
-const EQUAL: i32 = 8;
-const NOT_EQUAL: i32 = 9;
-const LESS: i32 = 10;
-const LESS_EQUAL: i32 = 11;
-const GREATER: i32 = 12;
-const GREATER_EQUAL: i32 = 13;
-const WHERE: i32 = 14;
-const NEG: i32 = 15;
-const ABS: i32 = 16;
-const ABS_GRAD: i32 = 17;
-const SQRT: i32 = 18;
-const RELU: i32 = 19;
-const RELU_GRAD: i32 = 20;
-const LEAKY_RELU: i32 = 21;
-const LEAKY_RELU_GRAD: i32 = 22;
-const SQUARED_ERROR: i32 = 23;
-const SQUARED_ERROR_GRAD: i32 = 24;
-const ABSOLUTE_ERROR: i32 = 25;
-const ABSOLUTE_ERROR_GRAD: i32 = 26;
-const HUBER_ERROR: i32 = 27;
-const HUBER_ERROR_GRAD: i32 = 28;
-const EXP: i32 = 29;
-const EXPM1: i32 = 30;
-const LOG: i32 = 31;
-const LOG1P: i32 = 32;
-const ERF: i32 = 33;
-const ERF_GRAD: i32 = 34;
-const SIGMOID: i32 = 35;
-const SIGMOID_GRAD: i32 = 36;
-const TANH: i32 = 37;
-const TANH_GRAD: i32 = 38;
-const ELU: i32 = 39;
-const ELU_GRAD: i32 = 40;
-const GELU: i32 = 41;
-const GELU_GRAD: i32 = 42;
-const GELU_TANH: i32 = 43;
-const GELU_TANH_GRAD: i32 = 44;
-const SILU: i32 = 45;
-const SILU_GRAD: i32 = 46;
-const SOFTPLUS: i32 = 47;
-const SOFTPLUS_GRAD: i32 = 48;
-const BINARY_CROSS_ENTROPY: i32 = 49;
-const BINARY_CROSS_ENTROPY_GRAD: i32 = 50;
-const KULLBACK_LEIBLER: i32 = 51;
-const SCALED: i32 = 52;
-const FROM_SIGNED: i32 = 53;
-const FROM_UNSIGNED: i32 = 54;
+/** What can be done, by the names by which ops ask for it. */
+export enum Operation {
+  add,
+  sub,
+  mul,
+  div,
+  maximum,
+  minimum,
+  largerGrad,
+  smallerGrad,
+  equal,
+  notEqual,
+  less,
+  lessEqual,
+  greater,
+  greaterEqual,
+  where,
+  neg,
+  abs,
+  absGrad,
+  sqrt,
+  relu,
+  reluGrad,
+  leakyRelu,
+  leakyReluGrad,
+  squaredError,
+  squaredErrorGrad,
+  absoluteError,
+  absoluteErrorGrad,
+  huberError,
+  huberErrorGrad,
+  exp,
+  expm1,
+  log,
+  log1p,
+  erf,
+  erfGrad,
+  sigmoid,
+  sigmoidGrad,
+  tanh,
+  tanhGrad,
+  elu,
+  eluGrad,
+  gelu,
+  geluGrad,
+  geluTanh,
+  geluTanhGrad,
+  silu,
+  siluGrad,
+  softplus,
+  softplusGrad,
+  binaryCrossEntropy,
+  binaryCrossEntropyGrad,
+  kullbackLeibler,
+  scaled,
+  fromSigned,
+  fromUnsigned,
+}
 
 /** Behind them, one for each axis: extents, then the elements from one to the next of a, of b and of c. */
 @unmanaged
@@ -204,94 +206,94 @@ function vectors(
     if (bStep) z = v128.load(b + at);
     if (cStep) w = v128.load(c + at);
     switch (operation) {
-      case ADD:
+      case Operation.add:
         result = f32x4.add(x, z);
         break;
-      case SUB:
+      case Operation.sub:
         result = f32x4.sub(x, z);
         break;
-      case MUL:
+      case Operation.mul:
         result = f32x4.mul(x, z);
         break;
-      case DIV:
+      case Operation.div:
         result = f32x4.div(x, z);
         break;
-      case MAXIMUM:
+      case Operation.maximum:
         result = f32x4.max(x, z);
         break;
-      case MINIMUM:
+      case Operation.minimum:
         result = f32x4.min(x, z);
         break;
-      case LARGER_GRAD:
-      case SMALLER_GRAD: {
-        const wins = operation == LARGER_GRAD ? f32x4.gt(x, z) : f32x4.lt(x, z);
+      case Operation.largerGrad:
+      case Operation.smallerGrad: {
+        const wins = operation == Operation.largerGrad ? f32x4.gt(x, z) : f32x4.lt(x, z);
         const half = v128.and(f32x4.eq(x, z), f32x4.splat(0.5));
         result = f32x4.mul(w, v128.or(oneWhere(wins), half));
         break;
       }
-      case EQUAL:
+      case Operation.equal:
         result = i32x4.neg(f32x4.eq(x, z));
         break;
-      case NOT_EQUAL:
+      case Operation.notEqual:
         result = i32x4.neg(f32x4.ne(x, z));
         break;
-      case LESS:
+      case Operation.less:
         result = i32x4.neg(f32x4.lt(x, z));
         break;
-      case LESS_EQUAL:
+      case Operation.lessEqual:
         result = i32x4.neg(f32x4.le(x, z));
         break;
-      case GREATER:
+      case Operation.greater:
         result = i32x4.neg(f32x4.gt(x, z));
         break;
-      case GREATER_EQUAL:
+      case Operation.greaterEqual:
         result = i32x4.neg(f32x4.ge(x, z));
         break;
-      case WHERE:
+      case Operation.where:
         result = v128.bitselect(w, z, i32x4.eq(x, i32x4.splat(0)));
         break;
-      case NEG:
+      case Operation.neg:
         result = f32x4.neg(x);
         break;
-      case ABS:
+      case Operation.abs:
         result = f32x4.abs(x);
         break;
-      case ABS_GRAD:
+      case Operation.absGrad:
         result = f32x4.mul(z, signOf(x));
         break;
-      case SQRT:
+      case Operation.sqrt:
         result = f32x4.sqrt(x);
         break;
-      case RELU:
+      case Operation.relu:
         // NaN is not below 0.
         result = f32x4.pmax(x, f32x4.splat(0));
         break;
-      case RELU_GRAD:
+      case Operation.reluGrad:
         result = f32x4.mul(z, v128.andnot(f32x4.splat(1), f32x4.le(x, f32x4.splat(0))));
         break;
-      case LEAKY_RELU:
+      case Operation.leakyRelu:
         result = v128.bitselect(f32x4.mul(s, x), x, f32x4.lt(x, f32x4.splat(0)));
         break;
-      case LEAKY_RELU_GRAD:
+      case Operation.leakyReluGrad:
         result = f32x4.mul(z, v128.bitselect(s, f32x4.splat(1), f32x4.le(x, f32x4.splat(0))));
         break;
-      case SQUARED_ERROR: {
+      case Operation.squaredError: {
         const error = f32x4.sub(x, z);
         result = f32x4.mul(error, error);
         break;
       }
-      case SQUARED_ERROR_GRAD: {
+      case Operation.squaredErrorGrad: {
         const error = f32x4.sub(x, z);
         result = f32x4.mul(w, f32x4.add(error, error));
         break;
       }
-      case ABSOLUTE_ERROR:
+      case Operation.absoluteError:
         result = f32x4.abs(f32x4.sub(x, z));
         break;
-      case ABSOLUTE_ERROR_GRAD:
+      case Operation.absoluteErrorGrad:
         result = f32x4.mul(w, signOf(f32x4.sub(x, z)));
         break;
-      case HUBER_ERROR: {
+      case Operation.huberError: {
         const error = f32x4.abs(f32x4.sub(x, z));
         const half = f32x4.splat(0.5);
         const near = f32x4.mul(f32x4.mul(half, error), error);
@@ -299,89 +301,89 @@ function vectors(
         result = v128.bitselect(near, far, f32x4.le(error, s));
         break;
       }
-      case HUBER_ERROR_GRAD: {
+      case Operation.huberErrorGrad: {
         const error = f32x4.sub(x, z);
         const near = f32x4.le(f32x4.abs(error), s);
         result = f32x4.mul(w, v128.bitselect(error, f32x4.mul(s, signOf(error)), near));
         break;
       }
-      case EXP:
+      case Operation.exp:
         result = exp(x);
         break;
-      case EXPM1:
+      case Operation.expm1:
         result = expm1(x);
         break;
-      case LOG:
+      case Operation.log:
         result = log(x);
         break;
-      case LOG1P:
+      case Operation.log1p:
         result = log1p(x);
         break;
-      case ERF:
+      case Operation.erf:
         result = erf(x);
         break;
-      case ERF_GRAD:
+      case Operation.erfGrad:
         result = f32x4.mul(z, f32x4.mul(f32x4.splat(1.1283791671), bell(x, 1)));
         break;
-      case SIGMOID:
+      case Operation.sigmoid:
         result = logistic(x);
         break;
-      case SIGMOID_GRAD:
+      case Operation.sigmoidGrad:
         result = f32x4.mul(z, sigmoidSlope(x));
         break;
-      case TANH:
+      case Operation.tanh:
         result = tanh(x);
         break;
-      case TANH_GRAD:
+      case Operation.tanhGrad:
         result = f32x4.mul(z, tanhSlope(x));
         break;
-      case ELU:
+      case Operation.elu:
         result = f32x4.mul(t, elu(x, s));
         break;
-      case ELU_GRAD:
+      case Operation.eluGrad:
         result = f32x4.mul(z, f32x4.mul(t, eluSlope(x, s)));
         break;
-      case GELU:
+      case Operation.gelu:
         result = gelu(x);
         break;
-      case GELU_GRAD:
+      case Operation.geluGrad:
         result = f32x4.mul(z, geluSlope(x));
         break;
-      case GELU_TANH:
+      case Operation.geluTanh:
         result = geluTanh(x);
         break;
-      case GELU_TANH_GRAD:
+      case Operation.geluTanhGrad:
         result = f32x4.mul(z, geluTanhSlope(x));
         break;
-      case SILU:
+      case Operation.silu:
         result = silu(x);
         break;
-      case SILU_GRAD:
+      case Operation.siluGrad:
         result = f32x4.mul(z, siluSlope(x));
         break;
-      case SOFTPLUS:
+      case Operation.softplus:
         result = softplus(x);
         break;
-      case SOFTPLUS_GRAD:
+      case Operation.softplusGrad:
         result = f32x4.mul(z, logistic(x));
         break;
-      case BINARY_CROSS_ENTROPY:
+      case Operation.binaryCrossEntropy:
         result = binaryCrossEntropy(x, z);
         break;
-      case BINARY_CROSS_ENTROPY_GRAD:
+      case Operation.binaryCrossEntropyGrad:
         result = f32x4.mul(w, binaryCrossEntropySlope(x, z));
         break;
-      case KULLBACK_LEIBLER:
+      case Operation.kullbackLeibler:
         result = v128.andnot(f32x4.mul(z, f32x4.sub(log(z), x)), f32x4.eq(z, f32x4.splat(0)));
         break;
-      case SCALED:
+      case Operation.scaled:
         // What is no f32 comes as it is.
         result = args.s == 1 && args.t == 0 ? x : f32x4.add(f32x4.mul(s, x), t);
         break;
-      case FROM_SIGNED:
+      case Operation.fromSigned:
         result = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x), s), t);
         break;
-      case FROM_UNSIGNED:
+      case Operation.fromUnsigned:
         result = f32x4.add(f32x4.mul(f32x4.convert_i32x4_u(x), s), t);
         break;
     }
