@@ -24,6 +24,8 @@ import { WasmStorage } from './wasmStorage.ts';
 export interface WasmOptions {
   /** Threads that share the work; as many as there are if left out. The bits do not depend on them. */
   readonly threads?: number | undefined;
+  /** Whether products may be taken and added in one rounding where the engine can: the bits differ by machine then. */
+  readonly relaxed?: boolean | undefined;
 }
 
 /** Runs programs by WebAssembly's vectors, on the CPU. */
@@ -42,12 +44,12 @@ export class WasmBackend extends ProcessorBackend {
     this.#machine = machine;
     this.#owns = owns;
     this.#storage = new WasmStorage(machine);
-    this.adapter = `WebAssembly (${counted(machine.threads, 'thread')})`;
+    this.adapter = `WebAssembly (${counted(machine.threads, 'thread')}${machine.isRelaxed ? ', relaxed' : ''})`;
   }
 
   /** @throws DeviceError where there is no WebAssembly with SIMD */
-  static async open({ threads }: WasmOptions = {}): Promise<WasmBackend> {
-    return new WasmBackend(await Machine.open(threads), true);
+  static async open({ threads, relaxed }: WasmOptions = {}): Promise<WasmBackend> {
+    return new WasmBackend(await Machine.open(threads, relaxed), true);
   }
 
   get used(): Tally {

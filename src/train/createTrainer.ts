@@ -42,11 +42,12 @@ const placeOn = ({ backend, device, ...others }: OpenBackend): Place => ({
   ...others,
 });
 
-const backendOptions = ({ memoryLimit, fuse, kernels, threads }: TrainerOptions): BackendOptions => ({
+const backendOptions = ({ memoryLimit, fuse, kernels, threads, relaxed }: TrainerOptions): BackendOptions => ({
   memoryLimit,
   fuse,
   kernels,
   threads,
+  relaxed,
 });
 
 /** Behind a loss. A browser's next GPU process is there in a tenth of one, a driver that is reset in some. */

@@ -91,6 +91,11 @@ export interface CommonOptions<F extends string = any> extends SaidRoles<NoInfer
   readonly backend?: BackendName;
   /** Threads of `wasm`, this one among them: as many as there are if left out. The bits do not depend on them. */
   readonly threads?: number | undefined;
+  /**
+   * Whether `wasm` may multiply and add in one rounding, by relaxed vectors, where the engine has them (Chromium 114, Node 22;
+   * else it makes no difference): faster, with bits that differ by machine.
+   */
+  readonly relaxed?: boolean | undefined;
   /** A device of the caller's, which stays the caller's; one is acquired if it is left out. */
   readonly device?: Device | undefined;
   /**

@@ -28,7 +28,16 @@ export interface PredictorOptions<
     PartOfFile,
     Pick<
       CommonOptions<F>,
-      'backend' | 'threads' | 'device' | 'onDeviceLost' | 'kernels' | 'fuse' | 'memoryLimit' | 'seed' | 'inputs'
+      | 'backend'
+      | 'threads'
+      | 'relaxed'
+      | 'device'
+      | 'onDeviceLost'
+      | 'kernels'
+      | 'fuse'
+      | 'memoryLimit'
+      | 'seed'
+      | 'inputs'
     > {
   readonly model: M;
   /**
@@ -51,6 +60,7 @@ const usual = {
   data: undefined,
   backend: 'webgpu',
   threads: undefined,
+  relaxed: undefined,
   device: undefined,
   onDeviceLost: undefined,
   kernels: 'auto',

@@ -28,6 +28,7 @@ const defaults = {
   seed: 0,
   backend: 'webgpu',
   threads: undefined,
+  relaxed: undefined,
   device: undefined,
   onDeviceLost: undefined,
   data: undefined,
@@ -51,7 +52,7 @@ export function trainerOptionsOf(given: TrainerOptions): {
 
 /** Looks at what a trainer is given beside its losses, or somebody else who runs a model. @throws DataError and ShapeError */
 export function requireCommon(at: string, options: TrainerOptions): void {
-  const { model, data, device, onDeviceLost, backend, threads, memoryLimit, fuse, warn } = options;
+  const { model, data, device, onDeviceLost, backend, threads, relaxed, memoryLimit, fuse, warn } = options;
   requireSizes(at, options);
   if (model !== undefined) {
     requireKind(at, 'model', model, isModule(model), 'a layer or a function, as sequential(…) makes one of several');
@@ -67,6 +68,7 @@ export function requireCommon(at: string, options: TrainerOptions): void {
   if (threads !== undefined) {
     requireKind(at, 'threads', threads, Number.isInteger(threads) && threads > 0, 'a whole number above 0');
   }
+  if (relaxed !== undefined) requireKind(at, 'relaxed', relaxed, typeof relaxed === 'boolean', 'true or false');
   if (memoryLimit !== undefined) requireOption(at, 'memoryLimit', memoryLimit);
   if (fuse !== undefined) requireKind(at, 'fuse', fuse, typeof fuse === 'boolean', 'true or false');
   if (warn !== undefined) requireKind(at, 'warn', warn, isFunction(warn), 'a function');

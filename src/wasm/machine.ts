@@ -51,12 +51,16 @@ export function availableThreads(): number {
   return Math.min(MOST_THREADS, os?.availableParallelism?.() ?? navigator?.hardwareConcurrency ?? 1);
 }
 
+async function compileText(text: string): Promise<WebAssembly.Module> {
+  const deflated = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+  return WebAssembly.compile(await new Response(stream).arrayBuffer());
+}
+
 /** The module's code. @throws DeviceError where there is no WebAssembly, no SIMD, or a policy against it */
 export async function compileModule(): Promise<WebAssembly.Module> {
-  const deflated = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   try {
-    const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-    return await WebAssembly.compile(await new Response(stream).arrayBuffer());
+    return await compileText(base64);
   } catch (error) {
     throw new DeviceError(
       `[wasm] WebAssembly with SIMD and threads does not compile here (${(error as Error).message}): use a newer engine, give a page's Content-Security-Policy 'wasm-unsafe-eval' in script-src, or pass backend: 'cpu'`,
@@ -65,6 +69,12 @@ export async function compileModule(): Promise<WebAssembly.Module> {
 }
 
 const compiled = whenAsked(compileModule);
+
+/** The same of relaxed vectors, whose bits differ by machine; undefined where the engine has none. */
+const relaxedModule = whenAsked(async (): Promise<WebAssembly.Module | undefined> => {
+  const { default: text } = await import('./assembly/relaxed.json?wasm');
+  return compileText(text).catch(() => undefined);
+});
 
 /** Whether this thread may lie down until another one wakes it: a page's own may not. */
 function mayWait(): boolean {
@@ -82,10 +92,19 @@ export class Machine {
   readonly heap: Heap;
   /** By the name of a kernel: where it stands in the table. By that of a constant: what it is. */
   readonly names: ReadonlyMap<string, number>;
+  /** Whether its bits may be other ones on other machines. */
+  readonly isRelaxed: boolean;
   readonly #exports: Exports;
   readonly #threads: readonly Thread[];
 
-  private constructor(heap: Heap, exports: Exports, names: ReadonlyMap<string, number>, threads: readonly Thread[]) {
+  private constructor(
+    heap: Heap,
+    exports: Exports,
+    names: ReadonlyMap<string, number>,
+    threads: readonly Thread[],
+    isRelaxed: boolean,
+  ) {
+    this.isRelaxed = isRelaxed;
     this.memory = heap.memory;
     this.heap = heap;
     this.#exports = exports;
@@ -95,10 +114,12 @@ export class Machine {
 
   /**
    * @param threads as many as there are to be; where an engine has fewer, or a thread does not begin, there are fewer: the
-   * bits do not depend on it   @throws DeviceError where there is no WebAssembly
+   * bits do not depend on it   @param relaxed whether products may be taken and added in one rounding, where the engine can
+   * @throws DeviceError where there is no WebAssembly
    */
-  static async open(threads = availableThreads()): Promise<Machine> {
-    const module = await compiled();
+  static async open(threads = availableThreads(), relaxed = false): Promise<Machine> {
+    const fused = relaxed ? await relaxedModule() : undefined;
+    const module = fused ?? (await compiled());
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     const names = Object.keys(exports).filter((name) => typeof exports[name] === 'function');
@@ -119,6 +140,7 @@ export class Machine {
       exports as unknown as Exports,
       new Map([...names.map((name, at) => [name, first + at] as const), ...constants]),
       begun.flat(),
+      fused !== undefined,
     );
   }
 

@@ -159,7 +159,7 @@ export const slips: Readonly<Record<string, readonly [slip: () => unknown, says:
   ],
   'a misspelt option of createTrainer': [
     () => trained({ batch_size: 4 }),
-    'DataError: [createTrainer] there is no option "batch_size", the nearest is "batchSize": it takes model, loss, optimizer, phases, batchSize, microBatches, averageWeights, gradientNorm, exposes, memoryLimit, fuse, kernels, seed, backend, threads, device, onDeviceLost, data, inputs, targets, warn',
+    'DataError: [createTrainer] there is no option "batch_size", the nearest is "batchSize": it takes model, loss, optimizer, phases, batchSize, microBatches, averageWeights, gradientNorm, exposes, memoryLimit, fuse, kernels, seed, backend, threads, relaxed, device, onDeviceLost, data, inputs, targets, warn',
   ],
   'a batch size as text': [
     () => trained({ batchSize: '4' }),

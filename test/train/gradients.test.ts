@@ -38,13 +38,15 @@ import {
   type Model,
   type Optimizer,
 } from '../../src/index.ts';
+import type { BackendKind } from '../../src/core/places.ts';
+import type { Backend } from '../../src/scheduler/backend.ts';
 import { randomNormal } from '../../src/nn/initializers.ts';
 import { rolesOf } from '../../src/nn/fieldRoles.ts';
 import { planMemory } from '../../src/scheduler/memory.ts';
 import { stepGraphs } from '../../src/train/graphs/stepGraphs.ts';
 import { TracedModel } from '../../src/train/graphs/tracedModel.ts';
 import { tableSource } from '../../src/train/samples/sampleSource.ts';
-import { sharedBackend, sharedDevice } from '../support/device.ts';
+import { sharedBackend, sharedDevice, wasmBackend } from '../support/device.ts';
 
 /** Fresh numbers at every run of the suite; the seed is printed with each failure, and can be pinned. */
 const SEED = Number(process.env['MILLRACE_TEST_SEED'] ?? Date.now() % 1_000_000_007);
@@ -318,7 +320,7 @@ const batch = ((): { x: Float32Array; label: Uint8Array } => {
 
 async function parametersAfterStep(
   model: Model,
-  backend: 'webgpu' | 'cpu',
+  backend: BackendKind,
   optimizer: Optimizer,
 ): Promise<{ before: Record<string, Float32Array>; after: Record<string, Float32Array> }> {
   const trainer = await createTrainer({
@@ -380,10 +382,13 @@ function copiedParameters(model: Model): string[] {
   return [...copied].map((at) => ranges.find(({ offset }) => offset === pack.attrs.offsets[at])!.name).sort();
 }
 
-/** The arena of gradients as the GPU leaves it, beside an f64 run of the same graph. */
-async function gradientArenas(model: Model): Promise<{ actual: Numbers; expected: Numbers; traced: TracedModel }> {
+/** The arena of gradients as a backend leaves it, beside an f64 run of the same graph. */
+async function gradientArenas(
+  model: Model,
+  open: () => Promise<Backend> = sharedBackend,
+): Promise<{ actual: Numbers; expected: Numbers; traced: TracedModel }> {
   const { traced, graph, samples } = stepOf(model);
-  const backend = await sharedBackend();
+  const backend = await open();
   const program = await backend.compile(graph);
   try {
     for (const [state, numbers] of samples) backend.writeState(state, numbers);
@@ -409,15 +414,19 @@ function expectClose(actual: Numbers, expected: Numbers): void {
 
 async function expectSameStep(model: Model): Promise<void> {
   const optimizer = sgd({ learningRate: 1 });
-  const { after } = await parametersAfterStep(model, 'webgpu', optimizer);
   const { after: expected } = await parametersAfterStep(model, 'cpu', optimizer);
-  expect(Object.keys(after)).toEqual(Object.keys(expected));
-  for (const [name, numbers] of Object.entries(after)) expectClose(numbers, expected[name]);
+  for (const place of ['webgpu', 'wasm'] as const) {
+    const { after } = await parametersAfterStep(model, place, optimizer);
+    expect(Object.keys(after)).toEqual(Object.keys(expected));
+    for (const [name, numbers] of Object.entries(after)) expectClose(numbers, expected[name]);
+  }
 }
 
 async function expectSameGradients(model: Model): Promise<void> {
-  const { actual, expected } = await gradientArenas(model);
-  expectClose(actual, expected);
+  for (const open of [sharedBackend, wasmBackend]) {
+    const { actual, expected } = await gradientArenas(model, open);
+    expectClose(actual, expected);
+  }
 }
 
 describe('a layer that is used twice', () => {

@@ -25,17 +25,17 @@ export function tile(a: usize, b: usize, terms: i32, c: usize, line: usize, adds
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     let x = v128.load_splat<f32>(a);
-    c00 = f32x4.add(c00, f32x4.mul(x, b0));
-    c01 = f32x4.add(c01, f32x4.mul(x, b1));
+    c00 = plusProduct(c00, x, b0);
+    c01 = plusProduct(c01, x, b1);
     x = v128.load_splat<f32>(a, 4);
-    c10 = f32x4.add(c10, f32x4.mul(x, b0));
-    c11 = f32x4.add(c11, f32x4.mul(x, b1));
+    c10 = plusProduct(c10, x, b0);
+    c11 = plusProduct(c11, x, b1);
     x = v128.load_splat<f32>(a, 8);
-    c20 = f32x4.add(c20, f32x4.mul(x, b0));
-    c21 = f32x4.add(c21, f32x4.mul(x, b1));
+    c20 = plusProduct(c20, x, b0);
+    c21 = plusProduct(c21, x, b1);
     x = v128.load_splat<f32>(a, 12);
-    c30 = f32x4.add(c30, f32x4.mul(x, b0));
-    c31 = f32x4.add(c31, f32x4.mul(x, b1));
+    c30 = plusProduct(c30, x, b0);
+    c31 = plusProduct(c31, x, b1);
     a += 16;
     b += 32;
   }
@@ -43,6 +43,11 @@ export function tile(a: usize, b: usize, terms: i32, c: usize, line: usize, adds
   keep(c + line, c10, c11, adds);
   keep(c + 2 * line, c20, c21, adds);
   keep(c + 3 * line, c30, c31, adds);
+}
+
+/** sum + a · b: in one rounding where the module is built of relaxed vectors, and the machine has it so. */
+function plusProduct(sum: v128, a: v128, b: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, sum) : f32x4.add(sum, f32x4.mul(a, b));
 }
 
 function keep(c: usize, x: v128, y: v128, adds: bool): void {
