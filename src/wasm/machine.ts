@@ -76,6 +76,17 @@ const relaxedModule = whenAsked(async (): Promise<WebAssembly.Module | undefined
   return compileText(text).catch(() => undefined);
 });
 
+/** @throws DeviceError where the engine has no more addresses */
+export function sharedMemory(): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
+  } catch (error) {
+    throw new DeviceError(
+      `[wasm] the engine gives no further memory (${(error as Error).message}): destroy trainers and predictors that are done, or pass backend: 'cpu'`,
+    );
+  }
+}
+
 /** Whether this thread may lie down until another one wakes it: a page's own may not. */
 function mayWait(): boolean {
   try {
@@ -120,7 +131,7 @@ export class Machine {
   static async open(threads = availableThreads(), relaxed = false): Promise<Machine> {
     const fused = relaxed ? await relaxedModule() : undefined;
     const module = fused ?? (await compiled());
-    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
+    const memory = sharedMemory();
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
     const names = Object.keys(exports).filter((name) => typeof exports[name] === 'function');
     const constants = Object.entries(exports).flatMap(([name, value]) =>

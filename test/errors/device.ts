@@ -13,7 +13,7 @@ import {
 } from '../../src/index.ts';
 import type { BackendName } from '../../src/core/places.ts';
 import { Heap } from '../../src/wasm/heap.ts';
-import { compileModule } from '../../src/wasm/machine.ts';
+import { compileModule, sharedMemory } from '../../src/wasm/machine.ts';
 import { sharedDevice } from '../support/device.ts';
 import { limited } from '../support/otherDevice.ts';
 import { withGlobals, type Case } from '../support/provoke.ts';
@@ -62,6 +62,14 @@ const withoutVectors = (): Promise<unknown> =>
   withGlobals({ globals: { WebAssembly: { compile: () => Promise.reject(new Error('invalid value type')) } } }, () =>
     compileModule(),
   );
+
+/** As where many trainers were never destroyed. */
+const withoutAddresses = (): Promise<unknown> => {
+  const Memory = function (): never {
+    throw new RangeError('could not allocate memory');
+  };
+  return withGlobals({ globals: { WebAssembly: { Memory } } }, async () => sharedMemory());
+};
 
 /** As in a browser without WebGPU, where nothing can be imported either. */
 function withoutPlatform(): Promise<unknown> {
@@ -174,6 +182,7 @@ export const device: readonly Case[] = [
   ],
   ['[data] the array of "<name>" is no longer', changedSince],
   ['[wasm] WebAssembly with SIMD', withoutVectors],
+  ['[wasm] the engine gives', withoutAddresses],
   [
     '[memory] WebAssembly has no room',
     () => new Heap(new WebAssembly.Memory({ initial: 1 }), 0).allocate('m', 2 ** 32),
