@@ -115,7 +115,7 @@ describe('the command', () => {
     ['train a.csv --weight-decay 1 --optimizer adam', '--weight-decay is of adamw and sgd, not of adam'],
     ['train mnist --optimizer lbfgs', '--optimizer is "lbfgs" but must be adam or adamw or sgd'],
     ['train mnist --on-nan go', '--on-nan is "go" but must be stop or skip or rewind'],
-    ['train mnist --backend cuda', '--backend is "cuda" but must be webgpu or cpu or auto'],
+    ['train mnist --backend cuda', '--backend is "cuda" but must be webgpu or wasm or cpu or auto'],
     ['train mnist --model vgg', '--model is "vgg" but must be mlp or cnn or lenet or resnet8 or resnet14 or resnet18'],
     ['train mnist --model cnn --hidden 64', '--hidden is of mlp, and cnn has layers of its own'],
     ['train a.csv --model cnn', '--model cnn is for images, and a table has none'],

@@ -1,4 +1,6 @@
+import { largestOf, sumOf } from './lanes';
 import { exp, log } from './math';
+import { dropFactors } from './philox';
 import { copy, integerAt, zero } from './rows';
 import { scratch } from './team';
 import { COLUMNS, panelOf4, panelOf8, ROWS, tiles } from './tile';
@@ -19,12 +21,10 @@ const LINE: usize = 4 * 64;
 /** What `edge` needs in front of all that a kernel lays out for itself. */
 const TILE_ROOM: usize = 128;
 
-/** Words of the control state, as `src/ops/training/control.ts` has them. */
-const STEP: usize = 0;
+/** A word of the control state, as `src/ops/training/control.ts` has them. */
 const PART: usize = 4;
-const SEED: usize = 8;
 /** The last word of a counter: these blocks are no other op's. */
-const DRAWS: u32 = 4;
+const DRAWS: i32 = 4;
 
 @unmanaged
 class AttentionArgs {
@@ -133,43 +133,20 @@ function see(args: AttentionArgs, scores: usize, n: i32, h: i32, t: i32, key0: i
 
 /** By what a query's weights of some keys are multiplied: 0 if they are dropped. Four keys draw one block. */
 function draw(args: AttentionArgs, row: i32, key0: i32, keys: i32, to: usize): void {
-  const counter = <u32>(load<i32>(args.control, PART) * args.partCount + row);
-  const step = load<u32>(args.control, STEP);
-  for (let j = 0; j < keys; j += 4, to += 16) {
-    let c0 = counter;
-    let c1 = step;
-    let c2 = args.stream;
-    let c3 = DRAWS + ((<u32>(key0 + j) / 4) << 8);
-    let k0 = load<u32>(args.control, SEED);
-    let k1 = load<u32>(args.control, SEED + 4);
-    for (let round = 0; round < 10; round++) {
-      const a = <u64>c0 * 0xd2511f53;
-      const b = <u64>c2 * 0xcd9e8d57;
-      c0 = (<u32>(b >> 32)) ^ c1 ^ k0;
-      c1 = <u32>b;
-      c2 = (<u32>(a >> 32)) ^ c3 ^ k1;
-      c3 = <u32>a;
-      k0 += 0x9e3779b9;
-      k1 += 0xbb67ae85;
-    }
-    store<f32>(to, c0 >>> 8 >= args.threshold ? args.kept : 0);
-    store<f32>(to, c1 >>> 8 >= args.threshold ? args.kept : 0, 4);
-    store<f32>(to, c2 >>> 8 >= args.threshold ? args.kept : 0, 8);
-    store<f32>(to, c3 >>> 8 >= args.threshold ? args.kept : 0, 12);
+  const counter = i32x4.splat(load<i32>(args.control, PART) * args.partCount + row);
+  const stream = i32x4.splat(args.stream);
+  for (let j = 0; j < keys; j += 16, to += 64) {
+    const blocks = i32x4.add(i32x4.splat((key0 + j) / 4), i32x4(0, 1, 2, 3));
+    const last = i32x4.add(i32x4.splat(DRAWS), i32x4.shl(blocks, 8));
+    dropFactors(counter, stream, last, args.control, args.threshold, args.kept, to);
   }
 }
 
-function largestOf(x: usize, count: i32, least: f32): f32 {
+/** The largest of a row, or `least`. */
+function largestIn(x: usize, count: i32, least: f32): f32 {
   let m = f32x4.splat(least);
   for (let j = 0; j < count; j += 4, x += 16) m = f32x4.max(m, v128.load(x));
-  return max(
-    max(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)),
-    max(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)),
-  );
-}
-
-function sumOf(x: v128): f32 {
-  return f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 2) + (f32x4.extract_lane(x, 1) + f32x4.extract_lane(x, 3));
+  return largestOf(m);
 }
 
 function scaleRow(x: usize, count: i32, factor: f32): void {
@@ -233,7 +210,7 @@ export function attentionForward(args: AttentionArgs, first: i32, end: i32): voi
         const state = (<usize>i) << 2;
         see(args, row, n, h, t0 + i, key0, keys);
         const before = load<f32>(largest + state);
-        const now = largestOf(row, keys, before);
+        const now = largestIn(row, keys, before);
         store<f32>(largest + state, now);
         // No key so far: −∞ − −∞ is NaN.
         const sum = exponentials(row, keys, now == -Infinity ? 0 : now);
