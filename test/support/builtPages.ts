@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const kinds: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
   '.png': 'image/png',
@@ -27,14 +28,15 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** A folder of files on a server of its own, below a path. */
-export async function serveFolder(folder: string): Promise<Served> {
+/** A folder of files on a server of its own, below a path. @param headers of every answer */
+export async function serveFolder(folder: string, headers: Readonly<Record<string, string>> = {}): Promise<Served> {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://here').pathname);
     const inside = normalize(path.startsWith(PATH) ? path.slice(PATH.length) : 'nowhere');
     const file = extname(inside) ? inside : join(inside, 'index.html');
     readFile(join(folder, file)).then(
-      (bytes) => response.writeHead(200, { 'content-type': kinds[extname(file)] ?? 'text/plain' }).end(bytes),
+      (bytes) =>
+        response.writeHead(200, { ...headers, 'content-type': kinds[extname(file)] ?? 'text/plain' }).end(bytes),
       () => response.writeHead(404).end(),
     );
   });

@@ -14,11 +14,16 @@ import { install, program, versions } from './publicPackages.mjs';
 
 const run = promisify(execFile);
 
-interface Trained {
+interface Learned {
   /** The adapter's name. */
   readonly on: string;
   readonly before: number;
   readonly loss: number;
+}
+
+interface Trained extends Learned {
+  /** The same by WebAssembly, on two threads. */
+  readonly wasm: Learned;
 }
 
 interface Place {
@@ -34,7 +39,7 @@ interface Place {
 const xor = `
 import { adam, createTrainer, dataset, linear, meanSquaredError, sequential, tanh } from 'millrace';
 
-export async function train(options = {}) {
+async function learn(options) {
   const data = dataset({
     x: { data: new Float32Array([0, 0, 0, 1, 1, 0, 1, 1]), shape: [2] },
     target: { data: new Float32Array([0, 1, 1, 0]), shape: [1] },
@@ -47,7 +52,12 @@ export async function train(options = {}) {
   const { loss } = await trainer.evaluate(data);
   const on = trainer.adapter;
   trainer.destroy();
-  return JSON.stringify({ on, before, loss });
+  return { on, before, loss };
+}
+
+export async function train(options = {}) {
+  const learned = await learn(options);
+  return JSON.stringify({ ...learned, wasm: await learn({ backend: 'wasm', threads: 2 }) });
 }
 `;
 const printing = (options = ''): string => `
@@ -70,9 +80,12 @@ async function printed(folder: string, path: string, ...args: string[]): Promise
   return stdout.trim().split('\n').at(-1)!;
 }
 
+/** A page that may share memory with its workers. */
+const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
 /** What a page tells that lies there. */
 async function shown(folder: string, browser: Browser): Promise<string> {
-  const server = await serveFolder(folder);
+  const server = await serveFolder(folder, isolation);
   try {
     const page = await openPage(browser);
     const failed = new Promise<never>((_, reject) => void page.once('pageerror', reject));
@@ -201,10 +214,16 @@ export async function trainEverywhere(wanted: readonly string[]): Promise<number
       ({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
     )) {
       try {
-        const { on, before, loss } = await trained(place, archive, home);
-        const isNear = Math.abs(loss - expected) <= TOLERANCE * expected && loss < before / 100;
-        console.log(`${place.name}: ${loss} on ${on}${isNear ? '' : ': THIS IS ANOTHER LOSS'}`);
-        wrong += isNear ? 0 : 1;
+        const { wasm, ...own } = await trained(place, archive, home);
+        for (const { on, before, loss } of [own, wasm]) {
+          const isNear = Math.abs(loss - expected) <= TOLERANCE * expected && loss < before / 100;
+          console.log(`${place.name}: ${loss} on ${on}${isNear ? '' : ': THIS IS ANOTHER LOSS'}`);
+          wrong += isNear ? 0 : 1;
+        }
+        if (wasm.on !== 'WebAssembly (2 threads)') {
+          console.log(`${place.name}: TWO THREADS WERE ASKED FOR`);
+          wrong++;
+        }
       } catch (error) {
         console.log(`${place.name}: FAILED\n${(error as Error).message}`);
         wrong++;
