@@ -107,8 +107,7 @@ export class Evaluator {
   async *#rows(batches: readonly Batch[]): AsyncGenerator<{ batch: Batch; row: Numbers }> {
     const { evaluationRing, traced } = this.#prepared;
     const columns = evaluationRing.spec.shape[1];
-    // The CPU works as it is called, and lets others have a turn only where something is read.
-    const submitLength = new SubmitLength(this.#backend.kind !== 'webgpu' ? 1 : 'auto');
+    const submitLength = SubmitLength.on(this.#backend.kind, 'auto');
     for (let start = 0; start < batches.length;) {
       const some = batches.slice(start, start + submitLength.steps);
       const control = traced.evaluationControl.initial();

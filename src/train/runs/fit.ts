@@ -56,9 +56,9 @@ export async function* fit(
     supply: course.supply,
     done: reported,
     left: parts.before?.left,
-    // The CPU works as it is called, and lets others have a turn only between submits.
-    submitLength: new SubmitLength(
-      backend.kind !== 'webgpu' ? 1 : stepsPerSubmit,
+    submitLength: SubmitLength.on(
+      backend.kind,
+      stepsPerSubmit,
       course.most,
       budgetMs === undefined ? undefined : budgetMs / 1000,
     ),

@@ -1,3 +1,4 @@
+import type { BackendKind } from '../../core/places.ts';
 import { RING_ROWS } from '../graphs/metricsRing.ts';
 
 /** In a page, a submit is to leave room in a frame for whatever else is drawn; elsewhere it is to be worth its while. */
@@ -5,6 +6,9 @@ const PAGE_SECONDS = 0.012;
 const OTHER_SECONDS = 0.1;
 
 const isPage = 'document' in globalThis || 'WorkerGlobalScope' in globalThis;
+
+/** Where the caller's own thread does the work, nobody else has a turn meanwhile. */
+const BREATH_SECONDS = isPage ? 0.008 : 0.03;
 
 /** In a share of frames so many submits tell together how long a step takes: one that was disturbed tells nothing. */
 const TOLD_BY = 3;
@@ -24,6 +28,16 @@ export class SubmitLength {
   readonly #toldBy: number;
   /** Of a step, by the last submits. */
   #told: readonly number[] = [];
+
+  /**
+   * What suits a place: the references work a step as it is called, and let others have a turn between; so does WebAssembly, a
+   * few steps at a time.
+   */
+  static on(place: BackendKind, stepsPerSubmit: number | 'auto', most?: number, seconds?: number): SubmitLength {
+    if (place === 'cpu') return new SubmitLength(1);
+    if (place === 'webgpu' || stepsPerSubmit !== 'auto') return new SubmitLength(stepsPerSubmit, most, seconds);
+    return new SubmitLength('auto', most, Math.min(seconds ?? Infinity, BREATH_SECONDS));
+  }
 
   /** @param most steps that there is room for   @param seconds that a submit may take; what suits the place, if left out */
   constructor(stepsPerSubmit: number | 'auto', most = RING_ROWS, seconds?: number) {
