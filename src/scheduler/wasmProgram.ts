@@ -71,7 +71,12 @@ export class WasmProgram implements Executable {
     this.fields = new Map(fields.map(([label, { spec }]) => [label, spec]));
     this.#inputs = new Map(fields.map(([label, value]) => [label, this.numbersOf(value)]));
     this.#parts = this.order.flatMap((node) => this.#partsOf(node));
-    this.#writeCommands();
+    try {
+      this.#writeCommands();
+    } catch (error) {
+      this.destroy();
+      throw error;
+    }
     this.#stretches = stretchesOf(this.#parts);
     this.launches = this.#parts.flatMap((part) => ('run' in part ? [] : part.launches.map(({ kernel }) => kernel)));
   }

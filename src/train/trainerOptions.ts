@@ -37,6 +37,9 @@ const defaults = {
   warn: undefined,
 } as const;
 
+/** Of WebAssembly: more would wait for each other more than they would work. */
+const MOST_THREADS = 64;
+
 const isFunction = (given: unknown): boolean => typeof given === 'function';
 
 /** The options of `createTrainer`, looked at, and the phases of its steps. @throws DataError and ShapeError for what is none */
@@ -66,7 +69,8 @@ export function requireCommon(at: string, options: TrainerOptions): void {
   }
   requireBackend(at, backend!);
   if (threads !== undefined) {
-    requireKind(at, 'threads', threads, Number.isInteger(threads) && threads > 0, 'a whole number above 0');
+    const is = Number.isInteger(threads) && threads > 0 && threads <= MOST_THREADS;
+    requireKind(at, 'threads', threads, is, `a whole number from 1 to ${MOST_THREADS}`);
   }
   if (relaxed !== undefined) requireKind(at, 'relaxed', relaxed, typeof relaxed === 'boolean', 'true or false');
   if (memoryLimit !== undefined) requireOption(at, 'memoryLimit', memoryLimit);

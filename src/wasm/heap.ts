@@ -44,7 +44,10 @@ export class Heap {
   }
 
   #grow(what: string, size: number): Block {
-    const at = this.#end;
+    // What is free at the end is the beginning of what is asked for.
+    const last = this.#free.at(-1);
+    const isLast = last !== undefined && last.at + last.size === this.#end;
+    const at = isLast ? last.at : this.#end;
     const missing = Math.ceil((at + size - this.memory.buffer.byteLength) / PAGE);
     if (at + size > MOST_BYTES) {
       throw this.#noRoom(what, size, `it has ${megabytes(MOST_BYTES)} at most`);
@@ -56,6 +59,7 @@ export class Heap {
         throw this.#noRoom(what, size, (error as Error).message);
       }
     }
+    if (isLast) this.#free.pop();
     this.#end = at + size;
     return { at, size };
   }

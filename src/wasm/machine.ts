@@ -36,6 +36,10 @@ interface Platform {
   readonly crossOriginIsolated?: boolean;
 }
 
+/** What a thread's word says: it works along, or it is too late. */
+const IN = 1;
+const OUT = 2;
+
 /** How long a thread may take until it works along. */
 const READY_MS = 10_000;
 /** More would wait for each other more than they would work. */
@@ -43,10 +47,13 @@ const MOST_THREADS = 8;
 
 const nodeThreads = () => (globalThis as Platform).process?.getBuiltinModule?.('node:worker_threads');
 
-/** Threads that this machine has for a team, where an engine lets threads share memory. */
+/** Whether the engine lets threads share memory: a page's must be isolated. */
+const sharesMemory = (): boolean => Boolean(nodeThreads()) || (globalThis as Platform).crossOriginIsolated === true;
+
+/** Threads that this machine has for a team. */
 export function availableThreads(): number {
-  const { navigator, crossOriginIsolated, process } = globalThis as Platform;
-  if (!nodeThreads() && crossOriginIsolated !== true) return 1;
+  const { navigator, process } = globalThis as Platform;
+  if (!sharesMemory()) return 1;
   const os = process?.getBuiltinModule?.('node:os') as { availableParallelism?(): number } | undefined;
   return Math.min(MOST_THREADS, os?.availableParallelism?.() ?? navigator?.hardwareConcurrency ?? 1);
 }
@@ -107,6 +114,7 @@ export class Machine {
   readonly isRelaxed: boolean;
   readonly #exports: Exports;
   readonly #threads: readonly Thread[];
+  #isOver = false;
 
   private constructor(
     heap: Heap,
@@ -142,10 +150,23 @@ export class Machine {
     names.forEach((name, at) => table.set(first + at, exports[name]));
     const heap = new Heap(memory, HEAP_START);
     enter(heap.allocate('a thread', THREAD_ROOM).at, mayWait());
-    const others = Array.from({ length: Math.min(threads, availableThreads() > 1 ? threads : 1) - 1 }, () =>
-      startThread({ module, memory, room: heap.allocate('a thread', THREAD_ROOM).at }),
+    const others = Array.from({ length: sharesMemory() ? threads - 1 : 0 }, () => {
+      const room = heap.allocate('a thread', THREAD_ROOM).at;
+      // A word by which both agree, once, whether it is one of the team.
+      const word = new Int32Array(memory.buffer, room, 1);
+      return {
+        thread: startThread({ module, memory, room }),
+        isOne: () => Atomics.compareExchange(word, 0, 0, OUT) === IN,
+      };
+    });
+    const begun = await Promise.all(
+      others.map(async ({ thread, isOne }) => {
+        await settled(thread);
+        if (isOne()) return [thread];
+        thread.stop();
+        return [];
+      }),
     );
-    const begun = await Promise.all(others.map(async (thread) => ((await isReady(thread)) ? [thread] : [])));
     return new Machine(
       heap,
       exports as unknown as Exports,
@@ -166,25 +187,21 @@ export class Machine {
   }
 
   destroy(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#exports.dissolve();
     for (const thread of this.#threads) thread.stop();
   }
 }
 
-async function isReady(thread: Thread): Promise<boolean> {
+/** Waits until a thread works along, or failed, or took too long. */
+async function settled(thread: Thread): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('late')), READY_MS);
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, READY_MS);
   });
-  try {
-    await Promise.race([thread.ready, late]);
-    return true;
-  } catch {
-    thread.stop();
-    return false;
-  } finally {
-    clearTimeout(timer);
-  }
+  await Promise.race([thread.ready.catch(() => {}), late]);
+  clearTimeout(timer);
 }
 
 /** A thread of Node, or a page's worker. */

@@ -13,8 +13,10 @@ async function begin({ data: { module, memory, room } }) {
   const first = exports.table.grow(names.length);
   names.forEach((name, at) => exports.table.set(first + at, exports[name]));
   exports.enter(room, true);
+  // Who began the team may have given up waiting: then it goes on without this thread.
+  const isOne = Atomics.compareExchange(new Int32Array(memory.buffer, room, 1), 0, 0, 1) === 0;
   port.postMessage('ready');
-  exports.serve();
+  if (isOne) exports.serve();
 }
 
 if (node?.parentPort) node.parentPort.once('message', (data) => begin({ data }));

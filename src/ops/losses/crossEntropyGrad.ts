@@ -46,7 +46,8 @@ export const gradOp: Op<Attrs> = {
     ulps: 64 + 2 * classesOf(node),
     magnitude(inputs) {
       const C = classesOf(node);
-      return [slopeTerms(node, inputs).map((size, at) => size * largestIn(inputs[0], Math.floor(at / C), C))];
+      const largest = Array.from({ length: inputs[0].length / C }, (_, row) => largestIn(inputs[0], row, C));
+      return [slopeTerms(node, inputs).map((size, at) => size * largest[Math.floor(at / C)])];
     },
     absolute: 1e-37,
   }),
