@@ -49,16 +49,17 @@ class Frame {
 function axesOf(frame: Frame, points: readonly SizePoint[]): SVGElement[] {
   const seconds = ticksOf(frame.scale, MOST_LABELS).flatMap(({ place, label }) => [
     drawn('line', { class: 'line', x1: ROOM.left, x2: WIDTH - ROOM.right, y1: frame.at(place), y2: frame.at(place) }),
-    drawn('text', { class: 'tick', x: ROOM.left - 8, y: frame.at(place) + 4, 'text-anchor': 'end' }, [label]),
+    drawn('text', { class: 'label', x: ROOM.left - 8, y: frame.at(place) + 4, 'text-anchor': 'end' }, [label]),
   ]);
   const sizes = points.map(({ size }) =>
-    drawn('text', { class: 'tick', x: frame.x(size), y: HEIGHT - ROOM.bottom + 20, 'text-anchor': 'middle' }, [
+    drawn('text', { class: 'label', x: frame.x(size), y: HEIGHT - ROOM.bottom + 20, 'text-anchor': 'middle' }, [
       String(Math.round(size)),
     ]),
   );
   return [...seconds, ...sizes];
 }
 
+/** A line with its name at its end, above it where it is the slower one there, else below. */
 function curveOf(side: Side, frame: Frame, points: readonly SizePoint[]): SVGElement[] {
   const known = points.flatMap(({ size, [side]: seconds }) => (seconds === undefined ? [] : [{ size, seconds }]));
   if (known.length === 0) return [];
@@ -69,10 +70,12 @@ function curveOf(side: Side, frame: Frame, points: readonly SizePoint[]): SVGEle
     ]),
   );
   const last = known.at(-1)!;
+  const other = points.find(({ size }) => size === last.size)![side === 'gpu' ? 'cpu' : 'gpu'];
+  const isAbove = other === undefined || last.seconds > other;
   const name = {
     class: `name ${side}`,
     x: frame.x(last.size) - 8,
-    y: frame.y(last.seconds) - 10,
+    y: frame.y(last.seconds) + (isAbove ? -12 : 22),
     'text-anchor': 'end',
   };
   return [
