@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -26,8 +26,8 @@ async function compiled(config: string): Promise<Uint8Array> {
   } catch {
     mkdirSync(CACHE, { recursive: true });
   }
-  // Whole or not at all: another build may look for it meanwhile.
-  const made = `${kept}.${process.pid}`;
+  // Whole or not at all: another build may make it meanwhile, a worker's in this process too.
+  const made = `${kept}.${randomUUID()}`;
   const { entries } = JSON.parse(readFileSync(config, 'utf8')) as { readonly entries: readonly string[] };
   const from = entries.map((entry) => join(folder, entry));
   const options = ['--config', config, '--baseDir', folder, '--outFile', made];
