@@ -31,6 +31,9 @@ export const THREAD_ROOM = 2 ** 20;
 /** Numbers of a pointwise loop that are worth a thread's turn. */
 const GRAIN = 16_384;
 
+/** Items that are worth a thread's turn, of so many numbers each. @param cost of a number, where a copy's is 1 */
+export const grainOver = (numbers: number, cost = 1): number => Math.ceil(GRAIN / Math.max(1, numbers * cost));
+
 /** A launch over so many numbers, each on its own. */
 export const overNumbers = (
   kernel: string,

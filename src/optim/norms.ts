@@ -1,7 +1,7 @@
 import { flatGrid, output, type Kernel } from '../core/launch.ts';
 import { BLOCK } from '../core/parameterLayout.ts';
 import { sizeOf, spec, type Numbers } from '../core/shape.ts';
-import type { WasmWork } from '../core/wasmLaunch.ts';
+import { grainOver, type WasmWork } from '../core/wasmLaunch.ts';
 import { applyOne, type Accuracy, type Node, type Op, type Value } from '../graph/graph.ts';
 import { elementsOf } from '../graph/work.ts';
 import { pack } from '../ops/shaping/pack.ts';
@@ -37,16 +37,13 @@ export function normOfNumbers(x: Numbers, first = 0, end = x.length, stride = 1)
   return Math.sqrt(total);
 }
 
-/** Numbers whose norms a thread of WebAssembly takes at once. */
-const WASM_GRAIN = 16_384;
-
 /** An item is a norm, of every `step`th number; the first ones are `apart`. */
 function inWasm(
   { inputs: [x], outputs: [norms] }: Node,
   { terms, step, apart }: { readonly terms: number; readonly step: number; readonly apart: number },
 ): WasmWork {
   const words = [x.spec.shape[0], terms, step, apart];
-  const grain = Math.ceil(WASM_GRAIN / terms);
+  const grain = grainOver(terms);
   return { launches: [{ kernel: 'norms', operands: [0, output(0)], words, items: sizeOf(norms.spec.shape), grain }] };
 }
 

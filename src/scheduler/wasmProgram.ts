@@ -1,5 +1,5 @@
 import { output, writeWord } from '../core/launch.ts';
-import { overNumbers, type WasmLaunch } from '../core/wasmLaunch.ts';
+import { overNumbers, type WasmLaunch, type WasmWork } from '../core/wasmLaunch.ts';
 import { sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { orderOf } from '../graph/executionOrder.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
@@ -41,6 +41,8 @@ export class WasmProgram implements Executable {
   readonly #blocks: ReadonlyMap<unknown, Block>;
   /** Where a node's launches hand each other something: all nodes have the same room in turn. */
   readonly #room: Slot;
+  /** Of the nodes whose op has kernels for them. */
+  readonly #works: ReadonlyMap<Node, WasmWork>;
   /** Those that nobody shares. */
   readonly #own: Block[];
   readonly #parts: readonly Part[];
@@ -54,7 +56,14 @@ export class WasmProgram implements Executable {
     this.#machine = machine;
     this.#storage = storage;
     this.#plan = planMemory(graph, this.order);
-    this.#room = { bytes: roomOf(this.order), holds: 'room', purpose: 'activations', lasting: false };
+    this.#works = new Map(
+      this.order.flatMap((node) => {
+        const work = node.op.wasm?.(node);
+        return work ? [[node, work] as const] : [];
+      }),
+    );
+    const bytes = Math.max(0, ...[...this.#works.values()].map(({ room = 0 }) => room));
+    this.#room = { bytes, holds: 'room', purpose: 'activations', lasting: false };
     this.#slots = [...this.#plan.slots, this.#room];
     this.#blocks = storage.lend(this.#slots);
     this.#own = this.#slots.filter((slot) => !isLent(slot)).map((slot) => this.#blocks.get(slot)!);
@@ -130,7 +139,10 @@ export class WasmProgram implements Executable {
   #partsOf(node: Node): Part[] {
     const { op, outputs } = node;
     if (op.view || isLeaf(node) || outputs.every(({ spec }) => sizeOf(spec.shape) === 0)) return [];
-    const own: Part = launchesOf(node) ?? { node, run: op.parts ? this.#copyParts(node) : this.#reference(node) };
+    const work = this.#works.get(node);
+    const own: Part = work
+      ? { node, launches: work.launches, first: 0 }
+      : { node, run: op.parts ? this.#copyParts(node) : this.#reference(node) };
     const ledger = op.watches?.(node.attrs)?.ledger;
     return ledger ? [own, this.#countBad(node, ledger)] : [own];
   }
@@ -212,14 +224,6 @@ export class WasmProgram implements Executable {
     }
   }
 }
-
-/** Of a node whose op has kernels for it. */
-function launchesOf(node: Node): Commands | undefined {
-  const work = node.op.wasm?.(node);
-  return work && { node, launches: work.launches, first: 0 };
-}
-
-const roomOf = (order: readonly Node[]): number => Math.max(0, ...order.map((node) => node.op.wasm?.(node)?.room ?? 0));
 
 /** Whether there are no more items than one thread takes at once. */
 const isSmall = ({ items, grain }: WasmLaunch): boolean => items <= grain;

@@ -155,7 +155,7 @@ export class Machine {
       // A word by which both agree, once, whether it is one of the team.
       const word = new Int32Array(memory.buffer, room, 1);
       return {
-        thread: startThread({ module, memory, room }),
+        thread: startThread({ module, memory, room, names }),
         isOne: () => Atomics.compareExchange(word, 0, 0, OUT) === IN,
       };
     });

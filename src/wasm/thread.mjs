@@ -1,15 +1,17 @@
 // A thread beside the first one of a team: it runs the same module over the same memory, until the team is dissolved. Plain
 // JavaScript, since Node and pages begin a thread with a file.
 
-/** @typedef {{ module: WebAssembly.Module, memory: WebAssembly.Memory, room: number }} Begin */
+/**
+ * Names are the functions of its table, in their order.
+ * @typedef {{ module: WebAssembly.Module, memory: WebAssembly.Memory, room: number, names: readonly string[] }} Begin
+ */
 
 const node = globalThis.process?.getBuiltinModule?.('node:worker_threads');
 const port = node?.parentPort ?? globalThis;
 
 /** @param {{ data: Begin }} message */
-async function begin({ data: { module, memory, room } }) {
+async function begin({ data: { module, memory, room, names } }) {
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-  const names = Object.keys(exports).filter((name) => typeof exports[name] === 'function');
   const first = exports.table.grow(names.length);
   names.forEach((name, at) => exports.table.set(first + at, exports[name]));
   exports.enter(room, true);

@@ -19,6 +19,7 @@ import {
 } from '../../src/index.ts';
 import { fourModels } from '../support/fourModels.ts';
 import { Random } from '../../src/core/random.ts';
+import { grainOver } from '../../src/core/wasmLaunch.ts';
 import { onProcessor } from '../../src/scheduler/openBackend.ts';
 import { WasmBackend } from '../../src/scheduler/wasmBackend.ts';
 import { Heap } from '../../src/wasm/heap.ts';
@@ -106,6 +107,12 @@ test('steps leave nothing behind: neither on the heap nor in the memory of WebAs
   await trainer.fit(samples, { steps: 10_000, every: 500 });
   expect(trainer.bytes).toBe(bytes);
   expect(heapNow() - heap).toBeLessThan(200_000);
+});
+
+test('however much an item is, a turn has some', () => {
+  // A turn of none, or of more than a word holds, would never end.
+  expect([0, 1, 10, 16_384, 1e9].map((numbers) => grainOver(numbers))).toEqual([16_384, 16_384, 1639, 1, 1]);
+  expect(grainOver(100, 4)).toBe(41);
 });
 
 test('what is freed is used again, and what touches becomes one', () => {

@@ -1,5 +1,5 @@
 import { output as outputAt, type Word } from '../../core/launch.ts';
-import { THREAD_ROOM, type WasmLaunch, type WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, THREAD_ROOM, type WasmLaunch, type WasmWork } from '../../core/wasmLaunch.ts';
 import { COLUMNS, columnSums, grainOf, panelsOf } from '../products/wasmProduct.ts';
 import { isDepthwise } from './depthwise.ts';
 import { imageStep, tapStep, type Convolution } from './patches.ts';
@@ -129,7 +129,7 @@ export function patchesInWasm(
     const operands = [0, 1, bias, outputAt(0)] as const;
     return { launches: [{ ...product, kernel: 'depthwise', operands }] };
   }
-  const grain = Math.max(1, Math.floor(16_384 / (COLUMNS * terms)));
+  const grain = grainOver(COLUMNS * terms);
   const laidOut: WasmLaunch = isBack
     ? {
         kernel: 'tapPanels',

@@ -1,7 +1,7 @@
 import { f32Literal, flatGrid, output, type Kernel, type AdapterTraits } from '../../core/launch.ts';
 import { fromHalves } from '../../core/halves.ts';
 import { halfBitsOf, Permutation } from '../../core/permutation.ts';
-import type { WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, type WasmWork } from '../../core/wasmLaunch.ts';
 import { allocate, byteLength, sizeOf, type Dtype, type Numbers, type Shape } from '../../core/shape.ts';
 import { boundsOf, runReference, UNIT } from '../../graph/accuracy.ts';
 import { applyOne, type Accuracy, type Node, type Op, type Value } from '../../graph/graph.ts';
@@ -140,9 +140,6 @@ function accessOf(
 const chosenBytes = ({ inputs: [, part], outputs: [y] }: Node): number =>
   byteLength({ shape: y.spec.shape, dtype: part.spec.dtype });
 
-/** Numbers that a thread of WebAssembly takes at once. */
-const WASM_GRAIN = 16_384;
-
 /** How assembly/samples.ts counts what becomes of a number. */
 const TAKEN = { words: 0, bytes: 1, scaledWords: 2, scaledBytes: 3 } as const;
 
@@ -171,7 +168,7 @@ function takeInWasm({ inputs: [, ...parts], outputs: [y], attrs }: Node<TakeAttr
         { f32: offset },
       ],
       items: rows,
-      grain: Math.ceil(WASM_GRAIN / Math.max(1, size)),
+      grain: grainOver(size),
     })),
   };
 }

@@ -1,6 +1,6 @@
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import { flatGrid, output, type Launch } from '../../core/launch.ts';
-import type { WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, type WasmWork } from '../../core/wasmLaunch.ts';
 import { requireDtype, resolveAxis, sizeOf, type Dtype, type Shape } from '../../core/shape.ts';
 import { applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { bytesOf, elementsOf } from '../../graph/work.ts';
@@ -58,8 +58,6 @@ function launch(node: Node<GatherAttrs>, source: string, constants: Record<strin
   };
 }
 
-/** Numbers that WebAssembly copies or adds in some ten microseconds. */
-const GRAIN = 2 ** 14;
 /** Numbers of a slice that are an item, as assembly/gather.ts has it. */
 const WIDTH = 16;
 
@@ -74,7 +72,7 @@ function inWasm(node: Node<GatherAttrs>, items: number, perItem: number): WasmWo
         operands: [0, 1, output(0)],
         words: [rows, chosen, inner, bytes, node.attrs.padding ?? -1],
         items,
-        grain: Math.max(1, Math.floor(GRAIN / Math.max(1, perItem))),
+        grain: grainOver(perItem),
       },
     ],
   };

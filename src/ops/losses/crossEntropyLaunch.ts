@@ -1,5 +1,5 @@
 import type { AdapterTraits, Kernel, Launch, Word } from '../../core/launch.ts';
-import type { WasmLaunch, WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, type WasmLaunch, type WasmWork } from '../../core/wasmLaunch.ts';
 import type { Node } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/work.ts';
 import { guarded } from '../pointwise/nanSafeFunctions.ts';
@@ -44,9 +44,6 @@ export function kernelOf(
   };
 }
 
-/** Logits that a thread of WebAssembly takes at once. */
-const WASM_GRAIN = 4096;
-
 /** A kernel of assembly/losses.ts over the rows of logits. */
 export function overRowsInWasm(node: Node<Attrs>, kernel: string, operands: WasmLaunch['operands']): WasmWork {
   const { labelSmoothing, ignoreIndex } = node.attrs;
@@ -54,7 +51,7 @@ export function overRowsInWasm(node: Node<Attrs>, kernel: string, operands: Wasm
   const labelBytes = node.inputs[1].spec.dtype === 'u8' ? 1 : 4;
   const ignored = [Number(ignoreIndex !== null), (ignoreIndex ?? 0) >>> 0];
   const words: readonly Word[] = [classes, labelBytes, { f32: labelSmoothing }, ...ignored];
-  return { launches: [{ kernel, operands, words, items: rows, grain: Math.ceil(WASM_GRAIN / Math.max(1, classes)) }] };
+  return { launches: [{ kernel, operands, words, items: rows, grain: grainOver(classes, 4) }] };
 }
 
 /** A launch over the rows of logits, each shared by as many invocations as serve the adapter. */

@@ -1,5 +1,5 @@
 import { output, type AdapterTraits, type Launch } from '../../core/launch.ts';
-import type { WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, type WasmWork } from '../../core/wasmLaunch.ts';
 import { ShapeError } from '../../core/errors.ts';
 import { formatSpec, requireDtype, sizeOf, type Numbers } from '../../core/shape.ts';
 import { applyOne, type Node, type Op, type Value } from '../../graph/graph.ts';
@@ -27,14 +27,11 @@ function launch(node: Node, source: string, logarithm: boolean, adapter: Adapter
   return { ...sharedBy(sharing, kernel, rows), uniform: [rows, classes, sharing.shares] };
 }
 
-/** Numbers that a thread of WebAssembly takes at once. */
-const WASM_GRAIN = 4096;
-
 /** An item is a row. */
 function inWasm(node: Node, kernel: string, logarithm: boolean): WasmWork {
   const { rows, classes } = rowsOf(node);
   const operands = [...node.inputs.map((_, at) => at), output(0)];
-  const grain = Math.ceil(WASM_GRAIN / classes);
+  const grain = grainOver(classes, 4);
   return { launches: [{ kernel, operands, words: [classes, Number(logarithm)], items: rows, grain }] };
 }
 

@@ -1,5 +1,5 @@
 import { output, type Kernel } from '../../core/launch.ts';
-import type { WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, type WasmWork } from '../../core/wasmLaunch.ts';
 import type { Numbers, Spec } from '../../core/shape.ts';
 import { apply, type Node, type Op, type Value } from '../../graph/graph.ts';
 import { asUseOf } from '../../graph/leaf.ts';
@@ -59,8 +59,6 @@ const isByChannel = ({ width, pixels }: Statistics, rows: number): boolean => wi
 
 /** Channels that are an item of assembly/norms.ts. */
 const WASM_CHANNELS = 16;
-/** Numbers that a thread of WebAssembly takes at once. */
-const WASM_GRAIN = 8192;
 
 function inWasm({ inputs: [x], attrs }: Node<Attrs>): WasmWork | undefined {
   const { parts, pixels, width, epsilon } = attrs;
@@ -73,7 +71,7 @@ function inWasm({ inputs: [x], attrs }: Node<Attrs>): WasmWork | undefined {
         operands: [0, 1, 2, 3, output(0), output(1)],
         words: [rows, channels, pixels, width, { f32: epsilon }],
         items: Math.ceil(channels / WASM_CHANNELS),
-        grain: Math.ceil(WASM_GRAIN / (WASM_CHANNELS * Math.max(1, rows))),
+        grain: grainOver(WASM_CHANNELS * rows, 2),
       },
     ],
   };

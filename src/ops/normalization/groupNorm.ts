@@ -1,7 +1,7 @@
 import { ShapeError } from '../../core/errors.ts';
 import { optionsOf } from '../../core/argumentChecks.ts';
 import { output, type AdapterTraits, type Launch } from '../../core/launch.ts';
-import type { WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, type WasmWork } from '../../core/wasmLaunch.ts';
 import { formatSpec, requireDtype, sizeOf, type Numbers, type Spec } from '../../core/shape.ts';
 import { apply, applyOne, type Node, type Op, specOf, type Value } from '../../graph/graph.ts';
 import { elementsOf } from '../../graph/work.ts';
@@ -77,9 +77,6 @@ function launchOf(node: Node<Attrs>, source: string, adapter: AdapterTraits): La
   };
 }
 
-/** Numbers that a thread of WebAssembly takes at once. */
-const WASM_GRAIN = 8192;
-
 /** An item is a row. */
 function inWasm(node: Node<Attrs>, kernel: string): WasmWork {
   const { epsilon, centered } = node.attrs;
@@ -91,7 +88,7 @@ function inWasm(node: Node<Attrs>, kernel: string): WasmWork {
         operands: [...node.inputs.map((_, at) => at), ...node.outputs.map((_, at) => output(at))],
         words: [width, channels, pixels, Number(centered), { f32: epsilon }],
         items: rows,
-        grain: Math.ceil(WASM_GRAIN / length),
+        grain: grainOver(length, 2),
       },
     ],
   };

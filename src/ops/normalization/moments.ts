@@ -1,7 +1,7 @@
 import { ShapeError } from '../../core/errors.ts';
 import { requireKind } from '../../core/argumentChecks.ts';
 import { output, type AdapterTraits, type Kernel, type Launch } from '../../core/launch.ts';
-import type { WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, type WasmWork } from '../../core/wasmLaunch.ts';
 import { formatSpec, requireDtype, sizeOf, type Dtype, type Numbers, type Spec } from '../../core/shape.ts';
 import { UNIT } from '../../graph/accuracy.ts';
 import { apply, type Accuracy, type Node, type Op, type Value } from '../../graph/graph.ts';
@@ -67,12 +67,12 @@ export function channelLaunch(
   return { ...sharedBy(sharing, kernel, count), uniform: [count, rows, channels, part, sharing.shares] };
 }
 
-/** Numbers that are worth a thread's turn in WebAssembly. */
-const WASM_GRAIN = 16_384;
+/** Numbers that an item of WebAssembly's has: its sums, and so the bits, depend on it. */
+const WASM_PART = 16_384;
 
 /** Rows that an item of assembly/batchNorm.ts has, and how many items there are. */
 export function rowsInWasm({ rows, channels }: Rows): { readonly part: number; readonly items: number } {
-  const part = 16 * Math.max(1, Math.round(WASM_GRAIN / channels / 16));
+  const part = 16 * Math.max(1, Math.round(WASM_PART / channels / 16));
   return { part, items: Math.ceil(rows / part) };
 }
 
@@ -90,7 +90,7 @@ function inWasm(node: Node<Attrs>): WasmWork | undefined {
         operands: [0, 'room', output(0), output(1)],
         words: [rows, channels, items],
         items: channels,
-        grain: Math.max(1, Math.floor(WASM_GRAIN / items)),
+        grain: grainOver(items),
       },
     ],
   };

@@ -1,6 +1,6 @@
 import { ShapeError } from '../../core/errors.ts';
 import { flatGrid, output, type Launch } from '../../core/launch.ts';
-import type { WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, type WasmWork } from '../../core/wasmLaunch.ts';
 import { formatSpec, requireDtype, sizeOf, type Spec } from '../../core/shape.ts';
 import { applyOne, floatsOf, type Node, type Op, type Value } from '../../graph/graph.ts';
 import { siluOf, siluSlope, siluSlopeTerms } from './logistic.ts';
@@ -24,14 +24,11 @@ function launch(node: Node, source: string, own: readonly string[], { shape }: S
   };
 }
 
-/** Numbers that a thread of WebAssembly takes at once. */
-const WASM_GRAIN = 8192;
-
 /** An item is a line of y, or of dY. */
 function inWasm(node: Node, { shape }: Spec): WasmWork {
   const width = shape.at(-1)!;
   const operands = [...node.inputs.map((_, at) => at), output(0)];
-  const [items, grain] = [sizeOf(shape.slice(0, -1)), Math.ceil(WASM_GRAIN / Math.max(1, width))];
+  const [items, grain] = [sizeOf(shape.slice(0, -1)), grainOver(width, 2)];
   return { launches: [{ kernel: node.op.name, operands, words: [width], items, grain }] };
 }
 

@@ -1,7 +1,7 @@
 import { DataError, ShapeError } from '../../core/errors.ts';
 import { optionsOf } from '../../core/argumentChecks.ts';
 import { flatGrid, output as outputAt, type Kernel, type Launch, type Word } from '../../core/launch.ts';
-import type { WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, type WasmWork } from '../../core/wasmLaunch.ts';
 import { formatSpec, sizeOf, type Dtype, type Spec } from '../../core/shape.ts';
 import { floatsOf, type Node, type Value } from '../../graph/graph.ts';
 import { pairOf, slide, type Pair, type SlideOptions } from '../convolution/spatial.ts';
@@ -160,9 +160,6 @@ export function launchOf(
   };
 }
 
-/** Numbers that are worth a thread's turn. */
-const GRAIN = 16_384;
-
 /**
  * A launch of a kernel in assembly/pooling.ts, over rows of the windows or of what they are on, whichever it makes.
  * @param made what it makes   @param factor of sums; 0: one by how much of a window is inside   @param areBytes of places
@@ -183,7 +180,7 @@ export function poolInWasm(
         operands: [...node.inputs.map((_, at) => at), ...node.outputs.map((_, at) => outputAt(at))],
         words: [...wordsOf(windows), channels, { f32: factor }, Number(areBytes)],
         items: images * rows,
-        grain: Math.max(1, Math.floor(GRAIN / (columns * channels))),
+        grain: grainOver(columns * channels),
       },
     ],
   };

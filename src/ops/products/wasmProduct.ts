@@ -1,5 +1,5 @@
 import { output } from '../../core/launch.ts';
-import type { WasmLaunch, WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, type WasmLaunch, type WasmWork } from '../../core/wasmLaunch.ts';
 import type { Strides } from './multiply.ts';
 
 /** As assembly/tile.ts and assembly/product.ts have them. */
@@ -61,7 +61,7 @@ export function columnPanels(
     operands: [input, 'room'],
     words: [columns, terms, 4 * line, 4 * term, 4 * matrix],
     items: matrices * panelsOf(columns),
-    grain: Math.max(1, Math.floor(16_384 / (COLUMNS * Math.max(1, terms)))),
+    grain: grainOver(COLUMNS * terms),
   };
 }
 
@@ -71,5 +71,5 @@ export const columnSums = (x: number | 'room', sums: number, rows: number, colum
   operands: [x, sums],
   words: [rows, columns],
   items: panelsOf(columns),
-  grain: Math.max(1, Math.floor(16_384 / (COLUMNS * Math.max(1, rows)))),
+  grain: grainOver(COLUMNS * rows),
 });

@@ -1,6 +1,5 @@
 import { output } from '../../core/launch.ts';
-import { sizeOf } from '../../core/shape.ts';
-import { THREAD_ROOM, type WasmLaunch, type WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, THREAD_ROOM, type WasmLaunch, type WasmWork } from '../../core/wasmLaunch.ts';
 import type { Node } from '../../graph/graph.ts';
 import { COLUMNS, columnPanels, panelsOf, ROWS } from '../products/wasmProduct.ts';
 import { cells, type CellName } from './cells.ts';
@@ -42,11 +41,28 @@ const addressOf = (at: number | undefined): number | 'nothing' => at ?? 'nothing
 const bytesOf = (node: Node, at: number | undefined): number =>
   at !== undefined && node.inputs[at].spec.dtype === 'u8' ? 1 : 4;
 
+/** What both loops are told, and their items: so many samples each. */
+function loopOver(
+  node: Node<Attrs | GradAttrs>,
+  { samples, steps, units }: Extents,
+  lengths: number | undefined,
+  rows: number,
+): Pick<WasmLaunch, 'words' | 'items' | 'grain'> {
+  const { cell, reverse } = node.attrs;
+  const { gates, tape } = cells[cell];
+  const extents = [gates, tape, samples, steps, units, Number(reverse)];
+  return {
+    words: [CELLS.indexOf(cell), ...extents, bytesOf(node, lengths), rows],
+    items: Math.ceil(samples / rows),
+    grain: 1,
+  };
+}
+
 export function forwardWork(node: Node<Attrs>): WasmWork | undefined {
   const { attrs } = node;
-  const { gates, tape, carried } = cells[attrs.cell];
+  const { gates, carried } = cells[attrs.cell];
   const extents = extentsOf(node);
-  const { samples, steps, units } = extents;
+  const { units } = extents;
   const places = placesOf(attrs);
   const rows = rowsOf(extents, gates + 3, gates);
   if (rows === undefined) return undefined;
@@ -59,19 +75,7 @@ export function forwardWork(node: Node<Attrs>): WasmWork | undefined {
       ...[0, 1, 2].map(output),
       carried > 1 ? output(3) : 'nothing',
     ],
-    words: [
-      CELLS.indexOf(attrs.cell),
-      gates,
-      tape,
-      samples,
-      steps,
-      units,
-      Number(attrs.reverse),
-      bytesOf(node, places['lengths']),
-      rows,
-    ],
-    items: Math.ceil(samples / rows),
-    grain: 1,
+    ...loopOver(node, extents, places['lengths'], rows),
   };
   // Each gate's columns in panels of their own, so that a gate's sums of neighbouring units lie side by side.
   const strides = { line: gates, term: gates * units, matrix: 1 };
@@ -83,9 +87,9 @@ export function forwardWork(node: Node<Attrs>): WasmWork | undefined {
 
 export function backwardWork(node: Node<GradAttrs>): WasmWork | undefined {
   const { attrs } = node;
-  const { gates, tape, apart } = cells[attrs.cell];
+  const { gates, apart } = cells[attrs.cell];
   const extents = gradExtentsOf(node);
-  const { samples, steps, units } = extents;
+  const { units } = extents;
   const places = gradPlacesOf(attrs);
   const rows = rowsOf(extents, 3 + 2 * gates, 0);
   if (attrs.transposed || rows === undefined) return undefined;
@@ -99,19 +103,7 @@ export function backwardWork(node: Node<GradAttrs>): WasmWork | undefined {
       apart ? output(1) : 'nothing',
       output(apart ? 2 : 1),
     ],
-    words: [
-      CELLS.indexOf(attrs.cell),
-      gates,
-      tape,
-      samples,
-      steps,
-      units,
-      Number(attrs.reverse),
-      bytesOf(node, places['lengths']),
-      rows,
-    ],
-    items: Math.ceil(samples / rows),
-    grain: 1,
+    ...loopOver(node, extents, places['lengths'], rows),
   };
   const terms = units * gates;
   return {
@@ -119,9 +111,6 @@ export function backwardWork(node: Node<GradAttrs>): WasmWork | undefined {
     launches: [columnPanels(0, { columns: units, terms, matrices: 1 }, { line: terms, term: 1, matrix: 0 }), loop],
   };
 }
-
-/** Numbers that are copied in some ten microseconds. */
-const COPIED = 2 ** 14;
 
 export function previousWork(node: Node<Pick<Attrs, 'reverse' | 'lengths' | 'initial'>>): WasmWork {
   const { inputs, attrs } = node;
@@ -134,7 +123,7 @@ export function previousWork(node: Node<Pick<Attrs, 'reverse' | 'lengths' | 'ini
         operands: [0, addressOf(lengths), attrs.initial ? inputs.length - 1 : 'nothing', output(0)],
         words: [steps, units, Number(attrs.reverse), bytesOf(node, lengths)],
         items: samples,
-        grain: Math.max(1, Math.floor(COPIED / sizeOf([steps, units]))),
+        grain: grainOver(steps * units),
       },
     ],
   };

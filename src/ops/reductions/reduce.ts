@@ -1,7 +1,7 @@
 import { optionsOf, type ContextLike } from '../../core/argumentChecks.ts';
 import { ShapeError } from '../../core/errors.ts';
 import type { AdapterTraits, Kernel, Launch, Word } from '../../core/launch.ts';
-import type { WasmWork } from '../../core/wasmLaunch.ts';
+import { grainOver, type WasmWork } from '../../core/wasmLaunch.ts';
 import { formatSpec, resolveAxis, sizeOf, stridesOf, type Shape } from '../../core/shape.ts';
 import { collapse, eight, forEachOffset, offsetAt, type Walk } from '../../core/strided.ts';
 import { applyOne, type Node, specOf, type Value } from '../../graph/graph.ts';
@@ -123,9 +123,6 @@ export function reduceLaunch(
   return [{ ...sharedBy(sharing, kernel, outputs), uniform }];
 }
 
-/** Terms that a thread of WebAssembly adds up at once. */
-const WASM_GRAIN = 16_384;
-
 /** Over axes that are one, with others before and behind it: a kernel of assembly/sums.ts. */
 export function reduceInWasm(node: Node<ReduceAttrs>, kernel: string, scale = 1): WasmWork | undefined {
   const { kept, reduced, count, length, run } = layoutOf(node);
@@ -141,7 +138,7 @@ export function reduceInWasm(node: Node<ReduceAttrs>, kernel: string, scale = 1)
         operands: [0, -1],
         words: [length, run, { f32: scale }],
         items,
-        grain: Math.ceil(WASM_GRAIN / terms),
+        grain: grainOver(terms),
       },
     ],
   };

@@ -1,5 +1,5 @@
 import { flatGrid, output, type Launch, type Word } from '../../core/launch.ts';
-import type { WasmLaunch } from '../../core/wasmLaunch.ts';
+import { grainOver, type WasmLaunch } from '../../core/wasmLaunch.ts';
 import { sizeOf, type Dtype, type Numbers, type Shape } from '../../core/shape.ts';
 import { collapse, eight, forEachOffset, offsetText, rankOf } from '../../core/strided.ts';
 import type { Access, Node } from '../../graph/graph.ts';
@@ -57,9 +57,6 @@ export function copyLaunch(node: Node, inputIndex: number, { shape, xStart, xStr
   };
 }
 
-/** Numbers that a thread of WebAssembly copies at once. */
-const WASM_GRAIN = 16_384;
-
 /** The same in WebAssembly: lines of the last axis, or four at a time that change places with their columns. */
 export function copyInWasm(
   node: Node,
@@ -77,7 +74,7 @@ export function copyInWasm(
     operands: [inputIndex, output(0)],
     words: [xStart, yStart, rank, lines, ...extents, ...from, ...to].map((word) => word >>> 0),
     items: sizeOf(before),
-    grain: Math.ceil(WASM_GRAIN / (lines * Math.max(1, extents.at(-1)!))),
+    grain: grainOver(lines * extents.at(-1)!),
   };
 }
 
