@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { UserConfig } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { assembly, threadFile } from './build/assembly.ts';
+import { isolation } from './build/isolation.ts';
 import { pureModules } from './build/pureModules.ts';
 import { referencePages } from './docs/api/pages.ts';
 import { lessonPages } from './docs/lesson.ts';
@@ -44,9 +45,6 @@ export default defineConfig(({ mode }) => ({
     slowTestThreshold: 10_000,
   },
 }));
-
-/** With these a page may share memory with its workers: WebAssembly has threads then. */
-const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
 /** Shaders as they are handed to a compiler, without what is for their readers: a third of their weight. */
 function bareShaders() {

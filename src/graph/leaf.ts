@@ -41,5 +41,14 @@ export function constant<D extends Dtype>(numbers: Numbers, spec: Spec<D>): Valu
 export const asUseOf = <A>(op: Op<A>, node: Node): A | undefined =>
   node.op === (op as Op) ? (node.attrs as A) : undefined;
 
+/** The fields of the batch that nodes read, by name. */
+export const fieldsIn = (order: readonly Node[]): ReadonlyMap<string, Value> =>
+  new Map(
+    order.flatMap((node) => {
+      const field = asUseOf(inputOp, node);
+      return field ? [[field.label, node.outputs[0]] as const] : [];
+    }),
+  );
+
 export const isLeaf = ({ op }: Node): boolean =>
   op === (inputOp as Op) || op === (stateOp as Op) || op === (constantOp as Op);

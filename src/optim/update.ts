@@ -38,8 +38,6 @@ const SOFTWARE_SPAN = 32;
 const FOUR = 4;
 /** Blocks that a thread of WebAssembly updates at once. */
 const WASM_GRAIN = 128;
-/** How assembly/update.ts counts what becomes of gradients. */
-const CLIPS = ['none', 'value', 'norm', 'globalNorm'];
 const spanOn = (software: boolean): number => (software ? SOFTWARE_SPAN : FOUR);
 
 /** Inputs of the op: parameters, gradients, groups, schedule, control, moments. */
@@ -138,7 +136,7 @@ function inWasm(rule: Rule, clip: Clip | undefined, { inputs }: Node<Attrs>): Wa
         words: [
           control,
           schedule,
-          clip ? CLIPS.indexOf(Object.keys(clip)[0]) : 0,
+          { named: `Clip.${clip ? Object.keys(clip)[0] : 'none'}` },
           { f32: limitOf(clip) },
           Number(rule.decoupled ?? false),
           ...constantsOf(rule),

@@ -1,7 +1,7 @@
 import { allocate, byteLength, type Numbers, type Spec } from '../core/shape.ts';
 import { Interpreter, type Batch, type States } from '../cpu/interpret.ts';
 import type { Graph, Node, Op, State, Value } from '../graph/graph.ts';
-import { asUseOf, inputOp, isLeaf, stateOp } from '../graph/leaf.ts';
+import { fieldsIn, isLeaf, stateOp } from '../graph/leaf.ts';
 import { statesOf } from '../graph/states.ts';
 import { Tally } from './memoryTally.ts';
 import { ProcessorBackend } from './processorBackend.ts';
@@ -24,8 +24,7 @@ class CpuProgram implements Executable {
     this.interpreter = new Interpreter(graph, states);
     const own = this.order.filter(({ op }) => !op.view && op !== (stateOp as Op)).flatMap(({ outputs }) => outputs);
     this.bytes = own.reduce((sum, { spec }) => sum + byteLength(spec), 0);
-    const fields = this.order.flatMap((node) => asUseOf(inputOp, node) ?? []);
-    this.fields = new Map(fields.map(({ label, spec }) => [label, spec]));
+    this.fields = new Map([...fieldsIn(this.order)].map(([label, { spec }]) => [label, spec]));
   }
 
   get order(): readonly Node[] {

@@ -7,7 +7,7 @@ import type { Region } from '../gpu/readback.ts';
 import type { Recorder } from '../gpu/timing.ts';
 import { orderOf } from '../graph/executionOrder.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
-import { asUseOf, inputOp } from '../graph/leaf.ts';
+import { fieldsIn } from '../graph/leaf.ts';
 import { statesOf } from '../graph/states.ts';
 import { hostOf } from '../ops/launches/sharedLaunch.ts';
 import { watchedIn } from '../ops/training/badStepLedger.ts';
@@ -73,11 +73,7 @@ export class Program implements Executable {
     this.#buffers = parts.buffers;
     this.#scratch = parts.scratch;
     this.#regionOf = parts.regionOf;
-    const fields = parts.order.flatMap((node) => {
-      const field = asUseOf(inputOp, node);
-      return field ? [[field.label, node.outputs[0]] as const] : [];
-    });
-    this.#fields = new Map(fields);
+    this.#fields = fieldsIn(parts.order);
     this.#hosted = [...statesOf(parts.graph)].filter(({ host }) => host !== undefined);
   }
 

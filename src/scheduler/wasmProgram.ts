@@ -3,7 +3,7 @@ import { overNumbers, type WasmLaunch, type WasmWork } from '../core/wasmLaunch.
 import { sizeOf, type Numbers, type Spec } from '../core/shape.ts';
 import { orderOf } from '../graph/executionOrder.ts';
 import type { Graph, Node, State, Value } from '../graph/graph.ts';
-import { asUseOf, inputOp, isLeaf } from '../graph/leaf.ts';
+import { fieldsIn, isLeaf } from '../graph/leaf.ts';
 import { BAD } from '../ops/training/badStepLedger.ts';
 import type { Block } from '../wasm/heap.ts';
 import type { Machine } from '../wasm/machine.ts';
@@ -73,10 +73,7 @@ export class WasmProgram implements Executable {
       if (constant)
         new (constant.constructor as Float32ArrayConstructor)(machine.memory.buffer, at, constant.length).set(constant);
     }
-    const fields = this.order.flatMap((node) => {
-      const field = asUseOf(inputOp, node);
-      return field ? [[field.label, node.outputs[0]] as const] : [];
-    });
+    const fields = [...fieldsIn(this.order)];
     this.fields = new Map(fields.map(([label, { spec }]) => [label, spec]));
     this.#inputs = new Map(fields.map(([label, value]) => [label, this.numbersOf(value)]));
     this.#parts = this.order.flatMap((node) => this.#partsOf(node));

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { createServer } from 'vite';
 import { chromiumFolder, hasBundledChromium } from './driver.mjs';
+import { isolation } from '../../build/isolation.ts';
 import { patienceMs } from './testTimeout.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -75,8 +76,7 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
 export async function openEmptyPage(browser: Browser, url: string): Promise<Page> {
   const page = await openPage(browser);
   // Isolated, as the server's own pages are: so it may share memory with its workers.
-  const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
-  const empty = { contentType: 'text/html', headers, body: '<!doctype html>' };
+  const empty = { contentType: 'text/html', headers: isolation, body: '<!doctype html>' };
   await page.route(`${url}empty`, (route) => route.fulfill(empty));
   await page.goto(`${url}empty`);
   return page;

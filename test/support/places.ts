@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
+import { isolation } from '../../build/isolation.ts';
 import { serveFolder } from './builtPages.ts';
 import { launchBrowser, openPage } from './chromium.ts';
 import { softwareDriver } from './driver.mjs';
@@ -79,9 +80,6 @@ async function printed(folder: string, path: string, ...args: string[]): Promise
   const { stdout } = await run(path, args, { cwd: folder, env });
   return stdout.trim().split('\n').at(-1)!;
 }
-
-/** A page that may share memory with its workers. */
-const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
 /** What a page tells that lies there. */
 async function shown(folder: string, browser: Browser): Promise<string> {

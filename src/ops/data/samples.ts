@@ -140,9 +140,6 @@ function accessOf(
 const chosenBytes = ({ inputs: [, part], outputs: [y] }: Node): number =>
   byteLength({ shape: y.spec.shape, dtype: part.spec.dtype });
 
-/** How assembly/samples.ts counts what becomes of a number. */
-const TAKEN = { words: 0, bytes: 1, scaledWords: 2, scaledBytes: 3 } as const;
-
 /** An item is a row. */
 function takeInWasm({ inputs: [, ...parts], outputs: [y], attrs }: Node<TakeAttrs>): WasmWork | undefined {
   const { held, overlap, scale, offset } = attrs;
@@ -163,7 +160,7 @@ function takeInWasm({ inputs: [, ...parts], outputs: [y], attrs }: Node<TakeAttr
         first,
         at * held,
         overlap ? Math.floor((shape[0] - first - size) / stride) + 1 : shape[0],
-        TAKEN[form],
+        { named: `Taken.${form}` },
         { f32: scale },
         { f32: offset },
       ],

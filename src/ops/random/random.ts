@@ -49,9 +49,7 @@ const finish: Record<Law, { readonly cpu: (words: readonly number[]) => number; 
   },
 };
 
-/** As assembly/random.ts counts them. */
-const LAWS: readonly Law[] = ['bits', 'uniform', 'normal'];
-/** Numbers that are an item of it, and items that a thread takes at once. */
+/** Numbers that are an item of assembly/random.ts, and items that a thread takes at once. */
 const WASM_NUMBERS = 4;
 const WASM_GRAIN = 1024;
 
@@ -87,7 +85,7 @@ const randomOp: Op<Attrs> = {
   },
   wasm({ outputs: [y], attrs: { law, stream, partCount } }) {
     const count = sizeOf(y.spec.shape);
-    const words = [count, partCount, stream, LAWS.indexOf(law)];
+    const words = [count, partCount, stream, { named: `Law.${law}` }];
     const items = Math.ceil(count / WASM_NUMBERS);
     return { launches: [{ kernel: 'random', operands: [0, output(0)], words, items, grain: WASM_GRAIN }] };
   },

@@ -2,7 +2,7 @@ import { output } from '../../core/launch.ts';
 import { grainOver, THREAD_ROOM, type WasmLaunch, type WasmWork } from '../../core/wasmLaunch.ts';
 import type { Node } from '../../graph/graph.ts';
 import { COLUMNS, columnPanels, panelsOf, ROWS } from '../products/wasmProduct.ts';
-import { cells, type CellName } from './cells.ts';
+import { cells } from './cells.ts';
 import {
   extentsOf,
   gradExtentsOf,
@@ -14,9 +14,6 @@ import {
 } from './recurrentNode.ts';
 
 /* The loop over time and its way back in WebAssembly: see assembly/recurrent.ts. */
-
-/** As assembly/recurrent.ts counts them. */
-const CELLS: readonly CellName[] = ['lstm', 'gru', 'rnn', 'reluRnn'];
 
 /** Samples of an item at most: what all weights are read for at each step. */
 const MOST_ROWS = 32;
@@ -52,7 +49,7 @@ function loopOver(
   const { gates, tape } = cells[cell];
   const extents = [gates, tape, samples, steps, units, Number(reverse)];
   return {
-    words: [CELLS.indexOf(cell), ...extents, bytesOf(node, lengths), rows],
+    words: [{ named: `Cell.${cell}` }, ...extents, bytesOf(node, lengths), rows],
     items: Math.ceil(samples / rows),
     grain: 1,
   };

@@ -8,13 +8,14 @@ export { depthwise, depthwiseWeights } from './depthwise';
 export { maxPool, maxPoolGrad, windowSpread, windowSum } from './pooling';
 export { countBad, Operation, pointwise } from './pointwise';
 export { columnPanels, columnSums, product } from './product';
-export { previousHidden, recurrentBackward, recurrentForward } from './recurrent';
+export { Cell, previousHidden, recurrentBackward, recurrentForward } from './recurrent';
 export {
   accumulate,
   adadeltaUpdate,
   adagradUpdate,
   adamaxUpdate,
   adamUpdate,
+  Clip,
   lionUpdate,
   momentumUpdate,
   nadamUpdate,
@@ -25,9 +26,9 @@ export {
   sgdUpdate,
 } from './update';
 export { crossEntropy, crossEntropyGrad, softmax, softmaxGrad } from './losses';
-export { takeSamples } from './samples';
+export { Taken, takeSamples } from './samples';
 export { largest, smallest, sums } from './sums';
 export { swiglu, swigluGrad } from './swiglu';
 export { channelSums, groupNorm, groupNormGrad } from './norms';
-export { dropout, random } from './random';
+export { dropout, Law, random } from './random';
 export { copyBox, fill } from './copies';

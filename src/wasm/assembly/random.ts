@@ -55,8 +55,11 @@ function fourFrom(counter: u32): v128 {
 }
 
 /** What is drawn: random bits, numbers from 0 up to 1, or normal ones. */
-const BITS: i32 = 0;
-const UNIFORM: i32 = 1;
+export enum Law {
+  bits,
+  uniform,
+  normal,
+}
 
 @unmanaged
 class RandomArgs {
@@ -75,8 +78,8 @@ export function random(args: RandomArgs, first: i32, end: i32): void {
     const i = 4 * item;
     philox(fourFrom(start + <u32>i), i32x4.splat(args.stream), i32x4.splat(DRAWS), args.control, scratch);
     let y = v128.load(scratch);
-    if (args.law == UNIFORM) y = unitOf(y);
-    else if (args.law != BITS) y = normalOf(unitOf(y), unitOf(v128.load(scratch, 16)));
+    if (args.law == Law.uniform) y = unitOf(y);
+    else if (args.law != Law.bits) y = normalOf(unitOf(y), unitOf(v128.load(scratch, 16)));
     storeSome(args.y + ((<usize>i) << 2), y, args.count - i);
   }
 }

@@ -9,10 +9,13 @@ import { COLUMNS, panelOf4, ROWS, TERMS, tile } from './tile';
  * at a time; fewer of them, at the end of a row, by way of that room.
  */
 
-/** The cells, as `src/ops/recurrent/recurrentWasm.ts` counts them. */
-const LSTM: i32 = 0;
-const GRU: i32 = 1;
-const RNN: i32 = 2;
+/** The cells, by the names that they have in `src/ops/recurrent/cells.ts`. */
+export enum Cell {
+  lstm,
+  gru,
+  rnn,
+  reluRnn,
+}
 
 /** What is smaller on its way back is 0, as in the reference. */
 const LEAST: f32 = 1e-30;
@@ -193,7 +196,7 @@ function forwardOf4(
   c: usize,
   tape: usize,
 ): void {
-  if (cell == LSTM) {
+  if (cell == Cell.lstm) {
     const u0 = v128.load(x);
     const u1 = v128.load(x, 16);
     const u2 = v128.load(x, 32);
@@ -213,7 +216,7 @@ function forwardOf4(
     storeFives(tape, i, f, g, o, before);
     return;
   }
-  if (cell == GRU) {
+  if (cell == Cell.gru) {
     const a = v128.load(x);
     const b = v128.load(x, 16);
     const d = v128.load(x, 32);
@@ -232,7 +235,7 @@ function forwardOf4(
   const total = f32x4.add(v128.load(x), fromH(0, sums, plane, bias, line));
   v128.store(tape, total);
   const zeros = f32x4.splat(0);
-  v128.store(h, cell == RNN ? tanh(total) : v128.bitselect(zeros, total, f32x4.lt(total, zeros)));
+  v128.store(h, cell == Cell.rnn ? tanh(total) : v128.bitselect(zeros, total, f32x4.lt(total, zeros)));
 }
 
 /** Five numbers of each of four units, the units' side by side. */
@@ -358,7 +361,7 @@ export function recurrentBackward(args: BackwardArgs, first: i32, end: i32): voi
     for (let row = 0; row < rows; row++) {
       const to = args.dInitial + ((<usize>((n0 + row) * units)) << 2);
       copy(dh + <usize>row * line, to, units);
-      if (args.cell == LSTM) copy(dc + <usize>row * line, to + ((<usize>(args.samples * units)) << 2), units);
+      if (args.cell == Cell.lstm) copy(dc + <usize>row * line, to + ((<usize>(args.samples * units)) << 2), units);
     }
   }
 }
@@ -374,9 +377,9 @@ function backwardOf4(cell: i32, tape: usize, dY: usize, dh: usize, dc: usize, dX
   let slope = v128.load(dh);
   if (dY) slope = f32x4.add(slope, v128.load(dY));
   slope = notVanished(slope);
-  if (cell >= RNN) {
+  if (cell >= Cell.rnn) {
     const x = v128.load(tape);
-    if (cell == RNN) {
+    if (cell == Cell.rnn) {
       // 1 / cosh², which 1 − tanh² were not where it is small.
       const e = exp(f32x4.mul(f32x4.abs(x), f32x4.splat(-2)));
       const sum = f32x4.add(one, e);
@@ -407,7 +410,7 @@ function backwardOf4(cell: i32, tape: usize, dY: usize, dh: usize, dc: usize, dX
   const t1 = v128.shuffle<f32>(p, q, 2, 3, 6, 7);
   const t2 = v128.shuffle<f32>(r, s, 0, 1, 4, 5);
   const t3 = v128.shuffle<f32>(r, s, 2, 3, 6, 7);
-  if (cell == LSTM) {
+  if (cell == Cell.lstm) {
     // i, f, g, o and the c before.
     const c = tanh(f32x4.add(f32x4.mul(t1, before), f32x4.mul(t0, t2)));
     const ofC = f32x4.add(v128.load(dc), f32x4.mul(f32x4.mul(slope, t3), f32x4.sub(one, f32x4.mul(c, c))));

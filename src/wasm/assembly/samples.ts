@@ -1,8 +1,10 @@
-/** What becomes of a number: as it is, of four bytes; a byte as u32; scaled, from a byte or from f32. */
-const WORDS: i32 = 0;
-const BYTES: i32 = 1;
-const SCALED_WORDS: i32 = 2;
-const SCALED_BYTES: i32 = 3;
+/** What becomes of a number: as it is, of four bytes; a byte as u32; scaled, from f32 or from a byte. Odd ones are bytes. */
+export enum Taken {
+  words,
+  bytes,
+  scaledWords,
+  scaledBytes,
+}
 
 @unmanaged
 class TakeArgs {
@@ -31,9 +33,9 @@ export function takeSamples(args: TakeArgs, first: i32, end: i32): void {
     if (sample >= args.samples) continue;
     const x = args.x + <usize>(args.before + <i32>sample * args.stride) * width;
     const y = args.y + ((<usize>(r * size)) << 2);
-    if (form == WORDS) memory.copy(y, x, (<usize>size) << 2);
-    else if (form == BYTES) takeBytes(x, y, size);
-    else if (form == SCALED_WORDS) scaleWords(x, y, size, args.scale, args.offset);
+    if (form == Taken.words) memory.copy(y, x, (<usize>size) << 2);
+    else if (form == Taken.bytes) takeBytes(x, y, size);
+    else if (form == Taken.scaledWords) scaleWords(x, y, size, args.scale, args.offset);
     else scaleBytes(x, y, size, args.scale, args.offset);
   }
 }

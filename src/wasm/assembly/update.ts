@@ -19,9 +19,12 @@ const LEDGER_WORDS: i32 = 42;
 const STOP: i32 = 2;
 
 /** What becomes of a gradient in front of its rule. */
-const CLIP_VALUE: i32 = 1;
-const CLIP_NORM: i32 = 2;
-const CLIP_GLOBAL_NORM: i32 = 3;
+export enum Clip {
+  none,
+  value,
+  norm,
+  globalNorm,
+}
 
 const PLAIN: i32 = 0;
 const MOMENTUM: i32 = 1;
@@ -153,15 +156,15 @@ function update(args: UpdateArgs, first: i32, end: i32, rule: i32): void {
     const rate = f32x4.splat(load<f32>(row) * load<f32>(group));
     const decay = v128.load_splat<f32>(group, 4);
     const kept = f32x4.sub(one, f32x4.mul(rate, decay));
-    const factor = args.clip == CLIP_NORM ? v128.load_splat<f32>(group, 12) : v128.load_splat<f32>(row, 12);
+    const factor = args.clip == Clip.norm ? v128.load_splat<f32>(group, 12) : v128.load_splat<f32>(row, 12);
     const from = <usize>block * BLOCK_BYTES;
     for (let at = from; at < from + BLOCK_BYTES; at += 16) {
       const x = args.moment0 + at;
       let p = v128.load(args.parameters + at);
       let g = v128.load(args.gradients + at);
       // Comparisons, so that NaN stays NaN.
-      if (args.clip == CLIP_VALUE) g = f32x4.pmax(f32x4.pmin(g, limit), f32x4.neg(limit));
-      else if (args.clip != 0) g = f32x4.mul(g, factor);
+      if (args.clip == Clip.value) g = f32x4.pmax(f32x4.pmin(g, limit), f32x4.neg(limit));
+      else if (args.clip != Clip.none) g = f32x4.mul(g, factor);
       let change = g;
       if (args.decoupled) p = f32x4.mul(p, kept);
       else g = f32x4.add(g, f32x4.mul(decay, p));
