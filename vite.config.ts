@@ -74,6 +74,7 @@ const library = {
       index: 'src/index.ts',
       data: 'src/data/index.ts',
       'data.node': 'src/node/data.ts',
+      interop: 'src/interop/index.ts',
       node: 'src/node.ts',
       cli: 'src/cli/index.ts',
     },

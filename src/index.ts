@@ -60,6 +60,7 @@ export type { InspectedLayer, InspectedParameter, Inspection, InspectOptions } f
 export { checkpoints } from './train/checkpoints/originFiles.ts';
 export type { BufferRange, TrainerBuffers } from './train/emission/buffers.ts';
 export type { Exposes } from './train/graphs/exposed.ts';
+export type { Forward, ForwardLayer, ForwardLeaf } from './train/emission/forward.ts';
 export type { WgslFunction, WgslOptions } from './train/emission/wgslFunction.ts';
 export type { GenerateOptions } from './train/generation/generateOptions.ts';
 export type { Checkpoints, CheckpointsOptions } from './train/checkpoints/checkpointFiles.ts';

@@ -14,14 +14,19 @@ const floors = [
   ['scheduler', 'models'],
   ['data'],
   ['train'],
-  ['check'],
+  ['check', 'interop'],
   ['index.ts'],
   ['node'],
   ['node.ts'],
   ['cli', 'demo'],
 ];
-/** What the build puts into the command line, and nowhere else. */
-const bundled = { room: 'cli', packages: ['fast-png'] };
+/** What the build puts into the command line, or into what reads other frameworks' files, and nowhere else. */
+const bundled: Readonly<Record<string, string>> = {
+  'fast-png': 'cli',
+  jsfive: 'cli',
+  '@bufbuild/protobuf': 'interop',
+  fflate: 'interop',
+};
 /** Only these run in Node alone. */
 const nodeOnly = ['node', 'node.ts', 'cli'];
 
@@ -95,7 +100,8 @@ function brokenRule(file: string, room: string, from: string, dynamic: boolean):
   const inNode = nodeOnly.includes(room);
   const nodeRule = `only ${nodeOnly.join(', ')} may`;
   if (from.startsWith('node:') || from === 'webgpu') return inNode || dynamic ? undefined : nodeRule;
-  if (bundled.packages.includes(from)) return room === bundled.room ? undefined : `only ${bundled.room} may`;
+  const [bundledIn] = Object.entries(bundled).flatMap(([name, to]) => (isOf(name, from) ? to : []));
+  if (bundledIn) return room === bundledIn ? undefined : `only ${bundledIn} may`;
   if (!from.startsWith('.')) return room === 'demo' ? undefined : 'not of the house';
 
   const target = posix.join(posix.dirname(file), from);
@@ -106,6 +112,9 @@ function brokenRule(file: string, room: string, from: string, dynamic: boolean):
   if (nodeOnly.includes(other) && !inNode && floorOf(other) < floorOf(room)) return nodeRule;
   return floorOf(other) >= 0 && floorOf(other) < floorOf(room) ? undefined : 'an import goes down';
 }
+
+/** Whether a package, or what lies in it, is imported. */
+const isOf = (name: string, from: string): boolean => from === name || from.startsWith(`${name}/`);
 
 /** The folder of src, or the file that stands in src itself. */
 const roomOf = (path: string) => path.split('/')[1];

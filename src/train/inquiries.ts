@@ -1,5 +1,6 @@
 /* What a trainer is asked beside training, loaded when it is first asked for any of it. */
 
+export { forwardOf } from './emission/forward.ts';
 export { wgslFunctionOf } from './emission/wgslFunction.ts';
 export { Evaluator } from './evaluation/evaluator.ts';
 export { Generator } from './generation/generator.ts';

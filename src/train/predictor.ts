@@ -8,6 +8,7 @@ import { copyOfBytes } from './checkpoints/givenParameters.ts';
 import { partOfWeights, requirePart, type PartOfFile } from './checkpoints/partOfWeights.ts';
 import { openTrainer } from './createTrainer.ts';
 import type { TrainerBuffers } from './emission/buffers.ts';
+import type { Forward } from './emission/forward.ts';
 import type { WgslFunction, WgslOptions } from './emission/wgslFunction.ts';
 import type { GpuPrediction } from './evaluation/gpuPrediction.ts';
 import { telling, type ToldOf, type PredictorOutputs } from './evaluation/toldOutputs.ts';
@@ -141,6 +142,11 @@ export class Predictor<F extends string = any, O = any> {
   /** The model as a WGSL function, as `Trainer.wgsl`. */
   wgsl(options: WgslOptions = {}): Promise<WgslFunction> {
     return this.#trainer.wgsl(options);
+  }
+
+  /** The model's forward pass as a graph, as `Trainer.forward`. */
+  forward(): Promise<Forward> {
+    return this.#trainer.forward();
   }
 
   /**

@@ -15,6 +15,7 @@ import { momentOf, noteOf, type Moment } from './checkpoints/moment.ts';
 import type { EncodedPredictions } from './hosting/encodedPredictions.ts';
 import type { EncodedSteps } from './hosting/encodedSteps.ts';
 import { buffersOf, type TrainerBuffers } from './emission/buffers.ts';
+import type { Forward } from './emission/forward.ts';
 import type { WgslFunction, WgslOptions } from './emission/wgslFunction.ts';
 import type { Evaluator } from './evaluation/evaluator.ts';
 import type { GpuPrediction } from './evaluation/gpuPrediction.ts';
@@ -726,6 +727,17 @@ export class Trainer<F extends string = any, O = any> {
     const { prepared } = await this.#use();
     const { wgslFunctionOf } = await import('./inquiries.ts');
     return wgslFunctionOf(prepared.traced, options);
+  }
+
+  /**
+   * The model's forward pass as it is judged and asked, as a graph, and what it has learned, by name: for who writes it
+   * elsewhere, as `toOnnx` of `millrace/interop`.
+   */
+  async forward(): Promise<Forward> {
+    const { traced } = (await this.#use()).prepared;
+    const { forwardOf } = await import('./inquiries.ts');
+    this.#lock.requireSettled('forward');
+    return this.#life.while(forwardOf(this.#backend, traced));
   }
 
   /** Launches of one training step; 0 on the CPU, and before the model was traced. */

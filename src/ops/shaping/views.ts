@@ -1,7 +1,7 @@
 import { ShapeError } from '../../core/errors.ts';
 import { requireKind } from '../../core/argumentChecks.ts';
 import { formatSpec, sameShape, sizeOf, type Dtype, type Shape } from '../../core/shape.ts';
-import { applyAlike, applyOne, type Op, specOf, type State, type Value } from '../../graph/graph.ts';
+import { applyAlike, applyOne, type Node, type Op, specOf, type State, type Value } from '../../graph/graph.ts';
 import { read } from '../../graph/leaf.ts';
 
 /* Ops that see the numbers of another value, in place: they have no launch. */
@@ -25,6 +25,10 @@ const viewOp: Op<ViewAttrs> = {
 /** A named range of a state: a parameter in its arena. It is a leaf for differentiation. */
 export const viewOf = (state: State, label: string, shape: Shape, offset: number): Value =>
   applyOne(viewOp, [read(state)], { label, shape, offset });
+
+/** What such a range is called; undefined of another node. */
+export const viewLabel = (node: Node): string | undefined =>
+  node.op === (viewOp as Op) ? (node.attrs as ViewAttrs).label : undefined;
 
 /** A range of a value's numbers, in another shape; it begins at a multiple of 64, as bindings do. No launch. */
 export const part = <D extends Dtype>(x: Value<D>, shape: Shape, offset: number): Value<D> =>

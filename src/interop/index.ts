@@ -1,0 +1,1 @@
+export type { ImportedModel, ImportedTensor } from './importedModel.ts';
