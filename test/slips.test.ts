@@ -3,11 +3,12 @@
 import { describe, expect, test } from 'vitest';
 import * as data from '../src/data/index.ts';
 import * as core from '../src/index.ts';
+import * as interop from '../src/interop/index.ts';
 import type { TrainingRun } from '../src/train/runs/trainingRun.ts';
 import { Trainer } from '../src/train/trainer.ts';
 import { sharedDevice } from './support/device.ts';
 import { slips } from './support/slips.ts';
-import { trainerOptions, validCalls, validDataCalls, type Calls } from './support/validCalls.ts';
+import { trainerOptions, validCalls, validDataCalls, validInteropCalls, type Calls } from './support/validCalls.ts';
 
 /** What stands in an argument's place. */
 const strangers: Readonly<Record<string, unknown>> = {
@@ -54,6 +55,7 @@ const ELSEWHERE = ['mnist', 'fashionMnist', 'cifar10', 'fsdd'];
 describe.each([
   ['millrace', core, validCalls],
   ['millrace/data', data, validDataCalls],
+  ['millrace/interop', interop, validInteropCalls],
 ] as const)('%s', (_, exports, calls: Calls) => {
   const functions = functionsOf(exports);
 
@@ -110,7 +112,7 @@ describe('a trainer', () => {
     wgsl: () => [{ entry: 'evaluate', group: 1, binding: 2 }],
     writeParameters: () => [{ bias: [1, 2] }],
   };
-  const bare = ['destroy', 'graph', 'readParameters', 'readReports', 'stop', 'summary'];
+  const bare = ['destroy', 'forward', 'graph', 'readParameters', 'readReports', 'stop', 'summary'];
   /** Of one that is a guest on a device. */
   const hosted: Calls = {
     encodePredict: async () => [(await sharedDevice()).createCommandEncoder(), set],

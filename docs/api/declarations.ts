@@ -35,6 +35,7 @@ export interface Declaration {
 export const entryPoints = {
   millrace: 'index.d.ts',
   'millrace/data': 'data/index.d.ts',
+  'millrace/interop': 'interop/index.d.ts',
   'millrace/node': 'node.d.ts',
 } as const;
 
@@ -133,8 +134,8 @@ async function extracted(root: string): Promise<Declarations> {
       };
       return Promise.all(model.members[0].members.map((one) => withComment(folder, one)));
     });
-    const [core, data, node] = await Promise.all(models);
-    return { millrace: core, 'millrace/data': data, 'millrace/node': node };
+    const [core, data, interop, node] = await Promise.all(models);
+    return { millrace: core, 'millrace/data': data, 'millrace/interop': interop, 'millrace/node': node };
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -8,6 +8,7 @@ const ofEntry: Readonly<Record<string, EntryName>> = {
   tables: 'millrace/data',
   texts: 'millrace/data',
   sounds: 'millrace/data',
+  interop: 'millrace/interop',
   inNode: 'millrace/node',
 };
 

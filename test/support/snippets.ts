@@ -22,6 +22,7 @@ export function snippetsIn(markdown: string): Snippet[] {
 export const entries = {
   millrace: join(root, 'src/index.ts'),
   'millrace/data': join(root, 'src/data/index.ts'),
+  'millrace/interop': join(root, 'src/interop/index.ts'),
   'millrace/node': join(root, 'src/node.ts'),
 };
 

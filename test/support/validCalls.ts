@@ -284,3 +284,5 @@ export const validDataCalls: Calls = {
   ],
   writeSafetensors: () => [{ tensors, metadata: {} }],
 };
+
+export const validInteropCalls: Calls = {};

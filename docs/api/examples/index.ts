@@ -3,6 +3,7 @@
 import { heard, sets, sounds, tables, texts } from './data.ts';
 import { graphs } from './graphs.ts';
 import { initializers } from './initializers.ts';
+import { interop } from './interop.ts';
 import { layers } from './layers.ts';
 import { losses } from './losses.ts';
 import { inNode } from './node.ts';
@@ -14,5 +15,6 @@ import { trainers } from './trainers.ts';
 export const examples = {
   millrace: [trainers, layers, heard, initializers, losses, optimizers, pointwise, ops, graphs],
   'millrace/data': [sets, tables, texts, sounds],
+  'millrace/interop': [interop],
   'millrace/node': [inNode],
 } as const;

@@ -8,6 +8,7 @@ import {
   crossEntropy,
   dataset,
   embedding,
+  formatGraph,
   formatProfile,
   linear,
   meanSquaredError,
@@ -305,6 +306,13 @@ export const trainers: Examples = {
     console.log(code.includes('fn classify('), outputs); // true 1
     trainer.destroy();
   },
+  async 'Trainer.forward'() {
+    const trainer = await lineTrainer();
+    const { graph, layers, parameters } = await trainer.forward();
+    console.log(layers, parameters); // [{ path: '', kind: 'linear' }] ['weight', 'bias']
+    console.log(formatGraph(graph(2))); // the product, of two samples
+    trainer.destroy();
+  },
   async 'Trainer.destroy'() {
     const trainer = await lineTrainer();
     trainer.destroy();
@@ -381,6 +389,11 @@ export const trainers: Examples = {
   async 'Predictor.wgsl'() {
     const reader = await createPredictor({ model: linear(1, 1), data: line, backend: 'cpu' });
     console.log((await reader.wgsl()).inputs); // { x: 1 }
+    reader.destroy();
+  },
+  async 'Predictor.forward'() {
+    const reader = await createPredictor({ model: linear(1, 1), data: line, backend: 'cpu' });
+    console.log((await reader.forward()).parameters); // ['weight', 'bias']
     reader.destroy();
   },
   async 'Predictor.destroy'() {
