@@ -23,7 +23,7 @@ export {
   squaredErrors,
 } from './losses/distance.ts';
 export { dropElements } from './random/dropout.ts';
-export { cos, erf, exp, expm1, log, log1p, sin, sqrt } from './pointwise/elementary.ts';
+export { ceil, cos, erf, exp, expm1, floor, log, log1p, round, sign, sin, sqrt } from './pointwise/elementary.ts';
 export { gather, type GatherOptions } from './indexing/gather.ts';
 export { normalizeGroups, type NormalizeGroupsOptions } from './normalization/groupNorm.ts';
 export { affine, matmul, type MatmulOptions } from './products/matmul.ts';

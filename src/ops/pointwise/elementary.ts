@@ -101,6 +101,21 @@ const erfOp: PointwiseOp = definePointwise({
   vjp: (dY, { inputs: [x] }) => [pointwise(erfGradOp, [x, dY])],
 });
 
+/** Steps have no slope: no gradient flows back through them. */
+const step = (name: string, expression: string, f: (x: number) => number): PointwiseOp =>
+  definePointwise({ name, arity: 1, wgsl: { expression }, f, vjp: () => [null] });
+
+/** To the nearest whole number, of two the even one. */
+function nearest(x: number): number {
+  const whole = Math.round(x);
+  return Math.abs(x % 1) === 0.5 && whole % 2 !== 0 ? whole - 1 : whole;
+}
+
+const floorOp: PointwiseOp = step('floor', 'floor(a)', Math.floor);
+const ceilOp: PointwiseOp = step('ceil', 'ceil(a)', Math.ceil);
+const roundOp: PointwiseOp = step('round', 'round(a)', nearest);
+const signOp: PointwiseOp = step('sign', 'sign(a)', Math.sign);
+
 const NEAR = 2;
 
 /** The error function in f64, relatively right near 0. Source: Abramowitz and Stegun 1964, 7.1.6. */
@@ -145,3 +160,11 @@ export const sin = (x: Value): Value<'f32'> => pointwise(sinOp, [x]);
 export const cos = (x: Value): Value<'f32'> => pointwise(cosOp, [x]);
 /** The error function. */
 export const erf = (x: Value): Value<'f32'> => pointwise(erfOp, [x]);
+/** The largest whole number up to x. No gradient flows back through it. */
+export const floor = (x: Value): Value<'f32'> => pointwise(floorOp, [x]);
+/** The smallest whole number from x on. No gradient flows back through it. */
+export const ceil = (x: Value): Value<'f32'> => pointwise(ceilOp, [x]);
+/** The nearest whole number, of two the even one, as in NumPy and PyTorch. No gradient flows back through it. */
+export const round = (x: Value): Value<'f32'> => pointwise(roundOp, [x]);
+/** −1, 0 or 1. No gradient flows back through it. */
+export const sign = (x: Value): Value<'f32'> => pointwise(signOp, [x]);

@@ -1,0 +1,268 @@
+import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
+import { FormatError, ShapeError } from '../../core/errors.ts';
+import { sizeOf, stridesOf, type Numbers, type Shape } from '../../core/shape.ts';
+import { bytesOf } from '../../data/bytes.ts';
+import { isValue, type Value } from '../../graph/graph.ts';
+import type { Values } from '../../nn/layer.ts';
+import { importedModel, type ImportedModel, type ImportedTensor } from '../importedModel.ts';
+import { GraphRun, type Names } from './graphRun.ts';
+import { onnxTypeOf } from './elementTypes.ts';
+import type { GraphProto, NodeProto, ValueInfoProto } from './onnx_pb.ts';
+import { operators } from './operators/index.ts';
+import { readModel, type OpenModel } from './readModel.ts';
+import { readTensor, type ExternalFiles } from './readTensor.ts';
+import { orderOf, Tensor, type ElementType, type Order } from './tensor.ts';
+
+/** What `fromOnnx` may be told. */
+export interface FromOnnxOptions {
+  /** Bytes of the files that the model's tensors lie in, by the names that it has for them: `{ 'model.onnx.data': bytes }`. */
+  readonly files?: ExternalFiles | undefined;
+  /** Names of the tensors that the model is to give; those that the file gives, if left out. What they do not need is not read. */
+  readonly outputs?: readonly string[] | undefined;
+  /** Numbers of inputs that stay the same, by name: lengths, or the scales of a resize. They are none of the model's inputs. */
+  readonly fixed?: Readonly<Record<string, { readonly shape: Shape; readonly data: Numbers }>> | undefined;
+  /** Initializers that are not learned, by name: a table of positions, a mask. */
+  readonly constants?: readonly string[] | undefined;
+  /** Whether images come and go with their channels last, `[N, H, W, C]`, as layers here have them, rather than as in the file. */
+  readonly channelsLast?: boolean | undefined;
+}
+
+/** What `fromOnnx` gives: a model, its weights, and what it takes and gives by name. */
+export interface OnnxModel extends ImportedModel {
+  /** What the model takes, in the file's order; extents that the file leaves open are null. */
+  readonly inputs: readonly OnnxPort[];
+  /** Names of what it gives. */
+  readonly outputs: readonly string[];
+}
+
+/** What an ONNX model takes. */
+export interface OnnxPort {
+  readonly name: string;
+  /** As the file has it: FLOAT, INT64. */
+  readonly type: string;
+  readonly shape: readonly (number | null)[] | null;
+}
+
+const usual = { files: {}, outputs: undefined, fixed: {}, constants: [], channelsLast: false } as const;
+
+/**
+ * A model out of an ONNX file: the graph's operators become ops, its float initializers parameters that bear their names,
+ * and begin with their numbers. It takes a value, or several by name, as the file does, with any number of samples where the
+ * file leaves that open. In training its dropout drops, and its batch norms see the batch, as in PyTorch.
+ * Kernels of convolutions lie here as `[rows, columns, in / groups, out]`; all else lies as in the file.
+ *
+ * ```ts
+ * const { model, weights } = await fromOnnx(bytes);
+ * const reader = await createPredictor({ model, data: { image: { shape: [3, 224, 224] } } });
+ * ```
+ * @param content the file's bytes
+ * @throws FormatError for a broken file, an opset before 7 or behind 23, or what is not read, by name; ShapeError, when it is
+ * used, for values of other extents
+ */
+export async function fromOnnx(content: Uint8Array | ArrayBufferLike, options?: FromOnnxOptions): Promise<OnnxModel> {
+  const settings = optionsOf<FromOnnxOptions, typeof usual>('fromOnnx', options, usual);
+  const bytes = bytesOf('fromOnnx', 'the file', content);
+  try {
+    return imported(readModel(bytes), bytes.length, settings);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new FormatError('[onnx] the file holds graphs within graphs, deeper than can be read: it was damaged', {
+      cause: error,
+    });
+  }
+}
+
+type Settings = { readonly [K in keyof typeof usual]: NonNullable<FromOnnxOptions[K]> | (typeof usual)[K] };
+
+function imported(open: OpenModel, bytes: number, settings: Settings): OnnxModel {
+  const { graph } = open;
+  const { files, fixed, channelsLast } = settings;
+  requireDense(graph);
+  const outputs = settings.outputs ?? graph.output.map(({ name }) => name);
+  const uses = usesIn(graph.node);
+  const held = new Map(graph.initializer.map((proto) => [proto.name, readTensor(`"${proto.name}"`, proto, files)]));
+  for (const [name, { shape, data }] of Object.entries(fixed)) held.set(name, fixedTensor(name, shape, data));
+  const ports = graph.input.filter(({ name }) => !held.has(name));
+  const parameters: Record<string, ImportedTensor> = {};
+  const state: Record<string, ImportedTensor> = {};
+  const orders = new Map<string, Order>();
+  for (const [name, tensor] of held) {
+    const role = Object.hasOwn(fixed, name)
+      ? 'constant'
+      : roleOf(name, tensor, uses.get(name) ?? [], settings.constants);
+    if (role === 'constant') continue;
+    const order = ourOrder(uses.get(name) ?? [], tensor.shape.length);
+    orders.set(name, order);
+    (role === 'kept' ? state : parameters)[name] = permuted(tensor, order);
+  }
+  const model = importedModel({
+    kind: 'onnx',
+    parameters,
+    state,
+    apply(x, bound, context) {
+      const names: Names = new Map(held);
+      for (const port of ports) names.set(port.name, inputTensor(port, ports.length, x, channelsLast));
+      const kept = new Map<Tensor, string>();
+      for (const [name, order] of orders) {
+        const tensor = Tensor.of(bound[name], 'float', order);
+        names.set(name, tensor);
+        if (Object.hasOwn(state, name)) kept.set(tensor, name);
+      }
+      const run = new GraphRun(open, bytes, context, files, (tensor, value) => {
+        const name = kept.get(tensor);
+        if (name !== undefined) context.update(name, value);
+      });
+      run.run(graph.node, names, outputs);
+      return outputValues(outputs, names, channelsLast);
+    },
+  });
+  return { ...model, inputs: ports.map(portOf), outputs };
+}
+
+/** @throws FormatError for tensors that are stored otherwise than number by number */
+function requireDense({ sparseInitializer, quantizationAnnotation }: GraphProto): void {
+  if (sparseInitializer.length > 0) {
+    throw new FormatError('[onnx] the model has sparse initializers, which are not read: export it with dense ones');
+  }
+  if (quantizationAnnotation.length > 0) {
+    throw new FormatError(
+      '[onnx] the model is quantised, which is not read: export it in float32, before it was quantised',
+    );
+  }
+}
+
+/** Where a tensor is used: by which kind of node, at which place. */
+interface Use {
+  readonly kind: string;
+  readonly at: number;
+}
+
+/** Uses by name, in all graphs within a graph. */
+function usesIn(nodes: readonly NodeProto[], uses = new Map<string, Use[]>()): ReadonlyMap<string, readonly Use[]> {
+  for (const { opType, input, attribute } of nodes) {
+    for (const [at, name] of input.entries()) {
+      const known = uses.get(name);
+      if (known) known.push({ kind: opType, at });
+      else uses.set(name, [{ kind: opType, at }]);
+    }
+    for (const { g } of attribute) if (g) usesIn(g.node, uses);
+  }
+  return uses;
+}
+
+const operatorOf = ({ kind }: Use) => (Object.hasOwn(operators, kind) ? operators[kind] : undefined);
+
+/** Beyond this a number is no weight, but says that something is not to be seen. */
+const LARGEST_WEIGHT = 1e30;
+
+/** What a tensor of the file is to a model that learns. */
+function roleOf(
+  name: string,
+  { type, shape, numbers }: Tensor,
+  uses: readonly Use[],
+  constants: readonly string[],
+): 'parameter' | 'kept' | 'constant' {
+  if (type !== 'float' || shape.length === 0 || uses.length === 0 || constants.includes(name)) return 'constant';
+  if (uses.some((use) => operatorOf(use)?.known?.includes(use.at))) return 'constant';
+  if (!numbers!.every((x) => Math.abs(x) < LARGEST_WEIGHT)) return 'constant';
+  return uses.every((use) => operatorOf(use)?.kept?.includes(use.at)) ? 'kept' : 'parameter';
+}
+
+/** The order in which all uses of a parameter would have it; the file's, where they differ. */
+function ourOrder(uses: readonly Use[], rank: number): Order {
+  const orders = uses.map((use) =>
+    (operatorOf(use)?.orders?.[use.at]?.(rank) ?? orderOf({ length: rank } as Shape)).join(),
+  );
+  return orders.every((order) => order === orders[0]) && orders[0] !== '' ? orders[0].split(',').map(Number) : [];
+}
+
+/** A tensor of the file whose axes are brought into an order. */
+function permuted({ shape, numbers }: Tensor, order: Order): ImportedTensor {
+  const ours = order.map((axis) => shape[axis]);
+  const data = new Float32Array(numbers!.length);
+  const strides = stridesOf(shape);
+  const steps = order.map((axis) => strides[axis]);
+  const at = new Array<number>(order.length).fill(0);
+  for (let i = 0, from = 0; i < data.length; i++) {
+    data[i] = numbers![from];
+    for (let axis = order.length - 1; axis >= 0; axis--) {
+      from += steps[axis];
+      if (++at[axis] < ours[axis]) break;
+      from -= steps[axis] * ours[axis];
+      at[axis] = 0;
+    }
+  }
+  return { shape: ours, data };
+}
+
+function fixedTensor(name: string, shape: Shape, data: Numbers): Tensor {
+  const is = Array.isArray(shape) && data?.length === sizeOf(shape);
+  requireKind(
+    'fromOnnx',
+    `fixed.${name}`,
+    { shape, data },
+    is,
+    'a shape and as many numbers: { shape: [], data: [1] }',
+  );
+  return Tensor.known(data instanceof Float32Array ? 'float' : 'int', shape, Float64Array.from(data));
+}
+
+const portOf = (port: ValueInfoProto): OnnxPort => ({
+  name: port.name,
+  type: onnxTypeOf(tensorTypeOf(port).elemType).name,
+  shape: extentsOf(port),
+});
+
+/** @throws FormatError for an input that is no tensor */
+function tensorTypeOf({ name, type }: ValueInfoProto) {
+  if (type?.value.case === 'tensorType') return type.value.value;
+  throw new FormatError(
+    `[onnx] the input "${name}" is a sequence, a map, or of no type, which is not read: give the model tensors`,
+  );
+}
+
+const extentsOf = (port: ValueInfoProto): (number | null)[] | null =>
+  tensorTypeOf(port).shape?.dim.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : null)) ?? null;
+
+/** Channels behind rows and columns. */
+const channelsBehind = (rank: number): Order =>
+  rank < 3
+    ? Array.from({ length: rank }, (_, axis) => axis)
+    : [0, ...Array.from({ length: rank - 2 }, (_, at) => at + 2), 1];
+
+function inputTensor(port: ValueInfoProto, ports: number, x: Values, channelsLast: boolean): Tensor {
+  const { name } = port;
+  const value = isValue(x)
+    ? ports === 1
+      ? x
+      : undefined
+    : ((x as Readonly<Record<string, Value>>)[name] as Value | undefined);
+  if (!value) {
+    throw new ShapeError(
+      `[onnx] the model has the input "${name}", but ${isValue(x) ? 'a single value' : Object.keys(x).join(', ')} came: give values by the names of its inputs`,
+    );
+  }
+  const { shape } = value.spec;
+  const order = channelsLast ? channelsBehind(shape.length) : orderOf(shape);
+  const type: ElementType = onnxTypeOf(tensorTypeOf(port).elemType).type ?? 'float';
+  const tensor = Tensor.of(value, type, order);
+  const wanted = extentsOf(port);
+  const fits =
+    !wanted ||
+    (wanted.length === shape.length &&
+      wanted.every((extent, axis) => extent === null || axis === 0 || extent === tensor.shape[axis]));
+  if (fits) return tensor;
+  throw new ShapeError(
+    `[onnx] the input "${name}" is [${wanted.map((extent) => extent ?? '…').join(', ')}] in the file, but [${tensor.shape.join(', ')}] came: give it as the file has it, or, of images with their channels last, say channelsLast`,
+  );
+}
+
+/** A value, or several by name. */
+function outputValues(outputs: readonly string[], names: Names, channelsLast: boolean): Values {
+  const values = outputs.map((name) => {
+    const tensor = names.get(name);
+    if (!tensor) throw new FormatError(`[onnx] the model gives no "${name}": ask for one of the names in its graph`);
+    return [name, channelsLast ? tensor.as(channelsBehind(tensor.shape.length)) : tensor.value] as const;
+  });
+  return values.length === 1 ? values[0][1] : Object.fromEntries(values);
+}

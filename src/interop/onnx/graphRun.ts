@@ -1,0 +1,211 @@
+import { FormatError, ShapeError } from '../../core/errors.ts';
+import { sizeOf } from '../../core/shape.ts';
+import { interpret } from '../../cpu/interpret.ts';
+import { orderOf as executionOrderOf } from '../../graph/executionOrder.ts';
+import type { Graph, Value } from '../../graph/graph.ts';
+import type { Context } from '../../nn/layer.ts';
+import type { AttributeProto, FunctionProto, GraphProto, NodeProto } from './onnx_pb.ts';
+import { OnnxNode, type NodeSetting } from './onnxNode.ts';
+import { operators } from './operators/index.ts';
+import type { OpenModel } from './readModel.ts';
+import { readTensor, type ExternalFiles } from './readTensor.ts';
+import { asType, Tensor } from './tensor.ts';
+
+/** Tensors by name, as far as they are known. */
+export type Names = Map<string, Tensor>;
+
+/** Graphs within graphs, and functions within functions, at most. */
+const DEEPEST = 100;
+
+/** What a file may have computed while it is read: elements, and nodes, for each of its bytes and beside. */
+const [FREE_ELEMENTS, ELEMENTS_PER_BYTE] = [4_000_000, 8];
+const FREE_NODES = 100_000;
+
+/** What is behind a step in place of what was kept. */
+export type Update = (tensor: Tensor, value: Value) => void;
+
+/** One run of a model's graph on values, which leaves a graph of ours behind. */
+export class GraphRun {
+  readonly #opset: number;
+  readonly #context: Context;
+  readonly #files: ExternalFiles;
+  readonly #update: Update;
+  readonly #functions: ReadonlyMap<string, FunctionProto>;
+  #elements: number;
+  #nodes: number;
+  #depth = 0;
+
+  constructor({ model, opset }: OpenModel, bytes: number, context: Context, files: ExternalFiles, update: Update) {
+    this.#opset = opset;
+    this.#context = context;
+    this.#files = files;
+    this.#update = update;
+    this.#functions = new Map(model.functions.map((one) => [`${one.domain}.${one.name}.${one.overload}`, one]));
+    this.#elements = FREE_ELEMENTS + ELEMENTS_PER_BYTE * bytes;
+    this.#nodes = FREE_NODES + bytes;
+  }
+
+  /** Runs nodes in their order, those alone that the wanted names need, and adds what they make to the names. */
+  run(
+    nodes: readonly NodeProto[],
+    names: Names,
+    wanted: readonly string[],
+    attributes?: NodeSetting['attributes'],
+  ): void {
+    if (++this.#depth > DEEPEST) {
+      throw new FormatError(
+        `[onnx] the model has graphs or functions ${DEEPEST} deep: one of them uses itself; export it again`,
+      );
+    }
+    const needed = neededBy(nodes, wanted);
+    for (const node of nodes) {
+      if (!needed.has(node)) continue;
+      if (--this.#nodes < 0)
+        throw new FormatError(
+          '[onnx] the model uses its functions more often than its file has bytes: export it without functions',
+        );
+      const outputs = this.#runNode(node, this.#inputsOf(node, nodes, names), names, attributes);
+      node.output.forEach((name, at) => {
+        const output = outputs[at];
+        if (name !== '' && output) names.set(name, output);
+      });
+    }
+    this.#depth--;
+  }
+
+  #inputsOf(node: NodeProto, nodes: readonly NodeProto[], names: Names): (Tensor | undefined)[] {
+    return node.input.map((name) => {
+      const tensor = names.get(name);
+      if (tensor || name === '') return tensor;
+      const isLater = nodes.some(({ output }) => output.includes(name));
+      throw new FormatError(
+        isLater
+          ? `[onnx] ${node.opType} "${node.name || node.output[0]}" reads "${name}", which is made behind it: the graph runs in a circle, or is not in order; export it again`
+          : `[onnx] ${node.opType} "${node.name || node.output[0]}" reads "${name}", which is no input, no initializer, and no output of a node before it: the file was damaged; export it again`,
+      );
+    });
+  }
+
+  #runNode(
+    proto: NodeProto,
+    inputs: readonly (Tensor | undefined)[],
+    names: Names,
+    outer: NodeSetting['attributes'] | undefined,
+  ): readonly (Tensor | undefined)[] {
+    const attributes = resolved(proto, outer);
+    const called = this.#functions.get(`${proto.domain}.${proto.opType}.${proto.overload}`);
+    if (called) return this.#call(called, inputs, attributes);
+    const isOwn = proto.domain === '' || proto.domain === 'ai.onnx';
+    const operator = isOwn && Object.hasOwn(operators, proto.opType) ? operators[proto.opType] : undefined;
+    const folds = inputs.every((tensor) => !tensor || tensor.numbers !== undefined);
+    const node = new OnnxNode(proto, inputs, {
+      opset: this.#opset,
+      context: this.#context,
+      attributes,
+      folds,
+      room: this.#elements,
+      tensorOf: (where, attribute) => readTensor(where, attribute.t!, this.#files),
+      run: (graph) => this.#runInner(graph, names),
+      update: this.#update,
+    });
+    if (!operator) {
+      throw node.refused(
+        isOwn ? 'is of a kind that is not read' : `is of the domain "${proto.domain}", which is not read`,
+        'docs/interop.md lists what is; leave it out of the model, or ask for what comes before it by fromOnnx(bytes, { outputs })',
+      );
+    }
+    const made = this.#applied(node, () => operator.apply(node));
+    node.requireAllRead();
+    return folds ? made.map((tensor) => tensor && this.#folded(node, tensor)) : made.map(finished);
+  }
+
+  /** What an operator gives; what our own ops say of shapes is said of the node. */
+  #applied(node: OnnxNode, apply: () => Tensor | readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+    try {
+      const made = apply();
+      return made instanceof Tensor ? [made] : made;
+    } catch (error) {
+      if (error instanceof ShapeError && !error.message.includes('(in ')) error.message += ` (in ${node.where})`;
+      throw error;
+    }
+  }
+
+  #call(
+    called: FunctionProto,
+    inputs: readonly (Tensor | undefined)[],
+    given: NodeSetting['attributes'],
+  ): (Tensor | undefined)[] {
+    const names: Names = new Map();
+    called.input.forEach((name, at) => {
+      const tensor = inputs[at];
+      if (tensor) names.set(name, tensor);
+    });
+    const usual = called.attributeProto.map((attribute) => [attribute.name, attribute] as const);
+    this.run(called.node, names, called.output, new Map([...usual, ...given]));
+    return called.output.map((name) => names.get(name));
+  }
+
+  /** A graph within another one, whose names it sees. */
+  #runInner({ node, initializer, output }: GraphProto, outer: Names): (Tensor | undefined)[] {
+    const names: Names = new Map(outer);
+    for (const tensor of initializer) names.set(tensor.name, readTensor(`"${tensor.name}"`, tensor, this.#files));
+    const wanted = output.map(({ name }) => name);
+    this.run(node, names, wanted);
+    return wanted.map((name) => names.get(name));
+  }
+
+  /** Computes what follows from known numbers, in f64. */
+  #folded(node: OnnxNode, tensor: Tensor): Tensor {
+    const { type, shape, numbers } = tensor;
+    if (numbers) {
+      this.#take(node, sizeOf(shape));
+      return tensor;
+    }
+    const graph: Graph = { outputs: { result: tensor.value }, writes: [] };
+    for (const { outputs } of executionOrderOf(graph)) {
+      for (const { spec } of outputs) this.#take(node, sizeOf(spec.shape));
+    }
+    return Tensor.known(type, shape, asType(interpret(graph, { precision: 'f64' }).outputs['result'], type));
+  }
+
+  #take(node: OnnxNode, elements: number): void {
+    node.requireRoom(elements);
+    this.#elements -= elements;
+  }
+}
+
+/** A traced output as what it is meant to be: an integer that was computed as a float is whole again. */
+function finished(tensor: Tensor | undefined): Tensor | undefined {
+  if (!tensor || tensor.numbers || tensor.type !== 'int') return tensor;
+  return tensor.wholeNumbers();
+}
+
+/** A node's attributes, those that stand for its function's replaced. */
+function resolved(proto: NodeProto, outer: NodeSetting['attributes'] | undefined): NodeSetting['attributes'] {
+  const entries = proto.attribute.flatMap((attribute) => {
+    if (attribute.refAttrName === '') return [[attribute.name, attribute] as const];
+    const said: AttributeProto | undefined = outer?.get(attribute.refAttrName);
+    return said ? [[attribute.name, said] as const] : [];
+  });
+  return new Map(entries);
+}
+
+/** The nodes that some names need. Later nodes come first: each needs earlier ones only. */
+function neededBy(nodes: readonly NodeProto[], wanted: readonly string[]): Set<NodeProto> {
+  const names = new Set(wanted);
+  const needed = new Set<NodeProto>();
+  for (const node of nodes.toReversed()) {
+    if (!node.output.some((name) => name !== '' && names.has(name))) continue;
+    needed.add(node);
+    for (const name of readBy(node)) names.add(name);
+  }
+  return needed;
+}
+
+/** The names that a node reads, those of graphs within it as well. */
+function readBy(node: NodeProto): string[] {
+  const inner = node.attribute.flatMap(({ g }) =>
+    g ? [...g.node.flatMap(readBy), ...g.output.map(({ name }) => name)] : [],
+  );
+  return [...node.input, ...inner];
+}

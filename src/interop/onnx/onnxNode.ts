@@ -1,0 +1,214 @@
+import { FormatError } from '../../core/errors.ts';
+import { formatSpec } from '../../core/shape.ts';
+import type { Value } from '../../graph/graph.ts';
+import { constant } from '../../graph/leaf.ts';
+import type { Context } from '../../nn/layer.ts';
+import { cast } from '../../ops/pointwise/cast.ts';
+import type { AttributeProto, GraphProto, NodeProto } from './onnx_pb.ts';
+import { computable, floats, Tensor, type KnownNumbers } from './tensor.ts';
+
+const decoder = new TextDecoder();
+
+/** What an attribute may be, by its number in AttributeProto.AttributeType. Source: onnx/onnx.proto */
+const attributeKinds = { FLOAT: 1, INT: 2, STRING: 3, TENSOR: 4, GRAPH: 5, FLOATS: 6, INTS: 7, STRINGS: 8 } as const;
+type AttributeKind = keyof typeof attributeKinds;
+
+/** What a node is part of. */
+export interface NodeSetting {
+  readonly opset: number;
+  readonly context: Context;
+  /** Its attributes, where a function's caller may have said them. */
+  readonly attributes: ReadonlyMap<string, AttributeProto>;
+  /** Whether all inputs are known numbers, from which others are computed in f64 while the model is read. */
+  readonly folds: boolean;
+  /** How many numbers may still be made while the model is read. */
+  readonly room: number;
+  /** A tensor that an attribute holds. */
+  readonly tensorOf: (where: string, attribute: AttributeProto) => Tensor;
+  /** The outputs of a graph within this one. */
+  readonly run: (graph: GraphProto) => readonly (Tensor | undefined)[];
+  /** Says that a kept number, as a running average, is another one behind this step. */
+  readonly update: (tensor: Tensor, value: Value) => void;
+}
+
+/** A node of an ONNX graph, as the operators see it: what it is given, and what it says. All that it says must be asked for. */
+export class OnnxNode {
+  readonly kind: string;
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly outputs: readonly string[];
+  readonly setting: NodeSetting;
+  readonly #name: string;
+  readonly #asked = new Set<string>();
+
+  constructor(proto: NodeProto, inputs: readonly (Tensor | undefined)[], setting: NodeSetting) {
+    this.kind = proto.opType;
+    this.inputs = inputs;
+    this.outputs = proto.output;
+    this.setting = setting;
+    this.#name = proto.name || proto.output.find(Boolean) || '';
+  }
+
+  get opset(): number {
+    return this.setting.opset;
+  }
+
+  /** How messages name it. */
+  get where(): string {
+    return `${this.kind} "${this.#name}"`;
+  }
+
+  /** For streams of random numbers: one of its own. */
+  get stream(): string {
+    return this.#name;
+  }
+
+  /** What cannot be done, said of this node. */
+  refused(why: string, way: string): FormatError {
+    return new FormatError(`[onnx] ${this.where} ${why}: ${way}`);
+  }
+
+  has(at: number): boolean {
+    return this.inputs[at] !== undefined;
+  }
+
+  tensor(at: number): Tensor {
+    const given = this.inputs[at];
+    if (given) return given;
+    throw this.refused(`has no input ${at}`, 'the file was damaged; export the model again');
+  }
+
+  /** An input as f32, its axes in the file's order. */
+  float(at: number): Value<'f32'> {
+    return floats(this.asValue(this.tensor(at)));
+  }
+
+  /** The same of one that may be left out. */
+  maybeFloat(at: number): Value<'f32'> | undefined {
+    return this.has(at) ? this.float(at) : undefined;
+  }
+
+  /** An input as numbers to compute with, f32 or i32. */
+  number(at: number): Value {
+    return computable(this.asValue(this.tensor(at)));
+  }
+
+  /** An input as i32: indices, lengths. */
+  integers(at: number): Value<'i32'> {
+    const { numbers, shape, value } = this.tensor(at);
+    if (numbers) return constant(Int32Array.from(numbers), { shape, dtype: 'i32' });
+    return value.spec.dtype === 'i32' ? (value as Value<'i32'>) : cast(value, 'i32');
+  }
+
+  /** A tensor as a value: of integers that are known i32, unless all that this node is given is known. */
+  asValue(tensor: Tensor): Value {
+    const { numbers, shape, type } = tensor;
+    if (!numbers || type === 'float' || this.setting.folds) return tensor.value;
+    return constant(Int32Array.from(numbers, clamped), { shape, dtype: 'i32' });
+  }
+
+  /** An input's numbers, which must be known while the model is read. */
+  known(at: number): KnownNumbers {
+    const { numbers, value } = this.tensor(at);
+    if (numbers) return numbers;
+    throw this.refused(
+      `has an input ${at}, ${formatSpec(value.spec)}, that is computed from the data, where it must be known`,
+      'give it as an initializer, or by fromOnnx(bytes, { fixed })',
+    );
+  }
+
+  /** The same as a list of whole numbers; the fallback of one that is left out. */
+  knownInts(at: number, fallback: readonly number[] = []): number[] {
+    return this.has(at) ? Array.from(this.known(at)) : [...fallback];
+  }
+
+  /** The same of a single number. */
+  knownNumber(at: number, fallback: number): number {
+    return this.has(at) ? (this.known(at)[0] ?? fallback) : fallback;
+  }
+
+  #attribute(name: string, kind: AttributeKind): AttributeProto | undefined {
+    this.#asked.add(name);
+    const said = this.setting.attributes.get(name);
+    // Files before 2017 say no kind.
+    if (!said || said.type === 0 || said.type === attributeKinds[kind]) return said;
+    throw this.refused(`has an attribute "${name}" that is no ${kind}`, 'the file was damaged; export the model again');
+  }
+
+  /** Whether an attribute is said, of whatever kind. */
+  says(name: string): boolean {
+    return this.setting.attributes.has(name);
+  }
+
+  int(name: string, fallback: number): number {
+    const said = this.#attribute(name, 'INT');
+    return said ? Number(said.i ?? 0n) : fallback;
+  }
+
+  real(name: string, fallback: number): number {
+    const said = this.#attribute(name, 'FLOAT');
+    return said ? (said.f ?? 0) : fallback;
+  }
+
+  text(name: string, fallback: string): string {
+    const said = this.#attribute(name, 'STRING');
+    return said ? decoder.decode(said.s) : fallback;
+  }
+
+  ints(name: string, fallback: readonly number[] = []): number[] {
+    const said = this.#attribute(name, 'INTS');
+    return said ? said.ints.map(Number) : [...fallback];
+  }
+
+  reals(name: string, fallback: readonly number[] = []): number[] {
+    const said = this.#attribute(name, 'FLOATS');
+    return said ? [...said.floats] : [...fallback];
+  }
+
+  texts(name: string, fallback: readonly string[] = []): string[] {
+    const said = this.#attribute(name, 'STRINGS');
+    return said ? said.strings.map((bytes) => decoder.decode(bytes)) : [...fallback];
+  }
+
+  /** A tensor that is an attribute. */
+  constantOf(name: string): Tensor | undefined {
+    const said = this.#attribute(name, 'TENSOR');
+    return said && this.setting.tensorOf(this.where, said);
+  }
+
+  /** A graph that is an attribute. */
+  graph(name: string): GraphProto {
+    const said = this.#attribute(name, 'GRAPH')?.g;
+    if (said) return said;
+    throw this.refused(`has no graph "${name}"`, 'the file was damaged; export the model again');
+  }
+
+  /** Fails before more numbers are made while the model is read than its file is large. */
+  requireRoom(elements: number): void {
+    if (Number.isSafeInteger(elements) && elements <= this.setting.room) return;
+    throw this.refused(
+      `makes ${elements} numbers of constants, far more than its file has bytes`,
+      'compute them where they are used, or export the model again',
+    );
+  }
+
+  /** Fails where one of a few words is wanted, and another one stands. */
+  oneOf(name: string, words: readonly string[], fallback: string): string {
+    const said = this.text(name, fallback);
+    if (words.includes(said)) return said;
+    throw this.refused(`has ${name} "${said}"`, `only ${words.join(', ')} are read; export it otherwise`);
+  }
+
+  /** Fails for an attribute that nobody has asked for: what is not understood is not passed over. */
+  requireAllRead(): void {
+    for (const name of this.setting.attributes.keys()) {
+      if (this.#asked.has(name)) continue;
+      throw this.refused(
+        `has an attribute "${name}", which is not known here`,
+        'export it without, or by another opset',
+      );
+    }
+  }
+}
+
+/** Larger than any extent, as ends of slices are: what i32 holds of it. */
+const clamped = (x: number): number => Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, x));

@@ -1,0 +1,258 @@
+import type { Value } from '../../../graph/graph.ts';
+import { convolve, convolveTransposed } from '../../../ops/convolution/convolution.ts';
+import { averagePool } from '../../../ops/pooling/averagePool.ts';
+import { maxPool } from '../../../ops/pooling/maxPool.ts';
+import { max } from '../../../ops/reductions/extremum.ts';
+import { mean } from '../../../ops/reductions/sum.ts';
+import { concat, pad, slice } from '../../../ops/shaping/pieces.ts';
+import { reshape } from '../../../ops/shaping/views.ts';
+import type { OnnxNode } from '../onnxNode.ts';
+import type { Operator, Operators } from '../operator.ts';
+import { floats, Tensor, type Order } from '../tensor.ts';
+import { ceiled, channelsLast, imagesOf, slideOf, type Slide, type Two } from './windows.ts';
+
+/** A kernel's rows and columns in front: `[features, in, rows, columns]` as `[rows, columns, in, features]`. */
+const kernelOrder = (rank: number): Order => (rank === 3 ? [2, 1, 0] : [2, 3, 1, 0]);
+
+/** A kernel as it lies here; that of one axis has one row. */
+function kernelOf(node: OnnxNode): Value<'f32'> {
+  const kernel = node.tensor(1);
+  const value = floats(kernel.as(kernelOrder(kernel.shape.length)));
+  return kernel.shape.length === 3 ? reshape(value, [1, ...value.spec.shape]) : value;
+}
+
+function convolution(node: OnnxNode): Tensor {
+  const images = imagesOf(node);
+  const { stride, dilation, padding } = slideOf(node, images, node.tensor(1).shape.slice(2));
+  const groups = node.int('group', 1);
+  return images.back(
+    convolve(images.value, kernelOf(node), { stride, padding, dilation, groups, bias: node.maybeFloat(2) }),
+  );
+}
+
+/** Source: onnx/docs/Operators.md, ConvTranspose */
+function transposedConvolution(node: OnnxNode): Tensor {
+  const images = imagesOf(node);
+  const { extents } = images;
+  const slide = slideOf(node, images, node.tensor(1).shape.slice(2));
+  const { window, stride, dilation } = slide;
+  const groups = node.int('group', 1);
+  const places = node.tensor(0).shape.length - 2;
+  const extra = node.ints(
+    'output_padding',
+    Array.from({ length: places }, () => 0),
+  );
+  const outputPadding: Two<number> = places === 1 ? [0, extra[0]] : [extra[0], extra[1]];
+  const wanted = node.ints('output_shape').slice(-places);
+  const auto = node.text('auto_pad', 'NOTSET');
+  const along = (at: 0 | 1): Two<number> => {
+    const span = (window[at] - 1) * dilation[at] + 1;
+    const whole = (extents[at] - 1) * stride[at] + span + outputPadding[at];
+    const own = at + places - 2;
+    if (wanted.length === 0 && auto === 'NOTSET') return slide.padding[at];
+    if (wanted.length === 0 && auto === 'VALID') return [0, 0];
+    const output = wanted.length > 0 ? (own < 0 ? 1 : wanted[own]) : extents[at] * stride[at];
+    const total = Math.max(0, whole - output);
+    const [less, more] = [Math.floor(total / 2), Math.ceil(total / 2)];
+    return auto === 'SAME_UPPER' ? [less, more] : [more, less];
+  };
+  const padding = [along(0), along(1)] as const;
+  // What is padded behind beyond what a place sends is cut off before, as what is added there is 0.
+  const made = convolveTransposed(images.value, kernelOf(node), {
+    stride,
+    padding,
+    dilation,
+    outputPadding,
+    groups,
+    bias: node.maybeFloat(2),
+  });
+  return images.back(made);
+}
+
+/** What is taken off behind, where a window would otherwise go beyond what the padding allows. */
+const zerosAround = (x: Value, [[top, bottom], [left, right]]: Two<Two<number>>): Value =>
+  pad(x, [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ]);
+
+function requireUndilated(node: OnnxNode, { dilation }: Slide): void {
+  if (dilation.every((step) => step === 1)) return;
+  throw node.refused(
+    `has dilations of ${dilation.join(', ')}`,
+    'pools of neighbouring places are read; export it otherwise',
+  );
+}
+
+function largestPooled(node: OnnxNode): Tensor {
+  const images = imagesOf(node);
+  const slide = slideOf(node, images);
+  requireUndilated(node, slide);
+  node.int('storage_order', 0);
+  if (node.outputs.length > 1 && node.outputs[1] !== '') {
+    throw node.refused('gives where its maxima are', 'leave its second output unused');
+  }
+  const padding = node.int('ceil_mode', 0) === 1 ? ceiled(images.extents, slide) : slide.padding;
+  return images.back(maxPool(images.value, slide.window, { stride: slide.stride, padding }));
+}
+
+function averagePooled(node: OnnxNode): Tensor {
+  const images = imagesOf(node);
+  const slide = slideOf(node, images);
+  requireUndilated(node, slide);
+  const { window, stride } = slide;
+  const counts = node.int('count_include_pad', 0) === 1;
+  const isCeiled = node.int('ceil_mode', 0) === 1;
+  const padding = isCeiled ? ceiled(images.extents, slide) : slide.padding;
+  if (!counts || !isCeiled)
+    return images.back(averagePool(images.value, window, { stride, padding, countPadding: counts }));
+  // Padding that is said counts, what the last window has beyond it does not.
+  const padded = zerosAround(images.value, slide.padding);
+  const rest = ([0, 1] as const).map((at) => [0, padding[at][1] - slide.padding[at][1]] as const);
+  return images.back(averagePool(padded, window, { stride, padding: [rest[0], rest[1]] }));
+}
+
+/** Over all places, which stay as axes of one element. */
+function pooledWhole(
+  node: OnnxNode,
+  f: (x: Value, options: { readonly axes: readonly number[]; readonly keepDimensions: true }) => Value,
+): Tensor {
+  const x = node.tensor(0);
+  const order = channelsLast(x.shape.length - 2);
+  const axes = Array.from({ length: x.shape.length - 2 }, (_, at) => at + 1);
+  return Tensor.of(f(floats(x.as(order)), { axes, keepDimensions: true }), 'float', order);
+}
+
+/** Blocks of channels become blocks of places, or back. */
+function rearranged(
+  node: OnnxNode,
+  apart: (
+    shape: readonly number[],
+    block: number,
+  ) => { readonly from: readonly number[]; readonly axes: Order; readonly to: readonly number[] },
+): Tensor {
+  const x = node.float(0);
+  const { from, axes, to } = apart(x.spec.shape, node.int('blocksize', 1));
+  return Tensor.of(reshape(Tensor.of(reshape(x, from), 'float').as(axes), to), 'float');
+}
+
+const depthToSpace: Operator = {
+  apply(node) {
+    const mode = node.oneOf('mode', ['DCR', 'CRD'], 'DCR');
+    return rearranged(node, ([N, C, H, W], block) => {
+      const channels = C / block ** 2;
+      const to = [N, channels, H * block, W * block];
+      return mode === 'DCR'
+        ? { from: [N, block, block, channels, H, W], axes: [0, 3, 4, 1, 5, 2], to }
+        : { from: [N, channels, block, block, H, W], axes: [0, 1, 4, 2, 5, 3], to };
+    });
+  },
+};
+
+const spaceToDepth: Operator = {
+  apply: (node) =>
+    rearranged(node, ([N, C, H, W], block) => ({
+      from: [N, C, H / block, block, W / block, block],
+      axes: [0, 3, 5, 1, 2, 4],
+      to: [N, C * block ** 2, H / block, W / block],
+    })),
+};
+
+const modes = ['constant', 'reflect', 'edge', 'wrap'];
+
+/** Numbers beside those of an axis: a constant, or those of the axis again. */
+function padded(node: OnnxNode): Tensor {
+  const x = node.tensor(0);
+  const rank = x.shape.length;
+  const isOld = node.opset < 11;
+  const mode = node.oneOf('mode', modes, 'constant');
+  const said = isOld ? node.ints('pads') : node.knownInts(1);
+  const value = isOld ? node.real('value', 0) : node.knownNumber(2, 0);
+  const axes =
+    node.opset >= 18
+      ? node
+          .knownInts(
+            3,
+            x.shape.map((_, axis) => axis),
+          )
+          .map((axis) => (axis < 0 ? axis + rank : axis))
+      : x.shape.map((_, axis) => axis);
+  const widths = x.shape.map((): [number, number] => [0, 0]);
+  axes.forEach((axis, at) => (widths[axis] = [said[at], said[at + axes.length]]));
+  const { order } = x;
+  const own = x.numbers ? node.asValue(x) : x.native;
+  return Tensor.of(
+    order.reduce((y, axis, at) => paddedAlong(y, at, widths[axis], mode, value), own),
+    x.type,
+    order,
+  );
+}
+
+function paddedAlong(
+  x: Value,
+  axis: number,
+  [before, after]: readonly [number, number],
+  mode: string,
+  value: number,
+): Value {
+  const extent = x.spec.shape[axis];
+  const cut = before < 0 || after < 0 ? range(x, axis, Math.max(0, -before), extent + Math.min(0, after)) : x;
+  const [front, behind] = [Math.max(0, before), Math.max(0, after)];
+  if (front === 0 && behind === 0) return cut;
+  if (mode === 'constant') {
+    return pad(
+      cut,
+      cut.spec.shape.map((_, at) => (at === axis ? [front, behind] : [0, 0])),
+      value,
+    );
+  }
+  const rows = cut.spec.shape[axis];
+  const placeOf: Record<string, (at: number) => number> = {
+    edge: (at) => Math.max(0, Math.min(rows - 1, at)),
+    reflect: (at) => reflected(at, rows),
+    wrap: (at) => ((at % rows) + rows) % rows,
+  };
+  const places = Array.from({ length: front + rows + behind }, (_, at) => placeOf[mode](at - front));
+  return concat(
+    runsOf(places).map(([start, end]) => range(cut, axis, start, end)),
+    axis,
+  );
+}
+
+function reflected(at: number, rows: number): number {
+  const period = Math.max(1, 2 * (rows - 1));
+  const within = ((at % period) + period) % period;
+  return within < rows ? within : period - within;
+}
+
+/** Places as ranges of neighbours. */
+function runsOf(places: readonly number[]): Two<number>[] {
+  const runs: [number, number][] = [];
+  for (const place of places) {
+    const last = runs.at(-1);
+    if (last && last[1] === place) last[1]++;
+    else runs.push([place, place + 1]);
+  }
+  return runs;
+}
+
+const range = (x: Value, axis: number, start: number, end: number): Value =>
+  slice(
+    x,
+    x.spec.shape.map((_, at) => (at === axis ? { start, end } : null)),
+  );
+
+/** Operators over images, and what moves their pixels. */
+export const imageOperators: Operators = {
+  AveragePool: { apply: averagePooled },
+  Conv: { orders: { 1: kernelOrder }, apply: convolution },
+  ConvTranspose: { orders: { 1: kernelOrder }, apply: transposedConvolution },
+  DepthToSpace: depthToSpace,
+  GlobalAveragePool: { apply: (node) => pooledWhole(node, mean) },
+  GlobalMaxPool: { apply: (node) => pooledWhole(node, max) },
+  MaxPool: { apply: largestPooled },
+  Pad: { known: [1, 2, 3], apply: padded },
+  SpaceToDepth: spaceToDepth,
+};

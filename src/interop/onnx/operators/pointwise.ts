@@ -1,0 +1,186 @@
+import type { Value } from '../../../graph/graph.ts';
+import { elu, gelu, leakyRelu, relu, selu, sigmoid, silu, softplus, tanh } from '../../../ops/pointwise/activations.ts';
+import {
+  abs,
+  add,
+  div,
+  equal,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  notEqual,
+  pow,
+  sub,
+  where,
+} from '../../../ops/pointwise/arithmetic.ts';
+import { ceil, cos, erf, exp, floor, log, round, sign, sin, sqrt } from '../../../ops/pointwise/elementary.ts';
+import type { OnnxNode } from '../onnxNode.ts';
+import type { Operator, Operators } from '../operator.ts';
+import { computable, Tensor } from '../tensor.ts';
+import { alignedInputs, elementwise, numberwise } from './alignment.ts';
+
+/** A function of floats. */
+const ofFloats = (f: (x: Value<'f32'>, node: OnnxNode) => Value): Operator => ({
+  apply: (node) => elementwise(node, [0], (x) => f(x, node)),
+});
+
+/** A function of numbers, which gives whole ones of whole ones. */
+const ofNumbers = (f: (a: Value, b: Value) => Value): Operator => ({ apply: (node) => numberwise(node, [0, 1], f) });
+
+const compared = (f: (a: Value, b: Value) => Value): Operator => ({
+  apply: (node) => elementwise(node, [0, 1], f, 'bool'),
+});
+
+/** Any number of inputs, one after the other. */
+const folded = (
+  f: (a: Value<'f32'>, b: Value<'f32'>) => Value<'f32'>,
+  scale?: (inputs: number) => number,
+): Operator => ({
+  apply(node) {
+    const places = node.inputs.map((_, at) => at);
+    const all = (...values: Value<'f32'>[]): Value => {
+      const result = values.reduce((a, b) => f(a, b));
+      return scale ? mul(result, scale(values.length)) : result;
+    };
+    return elementwise(node, places, all, node.tensor(0).type);
+  },
+});
+
+/** A truth as u32, whatever it came as. */
+export const truthOf = (value: Value): Value => (value.spec.dtype === 'u32' ? value : notEqual(value, 0));
+
+const logical = (f: (a: Value<'f32'>, b: Value<'f32'>) => Value): Operator => ({
+  apply: (node) => elementwise(node, [0, 1], f, 'bool'),
+});
+
+/** x, not below or above what is said; of two bounds that cross, the upper one. */
+function clipped(x: Value, low: Value | number | undefined, high: Value | number | undefined): Value {
+  const above = low === undefined ? x : maximum(x, low);
+  return high === undefined ? above : minimum(above, high);
+}
+
+const boundOf = (node: OnnxNode, at: number, name: string): number | undefined => {
+  if (node.opset < 11) return node.says(name) ? node.real(name, 0) : undefined;
+  return node.has(at) ? node.knownNumber(at, 0) : undefined;
+};
+
+/** a − b · ⌊a / b⌋, which has the sign of b, or, as C has it, that of a. */
+function remainder(a: Value, b: Value, isOfC: boolean): Value {
+  const ratio = div(a, b);
+  const whole = isOfC ? mul(sign(ratio), floor(abs(ratio))) : floor(ratio);
+  return sub(a, mul(b, whole));
+}
+
+/** A slope for each channel, or one: of fewer axes than x, as they are. */
+function parametricRelu(node: OnnxNode): Tensor {
+  return elementwise(node, [0, 1], (x, slope) => where(less(x, 0), mul(x, slope), x));
+}
+
+/** max(0, min(1, a · x + b)) */
+const hardSigmoid = (x: Value, a: number, b: number): Value => clipped(add(mul(x, a), b), 0, 1);
+
+const HALF = 0.5;
+const [ALPHA_OF_SELU, GAMMA_OF_SELU] = [1.6732632423543772, 1.0507009873554805];
+
+/** Activations by name: a function of x, and of what a recurrent layer says beside, alpha and beta. */
+const activations: Operators = {
+  Celu: ofFloats((x, node) => elu(x, { alpha: node.real('alpha', 1) })),
+  Elu: ofFloats((x, node) => elu(x, { alpha: node.real('alpha', 1) })),
+  Gelu: ofFloats((x, node) => gelu(x, { approximate: node.oneOf('approximate', ['none', 'tanh'], 'none') as 'none' })),
+  HardSigmoid: ofFloats((x, node) => hardSigmoid(x, node.real('alpha', 0.2), node.real('beta', HALF))),
+  HardSwish: ofFloats((x) => mul(x, hardSigmoid(x, 1 / 6, HALF))),
+  LeakyRelu: ofFloats((x, node) => leakyRelu(x, { slope: node.real('alpha', 0.01) })),
+  Mish: ofFloats((x) => mul(x, tanh(softplus(x)))),
+  PRelu: { apply: parametricRelu },
+  Relu: ofFloats(relu),
+  Selu: ofFloats((x, node) => scaledElu(x, node.real('alpha', ALPHA_OF_SELU), node.real('gamma', GAMMA_OF_SELU))),
+  Sigmoid: ofFloats(sigmoid),
+  Softplus: ofFloats(softplus),
+  Softsign: ofFloats((x) => div(x, add(abs(x), 1))),
+  Swish: ofFloats((x, node) => {
+    const alpha = node.real('alpha', 1);
+    return alpha === 1 ? silu(x) : mul(x, sigmoid(mul(x, alpha)));
+  }),
+  Tanh: ofFloats(tanh),
+  ThresholdedRelu: ofFloats((x, node) => where(greater(x, node.real('alpha', 1)), x, 0)),
+};
+
+function scaledElu(x: Value, alpha: number, gamma: number): Value {
+  const isUsual =
+    Math.fround(alpha) === Math.fround(ALPHA_OF_SELU) && Math.fround(gamma) === Math.fround(GAMMA_OF_SELU);
+  return isUsual ? selu(x) : mul(elu(x, { alpha }), gamma);
+}
+
+/** Operators that go element by element. */
+export const pointwiseOperators: Operators = {
+  ...activations,
+  Abs: { apply: (node) => numberwise(node, [0], abs) },
+  Add: ofNumbers(add),
+  And: logical((a, b) => notEqual(mul(a, b), 0)),
+  Ceil: ofFloats(ceil),
+  Clip: {
+    known: [1, 2],
+    apply(node) {
+      const [low, high] = [boundOf(node, 1, 'min'), boundOf(node, 2, 'max')];
+      return elementwise(node, [0], (x) => clipped(x, low, high), node.tensor(0).type);
+    },
+  },
+  Cos: ofFloats(cos),
+  Div: { apply: (node) => elementwise(node, [0, 1], div, node.tensor(0).type) },
+  Equal: compared(equal),
+  Erf: ofFloats(erf),
+  Exp: ofFloats(exp),
+  Floor: ofFloats(floor),
+  Greater: compared(greater),
+  GreaterOrEqual: compared(greaterEqual),
+  Less: compared(less),
+  LessOrEqual: compared(lessEqual),
+  Log: ofFloats(log),
+  Max: folded(maximum),
+  Mean: folded(add, (inputs) => 1 / inputs),
+  Min: folded(minimum),
+  Mod: {
+    apply(node) {
+      const isOfC = node.int('fmod', 0) === 1;
+      return elementwise(node, [0, 1], (a, b) => remainder(a, b, isOfC), node.tensor(0).type);
+    },
+  },
+  Mul: ofNumbers(mul),
+  Neg: { apply: (node) => numberwise(node, [0], neg) },
+  Not: { apply: (node) => elementwise(node, [0], (x) => equal(x, 0), 'bool') },
+  Or: logical((a, b) => notEqual(add(a, b), 0)),
+  Pow: { apply: (node) => elementwise(node, [0, 1], powerOf(node), node.tensor(0).type) },
+  Reciprocal: ofFloats((x) => div(1, x)),
+  Round: ofFloats(round),
+  Sign: { apply: (node) => elementwise(node, [0], sign, node.tensor(0).type) },
+  Sin: ofFloats(sin),
+  Sqrt: ofFloats(sqrt),
+  Sub: ofNumbers(sub),
+  Sum: folded(add),
+  Where: {
+    apply(node) {
+      const { type } = node.tensor(1);
+      const { values, order } = alignedInputs(node, [0, 1, 2]);
+      const [a, b] = values.slice(1).map(computable);
+      const chosen = where(truthOf(values[0]), a, b);
+      return Tensor.of(chosen, type, order.length === chosen.spec.shape.length ? order : undefined);
+    },
+  },
+  Xor: logical((a, b) => notEqual(a, b)),
+};
+
+/** Whole exponents are products, whose derivative is known everywhere. */
+function powerOf(node: OnnxNode): (a: Value<'f32'>, b: Value<'f32'>) => Value {
+  const { numbers, shape } = node.tensor(1);
+  const single = numbers?.length === 1 && shape.length <= node.tensor(0).shape.length ? numbers[0] : undefined;
+  const [isSquare, isRoot] = [single === 2, single === HALF];
+  return (a, b) => {
+    if (isSquare) return mul(a, a);
+    return isRoot ? sqrt(a) : pow(a, b);
+  };
+}

@@ -1,0 +1,320 @@
+import { broadcastShapes, sizeOf, spec, type Shape } from '../../../core/shape.ts';
+import type { Value } from '../../../graph/graph.ts';
+import { constant } from '../../../graph/leaf.ts';
+import { add, less, where } from '../../../ops/pointwise/arithmetic.ts';
+import { broadcastTo } from '../../../ops/reductions/sum.ts';
+import { gather } from '../../../ops/indexing/gather.ts';
+import { concat, slice } from '../../../ops/shaping/pieces.ts';
+import { reshape } from '../../../ops/shaping/views.ts';
+import type { OnnxNode } from '../onnxNode.ts';
+import type { Operators } from '../operator.ts';
+import { computable, countOf, knownInts, Tensor } from '../tensor.ts';
+import { axesOf, axisOf, saidAxes, without } from './axes.ts';
+
+/** The same numbers in another shape, in the file's order. */
+function reshaped(node: OnnxNode, tensor: Tensor, shape: Shape): Tensor {
+  const { numbers, type } = tensor;
+  if (sizeOf(shape) !== countOf(tensor)) {
+    throw node.refused(
+      `brings [${tensor.shape.join(', ')}] into [${shape.join(', ')}], which has other elements`,
+      'the model was exported for a fixed number of samples: give as many, or export it with a dynamic first axis',
+    );
+  }
+  return numbers ? Tensor.known(type, shape, numbers) : Tensor.of(reshape(tensor.value, shape), type);
+}
+
+/** What a shape means in which 0 stands for an extent as it is, and −1 for the rest. */
+function meantShape(node: OnnxNode, said: readonly number[], from: Shape, keepsZero: boolean): number[] {
+  const extents = said.map((extent, axis) => (extent === 0 && !keepsZero ? (from[axis] ?? 0) : extent));
+  const known = sizeOf(extents.filter((extent) => extent !== -1));
+  const rest = known === 0 ? 0 : sizeOf(from) / known;
+  const isShape = extents.every((extent) => extent >= -1 && Number.isSafeInteger(extent));
+  if (
+    !isShape ||
+    extents.filter((extent) => extent === -1).length > 1 ||
+    (extents.includes(-1) && !Number.isInteger(rest))
+  ) {
+    throw node.refused(
+      `brings [${from.join(', ')}] into [${said.join(', ')}], which does not fit`,
+      'the model was exported for a fixed number of samples: give as many, or export it with a dynamic first axis',
+    );
+  }
+  return extents.map((extent) => (extent === -1 ? rest : extent));
+}
+
+/** Where a slice of an axis begins, and how many elements it takes. Source: onnx/docs/Operators.md, Slice */
+function rangeOf(
+  extent: number,
+  start: number,
+  end: number,
+  step: number,
+): { readonly first: number; readonly count: number } {
+  const within = (at: number, low: number, high: number): number =>
+    Math.max(low, Math.min(high, at < 0 ? at + extent : at));
+  if (step > 0) {
+    const [first, last] = [within(start, 0, extent), within(end, 0, extent)];
+    return { first, count: Math.max(0, Math.ceil((last - first) / step)) };
+  }
+  const first = within(start, -1, extent - 1);
+  // −1 would be the last element, so what lies before the first one is said by a number below −extent.
+  const last = within(end, -1, extent - 1);
+  return { first, count: Math.max(0, Math.ceil((first - last) / -step)) };
+}
+
+/** Elements of one axis, in steps that may go backwards. */
+function sliced(x: Value, axis: number, first: number, count: number, step: number): Value {
+  const extent = x.spec.shape[axis];
+  if (first === 0 && step === 1 && count === extent) return x;
+  if (step > 0)
+    return slice(
+      x,
+      x.spec.shape.map((_, at) => (at === axis ? { start: first, end: first + (count - 1) * step + 1, step } : null)),
+    );
+  const indices = Int32Array.from({ length: count }, (_, at) => first + at * step);
+  return gather(x, constantIndices(indices), axis);
+}
+
+const constantIndices = (indices: Int32Array): Value => constant(indices, spec([indices.length], 'i32'));
+
+function slicedAlongAxes(node: OnnxNode): Tensor {
+  const x = node.tensor(0);
+  const isOld = node.opset < 10;
+  const starts = isOld ? node.ints('starts') : node.knownInts(1);
+  const ends = isOld ? node.ints('ends') : node.knownInts(2);
+  const given = isOld
+    ? node.ints(
+        'axes',
+        starts.map((_, at) => at),
+      )
+    : node.knownInts(
+        3,
+        starts.map((_, at) => at),
+      );
+  const axes = axesOf(node, given, x.shape.length);
+  const steps = isOld
+    ? starts.map(() => 1)
+    : node.knownInts(
+        4,
+        starts.map(() => 1),
+      );
+  if (
+    ends.length !== starts.length ||
+    axes.length !== starts.length ||
+    steps.length !== starts.length ||
+    steps.includes(0)
+  ) {
+    throw node.refused(
+      'has other numbers of starts, ends, axes and steps, or steps of 0',
+      'the file was damaged; export the model again',
+    );
+  }
+  let value = node.asValue(x);
+  const shape = [...x.shape];
+  for (const [at, axis] of axes.entries()) {
+    const { first, count } = rangeOf(x.shape[axis], starts[at], ends[at], steps[at]);
+    shape[axis] = count;
+    if (count > 0 && sizeOf(shape) > 0) value = sliced(value, axis, first, count, steps[at]);
+  }
+  return sizeOf(shape) === 0 ? empty(x, shape) : Tensor.of(value, x.type);
+}
+
+/** What has no elements: known, as there is nothing to compute. */
+const empty = ({ type }: Tensor, shape: Shape): Tensor => Tensor.known(type, shape, new Float64Array(0));
+
+function concatenated(node: OnnxNode): Tensor {
+  const all = node.inputs.map((_, at) => node.tensor(at));
+  const axis = axisOf(node, node.int('axis', 0), all[0].shape.length);
+  const full = all.filter((tensor) => countOf(tensor) > 0);
+  if (full.length === 0) return all[0];
+  // Images stay as they lie.
+  const { order, type } = full.find((tensor) => !tensor.numbers) ?? full[0];
+  const values = full.map((tensor) => (tensor.numbers ? Tensor.of(node.asValue(tensor), type) : tensor).as(order));
+  const alike = values.every(({ spec: { dtype } }) => dtype === values[0].spec.dtype) ? values : values.map(computable);
+  return Tensor.of(concat(alike, order.indexOf(axis)), type, order);
+}
+
+function split(node: OnnxNode): Tensor[] {
+  const x = node.tensor(0);
+  const axis = axisOf(node, node.int('axis', 0), x.shape.length);
+  const extent = x.shape[axis];
+  const said = node.opset >= 13 ? node.knownInts(1) : node.ints('split');
+  const parts = node.opset >= 18 ? node.int('num_outputs', node.outputs.length) : node.outputs.length;
+  const each = Math.ceil(extent / parts);
+  const sizes = said.length > 0 ? said : Array.from({ length: parts }, (_, at) => Math.min(each, extent - at * each));
+  if (sizes.reduce((total, size) => total + size, 0) !== extent || sizes.some((size) => size < 0)) {
+    throw node.refused(`cuts ${extent} into [${sizes.join(', ')}]`, 'the file was damaged; export the model again');
+  }
+  let start = 0;
+  return sizes.map((size) => {
+    const shape = x.shape.map((own, at) => (at === axis ? size : own));
+    if (sizeOf(shape) === 0) return empty(x, shape);
+    const part = sliced(node.asValue(x), axis, start, size, 1);
+    start += size;
+    return Tensor.of(part, x.type);
+  });
+}
+
+function transposed(node: OnnxNode): Tensor {
+  const x = node.tensor(0);
+  const rank = x.shape.length;
+  const order = axesOf(
+    node,
+    node.ints(
+      'perm',
+      x.shape.map((_, axis) => rank - 1 - axis),
+    ),
+    rank,
+  );
+  if (order.length !== rank)
+    throw node.refused(`orders ${order.length} axes of ${rank}`, 'the file was damaged; export the model again');
+  // Nothing moves: what lies in some order lies in another one of other names.
+  const { native, order: own } = x.numbers ? Tensor.of(node.asValue(x), x.type) : x;
+  return Tensor.of(
+    native,
+    x.type,
+    own.map((axis) => order.indexOf(axis)),
+  );
+}
+
+function gathered(node: OnnxNode): Tensor {
+  const x = node.tensor(0);
+  const axis = axisOf(node, node.int('axis', 0), x.shape.length);
+  const indices = node.tensor(1);
+  const extent = x.shape[axis];
+  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  if (sizeOf(shape) === 0) return empty(x, shape);
+  const counted = indices.numbers
+    ? constantIndices(Int32Array.from(indices.numbers, (at) => placeIn(node, at, extent)))
+    : fromFront(node, extent);
+  const own = indices.numbers ? reshape(counted, indices.shape) : counted;
+  return Tensor.of(gather(node.asValue(x), own, axis), x.type);
+}
+
+function placeIn(node: OnnxNode, at: number, extent: number): number {
+  const own = at < 0 ? at + extent : at;
+  if (own >= 0 && own < extent) return own;
+  throw node.refused(`asks for element ${at} of ${extent}`, 'the file was damaged; export the model again');
+}
+
+/** Indices of the data, which may count from the end. */
+function fromFront(node: OnnxNode, extent: number): Value {
+  const indices = node.tensor(1).value;
+  if (indices.spec.dtype === 'u32' || indices.spec.dtype === 'u8') return indices;
+  const own = node.integers(1);
+  return where(less(own, 0), add(own, extent), own);
+}
+
+function expanded(node: OnnxNode): Tensor {
+  const x = node.tensor(0);
+  const said = node.knownInts(1);
+  const shape = broadcastShapes(node.where, spec(x.shape), spec(said));
+  return sizeOf(shape) === 0 ? empty(x, shape) : Tensor.of(broadcastTo(node.asValue(x), shape), x.type);
+}
+
+function tiled(node: OnnxNode): Tensor {
+  const x = node.tensor(0);
+  const repeats = node.knownInts(1);
+  if (repeats.length !== x.shape.length)
+    throw node.refused(
+      `repeats ${repeats.length} axes of ${x.shape.length}`,
+      'the file was damaged; export the model again',
+    );
+  const shape = x.shape.map((extent, axis) => extent * repeats[axis]);
+  if (sizeOf(shape) === 0) return empty(x, shape);
+  // Each axis has one in front, along which it is repeated.
+  const apart = x.shape.flatMap((extent) => [1, extent]);
+  const repeated = x.shape.flatMap((extent, axis) => [repeats[axis], extent]);
+  return Tensor.of(reshape(broadcastTo(reshape(node.asValue(x), apart), repeated), shape), x.type);
+}
+
+function shapeOf(node: OnnxNode): Tensor {
+  const { shape } = node.tensor(0);
+  const [start, end] = [node.int('start', 0), node.int('end', shape.length)];
+  return knownInts(shape.slice(start, end));
+}
+
+function range(node: OnnxNode): Tensor {
+  const [start, limit, delta] = [0, 1, 2].map((at) => node.knownNumber(at, 0));
+  const count = Math.max(0, Math.ceil((limit - start) / delta));
+  node.requireRoom(count);
+  return Tensor.known(
+    node.tensor(0).type,
+    [count],
+    Float64Array.from({ length: count }, (_, at) => start + at * delta),
+  );
+}
+
+function constantOfShape(node: OnnxNode): Tensor {
+  const shape = node.knownInts(0);
+  const value = node.constantOf('value');
+  node.requireRoom(sizeOf(shape));
+  return Tensor.known(value?.type ?? 'float', shape, new Float64Array(sizeOf(shape)).fill(value?.numbers?.[0] ?? 0));
+}
+
+function constantNode(node: OnnxNode): Tensor {
+  const tensor = node.constantOf('value');
+  if (tensor) return tensor;
+  if (node.says('value_float')) return Tensor.known('float', [], Float64Array.of(node.real('value_float', 0)));
+  if (node.says('value_int')) return knownInts([node.int('value_int', 0)], []);
+  if (node.says('value_ints')) return knownInts(node.ints('value_ints'));
+  if (node.says('value_floats')) {
+    const numbers = node.reals('value_floats');
+    return Tensor.known('float', [numbers.length], Float64Array.from(numbers));
+  }
+  throw node.refused('holds a text, or nothing', 'only tensors, numbers and lists of numbers are read');
+}
+
+function squeezed(node: OnnxNode): Tensor {
+  const x = node.tensor(0);
+  const said = saidAxes(node, 1, 13);
+  const axes = said
+    ? axesOf(node, said, x.shape.length)
+    : x.shape.flatMap((extent, axis) => (extent === 1 ? axis : []));
+  return reshaped(node, x, without(x.shape, axes));
+}
+
+function unsqueezed(node: OnnxNode): Tensor {
+  const x = node.tensor(0);
+  const said = saidAxes(node, 1, 13) ?? [];
+  const axes = axesOf(node, said, x.shape.length + said.length);
+  const rest = [...x.shape];
+  const shape = Array.from({ length: x.shape.length + axes.length }, (_, axis) =>
+    axes.includes(axis) ? 1 : rest.shift()!,
+  );
+  return reshaped(node, x, shape);
+}
+
+/** Operators that move numbers, and compute shapes. */
+export const shapingOperators: Operators = {
+  Concat: { apply: concatenated },
+  Constant: { apply: constantNode },
+  ConstantOfShape: { known: [0], apply: constantOfShape },
+  Expand: { known: [1], apply: expanded },
+  Flatten: {
+    apply(node) {
+      const x = node.tensor(0);
+      const said = node.int('axis', 1);
+      const axis = said < 0 ? said + x.shape.length : said;
+      return reshaped(node, x, [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))]);
+    },
+  },
+  Gather: { apply: gathered },
+  Identity: { apply: (node) => node.tensor(0) },
+  Range: { known: [0, 1, 2], apply: range },
+  Reshape: {
+    known: [1],
+    apply(node) {
+      const x = node.tensor(0);
+      const keepsZero = node.int('allowzero', 0) === 1;
+      return reshaped(node, x, meantShape(node, node.knownInts(1), x.shape, keepsZero));
+    },
+  },
+  Shape: { apply: shapeOf },
+  Size: { apply: (node) => knownInts([countOf(node.tensor(0))], []) },
+  Slice: { known: [1, 2, 3, 4], apply: slicedAlongAxes },
+  Split: { known: [1], apply: split },
+  Squeeze: { known: [1], apply: squeezed },
+  Tile: { known: [1], apply: tiled },
+  Transpose: { apply: transposed },
+  Unsqueeze: { known: [1], apply: unsqueezed },
+};
