@@ -5,7 +5,7 @@ import { constant } from '../../graph/leaf.ts';
 import type { Context } from '../../nn/layer.ts';
 import { cast } from '../../ops/pointwise/cast.ts';
 import type { AttributeProto, GraphProto, NodeProto } from './onnx_pb.ts';
-import { computable, floats, Tensor, type KnownNumbers } from './tensor.ts';
+import { computable, floats, type KnownNumbers, type Tensor } from './tensor.ts';
 
 const decoder = new TextDecoder();
 

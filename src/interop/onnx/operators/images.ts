@@ -109,9 +109,9 @@ function averagePooled(node: OnnxNode): Tensor {
   if (!counts || !isCeiled)
     return images.back(averagePool(images.value, window, { stride, padding, countPadding: counts }));
   // Padding that is said counts, what the last window has beyond it does not.
-  const padded = zerosAround(images.value, slide.padding);
+  const whole = zerosAround(images.value, slide.padding);
   const rest = ([0, 1] as const).map((at) => [0, padding[at][1] - slide.padding[at][1]] as const);
-  return images.back(averagePool(padded, window, { stride, padding: [rest[0], rest[1]] }));
+  return images.back(averagePool(whole, window, { stride, padding: [rest[0], rest[1]] }));
 }
 
 /** Over all places, which stay as axes of one element. */

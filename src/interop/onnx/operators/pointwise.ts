@@ -37,19 +37,18 @@ const compared = (f: (a: Value, b: Value) => Value): Operator => ({
 });
 
 /** Any number of inputs, one after the other. */
-const folded = (
-  f: (a: Value<'f32'>, b: Value<'f32'>) => Value<'f32'>,
-  scale?: (inputs: number) => number,
-): Operator => ({
-  apply(node) {
-    const places = node.inputs.map((_, at) => at);
-    const all = (...values: Value<'f32'>[]): Value => {
-      const result = values.reduce((a, b) => f(a, b));
-      return scale ? mul(result, scale(values.length)) : result;
-    };
-    return elementwise(node, places, all, node.tensor(0).type);
-  },
+const folded = (f: (a: Value<'f32'>, b: Value<'f32'>) => Value<'f32'>): Operator => ({
+  apply: (node) =>
+    elementwise(node, placesOf(node), (...values) => values.reduce((a, b) => f(a, b)), node.tensor(0).type),
 });
+
+const placesOf = ({ inputs }: OnnxNode): number[] => inputs.map((_, at) => at);
+
+const averaged = (...values: readonly Value<'f32'>[]): Value =>
+  mul(
+    values.reduce((a, b) => add(a, b)),
+    1 / values.length,
+  );
 
 /** A truth as u32, whatever it came as. */
 export const truthOf = (value: Value): Value => (value.spec.dtype === 'u32' ? value : notEqual(value, 0));
@@ -142,7 +141,7 @@ export const pointwiseOperators: Operators = {
   LessOrEqual: compared(lessEqual),
   Log: ofFloats(log),
   Max: folded(maximum),
-  Mean: folded(add, (inputs) => 1 / inputs),
+  Mean: { apply: (node) => elementwise(node, placesOf(node), averaged) },
   Min: folded(minimum),
   Mod: {
     apply(node) {

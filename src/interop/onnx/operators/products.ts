@@ -17,8 +17,8 @@ function gemm(node: OnnxNode): Tensor {
   const isBias =
     c && alpha === 1 && beta === 1 && !transposeA && c.spec.shape.length === 1 && c.spec.shape[0] === columns;
   if (isBias && !transposeB) return Tensor.of(affine(a, b, c), 'float');
-  const product = scaled(matmul(a, b, { transposeA, transposeB }), alpha);
-  return Tensor.of(c ? add(product, scaled(c, beta)) : product, 'float');
+  const own = scaled(matmul(a, b, { transposeA, transposeB }), alpha);
+  return Tensor.of(c ? add(own, scaled(c, beta)) : own, 'float');
 }
 
 const scaled = (x: Value, factor: number): Value => (factor === 1 ? x : mul(x, factor));
