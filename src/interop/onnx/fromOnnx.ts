@@ -8,7 +8,8 @@ import { importedModel, type ImportedModel, type ImportedTensor } from '../impor
 import { GraphRun, type Names } from './graphRun.ts';
 import { onnxTypeOf } from './elementTypes.ts';
 import type { GraphProto, NodeProto, ValueInfoProto } from './onnx_pb.ts';
-import { operators } from './operators/index.ts';
+import type { Operator } from './operator.ts';
+import { operatorOf } from './operators/index.ts';
 import { readModel, type OpenModel } from './readModel.ts';
 import { readTensor, type ExternalFiles } from './readTensor.ts';
 import { orderOf, Tensor, type ElementType, type Order } from './tensor.ts';
@@ -131,26 +132,25 @@ function requireDense({ sparseInitializer, quantizationAnnotation }: GraphProto)
   }
 }
 
-/** Where a tensor is used: by which kind of node, at which place. */
+/** Where a tensor is used: by which operator, at which place. */
 interface Use {
-  readonly kind: string;
+  readonly operator: Operator | undefined;
   readonly at: number;
 }
 
 /** Uses by name, in all graphs within a graph. */
 function usesIn(nodes: readonly NodeProto[], uses = new Map<string, Use[]>()): ReadonlyMap<string, readonly Use[]> {
-  for (const { opType, input, attribute } of nodes) {
-    for (const [at, name] of input.entries()) {
+  for (const node of nodes) {
+    const operator = operatorOf(node);
+    for (const [at, name] of node.input.entries()) {
       const known = uses.get(name);
-      if (known) known.push({ kind: opType, at });
-      else uses.set(name, [{ kind: opType, at }]);
+      if (known) known.push({ operator, at });
+      else uses.set(name, [{ operator, at }]);
     }
-    for (const { g } of attribute) if (g) usesIn(g.node, uses);
+    for (const { g } of node.attribute) if (g) usesIn(g.node, uses);
   }
   return uses;
 }
-
-const operatorOf = ({ kind }: Use) => (Object.hasOwn(operators, kind) ? operators[kind] : undefined);
 
 /** Beyond this a number is no weight, but says that something is not to be seen. */
 const LARGEST_WEIGHT = 1e30;
@@ -163,17 +163,16 @@ function roleOf(
   constants: readonly string[],
 ): 'parameter' | 'kept' | 'constant' {
   if (type !== 'float' || shape.length === 0 || uses.length === 0 || constants.includes(name)) return 'constant';
-  if (uses.some((use) => operatorOf(use)?.known?.includes(use.at))) return 'constant';
+  if (uses.some((use) => use.operator?.known?.includes(use.at))) return 'constant';
   if (!numbers!.every((x) => Math.abs(x) < LARGEST_WEIGHT)) return 'constant';
-  return uses.every((use) => operatorOf(use)?.kept?.includes(use.at)) ? 'kept' : 'parameter';
+  return uses.every((use) => use.operator?.kept?.includes(use.at)) ? 'kept' : 'parameter';
 }
 
 /** The order in which all uses of a parameter would have it; the file's, where they differ. */
 function ourOrder(uses: readonly Use[], rank: number): Order {
-  const orders = uses.map((use) =>
-    (operatorOf(use)?.orders?.[use.at]?.(rank) ?? orderOf({ length: rank } as Shape)).join(),
-  );
-  return orders.every((order) => order === orders[0]) && orders[0] !== '' ? orders[0].split(',').map(Number) : [];
+  const usualOrder = Array.from({ length: rank }, (_, axis) => axis);
+  const orders = uses.map((use) => use.operator?.orders?.[use.at]?.(rank) ?? usualOrder);
+  return orders.every((order) => order.join() === orders[0].join()) ? orders[0] : usualOrder;
 }
 
 /** A tensor of the file whose axes are brought into an order. */

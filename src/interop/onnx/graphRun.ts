@@ -6,7 +6,7 @@ import type { Graph, Value } from '../../graph/graph.ts';
 import type { Context } from '../../nn/layer.ts';
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto } from './onnx_pb.ts';
 import { OnnxNode, type NodeSetting } from './onnxNode.ts';
-import { operators } from './operators/index.ts';
+import { operatorOf } from './operators/index.ts';
 import type { OpenModel } from './readModel.ts';
 import { readTensor, type ExternalFiles } from './readTensor.ts';
 import { asType, Tensor } from './tensor.ts';
@@ -95,8 +95,7 @@ export class GraphRun {
     const attributes = resolved(proto, outer);
     const called = this.#functions.get(`${proto.domain}.${proto.opType}.${proto.overload}`);
     if (called) return this.#call(called, inputs, attributes);
-    const isOwn = proto.domain === '' || proto.domain === 'ai.onnx';
-    const operator = isOwn && Object.hasOwn(operators, proto.opType) ? operators[proto.opType] : undefined;
+    const operator = operatorOf(proto);
     const folds = inputs.every((tensor) => !tensor || tensor.numbers !== undefined);
     const node = new OnnxNode(proto, inputs, {
       opset: this.#opset,
@@ -110,7 +109,7 @@ export class GraphRun {
     });
     if (!operator) {
       throw node.refused(
-        isOwn ? 'is of a kind that is not read' : `is of the domain "${proto.domain}", which is not read`,
+        `is of ${proto.domain ? `the domain "${proto.domain}"` : 'a kind'}, which is not read`,
         'docs/interop.md lists what is; leave it out of the model, or ask for what comes before it by fromOnnx(bytes, { outputs })',
       );
     }

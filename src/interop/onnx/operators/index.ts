@@ -1,4 +1,5 @@
-import type { Operators } from '../operator.ts';
+import type { NodeProto } from '../onnx_pb.ts';
+import type { Operator, Operators } from '../operator.ts';
 import { controlOperators } from './control.ts';
 import { imageOperators } from './images.ts';
 import { normalizationOperators } from './normalization.ts';
@@ -6,6 +7,7 @@ import { pointwiseOperators } from './pointwise.ts';
 import { productOperators } from './products.ts';
 import { reductionOperators } from './reductions.ts';
 import { shapingOperators } from './shaping.ts';
+import { tableOperators } from './tables.ts';
 
 /** Every operator of ONNX that is read, by name. */
 export const operators: Operators = {
@@ -17,3 +19,15 @@ export const operators: Operators = {
   ...reductionOperators,
   ...shapingOperators,
 };
+
+const domains: Readonly<Record<string, Operators>> = {
+  '': operators,
+  'ai.onnx': operators,
+  'ai.onnx.ml': tableOperators,
+};
+
+/** What reads a node; undefined where it is not read. */
+export function operatorOf({ domain, opType }: Pick<NodeProto, 'domain' | 'opType'>): Operator | undefined {
+  const table = Object.hasOwn(domains, domain) ? domains[domain] : {};
+  return Object.hasOwn(table, opType) ? table[opType] : undefined;
+}
