@@ -11,6 +11,7 @@ import { downloads } from './errors/downloads.ts';
 import { emission } from './errors/emission.ts';
 import { host } from './errors/host.ts';
 import { generation } from './errors/generation.ts';
+import { interop } from './errors/interop.ts';
 import { losses } from './errors/losses.ts';
 import { predictors } from './errors/predictors.ts';
 import { savedWeights } from './errors/savedWeights.ts';
@@ -47,6 +48,7 @@ const cases = [
   device,
   savedWeights,
   predictors,
+  interop,
 ].flat();
 const entries = readErrorPage();
 const { sites, unreadable } = scanSources();

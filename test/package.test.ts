@@ -51,7 +51,7 @@ test('the types are right wherever the package can be loaded', async () => {
   expect([...new Set(said)].filter((one) => !known.includes(one))).toEqual([]);
 });
 
-test.each(['millrace', 'millrace/data', 'millrace/node'])(
+test.each(['millrace', 'millrace/data', 'millrace/interop', 'millrace/node'])(
   '%s is required with the names of its import',
   async (name) => {
     const names = (await printed(
@@ -72,7 +72,7 @@ test('loading it changes no global and no prototype', async () => {
       ...[Array, Object, Map, Promise, Float32Array].flatMap((type) => [...own(type.name, type), ...own(type.name, type.prototype)]),
     ].flatMap(([name, { value, get, set }]) => [[name, value], ['get ' + name, get], ['set ' + name, set]]));
     const before = seen();
-    for (const name of ['millrace', 'millrace/data', 'millrace/node']) await import(name);
+    for (const name of ['millrace', 'millrace/data', 'millrace/interop', 'millrace/node']) await import(name);
     const changed = [...seen()].filter(([name, value]) => !before.has(name) || !Object.is(before.get(name), value));
     console.log(JSON.stringify(changed.map(([name]) => name)));`;
   expect(await printed(program)).toEqual([]);

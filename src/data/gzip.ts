@@ -1,4 +1,5 @@
 import { FormatError } from '../core/errors.ts';
+import { crc32 } from './crc32.ts';
 import { inflate, Output, TooMuch } from './inflate.ts';
 
 /*
@@ -116,19 +117,6 @@ function trailerFits(bytes: Uint8Array, end: number, data: Uint8Array): boolean 
   if (end > bytes.length || end < TRAILER) return false;
   const trailer = new DataView(bytes.buffer, bytes.byteOffset + end - TRAILER, TRAILER);
   return trailer.getUint32(4, true) === data.length % 2 ** 32 && trailer.getUint32(0, true) === crc32(data);
-}
-
-/** Source: RFC 1952, 8 */
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let sum = byte;
-  for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? 0xedb88320 ^ (sum >>> 1) : sum >>> 1;
-  return sum;
-});
-
-function crc32(data: Uint8Array): number {
-  let sum = -1;
-  for (let at = 0; at < data.length; at++) sum = CRC_TABLE[(sum ^ data[at]) & 255] ^ (sum >>> 8);
-  return ~sum >>> 0;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

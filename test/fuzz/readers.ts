@@ -1,4 +1,5 @@
 import { inflateRawSync } from 'node:zlib';
+import { unzipSync } from 'fflate';
 import { decodePng } from '../../src/cli/pictures/png.ts';
 import { DataError, FormatError, ShapeError } from '../../src/core/errors.ts';
 import type { Random } from '../../src/core/random.ts';
@@ -21,6 +22,8 @@ import {
 import type { Source } from '../../src/data/fileSource.ts';
 import { inflate, Output, TooMuch } from '../../src/data/inflate.ts';
 import { readStored } from '../../src/data/safetensors.ts';
+import { readNpy, readNpz, writeNpy, writeNpz } from '../../src/interop/index.ts';
+import { readZip } from '../../src/interop/zip.ts';
 import { readTar } from '../../src/data/tar.ts';
 import { progressIn } from '../../src/train/checkpoints/checkpoint.ts';
 import { toJson } from '../../src/train/checkpoints/progress.ts';
@@ -221,6 +224,34 @@ function batch(bytes: Uint8Array): void {
   must(pixels.length === 3072 * labels.length, 'there are more labels than images');
 }
 
+function npy(bytes: Uint8Array): void {
+  const { shape, data } = readNpy('f', bytes);
+  must(size(shape) === data.length, `[${shape.join()}] has ${data.length} numbers`);
+  const again = readNpy('g', writeNpy({ shape, data }));
+  must(again.shape.join() === shape.join() && again.data.join() === data.join(), 'what was written has other numbers');
+}
+
+function npz(bytes: Uint8Array): void {
+  const arrays = readNpz('f', bytes);
+  for (const [name, { shape, data }] of Object.entries(arrays)) {
+    must(size(shape) === data.length, `"${name}" of [${shape.join()}] has ${data.length} numbers`);
+  }
+  const again = readNpz('g', writeNpz(arrays));
+  must(Object.keys(again).join() === Object.keys(arrays).join(), 'what was written has other arrays');
+}
+
+/** What is read, another reader reads so too, but for names that are no UTF-8. */
+function zip(bytes: Uint8Array): void {
+  const files = readZip('npz', 'f', bytes);
+  const others = Object.values(unzipSync(bytes));
+  for (const [name, content] of files) {
+    must(
+      others.some((other) => Buffer.from(content).equals(other)),
+      `"${name}" has other bytes for another reader`,
+    );
+  }
+}
+
 const sometimesPacked = (make: (random: Random) => Sample) => (random: Random) => samples.maybeGzipped(random, make);
 
 export const readers: readonly Reader[] = [
@@ -289,6 +320,10 @@ export const readers: readonly Reader[] = [
     factor: 2,
     room: 2 ** 15,
   },
+  // Twice for the other end first, as a number of each byte, by columns, and written again.
+  { name: 'npy', make: samples.npy, read: npy, isOwn, factor: 64 },
+  { name: 'npz', make: samples.npz, mend: samples.withZipSums, read: npz, isOwn, factor: 16 * UNPACKED },
+  { name: 'zip', make: samples.zip, mend: samples.withZipSums, read: zip, isOwn, factor: 2 * UNPACKED, room: 2 ** 20 },
   // A float for each byte, and the list of the channels.
   { name: 'WAV', make: samples.wav, read: wav, isOwn, factor: 16 },
   { name: 'batch', make: samples.batch, read: batch, isOwn, factor: 2 },

@@ -1,7 +1,9 @@
 // Files of every kind that is read, by a seed: as they should be, or nearly.
 
-import { constants, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { constants, crc32, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { zipSync } from 'fflate';
 import type { Random } from '../../src/core/random.ts';
+import { writeZip } from '../../src/interop/zip.ts';
 import { tarOf } from '../support/cifar10.ts';
 import { chunk, pngFile } from '../support/png.ts';
 import { dataChunk, formatChunk, riff, wavForms } from '../support/sounds.ts';
@@ -249,4 +251,59 @@ export function maybeGzipped(random: Random, make: (random: Random) => Sample): 
   const { bytes } = make(random);
   const once = gzipSync(bytes, options(random));
   return { bytes: chance(random, 0.2) ? gzipSync(once) : once };
+}
+
+const kinds = ['f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'b1', 'O', 'c8', 'U3', 'V2'];
+
+/** An array as NumPy writes it, seldom with another number of bytes. */
+export function npy(random: Random): Sample {
+  const kind = oneOf(random, chance(random, 0.9) ? kinds.slice(0, 12) : kinds);
+  const shape = many(below(random, 4), () => below(random, 5));
+  const size = shape.reduce((product, extent) => product * extent, Number(kind.slice(1)));
+  const tuple = `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;
+  const fortran = chance(random, 0.3) ? 'True' : 'False';
+  const text = `{'descr': '${oneOf(random, ['<', '>', '|'])}${kind}', 'fortran_order': ${fortran}, 'shape': ${tuple}, }`;
+  const version = 1 + below(random, 3);
+  const header = Buffer.from(text.padEnd(63) + '\n');
+  const length = Buffer.alloc(version === 1 ? 2 : 4);
+  length.writeUInt16LE(header.length);
+  // Of truths, halves and others most numbers are such.
+  const numbers = noise(random, size || 0).map((byte) => (chance(random, 0.5) ? byte : byte & 1));
+  const bytes = Buffer.concat([
+    Buffer.from([0x93]),
+    Buffer.from('NUMPY'),
+    Buffer.from([version, 0]),
+    length,
+    header,
+    numbers,
+  ]);
+  return { bytes, marks: range(6, 12) };
+}
+
+/** Files in an archive, of one writer or another. */
+function archive(random: Random, files: Readonly<Record<string, Uint8Array>>): Sample {
+  const bytes = chance(random, 0.4)
+    ? writeZip('zip', Object.entries(files))
+    : zipSync(files, { level: oneOf(random, [0, 1, 9]) });
+  const begin = Buffer.from(bytes).indexOf('PK\u0001\u0002');
+  return { bytes, marks: [...range(4, 30), ...range(begin, begin + 46), ...range(bytes.length - 22, bytes.length)] };
+}
+
+export const npz = (random: Random): Sample =>
+  archive(random, Object.fromEntries(many(below(random, 4), (at) => [`x${at}.npy`, npy(random).bytes])));
+
+export const zip = (random: Random): Sample =>
+  archive(random, Object.fromEntries(many(below(random, 4), (at) => [oneOf(random, paths) + at, payload(random)])));
+
+/** The same with the sums of what is stored in it, so that what was changed within is looked at. */
+export function withZipSums(bytes: Uint8Array): Uint8Array {
+  const mended = Buffer.from(bytes);
+  for (let at = mended.indexOf('PK\u0001\u0002'); at >= 0; at = mended.indexOf('PK\u0001\u0002', at + 1)) {
+    if (at + 46 > mended.length || mended.readUInt16LE(at + 10) !== 0) continue;
+    const member = mended.readUInt32LE(at + 42);
+    if (member + 30 > mended.length) continue;
+    const from = member + 30 + mended.readUInt16LE(member + 26) + mended.readUInt16LE(member + 28);
+    mended.writeUInt32LE(crc32(mended.subarray(from, from + mended.readUInt32LE(at + 20))), at + 16);
+  }
+  return mended;
 }

@@ -29,6 +29,7 @@ import {
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
+import { writeNpy, writeNpz } from '../../src/interop/index.ts';
 import { sharedDevice } from './device.ts';
 import { leastTokenizerJson } from './huggingFace.ts';
 import { wavOf } from './sounds.ts';
@@ -285,4 +286,12 @@ export const validDataCalls: Calls = {
   writeSafetensors: () => [{ tensors, metadata: {} }],
 };
 
-export const validInteropCalls: Calls = {};
+/** A file of NumPy's, of two numbers. */
+const npy = () => writeNpy({ shape: [2], data: Float32Array.of(1, 2) });
+
+export const validInteropCalls: Calls = {
+  readNpy: () => ['x.npy', npy()],
+  readNpz: () => ['a.npz', writeNpz(tensors)],
+  writeNpy: () => [tensors.weight],
+  writeNpz: () => [tensors],
+};

@@ -1,5 +1,27 @@
 // Examples of models and arrays of other frameworks.
 
+import { dataset } from '../../../src/data/index.ts';
+import { readNpy, readNpz, writeNpy, writeNpz } from '../../../src/interop/index.ts';
 import { type Examples } from './stage.ts';
 
-export const interop: Examples = {};
+export const interop: Examples = {
+  readNpy() {
+    // What np.save('x.npy', x) wrote, of a file input, a fetch or the disk.
+    const x = readNpy('x.npy', writeNpy({ shape: [4, 2], data: new Float32Array(8) }));
+    const y = readNpy('y.npy', writeNpy({ shape: [4], data: Int32Array.of(0, 1, 1, 0) }));
+    const set = dataset({ x: { data: x.data, shape: x.shape.slice(1) }, label: y.data });
+    console.log(set.length, set.fields.label.dtype); // 4 'i32'
+  },
+  readNpz() {
+    const { weight } = readNpz('a.npz', writeNpz({ weight: { shape: [2], data: Float32Array.of(3, 4) } }));
+    console.log(weight); // { shape: [2], data: [3, 4] }
+  },
+  writeNpy() {
+    const bytes = writeNpy({ shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) });
+    console.log(bytes.length); // 144
+  },
+  writeNpz() {
+    const bytes = writeNpz({ x: { shape: [2], data: Int32Array.of(1, 2) }, y: { shape: [], data: [0.5] } });
+    console.log(Object.keys(readNpz('a.npz', bytes))); // ['x', 'y']
+  },
+};
