@@ -97,7 +97,7 @@ export class GraphRun {
     if (called) return this.#call(called, inputs, attributes);
     const operator = operatorOf(proto);
     const folds = inputs.every((tensor) => !tensor || tensor.numbers !== undefined);
-    const node = new OnnxNode(proto, inputs, {
+    const node: OnnxNode = new OnnxNode(proto, inputs, {
       opset: this.#opset,
       context: this.#context,
       attributes,
@@ -108,7 +108,7 @@ export class GraphRun {
       update: this.#update,
     });
     if (!operator) {
-      throw node.refused(
+      node.refuse(
         `is of ${proto.domain ? `the domain "${proto.domain}"` : 'a kind'}, which is not read`,
         'docs/interop.md lists what is; leave it out of the model, or ask for what comes before it by fromOnnx(bytes, { outputs })',
       );

@@ -62,9 +62,9 @@ export class OnnxNode {
     return this.#name;
   }
 
-  /** What cannot be done, said of this node. */
-  refused(why: string, way: string): FormatError {
-    return new FormatError(`[onnx] ${this.where} ${why}: ${way}`);
+  /** Says why this node cannot be read, and what to do. @throws FormatError */
+  refuse(why: string, way: string): never {
+    throw new FormatError(`[onnx] ${this.kind} "${this.#name}" cannot be read, as it ${why}: ${way}`);
   }
 
   has(at: number): boolean {
@@ -74,7 +74,7 @@ export class OnnxNode {
   tensor(at: number): Tensor {
     const given = this.inputs[at];
     if (given) return given;
-    throw this.refused(`has no input ${at}`, 'the file was damaged; export the model again');
+    this.refuse(`has no input ${at}`, 'the file was damaged; export the model again');
   }
 
   /** An input as f32, its axes in the file's order. */
@@ -110,7 +110,7 @@ export class OnnxNode {
   known(at: number): KnownNumbers {
     const { numbers, value } = this.tensor(at);
     if (numbers) return numbers;
-    throw this.refused(
+    this.refuse(
       `has an input ${at}, ${formatSpec(value.spec)}, that is computed from the data, where it must be known`,
       'give it as an initializer, or by fromOnnx(bytes, { fixed })',
     );
@@ -131,7 +131,7 @@ export class OnnxNode {
     const said = this.setting.attributes.get(name);
     // Files before 2017 say no kind.
     if (!said || said.type === 0 || said.type === attributeKinds[kind]) return said;
-    throw this.refused(`has an attribute "${name}" that is no ${kind}`, 'the file was damaged; export the model again');
+    this.refuse(`has an attribute "${name}" that is no ${kind}`, 'the file was damaged; export the model again');
   }
 
   /** Whether an attribute is said, of whatever kind. */
@@ -179,13 +179,13 @@ export class OnnxNode {
   graph(name: string): GraphProto {
     const said = this.#attribute(name, 'GRAPH')?.g;
     if (said) return said;
-    throw this.refused(`has no graph "${name}"`, 'the file was damaged; export the model again');
+    this.refuse(`has no graph "${name}"`, 'the file was damaged; export the model again');
   }
 
   /** Fails before more numbers are made while the model is read than its file is large. */
   requireRoom(elements: number): void {
     if (Number.isSafeInteger(elements) && elements <= this.setting.room) return;
-    throw this.refused(
+    this.refuse(
       `makes ${elements} numbers of constants, far more than its file has bytes`,
       'compute them where they are used, or export the model again',
     );
@@ -195,14 +195,14 @@ export class OnnxNode {
   oneOf(name: string, words: readonly string[], fallback: string): string {
     const said = this.text(name, fallback);
     if (words.includes(said)) return said;
-    throw this.refused(`has ${name} "${said}"`, `only ${words.join(', ')} are read; export it otherwise`);
+    this.refuse(`has ${name} "${said}"`, `only ${words.join(', ')} are read; export it otherwise`);
   }
 
   /** Fails for an attribute that nobody has asked for: what is not understood is not passed over. */
   requireAllRead(): void {
     for (const name of this.setting.attributes.keys()) {
       if (this.#asked.has(name)) continue;
-      throw this.refused(
+      this.refuse(
         `has an attribute "${name}", which is not known here`,
         'export it without, or by another opset',
       );

@@ -5,14 +5,14 @@ import type { OnnxNode } from '../onnxNode.ts';
 export function axisOf(node: OnnxNode, axis: number, rank: number): number {
   const own = axis < 0 ? axis + rank : axis;
   if (Number.isInteger(own) && own >= 0 && own < rank) return own;
-  throw node.refused(`has axis ${axis}, where there are ${rank}`, 'the file was damaged; export the model again');
+  node.refuse(`has axis ${axis}, where there are ${rank}`, 'the file was damaged; export the model again');
 }
 
 /** Several, each once. @throws FormatError as `axisOf` */
 export function axesOf(node: OnnxNode, axes: readonly number[], rank: number): number[] {
   const own = axes.map((axis) => axisOf(node, axis, rank));
   if (new Set(own).size === own.length) return own;
-  throw node.refused(`names an axis twice, [${axes.join(', ')}]`, 'the file was damaged; export the model again');
+  node.refuse(`names an axis twice, [${axes.join(', ')}]`, 'the file was damaged; export the model again');
 }
 
 /** Axes that an attribute names up to some opset, and an input from there on; undefined where neither does. */

@@ -11,7 +11,7 @@ function dropped(node: OnnxNode): Tensor {
   const isOld = node.opset < 12;
   const rate = isOld ? node.real('ratio', 0.5) : node.knownNumber(1, 0.5);
   node.int('seed', 0);
-  if (node.outputs.slice(1).some(Boolean)) throw node.refused('gives its mask', 'leave its second output unused');
+  if (node.outputs.slice(1).some(Boolean)) node.refuse('gives its mask', 'leave its second output unused');
   const { context } = node.setting;
   if (context.mode !== 'train' || rate === 0) return x;
   return Tensor.of(context.dropout(node.stream, floats(x.native), rate), 'float', x.order);
@@ -23,7 +23,7 @@ function castTo(node: OnnxNode, to: number): Tensor {
   node.int('saturate', 1);
   node.text('round_mode', 'up');
   if (!type)
-    throw node.refused(
+    node.refuse(
       `gives ${name}`,
       'floats, integers of 8 to 64 bits and truths are read; export the model in float32',
     );

@@ -80,7 +80,7 @@ const zerosAround = (x: Value, [[top, bottom], [left, right]]: Two<Two<number>>)
 
 function requireUndilated(node: OnnxNode, { dilation }: Slide): void {
   if (dilation.every((step) => step === 1)) return;
-  throw node.refused(
+  node.refuse(
     `has dilations of ${dilation.join(', ')}`,
     'pools of neighbouring places are read; export it otherwise',
   );
@@ -92,7 +92,7 @@ function largestPooled(node: OnnxNode): Tensor {
   requireUndilated(node, slide);
   node.int('storage_order', 0);
   if (node.outputs.length > 1 && node.outputs[1] !== '') {
-    throw node.refused('gives where its maxima are', 'leave its second output unused');
+    node.refuse('gives where its maxima are', 'leave its second output unused');
   }
   const padding = node.int('ceil_mode', 0) === 1 ? ceiled(images.extents, slide) : slide.padding;
   return images.back(maxPool(images.value, slide.window, { stride: slide.stride, padding }));

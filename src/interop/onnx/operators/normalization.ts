@@ -30,7 +30,7 @@ function batchNormalization(node: OnnxNode): Tensor {
   const momentum = node.real('momentum', 0.9);
   const trains = node.int('training_mode', 0) === 1;
   if (trains && node.outputs.slice(1).some(Boolean)) {
-    throw node.refused('gives its running averages', 'export the model in evaluation');
+    node.refuse('gives its running averages', 'export the model in evaluation');
   }
   if (node.opset < 9) node.int('spatial', 1);
   const rows = sizeOf(x.shape) / x.shape[1];
@@ -58,7 +58,7 @@ function lastAxes(node: OnnxNode, centered: boolean): readonly (Tensor | undefin
     return given ? reshape(spread(given, own), [sizeOf(own)]) : full([sizeOf(own)], usual);
   };
   if (node.outputs.slice(1).some(Boolean))
-    throw node.refused('gives its means or deviations', 'leave these outputs unused');
+    node.refuse('gives its means or deviations', 'leave these outputs unused');
   const samples = sizeOf(shape.slice(0, axis));
   const y = normalizeGroups(
     reshape(x, [samples, sizeOf(own)]),

@@ -31,7 +31,7 @@ const reduction = (f: (x: Value<'f32'>, over: Over) => Value, since = 18): Opera
     if (node.int('noop_with_empty_axes', 0) === 1 && said.length === 0) return x;
     const axes = said.length === 0 ? x.shape.map((_, axis) => axis) : axesOf(node, said, rank);
     if (sizeOf(x.shape) === 0)
-      throw node.refused(`reduces [${x.shape.join(', ')}], which has no elements`, 'give it some');
+      node.refuse(`reduces [${x.shape.join(', ')}], which has no elements`, 'give it some');
     const order: Order = keepDimensions && !x.numbers ? x.order : x.shape.map((_, axis) => axis);
     const value = x.numbers ? floats(node.asValue(x)) : floats(x.as(order));
     const over = { axes: axes.map((axis) => order.indexOf(axis)).toSorted((a, b) => a - b), keepDimensions };
@@ -87,7 +87,7 @@ const place = (sign: 1 | -1): Operator => ({
     const axis = axisOf(node, node.int('axis', 0), shape.length);
     const keeps = node.int('keepdims', 1) === 1;
     if (node.int('select_last_index', 0) === 1)
-      throw node.refused('takes the last of equals', 'export it with select_last_index = 0');
+      node.refuse('takes the last of equals', 'export it with select_last_index = 0');
     const found = argmax(sign === 1 ? x : neg(x), axis);
     return Tensor.of(
       keeps

@@ -15,7 +15,7 @@ import { axesOf, axisOf, saidAxes, without } from './axes.ts';
 function reshaped(node: OnnxNode, tensor: Tensor, shape: Shape): Tensor {
   const { numbers, type } = tensor;
   if (sizeOf(shape) !== countOf(tensor)) {
-    throw node.refused(
+    node.refuse(
       `brings [${tensor.shape.join(', ')}] into [${shape.join(', ')}], which has other elements`,
       'the model was exported for a fixed number of samples: give as many, or export it with a dynamic first axis',
     );
@@ -34,7 +34,7 @@ function meantShape(node: OnnxNode, said: readonly number[], from: Shape, keepsZ
     extents.filter((extent) => extent === -1).length > 1 ||
     (extents.includes(-1) && !Number.isInteger(rest))
   ) {
-    throw node.refused(
+    node.refuse(
       `brings [${from.join(', ')}] into [${said.join(', ')}], which does not fit`,
       'the model was exported for a fixed number of samples: give as many, or export it with a dynamic first axis',
     );
@@ -103,7 +103,7 @@ function slicedAlongAxes(node: OnnxNode): Tensor {
     steps.length !== starts.length ||
     steps.includes(0)
   ) {
-    throw node.refused(
+    node.refuse(
       'has other numbers of starts, ends, axes and steps, or steps of 0',
       'the file was damaged; export the model again',
     );
@@ -142,7 +142,7 @@ function split(node: OnnxNode): Tensor[] {
   const each = Math.ceil(extent / parts);
   const sizes = said.length > 0 ? said : Array.from({ length: parts }, (_, at) => Math.min(each, extent - at * each));
   if (sizes.reduce((total, size) => total + size, 0) !== extent || sizes.some((size) => size < 0)) {
-    throw node.refused(`cuts ${extent} into [${sizes.join(', ')}]`, 'the file was damaged; export the model again');
+    node.refuse(`cuts ${extent} into [${sizes.join(', ')}]`, 'the file was damaged; export the model again');
   }
   let start = 0;
   return sizes.map((size) => {
@@ -166,7 +166,7 @@ function transposed(node: OnnxNode): Tensor {
     rank,
   );
   if (order.length !== rank)
-    throw node.refused(`orders ${order.length} axes of ${rank}`, 'the file was damaged; export the model again');
+    node.refuse(`orders ${order.length} axes of ${rank}`, 'the file was damaged; export the model again');
   // Nothing moves: what lies in some order lies in another one of other names.
   const { native, order: own } = x.numbers ? Tensor.of(node.asValue(x), x.type) : x;
   return Tensor.of(
@@ -193,7 +193,7 @@ function gathered(node: OnnxNode): Tensor {
 function placeIn(node: OnnxNode, at: number, extent: number): number {
   const own = at < 0 ? at + extent : at;
   if (own >= 0 && own < extent) return own;
-  throw node.refused(`asks for element ${at} of ${extent}`, 'the file was damaged; export the model again');
+  node.refuse(`asks for element ${at} of ${extent}`, 'the file was damaged; export the model again');
 }
 
 /** Indices of the data, which may count from the end. */
@@ -215,7 +215,7 @@ function tiled(node: OnnxNode): Tensor {
   const x = node.tensor(0);
   const repeats = node.knownInts(1);
   if (repeats.length !== x.shape.length)
-    throw node.refused(
+    node.refuse(
       `repeats ${repeats.length} axes of ${x.shape.length}`,
       'the file was damaged; export the model again',
     );
@@ -261,7 +261,7 @@ function constantNode(node: OnnxNode): Tensor {
     const numbers = node.reals('value_floats');
     return Tensor.known('float', [numbers.length], Float64Array.from(numbers));
   }
-  throw node.refused('holds a text, or nothing', 'only tensors, numbers and lists of numbers are read');
+  node.refuse('holds a text, or nothing', 'only tensors, numbers and lists of numbers are read');
 }
 
 function squeezed(node: OnnxNode): Tensor {

@@ -33,7 +33,7 @@ export function imagesOf(node: OnnxNode): Images {
   const x = node.tensor(0);
   const places = x.shape.length - 2;
   if (places !== 1 && places !== 2) {
-    throw node.refused(`has images of ${places} axes, [${x.shape.join(', ')}]`, 'those of one or two are read');
+    node.refuse(`has images of ${places} axes, [${x.shape.join(', ')}]`, 'those of one or two are read');
   }
   const order = channelsLast(places);
   const value = floats(x.as(order));
@@ -55,7 +55,7 @@ export function imagesOf(node: OnnxNode): Images {
 function pairOf(node: OnnxNode, name: string, given: readonly number[], missing: number): Two<number> {
   if (given.length === 1) return [missing, given[0]];
   if (given.length === 2) return [given[0], given[1]];
-  throw node.refused(`has ${given.length} ${name}`, 'one for each axis of the images is read');
+  node.refuse(`has ${given.length} ${name}`, 'one for each axis of the images is read');
 }
 
 /** @param kernel extents of a kernel that is given; else the attribute says them */
@@ -64,7 +64,7 @@ export function slideOf(node: OnnxNode, { extents }: Images, kernel?: readonly n
   const ones = Array.from({ length: places }, () => 1);
   const said = node.ints('kernel_shape', kernel ?? ones);
   if (kernel && said.join() !== kernel.join()) {
-    throw node.refused(
+    node.refuse(
       `says a kernel of ${said.join(' × ')}, but has one of ${kernel.join(' × ')}`,
       'the file was damaged; export the model again',
     );
