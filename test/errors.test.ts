@@ -13,6 +13,7 @@ import { host } from './errors/host.ts';
 import { generation } from './errors/generation.ts';
 import { interop } from './errors/interop.ts';
 import { losses } from './errors/losses.ts';
+import { onnx } from './errors/onnx.ts';
 import { predictors } from './errors/predictors.ts';
 import { savedWeights } from './errors/savedWeights.ts';
 import { shapes } from './errors/shapes.ts';
@@ -49,6 +50,7 @@ const cases = [
   savedWeights,
   predictors,
   interop,
+  onnx,
 ].flat();
 const entries = readErrorPage();
 const { sites, unreadable } = scanSources();

@@ -63,14 +63,7 @@ const usual = { files: {}, outputs: undefined, fixed: {}, constants: [], channel
 export async function fromOnnx(content: Uint8Array | ArrayBufferLike, options?: FromOnnxOptions): Promise<OnnxModel> {
   const settings = optionsOf<FromOnnxOptions, typeof usual>('fromOnnx', options, usual);
   const bytes = bytesOf('fromOnnx', 'the file', content);
-  try {
-    return imported(readModel(bytes), bytes.length, settings);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new FormatError('[onnx] the file holds graphs within graphs, deeper than can be read: it was damaged', {
-      cause: error,
-    });
-  }
+  return imported(readModel(bytes), bytes.length, settings);
 }
 
 type Settings = { readonly [K in keyof typeof usual]: NonNullable<FromOnnxOptions[K]> | (typeof usual)[K] };

@@ -202,10 +202,7 @@ export class OnnxNode {
   requireAllRead(): void {
     for (const name of this.setting.attributes.keys()) {
       if (this.#asked.has(name)) continue;
-      this.refuse(
-        `has an attribute "${name}", which is not known here`,
-        'export it without, or by another opset',
-      );
+      this.refuse(`has an attribute "${name}", which is not known here`, 'export it without, or by another opset');
     }
   }
 }

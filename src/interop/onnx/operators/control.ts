@@ -23,10 +23,7 @@ function castTo(node: OnnxNode, to: number): Tensor {
   node.int('saturate', 1);
   node.text('round_mode', 'up');
   if (!type)
-    node.refuse(
-      `gives ${name}`,
-      'floats, integers of 8 to 64 bits and truths are read; export the model in float32',
-    );
+    node.refuse(`gives ${name}`, 'floats, integers of 8 to 64 bits and truths are read; export the model in float32');
   if (x.numbers) return Tensor.known(type, x.shape, asType(x.numbers, type));
   if (type === 'float') return Tensor.of(floats(x.native), type, x.order);
   return type === 'bool'

@@ -80,10 +80,7 @@ const zerosAround = (x: Value, [[top, bottom], [left, right]]: Two<Two<number>>)
 
 function requireUndilated(node: OnnxNode, { dilation }: Slide): void {
   if (dilation.every((step) => step === 1)) return;
-  node.refuse(
-    `has dilations of ${dilation.join(', ')}`,
-    'pools of neighbouring places are read; export it otherwise',
-  );
+  node.refuse(`has dilations of ${dilation.join(', ')}`, 'pools of neighbouring places are read; export it otherwise');
 }
 
 function largestPooled(node: OnnxNode): Tensor {

@@ -57,8 +57,7 @@ function lastAxes(node: OnnxNode, centered: boolean): readonly (Tensor | undefin
     const given = node.maybeFloat(at);
     return given ? reshape(spread(given, own), [sizeOf(own)]) : full([sizeOf(own)], usual);
   };
-  if (node.outputs.slice(1).some(Boolean))
-    node.refuse('gives its means or deviations', 'leave these outputs unused');
+  if (node.outputs.slice(1).some(Boolean)) node.refuse('gives its means or deviations', 'leave these outputs unused');
   const samples = sizeOf(shape.slice(0, axis));
   const y = normalizeGroups(
     reshape(x, [samples, sizeOf(own)]),

@@ -30,8 +30,7 @@ const reduction = (f: (x: Value<'f32'>, over: Over) => Value, since = 18): Opera
     const keepDimensions = node.int('keepdims', 1) === 1;
     if (node.int('noop_with_empty_axes', 0) === 1 && said.length === 0) return x;
     const axes = said.length === 0 ? x.shape.map((_, axis) => axis) : axesOf(node, said, rank);
-    if (sizeOf(x.shape) === 0)
-      node.refuse(`reduces [${x.shape.join(', ')}], which has no elements`, 'give it some');
+    if (sizeOf(x.shape) === 0) node.refuse(`reduces [${x.shape.join(', ')}], which has no elements`, 'give it some');
     const order: Order = keepDimensions && !x.numbers ? x.order : x.shape.map((_, axis) => axis);
     const value = x.numbers ? floats(node.asValue(x)) : floats(x.as(order));
     const over = { axes: axes.map((axis) => order.indexOf(axis)).toSorted((a, b) => a - b), keepDimensions };

@@ -215,10 +215,7 @@ function tiled(node: OnnxNode): Tensor {
   const x = node.tensor(0);
   const repeats = node.knownInts(1);
   if (repeats.length !== x.shape.length)
-    node.refuse(
-      `repeats ${repeats.length} axes of ${x.shape.length}`,
-      'the file was damaged; export the model again',
-    );
+    node.refuse(`repeats ${repeats.length} axes of ${x.shape.length}`, 'the file was damaged; export the model again');
   const shape = x.shape.map((extent, axis) => extent * repeats[axis]);
   if (sizeOf(shape) === 0) return empty(x, shape);
   // Each axis has one in front, along which it is repeated.
