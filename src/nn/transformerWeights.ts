@@ -14,23 +14,29 @@ const attentions: Readonly<Record<string, string>> = { self_attn: 'selfAttention
 /** PyTorch's `[out, in]` as `[in, out]`, of some of its rows. */
 function turned({ shape: [rows, columns], data }: Tensor, first = 0, end = rows): Tensor {
   const width = end - first;
-  const at = (i: number): number => data[(first + (i % width)) * columns + Math.floor(i / width)];
-  return { shape: [columns, width], data: Array.from({ length: columns * width }, (_, i) => at(i)) };
+  const numbers = new Float32Array(columns * width);
+  for (let row = 0; row < width; row++) {
+    for (let column = 0; column < columns; column++) {
+      numbers[column * width + row] = data[(first + row) * columns + column];
+    }
+  }
+  return { shape: [columns, width], data: numbers };
 }
 
 /** Two matrices with as many rows, side by side. */
 function beside(a: Tensor, b: Tensor): Tensor {
   const [rows, width] = a.shape;
-  const of = (tensor: Tensor, row: number): number[] => Array.from(tensor.data).slice(row * width, (row + 1) * width);
-  return {
-    shape: [rows, 2 * width],
-    data: Array.from({ length: rows }, (_, row) => [of(a, row), of(b, row)].flat()).flat(),
-  };
+  const data = new Float32Array(rows * 2 * width);
+  for (let at = 0; at < data.length; at++) {
+    const [row, column] = [Math.floor(at / (2 * width)), at % (2 * width)];
+    data[at] = column < width ? a.data[row * width + column] : b.data[row * width + column - width];
+  }
+  return { shape: [rows, 2 * width], data };
 }
 
 const some = ({ data }: Tensor, first: number, end: number): Tensor => ({
   shape: [end - first],
-  data: Array.from(data).slice(first, end),
+  data: Float32Array.from(data).subarray(first, end),
 });
 
 /** What one of an attention's tensors is here, by name. @param of the attention's others */

@@ -4,7 +4,7 @@ import { asUseOf, inputOp, stateOp } from '../../graph/leaf.ts';
 import { viewLabel } from '../../ops/shaping/views.ts';
 import type { Backend } from '../../scheduler/backend.ts';
 import { learnedOf } from '../checkpoints/learnedStates.ts';
-import { predictionGraph } from '../graphs/evaluationGraphs.ts';
+import { predictedLayers, predictionGraph } from '../graphs/evaluationGraphs.ts';
 import type { TracedModel } from '../graphs/tracedModel.ts';
 
 /** A layer that a model uses: the path that first reaches it, and its kind, as `linear`. */
@@ -26,6 +26,8 @@ export interface Forward {
   readonly fields: Readonly<Record<string, Spec>>;
   /** Parameters, in the order of their declaration, or their averages, if such are kept; then what layers keep beside. */
   readonly tensors: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
+  /** How many samples the model was traced with: its batch size. Some models take no other number. */
+  readonly samples: number;
   /** Which of `tensors` are parameters. */
   readonly parameters: readonly string[];
   /** Layers in the order of their use. */
@@ -50,7 +52,8 @@ export async function forwardOf(backend: Backend, traced: TracedModel): Promise<
       Object.entries(traced.fields).map(([name, { shape, dtype }]) => [name, { shape, dtype }]),
     ),
     tensors: Object.fromEntries([...parameters, ...kept].map((name) => [name, learned[name]])),
+    samples: traced.options.batchSize,
     parameters,
-    layers: traced.trace().applied.map(({ path, kind }) => ({ path, kind })),
+    layers: predictedLayers(traced).map(({ path, kind }) => ({ path, kind })),
   };
 }

@@ -4,7 +4,7 @@ import { orderOf } from '../../graph/executionOrder.ts';
 import { isValue, type Graph, type Node, type State, type Value } from '../../graph/graph.ts';
 import { asUseOf, constant, inputOp, read } from '../../graph/leaf.ts';
 import type { BatchValues } from '../../nn/fieldRoles.ts';
-import type { Tracer } from '../../nn/tracer.ts';
+import type { Applied, Tracer } from '../../nn/tracer.ts';
 import { sampleOrder } from '../../ops/data/samples.ts';
 import { assign } from '../../ops/shaping/assign.ts';
 import { record } from '../../ops/training/record.ts';
@@ -56,12 +56,23 @@ export function evaluationGraph(traced: TracedModel, n: number, ring: State, sou
 
 /** The model's outputs for n samples, by name; a single one is called `output`. @param most samples of what was predicted before it */
 export function predictionGraph(traced: TracedModel, n: number, most: number): Graph {
-  const { model } = traced.options;
-  if (!model) throw new ShapeError('[predict] the trainer has phases only: give it a model to predict with');
+  const model = modelOf(traced);
   // What more samples draw follows on what these draw.
   const rows = { own: n, before: most };
   const tracer = traced.tracer('evaluate', rows);
   return simplify({ outputs: namedOutputs(model, tracer, traced.uploadedBatch(n)), writes: [] });
+}
+
+/** The layers that the model uses to predict, in their order. @throws ShapeError where there is no model */
+export function predictedLayers(traced: TracedModel): readonly Applied[] {
+  const tracer = traced.tracer('evaluate');
+  namedOutputs(modelOf(traced), tracer, traced.uploadedBatch(traced.options.batchSize));
+  return tracer.applied;
+}
+
+function modelOf({ options: { model } }: TracedModel): Model {
+  if (model) return model;
+  throw new ShapeError('[predict] the trainer has phases only: give it a model to predict with');
 }
 
 function namedOutputs(model: Model, tracer: Tracer, batch: BatchValues): Readonly<Record<string, Value>> {
