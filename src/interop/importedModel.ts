@@ -11,12 +11,12 @@ export interface ImportedTensor {
 }
 
 /** A model out of another framework's file. */
-export interface ImportedModel {
+export interface ImportedModel<O extends Values = Value<'f32'>> {
   /**
    * A layer as others are, to be trained, frozen, or used within another one: from the value, or the values by name, that the
    * file's model took to what it gave. Its parameters have the file's names, and begin with the file's numbers.
    */
-  readonly model: Layer<Values, Values>;
+  readonly model: Layer<Values, O>;
   /** The same numbers, and those that layers keep, as the bytes of a safetensors file: for `loadWeights` and `createPredictor`. */
   readonly weights: Bytes;
 }
@@ -34,18 +34,19 @@ export interface Found {
 const definition = ({ shape, data }: ImportedTensor): StateDefinition => ({ shape, initial: () => data.slice() });
 
 /** A layer that begins with a file's numbers. */
-export function importedModel({ kind, parameters, state = {}, apply }: Found): ImportedModel {
+export function importedModel<O extends Values>({ kind, parameters, state = {}, apply }: Found): ImportedModel<O> {
   const learned = Object.entries(parameters).map(([name, tensor]): [string, ParameterDefinition] => {
     // Biases and norms' factors have one axis.
     const { decays = tensor.shape.length > 1 && sizeOf(tensor.shape) > 1 } = tensor;
     return [name, { ...definition(tensor), decays }];
   });
   const kept = Object.entries(state).map(([name, tensor]) => [name, definition(tensor)] as const);
-  const model: Layer<Values, Values> = {
+  const model: Layer<Values, O> = {
     name: kind,
     parameters: Object.fromEntries(learned),
     state: Object.fromEntries(kept),
-    apply,
+    // What comes out is as the file says, which its reader knows.
+    apply: apply as Layer<Values, O>['apply'],
   };
   const tensors = Object.entries({ ...parameters, ...state }).map(([name, { shape, data }]) => {
     return [name, { shape, data }] as const;

@@ -29,6 +29,7 @@ import {
   type TrainerOptions,
   type Value,
 } from '../../src/index.ts';
+import { nodeOf, onnxFile } from './onnxFile.ts';
 import { writeNpy, writeNpz } from '../../src/interop/index.ts';
 import { sharedDevice } from './device.ts';
 import { leastTokenizerJson } from './huggingFace.ts';
@@ -290,6 +291,7 @@ export const validDataCalls: Calls = {
 const npy = () => writeNpy({ shape: [2], data: Float32Array.of(1, 2) });
 
 export const validInteropCalls: Calls = {
+  fromOnnx: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
   readNpy: () => ['x.npy', npy()],
   readNpz: () => ['a.npz', writeNpz(tensors)],
   writeNpy: () => [tensors.weight],

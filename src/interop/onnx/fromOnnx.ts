@@ -29,7 +29,7 @@ export interface FromOnnxOptions {
 }
 
 /** What `fromOnnx` gives: a model, its weights, and what it takes and gives by name. */
-export interface OnnxModel extends ImportedModel {
+export interface OnnxModel<O extends Values = Value<'f32'>> extends ImportedModel<O> {
   /** What the model takes, in the file's order; extents that the file leaves open are null. */
   readonly inputs: readonly OnnxPort[];
   /** Names of what it gives. */
@@ -56,11 +56,14 @@ const usual = { files: {}, outputs: undefined, fixed: {}, constants: [], channel
  * const { model, weights } = await fromOnnx(bytes);
  * const reader = await createPredictor({ model, data: { image: { shape: [3, 224, 224] } } });
  * ```
- * @param content the file's bytes
+ * @param content the file's bytes; of several outputs, `fromOnnx<Record<string, Value>>(bytes)` says so to the compiler
  * @throws FormatError for a broken file, an opset before 7 or behind 23, or what is not read, by name; ShapeError, when it is
  * used, for values of other extents
  */
-export async function fromOnnx(content: Uint8Array | ArrayBufferLike, options?: FromOnnxOptions): Promise<OnnxModel> {
+export async function fromOnnx<O extends Values = Value<'f32'>>(
+  content: Uint8Array | ArrayBufferLike,
+  options?: FromOnnxOptions,
+): Promise<OnnxModel<O>> {
   const settings = optionsOf<FromOnnxOptions, typeof usual>('fromOnnx', options, usual);
   const bytes = bytesOf('fromOnnx', 'the file', content);
   return imported(readModel(bytes), bytes.length, settings);
@@ -68,7 +71,7 @@ export async function fromOnnx(content: Uint8Array | ArrayBufferLike, options?: 
 
 type Settings = { readonly [K in keyof typeof usual]: NonNullable<FromOnnxOptions[K]> | (typeof usual)[K] };
 
-function imported(open: OpenModel, bytes: number, settings: Settings): OnnxModel {
+function imported<O extends Values>(open: OpenModel, bytes: number, settings: Settings): OnnxModel<O> {
   const { graph } = open;
   const { files, fixed, channelsLast } = settings;
   requireDense(graph);
@@ -89,7 +92,7 @@ function imported(open: OpenModel, bytes: number, settings: Settings): OnnxModel
     orders.set(name, order);
     (role === 'kept' ? state : parameters)[name] = permuted(tensor, order);
   }
-  const model = importedModel({
+  const model = importedModel<O>({
     kind: 'onnx',
     parameters,
     state,
