@@ -57,7 +57,7 @@ const usual = { files: {}, outputs: undefined, fixed: {}, constants: [], channel
  * const reader = await createPredictor({ model, data: { image: { shape: [3, 224, 224] } } });
  * ```
  * @param content the file's bytes; of several outputs, `fromOnnx<Record<string, Value>>(bytes)` says so to the compiler
- * @throws FormatError for a broken file, an opset before 7 or behind 23, or what is not read, by name; ShapeError, when it is
+ * @throws FormatError for a broken file, an opset before 7 or behind 28, or what is not read, by name; ShapeError, when it is
  * used, for values of other extents
  */
 export async function fromOnnx<O extends Values = Value<'f32'>>(
@@ -78,7 +78,11 @@ function imported<O extends Values>(open: OpenModel, bytes: number, settings: Se
   const outputs = settings.outputs ?? graph.output.map(({ name }) => name);
   const uses = usesIn(graph.node);
   const held = new Map(graph.initializer.map((proto) => [proto.name, readTensor(`"${proto.name}"`, proto, files)]));
-  for (const [name, { shape, data }] of Object.entries(fixed)) held.set(name, fixedTensor(name, shape, data));
+  for (const [name, { shape, data }] of Object.entries(fixed)) {
+    const port = graph.input.find((one) => one.name === name);
+    const type = port && onnxTypeOf(tensorTypeOf(port).elemType).type;
+    held.set(name, fixedTensor(name, shape, data, type));
+  }
   const ports = graph.input.filter(({ name }) => !held.has(name));
   const parameters: Record<string, ImportedTensor> = {};
   const state: Record<string, ImportedTensor> = {};
@@ -190,7 +194,8 @@ function permuted({ shape, numbers }: Tensor, order: Order): ImportedTensor {
   return { shape: ours, data };
 }
 
-function fixedTensor(name: string, shape: Shape, data: Numbers): Tensor {
+/** @param type as the file has it, where it says so */
+function fixedTensor(name: string, shape: Shape, data: Numbers, type: ElementType | undefined): Tensor {
   const is = Array.isArray(shape) && data?.length === sizeOf(shape);
   requireKind(
     'fromOnnx',
@@ -199,7 +204,8 @@ function fixedTensor(name: string, shape: Shape, data: Numbers): Tensor {
     is,
     'a shape and as many numbers: { shape: [], data: [1] }',
   );
-  return Tensor.known(data instanceof Float32Array ? 'float' : 'int', shape, Float64Array.from(data));
+  const own = type ?? (data instanceof Float32Array ? 'float' : 'int');
+  return Tensor.known(own, shape, Float64Array.from(data));
 }
 
 const portOf = (port: ValueInfoProto): OnnxPort => ({

@@ -7,6 +7,7 @@ import type { Context } from '../../nn/layer.ts';
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto } from './onnx_pb.ts';
 import { OnnxNode, type NodeSetting } from './onnxNode.ts';
 import { operatorOf } from './operators/index.ts';
+import { whyNotRead } from './operators/unread.ts';
 import type { OpenModel } from './readModel.ts';
 import { readTensor, type ExternalFiles } from './readTensor.ts';
 import { asType, Tensor } from './tensor.ts';
@@ -59,12 +60,13 @@ export class GraphRun {
     }
     const needed = neededBy(nodes, wanted);
     for (const node of nodes) {
-      if (!needed.has(node)) continue;
+      if (!needed.nodes.has(node)) continue;
       if (--this.#nodes < 0)
         throw new FormatError(
           '[onnx] the model uses its functions more often than its file has bytes: export it without functions',
         );
-      const outputs = this.#runNode(node, this.#inputsOf(node, nodes, names), names, attributes);
+      const used = node.output.map((name) => needed.names.has(name));
+      const outputs = this.#runNode(node, this.#inputsOf(node, nodes, names), used, names, attributes);
       node.output.forEach((name, at) => {
         const output = outputs[at];
         if (name !== '' && output) names.set(name, output);
@@ -89,30 +91,29 @@ export class GraphRun {
   #runNode(
     proto: NodeProto,
     inputs: readonly (Tensor | undefined)[],
+    used: readonly boolean[],
     names: Names,
     outer: NodeSetting['attributes'] | undefined,
   ): readonly (Tensor | undefined)[] {
     const attributes = resolved(proto, outer);
     const called = this.#functions.get(`${proto.domain}.${proto.opType}.${proto.overload}`);
-    if (called) return this.#call(called, inputs, attributes);
+    if (called) return this.#call(called, inputs, used, attributes);
     const operator = operatorOf(proto);
-    const folds = inputs.every((tensor) => !tensor || tensor.numbers !== undefined);
+    // A graph within reads more than is handed to its node, and folds for itself.
+    const hasGraph = [...attributes.values()].some(({ g }) => g);
+    const folds = !hasGraph && inputs.every((tensor) => !tensor || tensor.numbers !== undefined);
     const node: OnnxNode = new OnnxNode(proto, inputs, {
       opset: this.#opset,
       context: this.#context,
       attributes,
+      used,
       folds,
       room: this.#elements,
       tensorOf: (where, attribute) => readTensor(where, attribute.t!, this.#files),
       run: (graph) => this.#runInner(graph, names),
       update: this.#update,
     });
-    if (!operator) {
-      node.refuse(
-        `is of ${proto.domain ? `the domain "${proto.domain}"` : 'a kind'}, which is not read`,
-        'docs/interop.md lists what is; leave it out of the model, or ask for what comes before it by fromOnnx(bytes, { outputs })',
-      );
-    }
+    if (!operator) node.refuse(...whyNotRead(proto));
     const made = this.#applied(node, () => operator.apply(node));
     node.requireAllRead();
     return folds ? made.map((tensor) => tensor && this.#folded(node, tensor)) : made.map(finished);
@@ -132,6 +133,7 @@ export class GraphRun {
   #call(
     called: FunctionProto,
     inputs: readonly (Tensor | undefined)[],
+    used: readonly boolean[],
     given: NodeSetting['attributes'],
   ): (Tensor | undefined)[] {
     const names: Names = new Map();
@@ -140,7 +142,8 @@ export class GraphRun {
       if (tensor) names.set(name, tensor);
     });
     const usual = called.attributeProto.map((attribute) => [attribute.name, attribute] as const);
-    this.run(called.node, names, called.output, new Map([...usual, ...given]));
+    const wanted = called.output.filter((_, at) => used[at]);
+    this.run(called.node, names, wanted, new Map([...usual, ...given]));
     return called.output.map((name) => names.get(name));
   }
 
@@ -189,16 +192,17 @@ function resolved(proto: NodeProto, outer: NodeSetting['attributes'] | undefined
   return new Map(entries);
 }
 
-/** The nodes that some names need. Later nodes come first: each needs earlier ones only. */
-function neededBy(nodes: readonly NodeProto[], wanted: readonly string[]): Set<NodeProto> {
+/** The nodes that some names need, and all names that these read. Later nodes come first: each needs earlier ones only. */
+function neededBy(nodes: readonly NodeProto[], wanted: readonly string[]) {
   const names = new Set(wanted);
+  names.delete('');
   const needed = new Set<NodeProto>();
   for (const node of nodes.toReversed()) {
-    if (!node.output.some((name) => name !== '' && names.has(name))) continue;
+    if (!node.output.some((name) => names.has(name))) continue;
     needed.add(node);
-    for (const name of readBy(node)) names.add(name);
+    for (const name of readBy(node)) if (name !== '') names.add(name);
   }
-  return needed;
+  return { nodes: needed, names };
 }
 
 /** The names that a node reads, those of graphs within it as well. */

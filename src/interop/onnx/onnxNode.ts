@@ -19,6 +19,8 @@ export interface NodeSetting {
   readonly context: Context;
   /** Its attributes, where a function's caller may have said them. */
   readonly attributes: ReadonlyMap<string, AttributeProto>;
+  /** Whether somebody reads an output, by its place. */
+  readonly used: readonly boolean[];
   /** Whether all inputs are known numbers, from which others are computed in f64 while the model is read. */
   readonly folds: boolean;
   /** How many numbers may still be made while the model is read. */
@@ -65,6 +67,17 @@ export class OnnxNode {
   /** Says why this node cannot be read, and what to do. @throws FormatError */
   refuse(why: string, way: string): never {
     throw new FormatError(`[onnx] ${this.kind} "${this.#name}" cannot be read, as it ${why}: ${way}`);
+  }
+
+  /** Whether an output has a reader, or is one of the model's. */
+  wants(at: number): boolean {
+    return this.setting.used[at] ?? false;
+  }
+
+  /** Fails where outputs are wanted that are not given, from a place on. */
+  requireUnused(from: number, what: string): void {
+    if (!this.setting.used.slice(from).some(Boolean)) return;
+    this.refuse(`gives ${what}, which somebody reads`, 'export it without');
   }
 
   has(at: number): boolean {

@@ -4,7 +4,7 @@ import { ModelProtoSchema, type GraphProto, type ModelProto } from './onnx_pb.ts
 
 /** The opsets whose operators are read. */
 export const OLDEST_OPSET = 7;
-export const NEWEST_OPSET = 23;
+export const NEWEST_OPSET = 28;
 
 /** What a file says of the model, with its graph and the opset of ONNX' own operators. */
 export interface OpenModel {

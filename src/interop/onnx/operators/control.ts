@@ -1,3 +1,4 @@
+import { sizeOf, type Shape } from '../../../core/shape.ts';
 import { cast } from '../../../ops/pointwise/cast.ts';
 import { onnxTypeOf } from '../elementTypes.ts';
 import type { OnnxNode } from '../onnxNode.ts';
@@ -5,17 +6,21 @@ import type { Operators } from '../operator.ts';
 import { asType, floats, Tensor } from '../tensor.ts';
 import { truthOf } from './pointwise.ts';
 
+const USUAL_RATE = 0.5;
+
 /** In training what is dropped is drawn anew at each step, whatever the file says of training. */
-function dropped(node: OnnxNode): Tensor {
+function dropped(node: OnnxNode): readonly (Tensor | undefined)[] {
   const x = node.tensor(0);
   const isOld = node.opset < 12;
-  const rate = isOld ? node.real('ratio', 0.5) : node.knownNumber(1, 0.5);
+  const rate = isOld ? node.real('ratio', USUAL_RATE) : node.knownNumber(1, USUAL_RATE);
   node.int('seed', 0);
-  if (node.outputs.slice(1).some(Boolean)) node.refuse('gives its mask', 'leave its second output unused');
   const { context } = node.setting;
-  if (context.mode !== 'train' || rate === 0) return x;
-  return Tensor.of(context.dropout(node.stream, floats(x.native), rate), 'float', x.order);
+  if (context.mode !== 'train' || rate === 0) return [x, node.wants(1) ? allTrue(x.shape) : undefined];
+  node.requireUnused(1, 'what it drops');
+  return [Tensor.of(context.dropout(node.stream, floats(x.native), rate), 'float', x.order)];
 }
+
+const allTrue = (shape: Shape): Tensor => Tensor.known('bool', shape, new Float64Array(sizeOf(shape)).fill(1));
 
 function castTo(node: OnnxNode, to: number): Tensor {
   const x = node.tensor(0);

@@ -42,27 +42,30 @@ function transposedConvolution(node: OnnxNode): Tensor {
     'output_padding',
     Array.from({ length: places }, () => 0),
   );
-  const outputPadding: Two<number> = places === 1 ? [0, extra[0]] : [extra[0], extra[1]];
   const wanted = node.ints('output_shape').slice(-places);
   const auto = node.text('auto_pad', 'NOTSET');
-  const along = (at: 0 | 1): Two<number> => {
+  /** What is cut off in front and behind of an axis, and put behind it. */
+  const along = (at: 0 | 1): { readonly padding: Two<number>; readonly behind: number } => {
     const span = (window[at] - 1) * dilation[at] + 1;
-    const whole = (extents[at] - 1) * stride[at] + span + outputPadding[at];
     const own = at + places - 2;
-    if (wanted.length === 0 && auto === 'NOTSET') return slide.padding[at];
-    if (wanted.length === 0 && auto === 'VALID') return [0, 0];
+    const behind = own < 0 ? 0 : extra[own];
+    if (wanted.length === 0 && auto === 'NOTSET') return { padding: slide.padding[at], behind };
+    if (wanted.length === 0 && auto === 'VALID') return { padding: [0, 0], behind };
+    const whole = (extents[at] - 1) * stride[at] + span + behind;
     const output = wanted.length > 0 ? (own < 0 ? 1 : wanted[own]) : extents[at] * stride[at];
     const total = Math.max(0, whole - output);
     const [less, more] = [Math.floor(total / 2), Math.ceil(total / 2)];
-    return auto === 'SAME_UPPER' ? [less, more] : [more, less];
+    return {
+      padding: auto === 'SAME_UPPER' ? [less, more] : [more, less],
+      behind: behind + Math.max(0, output - whole),
+    };
   };
-  const padding = [along(0), along(1)] as const;
-  // What is padded behind beyond what a place sends is cut off before, as what is added there is 0.
+  const [rows, columns] = [along(0), along(1)];
   const made = convolveTransposed(images.value, kernelOf(node), {
     stride,
-    padding,
+    padding: [rows.padding, columns.padding],
     dilation,
-    outputPadding,
+    outputPadding: [rows.behind, columns.behind],
     groups,
     bias: node.maybeFloat(2),
   });
@@ -88,9 +91,7 @@ function largestPooled(node: OnnxNode): Tensor {
   const slide = slideOf(node, images);
   requireUndilated(node, slide);
   node.int('storage_order', 0);
-  if (node.outputs.length > 1 && node.outputs[1] !== '') {
-    node.refuse('gives where its maxima are', 'leave its second output unused');
-  }
+  node.requireUnused(1, 'where its maxima are');
   const padding = node.int('ceil_mode', 0) === 1 ? ceiled(images.extents, slide) : slide.padding;
   return images.back(maxPool(images.value, slide.window, { stride: slide.stride, padding }));
 }
@@ -149,12 +150,14 @@ const depthToSpace: Operator = {
 };
 
 const spaceToDepth: Operator = {
-  apply: (node) =>
-    rearranged(node, ([N, C, H, W], block) => ({
+  apply(node) {
+    const mode = node.oneOf('mode', ['DCR', 'CRD'], 'DCR');
+    return rearranged(node, ([N, C, H, W], block) => ({
       from: [N, C, H / block, block, W / block, block],
-      axes: [0, 3, 5, 1, 2, 4],
+      axes: mode === 'DCR' ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4],
       to: [N, C * block ** 2, H / block, W / block],
-    })),
+    }));
+  },
 };
 
 const modes = ['constant', 'reflect', 'edge', 'wrap'];

@@ -5,7 +5,7 @@ import { normalizeBatch, normalizeBy, runningAverages } from '../../../ops/norma
 import { normalizeGroups } from '../../../ops/normalization/groupNorm.ts';
 import { abs, add, div, maximum, mul, sub } from '../../../ops/pointwise/arithmetic.ts';
 import { sqrt } from '../../../ops/pointwise/elementary.ts';
-import { mean, sum } from '../../../ops/reductions/sum.ts';
+import { broadcastTo, mean, sum } from '../../../ops/reductions/sum.ts';
 import { reshape } from '../../../ops/shaping/views.ts';
 import type { OnnxNode } from '../onnxNode.ts';
 import type { Operators } from '../operator.ts';
@@ -29,10 +29,10 @@ function batchNormalization(node: OnnxNode): Tensor {
   const epsilon = node.real('epsilon', 1e-5);
   const momentum = node.real('momentum', 0.9);
   const trains = node.int('training_mode', 0) === 1;
-  if (trains && node.outputs.slice(1).some(Boolean)) {
-    node.refuse('gives its running averages', 'export the model in evaluation');
+  if (trains || node.opset < 14) node.requireUnused(1, 'its running averages');
+  if (node.opset < 9 && node.int('spatial', 1) !== 1) {
+    node.refuse('has spatial = 0, a mean for each place', 'only one for each channel is read; export it otherwise');
   }
-  if (node.opset < 9) node.int('spatial', 1);
   const rows = sizeOf(x.shape) / x.shape[1];
   if (node.setting.context.mode !== 'train' || rows < 2) {
     return Tensor.of(normalizeBy(value, running, gamma, beta, epsilon), 'float', order);
@@ -55,9 +55,8 @@ function lastAxes(node: OnnxNode, centered: boolean): readonly (Tensor | undefin
   const own = shape.slice(axis);
   const flat = (at: number, usual: number): Value => {
     const given = node.maybeFloat(at);
-    return given ? reshape(spread(given, own), [sizeOf(own)]) : full([sizeOf(own)], usual);
+    return given ? reshape(broadcastTo(given, own), [sizeOf(own)]) : full([sizeOf(own)], usual);
   };
-  if (node.outputs.slice(1).some(Boolean)) node.refuse('gives its means or deviations', 'leave these outputs unused');
   const samples = sizeOf(shape.slice(0, axis));
   const y = normalizeGroups(
     reshape(x, [samples, sizeOf(own)]),
@@ -69,11 +68,18 @@ function lastAxes(node: OnnxNode, centered: boolean): readonly (Tensor | undefin
       centered,
     },
   );
-  return [Tensor.of(reshape(y, shape), 'float')];
+  return [Tensor.of(reshape(y, shape), 'float'), ...(centered ? statistics(node, x, axis, epsilon) : [])];
 }
 
-/** What is broadcast to a shape. */
-const spread = (x: Value, shape: Shape): Value => (sizeOf(x.spec.shape) === sizeOf(shape) ? x : mul(x, full(shape, 1)));
+/** Means, and one over deviations, where somebody reads them. */
+function statistics(node: OnnxNode, x: Value, axis: number, epsilon: number): Tensor[] {
+  if (!node.wants(1) && !node.wants(2)) return [];
+  const over = { axes: x.spec.shape.map((_, at) => at).slice(axis), keepDimensions: true };
+  const average = mean(x, over);
+  const centred = sub(x, average);
+  const deviation = sqrt(add(mean(mul(centred, centred), over), epsilon));
+  return [Tensor.of(average, 'float'), Tensor.of(div(1, deviation), 'float')];
+}
 
 /** Groups of channels of each sample; as many as channels are instance norm. */
 function groups(node: OnnxNode, count: number, perGroup: boolean): Tensor {
@@ -82,8 +88,8 @@ function groups(node: OnnxNode, count: number, perGroup: boolean): Tensor {
   const channels = x.shape[1];
   const each = (at: number): Value => {
     const given = node.float(at);
-    const repeated = mul(reshape(given, [count, 1]), full([count, channels / count], 1));
-    return perGroup && count !== channels ? reshape(repeated, [channels]) : given;
+    if (!perGroup || count === channels) return given;
+    return reshape(broadcastTo(reshape(given, [count, 1]), [count, channels / count]), [channels]);
   };
   const epsilon = node.real('epsilon', 1e-5);
   return Tensor.of(normalizeGroups(floats(x.as(order)), each(1), each(2), { groups: count, epsilon }), 'float', order);
@@ -94,6 +100,7 @@ function overNorm(node: OnnxNode): Tensor {
   const x = node.float(0);
   const axes = [axisOf(node, node.int('axis', -1), x.spec.shape.length)];
   const power = node.int('p', 2);
+  if (power !== 1 && power !== 2) node.refuse(`is of norm ${power}`, 'norms 1 and 2 are read; export it otherwise');
   const total =
     power === 1 ? sum(abs(x), { axes, keepDimensions: true }) : sqrt(sum(mul(x, x), { axes, keepDimensions: true }));
   // Where all are 0 they stay.

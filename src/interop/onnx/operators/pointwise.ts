@@ -19,6 +19,8 @@ import {
   where,
 } from '../../../ops/pointwise/arithmetic.ts';
 import { ceil, cos, erf, exp, floor, log, round, sign, sin, sqrt } from '../../../ops/pointwise/elementary.ts';
+import { cast } from '../../../ops/pointwise/cast.ts';
+import { reshape } from '../../../ops/shaping/views.ts';
 import type { OnnxNode } from '../onnxNode.ts';
 import type { Operator, Operators } from '../operator.ts';
 import { computable, Tensor } from '../tensor.ts';
@@ -63,16 +65,30 @@ function clipped(x: Value, low: Value | number | undefined, high: Value | number
   return high === undefined ? above : minimum(above, high);
 }
 
-const boundOf = (node: OnnxNode, at: number, name: string): number | undefined => {
+function boundOf(node: OnnxNode, at: number, name: string): Value | number | undefined {
   if (node.opset < 11) return node.says(name) ? node.real(name, 0) : undefined;
-  return node.has(at) ? node.knownNumber(at, 0) : undefined;
-};
+  if (!node.has(at)) return undefined;
+  return node.tensor(at).numbers ? node.knownNumber(at, 0) : reshape(node.float(at), []);
+}
 
-/** a − b · ⌊a / b⌋, which has the sign of b, or, as C has it, that of a. */
+/** How often |b| fits into |a|: a quotient that should be whole may just miss it, so what is left over has the last word. */
+function wholeQuotient(a: Value, b: Value): Value<'f32'> {
+  const guess = floor(div(abs(a), abs(b)));
+  const rest = sub(abs(a), mul(guess, abs(b)));
+  const more = cast(greaterEqual(rest, abs(b)), 'f32');
+  return sub(add(guess, more), cast(less(rest, 0), 'f32'));
+}
+
+/** Integers over integers, rounded towards 0. */
+const dividedWhole = (a: Value, b: Value): Value => mul(wholeQuotient(a, b), mul(sign(a), sign(b)));
+
+/** What is left of a over b: of the sign of b, or, as C has it, of that of a. */
 function remainder(a: Value, b: Value, isOfC: boolean): Value {
-  const ratio = div(a, b);
-  const whole = isOfC ? mul(sign(ratio), floor(abs(ratio))) : floor(ratio);
-  return sub(a, mul(b, whole));
+  const isEndless = equal(abs(b), Infinity);
+  const ofC = mul(sign(a), sub(abs(a), mul(wholeQuotient(a, where(isEndless, 1, b)), abs(b))));
+  // All of a finite number is left over.
+  const left = where(isEndless, where(less(abs(a), Infinity), a, NaN), ofC);
+  return isOfC ? left : where(less(mul(sign(left), sign(b)), 0), add(left, b), left);
 }
 
 /** A slope for each channel, or one: of fewer axes than x, as they are. */
@@ -83,12 +99,18 @@ function parametricRelu(node: OnnxNode): Tensor {
 /** max(0, min(1, a · x + b)) */
 const hardSigmoid = (x: Value, a: number, b: number): Value => clipped(add(mul(x, a), b), 0, 1);
 
+/** x · σ(alpha · x) */
+const swished = (x: Value, alpha: number): Value => (alpha === 1 ? silu(x) : mul(x, sigmoid(mul(x, alpha))));
+
 const HALF = 0.5;
 const [ALPHA_OF_SELU, GAMMA_OF_SELU] = [1.6732632423543772, 1.0507009873554805];
 
 /** Activations by name: a function of x, and of what a recurrent layer says beside, alpha and beta. */
 const activations: Operators = {
-  Celu: ofFloats((x, node) => elu(x, { alpha: node.real('alpha', 1) })),
+  Celu: ofFloats((x, node) => {
+    const alpha = node.real('alpha', 1);
+    return mul(elu(div(x, alpha)), alpha);
+  }),
   Elu: ofFloats((x, node) => elu(x, { alpha: node.real('alpha', 1) })),
   Gelu: ofFloats((x, node) => gelu(x, { approximate: node.oneOf('approximate', ['none', 'tanh'], 'none') as 'none' })),
   HardSigmoid: ofFloats((x, node) => hardSigmoid(x, node.real('alpha', 0.2), node.real('beta', HALF))),
@@ -101,10 +123,7 @@ const activations: Operators = {
   Sigmoid: ofFloats(sigmoid),
   Softplus: ofFloats(softplus),
   Softsign: ofFloats((x) => div(x, add(abs(x), 1))),
-  Swish: ofFloats((x, node) => {
-    const alpha = node.real('alpha', 1);
-    return alpha === 1 ? silu(x) : mul(x, sigmoid(mul(x, alpha)));
-  }),
+  Swish: ofFloats((x, node) => swished(x, node.real('alpha', 1))),
   Tanh: ofFloats(tanh),
   ThresholdedRelu: ofFloats((x, node) => where(greater(x, node.real('alpha', 1)), x, 0)),
 };
@@ -130,7 +149,12 @@ export const pointwiseOperators: Operators = {
     },
   },
   Cos: ofFloats(cos),
-  Div: { apply: (node) => elementwise(node, [0, 1], div, node.tensor(0).type) },
+  Div: {
+    apply(node) {
+      const { type } = node.tensor(0);
+      return elementwise(node, [0, 1], type === 'int' ? dividedWhole : div, type);
+    },
+  },
   Equal: compared(equal),
   Erf: ofFloats(erf),
   Exp: ofFloats(exp),
@@ -161,6 +185,7 @@ export const pointwiseOperators: Operators = {
   Sqrt: ofFloats(sqrt),
   Sub: ofNumbers(sub),
   Sum: folded(add),
+  SwiGLU: { apply: (node) => elementwise(node, [0, 1], (a, b) => mul(swished(a, node.real('alpha', 1)), b)) },
   Where: {
     apply(node) {
       const { type } = node.tensor(1);

@@ -1,6 +1,7 @@
 import { sizeOf, spec } from '../../../core/shape.ts';
 import type { Value } from '../../../graph/graph.ts';
 import { constant } from '../../../graph/leaf.ts';
+import { gather } from '../../../ops/indexing/gather.ts';
 import { logSoftmax, softmax } from '../../../ops/losses/softmax.ts';
 import { abs, add, equal, mul, neg, sub } from '../../../ops/pointwise/arithmetic.ts';
 import { exp, log, sqrt } from '../../../ops/pointwise/elementary.ts';
@@ -20,8 +21,11 @@ interface Over {
   readonly keepDimensions: boolean;
 }
 
-/** Over some axes, which stay as ones of one element unless it is said. @param since the opset since which axes are an input */
-const reduction = (f: (x: Value<'f32'>, over: Over) => Value, since = 18): Operator => ({
+/**
+ * Over some axes, which stay as ones of one element unless it is said.
+ * @param ofNothing what it makes of no elements   @param since the opset since which axes are an input
+ */
+const reduction = (f: (x: Value<'f32'>, over: Over) => Value, ofNothing: number, since = 18): Operator => ({
   known: [1],
   apply(node) {
     const x = node.tensor(0);
@@ -30,7 +34,7 @@ const reduction = (f: (x: Value<'f32'>, over: Over) => Value, since = 18): Opera
     const keepDimensions = node.int('keepdims', 1) === 1;
     if (node.int('noop_with_empty_axes', 0) === 1 && said.length === 0) return x;
     const axes = said.length === 0 ? x.shape.map((_, axis) => axis) : axesOf(node, said, rank);
-    if (sizeOf(x.shape) === 0) node.refuse(`reduces [${x.shape.join(', ')}], which has no elements`, 'give it some');
+    if (sizeOf(x.shape) === 0) return filled(x, axes, keepDimensions, ofNothing);
     const order: Order = keepDimensions && !x.numbers ? x.order : x.shape.map((_, axis) => axis);
     const value = x.numbers ? floats(node.asValue(x)) : floats(x.as(order));
     const over = { axes: axes.map((axis) => order.indexOf(axis)).toSorted((a, b) => a - b), keepDimensions };
@@ -38,6 +42,14 @@ const reduction = (f: (x: Value<'f32'>, over: Over) => Value, since = 18): Opera
     return keepDimensions ? Tensor.of(result, x.type, order) : Tensor.of(result, x.type);
   },
 });
+
+/** What is made of no elements. */
+function filled({ shape, type }: Tensor, axes: readonly number[], keepDimensions: boolean, number: number): Tensor {
+  const own = shape.flatMap((extent, axis) => (axes.includes(axis) ? (keepDimensions ? 1 : []) : extent));
+  // The largest truth of none is false.
+  const each = type === 'bool' ? Math.max(0, Math.min(1, number)) : number;
+  return Tensor.known(type, own, new Float64Array(sizeOf(own)).fill(each));
+}
 
 /** log Σ eˣ, without an overflow on the way. */
 function logSumExp(x: Value<'f32'>, { axes, keepDimensions }: Over): Value {
@@ -85,9 +97,7 @@ const place = (sign: 1 | -1): Operator => ({
     const { shape } = x.spec;
     const axis = axisOf(node, node.int('axis', 0), shape.length);
     const keeps = node.int('keepdims', 1) === 1;
-    if (node.int('select_last_index', 0) === 1)
-      node.refuse('takes the last of equals', 'export it with select_last_index = 0');
-    const found = argmax(sign === 1 ? x : neg(x), axis);
+    const found = placeOfLargest(sign === 1 ? x : neg(x), axis, node.int('select_last_index', 0) === 1);
     return Tensor.of(
       keeps
         ? reshape(
@@ -99,6 +109,14 @@ const place = (sign: 1 | -1): Operator => ({
     );
   },
 });
+
+/** The last of equals is the first from behind. */
+function placeOfLargest(x: Value, axis: number, isLast: boolean): Value<'i32'> {
+  if (!isLast) return argmax(x, axis);
+  const extent = x.spec.shape[axis];
+  const backwards = Int32Array.from({ length: extent }, (_, at) => extent - 1 - at);
+  return sub(extent - 1, argmax(gather(x, constant(backwards, spec([extent], 'i32')), axis), axis));
+}
 
 /** 1 at the first of the largest elements, else 0. */
 function hardmax(x: Value): Value {
@@ -114,15 +132,15 @@ export const reductionOperators: Operators = {
   ArgMin: place(-1),
   Hardmax: { apply: (node) => alongAxis(node, hardmax) },
   LogSoftmax: { apply: (node) => alongAxis(node, logSoftmax) },
-  ReduceL1: reduction((x, over) => sum(abs(x), over)),
-  ReduceL2: reduction((x, over) => sqrt(sum(mul(x, x), over))),
-  ReduceLogSum: reduction((x, over) => log(sum(x, over))),
-  ReduceLogSumExp: reduction(logSumExp),
-  ReduceMax: reduction(max),
-  ReduceMean: reduction(mean),
-  ReduceMin: reduction(min),
-  ReduceProd: reduction(productOf),
-  ReduceSum: reduction(sum, 13),
-  ReduceSumSquare: reduction((x, over) => sum(mul(x, x), over)),
+  ReduceL1: reduction((x, over) => sum(abs(x), over), 0),
+  ReduceL2: reduction((x, over) => sqrt(sum(mul(x, x), over)), 0),
+  ReduceLogSum: reduction((x, over) => log(sum(x, over)), -Infinity),
+  ReduceLogSumExp: reduction(logSumExp, -Infinity),
+  ReduceMax: reduction(max, -Infinity),
+  ReduceMean: reduction(mean, NaN),
+  ReduceMin: reduction(min, Infinity),
+  ReduceProd: reduction(productOf, 1),
+  ReduceSum: reduction(sum, 0, 13),
+  ReduceSumSquare: reduction((x, over) => sum(mul(x, x), over), 0),
   Softmax: { apply: (node) => alongAxis(node, softmax) },
 };

@@ -55,7 +55,8 @@ function rangeOf(
     const [first, last] = [within(start, 0, extent), within(end, 0, extent)];
     return { first, count: Math.max(0, Math.ceil((last - first) / step)) };
   }
-  const first = within(start, -1, extent - 1);
+  if (extent === 0) return { first: 0, count: 0 };
+  const first = within(start, 0, extent - 1);
   // −1 would be the last element, so what lies before the first one is said by a number below −extent.
   const last = within(end, -1, extent - 1);
   return { first, count: Math.max(0, Math.ceil((first - last) / -step)) };
@@ -231,6 +232,7 @@ function shapeOf(node: OnnxNode): Tensor {
 }
 
 function range(node: OnnxNode): Tensor {
+  node.int('stash_type', 1);
   const [start, limit, delta] = [0, 1, 2].map((at) => node.knownNumber(at, 0));
   const count = Math.max(0, Math.ceil((limit - start) / delta));
   node.requireRoom(count);
