@@ -22,12 +22,17 @@ import {
 import type { Source } from '../../src/data/fileSource.ts';
 import { inflate, Output, TooMuch } from '../../src/data/inflate.ts';
 import { readStored } from '../../src/data/safetensors.ts';
-import { readNpy, readNpz, writeNpy, writeNpz } from '../../src/interop/index.ts';
+import { fromOnnx, readNpy, readNpz, writeNpy, writeNpz } from '../../src/interop/index.ts';
 import { readZip } from '../../src/interop/zip.ts';
 import { readTar } from '../../src/data/tar.ts';
 import { progressIn } from '../../src/train/checkpoints/checkpoint.ts';
 import { toJson } from '../../src/train/checkpoints/progress.ts';
 import { progress } from '../support/checkpointed.ts';
+import { input } from '../../src/index.ts';
+import type { Layer, Values } from '../../src/nn/layer.ts';
+import { Registry } from '../../src/nn/registry.ts';
+import { Tracer } from '../../src/nn/tracer.ts';
+import { onnx } from './onnxSamples.ts';
 import { below, chance, mutated, oneOf, type Sample } from './mutate.ts';
 import * as samples from './samples.ts';
 
@@ -254,7 +259,20 @@ function zip(bytes: Uint8Array): void {
 
 const sometimesPacked = (make: (random: Random) => Sample) => (random: Random) => samples.maybeGzipped(random, make);
 
+/** Reads a model, and traces it for three samples. */
+async function onnxModel(bytes: Uint8Array): Promise<void> {
+  const { model, inputs } = await fromOnnx(bytes);
+  const values = inputs.map(({ name, type, shape }) => {
+    const own = (shape ?? [3, 2]).map((extent, axis) => (axis === 0 ? 3 : (extent ?? 2)));
+    return [name, input(name, { shape: own, dtype: type === 'FLOAT' ? 'f32' : 'i32' })] as const;
+  });
+  const layer = model as Layer<Values, Values>;
+  new Tracer(new Registry(0), 'evaluate', null).apply(layer, Object.fromEntries(values), '');
+}
+
 export const readers: readonly Reader[] = [
+  // Beside the file, a million numbers may be computed of its constants, each of them in some steps.
+  { name: 'ONNX', make: onnx, read: onnxModel, isOwn, factor: 4096, room: 2 ** 28 },
   { name: 'IDX', make: samples.idx, read: idx, isOwn, factor: 1 },
   { name: 'safetensors', make: samples.safetensors, mend: samples.withLength, read: safetensors, isOwn, factor: 4 },
   { name: 'table', make: samples.table, read: table, isOwn, factor: 16 },

@@ -4,7 +4,18 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Dtype, Numbers, Shape } from '../../src/core/shape.ts';
-import { createPredictor, dataset, type Dataset } from '../../src/index.ts';
+import {
+  adam,
+  createPredictor,
+  createTrainer,
+  dataset,
+  meanSquaredError,
+  Random,
+  type Dataset,
+  type FieldInput,
+  type Value,
+  type Verification,
+} from '../../src/index.ts';
 import { allocate, sizeOf } from '../../src/core/shape.ts';
 import type { Layer, Values } from '../../src/nn/layer.ts';
 
@@ -30,14 +41,14 @@ export const readCase = (folder: string, name: string): ImportedCase =>
 
 const dtypeOf = (dtype: string): Dtype => (dtype.startsWith('float') ? 'f32' : dtype === 'bool' ? 'u32' : 'i32');
 
-/** A case's inputs as a data set, the first axis that of samples. */
-export function samplesOf({ inputs }: ImportedCase): Dataset {
+/** A case's inputs as fields, the first axis that of samples. */
+function fieldsOf({ inputs }: ImportedCase): Record<string, FieldInput> {
   const fields = Object.entries(inputs).map(([name, { dtype, shape, data }]) => {
     const numbers: Numbers = allocate({ shape, dtype: dtypeOf(dtype) });
     numbers.set(data);
     return [name, { data: numbers, shape: shape.slice(1) }] as const;
   });
-  return dataset(Object.fromEntries(fields));
+  return Object.fromEntries(fields);
 }
 
 /** A model takes its only input as a value, else by name. */
@@ -49,7 +60,7 @@ export async function strayOf(
   told: ImportedCase,
   backend: 'cpu' | 'wasm' | 'webgpu',
 ): Promise<number> {
-  const data = samplesOf(told);
+  const data: Dataset = dataset(fieldsOf(told));
   const inputs = Object.keys(told.inputs);
   const predictor = await createPredictor({
     model: (x: Values, context) => context.apply(model, named(x, inputs), ''),
@@ -71,5 +82,35 @@ export async function strayOf(
     return Math.max(...strays);
   } finally {
     predictor.destroy();
+  }
+}
+
+/** What becomes of an imported model that learns to give other numbers: losses, and whether a step is what it must be. */
+export async function learned(
+  model: Layer<Values, Value<'f32'>>,
+  told: ImportedCase,
+  backend: 'wasm' | 'webgpu',
+): Promise<{ readonly losses: readonly number[]; readonly verification: Verification }> {
+  const inputs = Object.keys(told.inputs);
+  const [{ shape }] = Object.values(told.outputs);
+  const random = new Random(5, 'targets');
+  const target = { data: Float32Array.from({ length: sizeOf(shape) }, () => random.normal()), shape: shape.slice(1) };
+  const data: Dataset = dataset({ ...fieldsOf(told), target });
+  const trainer = await createTrainer({
+    model: (x: Values, context) => context.apply(model, named(x, inputs), ''),
+    loss: meanSquaredError,
+    optimizer: adam({ learningRate: 3e-3 }),
+    batchSize: shape[0],
+    data,
+    inputs,
+    backend,
+  });
+  try {
+    const verification = await trainer.verify(data);
+    const losses: number[] = [];
+    for await (const { loss } of trainer.fit(data, { steps: 12, shuffle: false })) losses.push(loss);
+    return { losses, verification };
+  } finally {
+    trainer.destroy();
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { fromOnnx } from '../../src/interop/index.ts';
-import { namesIn, readCase, strayOf } from './importedCase.ts';
+import { learned, namesIn, readCase, strayOf } from './importedCase.ts';
 
 const folder = fileURLToPath(new URL('../goldens/interop/onnx', import.meta.url));
 
@@ -14,4 +14,47 @@ describe.each(namesIn(folder, '.onnx'))('%s', (name) => {
     const { model } = await fromOnnx(readFileSync(join(folder, `${name}.onnx`)));
     expect(await strayOf(model, readCase(folder, name), 'cpu')).toBeLessThan(1e-5);
   });
+
+  test('trains further, each launch as its reference', async () => {
+    const { model } = await fromOnnx(readFileSync(join(folder, `${name}.onnx`)));
+    const { losses, verification } = await learned(model, readCase(folder, name), 'wasm');
+    expect(verification.fault).toBeNull();
+    expect(losses.at(-1)!).toBeLessThan(losses[0]);
+  });
+});
+
+test.each(['lenet', 'transformer'])('%s trains on WebGPU, each launch as its reference', async (name) => {
+  const { model } = await fromOnnx(readFileSync(join(folder, `${name}.onnx`)));
+  const { losses, verification } = await learned(model, readCase(folder, name), 'webgpu');
+  expect(verification.fault).toBeNull();
+  expect(losses.at(-1)!).toBeLessThan(losses[0]);
+});
+
+test("parameters bear the file's names, and kernels lie as they do here", async () => {
+  const { model, inputs, outputs } = await fromOnnx(readFileSync(join(folder, 'lenet.onnx')));
+  expect(Object.entries(model.parameters).map(([key, { shape }]) => `${key} ${shape.join('×')}`)).toEqual([
+    'conv1.weight 5×5×1×3',
+    'conv1.bias 3',
+    'conv2.weight 5×5×3×6',
+    'conv2.bias 6',
+    'fc1.weight 12×150',
+    'fc1.bias 12',
+    'fc2.weight 10×12',
+    'fc2.bias 10',
+  ]);
+  expect(inputs).toEqual([{ name: 'x', type: 'FLOAT', shape: [null, 1, 28, 28] }]);
+  expect(outputs).toHaveLength(1);
+});
+
+test('images may come with their channels last', async () => {
+  const told = readCase(folder, 'resnet');
+  const { model } = await fromOnnx(readFileSync(join(folder, 'resnet.onnx')), { channelsLast: true });
+  const [[name, { dtype, shape, data }]] = Object.entries(told.inputs);
+  const [N, C, H, W] = shape;
+  const turned = Array.from({ length: data.length }, (_, at) => {
+    const [c, w, h] = [at % C, Math.floor(at / C) % W, Math.floor(at / (C * W)) % H];
+    return data[((Math.floor(at / (C * W * H)) * C + c) * H + h) * W + w];
+  });
+  const inputs = { [name]: { dtype, shape: [N, H, W, C], data: turned } };
+  expect(await strayOf(model, { ...told, inputs }, 'cpu')).toBeLessThan(1e-5);
 });

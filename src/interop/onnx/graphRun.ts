@@ -19,7 +19,9 @@ export type Names = Map<string, Tensor>;
 const DEEPEST = 100;
 
 /** What a file may have computed while it is read: elements, and nodes, for each of its bytes and beside. */
-const [FREE_ELEMENTS, ELEMENTS_PER_BYTE] = [4_000_000, 8];
+const [FREE_ELEMENTS, ELEMENTS_PER_BYTE] = [1_000_000, 64];
+/** No value has more: a GPU counts by 32 bits. */
+const MOST_ELEMENTS = 2 ** 31;
 const FREE_NODES = 100_000;
 
 /** What is behind a step in place of what was kept. */
@@ -116,6 +118,7 @@ export class GraphRun {
     if (!operator) node.refuse(...whyNotRead(proto));
     const made = this.#applied(node, () => operator.apply(node));
     node.requireAllRead();
+    for (const tensor of made) if (tensor) requireCountable(node, tensor);
     return folds ? made.map((tensor) => tensor && this.#folded(node, tensor)) : made.map(finished);
   }
 
@@ -174,6 +177,14 @@ export class GraphRun {
     node.requireRoom(elements);
     this.#elements -= elements;
   }
+}
+
+function requireCountable(node: OnnxNode, { shape }: Tensor): void {
+  if (sizeOf(shape) < MOST_ELEMENTS) return;
+  node.refuse(
+    `gives [${shape.join(', ')}], more elements than can be counted`,
+    'the file was damaged; export the model again',
+  );
 }
 
 /** A traced output as what it is meant to be: an integer that was computed as a float is whole again. */

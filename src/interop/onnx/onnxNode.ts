@@ -134,6 +134,13 @@ export class OnnxNode {
     return this.has(at) ? Array.from(this.known(at)) : [...fallback];
   }
 
+  /** The same as counts, which are not below 0: extents, or how often something is repeated. */
+  knownCounts(at: number): number[] {
+    const counts = this.knownInts(at);
+    if (counts.every((count) => Number.isSafeInteger(count) && count >= 0)) return counts;
+    return this.refuse(`has [${counts.join(', ')}], where counts must stand`, 'the file was damaged; export it again');
+  }
+
   /** The same of a single number. */
   knownNumber(at: number, fallback: number): number {
     return this.has(at) ? (this.known(at)[0] ?? fallback) : fallback;

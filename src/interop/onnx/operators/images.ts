@@ -181,6 +181,7 @@ function padded(node: OnnxNode): Tensor {
       : x.shape.map((_, axis) => axis);
   const widths = x.shape.map((): [number, number] => [0, 0]);
   axes.forEach((axis, at) => (widths[axis] = [said[at], said[at + axes.length]]));
+  if (mode !== 'constant') node.requireRoom(widths.flat().reduce((total, width) => total + Math.abs(width), 0));
   const { order } = x;
   const own = x.numbers ? node.asValue(x) : x.native;
   return Tensor.of(

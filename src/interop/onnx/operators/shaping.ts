@@ -114,6 +114,7 @@ function slicedAlongAxes(node: OnnxNode): Tensor {
   for (const [at, axis] of axes.entries()) {
     const { first, count } = rangeOf(x.shape[axis], starts[at], ends[at], steps[at]);
     shape[axis] = count;
+    if (steps[at] < 0) node.requireRoom(count);
     if (count > 0 && sizeOf(shape) > 0) value = sliced(value, axis, first, count, steps[at]);
   }
   return sizeOf(shape) === 0 ? empty(x, shape) : Tensor.of(value, x.type);
@@ -207,14 +208,14 @@ function fromFront(node: OnnxNode, extent: number): Value {
 
 function expanded(node: OnnxNode): Tensor {
   const x = node.tensor(0);
-  const said = node.knownInts(1);
+  const said = node.knownCounts(1);
   const shape = broadcastShapes(node.where, spec(x.shape), spec(said));
   return sizeOf(shape) === 0 ? empty(x, shape) : Tensor.of(broadcastTo(node.asValue(x), shape), x.type);
 }
 
 function tiled(node: OnnxNode): Tensor {
   const x = node.tensor(0);
-  const repeats = node.knownInts(1);
+  const repeats = node.knownCounts(1);
   if (repeats.length !== x.shape.length)
     node.refuse(`repeats ${repeats.length} axes of ${x.shape.length}`, 'the file was damaged; export the model again');
   const shape = x.shape.map((extent, axis) => extent * repeats[axis]);
@@ -244,7 +245,7 @@ function range(node: OnnxNode): Tensor {
 }
 
 function constantOfShape(node: OnnxNode): Tensor {
-  const shape = node.knownInts(0);
+  const shape = node.knownCounts(0);
   const value = node.constantOf('value');
   node.requireRoom(sizeOf(shape));
   return Tensor.known(value?.type ?? 'float', shape, new Float64Array(sizeOf(shape)).fill(value?.numbers?.[0] ?? 0));
