@@ -272,7 +272,7 @@ async function onnxModel(bytes: Uint8Array): Promise<void> {
 
 export const readers: readonly Reader[] = [
   // Beside the file, a million numbers may be computed of its constants, each of them in some steps.
-  { name: 'ONNX', make: onnx, read: onnxModel, isOwn, factor: 4096, room: 2 ** 28 },
+  { name: 'ONNX', make: onnx, read: onnxModel, isOwn, factor: 512, room: 2 ** 24 },
   { name: 'IDX', make: samples.idx, read: idx, isOwn, factor: 1 },
   { name: 'safetensors', make: samples.safetensors, mend: samples.withLength, read: safetensors, isOwn, factor: 4 },
   { name: 'table', make: samples.table, read: table, isOwn, factor: 16 },
