@@ -1,17 +1,16 @@
 import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import { FormatError, ShapeError } from '../../core/errors.ts';
-import { sizeOf, stridesOf, type Numbers, type Shape } from '../../core/shape.ts';
+import { sizeOf, type Numbers, type Shape } from '../../core/shape.ts';
 import { bytesOf } from '../../data/bytes.ts';
 import { isValue, type Value } from '../../graph/graph.ts';
 import type { Values } from '../../nn/layer.ts';
 import { importedModel, type ImportedModel, type ImportedTensor } from '../importedModel.ts';
 import { GraphRun, type Names } from './graphRun.ts';
 import { onnxTypeOf } from './elementTypes.ts';
-import type { GraphProto, NodeProto, ValueInfoProto } from './onnx_pb.ts';
-import type { Operator } from './operator.ts';
-import { operatorOf } from './operators/index.ts';
+import { initializersOf, permuted } from './initializers.ts';
+import type { ValueInfoProto } from './onnx_pb.ts';
 import { readModel, type OpenModel } from './readModel.ts';
-import { readTensor, type ExternalFiles } from './readTensor.ts';
+import type { ExternalFiles } from './readTensor.ts';
 import { orderOf, Tensor, type ElementType, type Order } from './tensor.ts';
 
 /** What `fromOnnx` may be told. */
@@ -74,10 +73,9 @@ type Settings = { readonly [K in keyof typeof usual]: NonNullable<FromOnnxOption
 function imported<O extends Values>(open: OpenModel, bytes: number, settings: Settings): OnnxModel<O> {
   const { graph } = open;
   const { files, fixed, channelsLast } = settings;
-  requireDense(graph);
   const outputs = settings.outputs ?? graph.output.map(({ name }) => name);
-  const uses = usesIn(graph.node);
-  const held = new Map(graph.initializer.map((proto) => [proto.name, readTensor(`"${proto.name}"`, proto, files)]));
+  const initializers = initializersOf(graph, files, [...settings.constants, ...Object.keys(fixed)]);
+  const held = new Map(initializers.map(({ name, tensor }) => [name, tensor]));
   for (const [name, { shape, data }] of Object.entries(fixed)) {
     const port = graph.input.find((one) => one.name === name);
     const type = port && onnxTypeOf(tensorTypeOf(port).elemType).type;
@@ -87,12 +85,8 @@ function imported<O extends Values>(open: OpenModel, bytes: number, settings: Se
   const parameters: Record<string, ImportedTensor> = {};
   const state: Record<string, ImportedTensor> = {};
   const orders = new Map<string, Order>();
-  for (const [name, tensor] of held) {
-    const role = Object.hasOwn(fixed, name)
-      ? 'constant'
-      : roleOf(name, tensor, uses.get(name) ?? [], settings.constants);
+  for (const { name, tensor, role, order } of initializers) {
     if (role === 'constant') continue;
-    const order = ourOrder(uses.get(name) ?? [], tensor.shape.length);
     orders.set(name, order);
     (role === 'kept' ? state : parameters)[name] = permuted(tensor, order);
   }
@@ -120,80 +114,6 @@ function imported<O extends Values>(open: OpenModel, bytes: number, settings: Se
   return { ...model, inputs: ports.map(portOf), outputs };
 }
 
-/** @throws FormatError for tensors that are stored otherwise than number by number */
-function requireDense({ sparseInitializer, quantizationAnnotation }: GraphProto): void {
-  if (sparseInitializer.length > 0) {
-    throw new FormatError('[onnx] the model has sparse initializers, which are not read: export it with dense ones');
-  }
-  if (quantizationAnnotation.length > 0) {
-    throw new FormatError(
-      '[onnx] the model is quantised, which is not read: export it in float32, before it was quantised',
-    );
-  }
-}
-
-/** Where a tensor is used: by which operator, at which place. */
-interface Use {
-  readonly operator: Operator | undefined;
-  readonly at: number;
-}
-
-/** Uses by name, in all graphs within a graph. */
-function usesIn(nodes: readonly NodeProto[], uses = new Map<string, Use[]>()): ReadonlyMap<string, readonly Use[]> {
-  for (const node of nodes) {
-    const operator = operatorOf(node);
-    for (const [at, name] of node.input.entries()) {
-      const known = uses.get(name);
-      if (known) known.push({ operator, at });
-      else uses.set(name, [{ operator, at }]);
-    }
-    for (const { g } of node.attribute) if (g) usesIn(g.node, uses);
-  }
-  return uses;
-}
-
-/** Beyond this a number is no weight, but says that something is not to be seen. */
-const LARGEST_WEIGHT = 1e30;
-
-/** What a tensor of the file is to a model that learns. */
-function roleOf(
-  name: string,
-  { type, shape, numbers }: Tensor,
-  uses: readonly Use[],
-  constants: readonly string[],
-): 'parameter' | 'kept' | 'constant' {
-  if (type !== 'float' || shape.length === 0 || uses.length === 0 || constants.includes(name)) return 'constant';
-  if (uses.some((use) => use.operator?.known?.includes(use.at))) return 'constant';
-  if (!numbers!.every((x) => Math.abs(x) < LARGEST_WEIGHT)) return 'constant';
-  return uses.every((use) => use.operator?.kept?.includes(use.at)) ? 'kept' : 'parameter';
-}
-
-/** The order in which all uses of a parameter would have it; the file's, where they differ. */
-function ourOrder(uses: readonly Use[], rank: number): Order {
-  const usualOrder = Array.from({ length: rank }, (_, axis) => axis);
-  const orders = uses.map((use) => use.operator?.orders?.[use.at]?.(rank) ?? usualOrder);
-  return orders.every((order) => order.join() === orders[0].join()) ? orders[0] : usualOrder;
-}
-
-/** A tensor of the file whose axes are brought into an order. */
-function permuted({ shape, numbers }: Tensor, order: Order): ImportedTensor {
-  const ours = order.map((axis) => shape[axis]);
-  const data = new Float32Array(numbers!.length);
-  const strides = stridesOf(shape);
-  const steps = order.map((axis) => strides[axis]);
-  const at = new Array<number>(order.length).fill(0);
-  for (let i = 0, from = 0; i < data.length; i++) {
-    data[i] = numbers![from];
-    for (let axis = order.length - 1; axis >= 0; axis--) {
-      from += steps[axis];
-      if (++at[axis] < ours[axis]) break;
-      from -= steps[axis] * ours[axis];
-      at[axis] = 0;
-    }
-  }
-  return { shape: ours, data };
-}
-
 /** @param type as the file has it, where it says so */
 function fixedTensor(name: string, shape: Shape, data: Numbers, type: ElementType | undefined): Tensor {
   const is = Array.isArray(shape) && data?.length === sizeOf(shape);
@@ -208,7 +128,8 @@ function fixedTensor(name: string, shape: Shape, data: Numbers, type: ElementTyp
   return Tensor.known(own, shape, Float64Array.from(data));
 }
 
-const portOf = (port: ValueInfoProto): OnnxPort => ({
+/** What a model takes, as the file says it. */
+export const portOf = (port: ValueInfoProto): OnnxPort => ({
   name: port.name,
   type: onnxTypeOf(tensorTypeOf(port).elemType).name,
   shape: extentsOf(port),
