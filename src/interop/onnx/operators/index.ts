@@ -1,28 +1,36 @@
 import type { NodeProto } from '../onnx_pb.ts';
 import type { Operator, Operators } from '../operator.ts';
 import { attentionOperators } from './attention.ts';
+import { constantOperators } from './constants.ts';
 import { controlOperators } from './control.ts';
 import { imageOperators } from './images.ts';
+import { indexingOperators } from './indexing.ts';
 import { normalizationOperators } from './normalization.ts';
 import { pointwiseOperators } from './pointwise.ts';
 import { productOperators } from './products.ts';
 import { recurrentOperators } from './recurrent.ts';
 import { reductionOperators } from './reductions.ts';
 import { rotaryOperators } from './rotary.ts';
+import { scanOperators } from './scans.ts';
+import { scatteringOperators } from './scattering.ts';
 import { shapingOperators } from './shaping.ts';
 import { tableOperators } from './tables.ts';
 
 /** Every operator of ONNX that is read, by name. */
 export const operators: Operators = {
   ...attentionOperators,
+  ...constantOperators,
   ...controlOperators,
   ...imageOperators,
+  ...indexingOperators,
   ...normalizationOperators,
   ...pointwiseOperators,
   ...productOperators,
   ...recurrentOperators,
   ...reductionOperators,
   ...rotaryOperators,
+  ...scanOperators,
+  ...scatteringOperators,
   ...shapingOperators,
 };
 

@@ -1,14 +1,13 @@
 import { broadcastShapes, sizeOf, spec, type Shape } from '../../../core/shape.ts';
 import type { Value } from '../../../graph/graph.ts';
 import { constant } from '../../../graph/leaf.ts';
-import { add, less, where } from '../../../ops/pointwise/arithmetic.ts';
 import { broadcastTo } from '../../../ops/reductions/sum.ts';
 import { gather } from '../../../ops/indexing/gather.ts';
 import { concat, slice } from '../../../ops/shaping/pieces.ts';
 import { reshape } from '../../../ops/shaping/views.ts';
 import type { OnnxNode } from '../onnxNode.ts';
 import type { Operators } from '../operator.ts';
-import { computable, countOf, knownInts, Tensor } from '../tensor.ts';
+import { computable, countOf, Tensor } from '../tensor.ts';
 import { axesOf, axisOf, saidAxes, without } from './axes.ts';
 
 /** The same numbers in another shape, in the file's order. */
@@ -178,34 +177,6 @@ function transposed(node: OnnxNode): Tensor {
   );
 }
 
-function gathered(node: OnnxNode): Tensor {
-  const x = node.tensor(0);
-  const axis = axisOf(node, node.int('axis', 0), x.shape.length);
-  const indices = node.tensor(1);
-  const extent = x.shape[axis];
-  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
-  if (sizeOf(shape) === 0) return empty(x, shape);
-  const counted = indices.numbers
-    ? constantIndices(Int32Array.from(indices.numbers, (at) => placeIn(node, at, extent)))
-    : fromFront(node, extent);
-  const own = indices.numbers ? reshape(counted, indices.shape) : counted;
-  return Tensor.of(gather(node.asValue(x), own, axis), x.type);
-}
-
-function placeIn(node: OnnxNode, at: number, extent: number): number {
-  const own = at < 0 ? at + extent : at;
-  if (own >= 0 && own < extent) return own;
-  node.refuse(`asks for element ${at} of ${extent}`, 'the file was damaged; export the model again');
-}
-
-/** Indices of the data, which may count from the end. */
-function fromFront(node: OnnxNode, extent: number): Value {
-  const indices = node.tensor(1).value;
-  if (indices.spec.dtype === 'u32' || indices.spec.dtype === 'u8') return indices;
-  const own = node.integers(1);
-  return where(less(own, 0), add(own, extent), own);
-}
-
 function expanded(node: OnnxNode): Tensor {
   const x = node.tensor(0);
   const said = node.knownCounts(1);
@@ -224,44 +195,6 @@ function tiled(node: OnnxNode): Tensor {
   const apart = x.shape.flatMap((extent) => [1, extent]);
   const repeated = x.shape.flatMap((extent, axis) => [repeats[axis], extent]);
   return Tensor.of(reshape(broadcastTo(reshape(node.asValue(x), apart), repeated), shape), x.type);
-}
-
-function shapeOf(node: OnnxNode): Tensor {
-  const { shape } = node.tensor(0);
-  const [start, end] = [node.int('start', 0), node.int('end', shape.length)];
-  return knownInts(shape.slice(start, end));
-}
-
-function range(node: OnnxNode): Tensor {
-  node.int('stash_type', 1);
-  const [start, limit, delta] = [0, 1, 2].map((at) => node.knownNumber(at, 0));
-  const count = Math.max(0, Math.ceil((limit - start) / delta));
-  node.requireRoom(count);
-  return Tensor.known(
-    node.tensor(0).type,
-    [count],
-    Float64Array.from({ length: count }, (_, at) => start + at * delta),
-  );
-}
-
-function constantOfShape(node: OnnxNode): Tensor {
-  const shape = node.knownCounts(0);
-  const value = node.constantOf('value');
-  node.requireRoom(sizeOf(shape));
-  return Tensor.known(value?.type ?? 'float', shape, new Float64Array(sizeOf(shape)).fill(value?.numbers?.[0] ?? 0));
-}
-
-function constantNode(node: OnnxNode): Tensor {
-  const tensor = node.constantOf('value');
-  if (tensor) return tensor;
-  if (node.says('value_float')) return Tensor.known('float', [], Float64Array.of(node.real('value_float', 0)));
-  if (node.says('value_int')) return knownInts([node.int('value_int', 0)], []);
-  if (node.says('value_ints')) return knownInts(node.ints('value_ints'));
-  if (node.says('value_floats')) {
-    const numbers = node.reals('value_floats');
-    return Tensor.known('float', [numbers.length], Float64Array.from(numbers));
-  }
-  node.refuse('holds a text, or nothing', 'only tensors, numbers and lists of numbers are read');
 }
 
 function squeezed(node: OnnxNode): Tensor {
@@ -287,8 +220,6 @@ function unsqueezed(node: OnnxNode): Tensor {
 /** Operators that move numbers, and compute shapes. */
 export const shapingOperators: Operators = {
   Concat: { apply: concatenated },
-  Constant: { apply: constantNode },
-  ConstantOfShape: { known: [0], apply: constantOfShape },
   Expand: { known: [1], apply: expanded },
   Flatten: {
     apply(node) {
@@ -298,9 +229,7 @@ export const shapingOperators: Operators = {
       return reshaped(node, x, [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))]);
     },
   },
-  Gather: { apply: gathered },
   Identity: { apply: (node) => node.tensor(0) },
-  Range: { known: [0, 1, 2], apply: range },
   Reshape: {
     known: [1],
     apply(node) {
@@ -309,8 +238,6 @@ export const shapingOperators: Operators = {
       return reshaped(node, x, meantShape(node, node.knownInts(1), x.shape, keepsZero));
     },
   },
-  Shape: { apply: shapeOf },
-  Size: { apply: (node) => knownInts([countOf(node.tensor(0))], []) },
   Slice: { known: [1, 2, 3, 4], apply: slicedAlongAxes },
   Split: { known: [1], apply: split },
   Squeeze: { known: [1], apply: squeezed },
