@@ -3,6 +3,7 @@ import type { Operator, Operators } from '../operator.ts';
 import { attentionOperators } from './attention.ts';
 import { constantOperators } from './constants.ts';
 import { controlOperators } from './control.ts';
+import { einsumOperators } from './einsum.ts';
 import { imageOperators } from './images.ts';
 import { indexingOperators } from './indexing.ts';
 import { normalizationOperators } from './normalization.ts';
@@ -10,6 +11,7 @@ import { pointwiseOperators } from './pointwise.ts';
 import { productOperators } from './products.ts';
 import { recurrentOperators } from './recurrent.ts';
 import { reductionOperators } from './reductions.ts';
+import { resizeOperators } from './resize.ts';
 import { rotaryOperators } from './rotary.ts';
 import { scanOperators } from './scans.ts';
 import { scatteringOperators } from './scattering.ts';
@@ -21,6 +23,7 @@ export const operators: Operators = {
   ...attentionOperators,
   ...constantOperators,
   ...controlOperators,
+  ...einsumOperators,
   ...imageOperators,
   ...indexingOperators,
   ...normalizationOperators,
@@ -28,6 +31,7 @@ export const operators: Operators = {
   ...productOperators,
   ...recurrentOperators,
   ...reductionOperators,
+  ...resizeOperators,
   ...rotaryOperators,
   ...scanOperators,
   ...scatteringOperators,
