@@ -19,13 +19,18 @@ from onnx.backend.test.case.node import collect_testcases  # noqa: E402
 def told(value, name):
     if isinstance(value, np.generic):
         value = np.asarray(value)
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub" or value.dtype.names:
+    if not isinstance(value, np.ndarray):
+        return {"name": name, "dtype": None}
+    dtype = value.dtype.name
+    if dtype == "bfloat16":
+        value = value.astype(np.float32)
+    if value.dtype.kind not in "fiub" or value.dtype.names:
         return {"name": name, "dtype": None}
     if value.dtype.kind == "f":
         data = [x if np.isfinite(x) else str(x) for x in value.astype(np.float64).ravel().tolist()]
     else:
         data = value.astype(np.int64).ravel().tolist()
-    return {"name": name, "dtype": str(value.dtype), "shape": list(value.shape), "data": data}
+    return {"name": name, "dtype": dtype, "shape": list(value.shape), "data": data}
 
 
 folder = Path(sys.argv[1])

@@ -1,4 +1,4 @@
-import { spec, type Shape } from '../../../core/shape.ts';
+import { spec } from '../../../core/shape.ts';
 import type { Value } from '../../../graph/graph.ts';
 import { constant } from '../../../graph/leaf.ts';
 import { attention } from '../../../ops/attention/attention.ts';
@@ -25,6 +25,7 @@ import { transpose } from '../../../ops/shaping/transpose.ts';
 import type { OnnxNode } from '../onnxNode.ts';
 import type { Operators } from '../operator.ts';
 import { floats, Tensor } from '../tensor.ts';
+import { counted } from './counted.ts';
 import { truthOf } from './pointwise.ts';
 
 /*
@@ -118,12 +119,6 @@ function limitsOf(node: OnnxNode, queries: number, keys: number): Limits {
 }
 
 const both = (a: Value, b: Value): Value => cast(mul(cast(a, 'i32'), cast(b, 'i32')), 'u32');
-
-const counted = (length: number, shape: Shape): Value =>
-  constant(
-    Int32Array.from({ length }, (_, at) => at),
-    spec(shape, 'i32'),
-  );
 
 /** Which keys each query sees whose own place is known, or each sample's. */
 function reachOf(before: Value | number, [left, right]: Limits['window'], queries: number, keys: number): Value {

@@ -40,9 +40,10 @@ function equationOf(node: OnnxNode): Equation {
 
 /** The letters of axes, so many of which an ellipsis stands for. */
 function lettersOf(said: string, hidden: number): string[] {
-  const [front, behind] = said.split(ELLIPSIS);
-  if (behind === undefined) return [...front];
-  return [...front, ...Array.from({ length: hidden }, (_, at) => String(hidden - at)), ...behind];
+  return said.split(ELLIPSIS).flatMap((part, at) => {
+    const own = Array.from(part);
+    return at === 0 ? own : [...Array.from({ length: hidden }, (_, axis) => String(hidden - axis)), ...own];
+  });
 }
 
 function einsum(node: OnnxNode): Tensor {
@@ -74,14 +75,13 @@ const hiddenIn = (terms: readonly Term[]): string[] =>
   [...new Set(terms.flatMap(({ letters }) => letters.filter(isHidden)))].toSorted((a, b) => Number(b) - Number(a));
 
 function outputOf(said: string, terms: readonly Term[]): string[] {
-  const [front, behind] = said.split(ELLIPSIS);
-  return behind === undefined ? [...front] : [...front, ...hiddenIn(terms), ...behind];
+  return said.split(ELLIPSIS).flatMap((part, at) => [...(at === 0 ? [] : hiddenIn(terms)), ...Array.from(part)]);
 }
 
 /** What comes out where nothing is said: letters that stand once, in the order of the alphabet. */
 function impliedBy(operands: readonly string[], terms: readonly Term[]): string[] {
   const all = operands.join('').replaceAll('.', '');
-  const once = [...all].filter((letter) => all.indexOf(letter) === all.lastIndexOf(letter));
+  const once = Array.from(all).filter((letter) => all.indexOf(letter) === all.lastIndexOf(letter));
   return [...hiddenIn(terms), ...once.toSorted((a, b) => (a < b ? -1 : 1))];
 }
 

@@ -1,18 +1,16 @@
 import type { Value } from '../../../graph/graph.ts';
 import { convolve, convolveTransposed } from '../../../ops/convolution/convolution.ts';
-import { averagePool } from '../../../ops/pooling/averagePool.ts';
-import { maxPool } from '../../../ops/pooling/maxPool.ts';
-import { max } from '../../../ops/reductions/extremum.ts';
-import { mean } from '../../../ops/reductions/sum.ts';
-import { concat, pad, slice } from '../../../ops/shaping/pieces.ts';
+import { add } from '../../../ops/pointwise/arithmetic.ts';
+import { concat, pad } from '../../../ops/shaping/pieces.ts';
 import { reshape } from '../../../ops/shaping/views.ts';
 import type { OnnxNode } from '../onnxNode.ts';
 import type { Operator, Operators } from '../operator.ts';
 import { floats, Tensor, type Order } from '../tensor.ts';
-import { ceiled, channelsLast, imagesOf, slideOf, type Slide, type Two } from './windows.ts';
+import { placesAlong, range, tapAlong } from './taps.ts';
+import { channelsLast, halvesOf, imagesOf, slideOf, windowAxes, type Two, type WindowAxis } from './windows.ts';
 
 /** A kernel's rows and columns in front: `[features, in, rows, columns]` as `[rows, columns, in, features]`. */
-const kernelOrder = (rank: number): Order => (rank === 3 ? [2, 1, 0] : [2, 3, 1, 0]);
+const kernelOrder = (rank: number): Order => [...Array.from({ length: rank - 2 }, (_, at) => at + 2), 1, 0];
 
 /** A kernel as it lies here; that of one axis has one row. */
 function kernelOf(node: OnnxNode): Value<'f32'> {
@@ -22,19 +20,41 @@ function kernelOf(node: OnnxNode): Value<'f32'> {
 }
 
 function convolution(node: OnnxNode): Tensor {
+  const axes = windowAxes(node, node.tensor(1).shape.slice(2));
+  const [groups, bias] = [node.int('group', 1), node.maybeFloat(2)];
+  if (axes.length === 3) return deepConvolution(node, axes, { groups, bias });
   const images = imagesOf(node);
-  const { stride, dilation, padding } = slideOf(node, images, node.tensor(1).shape.slice(2));
-  const groups = node.int('group', 1);
-  return images.back(
-    convolve(images.value, kernelOf(node), { stride, padding, dilation, groups, bias: node.maybeFloat(2) }),
-  );
+  const { stride, dilation, padding } = slideOf(axes);
+  return images.back(convolve(images.value, kernelOf(node), { stride, padding, dilation, groups, bias }));
+}
+
+/** Of images with depth: a convolution for each layer of the kernel, over the layers of the image that it meets. */
+function deepConvolution(
+  node: OnnxNode,
+  [depth, ...rest]: readonly WindowAxis[],
+  { groups, bias }: { readonly groups: number; readonly bias: Value | undefined },
+): Tensor {
+  const order = channelsLast(3);
+  const { stride, dilation, padding } = slideOf(rest);
+  const x = pad(floats(node.tensor(0).as(order)), [[0, 0], depth.padding, [0, 0], [0, 0], [0, 0]]);
+  const kernel = floats(node.tensor(1).as(kernelOrder(5)));
+  const [samples, , ...place] = x.spec.shape;
+  const count = placesAlong(depth);
+  const layers = Array.from({ length: depth.window }, (_, at) => {
+    const met = tapAlong(x, 1, depth, at);
+    const own = reshape(range(kernel, 0, at, at + 1), kernel.spec.shape.slice(1));
+    return convolve(reshape(met, [samples * count, ...place]), own, { stride, padding, dilation, groups });
+  });
+  const whole = layers.reduce((a, b) => add(a, b));
+  const made = bias ? add(whole, bias) : whole;
+  return Tensor.of(reshape(made, [samples, count, ...made.spec.shape.slice(1)]), 'float', order);
 }
 
 /** Source: onnx/docs/Operators.md, ConvTranspose */
 function transposedConvolution(node: OnnxNode): Tensor {
   const images = imagesOf(node);
   const { extents } = images;
-  const slide = slideOf(node, images, node.tensor(1).shape.slice(2));
+  const slide = slideOf(windowAxes(node, node.tensor(1).shape.slice(2)));
   const { window, stride, dilation } = slide;
   const groups = node.int('group', 1);
   const places = node.tensor(0).shape.length - 2;
@@ -53,10 +73,8 @@ function transposedConvolution(node: OnnxNode): Tensor {
     if (wanted.length === 0 && auto === 'VALID') return { padding: [0, 0], behind };
     const whole = (extents[at] - 1) * stride[at] + span + behind;
     const output = wanted.length > 0 ? (own < 0 ? 1 : wanted[own]) : extents[at] * stride[at];
-    const total = Math.max(0, whole - output);
-    const [less, more] = [Math.floor(total / 2), Math.ceil(total / 2)];
     return {
-      padding: auto === 'SAME_UPPER' ? [less, more] : [more, less],
+      padding: halvesOf(Math.max(0, whole - output), auto),
       behind: behind + Math.max(0, output - whole),
     };
   };
@@ -70,57 +88,6 @@ function transposedConvolution(node: OnnxNode): Tensor {
     bias: node.maybeFloat(2),
   });
   return images.back(made);
-}
-
-/** What is taken off behind, where a window would otherwise go beyond what the padding allows. */
-const zerosAround = (x: Value, [[top, bottom], [left, right]]: Two<Two<number>>): Value =>
-  pad(x, [
-    [0, 0],
-    [top, bottom],
-    [left, right],
-    [0, 0],
-  ]);
-
-function requireUndilated(node: OnnxNode, { dilation }: Slide): void {
-  if (dilation.every((step) => step === 1)) return;
-  node.refuse(`has dilations of ${dilation.join(', ')}`, 'pools of neighbouring places are read; export it otherwise');
-}
-
-function largestPooled(node: OnnxNode): Tensor {
-  const images = imagesOf(node);
-  const slide = slideOf(node, images);
-  requireUndilated(node, slide);
-  node.int('storage_order', 0);
-  node.requireUnused(1, 'where its maxima are');
-  const padding = node.int('ceil_mode', 0) === 1 ? ceiled(images.extents, slide) : slide.padding;
-  return images.back(maxPool(images.value, slide.window, { stride: slide.stride, padding }));
-}
-
-function averagePooled(node: OnnxNode): Tensor {
-  const images = imagesOf(node);
-  const slide = slideOf(node, images);
-  requireUndilated(node, slide);
-  const { window, stride } = slide;
-  const counts = node.int('count_include_pad', 0) === 1;
-  const isCeiled = node.int('ceil_mode', 0) === 1;
-  const padding = isCeiled ? ceiled(images.extents, slide) : slide.padding;
-  if (!counts || !isCeiled)
-    return images.back(averagePool(images.value, window, { stride, padding, countPadding: counts }));
-  // Padding that is said counts, what the last window has beyond it does not.
-  const whole = zerosAround(images.value, slide.padding);
-  const rest = ([0, 1] as const).map((at) => [0, padding[at][1] - slide.padding[at][1]] as const);
-  return images.back(averagePool(whole, window, { stride, padding: [rest[0], rest[1]] }));
-}
-
-/** Over all places, which stay as axes of one element. */
-function pooledWhole(
-  node: OnnxNode,
-  f: (x: Value, options: { readonly axes: readonly number[]; readonly keepDimensions: true }) => Value,
-): Tensor {
-  const x = node.tensor(0);
-  const order = channelsLast(x.shape.length - 2);
-  const axes = Array.from({ length: x.shape.length - 2 }, (_, at) => at + 1);
-  return Tensor.of(f(floats(x.as(order)), { axes, keepDimensions: true }), 'float', order);
 }
 
 /** Blocks of channels become blocks of places, or back. */
@@ -239,21 +206,11 @@ function runsOf(places: readonly number[]): Two<number>[] {
   return runs;
 }
 
-const range = (x: Value, axis: number, start: number, end: number): Value =>
-  slice(
-    x,
-    x.spec.shape.map((_, at) => (at === axis ? { start, end } : null)),
-  );
-
 /** Operators over images, and what moves their pixels. */
 export const imageOperators: Operators = {
-  AveragePool: { apply: averagePooled },
   Conv: { orders: { 1: kernelOrder }, apply: convolution },
   ConvTranspose: { orders: { 1: kernelOrder }, apply: transposedConvolution },
   DepthToSpace: depthToSpace,
-  GlobalAveragePool: { apply: (node) => pooledWhole(node, mean) },
-  GlobalMaxPool: { apply: (node) => pooledWhole(node, max) },
-  MaxPool: { apply: largestPooled },
   Pad: { known: [1, 2, 3], apply: padded },
   SpaceToDepth: spaceToDepth,
 };

@@ -6,13 +6,16 @@ import { controlOperators } from './control.ts';
 import { einsumOperators } from './einsum.ts';
 import { imageOperators } from './images.ts';
 import { indexingOperators } from './indexing.ts';
+import { lossOperators } from './losses.ts';
 import { normalizationOperators } from './normalization.ts';
 import { pointwiseOperators } from './pointwise.ts';
+import { poolOperators } from './pools.ts';
 import { productOperators } from './products.ts';
 import { recurrentOperators } from './recurrent.ts';
 import { reductionOperators } from './reductions.ts';
 import { resizeOperators } from './resize.ts';
 import { rotaryOperators } from './rotary.ts';
+import { samplingOperators } from './sampling.ts';
 import { scanOperators } from './scans.ts';
 import { scatteringOperators } from './scattering.ts';
 import { shapingOperators } from './shaping.ts';
@@ -26,13 +29,16 @@ export const operators: Operators = {
   ...einsumOperators,
   ...imageOperators,
   ...indexingOperators,
+  ...lossOperators,
   ...normalizationOperators,
   ...pointwiseOperators,
+  ...poolOperators,
   ...productOperators,
   ...recurrentOperators,
   ...reductionOperators,
   ...resizeOperators,
   ...rotaryOperators,
+  ...samplingOperators,
   ...scanOperators,
   ...scatteringOperators,
   ...shapingOperators,

@@ -10,6 +10,7 @@ import type { OnnxNode } from '../onnxNode.ts';
 import type { Operators } from '../operator.ts';
 import { computable, Tensor } from '../tensor.ts';
 import { axisOf } from './axes.ts';
+import { counted } from './counted.ts';
 
 /* Elements and rows by index. An index that is computed reads a flat array, where each row has one number. */
 
@@ -52,10 +53,10 @@ const tableOf = (node: OnnxNode, x: Tensor): Value => computable(node.asValue(x)
 function flatAlong(node: OnnxNode, at: number, shape: Shape, axis: number): Value {
   const own = node.tensor(at).shape;
   const strides = stridesOf(shape);
-  const counted = stridesOf(own);
+  const steps = stridesOf(own);
   const rest = Int32Array.from({ length: sizeOf(own) }, (_, i) =>
     own.reduce((sum, extent, other) => {
-      const place = Math.floor(i / counted[other]) % extent;
+      const place = Math.floor(i / steps[other]) % extent;
       return other === axis ? sum : sum + place * strides[other];
     }, 0),
   );
@@ -119,11 +120,11 @@ function oneHot(node: OnnxNode): Tensor {
   const rank = indices.shape.length + 1;
   const axis = axisOf(node, node.int('axis', -1), rank);
   const shape = [...indices.shape.slice(0, axis), 1, ...indices.shape.slice(axis)];
-  const counted = integersOf(
-    Int32Array.from({ length: depth }, (_, at) => at),
+  const places = counted(
+    depth,
     shape.map((_, at) => (at === axis ? depth : 1)),
   );
-  const isHot = equal(reshape(fromFront(node.integers(0), depth), shape), counted);
+  const isHot = equal(reshape(fromFront(node.integers(0), depth), shape), places);
   const values = tableOf(node, node.tensor(2));
   const [off, on] = [0, 1].map((at) => reshape(slice(values, [{ start: at, end: at + 1 }]), []));
   return Tensor.of(where(isHot, on, off), node.tensor(2).type);
@@ -144,11 +145,14 @@ function compressed(node: OnnxNode): Tensor {
   const isFlat = !node.says('axis');
   const axis = isFlat ? 0 : axisOf(node, node.int('axis', 0), x.shape.length);
   const table = isFlat ? reshape(tableOf(node, x), [-1]) : tableOf(node, x);
-  const places = Array.from(node.known(1), (x, at) => (x === 0 ? -1 : at)).filter((at) => at >= 0);
+  const places = Array.from(node.known(1), (kept, at) => (kept === 0 ? -1 : at)).filter((at) => at >= 0);
   const shape = table.spec.shape.map((extent, at) => (at === axis ? places.length : extent));
   if (sizeOf(shape) === 0) return Tensor.known(x.type, shape, new Float64Array(0));
   return Tensor.of(gather(table, integersOf(Int32Array.from(places)), axis), x.type);
 }
+
+/** 0, 1, 2 … along the first axis, or the second. */
+const along = (length: number, axis: number): Value => counted(length, axis === 0 ? [length, 1] : [1, length]);
 
 /** Each sample's own steps from the last to the first; what lies behind them stays. */
 function reversed(node: OnnxNode): Tensor {
@@ -156,11 +160,6 @@ function reversed(node: OnnxNode): Tensor {
   const [batch, time] = [node.int('batch_axis', 1), node.int('time_axis', 0)];
   if (batch + time !== 1) node.refuse(`has the axes ${batch} and ${time}`, 'samples and time are the first two');
   const [samples, steps] = [x.shape[batch], x.shape[time]];
-  const along = (length: number, axis: number): Value =>
-    integersOf(
-      Int32Array.from({ length }, (_, at) => at),
-      axis === 0 ? [length, 1] : [1, length],
-    );
   const t = along(steps, time);
   const lengths = reshape(cast(node.integers(1), 'i32'), batch === 0 ? [samples, 1] : [1, samples]);
   const step = where(less(t, lengths), sub(sub(lengths, 1), t), t);

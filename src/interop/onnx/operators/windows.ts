@@ -51,74 +51,80 @@ export function imagesOf(node: OnnxNode): Images {
   };
 }
 
-/** A number for each axis of places, those of one row in front. */
-function pairOf(node: OnnxNode, name: string, given: readonly number[], missing: number): Two<number> {
-  if (given.length === 1) return [missing, given[0]];
-  if (given.length === 2) return [given[0], given[1]];
-  node.refuse(`has ${given.length} ${name}`, 'one for each axis of the images is read');
+/** How windows slide along an axis of an image. */
+export interface WindowAxis {
+  readonly extent: number;
+  readonly window: number;
+  readonly stride: number;
+  readonly dilation: number;
+  /** Before and behind. */
+  readonly padding: Two<number>;
 }
 
-/** @param kernel extents of a kernel that is given; else the attribute says them */
-export function slideOf(node: OnnxNode, { extents }: Images, kernel?: readonly number[]): Slide {
-  const places = node.tensor(0).shape.length - 2;
-  const ones = Array.from({ length: places }, () => 1);
-  const said = node.ints('kernel_shape', kernel ?? ones);
-  if (kernel && said.join() !== kernel.join()) {
+/** What a window covers of its axis. */
+export const spanOf = ({ window, dilation }: WindowAxis): number => (window - 1) * dilation + 1;
+
+/**
+ * How windows slide along each axis of places.
+ * @param kernel extents of a kernel that is given; else the attribute says them
+ */
+export function windowAxes(node: OnnxNode, kernel?: readonly number[]): WindowAxis[] {
+  const extents = node.tensor(0).shape.slice(2);
+  const each = (name: string, fallback: readonly number[], count = extents.length): number[] => {
+    const said = node.ints(name, fallback);
+    if (said.length === count) return said;
+    node.refuse(`has ${said.length} ${name}`, `${count} are wanted for [${extents.join(', ')}]`);
+  };
+  const ones = extents.map(() => 1);
+  const windows = each('kernel_shape', kernel ?? ones);
+  if (kernel && windows.join() !== kernel.join()) {
     node.refuse(
-      `says a kernel of ${said.join(' × ')}, but has one of ${kernel.join(' × ')}`,
+      `says a kernel of ${windows.join(' × ')}, but has one of ${kernel.join(' × ')}`,
       'the file was damaged; export the model again',
     );
   }
-  const window = pairOf(node, 'extents of a kernel', said, 1);
-  const stride = pairOf(node, 'strides', node.ints('strides', ones), 1);
-  const dilation = pairOf(node, 'dilations', node.ints('dilations', ones), 1);
-  return { window, stride, dilation, padding: paddingOf(node, extents, { window, stride, dilation }) };
-}
-
-function paddingOf(
-  node: OnnxNode,
-  extents: Two<number>,
-  { window, stride, dilation }: Omit<Slide, 'padding'>,
-): Two<Two<number>> {
+  const [strides, dilations] = [each('strides', ones), each('dilations', ones)];
+  const pads = each('pads', [...ones, ...ones].fill(0), 2 * extents.length);
   const auto = node.oneOf('auto_pad', ['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'], 'NOTSET');
-  const places = node.tensor(0).shape.length - 2;
-  const said = node.ints(
-    'pads',
-    Array.from({ length: 2 * places }, () => 0),
-  );
-  if (auto === 'VALID')
-    return [
-      [0, 0],
-      [0, 0],
-    ];
-  if (auto === 'NOTSET') {
-    const [before, after] = [said.slice(0, places), said.slice(places)].map((widths) =>
-      pairOf(node, 'pads', widths, 0),
-    );
-    return [
-      [before[0], after[0]],
-      [before[1], after[1]],
-    ];
-  }
-  const along = (at: 0 | 1): Two<number> => {
-    const span = (window[at] - 1) * dilation[at] + 1;
-    const total = Math.max(0, (Math.ceil(extents[at] / stride[at]) - 1) * stride[at] + span - extents[at]);
-    const [less, more] = [Math.floor(total / 2), Math.ceil(total / 2)];
-    return auto === 'SAME_UPPER' ? [less, more] : [more, less];
-  };
-  return [along(0), along(1)];
+  return extents.map((extent, at) => {
+    const axis = { extent, window: windows[at], stride: strides[at], dilation: dilations[at] };
+    const padding: Two<number> = auto === 'NOTSET' ? [pads[at], pads[at + extents.length]] : [0, 0];
+    return auto.startsWith('SAME') ? padded({ ...axis, padding }, auto) : { ...axis, padding };
+  });
 }
 
-/** What is padded behind so that the last window, which does not fit whole, has its place too. Source: ONNX, MaxPool, ceil_mode */
-export function ceiled(extents: Two<number>, { window, stride, dilation, padding }: Slide): Two<Two<number>> {
-  const along = (at: 0 | 1): Two<number> => {
-    const [before, after] = padding[at];
-    const span = (window[at] - 1) * dilation[at] + 1;
-    const padded = extents[at] + before + after;
-    const steps = Math.ceil((padded - span) / stride[at]);
-    // A window that would begin behind the image and its padding is none.
-    const last = steps * stride[at] >= extents[at] + before ? steps - 1 : steps;
-    return [before, Math.max(after, last * stride[at] + span - extents[at] - before)];
+/** As many windows as there are places, or as strides. */
+function padded(axis: WindowAxis, auto: string): WindowAxis {
+  const { extent, stride } = axis;
+  const total = Math.max(0, (Math.ceil(extent / stride) - 1) * stride + spanOf(axis) - extent);
+  return { ...axis, padding: halvesOf(total, auto) };
+}
+
+/** Padding in front and behind, of which the one or the other is the larger. */
+export function halvesOf(total: number, auto: string): Two<number> {
+  const [less, more] = [Math.floor(total / 2), Math.ceil(total / 2)];
+  return auto === 'SAME_UPPER' ? [less, more] : [more, less];
+}
+
+/** Windows over rows and columns; those of one axis are one row. */
+export function slideOf(axes: readonly WindowAxis[]): Slide {
+  const row: WindowAxis = { extent: 1, window: 1, stride: 1, dilation: 1, padding: [0, 0] };
+  const [rows, columns] = axes.length === 1 ? [row, axes[0]] : axes;
+  return {
+    window: [rows.window, columns.window],
+    stride: [rows.stride, columns.stride],
+    dilation: [rows.dilation, columns.dilation],
+    padding: [rows.padding, columns.padding],
   };
-  return [along(0), along(1)];
+}
+
+/** With what is padded behind so that the last window, which does not fit whole, has its place too. Source: ONNX, MaxPool, ceil_mode */
+export function ceiled(axis: WindowAxis): WindowAxis {
+  const { extent, stride, padding } = axis;
+  const [before, after] = padding;
+  const span = spanOf(axis);
+  const steps = Math.ceil((extent + before + after - span) / stride);
+  // A window that would begin behind the image and its padding is none.
+  const last = steps * stride >= extent + before ? steps - 1 : steps;
+  return { ...axis, padding: [before, Math.max(after, last * stride + span - extent - before)] };
 }
