@@ -61,7 +61,7 @@ function diagonal(node: OnnxNode): Tensor {
 const window = (factors: readonly number[]): Operator => ({
   known: [0],
   apply(node) {
-    const size = node.knownNumber(0, 0);
+    const [size] = node.knownCounts(0);
     node.int('output_datatype', 1);
     const period = node.int('periodic', 1) === 1 ? size : size - 1;
     node.requireRoom(size);

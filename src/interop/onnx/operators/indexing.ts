@@ -117,6 +117,8 @@ function flatOf(node: OnnxNode, at: number, extents: Shape): Value {
 function oneHot(node: OnnxNode): Tensor {
   const indices = node.tensor(0);
   const depth = Math.trunc(node.knownNumber(1, 0));
+  node.requireRoom(depth);
+  if (depth < 1) node.refuse(`has a depth of ${depth}`, 'there must be one class or more');
   const rank = indices.shape.length + 1;
   const axis = axisOf(node, node.int('axis', -1), rank);
   const shape = [...indices.shape.slice(0, axis), 1, ...indices.shape.slice(axis)];

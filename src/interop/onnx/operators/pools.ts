@@ -65,6 +65,7 @@ function tapByTap(
   fill: number,
 ): Tensor {
   const order = channelsLast(axes.length);
+  node.requireRoom(axes.reduce((all, { window }) => all + window, 0));
   const x = before(floats(node.tensor(0).as(order)));
   const made = axes.reduce((y, axis, at) => {
     const widths = y.spec.shape.map((_, other): Two<number> => (other === at + 1 ? axis.padding : [0, 0]));

@@ -108,7 +108,8 @@ function resized(node: OnnxNode): Tensor {
 }
 
 function resizedAlong(node: OnnxNode, x: Tensor, along: Along, sampling: Sampling, beyond: number): Tensor {
-  const { axis, extent, size } = along;
+  const { axis, extent, size, scale } = along;
+  node.requireRoom(Math.ceil(size * (sampling.mode === 'nearest' ? 1 : extent + 1 / scale)));
   if (size < 1) node.refuse(`makes an axis of ${extent} places one of ${size}`, 'give larger images');
   if (sampling.mode === 'nearest') {
     const places = constant(Int32Array.from(nearestOf(along, sampling)), spec([size], 'i32'));

@@ -165,7 +165,7 @@ function centresOf(extent: number, alignsCorners: boolean): (at: number) => numb
 /** Places of an image of a size, moved by a matrix. Source: onnx/docs/Operators.md, AffineGrid */
 function affineGrid(node: OnnxNode): Tensor {
   const theta = node.float(0);
-  const [samples, , ...extents]: Shape = node.knownInts(1);
+  const [samples, , ...extents]: Shape = node.knownCounts(1);
   const rank = extents.length;
   const alignsCorners = node.int('align_corners', 0) === 1;
   const count = sizeOf(extents);

@@ -70,10 +70,10 @@ export const spanOf = ({ window, dilation }: WindowAxis): number => (window - 1)
  */
 export function windowAxes(node: OnnxNode, kernel?: readonly number[]): WindowAxis[] {
   const extents = node.tensor(0).shape.slice(2);
-  const each = (name: string, fallback: readonly number[], count = extents.length): number[] => {
+  const each = (name: string, fallback: readonly number[], least = 1, count = extents.length): number[] => {
     const said = node.ints(name, fallback);
-    if (said.length === count) return said;
-    node.refuse(`has ${said.length} ${name}`, `${count} are wanted for [${extents.join(', ')}]`);
+    if (said.length === count && said.every((one) => one >= least)) return said;
+    node.refuse(`has ${name} [${said.join(', ')}]`, `${count} numbers from ${least} on are wanted for its images`);
   };
   const ones = extents.map(() => 1);
   const windows = each('kernel_shape', kernel ?? ones);
@@ -84,7 +84,7 @@ export function windowAxes(node: OnnxNode, kernel?: readonly number[]): WindowAx
     );
   }
   const [strides, dilations] = [each('strides', ones), each('dilations', ones)];
-  const pads = each('pads', [...ones, ...ones].fill(0), 2 * extents.length);
+  const pads = each('pads', [...ones, ...ones].fill(0), 0, 2 * extents.length);
   const auto = node.oneOf('auto_pad', ['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'], 'NOTSET');
   return extents.map((extent, at) => {
     const axis = { extent, window: windows[at], stride: strides[at], dilation: dilations[at] };
