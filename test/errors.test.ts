@@ -14,6 +14,7 @@ import { generation } from './errors/generation.ts';
 import { interop } from './errors/interop.ts';
 import { losses } from './errors/losses.ts';
 import { onnx } from './errors/onnx.ts';
+import { onnxWriting } from './errors/onnxWriting.ts';
 import { predictors } from './errors/predictors.ts';
 import { savedWeights } from './errors/savedWeights.ts';
 import { shapes } from './errors/shapes.ts';
@@ -51,6 +52,7 @@ const cases = [
   predictors,
   interop,
   onnx,
+  onnxWriting,
 ].flat();
 const entries = readErrorPage();
 const { sites, unreadable } = scanSources();

@@ -6,7 +6,7 @@ import { applyOne, floatsOf, type Op, type Value } from '../../graph/graph.ts';
 import { constant } from '../../graph/leaf.ts';
 import rotaryKernel from '../../../shaders/attention/rotary.wgsl?raw';
 
-interface Attrs {
+export interface Attrs {
   /** The first so many heads are turned. */
   readonly turned: number;
   /** −1 turns back. */

@@ -40,7 +40,7 @@ import { reshape } from '../shaping/views.ts';
  * are [N, H, W, C], weights [taps down, taps across, C / groups, features].
  */
 
-interface Attrs {
+export interface Attrs {
   readonly axes: Axes;
   readonly groups: number;
 }

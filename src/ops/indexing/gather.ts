@@ -11,7 +11,7 @@ import { reshape } from '../shaping/views.ts';
 import gatherKernel from '../../../shaders/indexing/gather.wgsl?raw';
 import scatterAddKernel from '../../../shaders/indexing/scatterAdd.wgsl?raw';
 
-interface GatherAttrs {
+export interface GatherAttrs {
   /** Of the table: of x in gather, of y in scatterAdd. */
   readonly shape: Shape;
   readonly axis: number;

@@ -20,7 +20,7 @@ import runningText from '../../../shaders/riders/runningAverages.wgsl?raw';
  * Szegedy 2015.
  */
 
-interface Attrs {
+export interface Attrs {
   readonly epsilon: number;
   /** Whether mean and variance are x's own: then the gradient of x counts what x does through them, and they have none. */
   readonly own: boolean;

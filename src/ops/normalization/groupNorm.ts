@@ -19,7 +19,7 @@ import groupNormGradKernel from '../../../shaders/normalization/groupNormGrad.wg
  * Zhang and Sennrich 2019.
  */
 
-interface Attrs {
+export interface Attrs {
   readonly samples: number;
   readonly groups: number;
   readonly epsilon: number;

@@ -8,7 +8,7 @@ import { elementsOf } from '../../graph/work.ts';
 import bytes from '../../../shaders/pointwise/cast.wgsl?raw';
 import map from '../../../shaders/pointwise/map.wgsl?raw';
 
-interface CastAttrs {
+export interface CastAttrs {
   readonly dtype: Dtype;
   readonly scale: number;
   readonly offset: number;

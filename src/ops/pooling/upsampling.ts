@@ -17,7 +17,7 @@ import bilinearGradKernel from '../../../shaders/pooling/bilinearGrad.wgsl?raw';
 /** Repeating a pixel is what spreads a sum over its window. */
 const nearest = windowSums('upsampleGrad', 'upsample');
 
-interface Factors {
+export interface Factors {
   /** The images' own rows and columns, and how many of the result each becomes. */
   readonly input: readonly [number, number];
   readonly factor: readonly [number, number];

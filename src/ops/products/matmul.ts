@@ -26,7 +26,7 @@ export interface MatmulOptions {
   readonly transposeB?: boolean;
 }
 
-interface Attrs extends Required<MatmulOptions> {
+export interface Attrs extends Required<MatmulOptions> {
   /** Computes so many products, of a part of the terms each, along an axis in front of the rows. */
   readonly parts?: number;
 }

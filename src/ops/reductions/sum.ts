@@ -33,7 +33,7 @@ import reduce from '../../../shaders/reductions/reduce.wgsl?raw';
 
 /* Sums and broadcasts are each other's derivative, so they share this file. */
 
-interface SumAttrs extends ReduceAttrs {
+export interface SumAttrs extends ReduceAttrs {
   /** The sum is multiplied by this; 1 / length makes a mean of it. */
   readonly scale: number;
 }
@@ -73,7 +73,7 @@ const sumOp: Op<SumAttrs, 'f32'> = {
   },
 };
 
-interface BroadcastAttrs {
+export interface BroadcastAttrs {
   readonly shape: Shape;
   /** The axes of `shape` along which x is repeated; x has them with extent 1, or not at all. */
   readonly axes: readonly number[];

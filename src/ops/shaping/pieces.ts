@@ -25,7 +25,7 @@ import padKernel from '../../../shaders/shaping/pad.wgsl?raw';
  * pads side by side add up to a concatenation.
  */
 
-interface SliceAttrs {
+export interface SliceAttrs {
   readonly start: readonly number[];
   readonly shape: Shape;
   readonly step: readonly number[];
@@ -99,7 +99,7 @@ export function slice<D extends Dtype>(x: Value<D>, ranges: readonly (SliceRange
 
 const wrap = (index: number, extent: number): number => (index < 0 ? index + extent : index);
 
-interface PadAttrs {
+export interface PadAttrs {
   readonly before: readonly number[];
   readonly step: readonly number[];
   readonly shape: Shape;
