@@ -48,7 +48,8 @@ const usual = { files: {}, outputs: undefined, fixed: {}, constants: [], channel
 /**
  * A model out of an ONNX file: the graph's operators become ops, its float initializers parameters that bear their names,
  * and begin with their numbers. It takes a value, or several by name, as the file does, with any number of samples where the
- * file leaves that open. In training its dropout drops, and its batch norms see the batch, as in PyTorch.
+ * file leaves that open, and mostly where it was exported for a fixed number. In training its dropout drops, and its batch
+ * norms see the batch, as in PyTorch.
  * Kernels of convolutions lie here as `[rows, columns, in / groups, out]`; all else lies as in the file.
  *
  * ```ts
@@ -103,10 +104,11 @@ function imported<O extends Values>(open: OpenModel, bytes: number, settings: Se
         names.set(name, tensor);
         if (Object.hasOwn(state, name)) kept.set(tensor, name);
       }
-      const run = new GraphRun(open, bytes, context, files, (tensor, value) => {
+      const update = (tensor: Tensor, value: Value): void => {
         const name = kept.get(tensor);
         if (name !== undefined) context.update(name, value);
-      });
+      };
+      const run = new GraphRun(open, bytes, { context, files, update, batch: batchOf(ports, names) });
       run.run(graph.node, names, outputs);
       return outputValues(outputs, names, channelsLast);
     },
@@ -177,6 +179,15 @@ function inputTensor(port: ValueInfoProto, ports: number, x: Values, channelsLas
   throw new ShapeError(
     `[onnx] the input "${name}" is [${wanted.map((extent) => extent ?? '…').join(', ')}] in the file, but [${tensor.shape.join(', ')}] came: give it as the file has it, or, of images with their channels last, say channelsLast`,
   );
+}
+
+/** How many samples the model was exported for, where all inputs agree, and how many there are; undefined where it takes any. */
+function batchOf(ports: readonly ValueInfoProto[], names: Names): { exported: number; given: number } | undefined {
+  const exported = new Set(ports.map((port) => extentsOf(port)?.[0] ?? null));
+  const given = new Set(ports.map(({ name }) => names.get(name)!.shape[0]));
+  const [[one], [other]] = [[...exported], [...given]];
+  const isOther = exported.size === 1 && given.size === 1 && typeof one === 'number' && one !== other;
+  return isOther ? { exported: one, given: other } : undefined;
 }
 
 /** A value, or several by name. */

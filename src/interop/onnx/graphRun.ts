@@ -2,8 +2,7 @@ import { FormatError, ShapeError } from '../../core/errors.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { interpret } from '../../cpu/interpret.ts';
 import { orderOf as executionOrderOf } from '../../graph/executionOrder.ts';
-import type { Graph, Value } from '../../graph/graph.ts';
-import type { Context } from '../../nn/layer.ts';
+import type { Graph } from '../../graph/graph.ts';
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto } from './onnx_pb.ts';
 import { OnnxNode, type NodeSetting } from './onnxNode.ts';
 import { operatorOf } from './operators/index.ts';
@@ -24,25 +23,23 @@ const [FREE_ELEMENTS, ELEMENTS_PER_BYTE] = [1_000_000, 64];
 const MOST_ELEMENTS = 2 ** 31;
 const FREE_NODES = 100_000;
 
-/** What is behind a step in place of what was kept. */
-export type Update = (tensor: Tensor, value: Value) => void;
+/** What a run is part of. */
+export interface Around extends Pick<NodeSetting, 'context' | 'batch' | 'update'> {
+  readonly files: ExternalFiles;
+}
 
 /** One run of a model's graph on values, which leaves a graph of ours behind. */
 export class GraphRun {
   readonly #opset: number;
-  readonly #context: Context;
-  readonly #files: ExternalFiles;
-  readonly #update: Update;
+  readonly #around: Around;
   readonly #functions: ReadonlyMap<string, FunctionProto>;
   #elements: number;
   #nodes: number;
   #depth = 0;
 
-  constructor({ model, opset }: OpenModel, bytes: number, context: Context, files: ExternalFiles, update: Update) {
+  constructor({ model, opset }: OpenModel, bytes: number, around: Around) {
     this.#opset = opset;
-    this.#context = context;
-    this.#files = files;
-    this.#update = update;
+    this.#around = around;
     this.#functions = new Map(model.functions.map((one) => [`${one.domain}.${one.name}.${one.overload}`, one]));
     this.#elements = FREE_ELEMENTS + ELEMENTS_PER_BYTE * bytes;
     this.#nodes = FREE_NODES + bytes;
@@ -106,14 +103,13 @@ export class GraphRun {
     const folds = !hasGraph && inputs.every((tensor) => !tensor || tensor.numbers !== undefined);
     const node: OnnxNode = new OnnxNode(proto, inputs, {
       opset: this.#opset,
-      context: this.#context,
+      ...this.#around,
       attributes,
       used,
       folds,
       room: this.#elements,
-      tensorOf: (where, attribute) => readTensor(where, attribute.t!, this.#files),
+      tensorOf: (where, attribute) => readTensor(where, attribute.t!, this.#around.files),
       run: (graph) => this.#runInner(graph, names),
-      update: this.#update,
     });
     if (!operator) node.refuse(...whyNotRead(proto));
     const made = this.#applied(node, () => operator.apply(node));
@@ -153,7 +149,8 @@ export class GraphRun {
   /** A graph within another one, whose names it sees. */
   #runInner({ node, initializer, output }: GraphProto, outer: Names): (Tensor | undefined)[] {
     const names: Names = new Map(outer);
-    for (const tensor of initializer) names.set(tensor.name, readTensor(`"${tensor.name}"`, tensor, this.#files));
+    for (const tensor of initializer)
+      names.set(tensor.name, readTensor(`"${tensor.name}"`, tensor, this.#around.files));
     const wanted = output.map(({ name }) => name);
     this.run(node, names, wanted);
     return wanted.map((name) => names.get(name));

@@ -54,3 +54,13 @@ function nodesIn(nodes: readonly NodeProto[], functions: readonly FunctionProto[
     return [{ name, operator, isRead: isFunction || operatorOf(node) !== undefined }, ...inner];
   });
 }
+
+/**
+ * Names of the files in which an ONNX model's tensors lie, beside its own: what `files` of `fromOnnx` wants.
+ * @param content the file's bytes   @throws FormatError for a file that is broken
+ */
+export function externalFilesOf(content: Uint8Array | ArrayBufferLike): string[] {
+  const { graph } = readModel(bytesOf('externalFilesOf', 'the file', content));
+  const said = graph.initializer.flatMap(({ dataLocation, externalData }) => (dataLocation === 0 ? [] : externalData));
+  return [...new Set(said.flatMap(({ key, value }) => (key === 'location' ? value : [])))];
+}

@@ -17,6 +17,8 @@ type AttributeKind = keyof typeof attributeKinds;
 export interface NodeSetting {
   readonly opset: number;
   readonly context: Context;
+  /** How many samples the model was exported for, if it says so, and how many there are, if these are others. */
+  readonly batch: { readonly exported: number; readonly given: number } | undefined;
   /** Its attributes, where a function's caller may have said them. */
   readonly attributes: ReadonlyMap<string, AttributeProto>;
   /** Whether somebody reads an output, by its place. */

@@ -23,7 +23,8 @@ function reshaped(node: OnnxNode, tensor: Tensor, shape: Shape): Tensor {
 }
 
 /** What a shape means in which 0 stands for an extent as it is, and −1 for the rest. */
-function meantShape(node: OnnxNode, said: readonly number[], from: Shape, keepsZero: boolean): number[] {
+function meantShape(node: OnnxNode, given: readonly number[], from: Shape, keepsZero: boolean): number[] {
+  const said = ofThisBatch(node, given, from);
   const extents = said.map((extent, axis) => (extent === 0 && !keepsZero ? (from[axis] ?? 0) : extent));
   const known = sizeOf(extents.filter((extent) => extent !== -1));
   const rest = known === 0 ? 0 : sizeOf(from) / known;
@@ -39,6 +40,14 @@ function meantShape(node: OnnxNode, said: readonly number[], from: Shape, keepsZ
     );
   }
   return extents.map((extent) => (extent === -1 ? rest : extent));
+}
+
+/** A shape that was exported for another number of samples, with the number that there is: at the first axis that differs. */
+function ofThisBatch({ setting: { batch } }: OnnxNode, said: readonly number[], from: Shape): readonly number[] {
+  if (!batch) return said;
+  const at = said.findIndex((extent, axis) => extent !== from[axis]);
+  const isOfSamples = said[at] === batch.exported && from[at] === batch.given;
+  return isOfSamples ? said.with(at, batch.given) : said;
 }
 
 /** Where a slice of an axis begins, and how many elements it takes. Source: onnx/docs/Operators.md, Slice */
