@@ -2,4 +2,4 @@ export type { ImportedModel, ImportedTensor } from './importedModel.ts';
 export { fromOnnx, type FromOnnxOptions, type OnnxModel, type OnnxPort } from './onnx/fromOnnx.ts';
 export { readNpy, writeNpy, type NumpyArray, type NumpyInput } from './numpy/npy.ts';
 export { readNpz, writeNpz } from './numpy/npz.ts';
-export { inspectOnnx, type OnnxContents } from './onnx/inspectOnnx.ts';
+export { externalFilesOf, inspectOnnx, type OnnxContents } from './onnx/inspectOnnx.ts';

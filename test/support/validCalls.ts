@@ -291,6 +291,7 @@ export const validDataCalls: Calls = {
 const npy = () => writeNpy({ shape: [2], data: Float32Array.of(1, 2) });
 
 export const validInteropCalls: Calls = {
+  externalFilesOf: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
   inspectOnnx: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
   fromOnnx: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
   readNpy: () => ['x.npy', npy()],
