@@ -1,4 +1,5 @@
-// What PyTorch and scikit-learn export to ONNX gives the same numbers here; test/interop/python/onnx_models.py wrote it.
+// What PyTorch, scikit-learn and Keras export to ONNX gives the same numbers here; test/interop/python/onnx_models.py and
+// onnx_keras.py wrote it.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
