@@ -76,27 +76,29 @@ function imported<O extends Values>(open: OpenModel, bytes: number, settings: Se
   const { files, fixed, channelsLast } = settings;
   const outputs = settings.outputs ?? graph.output.map(({ name }) => name);
   const initializers = initializersOf(graph, files, [...settings.constants, ...Object.keys(fixed)]);
-  const held = new Map(initializers.map(({ name, tensor }) => [name, tensor]));
+  const constants: Names = new Map();
   for (const [name, { shape, data }] of Object.entries(fixed)) {
     const port = graph.input.find((one) => one.name === name);
     const type = port && onnxTypeOf(tensorTypeOf(port).elemType).type;
-    held.set(name, fixedTensor(name, shape, data, type));
+    constants.set(name, fixedTensor(name, shape, data, type));
   }
-  const ports = graph.input.filter(({ name }) => !held.has(name));
   const parameters: Record<string, ImportedTensor> = {};
   const state: Record<string, ImportedTensor> = {};
   const orders = new Map<string, Order>();
   for (const { name, tensor, role, order } of initializers) {
+    // What is fixed takes the place of what the file has.
+    if (role === 'constant' && !constants.has(name)) constants.set(name, tensor);
     if (role === 'constant') continue;
     orders.set(name, order);
     (role === 'kept' ? state : parameters)[name] = permuted(tensor, order);
   }
+  const ports = graph.input.filter(({ name }) => !constants.has(name) && !orders.has(name));
   const model = importedModel<O>({
     kind: 'onnx',
     parameters,
     state,
     apply(x, bound, context) {
-      const names: Names = new Map(held);
+      const names: Names = new Map(constants);
       for (const port of ports) names.set(port.name, inputTensor(port, ports.length, x, channelsLast));
       const kept = new Map<Tensor, string>();
       for (const [name, order] of orders) {
