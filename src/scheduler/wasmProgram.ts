@@ -70,8 +70,7 @@ export class WasmProgram implements Executable {
     for (const slot of this.#slots) {
       const { at } = this.#blocks.get(slot)!;
       const { constant } = slot;
-      if (constant)
-        new (constant.constructor as Float32ArrayConstructor)(machine.memory.buffer, at, constant.length).set(constant);
+      if (constant) placeFor(constant, machine.memory.buffer, at).set(constant);
     }
     const fields = [...fieldsIn(this.order)];
     this.fields = new Map(fields.map(([label, { spec }]) => [label, spec]));
@@ -236,4 +235,10 @@ function stretchesOf(parts: readonly Part[]): Stretch[] {
     } else stretches.push({ first: part.first, count: part.launches.length, alone: part.launches.every(isSmall) });
   }
   return stretches;
+}
+
+/** Where a constant's numbers are written; those of f64 as f32, as a GPU has them. */
+function placeFor(numbers: Numbers, memory: ArrayBufferLike, at: number): Numbers {
+  const Kind = numbers instanceof Float64Array ? Float32Array : (numbers.constructor as Float32ArrayConstructor);
+  return new Kind(memory, at, numbers.length);
 }

@@ -12,6 +12,7 @@ import { input } from '../../src/graph/leaf.ts';
 import { fromOnnx } from '../../src/interop/onnx/fromOnnx.ts';
 import { ModelProtoSchema } from '../../src/interop/onnx/onnx_pb.ts';
 import { operators } from '../../src/interop/onnx/operators/index.ts';
+import { uploadBatch, type Backend } from '../../src/scheduler/backend.ts';
 import type { Values } from '../../src/nn/layer.ts';
 import { Registry } from '../../src/nn/registry.ts';
 import { Tracer } from '../../src/nn/tracer.ts';
@@ -44,6 +45,20 @@ export type Run = (
 ) => Promise<Readonly<Record<string, Numbers>>>;
 
 export const onCpu: Run = async (graph, batch) => interpret(graph, { batch }).outputs;
+
+/** On a device, or in WebAssembly. */
+export const runOn =
+  (backend: Backend): Run =>
+  async (graph, batch) => {
+    const program = await backend.compile(graph);
+    try {
+      uploadBatch(program, batch);
+      backend.run([program]);
+      return await backend.readOutputs(program);
+    } finally {
+      program.destroy();
+    }
+  };
 
 export const casesIn = (folder: string): string[] =>
   readdirSync(folder)
