@@ -1,5 +1,6 @@
 import type { Random } from '../../src/core/random.ts';
 import * as ops from '../../src/ops/index.ts';
+import { atan, isNaN } from '../../src/ops/pointwise/special.ts';
 import { awayFromZero, checkOp, onGrids, positive } from '../support/checkOp.ts';
 
 const unary = [[[67]], [[1]], [[3, 5, 13]], [[4097]]];
@@ -21,6 +22,11 @@ const anyAngle = (random: Random, index: number): number =>
 const angles = { make: () => anyAngle, differentiable: false };
 checkOp('sin and cos of angles of any size', ([x]) => [ops.sin(x), ops.cos(x)], [[[4099]]], angles);
 checkOp('erf', ([x]) => ops.erf(x), unary, tails);
+checkOp('atan', ([x]) => atan(x), unary, tails);
+/** Halves and wholes among other numbers, both ways from 0. */
+const steps = { make: () => (random: Random) => Math.floor(random.uniform(-20, 20)) / 4, differentiable: false };
+checkOp('floor, ceil, round and sign', ([x]) => [ops.floor(x), ops.ceil(x), ops.round(x), ops.sign(x)], unary, steps);
+checkOp('isNaN', ([x]) => isNaN(x), unary, { differentiable: false });
 
 checkOp('sigmoid', ([x]) => ops.sigmoid(x), unary, tails);
 checkOp('relu', ([x]) => ops.relu(x), unary, kinked);

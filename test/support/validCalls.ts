@@ -69,7 +69,10 @@ export const trainerOptions = (): TrainerOptions => ({
 const named = (names: string, call: Call): Calls => Object.fromEntries(names.split(' ').map((name) => [name, call]));
 
 export const validCalls: Calls = {
-  ...named('exp expm1 log log1p sqrt sin cos erf sigmoid relu tanh selu silu softplus logSigmoid neg abs', () => [x()]),
+  ...named(
+    'exp expm1 log log1p sqrt sin cos erf floor ceil round sign sigmoid relu tanh selu silu softplus logSigmoid neg abs',
+    () => [x()],
+  ),
   ...named('softmax logSoftmax flatten stopGradient moments', () => [x()]),
   ...named('add sub mul div maximum minimum pow equal notEqual less lessEqual greater greaterEqual', () => [x(), x()]),
   ...named('sum mean max min', () => [x(), { axes: 0 }]),

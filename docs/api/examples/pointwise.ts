@@ -4,6 +4,7 @@ import {
   abs,
   add,
   cast,
+  ceil,
   cos,
   div,
   elu,
@@ -11,6 +12,7 @@ import {
   erf,
   exp,
   expm1,
+  floor,
   gelu,
   greater,
   greaterEqual,
@@ -27,8 +29,10 @@ import {
   notEqual,
   pow,
   relu,
+  round,
   selu,
   sigmoid,
+  sign,
   silu,
   sin,
   softplus,
@@ -117,6 +121,18 @@ export const pointwise: Examples = {
   },
   cos() {
     console.log(numbersOf(cos(vector(0, Math.PI / 3)))); // [1, 0.5]
+  },
+  floor() {
+    console.log(numbersOf(floor(vector(1.5, -1.5)))); // [1, -2]
+  },
+  ceil() {
+    console.log(numbersOf(ceil(vector(1.5, -1.5)))); // [2, -1]
+  },
+  round() {
+    console.log(numbersOf(round(vector(1.5, 2.5, -0.7)))); // [2, 2, -1]
+  },
+  sign() {
+    console.log(numbersOf(sign(vector(-3, 0, 0.5)))); // [-1, 0, 1]
   },
   relu() {
     console.log(numbersOf(relu(vector(-1, 0, 2)))); // [0, 0, 2]

@@ -6,6 +6,7 @@ import erfText from '../../../shaders/functions/erf.wgsl?raw';
 import exponentialText from '../../../shaders/functions/exponential.wgsl?raw';
 import logarithmText from '../../../shaders/functions/logarithm.wgsl?raw';
 import nan from '../../../shaders/functions/nan.wgsl?raw';
+import signumText from '../../../shaders/functions/signum.wgsl?raw';
 import sineText from '../../../shaders/functions/sine.wgsl?raw';
 import squareRootText from '../../../shaders/functions/squareRoot.wgsl?raw';
 
@@ -101,20 +102,49 @@ const erfOp: PointwiseOp = definePointwise({
   vjp: (dY, { inputs: [x] }) => [pointwise(erfGradOp, [x, dY])],
 });
 
-/** Steps have no slope: no gradient flows back through them. */
-const step = (name: string, expression: string, f: (x: number) => number): PointwiseOp =>
-  definePointwise({ name, arity: 1, wgsl: { expression }, f, vjp: () => [null] });
-
 /** To the nearest whole number, of two the even one. */
 function nearest(x: number): number {
   const whole = Math.round(x);
   return Math.abs(x % 1) === 0.5 && whole % 2 !== 0 ? whole - 1 : whole;
 }
 
-const floorOp: PointwiseOp = step('floor', 'floor(a)', Math.floor);
-const ceilOp: PointwiseOp = step('ceil', 'ceil(a)', Math.ceil);
-const roundOp: PointwiseOp = step('round', 'round(a)', nearest);
-const signOp: PointwiseOp = step('sign', 'sign(a)', Math.sign);
+/** What goes in steps has no slope. */
+const still = (): readonly [null] => [null];
+
+const floorOp: PointwiseOp = definePointwise({
+  name: 'floor',
+  wasm: 'floor',
+  arity: 1,
+  wgsl: { expression: 'floor(a)' },
+  f: (x) => Math.floor(x),
+  vjp: still,
+});
+
+const ceilOp: PointwiseOp = definePointwise({
+  name: 'ceil',
+  wasm: 'ceil',
+  arity: 1,
+  wgsl: { expression: 'ceil(a)' },
+  f: (x) => Math.ceil(x),
+  vjp: still,
+});
+
+const roundOp: PointwiseOp = definePointwise({
+  name: 'round',
+  wasm: 'nearest',
+  arity: 1,
+  wgsl: { expression: 'round(a)' },
+  f: nearest,
+  vjp: still,
+});
+
+const signOp: PointwiseOp = definePointwise({
+  name: 'sign',
+  arity: 1,
+  wgsl: { call: 'signum', sources: [nan, signumText] },
+  f: (x) => Math.sign(x),
+  vjp: still,
+});
 
 const NEAR = 2;
 

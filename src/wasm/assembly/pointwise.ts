@@ -63,6 +63,9 @@ export enum Operation {
   abs,
   absGrad,
   sqrt,
+  floor,
+  ceil,
+  nearest,
   relu,
   reluGrad,
   leakyRelu,
@@ -263,6 +266,15 @@ function vectors(
         break;
       case Operation.sqrt:
         result = f32x4.sqrt(x);
+        break;
+      case Operation.floor:
+        result = f32x4.floor(x);
+        break;
+      case Operation.ceil:
+        result = f32x4.ceil(x);
+        break;
+      case Operation.nearest:
+        result = f32x4.nearest(x);
         break;
       case Operation.relu:
         // NaN is not below 0.

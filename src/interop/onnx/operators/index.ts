@@ -19,6 +19,7 @@ import { samplingOperators } from './sampling.ts';
 import { scanOperators } from './scans.ts';
 import { scatteringOperators } from './scattering.ts';
 import { shapingOperators } from './shaping.ts';
+import { trigonometricOperators } from './trigonometry.ts';
 import { tableOperators } from './tables.ts';
 
 /** Every operator of ONNX that is read, by name. */
@@ -42,6 +43,7 @@ export const operators: Operators = {
   ...scanOperators,
   ...scatteringOperators,
   ...shapingOperators,
+  ...trigonometricOperators,
 };
 
 const domains: Readonly<Record<string, Operators>> = {

@@ -18,7 +18,8 @@ import {
   sub,
   where,
 } from '../../../ops/pointwise/arithmetic.ts';
-import { ceil, cos, erf, exp, floor, log, round, sign, sin, sqrt } from '../../../ops/pointwise/elementary.ts';
+import { ceil, erf, exp, floor, log, round, sign, sqrt } from '../../../ops/pointwise/elementary.ts';
+import { isNaN } from '../../../ops/pointwise/special.ts';
 import { cast } from '../../../ops/pointwise/cast.ts';
 import { reshape } from '../../../ops/shaping/views.ts';
 import type { OnnxNode } from '../onnxNode.ts';
@@ -91,6 +92,14 @@ function remainder(a: Value, b: Value, isOfC: boolean): Value {
   return isOfC ? left : where(less(mul(sign(left), sign(b)), 0), add(left, b), left);
 }
 
+/** Which elements are infinite, of the one sign or the other. */
+function endless(node: OnnxNode): Tensor {
+  const [above, below] = [node.int('detect_positive', 1) === 1, node.int('detect_negative', 1) === 1];
+  const number = above ? Infinity : -Infinity;
+  if (!above && !below) return elementwise(node, [0], (x) => less(abs(x), 0), 'bool');
+  return elementwise(node, [0], (x) => equal(above && below ? abs(x) : x, number), 'bool');
+}
+
 /** A slope for each channel, or one: of fewer axes than x, as they are. */
 function parametricRelu(node: OnnxNode): Tensor {
   return elementwise(node, [0, 1], (x, slope) => where(less(x, 0), mul(x, slope), x));
@@ -148,7 +157,6 @@ export const pointwiseOperators: Operators = {
       return elementwise(node, [0], (x) => clipped(x, low, high), node.tensor(0).type);
     },
   },
-  Cos: ofFloats(cos),
   Div: {
     apply(node) {
       const { type } = node.tensor(0);
@@ -161,6 +169,8 @@ export const pointwiseOperators: Operators = {
   Floor: ofFloats(floor),
   Greater: compared(greater),
   GreaterOrEqual: compared(greaterEqual),
+  IsInf: { apply: endless },
+  IsNaN: { apply: (node) => elementwise(node, [0], isNaN, 'bool') },
   Less: compared(less),
   LessOrEqual: compared(lessEqual),
   Log: ofFloats(log),
@@ -180,8 +190,11 @@ export const pointwiseOperators: Operators = {
   Pow: { apply: (node) => elementwise(node, [0, 1], powerOf(node), node.tensor(0).type) },
   Reciprocal: ofFloats((x) => div(1, x)),
   Round: ofFloats(round),
+  Shrink: ofFloats((x, node) => {
+    const [bound, bias] = [node.real('lambd', HALF), node.real('bias', 0)];
+    return where(less(x, -bound), add(x, bias), where(greater(x, bound), sub(x, bias), 0));
+  }),
   Sign: { apply: (node) => elementwise(node, [0], sign, node.tensor(0).type) },
-  Sin: ofFloats(sin),
   Sqrt: ofFloats(sqrt),
   Sub: ofNumbers(sub),
   Sum: folded(add),
