@@ -9,6 +9,7 @@ import { dataFiles } from './errors/dataFiles.ts';
 import { device } from './errors/device.ts';
 import { downloads } from './errors/downloads.ts';
 import { emission } from './errors/emission.ts';
+import { foreignFiles } from './errors/foreignFiles.ts';
 import { host } from './errors/host.ts';
 import { generation } from './errors/generation.ts';
 import { interop } from './errors/interop.ts';
@@ -52,6 +53,7 @@ const cases = [
   predictors,
   interop,
   onnx,
+  foreignFiles,
   onnxWriting,
 ].flat();
 const entries = readErrorPage();

@@ -2,7 +2,9 @@
 import { DataError, DeviceError, FormatError, ShapeError } from '../index.ts';
 import { waitQuietly } from '../node/quietWaits.ts';
 import { chat } from './chat.ts';
+import { convert } from './convert.ts';
 import { devices } from './devices.ts';
+import { inspect } from './inspect.ts';
 import type { Command } from './command/commands.ts';
 import { help } from './command/help.ts';
 import { parseCommand } from './command/parseCommand.ts';
@@ -28,6 +30,10 @@ function run(command: Command): Promise<number> {
       return interruptible((signal) => translate(command, signal));
     case 'chat':
       return interruptible((signal) => chat(command, signal));
+    case 'inspect':
+      return inspect(command);
+    case 'convert':
+      return convert(command);
     case 'devices':
       return devices();
   }

@@ -2,7 +2,10 @@ import { EXACT_TIMESTAMPS } from '../gpu/device.ts';
 import { createTrainer, formatProfile, type Masks, type Profile, type Report, type Trainer } from '../index.ts';
 import { checkpoints } from '../node/checkpoints.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
+import { UsageError } from './command/usageError.ts';
 import { deviceFor } from './deviceFor.ts';
+import { beginningOf, type Beginning } from './foreign/beginning.ts';
+import { writeForeign, writerFor } from './foreign/writers.ts';
 import { whyNoGpu } from './missingAdapter.ts';
 import { drawPictures } from './pictures/drawPictures.ts';
 import { modelFile } from './modelFile.ts';
@@ -65,8 +68,9 @@ async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>)
   const { command, learningTask, settings, form, terminal } = all;
   const task = taskOf(form.input);
   const inputs = task.inputs?.(form);
+  const beginning = await beginningFor(all);
   const trainer = await createTrainer({
-    model: task.network(form, settings.augment),
+    model: task.network(form, settings.augment, beginning?.network),
     ...task.learnedBy(form.input),
     ...(inputs && { inputs }),
     optimizer: optimizerOf(settings),
@@ -78,11 +82,30 @@ async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>)
     data: learningTask.train,
   });
   try {
+    await beginning?.load?.(trainer);
     if (terminal) await introduce(learningTask, settings, trainer, terminal);
     return await run({ ...all, trainer });
   } finally {
     trainer.destroy();
   }
+}
+
+/** What training begins with, if it was said. @throws UsageError where no other model can take the place of ours */
+async function beginningFor({
+  command,
+  learningTask,
+  form,
+  terminal,
+}: Omit<Run, 'trainer'>): Promise<Beginning | null> {
+  const { from, save, dataset } = command;
+  if (from === undefined) return null;
+  const { seen } = taskOf(form.input);
+  if (seen === undefined)
+    throw new UsageError(`--from is for images and tables, and ${dataset} is neither: leave it out`);
+  const beginning = await beginningOf(from, form, learningTask.train.fields[seen].shape, save);
+  terminal?.line(`Begins with ${beginning.about}`);
+  for (const note of beginning.notes) terminal?.line(`  ${note}`);
+  return beginning;
 }
 
 /** A device for a profile, whose timestamps are exact. Where there is none, the trainer says so, or does without. */
@@ -206,7 +229,8 @@ async function run(all: Run): Promise<Outcome> {
   const profile = command.profile !== undefined && isWhole ? await trainer.profile(command.profile) : undefined;
   if (profile) terminal?.line(`\n${formatProfile(profile)}\n`);
   if (command.save !== undefined) {
-    await write(command.save, await modelFile(form, trainer));
+    if (writerFor(command.save)) await writeForeign(trainer, command.save, undefined);
+    else await write(command.save, await modelFile(form, trainer));
     terminal?.line(`The model is in ${command.save}.`);
   }
   if (command.pictures !== undefined) await drawPictures(command.pictures, all, judgement.said);

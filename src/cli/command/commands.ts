@@ -73,6 +73,8 @@ export interface TrainCommand {
   readonly transcribe: boolean;
   /** The speaker of FSDD of whom nothing is learned, and who is judged by. */
   readonly leaveOut: string | undefined;
+  /** A model that training begins with: of another framework, or one that `train --save` wrote. */
+  readonly from: string | undefined;
   readonly save: string | undefined;
   /** The folder of checkpoints. */
   readonly checkpoint: string | undefined;
@@ -143,6 +145,23 @@ export interface PictureWishes {
   readonly invert?: boolean | undefined;
 }
 
+/** What a file holds. */
+export interface InspectCommand {
+  readonly command: 'inspect';
+  readonly file: string;
+  readonly report: string | undefined;
+}
+
+/** A model, or numbers, in another format. */
+export interface ConvertCommand {
+  readonly command: 'convert';
+  readonly input: string;
+  readonly output: string;
+  /** Extents of a sample, of each input, where the file leaves them open. */
+  readonly shape: readonly number[] | undefined;
+  readonly opset: number | undefined;
+}
+
 export interface DevicesCommand {
   readonly command: 'devices';
 }
@@ -183,4 +202,12 @@ export interface ChatCommand extends Sampling {
   readonly backend: BackendName;
 }
 
-export type Command = TrainCommand | PredictCommand | GenerateCommand | TranslateCommand | ChatCommand | DevicesCommand;
+export type Command =
+  | TrainCommand
+  | PredictCommand
+  | GenerateCommand
+  | TranslateCommand
+  | ChatCommand
+  | InspectCommand
+  | ConvertCommand
+  | DevicesCommand;

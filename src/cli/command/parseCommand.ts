@@ -1,4 +1,12 @@
-import type { ChatCommand, Command, GenerateCommand, PredictCommand, TranslateCommand } from './commands.ts';
+import type {
+  ChatCommand,
+  Command,
+  ConvertCommand,
+  GenerateCommand,
+  InspectCommand,
+  PredictCommand,
+  TranslateCommand,
+} from './commands.ts';
 import { optionsIn, requireNoMore, requireOnly, type Values } from './options.ts';
 import { backendOf, given, groundOf, whole, yesOrNo } from './optionValues.ts';
 import { readOptions, tableWishes } from './tableOptions.ts';
@@ -18,8 +26,12 @@ export function parseCommand(args: readonly string[]): Command | null {
   if (command === 'generate') return generateCommand(words, values);
   if (command === 'translate') return translateCommand(words, values);
   if (command === 'chat') return chatCommand(words, values);
+  if (command === 'inspect') return inspectCommand(words, values);
+  if (command === 'convert') return convertCommand(words, values);
   if (command !== 'devices') {
-    throw new UsageError(`there is no command "${command}": use train, predict, generate, translate, chat or devices`);
+    throw new UsageError(
+      `there is no command "${command}": use train, predict, generate, translate, chat, inspect, convert or devices`,
+    );
   }
   requireNoMore(words, 0);
   requireOnly('devices', values, []);
@@ -96,3 +108,32 @@ function only(command: string, values: Values, options: readonly string[]): Pick
   requireOnly(command, values, ['backend', ...options]);
   return { backend: backendOf(values) };
 }
+
+function inspectCommand(words: readonly string[], values: Values): InspectCommand {
+  const [file] = words;
+  if (file === undefined) {
+    throw new UsageError('inspect needs a file: of ONNX, Keras, TensorFlow.js, safetensors, or of NumPy');
+  }
+  requireNoMore(words, 1);
+  requireOnly('inspect', values, ['report']);
+  return { command: 'inspect', file, report: values.report };
+}
+
+function convertCommand(words: readonly string[], values: Values): ConvertCommand {
+  const [input, output] = words;
+  if (input === undefined || output === undefined) {
+    throw new UsageError('convert needs two files: what there is, and what is to be, as model.keras model.onnx');
+  }
+  requireNoMore(words, 2);
+  requireOnly('convert', values, ['shape', 'opset']);
+  return {
+    command: 'convert',
+    input,
+    output,
+    shape: given(values.shape, extents),
+    opset: given(values.opset, (text) => whole('opset', text, 1)),
+  };
+}
+
+/** `3,224,224` */
+const extents = (text: string): number[] => text.split(',').map((extent) => whole('shape', extent, 1));

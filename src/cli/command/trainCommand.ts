@@ -19,7 +19,18 @@ const optimizers = ['adam', 'adamw', 'sgd'] as const;
 const speechOptions = ['transcribe', 'leave-out'] as const;
 
 /** Options of commands that ask a model. */
-const asking = ['invert', 'prompt', 'tokens', 'temperature', 'top-k', 'top-p', 'beams', 'reference'] as const;
+const asking = [
+  'invert',
+  'prompt',
+  'tokens',
+  'temperature',
+  'top-k',
+  'top-p',
+  'beams',
+  'reference',
+  'shape',
+  'opset',
+] as const;
 
 export function trainCommand(words: readonly string[], values: Values): TrainCommand {
   const other = asking.find((name) => values[name] !== undefined);
@@ -61,6 +72,7 @@ export function trainCommand(words: readonly string[], values: Values): TrainCom
     sequence: sequenceWishes(values),
     transcribe: values.transcribe ?? false,
     leaveOut: values['leave-out'],
+    from: values.from,
     save: values.save,
     checkpoint: values.checkpoint,
     resume: values.resume ?? false,

@@ -189,8 +189,9 @@ const areLevels = ({ ground, border, whole }: Partial<Levels>): boolean =>
 
 export const images: Task<ImageForm> = {
   models: modelNames,
-  network(form, changes) {
-    const network = plainNetwork(form);
+  seen: 'image',
+  samples: ({ shape, scaling }) => ({ image: { shape, dtype: 'u8', ...(scaling && { scale: scaling }) } }),
+  network(form, changes, network = plainNetwork(form)) {
     if (!changes) return network;
     const changed = augment(changes as AugmentOptions);
     return (x: Value, context: Context) => context.apply(network, context.apply(changed, x, 'augment'), '');

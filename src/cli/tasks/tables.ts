@@ -110,10 +110,12 @@ async function question(command: PredictCommand, { input }: ModelForm<TableInput
 
 export const tables: Task<TableInput> = {
   models: ['mlp'],
-  network: (form) => perceptron(widthsOf(form)),
+  seen: 'features',
+  network: (form, _, other) => other ?? perceptron(widthsOf(form)),
   layersOf: (form) => perceptronLayers(widthsOf(form)),
   sizeOf: (form) => perceptronSize(widthsOf(form)),
   learnedBy: ({ table }) => ({ loss: table.target.kind === 'number' ? meanSquaredError : crossEntropy }),
+  samples: ({ table }) => ({ features: { shape: [featureCount(table)], dtype: 'f32', scale: null } }),
   defaults: (_, rows) => defaults(rows),
   judge(judged, evaluation) {
     const { target } = judged.learningTask.input.table;

@@ -2,7 +2,9 @@ import type {
   AugmentOptions,
   AugmentSequencesOptions,
   Batches,
+  CommonOptions,
   Evaluation,
+  Layer,
   LossOptions,
   Model,
   Predictor,
@@ -107,8 +109,13 @@ export interface Question {
 export interface Task<I extends InputForm> {
   /** Those that there are of it. */
   readonly models: readonly ModelName[];
-  /** The model of a form. Its parameters have the same names whether or not samples are changed in front of it. */
-  network(form: ModelForm<I>, changes: Changes | null): Model;
+  /**
+   * The model of a form, or another one in its place, where the task takes one. Its parameters have the same names whether or
+   * not samples are changed in front of it.
+   */
+  network(form: ModelForm<I>, changes: Changes | null, other?: Layer): Model;
+  /** The field that a model of another framework's sees, if such may take the place of one of ours. */
+  readonly seen?: string;
   /** The same in words. */
   layersOf(form: ModelForm<I>): readonly string[];
   /** How many weights a form describes at least, where its widths are the file's word; else 0. */
@@ -117,6 +124,8 @@ export interface Task<I extends InputForm> {
   learnedBy(input: I): Pick<LossOptions, 'loss' | 'targets'>;
   /** The fields that go into the model, where there are several. */
   inputs?(form: ModelForm<I>): LossOptions['inputs'];
+  /** What its samples are like, for who writes the model elsewhere; left out where that depends on more than the form. */
+  samples?(input: I): CommonOptions['data'] & {};
   defaults(command: TrainCommand, samples: number): Defaults;
   /** What is to happen to samples in training; null: nothing. */
   changes?(command: TrainCommand): Changes | null;

@@ -1,0 +1,71 @@
+import { sizeOf, type Shape } from '../../core/shape.ts';
+import { FormatError, reshape, type Context, type Layer, type Trainer, type Value } from '../../index.ts';
+import { UsageError } from '../command/usageError.ts';
+import { readModel } from '../modelFile.ts';
+import type { ModelForm } from '../tasks/task.ts';
+import { openFile, type OpenFile } from './fileFormat.ts';
+import { foreignModel, isForeign, type ForeignModel } from './foreignModel.ts';
+import { requireWriter } from './writers.ts';
+
+/** What training begins with that was not made by chance. */
+export interface Beginning {
+  /** Of another framework: in place of a model of ours. */
+  readonly network?: Layer;
+  /** Puts what was learned into a trainer. */
+  load?(trainer: Trainer): Promise<void>;
+  readonly notes: readonly string[];
+  /** What it is, for reports. */
+  readonly about: string;
+}
+
+/**
+ * A model that training goes on with.
+ * @param shape of a sample   @param save where the model is to be, which is then of its own kind
+ * @throws FormatError for a file of no model, or one that does not take such samples
+ */
+export async function beginningOf(
+  path: string,
+  form: ModelForm,
+  shape: Shape,
+  save: string | undefined,
+): Promise<Beginning> {
+  const file = await openFile(path);
+  if (!isForeign(file)) return ourOwn(file, form);
+  if (save !== undefined) requireWriter(save);
+  const foreign = await foreignModel(file, true);
+  return { network: fitted(path, foreign, shape), notes: foreign.notes, about: `${path}, a model of ${file.format}` };
+}
+
+/** The weights of a model that `train --save` wrote: of the same form. */
+async function ourOwn({ path, bytes }: OpenFile, { model, hidden }: ModelForm): Promise<Beginning> {
+  const { form, notes } = await readModel(path);
+  const own = form.model ?? 'mlp';
+  if (own !== (model ?? 'mlp') || form.hidden.join() !== hidden.join()) {
+    const named = [own, ...(form.hidden.length > 0 ? [`--hidden ${form.hidden.join(',')}`] : [])].join(' ');
+    throw new UsageError(`${path} is a model ${named}: add --model ${named}, as it was trained`);
+  }
+  return { load: (trainer) => trainer.loadWeights(bytes, path), notes, about: `${path}, weights of the same model` };
+}
+
+/** The model, given samples as it takes them: images of one channel without an axis for it, or as a row. */
+function fitted(path: string, { model, inputs }: ForeignModel, shape: Shape): Layer {
+  const [input] = inputs;
+  if (inputs.length !== 1) {
+    const names = inputs.map(({ name }) => name).join(', ');
+    throw new FormatError(
+      `[model] ${path} takes ${inputs.length} inputs, ${names}: a model of one is trained on a set`,
+    );
+  }
+  const wanted = (input.shape ?? shape).map((extent, axis) => extent ?? shape[axis]);
+  if (sizeOf(wanted) !== sizeOf(shape)) {
+    throw new FormatError(
+      `[model] ${path} takes samples [${wanted.join(', ')}], but those of this set are [${shape.join(', ')}]: train on a set like its own`,
+    );
+  }
+  return {
+    name: 'foreign',
+    parameters: {},
+    apply: (x: Value, _, context: Context) =>
+      context.apply(model, reshape(x, [x.spec.shape[0], ...wanted]), '') as Value,
+  };
+}
