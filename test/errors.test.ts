@@ -13,6 +13,7 @@ import { foreignFiles } from './errors/foreignFiles.ts';
 import { host } from './errors/host.ts';
 import { generation } from './errors/generation.ts';
 import { interop } from './errors/interop.ts';
+import { keras } from './errors/keras.ts';
 import { losses } from './errors/losses.ts';
 import { onnx } from './errors/onnx.ts';
 import { onnxWriting } from './errors/onnxWriting.ts';
@@ -52,6 +53,7 @@ const cases = [
   savedWeights,
   predictors,
   interop,
+  keras,
   onnx,
   foreignFiles,
   onnxWriting,

@@ -3,3 +3,6 @@ export { fromOnnx, type FromOnnxOptions, type OnnxModel, type OnnxPort } from '.
 export { readNpy, writeNpy, type NumpyArray, type NumpyInput } from './numpy/npy.ts';
 export { readNpz, writeNpz } from './numpy/npz.ts';
 export { externalFilesOf, inspectOnnx, type OnnxContents } from './onnx/inspectOnnx.ts';
+export { fromKeras } from './keras/fromKeras.ts';
+export { fromLayersModel } from './keras/fromLayersModel.ts';
+export type { KerasModel } from './keras/buildModel.ts';

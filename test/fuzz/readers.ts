@@ -34,6 +34,7 @@ import { Registry } from '../../src/nn/registry.ts';
 import { Tracer } from '../../src/nn/tracer.ts';
 import { onnx } from './onnxSamples.ts';
 import { below, chance, mutated, oneOf, type Sample } from './mutate.ts';
+import * as keras from './kerasSamples.ts';
 import * as samples from './samples.ts';
 
 /** A reader, what it is given, and what it may take. */
@@ -342,6 +343,10 @@ export const readers: readonly Reader[] = [
   { name: 'npy', make: samples.npy, read: npy, isOwn, factor: 64 },
   { name: 'npz', make: samples.npz, mend: samples.withZipSums, read: npz, isOwn, factor: 16 * UNPACKED },
   { name: 'zip', make: samples.zip, mend: samples.withZipSums, read: zip, isOwn, factor: 2 * UNPACKED, room: 2 ** 20 },
+  // Numbers of a byte become floats.
+  { name: 'HDF5', make: keras.hdf5, read: keras.readArrays, isOwn, factor: 8 },
+  { name: 'config of Keras', make: keras.kerasConfig, read: keras.readConfig, isOwn, factor: 64, room: 2 ** 20 },
+  { name: 'LayersModel', make: keras.layersModel, read: keras.readLayersModel, isOwn, factor: 64, room: 2 ** 16 },
   // A float for each byte, and the list of the channels.
   { name: 'WAV', make: samples.wav, read: wav, isOwn, factor: 16 },
   { name: 'batch', make: samples.batch, read: batch, isOwn, factor: 2 },

@@ -33,6 +33,7 @@ import { nodeOf, onnxFile } from './onnxFile.ts';
 import { writeNpy, writeNpz } from '../../src/interop/index.ts';
 import { sharedDevice } from './device.ts';
 import { leastTokenizerJson } from './huggingFace.ts';
+import { leastKeras, leastLayersModel } from './kerasFile.ts';
 import { wavOf } from './sounds.ts';
 import { controlState } from '../../src/ops/training/control.ts';
 
@@ -295,6 +296,8 @@ const npy = () => writeNpy({ shape: [2], data: Float32Array.of(1, 2) });
 
 export const validInteropCalls: Calls = {
   externalFilesOf: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
+  fromKeras: () => [leastKeras()],
+  fromLayersModel: () => [leastLayersModel()],
   inspectOnnx: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
   fromOnnx: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
   readNpy: () => ['x.npy', npy()],

@@ -1,10 +1,29 @@
 // Examples of models and arrays of other frameworks.
 
+import { createPredictor } from '../../../src/index.ts';
 import { dataset } from '../../../src/data/index.ts';
-import { readNpy, readNpz, writeNpy, writeNpz } from '../../../src/interop/index.ts';
+import { fromKeras, fromLayersModel, readNpy, readNpz, writeNpy, writeNpz } from '../../../src/interop/index.ts';
+import { leastKeras, leastLayersModel } from '../../../test/support/kerasFile.ts';
 import { type Examples } from './stage.ts';
 
+const [kerasFile, layersModelFiles] = [leastKeras(), leastLayersModel()];
+
 export const interop: Examples = {
+  async fromKeras() {
+    // What model.save('model.keras') wrote, of a file input, a fetch or the disk.
+    const { model, weights, notes } = await fromKeras(kerasFile);
+    const data = { x: { shape: [3], dtype: 'f32', scale: null } } as const;
+    const reader = await createPredictor({ model, weights, data });
+    const answer = await reader.predict({ x: Float32Array.of(1, 0, 2) });
+    console.log(answer.data, notes); // [6, 8] []
+  },
+  async fromLayersModel() {
+    // A browser's files, or those of a folder, by name: model.json, weights.bin.
+    const { model, weights } = await fromLayersModel(layersModelFiles);
+    const data = { x: { shape: [3], dtype: 'f32', scale: null } } as const;
+    const reader = await createPredictor({ model, weights, data });
+    console.log((await reader.predict({ x: Float32Array.of(1, 0, 2) })).data); // [6, 8]
+  },
   readNpy() {
     // What np.save('x.npy', x) wrote, of a file input, a fetch or the disk.
     const x = readNpy('x.npy', writeNpy({ shape: [4, 2], data: new Float32Array(8) }));
