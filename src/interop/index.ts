@@ -5,4 +5,4 @@ export { readNpz, writeNpz } from './numpy/npz.ts';
 export { externalFilesOf, inspectOnnx, type OnnxContents } from './onnx/inspectOnnx.ts';
 export { fromKeras } from './keras/fromKeras.ts';
 export { fromLayersModel } from './keras/fromLayersModel.ts';
-export type { KerasModel } from './keras/buildModel.ts';
+export type { KerasModel, KerasPort } from './keras/buildModel.ts';

@@ -16,6 +16,8 @@ import { readCase, strayOf } from '../interop/importedCase.ts';
 import { nodeOf, onnxFile } from '../support/onnxFile.ts';
 
 const goldens = fileURLToPath(new URL('../goldens/interop/onnx', import.meta.url));
+const keras = (name: string): string =>
+  fileURLToPath(new URL(`../goldens/interop/keras/${name}.keras`, import.meta.url));
 const golden = (name: string): string => join(goldens, `${name}.onnx`);
 
 let folder = '';
@@ -48,6 +50,15 @@ describe('inspect', () => {
     expect(text).toContain('x float[any, 1, 28, 28]');
     expect(text).toMatch(/conv1\.weight\s+parameter\s+\[3, 1, 5, 5\]\s+75/);
     expect(text).toMatch(/2,476 of them learned/);
+    expect(text).toContain('All of it is read.');
+  });
+
+  test('says what a model of Keras takes, and which layers it has', async () => {
+    const { code, text } = await run('inspect', keras('lenet'));
+    expect(code).toBe(0);
+    expect(text).toContain('A model of Keras');
+    expect(text).toMatch(/conv2d_1\s+Conv2D/);
+    expect(text).toMatch(/batch_normalization\.moving_mean\s+kept\s+\[3\]/);
     expect(text).toContain('All of it is read.');
   });
 
@@ -95,6 +106,13 @@ describe('convert', () => {
     const told = readCase(goldens, name);
     const [numbers] = Object.values(told.outputs);
     expect(await strayOf(model, { ...told, outputs: { [outputs[0]]: numbers } }, 'cpu')).toBeLessThan(1e-5);
+  });
+
+  test.each(['lenet', 'bidirectional'])('writes %s of Keras as ONNX', async (name) => {
+    const path = join(folder, `${name}.onnx`);
+    expect((await run('convert', keras(name), path)).code).toBe(0);
+    const { model } = await fromOnnx(await readFile(path));
+    expect(Object.keys(model.parameters).length).toBeGreaterThan(3);
   });
 
   test('asks for extents that a file leaves open', async () => {

@@ -2,8 +2,10 @@ import { sizeOf, type Shape } from '../../core/shape.ts';
 import { tableOf, thousands } from '../../core/textFormat.ts';
 import { FormatError } from '../../index.ts';
 import { readSafetensors } from '../../data/index.ts';
-import { externalFilesOf, inspectOnnx, readNpy, readNpz, type OnnxPort } from '../../interop/index.ts';
+import { inspectOnnx, readNpy, readNpz, type OnnxPort } from '../../interop/index.ts';
+import { filesBeside } from './externalFiles.ts';
 import type { FileFormat, OpenFile } from './fileFormat.ts';
+import { foreignModel, type ForeignInput } from './foreignModel.ts';
 
 /* What `inspect` says of a file. */
 
@@ -24,16 +26,6 @@ const shapeText = (shape: readonly (number | null)[] | null): string =>
   shape ? `[${shape.map((extent) => extent ?? 'any').join(', ')}]` : 'of any shape';
 
 const portText = ({ name, type, shape }: OnnxPort): string => `${name} ${type.toLowerCase()}${shapeText(shape)}`;
-
-/** The files in which a model's tensors lie, as far as they are there. */
-export async function filesBeside(file: OpenFile): Promise<Record<string, Uint8Array>> {
-  const found: Record<string, Uint8Array> = {};
-  for (const name of externalFilesOf(file.bytes)) {
-    const bytes = await file.beside(name);
-    if (bytes) found[name] = bytes;
-  }
-  return found;
-}
 
 async function onnx(file: OpenFile): Promise<Description> {
   const { producer, opset, inputs, outputs, nodes, tensors } = inspectOnnx(file.bytes, {
@@ -61,6 +53,33 @@ async function safetensors({ path, bytes }: OpenFile): Promise<Description> {
   };
 }
 
+const inputText = ({ name, dtype, shape }: ForeignInput): string =>
+  `${name} ${dtype}${shapeText(shape && [null, ...shape])}`;
+
+/** A model of Keras' layers; of one of which something is not read, what that is. */
+async function layered(file: OpenFile): Promise<Description> {
+  const { format, path } = file;
+  const whose = format === 'keras' ? 'A model of Keras' : 'A LayersModel of TensorFlow.js';
+  try {
+    const { inputs, layers, kept, weights, notes } = await foreignModel(file, false);
+    const { tensors } = readSafetensors(path, weights);
+    return {
+      format,
+      about: [`${whose}, of ${inputs.map(inputText).join(', ')}.`, ...notes].join('\n'),
+      layers: layers.map((layer) => ({ ...layer, isRead: true })),
+      tensors: Object.entries(tensors).map(([name, { shape }]) => ({
+        name,
+        shape,
+        role: kept.includes(name) ? 'kept' : 'parameter',
+      })),
+      unread: [],
+    };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { format, about: `${whose}.`, layers: [], tensors: [], unread: [error.message] };
+  }
+}
+
 const arrays = (
   format: FileFormat,
   about: string,
@@ -74,8 +93,10 @@ const arrays = (
 });
 
 const describers: Partial<Readonly<Record<FileFormat, Describer>>> = {
+  keras: layered,
   onnx,
   safetensors,
+  'tensorflow.js': layered,
   npy: async ({ path, bytes }) => arrays('npy', 'An array of NumPy.', { array: readNpy(path, bytes) }),
   npz: async ({ path, bytes }) => arrays('npz', 'Arrays of NumPy by name.', readNpz(path, bytes)),
 };

@@ -1,6 +1,6 @@
 import type { Dtype, Layer, Values } from '../../index.ts';
-import { fromOnnx } from '../../interop/index.ts';
-import { filesBeside } from './describe.ts';
+import { fromKeras, fromLayersModel, fromOnnx, type KerasModel } from '../../interop/index.ts';
+import { filesBeside } from './externalFiles.ts';
 import type { FileFormat, OpenFile } from './fileFormat.ts';
 
 /* Models in files of other frameworks. */
@@ -18,6 +18,10 @@ export interface ForeignModel {
   readonly model: Layer<Values, Values>;
   readonly weights: Uint8Array;
   readonly inputs: readonly ForeignInput[];
+  /** Which of the weights are kept, not learned. */
+  readonly kept: readonly string[];
+  /** In their order, where the file has layers. */
+  readonly layers: readonly { readonly name: string; readonly kind: string }[];
   /** What a user would not expect of it. */
   readonly notes: readonly string[];
 }
@@ -33,7 +37,7 @@ async function onnx(file: OpenFile, channelsLast: boolean): Promise<ForeignModel
     dtype: /FLOAT|DOUBLE/.test(type) ? ('f32' as const) : (dtypes[type] ?? 'i32'),
     shape: shape && samplesOf(shape, channelsLast),
   }));
-  return { model, weights, inputs: taken, notes: [] };
+  return { model, weights, inputs: taken, kept: [], layers: [], notes: [] };
 }
 
 /** A sample's extents, behind the first axis; channels behind those of places, if they are taken so. */
@@ -43,9 +47,44 @@ function samplesOf(shape: readonly (number | null)[], channelsLast: boolean): re
   return channelsLast && others.length > 0 ? [...others, first] : [first, ...others];
 }
 
+const ofKeras = ({ model, weights, inputs, kept, layers, notes }: KerasModel): ForeignModel => ({
+  model,
+  weights,
+  kept,
+  inputs: inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: shape && shape.slice(1) })),
+  layers: layers.map(({ name, className }) => ({ name, kind: className })),
+  notes,
+});
+
+/** The model, and the files of weights that it names, which lie beside it. */
+async function layersModel(file: OpenFile): Promise<ForeignModel> {
+  const files: Record<string, Uint8Array> = { 'model.json': file.bytes };
+  for (const path of shardsOf(file)) {
+    const bytes = await file.beside(path);
+    if (bytes) files[path] = bytes;
+  }
+  return ofKeras(await fromLayersModel(files));
+}
+
+/** As far as the file says them soundly; what is wrong with it is told by who reads it. */
+function shardsOf({ bytes }: OpenFile): readonly string[] {
+  try {
+    const { weightsManifest } = JSON.parse(new TextDecoder().decode(bytes)) as {
+      weightsManifest: { paths: string[] }[];
+    };
+    return weightsManifest.flatMap(({ paths }) => paths).filter((path) => typeof path === 'string');
+  } catch {
+    return [];
+  }
+}
+
 type Reader = (file: OpenFile, channelsLast: boolean) => Promise<ForeignModel>;
 
-const readers: Partial<Readonly<Record<FileFormat, Reader>>> = { onnx };
+const readers: Partial<Readonly<Record<FileFormat, Reader>>> = {
+  onnx,
+  keras: async ({ bytes }) => ofKeras(await fromKeras(bytes)),
+  'tensorflow.js': layersModel,
+};
 
 /** Whether a file may hold a model of another framework's, and not only numbers. */
 export const isForeign = ({ format }: OpenFile): boolean => Object.hasOwn(readers, format);

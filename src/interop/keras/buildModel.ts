@@ -23,8 +23,21 @@ export interface WeightPlace {
   readonly index: number;
 }
 
+/** What a model of Keras' takes. */
+export interface KerasPort {
+  readonly name: string;
+  readonly dtype: 'f32' | 'i32';
+  /** The samples' axis first; extents that the file leaves open are null. */
+  readonly shape: readonly (number | null)[] | null;
+}
+
 /** A model out of a file of Keras' or TensorFlow.js'. */
 export interface KerasModel extends ImportedModel {
+  readonly inputs: readonly KerasPort[];
+  /** Layers in the order of the file, those of models within it behind their own: `encoder.dense` of the class `Dense`. */
+  readonly layers: readonly { readonly name: string; readonly className: string }[];
+  /** Which of the weights are kept, not learned: running averages. */
+  readonly kept: readonly string[];
   /** What the file says that training here does not do, a sentence for each; what the model computes is as it was there. */
   readonly notes: readonly string[];
 }
@@ -194,6 +207,21 @@ export function buildModel(
   return {
     model: model as ImportedModel['model'],
     weights: writeSafetensors({ tensors: Object.fromEntries(named), metadata: {} }),
+    inputs: graph.inputs.map(({ name, shape, isWhole }) => ({
+      name,
+      dtype: isWhole ? 'i32' : 'f32',
+      shape: shape ?? null,
+    })),
+    layers: layersIn(network, ''),
+    kept: named.flatMap(([name], at) => (places[at].weight.isKept ? [name] : [])),
     notes,
   };
+}
+
+/** A model's layers by their paths. */
+function layersIn({ layers = [] }: KerasLayer, path: string): KerasModel['layers'][number][] {
+  return layers.flatMap(({ name, className, layer }) => [
+    { name: `${path}${name}`, className },
+    ...layersIn(layer, `${path}${name}.`),
+  ]);
 }
