@@ -12,7 +12,7 @@
 //
 // It throws where the two differ. It runs in a process of its own, which has a GPU adapter, if only in software.
 // `python` runs test/interop/live/NAME.py with the packages of python/requirements.txt, and gives what it printed; `folder`
-// is an empty one; the others are the library's entries, of the sources as they are. MILLRACE_PYTHON names an interpreter that
+// is an empty one; the others are the library's entries, of the sources as they are, and `load` has other modules of them. MILLRACE_PYTHON names an interpreter that
 // has the packages; else they are installed into a folder of the cache, once. Where there is no Python or no index, it
 // says so and ends well. Its last line is `N passed, N failed`.
 
@@ -31,6 +31,7 @@ import { cacheFolder, softwareDriver } from '../support/driver.mjs';
  * @property {(script: string, ...args: readonly string[]) => Promise<string>} python
  * @property {string} folder
  * @property {string} root the project's
+ * @property {<T>(path: string) => Promise<T>} load a module by its path from there, as `/test/interop/writtenModels.ts`
  * @property {typeof import('../../src/index.ts')} millrace
  * @property {typeof import('../../src/data/index.ts')} data
  * @property {typeof import('../../src/interop/index.ts')} interop
@@ -95,7 +96,9 @@ async function runCase(one) {
     );
     /** @type {{ run(live: object): Promise<string> }} */
     const found = await import(`./live/${one}.mjs`);
-    console.log(`       ${await found.run({ python: pythonOf(), folder, root, millrace, data, interop })}`);
+    /** @type {(path: string) => Promise<object>} */
+    const load = (path) => vite.ssrLoadModule(path);
+    console.log(`       ${await found.run({ python: pythonOf(), folder, root, load, millrace, data, interop })}`);
   } finally {
     await rm(folder, { recursive: true });
     await vite.close();

@@ -14,6 +14,7 @@ import {
   Random,
   adam,
   constant,
+  createPredictor,
   createTrainer,
   crossEntropy,
   dataset,
@@ -291,6 +292,9 @@ export const validDataCalls: Calls = {
   writeSafetensors: () => [{ tensors, metadata: {} }],
 };
 
+const predictorOnCpu = () =>
+  createPredictor({ model: linear(3, 2), data: { x: { shape: [3], dtype: 'f32' } }, backend: 'cpu' });
+
 /** A file of NumPy's, of two numbers. */
 const npy = () => writeNpy({ shape: [2], data: Float32Array.of(1, 2) });
 
@@ -302,6 +306,7 @@ export const validInteropCalls: Calls = {
   fromOnnx: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
   readNpy: () => ['x.npy', npy()],
   readNpz: () => ['a.npz', writeNpz(tensors)],
+  toOnnx: async () => [await predictorOnCpu(), { opset: 17, samples: 2 }],
   writeNpy: () => [tensors.weight],
   writeNpz: () => [tensors],
 };

@@ -1,8 +1,16 @@
 // Examples of models and arrays of other frameworks.
 
-import { createPredictor } from '../../../src/index.ts';
+import { createPredictor, linear, relu, sequential } from '../../../src/index.ts';
 import { dataset } from '../../../src/data/index.ts';
-import { fromKeras, fromLayersModel, readNpy, readNpz, writeNpy, writeNpz } from '../../../src/interop/index.ts';
+import {
+  fromKeras,
+  fromLayersModel,
+  readNpy,
+  readNpz,
+  toOnnx,
+  writeNpy,
+  writeNpz,
+} from '../../../src/interop/index.ts';
 import { leastKeras, leastLayersModel } from '../../../test/support/kerasFile.ts';
 import { type Examples } from './stage.ts';
 
@@ -34,6 +42,13 @@ export const interop: Examples = {
   readNpz() {
     const { weight } = readNpz('a.npz', writeNpz({ weight: { shape: [2], data: Float32Array.of(3, 4) } }));
     console.log(weight); // { shape: [2], data: [3, 4] }
+  },
+  async toOnnx() {
+    const model = sequential(linear(4, 8), relu, linear(8, 3));
+    const predictor = await createPredictor({ model, data: { x: { shape: [4], dtype: 'f32' } }, backend: 'cpu' });
+    // For onnxruntime, and whatever else reads ONNX: any number of samples goes into "x" and comes out of "output".
+    const bytes = await toOnnx(predictor);
+    console.log(bytes instanceof Uint8Array); // true
   },
   writeNpy() {
     const bytes = writeNpy({ shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) });
