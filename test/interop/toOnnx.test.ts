@@ -8,6 +8,7 @@ import { isValue, type Value } from '../../src/graph/graph.ts';
 import { reached } from '../../src/graph/order.ts';
 import {
   add,
+  cast,
   constant,
   conv2d,
   createPredictor,
@@ -201,6 +202,11 @@ test('an op of a user that has the name of one of the house is not mistaken for 
   const own = definePointwise({ name: 'relu', arity: 1, wgsl: { expression: 'a * 2.0' }, f: (x) => 2 * x });
   const written = writtenOf((x: Value) => pointwise(own, [x]), { x: [3] });
   await expect(written).rejects.toThrow('[toOnnx] the model uses relu, an op of its own');
+});
+
+test('what does not fit into 32 bits is cut off where u32 is computed', async () => {
+  const model = (x: Value): Value => mul(add(cast(x, 'u32'), 1), 2_000_000_000);
+  expect(countOf(await writtenOf(model, { x: [3] }, {}, 'u8'), 'Mod')).toBe(2);
 });
 
 test('numbers that follow from the batch are counted there', async () => {

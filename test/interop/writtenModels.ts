@@ -289,6 +289,30 @@ const betweenConvolutions = (x: Value, context: Context): Value => {
   return context.apply(between[1], shares);
 };
 
+/** Ops of whose result the axes lie otherwise behind a convolution. */
+const behind = conv2d(4, 6, 3);
+const behindConvolution = (x: Value, context: Context): Record<string, Value> => {
+  const y = context.apply(behind, x);
+  return {
+    rows: mean(y, { axes: 1 }),
+    pixels: sum(y, { axes: 3 }),
+    channels: max(y, { axes: [1, 2], keepDimensions: true }),
+    likeliest: argmax(y, 1),
+    turned: transpose(y, [0, 2, 1, 3]),
+    flat: flatten(y),
+    scaled: mul(y, slice(x, [null, { end: 1 }, { end: 1 }, { end: 1 }])),
+    both: add(
+      y,
+      constant(
+        new Float32Array(36).map((_, at) => at),
+        spec([6, 6]),
+      ),
+    ),
+    product: matmul(y, transpose(y, [0, 1, 3, 2])),
+    sum: add(y, transpose(transpose(y, [0, 2, 1, 3]), [0, 2, 1, 3])),
+  };
+};
+
 const stepCell = recurrent(
   ({ x, state }, context) => {
     const h = tanh(add(context.apply(ofX, x), context.apply(ofH, state)));
@@ -353,6 +377,7 @@ export const writtenModels = (): Readonly<Record<string, WrittenModel>> => ({
   convTranspose: onImage(convTranspose2d(4, 3, 3, { stride: 2, padding: 1, outputPadding: 1 })),
   convTransposeSame: onImage(convTranspose2d(4, 6, [2, 3], { stride: [3, 2], padding: 'same', groups: 2 }), relu),
   betweenConvolutions: onFields(betweenConvolutions, { x: image }),
+  behindConvolution: onFields(behindConvolution, { x: image }),
   maxPool: onImage(maxPool2d(2), maxPool2d([3, 2], { stride: [1, 2], padding: 'same' })),
   averagePool: onImage(
     averagePool2d(3, { stride: 2, padding: 1 }),
