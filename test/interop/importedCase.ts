@@ -42,7 +42,7 @@ export const readCase = (folder: string, name: string): ImportedCase =>
 const dtypeOf = (dtype: string): Dtype => (dtype.startsWith('float') ? 'f32' : dtype === 'bool' ? 'u32' : 'i32');
 
 /** A case's inputs as fields, the first axis that of samples. */
-function fieldsOf({ inputs }: ImportedCase): Record<string, FieldInput> {
+export function fieldsOf({ inputs }: ImportedCase): Record<string, FieldInput> {
   const fields = Object.entries(inputs).map(([name, { dtype, shape, data }]) => {
     const numbers: Numbers = allocate({ shape, dtype: dtypeOf(dtype) });
     numbers.set(data);
