@@ -16,6 +16,7 @@ import {
   type Value,
   type Verification,
 } from '../../src/index.ts';
+import { readSafetensors, type Safetensors } from '../../src/data/index.ts';
 import { allocate, sizeOf } from '../../src/core/shape.ts';
 import type { Layer, Values } from '../../src/nn/layer.ts';
 
@@ -90,7 +91,11 @@ export async function learned(
   model: Layer<Values, Value<'f32'>>,
   told: ImportedCase,
   backend: 'wasm' | 'webgpu',
-): Promise<{ readonly losses: readonly number[]; readonly verification: Verification }> {
+): Promise<{
+  readonly losses: readonly number[];
+  readonly verification: Verification;
+  readonly kept: Safetensors['tensors'];
+}> {
   const inputs = Object.keys(told.inputs);
   const [{ shape }] = Object.values(told.outputs);
   const random = new Random(5, 'targets');
@@ -109,7 +114,8 @@ export async function learned(
     const verification = await trainer.verify(data);
     const losses: number[] = [];
     for await (const { loss } of trainer.fit(data, { steps: 12, shuffle: false })) losses.push(loss);
-    return { losses, verification };
+    const { tensors: kept } = readSafetensors('weights', await trainer.saveWeights());
+    return { losses, verification, kept };
   } finally {
     trainer.destroy();
   }

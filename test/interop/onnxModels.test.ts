@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../src/index.ts';
 import { fromOnnx } from '../../src/interop/index.ts';
 import { learned, namesIn, readCase, strayOf } from './importedCase.ts';
 
@@ -45,6 +46,16 @@ test("parameters bear the file's names, and kernels lie as they do here", async 
   ]);
   expect(inputs).toEqual([{ name: 'x', type: 'FLOAT', shape: [null, 1, 28, 28] }]);
   expect(outputs).toHaveLength(1);
+});
+
+test('batch norms see the batch in training, and move what they keep', async () => {
+  const { model } = await fromOnnx(readFileSync(join(folder, 'resnetBatchNorm.onnx')));
+  expect(Object.keys(model.state!)).toHaveLength(14);
+  const told = readCase(folder, 'resnetBatchNorm');
+  const before = model.state!['bn.running_mean'].initial([4], new Random(1, 'none'));
+  const { kept } = await learned(model, told, 'wasm');
+  expect(kept['bn.running_mean'].data).toHaveLength(4);
+  expect(kept['bn.running_mean'].data).not.toEqual(before);
 });
 
 test('images may come with their channels last', async () => {

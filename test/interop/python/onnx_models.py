@@ -219,6 +219,7 @@ w = 1 if small else 8
 from_torch("mlp", nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 6), nn.GELU(), nn.Linear(6, 1)), [torch.randn(3, 5)])
 from_torch("lenet", Lenet(3 * w), [torch.randn(3, 1, 28, 28)])
 from_torch("resnet", Resnet(4 * w), [torch.randn(3, 3, 9, 9)])
+from_torch("resnetBatchNorm", Resnet(4 * w), [torch.randn(3, 3, 9, 9)], optimize=False)
 from_torch("mobilenet", mobilenet(4 * w), [torch.randn(3, 3, 11, 10)])
 from_torch("lstm", Recurrent(nn.LSTM, 4 * w), [torch.randint(0, 17, (3, 8))])
 from_torch("gru", Recurrent(nn.GRU, 4 * w), [torch.randint(0, 17, (3, 8))])
