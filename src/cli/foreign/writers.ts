@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Predictor, Trainer } from '../../index.ts';
-import { toOnnx } from '../../interop/onnx/export/toOnnx.ts';
+import { toOnnx } from '../../interop/index.ts';
 import { UsageError } from '../command/usageError.ts';
 import { write } from '../outputPaths.ts';
 
