@@ -2,7 +2,7 @@
 
 usage: onnx_node_tests.py FOLDER
 Each test is FOLDER/NAME.onnx, and FOLDER/NAME.json: its tolerances, and the numbers of its inputs and outputs, null for
-what is no tensor of numbers.
+what is no tensor of numbers. FOLDER/schema.json has the fields of ONNX' messages.
 """
 
 import json
@@ -13,6 +13,8 @@ from pathlib import Path
 warnings.filterwarnings("ignore")
 
 import numpy as np  # noqa: E402
+import onnx  # noqa: E402
+from onnx import onnx_ml_pb2  # noqa: E402
 from onnx.backend.test.case.node import collect_testcases  # noqa: E402
 
 
@@ -31,6 +33,15 @@ def told(value, name):
     else:
         data = value.astype(np.int64).ravel().tolist()
     return {"name": name, "dtype": dtype, "shape": list(value.shape), "data": data}
+
+
+def wire_type(field):
+    # An enum lies as an int32.
+    return 5 if field.type == field.TYPE_ENUM else field.type
+
+
+def message_name(field):
+    return field.message_type.full_name if field.message_type else None
 
 
 folder = Path(sys.argv[1])
@@ -52,4 +63,23 @@ for case in collect_testcases(None):
     (folder / f"{case.name}.onnx").write_bytes(case.model.SerializeToString())
     (folder / f"{case.name}.json").write_text(json.dumps(test))
     count += 1
-print(count)
+
+
+def messages(all_of_them):
+    for message in all_of_them:
+        yield message
+        yield from messages(message.nested_types)
+
+
+(folder / "schema.json").write_text(
+    json.dumps(
+        {
+            message.full_name: {
+                field.name: [field.number, wire_type(field), field.is_repeated, message_name(field)]
+                for field in message.fields
+            }
+            for message in messages(onnx_ml_pb2.DESCRIPTOR.message_types_by_name.values())
+        }
+    )
+)
+print(count, onnx.__version__)
