@@ -6,6 +6,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { FormatError } from '../../src/core/errors.ts';
 import type { Dtype, Numbers, Shape } from '../../src/core/shape.ts';
 import { allocate, sameShape, sizeOf } from '../../src/core/shape.ts';
+import { Random } from '../../src/core/random.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
 import type { Graph, Value } from '../../src/graph/graph.ts';
 import { input } from '../../src/graph/leaf.ts';
@@ -24,7 +25,8 @@ interface Told {
   readonly data: readonly (number | string)[];
 }
 
-interface Case {
+/** A node's test. */
+export interface Case {
   readonly rtol: number;
   readonly atol: number;
   readonly inputs: readonly Told[];
@@ -89,7 +91,7 @@ export async function outcomeOf(folder: string, name: string, run: Run): Promise
 }
 
 /** How what comes out differs from what is wanted; undefined where it does not. */
-async function differenceOf(bytes: Uint8Array, test: Case, run: Run): Promise<string | undefined> {
+export async function differenceOf(bytes: Uint8Array, test: Case, run: Run): Promise<string | undefined> {
   const odd = [...test.inputs, ...test.outputs].find(({ dtype }) => dtype === null);
   if (odd) throw new FormatError(`"${odd.name}" is no tensor of numbers`);
   const { graph } = fromBinary(ModelProtoSchema, bytes);
@@ -136,12 +138,16 @@ async function difference(
   const x = Object.fromEntries(values) as Values;
   const made = tracer.apply(model, x, '');
   const results = 'spec' in made ? { [outputs[0].name]: made as Value } : made;
+  const weights = Object.entries({ ...model.parameters, ...model.state }).map(([name, one]) => [
+    name,
+    one.initial(one.shape, new Random(0, 'unused')),
+  ]);
   const batch = fields.map(({ name, shape, dtype, data }) => {
     const numbers = allocate({ shape, dtype: dtypeOf(dtype!) });
     data.forEach((one, at) => (numbers[at] = numberOf(one)));
     return [name, numbers] as const;
   });
-  const got = await run({ outputs: results, writes: [] }, Object.fromEntries(batch));
+  const got = await run({ outputs: results, writes: [] }, Object.fromEntries([...weights, ...batch]));
   for (const { name, shape, data, dtype } of outputs) {
     const relative = Math.max(rtol, narrow[dtype!] ?? 0);
     const numbers = got[name];

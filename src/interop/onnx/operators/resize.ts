@@ -36,7 +36,7 @@ const nearestModes = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'
 /** @throws FormatError for modes that are not known */
 function samplingOf(node: OnnxNode): Sampling {
   const isOld = node.kind === 'Upsample' || node.opset < 11;
-  const mode = node.oneOf('mode', modes, 'nearest').replace('bi', '') as Sampling['mode'];
+  const mode = node.oneOf('mode', modes, 'nearest').replace(/^bi/, '') as Sampling['mode'];
   if (isOld) {
     return { mode, coordinates: 'asymmetric', nearest: 'floor', cubic: 0, outside: false, filters: false };
   }

@@ -83,7 +83,10 @@ interface Grid {
   readonly alignsCorners: boolean;
 }
 
-/** Positions of one axis as pixels, of which those beyond the edge are within it, or weigh nothing. */
+/**
+ * Positions of one axis as pixels, of which those beyond the edge are within it, or weigh nothing. Of a cubic each pixel is
+ * brought back by itself, as in PyTorch and onnxruntime; ONNX' own reference brings back the position at a border.
+ */
 function tapsAlong(x: Value, extent: number, { mode, padding, alignsCorners }: Grid): Tap[] {
   const position = placed(x, extent, alignsCorners);
   const isSmooth = mode !== 'cubic';
@@ -98,7 +101,6 @@ function tapsAlong(x: Value, extent: number, { mode, padding, alignsCorners }: G
       const isInside = mul(cast(greaterEqual(line, 0), 'f32'), cast(lessEqual(line, extent - 1), 'f32'));
       return { line: clamped(line, extent), weight: weight ? mul(weight, isInside) : isInside };
     }
-    // A cubic's pixels are mirrored one by one.
     const mirrored = !isSmooth && padding === 'reflection' ? reflected(line, extent, alignsCorners) : line;
     return { line: clamped(mirrored, extent), weight };
   });
@@ -111,7 +113,7 @@ function sampled(node: OnnxNode): Tensor {
   const isOld = node.opset < 20;
   const mode = node.oneOf('mode', ['linear', 'nearest', 'cubic', 'bilinear', 'bicubic'], isOld ? 'bilinear' : 'linear');
   const settings: Grid = {
-    mode: mode.replace('bi', ''),
+    mode: mode.replace(/^bi/, ''),
     padding: node.oneOf('padding_mode', ['zeros', 'border', 'reflection'], 'zeros') as Padding,
     alignsCorners: node.int('align_corners', 0) === 1,
   };
