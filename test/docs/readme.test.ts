@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import * as data from '../../src/data/index.ts';
 import * as core from '../../src/index.ts';
+import * as interop from '../../src/interop/index.ts';
 import { root } from '../support/packed.ts';
 import {
   compiled,
@@ -34,9 +35,13 @@ const model = sequential(flatten, linear(784, 16), relu, linear(16, 10));
 const options = { model, loss: crossEntropy, optimizer: adamw(), batchSize: 128, backend: 'webgpu' as const, data: train };
 const trainer = await createTrainer(options);
 const checkpoints = (given: CheckpointsOptions) => checkpointsIn({ ...given, folder: FOLDER + given.folder });
+const exported = await (await import('node:fs/promises')).readFile(EXPORTED);
 const localStorage = { getItem: () => null, setItem: () => {} };
-void [test, points, recordings, trainer, localStorage, checkpoints];
+void [test, points, recordings, trainer, localStorage, checkpoints, exported];
 `;
+
+/** A model of PyTorch's. */
+const EXPORTED = JSON.stringify(join(root, 'test/goldens/interop/onnx/lenet.onnx'));
 
 /** The first snippet looks for MNIST, which is not here. */
 const MNIST = `const mnist = () => syntheticDigits({ train: 640, test: 200 });\n`;
@@ -49,10 +54,11 @@ function moduleOf({ text }: Snippet, isFirst: boolean): string {
   const imports = [
     `import { ${namesIn(core).join(', ')} } from '${entries.millrace}';\n`,
     `import { ${namesIn(data, core).join(', ')} } from '${entries['millrace/data']}';\n`,
+    `import { ${namesIn(interop, { ...core, ...data }).join(', ')} } from '${entries['millrace/interop']}';\n`,
     `import { checkpoints as checkpointsIn, type CheckpointsOptions } from '${entries['millrace/node']}';\n`,
     `import type { BatchValues, Context, Value } from '${entries.millrace}';\n`,
   ].join('');
-  const before = isFirst ? MNIST : BEFORE.replace('FOLDER', JSON.stringify(`${folder}/`));
+  const before = isFirst ? MNIST : BEFORE.replace('FOLDER', JSON.stringify(`${folder}/`)).replace('EXPORTED', EXPORTED);
   return runnable(imports, `${before}\n{\n${withoutImports(text).body}\n}`);
 }
 
