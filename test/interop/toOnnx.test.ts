@@ -6,15 +6,20 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { spec, type Dtype, type Shape } from '../../src/core/shape.ts';
+import { Random } from '../../src/core/random.ts';
+import { spec, type Dtype, type Numbers, type Shape } from '../../src/core/shape.ts';
 import { isValue, type Value } from '../../src/graph/graph.ts';
 import { reached } from '../../src/graph/order.ts';
 import {
+  adam,
   add,
+  batchNorm,
   cast,
   constant,
   conv2d,
   createPredictor,
+  createTrainer,
+  crossEntropy,
   dataset,
   definePointwise,
   gpt,
@@ -34,6 +39,7 @@ import { exportedOps, refusedOps } from '../../src/interop/onnx/export/exportedO
 import { ModelProtoSchema, type ModelProto } from '../../src/interop/onnx/onnx_pb.ts';
 import * as ops from '../../src/ops/index.ts';
 import type { Model } from '../../src/train/model.ts';
+import { sharedDevice } from '../support/device.ts';
 import { validCalls } from '../support/validCalls.ts';
 import { fieldsOf, namesIn, readCase, strayOf } from './importedCase.ts';
 import { asItBegins, computed, drawn, withDrawnWeights, writtenModels } from './writtenModels.ts';
@@ -97,6 +103,27 @@ test.each(namesIn(goldens, '.onnx'))('%s, as others wrote it, comes out again', 
   const predictor = await createPredictor({ model: model as Model, data, backend: 'cpu' });
   const { model: again } = await fromOnnx(await toOnnx(predictor));
   expect(await strayOf(again, told, 'cpu')).toBeLessThan(1e-5);
+});
+
+test('what is trained on WebGPU is written as it is then, with its running averages', async () => {
+  const random = new Random(3, 'points');
+  const points = Float32Array.from({ length: 32 * 4 }, () => random.normal());
+  const set = dataset({ x: { data: points, shape: [4] }, label: new Uint8Array(32).map((_, at) => at % 3) });
+  const trainer = await createTrainer({
+    model: sequential(linear(4, 8), batchNorm(8), relu, linear(8, 3)),
+    loss: crossEntropy,
+    optimizer: adam({ learningRate: 0.01 }),
+    batchSize: 8,
+    data: set,
+    device: await sharedDevice(),
+  });
+  for await (const report of trainer.fit(set, { steps: 6 })) expect(report.loss).toBeGreaterThan(0);
+  const { model } = await fromOnnx(await toOnnx(trainer));
+  const reader = await createPredictor({ model: model as Model, data: { x: set.fields.x }, backend: 'cpu' });
+  const asked = { x: points.slice(0, 20) };
+  const [own, other] = [await trainer.predict(asked), await reader.predict(asked)] as { data: Numbers }[];
+  expect(Math.max(...Array.from(own.data, (logit, at) => Math.abs(logit - other.data[at])))).toBeLessThan(1e-5);
+  trainer.destroy();
 });
 
 test('the batch is open, and fields and outputs have their names', async () => {

@@ -376,6 +376,7 @@ export const writtenModels = (): Readonly<Record<string, WrittenModel>> => ({
   ),
   convTranspose: onImage(convTranspose2d(4, 3, 3, { stride: 2, padding: 1, outputPadding: 1 })),
   convTransposeSame: onImage(convTranspose2d(4, 6, [2, 3], { stride: [3, 2], padding: 'same', groups: 2 }), relu),
+  convTransposeLonger: onImage(convTranspose2d(4, 3, 2, { stride: [1, 2], dilation: 3, outputPadding: [2, 1] }), relu),
   betweenConvolutions: onFields(betweenConvolutions, { x: image }),
   behindConvolution: onFields(behindConvolution, { x: image }),
   maxPool: onImage(maxPool2d(2), maxPool2d([3, 2], { stride: [1, 2], padding: 'same' })),
@@ -424,6 +425,7 @@ export const writtenModels = (): Readonly<Record<string, WrittenModel>> => ({
   logSoftmax: onImage(conv2d(4, 6, 3), logSoftmax),
   embedding: onFields(embedding(11, 4), { x: tokens(11, 5) }),
   embeddingPadded: onFields(embedding(11, 4, { padding: 0 }), { x: { ...tokens(4, 5), dtype: 'u8' } }),
+  embeddingUnsigned: onFields(embedding(11, 4), { x: { ...tokens(11, 5), dtype: 'u32' } }),
   tied: onFields(
     (() => {
       const table = embedding(11, 4);

@@ -8,9 +8,10 @@ import {
 } from '../../../../ops/convolution/convolution.ts';
 import { spanOf, type Axes, type Axis } from '../../../../ops/convolution/spatial.ts';
 import { matmul, type Attrs as ProductAttrs } from '../../../../ops/products/matmul.ts';
+import { reshaped } from '../batchShapes.ts';
 import type { Definition, Definitions } from '../definition.ts';
-import type { Attributes } from '../onnxNodes.ts';
-import { inOrder } from '../onnxWriter.ts';
+import type { Attributes, Tensor } from '../onnxNodes.ts';
+import { inOrder, type OnnxWriter } from '../onnxWriter.ts';
 import type { Extent } from '../sampledGraph.ts';
 
 /* Products and convolutions. Images are [N, H, W, C] here and [N, C, H, W] there, kernels [H, W, I, O] and [O, I, H, W]. */
@@ -90,18 +91,35 @@ const convolutionDefinition: Definition<ConvolutionAttrs> = {
 /** What is cut off behind an image that is made larger; less than nothing where something is added. */
 const cutBehind = (axis: Axis): number => (axis.output - 1) * axis.stride + spanOf(axis) - axis.before - axis.input;
 
+/** A bias of channels that stand in front. */
+function biasInFront(to: OnnxWriter, bias: Value): Tensor {
+  const shape = [...bias.spec.shape, 1, 1];
+  const known = to.known(bias);
+  return known
+    ? to.stored(known, shape, { type: 'FLOAT', order: [0, 1, 2] })
+    : reshaped(to, to.read(bias), bias.spec.shape, shape);
+}
+
 const transposedDefinition: Definition<ConvolutionAttrs> = {
   use: () => convolveTransposed(images(), kernel()),
-  operators: ['ConvTranspose'],
+  operators: ['ConvTranspose', 'Pad', 'Add'],
   write({ inputs: [y, weight, bias], outputs: [x], attrs: { axes, groups } }, to) {
     const cuts = axes.map(cutBehind);
+    const more = cuts.map((cut) => Math.max(0, -cut));
     const operands = [to.read(y, { order: CHANNELS_FIRST }), to.read(weight, { order: KERNEL })];
-    const tensor = to.emit('ConvTranspose', [...operands, ...(bias ? [to.read(bias)] : [])], {
+    const told = {
       ...attributesOf(axes, groups),
       pads: [...axes.map(({ before }) => before), ...cuts.map((cut) => Math.max(0, cut))],
-      output_padding: cuts.map((cut) => Math.max(0, -cut)),
-    });
-    to.write(x, tensor, { order: CHANNELS_FIRST });
+    };
+    // onnxruntime takes an output_padding below the stride.
+    if (more.every((each, axis) => each < axes[axis].stride)) {
+      const all = [...operands, ...(bias ? [to.read(bias)] : [])];
+      to.write(x, to.emit('ConvTranspose', all, { ...told, output_padding: more }), { order: CHANNELS_FIRST });
+      return;
+    }
+    const small = to.emit('ConvTranspose', operands, told);
+    const whole = to.emit('Pad', [small, to.ints([0, 0, 0, 0, 0, 0, ...more])]);
+    to.write(x, bias ? to.emit('Add', [whole, biasInFront(to, bias)]) : whole, { order: CHANNELS_FIRST });
   },
 };
 
