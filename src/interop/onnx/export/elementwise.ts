@@ -1,5 +1,6 @@
-import { sizeOf } from '../../../core/shape.ts';
+import { sizeOf, type Shape } from '../../../core/shape.ts';
 import type { Node, Value } from '../../../graph/graph.ts';
+import { reshaped } from './batchShapes.ts';
 import { computedType, type ElementType } from './elementTypes.ts';
 import type { Tensor } from './onnxNodes.ts';
 import { inOrder, type OnnxWriter } from './onnxWriter.ts';
@@ -31,6 +32,13 @@ export function operandIn(input: Value, order: readonly number[], type: ElementT
   const missing = rank - input.spec.shape.length;
   const shape = [...new Array<number>(missing).fill(1), ...input.spec.shape];
   return to.stored(to.known(input)!, shape, { type, order });
+}
+
+/** A value of fixed extents in another shape: numbers that are known are stored so. */
+export function inShape(value: Value, shape: Shape, to: OnnxWriter): Tensor {
+  const known = to.known(value);
+  if (known) return to.stored(known, shape, { type: 'FLOAT', order: shape.map((_, axis) => axis) });
+  return reshaped(to, to.read(value), value.spec.shape, shape);
 }
 
 /** Writes what is computed element by element. @param types by input; what its dtype is computed with, if left out */

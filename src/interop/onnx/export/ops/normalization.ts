@@ -7,6 +7,7 @@ import { normalizeGroups, type Attrs as GroupAttrs } from '../../../../ops/norma
 import { moments } from '../../../../ops/normalization/moments.ts';
 import { reshaped } from '../batchShapes.ts';
 import type { Definition, Definitions } from '../definition.ts';
+import { inShape } from '../elementwise.ts';
 import { float, type Tensor } from '../onnxNodes.ts';
 import { inOrder, type OnnxWriter } from '../onnxWriter.ts';
 import { reduced } from './reductions.ts';
@@ -119,11 +120,7 @@ function writeGroupNorm(node: Node<GroupAttrs>, to: OnnxWriter): void {
   const zeros = to.floats(new Array<number>(attrs.groups).fill(0));
   const even = to.emit('InstanceNormalization', [rows, ones, zeros], { epsilon: float(attrs.epsilon) });
   const shape = [sizeOf(gamma.spec.shape), ...order.slice(2).map(() => 1)];
-  const read = (value: Value): Tensor => {
-    const known = to.known(value);
-    if (known) return to.stored(known, shape, { type: 'FLOAT', order: shape.map((_, axis) => axis) });
-    return reshaped(to, to.read(value), value.spec.shape, shape);
-  };
+  const read = (value: Value): Tensor => inShape(value, shape, to);
   const whole = reshaped(to, even, [], extents);
   to.write(outputs[0], scaled(to, whole, gamma, beta, read), { order });
 }

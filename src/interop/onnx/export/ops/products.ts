@@ -8,10 +8,10 @@ import {
 } from '../../../../ops/convolution/convolution.ts';
 import { spanOf, type Axes, type Axis } from '../../../../ops/convolution/spatial.ts';
 import { matmul, type Attrs as ProductAttrs } from '../../../../ops/products/matmul.ts';
-import { reshaped } from '../batchShapes.ts';
 import type { Definition, Definitions } from '../definition.ts';
-import type { Attributes, Tensor } from '../onnxNodes.ts';
-import { inOrder, type OnnxWriter } from '../onnxWriter.ts';
+import { inShape } from '../elementwise.ts';
+import type { Attributes } from '../onnxNodes.ts';
+import { inOrder } from '../onnxWriter.ts';
 import type { Extent } from '../sampledGraph.ts';
 
 /* Products and convolutions. Images are [N, H, W, C] here and [N, C, H, W] there, kernels [H, W, I, O] and [O, I, H, W]. */
@@ -91,15 +91,6 @@ const convolutionDefinition: Definition<ConvolutionAttrs> = {
 /** What is cut off behind an image that is made larger; less than nothing where something is added. */
 const cutBehind = (axis: Axis): number => (axis.output - 1) * axis.stride + spanOf(axis) - axis.before - axis.input;
 
-/** A bias of channels that stand in front. */
-function biasInFront(to: OnnxWriter, bias: Value): Tensor {
-  const shape = [...bias.spec.shape, 1, 1];
-  const known = to.known(bias);
-  return known
-    ? to.stored(known, shape, { type: 'FLOAT', order: [0, 1, 2] })
-    : reshaped(to, to.read(bias), bias.spec.shape, shape);
-}
-
 const transposedDefinition: Definition<ConvolutionAttrs> = {
   use: () => convolveTransposed(images(), kernel()),
   operators: ['ConvTranspose', 'Pad', 'Add'],
@@ -119,7 +110,9 @@ const transposedDefinition: Definition<ConvolutionAttrs> = {
     }
     const small = to.emit('ConvTranspose', operands, told);
     const whole = to.emit('Pad', [small, to.ints([0, 0, 0, 0, 0, 0, ...more])]);
-    to.write(x, bias ? to.emit('Add', [whole, biasInFront(to, bias)]) : whole, { order: CHANNELS_FIRST });
+    to.write(x, bias ? to.emit('Add', [whole, inShape(bias, [...bias.spec.shape, 1, 1], to)]) : whole, {
+      order: CHANNELS_FIRST,
+    });
   },
 };
 
