@@ -4,19 +4,21 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { FormatError } from '../../src/core/errors.ts';
-import type { Dtype, Numbers, Shape } from '../../src/core/shape.ts';
+import type { Dtype, Numbers, Shape, Spec } from '../../src/core/shape.ts';
 import { allocate, sameShape, sizeOf } from '../../src/core/shape.ts';
 import { Random } from '../../src/core/random.ts';
 import { interpret } from '../../src/cpu/interpret.ts';
+import { orderOf as executionOrderOf } from '../../src/graph/executionOrder.ts';
 import type { Graph, Value } from '../../src/graph/graph.ts';
-import { input } from '../../src/graph/leaf.ts';
+import { constant, fieldsIn, input } from '../../src/graph/leaf.ts';
 import { fromOnnx } from '../../src/interop/onnx/fromOnnx.ts';
 import { ModelProtoSchema } from '../../src/interop/onnx/onnx_pb.ts';
 import { operators } from '../../src/interop/onnx/operators/index.ts';
 import { uploadBatch, type Backend } from '../../src/scheduler/backend.ts';
-import type { Values } from '../../src/nn/layer.ts';
 import { Registry } from '../../src/nn/registry.ts';
 import { Tracer } from '../../src/nn/tracer.ts';
+import { add, mul, sum } from '../../src/ops/index.ts';
+import { differentiate } from '../../src/transform/differentiate.ts';
 
 interface Told {
   readonly name: string;
@@ -90,8 +92,68 @@ export async function outcomeOf(folder: string, name: string, run: Run): Promise
   }
 }
 
+/** A test's graph as it is traced here, and the numbers of its fields: inputs, and weights. */
+interface Traced {
+  readonly outputs: Readonly<Record<string, Value>>;
+  readonly batch: Readonly<Record<string, Numbers>>;
+}
+
 /** How what comes out differs from what is wanted; undefined where it does not. */
 export async function differenceOf(bytes: Uint8Array, test: Case, run: Run): Promise<string | undefined> {
+  const { outputs: made, batch } = await traced(bytes, test);
+  const got = await run({ outputs: made, writes: [] }, batch);
+  for (const { name, shape, data, dtype } of test.outputs) {
+    const relative = Math.max(test.rtol, narrow[dtype!] ?? 0);
+    const numbers = got[name];
+    if (!numbers) return `gives no "${name}"`;
+    const own = made[name].spec.shape;
+    if (!sameShape(own, shape)) return `"${name}" is [${own.join()}], wanted [${shape.join()}]`;
+    for (const [at, told] of data.entries()) {
+      const [wanted, is] = [numberOf(told), numbers[at]];
+      const near = Math.abs(is - wanted) <= test.atol + relative * Math.abs(wanted);
+      if (!near && !Object.is(is, wanted) && is !== wanted) return `"${name}"[${at}] is ${is}, wanted ${wanted}`;
+    }
+  }
+  return undefined;
+}
+
+/** How far a slope is from a difference quotient, along a random direction of all floats, relative to 1 or the quotient. */
+export async function slopeStray(bytes: Uint8Array, test: Case): Promise<number> {
+  const { outputs, batch } = await traced(bytes, test);
+  const random = new Random(1, 'directions');
+  const drawn = (length: number) => Float64Array.from({ length }, () => random.uniform(-1, 1));
+  const terms = Object.values(outputs)
+    .filter(({ spec: { dtype } }) => dtype === 'f32')
+    .map((y) => sum(mul(y, constant(Float32Array.from(drawn(sizeOf(y.spec.shape))), y.spec as Spec<'f32'>))));
+  if (terms.length === 0) return 0;
+  const loss = terms.reduce((a, b) => add(a, b));
+  const leaves = [...fieldsIn(executionOrderOf({ outputs: { loss }, writes: [] }))].filter(
+    ([, { spec }]) => spec.dtype === 'f32',
+  );
+  const slopes = differentiate(
+    loss,
+    leaves.map(([, value]) => value),
+  );
+  const directions = leaves.map(([name]) => drawn(batch[name].length));
+  const graph = { outputs: { loss, ...Object.fromEntries(slopes.map((one, at) => [at, one ?? loss])) }, writes: [] };
+  const at = (step: number) => {
+    const moved = leaves.map(([name], of) => [
+      name,
+      Float64Array.from(batch[name], (x, i) => x + step * directions[of][i]),
+    ]);
+    return interpret(graph, { batch: { ...batch, ...Object.fromEntries(moved) }, precision: 'f64' }).outputs;
+  };
+  const [below, here, above] = [at(-STEP), at(0), at(STEP)];
+  const quotient = (above['loss'][0] - below['loss'][0]) / (2 * STEP);
+  const slope = slopes.reduce((total, one, of) => {
+    return one ? directions[of].reduce((own, by, i) => own + by * here[of][i], total) : total;
+  }, 0);
+  return Math.abs(slope - quotient) / Math.max(1, Math.abs(quotient));
+}
+
+const STEP = 1e-6;
+
+async function traced(bytes: Uint8Array, test: Case): Promise<Traced> {
   const odd = [...test.inputs, ...test.outputs].find(({ dtype }) => dtype === null);
   if (odd) throw new FormatError(`"${odd.name}" is no tensor of numbers`);
   const { graph } = fromBinary(ModelProtoSchema, bytes);
@@ -102,26 +164,16 @@ export async function differenceOf(bytes: Uint8Array, test: Case, run: Run): Pro
       names.some((other, at) => other === name && operators[opType]?.known?.includes(at)),
     );
   try {
-    return await difference(bytes, test, run, isKnown);
+    return await tracedWith(bytes, test, isKnown);
   } catch (error) {
     // Shapes, which models compute, are inputs of some tests: of those alone that cannot do without.
     if (!(error instanceof FormatError) || !error.message.includes('where it must be known')) throw error;
-    return difference(
-      bytes,
-      test,
-      run,
-      (one) => isKnown(one) || one.shape.length === 0 || dtypeOf(one.dtype!) === 'i32',
-    );
+    return tracedWith(bytes, test, (one) => isKnown(one) || one.shape.length === 0 || dtypeOf(one.dtype!) === 'i32');
   }
 }
 
-async function difference(
-  bytes: Uint8Array,
-  { inputs, outputs, rtol, atol }: Case,
-  run: Run,
-  isKnown: (one: Told) => boolean,
-): Promise<string | undefined> {
-  const given = inputs.filter(({ name }) => name !== '');
+async function tracedWith(bytes: Uint8Array, test: Case, isKnown: (one: Told) => boolean): Promise<Traced> {
+  const given = test.inputs.filter(({ name }) => name !== '');
   const fixed = given.filter(isKnown).map(({ name, shape, data, dtype }) => {
     const numbers = data.map(numberOf);
     return [
@@ -134,10 +186,8 @@ async function difference(
   const values = fields.map(
     ({ name, shape, dtype }) => [name, input(name, { shape, dtype: dtypeOf(dtype!) })] as const,
   );
-  const tracer = new Tracer(new Registry(0), 'evaluate', null);
-  const x = Object.fromEntries(values) as Values;
-  const made = tracer.apply(model, x, '');
-  const results = 'spec' in made ? { [outputs[0].name]: made as Value } : made;
+  const made = new Tracer(new Registry(0), 'evaluate', null).apply(model, Object.fromEntries(values), '');
+  const outputs = 'spec' in made ? { [test.outputs[0].name]: made as Value } : made;
   const weights = Object.entries({ ...model.parameters, ...model.state }).map(([name, one]) => [
     name,
     one.initial(one.shape, new Random(0, 'unused')),
@@ -147,18 +197,5 @@ async function difference(
     data.forEach((one, at) => (numbers[at] = numberOf(one)));
     return [name, numbers] as const;
   });
-  const got = await run({ outputs: results, writes: [] }, Object.fromEntries([...weights, ...batch]));
-  for (const { name, shape, data, dtype } of outputs) {
-    const relative = Math.max(rtol, narrow[dtype!] ?? 0);
-    const numbers = got[name];
-    if (!numbers) return `gives no "${name}"`;
-    const own = results[name].spec.shape;
-    if (!sameShape(own, shape)) return `"${name}" is [${own.join()}], wanted [${shape.join()}]`;
-    for (const [at, told] of data.entries()) {
-      const [wanted, is] = [numberOf(told), numbers[at]];
-      const near = Math.abs(is - wanted) <= atol + relative * Math.abs(wanted);
-      if (!near && !Object.is(is, wanted) && is !== wanted) return `"${name}"[${at}] is ${is}, wanted ${wanted}`;
-    }
-  }
-  return undefined;
+  return { outputs, batch: Object.fromEntries([...weights, ...batch]) };
 }

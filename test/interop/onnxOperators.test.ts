@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { GpuBackend } from '../../src/scheduler/gpuBackend.ts';
 import golden from '../goldens/interop/onnxOperators.json' with { type: 'json' };
 import { sharedDevice, wasmBackend } from '../support/device.ts';
-import { differenceOf, onCpu, runOn, type Case, type Run } from './nodeTests.ts';
+import { differenceOf, onCpu, runOn, slopeStray, type Case } from './nodeTests.ts';
 
 interface Packed {
   readonly model: string;
@@ -32,10 +32,9 @@ const tensors = (packed: Readonly<Record<string, string>>): Case['inputs'] =>
 /** onnxruntime adds up in f32 as well, in another order. */
 const tolerances = { rtol: 1e-4, atol: 2e-5 };
 
-async function check(name: string, run: Run): Promise<void> {
+function caseOf(name: string): readonly [bytes: Uint8Array, told: Case] {
   const { model, inputs, outputs } = cases[name];
-  const told: Case = { ...tolerances, inputs: tensors(inputs), outputs: tensors(outputs) };
-  expect(await differenceOf(bytesOf(model), told, run)).toBeUndefined();
+  return [bytesOf(model), { ...tolerances, inputs: tensors(inputs), outputs: tensors(outputs) }];
 }
 
 const names = Object.keys(cases);
@@ -46,5 +45,11 @@ describe.each([
   // Each is a program to be compiled, of which the node tests of ONNX have far more.
   ['WebGPU', names.filter((_, at) => at % 4 === 3), async () => runOn(new GpuBackend(await sharedDevice()))],
 ])('on %s', (_, all, open) => {
-  test.each(all)('%s gives what onnxruntime gives', async (name) => check(name, await open()));
+  test.each(all)('%s gives what onnxruntime gives', async (name) => {
+    expect(await differenceOf(...caseOf(name), await open())).toBeUndefined();
+  });
+});
+
+test.each(names)('slopes of %s agree with difference quotients', async (name) => {
+  expect(await slopeStray(...caseOf(name))).toBeLessThan(1e-6);
 });

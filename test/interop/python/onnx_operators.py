@@ -199,6 +199,7 @@ case("", "ScatterND", [f(4, 3), f(2, 3)], {1: np.array([[3], [1]], np.int64)})
 case("", "OneHot", [i(2, 3, low=-4)], {1: np.array(4, np.int64), 2: np.array([-1, 2], np.float32)}, axis=1)
 case("lower", "Trilu", [f(2, 4, 3)], {1: np.array(-1, np.int64)}, upper=0)
 case("", "ReverseSequence", [f(4, 3, 2), ints(4, 2, 3)], time_axis=0, batch_axis=1)
+case("the smallest", "TopK", [f(3, 4, 2)], {1: ints(3)}, outputs=2, axis=1, largest=0)
 case("", "Compress", [f(3, 4)], {1: np.array([True, False, True])}, axis=0)
 
 # Recurrent layers. onnxruntime has layout 0 alone.

@@ -11,6 +11,7 @@ import { normalizationOperators } from './normalization.ts';
 import { pointwiseOperators } from './pointwise.ts';
 import { poolOperators } from './pools.ts';
 import { productOperators } from './products.ts';
+import { rankingOperators } from './ranking.ts';
 import { recurrentOperators } from './recurrent.ts';
 import { reductionOperators } from './reductions.ts';
 import { resizeOperators } from './resize.ts';
@@ -35,6 +36,7 @@ export const operators: Operators = {
   ...pointwiseOperators,
   ...poolOperators,
   ...productOperators,
+  ...rankingOperators,
   ...recurrentOperators,
   ...reductionOperators,
   ...resizeOperators,

@@ -7,7 +7,7 @@ import { concat, slice } from '../../../ops/shaping/pieces.ts';
 import { reshape } from '../../../ops/shaping/views.ts';
 import type { OnnxNode } from '../onnxNode.ts';
 import type { Operators } from '../operator.ts';
-import { computable, countOf, Tensor } from '../tensor.ts';
+import { computable, countOf, Tensor, type Order } from '../tensor.ts';
 import { axesOf, axisOf, saidAxes, without } from './axes.ts';
 
 /** The same numbers in another shape, in the file's order. */
@@ -206,25 +206,41 @@ function tiled(node: OnnxNode): Tensor {
   return Tensor.of(reshape(broadcastTo(reshape(node.asValue(x), apart), repeated), shape), x.type);
 }
 
+/** Axes of one element go, or come; all others lie as they lay. */
 function squeezed(node: OnnxNode): Tensor {
   const x = node.tensor(0);
   const said = saidAxes(node, 1, 13);
   const axes = said
     ? axesOf(node, said, x.shape.length)
     : x.shape.flatMap((extent, axis) => (extent === 1 ? axis : []));
-  return reshaped(node, x, without(x.shape, axes));
+  const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+  const shape = without(x.shape, axes);
+  if (x.numbers || sizeOf(shape) !== countOf(x)) return reshaped(node, x, shape);
+  const order = x.order.filter((axis) => kept.includes(axis)).map((axis) => kept.indexOf(axis));
+  return inOrder(x, shape, order);
 }
 
 function unsqueezed(node: OnnxNode): Tensor {
   const x = node.tensor(0);
   const said = saidAxes(node, 1, 13) ?? [];
-  const axes = axesOf(node, said, x.shape.length + said.length);
-  const rest = [...x.shape];
-  const shape = Array.from({ length: x.shape.length + axes.length }, (_, axis) =>
-    axes.includes(axis) ? 1 : rest.shift()!,
-  );
-  return reshaped(node, x, shape);
+  const rank = x.shape.length + said.length;
+  const axes = axesOf(node, said, rank);
+  const kept = Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !axes.includes(axis));
+  const shape = Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : x.shape[kept.indexOf(axis)]));
+  if (x.numbers) return reshaped(node, x, shape);
+  return inOrder(x, shape, [...axes, ...x.order.map((axis) => kept[axis])]);
 }
+
+/** The same elements, in the same places, of a shape of the file that lies in an order. */
+const inOrder = (x: Tensor, shape: Shape, order: Order): Tensor =>
+  Tensor.of(
+    reshape(
+      x.native,
+      order.map((axis) => shape[axis]),
+    ),
+    x.type,
+    order,
+  );
 
 /** Operators that move numbers, and compute shapes. */
 export const shapingOperators: Operators = {
