@@ -1,5 +1,6 @@
 export type { ImportedModel, ImportedTensor } from './importedModel.ts';
-export { fromOnnx, type FromOnnxOptions, type OnnxModel, type OnnxPort } from './onnx/fromOnnx.ts';
+export { fromOnnx } from './onnx/fromOnnx.ts';
+export type { FromOnnxOptions, OnnxModel, OnnxPort } from './onnx/onnxModel.ts';
 export { toOnnx, type Computing, type ToOnnxOptions } from './onnx/export/toOnnx.ts';
 export { readNpy, writeNpy, type NumpyArray, type NumpyInput } from './numpy/npy.ts';
 export { readNpz, writeNpz } from './numpy/npz.ts';

@@ -70,12 +70,11 @@ export async function strayOf(
     backend,
   });
   try {
-    const predicted = (await predictor.predict(data)) as unknown as Readonly<
-      Record<string, { readonly data: Numbers }>
-    >;
+    const { outputs } = await predictor.predict(data);
+    const given = Object.values(outputs) as readonly { readonly data: Numbers }[];
     const strays = Object.entries(told.outputs).map(([name, { shape, data: wanted }]) => {
       const got =
-        Object.keys(told.outputs).length === 1 ? (predicted as unknown as { readonly data: Numbers }) : predicted[name];
+        given.length === 1 ? given[0] : (outputs as Readonly<Record<string, { readonly data: Numbers }>>)[name];
       expect(got.data.length).toBe(sizeOf(shape));
       const scale = Math.max(1, ...wanted.map(Math.abs));
       return Math.max(...wanted.map((number, at) => Math.abs(got.data[at] - number) / scale));

@@ -4,44 +4,15 @@ import { sizeOf, type Numbers, type Shape } from '../../core/shape.ts';
 import { bytesOf } from '../../data/bytes.ts';
 import { isValue, type Value } from '../../graph/graph.ts';
 import type { Values } from '../../nn/layer.ts';
-import { importedModel, type ImportedModel, type ImportedTensor } from '../importedModel.ts';
+import { importedModel, type ImportedTensor } from '../importedModel.ts';
 import { GraphRun, type Names } from './graphRun.ts';
 import { onnxTypeOf } from './elementTypes.ts';
 import { initializersOf, permuted } from './initializers.ts';
 import type { ValueInfoProto } from './onnx_pb.ts';
 import { readModel, type OpenModel } from './readModel.ts';
-import type { ExternalFiles } from './readTensor.ts';
+import type { FromOnnxOptions, OnnxModel } from './onnxModel.ts';
+import { extentsOf, portOf, tensorTypeOf } from './ports.ts';
 import { orderOf, Tensor, type ElementType, type Order } from './tensor.ts';
-
-/** What `fromOnnx` may be told. */
-export interface FromOnnxOptions {
-  /** Bytes of the files that the model's tensors lie in, by the names that it has for them: `{ 'model.onnx.data': bytes }`. */
-  readonly files?: ExternalFiles | undefined;
-  /** Names of the tensors that the model is to give; those that the file gives, if left out. What they do not need is not read. */
-  readonly outputs?: readonly string[] | undefined;
-  /** Numbers of inputs that stay the same, by name: lengths, or the scales of a resize. They are none of the model's inputs. */
-  readonly fixed?: Readonly<Record<string, { readonly shape: Shape; readonly data: Numbers }>> | undefined;
-  /** Initializers that are not learned, by name: a table of positions, a mask. */
-  readonly constants?: readonly string[] | undefined;
-  /** Whether images come and go with their channels last, `[N, H, W, C]`, as layers here have them, rather than as in the file. */
-  readonly channelsLast?: boolean | undefined;
-}
-
-/** What `fromOnnx` gives: a model, its weights, and what it takes and gives by name. */
-export interface OnnxModel<O extends Values = Value<'f32'>> extends ImportedModel<O> {
-  /** What the model takes, in the file's order; extents that the file leaves open are null. */
-  readonly inputs: readonly OnnxPort[];
-  /** Names of what it gives. */
-  readonly outputs: readonly string[];
-}
-
-/** What an ONNX model takes. */
-export interface OnnxPort {
-  readonly name: string;
-  /** As the file has it: FLOAT, INT64. */
-  readonly type: string;
-  readonly shape: readonly (number | null)[] | null;
-}
 
 const usual = { files: {}, outputs: undefined, fixed: {}, constants: [], channelsLast: false } as const;
 
@@ -131,24 +102,6 @@ function fixedTensor(name: string, shape: Shape, data: Numbers, type: ElementTyp
   const own = type ?? (data instanceof Float32Array ? 'float' : 'int');
   return Tensor.known(own, shape, Float64Array.from(data));
 }
-
-/** What a model takes, as the file says it. */
-export const portOf = (port: ValueInfoProto): OnnxPort => ({
-  name: port.name,
-  type: onnxTypeOf(tensorTypeOf(port).elemType).name,
-  shape: extentsOf(port),
-});
-
-/** @throws FormatError for an input that is no tensor */
-function tensorTypeOf({ name, type }: ValueInfoProto) {
-  if (type?.value.case === 'tensorType') return type.value.value;
-  throw new FormatError(
-    `[onnx] the input "${name}" is a sequence, a map, or of no type, which is not read: give the model tensors`,
-  );
-}
-
-const extentsOf = (port: ValueInfoProto): (number | null)[] | null =>
-  tensorTypeOf(port).shape?.dim.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : null)) ?? null;
 
 /** Channels behind rows and columns. */
 const channelsBehind = (rank: number): Order =>

@@ -8,7 +8,8 @@ import { OnnxNode, type NodeSetting } from './onnxNode.ts';
 import { operatorOf } from './operators/index.ts';
 import { whyNotRead } from './operators/unread.ts';
 import type { OpenModel } from './readModel.ts';
-import { readTensor, type ExternalFiles } from './readTensor.ts';
+import type { ExternalFiles } from './onnxModel.ts';
+import { readTensor } from './readTensor.ts';
 import { asType, Tensor } from './tensor.ts';
 
 /** Tensors by name, as far as they are known. */

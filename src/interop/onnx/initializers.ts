@@ -4,11 +4,9 @@ import type { ImportedTensor } from '../importedModel.ts';
 import type { GraphProto, NodeProto } from './onnx_pb.ts';
 import type { Operator } from './operator.ts';
 import { operatorOf } from './operators/index.ts';
-import { readTensor, type ExternalFiles } from './readTensor.ts';
+import type { ExternalFiles, Role } from './onnxModel.ts';
+import { readTensor } from './readTensor.ts';
 import type { Order, Tensor } from './tensor.ts';
-
-/** What a tensor of the file is to a model that learns: learned, kept as a running average is, or always the same. */
-export type Role = 'parameter' | 'kept' | 'constant';
 
 /** A tensor of the file. */
 export interface Initializer {

@@ -1,12 +1,12 @@
 import { optionsOf } from '../../core/argumentChecks.ts';
 import type { Shape } from '../../core/shape.ts';
 import { bytesOf } from '../../data/bytes.ts';
-import { portOf, type OnnxPort } from './fromOnnx.ts';
-import { initializersOf, type Role } from './initializers.ts';
+import { initializersOf } from './initializers.ts';
+import type { ExternalFiles, OnnxPort, Role } from './onnxModel.ts';
+import { portOf } from './ports.ts';
 import type { FunctionProto, NodeProto } from './onnx_pb.ts';
 import { operatorOf } from './operators/index.ts';
 import { readModel } from './readModel.ts';
-import type { ExternalFiles } from './readTensor.ts';
 
 /** What an ONNX file holds, as `inspectOnnx` tells it. */
 export interface OnnxContents {

@@ -3,11 +3,9 @@ import { fromHalves } from '../../core/halves.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { bytesOfType, numbersIn, storedIn } from '../../data/tensorTypes.ts';
 import { onnxTypeOf, type OnnxType } from './elementTypes.ts';
+import type { ExternalFiles } from './onnxModel.ts';
 import type { TensorProto } from './onnx_pb.ts';
 import { Tensor, type ElementType, type KnownNumbers } from './tensor.ts';
-
-/** Bytes of files that lie beside a model, by the names that it has for them. */
-export type ExternalFiles = Readonly<Record<string, Uint8Array>>;
 
 const [FLOAT16, BFLOAT16] = [10, 16];
 const EXTERNAL = 1;
