@@ -14,13 +14,13 @@ import { bytesOfType, numbersIn, ownTypeOf, storedIn, swapped, type StoredNumber
  */
 
 /** Numbers and their shape. */
-export interface Tensor<N extends Numbers = Float32Array> {
+export interface Tensor<N extends Numbers | BigInt64Array = Float32Array> {
   readonly shape: Shape;
   readonly data: N;
 }
 
 /** What a safetensors file holds: tensors by name, and texts beside them. */
-export interface Safetensors<N extends Numbers = Float32Array> {
+export interface Safetensors<N extends Numbers | BigInt64Array = Float32Array> {
   readonly tensors: Readonly<Record<string, Tensor<N>>>;
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -42,10 +42,10 @@ export interface Unread {
 }
 
 /**
- * The bytes of a file. Numbers have the type of their array: F32, F64, I32, U32 or U8; those in another one become F32.
+ * The bytes of a file. Numbers have the type of their array: F32, F64, I32, I64, U32 or U8; those in another one become F32.
  * @throws ShapeError if a tensor's numbers are not as many as its shape says; DataError for what is no tensor, or no text
  */
-export function writeSafetensors(given: Safetensors<Numbers>): Bytes {
+export function writeSafetensors(given: Safetensors<Numbers | BigInt64Array>): Bytes {
   const { tensors, metadata } = optionsOf('safetensors', given, { tensors: undefined, metadata: {} });
   requireKind('safetensors', 'tensors', tensors, isRecord(tensors), 'tensors by name: { weight: { shape, data } }');
   for (const [name, text] of Object.entries(metadata)) {
@@ -95,7 +95,7 @@ function fileOf<T extends ToWrite>(
   return bytes;
 }
 
-function writtenOf(name: string, tensor: Tensor<Numbers>): ToWrite & Tensor<Numbers> {
+function writtenOf(name: string, tensor: Tensor<Numbers | BigInt64Array>): ToWrite & Tensor<Numbers | BigInt64Array> {
   const isTensor = isRecord(tensor) && isCounts(tensor['shape']) && isNumbers(tensor['data']);
   requireKind('safetensors', `"${name}"`, tensor, isTensor, 'a shape and its numbers: { shape: [2], data }');
   if (name === METADATA) {

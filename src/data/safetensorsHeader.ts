@@ -1,5 +1,6 @@
 import { FormatError } from '../core/errors.ts';
 import { sizeOf, type Shape } from '../core/shape.ts';
+import { refusePickled } from './pickledFile.ts';
 import { bytesOfType } from './tensorTypes.ts';
 
 const fails = (file: string, what: string): FormatError => new FormatError(`[safetensors] ${file} ${what}`);
@@ -35,6 +36,7 @@ export function readHeader(bytes: Uint8Array, file: string): Header {
     throw fails(file, `has ${bytes.length} bytes, too few for a header: save the model again`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   if (length > Math.min(LONGEST_HEADER, bytes.length - LENGTH_BYTES)) {
+    refusePickled('safetensors', file, bytes);
     throw fails(
       file,
       `announces a header of ${length} bytes, of ${LONGEST_HEADER} at most, but holds ${bytes.length}: it was cut short, or is no safetensors; save the model again`,

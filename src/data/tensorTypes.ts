@@ -47,11 +47,12 @@ export const isInteger = (dtype: string): boolean => typeOf(dtype)?.integer ?? f
 /** Whether a type is an integer of 8 bits: as a weight it is a quantised one, which means nothing without its scale. */
 export const isQuantised = (dtype: string): boolean => isInteger(dtype) && bytesOfType(dtype) === 1;
 
-/** The types in which arrays are written. */
+/** The types in which arrays are written; in 64 bits counts, which others keep so. */
 const ownTypes: Readonly<Record<string, string>> = {
   Float32Array: 'F32',
   Float64Array: 'F64',
   Int32Array: 'I32',
+  BigInt64Array: 'I64',
   Uint32Array: 'U32',
   Uint8Array: 'U8',
 };

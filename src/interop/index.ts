@@ -1,10 +1,13 @@
 export type { ImportedModel, ImportedTensor } from './importedModel.ts';
 export { fromOnnx } from './onnx/fromOnnx.ts';
 export type { FromOnnxOptions, OnnxModel, OnnxPort } from './onnx/onnxModel.ts';
-export { toOnnx, type Computing, type ToOnnxOptions } from './onnx/export/toOnnx.ts';
+export { toOnnx, type ToOnnxOptions } from './onnx/export/toOnnx.ts';
 export { readNpy, writeNpy, type NumpyArray, type NumpyInput } from './numpy/npy.ts';
 export { readNpz, writeNpz } from './numpy/npz.ts';
 export { externalFilesOf, inspectOnnx, type OnnxContents } from './onnx/inspectOnnx.ts';
 export { fromKeras } from './keras/fromKeras.ts';
 export { fromLayersModel } from './keras/fromLayersModel.ts';
 export type { KerasModel, KerasPort } from './keras/buildModel.ts';
+export type { Computing } from './computing.ts';
+export { fromTorch, type FromTorchOptions, type TorchWeights } from './torch/fromTorch.ts';
+export { toTorch, type ToTorchOptions } from './torch/toTorch.ts';

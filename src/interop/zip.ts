@@ -3,6 +3,7 @@ import type { Bytes } from '../core/globalTypes.ts';
 import { crc32 } from '../data/crc32.ts';
 import { mostUnpacked } from '../data/gzip.ts';
 import { inflate, Output } from '../data/inflate.ts';
+import { refusePickled } from '../data/pickledFile.ts';
 
 /*
  * A zip archive: members one behind the other, each with a header of its own, of which nothing is believed but its length;
@@ -117,6 +118,7 @@ function wideNumbers(archive: Archive, begin: number, end: number): number[] {
  * @param where the reader that asks, for the errors   @throws FormatError naming what is wrong with it, and where
  */
 export function readZip(where: string, file: string, bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
+  refusePickled(where, file, bytes);
   const archive = new Archive(bytes);
   const directory = directoryOf(archive);
   const fails = (what: string): FormatError => new FormatError(`[${where}] ${file} ${what}`);

@@ -20,7 +20,7 @@ import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createServer } from 'vite';
@@ -89,15 +89,15 @@ async function runCase(one) {
     logLevel: 'error',
     server: { middlewareMode: true, hmr: false, watch: null },
   });
+  /** @type {(path: string) => Promise<any>} */
+  const load = (path) => vite.ssrLoadModule(path);
   const folder = await mkdtemp(join(tmpdir(), 'millrace-live-'));
   try {
     const [millrace, data, interop] = await Promise.all(
-      ['index', 'data/index', 'interop/index'].map((entry) => vite.ssrLoadModule(`/src/${entry}.ts`)),
+      ['index', 'data/index', 'interop/index'].map((entry) => load(`/src/${entry}.ts`)),
     );
     /** @type {{ run(live: object): Promise<string> }} */
     const found = await import(`./live/${one}.mjs`);
-    /** @type {(path: string) => Promise<object>} */
-    const load = (path) => vite.ssrLoadModule(path);
     console.log(`       ${await found.run({ python: pythonOf(), folder, root, load, millrace, data, interop })}`);
   } finally {
     await rm(folder, { recursive: true });
@@ -112,7 +112,10 @@ function pythonOf() {
   const env = { ...process.env, KERAS_BACKEND: 'jax', JAX_PLATFORMS: 'cpu', CUDA_VISIBLE_DEVICES: '' };
   return async (script, ...args) => {
     const python = /** @type {string} */ (process.env['MILLRACE_PYTHON']);
-    const { stdout } = await run(python, [join(cases, script), ...args], { env, maxBuffer: 2 ** 28 });
+    const { stdout } = await run(python, [isAbsolute(script) ? script : join(cases, script), ...args], {
+      env,
+      maxBuffer: 2 ** 28,
+    });
     return stdout;
   };
 }

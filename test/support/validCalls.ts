@@ -31,7 +31,7 @@ import {
   type Value,
 } from '../../src/index.ts';
 import { nodeOf, onnxFile } from './onnxFile.ts';
-import { writeNpy, writeNpz } from '../../src/interop/index.ts';
+import { toTorch, writeNpy, writeNpz } from '../../src/interop/index.ts';
 import { sharedDevice } from './device.ts';
 import { leastTokenizerJson } from './huggingFace.ts';
 import { leastKeras, leastLayersModel } from './kerasFile.ts';
@@ -298,15 +298,24 @@ const predictorOnCpu = () =>
 /** A file of NumPy's, of two numbers. */
 const npy = () => writeNpy({ shape: [2], data: Float32Array.of(1, 2) });
 
+/** Anything that tells what a model computes. */
+const predictor = () =>
+  createPredictor({ model: linear(3, 2), data: { x: { shape: [3], dtype: 'f32', scale: null } }, backend: 'cpu' });
+
 export const validInteropCalls: Calls = {
   externalFilesOf: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
   fromKeras: () => [leastKeras()],
   fromLayersModel: () => [leastLayersModel()],
   inspectOnnx: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
+  fromTorch: async () => {
+    const given = await predictor();
+    return [given, await toTorch(given), { names: { '': '' }, strict: true, file: 'model.safetensors' }];
+  },
   fromOnnx: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
   readNpy: () => ['x.npy', npy()],
   readNpz: () => ['a.npz', writeNpz(tensors)],
   toOnnx: async () => [await predictorOnCpu(), { opset: 17, samples: 2 }],
+  toTorch: async () => [await predictor(), { names: { '': 'fc' }, batches: 3 }],
   writeNpy: () => [tensors.weight],
   writeNpz: () => [tensors],
 };

@@ -96,7 +96,14 @@ function exact(type: string, bytes: Uint8Array, bigEndian: boolean): StoredNumbe
 /** The header, and what is in front of it, end at a multiple. */
 const ALIGNED = 64;
 /** Of the types in which arrays are written. */
-const names: Readonly<Record<string, string>> = { F32: '<f4', F64: '<f8', I32: '<i4', U32: '<u4', U8: '|u1' };
+const names: Readonly<Record<string, string>> = {
+  F32: '<f4',
+  F64: '<f8',
+  I32: '<i4',
+  I64: '<i8',
+  U32: '<u4',
+  U8: '|u1',
+};
 
 /**
  * The bytes of a `.npy` file, for `numpy.load`: f4, f8, i4, u4 or u1, as the array is; numbers of another kind become f4, i4

@@ -1,5 +1,6 @@
 import { FormatError } from '../../core/errors.ts';
 import type { Shape } from '../../core/shape.ts';
+import { refusePickled } from '../../data/pickledFile.ts';
 
 /*
  * What stands in front of an array's numbers: a magic text, two bytes of version, the header's length, and the header, a
@@ -29,6 +30,7 @@ export const isNpy = (bytes: Uint8Array): boolean => MAGIC.every((byte, at) => b
 
 /** @param name the file's   @throws FormatError naming what is wrong with it */
 export function readNpyHeader(name: string, bytes: Uint8Array): NpyHeader {
+  refusePickled('npy', name, bytes);
   const fails = (what: string): FormatError => new FormatError(`[npy] ${name} ${what}`);
   if (!isNpy(bytes)) throw fails('does not begin as a .npy file does: give what numpy.save wrote');
   const [version, minor] = bytes.subarray(MAGIC.length);

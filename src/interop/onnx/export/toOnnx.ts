@@ -4,7 +4,7 @@ import type { Bytes } from '../../../core/globalTypes.ts';
 import { inputsOf, type Node, type Value } from '../../../graph/graph.ts';
 import { isLeaf } from '../../../graph/leaf.ts';
 import { reached } from '../../../graph/order.ts';
-import type { Forward } from '../../../train/emission/forward.ts';
+import { forwardOf, type Computing } from '../../computing.ts';
 import { typeOf } from './elementTypes.ts';
 import type { Definition } from './definition.ts';
 import { exportedOps, refusedOps } from './exportedOps.ts';
@@ -23,11 +23,6 @@ export interface ToOnnxOptions {
   readonly samples?: number;
 }
 
-/** A trainer, a predictor, or whatever else tells what a model computes. */
-export interface Computing {
-  forward(): Promise<Forward>;
-}
-
 const OLDEST = 13;
 const NEWEST = 23;
 const usual = { opset: 17, samples: undefined };
@@ -43,13 +38,11 @@ const usual = { opset: 17, samples: undefined };
  */
 export async function toOnnx(trainer: Computing, options: ToOnnxOptions = {}): Promise<Bytes> {
   const { opset, samples } = optionsOf<ToOnnxOptions, typeof usual>('toOnnx', options, usual);
-  const has = typeof Object(trainer).forward === 'function';
-  requireKind('toOnnx', 'what is written', trainer, has, 'a trainer or a predictor');
   const isOpset = Number.isInteger(opset) && opset >= OLDEST && opset <= NEWEST;
   requireKind('toOnnx', 'opset', opset, isOpset, `a whole number, ${OLDEST} … ${NEWEST}`);
   const isCount = samples === undefined || (Number.isInteger(samples) && samples > 0);
   requireKind('toOnnx', 'samples', samples, isCount, 'a number of samples, whole and positive');
-  const forward = await trainer.forward();
+  const forward = await forwardOf('toOnnx', trainer);
   const to = new OnnxWriter(forward, sampledGraph(forward, samples), opset);
   writeNodes(to);
   const inputs = to.fields.map(({ value, tensor }) => doorOf(to, value, tensor.name!));
