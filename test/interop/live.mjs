@@ -87,7 +87,7 @@ async function runCase(one) {
   const vite = await createServer({
     root,
     logLevel: 'error',
-    server: { middlewareMode: true, hmr: false, watch: null },
+    server: { middlewareMode: true, hmr: false, ws: false, watch: null },
   });
   /** @type {(path: string) => Promise<any>} */
   const load = (path) => vite.ssrLoadModule(path);

@@ -27,13 +27,13 @@ const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base6
 type Name = keyof typeof golden.models;
 
 /** A predictor of a model's twin, and what it is given and is to make of it. */
-async function opened(name: Name) {
+async function opened(name: Name, backend: 'cpu' | 'wasm' | 'webgpu' = 'cpu') {
   const { model, options = {} } = twins(1)[name];
   const { stateDict, x, y } = golden.models[name];
   const [given, wanted] = [readNpy('x', bytesOf(x)), readNpy('y', bytesOf(y))];
   const dtype = given.data instanceof Int32Array ? ('i32' as const) : ('f32' as const);
   const data = { x: { shape: given.shape.slice(1), dtype, scale: null } };
-  const predictor = await createPredictor({ model, data, backend: 'cpu' });
+  const predictor = await createPredictor({ model, data, backend });
   return { predictor, options, stateDict: bytesOf(stateDict), x: given.data, wanted };
 }
 
@@ -60,6 +60,17 @@ describe.each(Object.keys(golden.models) as Name[])('PyTorch\'s model "%s"', (na
     expect(written.converted).toEqual(converted);
     predictor.destroy();
   });
+});
+
+test.each(['wasm', 'webgpu'] as const)('a model is the same by %s', async (backend) => {
+  const { predictor, options, stateDict, x, wanted } = await opened('batchNormed', backend);
+  await predictor.loadWeights((await fromTorch(predictor, stateDict, options)).weights);
+  const { data } = await predictor.predict({ x });
+  const worst = Math.max(...Array.from(data, (number, at) => Math.abs(number - wanted.data[at])));
+  expect(worst).toBeLessThan(2e-6);
+  const written = await toTorch(predictor, { names: options.names!, batches: 9 });
+  expect(readSafetensors('own', written).tensors).toEqual(readSafetensors('theirs', stateDict).tensors);
+  predictor.destroy();
 });
 
 /** Tensors of zeros. */
