@@ -18,7 +18,15 @@ import {
   type Module,
   type Value,
 } from '../../src/index.ts';
-import { fromTorch, readNpy, readNpz, toTorch, type FromTorchOptions } from '../../src/interop/index.ts';
+import {
+  fromKeras,
+  fromOnnx,
+  fromTorch,
+  readNpy,
+  readNpz,
+  toTorch,
+  type FromTorchOptions,
+} from '../../src/interop/index.ts';
 import { readSafetensors } from '../../src/data/index.ts';
 import golden from '../goldens/interop/torch.json' with { type: 'json' };
 import { twins } from './torchModels.ts';
@@ -170,6 +178,8 @@ test('files of torch.save are refused wherever a file is read, with what to do',
     const says = 'write it in Python by safetensors.torch.save_file(model.state_dict(), "model.safetensors")';
     await expect(fromTorch(predictor, bytes)).rejects.toThrow(says);
     await expect(predictor.loadWeights(bytes)).rejects.toThrow(says);
+    await expect((async () => fromOnnx(bytes))()).rejects.toThrow(says);
+    await expect((async () => fromKeras(bytes))()).rejects.toThrow(says);
     for (const reader of [readNpy, readNpz, readSafetensors]) expect(() => reader('model.pt', bytes)).toThrow(says);
   }
   predictor.destroy();

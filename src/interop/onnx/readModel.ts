@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { FormatError } from '../../core/errors.ts';
+import { refusePickled } from '../../data/pickledFile.ts';
 import { ModelProtoSchema, type GraphProto, type ModelProto } from './onnx_pb.ts';
 
 /** The opsets whose operators are read. */
@@ -15,6 +16,7 @@ export interface OpenModel {
 
 /** The parts of a file. @throws FormatError for what is no ONNX model, or one whose operators are too old or too new */
 export function readModel(bytes: Uint8Array): OpenModel {
+  refusePickled('onnx', 'the file', bytes);
   const model = decoded(bytes);
   const { graph, opsetImport } = model;
   if (!graph || opsetImport.length === 0) {
