@@ -9,6 +9,7 @@ const ofEntry: Readonly<Record<string, EntryName>> = {
   texts: 'millrace/data',
   sounds: 'millrace/data',
   interop: 'millrace/interop',
+  torch: 'millrace/interop',
   inNode: 'millrace/node',
 };
 

@@ -10,11 +10,12 @@ import { inNode } from './node.ts';
 import { ops } from './ops.ts';
 import { optimizers } from './optimizers.ts';
 import { pointwise } from './pointwise.ts';
+import { torch } from './torch.ts';
 import { trainers } from './trainers.ts';
 
 export const examples = {
   millrace: [trainers, layers, heard, initializers, losses, optimizers, pointwise, ops, graphs],
   'millrace/data': [sets, tables, texts, sounds],
-  'millrace/interop': [interop],
+  'millrace/interop': [interop, torch],
   'millrace/node': [inNode],
 } as const;

@@ -1,20 +1,18 @@
 // Examples of models and arrays of other frameworks.
 
 import { createPredictor, linear, relu, sequential } from '../../../src/index.ts';
-import { dataset, readSafetensors } from '../../../src/data/index.ts';
+import { dataset } from '../../../src/data/index.ts';
 import {
   fromKeras,
   fromLayersModel,
-  fromTorch,
   readNpy,
   readNpz,
   toOnnx,
-  toTorch,
   writeNpy,
   writeNpz,
 } from '../../../src/interop/index.ts';
 import { leastKeras, leastLayersModel } from '../../../test/support/kerasFile.ts';
-import { lineTrainer, type Examples } from './stage.ts';
+import { type Examples } from './stage.ts';
 
 const [kerasFile, layersModelFiles] = [leastKeras(), leastLayersModel()];
 
@@ -33,23 +31,6 @@ export const interop: Examples = {
     const data = { x: { shape: [3], dtype: 'f32', scale: null } } as const;
     const reader = await createPredictor({ model, weights, data });
     console.log((await reader.predict({ x: Float32Array.of(1, 0, 2) })).data); // [6, 8]
-  },
-  async fromTorch() {
-    const data = { x: { shape: [2], dtype: 'f32', scale: null } } as const;
-    const model = sequential(linear(2, 3), relu, linear(3, 1));
-    const trained = await createPredictor({ model, data, backend: 'cpu' });
-    // What torch.save_file(model.state_dict(), 'model.safetensors') of safetensors wrote, of nn.Linear's fc1 and fc2.
-    const file = await toTorch(trained, { names: { layer0: 'fc1', layer2: 'fc2' } });
-    const { weights, names } = await fromTorch(trained, file);
-    console.log(names); // { layer0: 'fc1', layer2: 'fc2' }
-    await trained.loadWeights(weights);
-  },
-  async toTorch() {
-    const trainer = await lineTrainer();
-    // In Python: model.load_state_dict(safetensors.torch.load_file('line.safetensors'))
-    const bytes = await toTorch(trainer, { names: { '': 'fc' } });
-    console.log(Object.keys(readSafetensors('line.safetensors', bytes).tensors)); // ['fc.weight', 'fc.bias']
-    trainer.destroy();
   },
   readNpy() {
     // What np.save('x.npy', x) wrote, of a file input, a fetch or the disk.
