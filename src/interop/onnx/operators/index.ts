@@ -8,6 +8,7 @@ import { imageOperators } from './images.ts';
 import { indexingOperators } from './indexing.ts';
 import { lossOperators } from './losses.ts';
 import { normalizationOperators } from './normalization.ts';
+import { pieceOperators } from './pieces.ts';
 import { pointwiseOperators } from './pointwise.ts';
 import { poolOperators } from './pools.ts';
 import { productOperators } from './products.ts';
@@ -33,6 +34,7 @@ export const operators: Operators = {
   ...indexingOperators,
   ...lossOperators,
   ...normalizationOperators,
+  ...pieceOperators,
   ...pointwiseOperators,
   ...poolOperators,
   ...productOperators,
