@@ -3,8 +3,11 @@
 import { createPredictor, linear, relu, sequential } from '../../../src/index.ts';
 import { dataset } from '../../../src/data/index.ts';
 import {
+  externalFilesOf,
   fromKeras,
   fromLayersModel,
+  fromOnnx,
+  inspectOnnx,
   readNpy,
   readNpz,
   toOnnx,
@@ -12,11 +15,26 @@ import {
   writeNpz,
 } from '../../../src/interop/index.ts';
 import { leastKeras, leastLayersModel } from '../../../test/support/kerasFile.ts';
-import { type Examples } from './stage.ts';
+import { lineTrainer, type Examples } from './stage.ts';
 
 const [kerasFile, layersModelFiles] = [leastKeras(), leastLayersModel()];
 
 export const interop: Examples = {
+  async externalFilesOf() {
+    // Of a model of gigabytes: [ 'model.onnx.data' ], to be given as `files`.
+    const bytes = await toOnnx(await lineTrainer());
+    console.log(externalFilesOf(bytes)); // []
+  },
+  async fromOnnx() {
+    // Of a file input, a fetch or the disk; here of a model of ours.
+    const bytes = await toOnnx(await lineTrainer());
+    const { model, inputs } = await fromOnnx(bytes);
+    console.log(Object.keys(model.parameters), inputs[0]?.shape); // ['weight', 'bias'] [null, 1]
+  },
+  async inspectOnnx() {
+    const { nodes, tensors } = inspectOnnx(await toOnnx(await lineTrainer()));
+    console.log(nodes[0]?.operator, tensors[0]?.role); // 'Gemm' 'parameter'
+  },
   async fromKeras() {
     // What model.save('model.keras') wrote, of a file input, a fetch or the disk.
     const { model, weights, notes } = await fromKeras(kerasFile);
