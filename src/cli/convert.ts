@@ -1,12 +1,12 @@
 import { createPredictor, FormatError, type Dtype, type Model, type Predictor, type Shape } from '../index.ts';
 import { readSafetensors, writeSafetensors } from '../data/index.ts';
-import { readNpy, readNpz, writeNpz } from '../interop/index.ts';
+import { readNpy, readNpz, toTorch, writeNpz } from '../interop/index.ts';
 import type { ConvertCommand } from './command/commands.ts';
 import { UsageError } from './command/usageError.ts';
 import { openFile, type OpenFile } from './foreign/fileFormat.ts';
 import { foreignModel, isForeign, type ForeignInput } from './foreign/foreignModel.ts';
 import { requireWriter, writeForeign } from './foreign/writers.ts';
-import { readModel } from './modelFile.ts';
+import { describesModel, readModel } from './modelFile.ts';
 import { write } from './outputPaths.ts';
 import { taskOf } from './tasks/tasks.ts';
 import { Terminal } from './terminal.ts';
@@ -19,6 +19,12 @@ export async function convert(command: ConvertCommand): Promise<number> {
   const { input, output, opset } = command;
   const terminal = new Terminal(process.stdout);
   const file = await openFile(input);
+  if (output.endsWith('.safetensors') && isOwn(file)) {
+    const predictor = await opened(file, command, terminal);
+    await write(output, await toTorch(predictor).finally(() => predictor.destroy()));
+    terminal.line(`${output} has the model's weights as PyTorch names and lays them out.`);
+    return 0;
+  }
   if (output.endsWith('.npz') || output.endsWith('.safetensors')) {
     const arrays = await arraysIn(file);
     const bytes = output.endsWith('.npz') ? writeNpz(arrays) : writeSafetensors({ tensors: arrays, metadata: {} });
@@ -37,13 +43,18 @@ export async function convert(command: ConvertCommand): Promise<number> {
   }
 }
 
+/** Whether `train --save` wrote a file. */
+const isOwn = ({ path, bytes, format }: OpenFile): boolean =>
+  format === 'safetensors' && describesModel(readSafetensors(path, bytes).metadata);
+
 /** The numbers of a file, or a model's weights. */
 async function arraysIn(file: OpenFile): Promise<Arrays> {
   const { path, bytes, format } = file;
   if (isForeign(file)) return readSafetensors(path, (await foreignModel(file, false)).weights).tensors;
   if (format === 'npy') return floats({ array: readNpy(path, bytes) });
   if (format === 'npz') return floats(readNpz(path, bytes));
-  if (format === 'safetensors') return readSafetensors(path, bytes).tensors;
+  // Of PyTorch's own files its reader says what to do instead.
+  if (format === 'safetensors' || format === 'pytorch') return readSafetensors(path, bytes).tensors;
   throw new FormatError(`[convert] ${path} is of ${format}, of which no numbers are read: give another file`);
 }
 

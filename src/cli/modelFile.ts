@@ -14,6 +14,9 @@ export function modelFile(form: ModelForm, trainer: Trainer): Promise<Uint8Array
   return trainer.saveWeights({ [KEY]: JSON.stringify(form) });
 }
 
+/** Whether a file's texts say that it is of a model that `train --save` wrote. */
+export const describesModel = (metadata: Readonly<Record<string, string>>): boolean => Object.hasOwn(metadata, KEY);
+
 /** A model as its file has it. */
 export interface KeptModel {
   readonly form: ModelForm;

@@ -168,6 +168,22 @@ describe('train --from', () => {
     );
   });
 
+  test('goes on with the weights of a model of PyTorch', async () => {
+    const [own, theirs] = ['own', 'theirs'].map((name) => join(folder, `${name}.safetensors`));
+    const told = join(folder, 'told.json');
+    const words = ['train', await table(), '--hidden', '8', '--backend', 'cpu', '--report', told];
+    await run(...words, '--steps', '80', '--save', own);
+    await run('convert', own, theirs);
+    const { tensors, metadata } = readSafetensors('theirs', await readFile(theirs));
+    expect(Object.keys(tensors)).toContain('1.weight');
+    expect(metadata).toEqual({ format: 'pt' });
+    const { text } = await run(...words, '--steps', '1', '--from', theirs);
+    expect(text).toContain('weights of PyTorch');
+    const [first] = JSON.parse(await readFile(told, 'utf8')).lossCurve;
+    await run(...words, '--steps', '1', '--from', own);
+    expect(first).toBeCloseTo(JSON.parse(await readFile(told, 'utf8')).lossCurve[0], 6);
+  });
+
   test('refuses samples of another size, and a place that the model cannot be kept in', async () => {
     const words = ['train', await table(), '--from', golden('lenet'), '--backend', 'cpu'];
     await expect(run(...words)).rejects.toThrow('takes samples [28, 28, 1], but those of this set are [5]');

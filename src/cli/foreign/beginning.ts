@@ -1,7 +1,9 @@
 import { sizeOf, type Shape } from '../../core/shape.ts';
 import { FormatError, reshape, type Context, type Layer, type Trainer, type Value } from '../../index.ts';
 import { UsageError } from '../command/usageError.ts';
-import { readModel } from '../modelFile.ts';
+import { readSafetensors } from '../../data/index.ts';
+import { fromTorch } from '../../interop/index.ts';
+import { describesModel, readModel } from '../modelFile.ts';
 import type { ModelForm } from '../tasks/task.ts';
 import { openFile, type OpenFile } from './fileFormat.ts';
 import { foreignModel, isForeign, type ForeignModel } from './foreignModel.ts';
@@ -30,11 +32,23 @@ export async function beginningOf(
   save: string | undefined,
 ): Promise<Beginning> {
   const file = await openFile(path);
+  if (file.format === 'safetensors' && !describesModel(readSafetensors(path, file.bytes).metadata))
+    return stateDict(file);
   if (!isForeign(file)) return ourOwn(file, form);
   if (save !== undefined) requireWriter(save);
   const foreign = await foreignModel(file, true);
   return { network: fitted(path, foreign, shape), notes: foreign.notes, about: `${path}, a model of ${file.format}` };
 }
+
+/** PyTorch's weights of the same layers. */
+const stateDict = ({ path, bytes }: OpenFile): Beginning => ({
+  async load(trainer) {
+    const { weights } = await fromTorch(trainer, bytes, { file: path });
+    await trainer.loadWeights(weights, path);
+  },
+  notes: [],
+  about: `${path}, weights of PyTorch`,
+});
 
 /** The weights of a model that `train --save` wrote: of the same form. */
 async function ourOwn({ path, bytes }: OpenFile, { model, hidden }: ModelForm): Promise<Beginning> {

@@ -96,6 +96,8 @@ const describers: Partial<Readonly<Record<FileFormat, Describer>>> = {
   keras: layered,
   onnx,
   safetensors,
+  // Whose reader says what to do instead.
+  pytorch: safetensors,
   'tensorflow.js': layered,
   npy: async ({ path, bytes }) => arrays('npy', 'An array of NumPy.', { array: readNpy(path, bytes) }),
   npz: async ({ path, bytes }) => arrays('npz', 'Arrays of NumPy by name.', readNpz(path, bytes)),
