@@ -35,7 +35,8 @@ train learns, and says how well it does on samples that it has not seen.
   --backend NAME      webgpu, wasm, cpu (the plain references), or auto: webgpu on a GPU, else wasm  (auto)
   --seed N            fixes weights, order, and which rows are held out        (1)
   --on-nan NAME       where a number is NaN or infinite: stop, skip the step, or rewind up to 100 steps  (stop)
-  --from MODEL        begins with it: one that --save wrote, or of images or tables one of ONNX
+  --from MODEL        begins with it: one that --save wrote, or PyTorch's weights of the same layers; of images or tables
+                      also a model of ONNX, Keras or TensorFlow.js
   --save FILE         keeps the model, for predict           (safetensors; FILE.onnx: for other programs)
   --checkpoint DIR    keeps there, each minute and at the end, all that training goes on from
   --resume            goes on from the newest of --checkpoint, in the same bits; anew where there is none
@@ -94,7 +95,7 @@ predict prints one line for each row of a table, line of a text, image of an IDX
   --invert YES|NO     takes negatives of the images          (only where nothing is seen otherwise)
   train cifar10 takes --ground too, for sets of PNG pictures.
 inspect says what a file holds: layers, numbers, and what of it is not read; it ends with 1 if that is something.
-  of ONNX, safetensors, or NumPy's .npy and .npz         --report FILE.json   the same for programs
+  of ONNX, Keras, TensorFlow.js, safetensors, .npy, .npz         --report FILE.json   the same for programs
 convert writes a model as FILE.onnx, or the numbers of any of these as FILE.safetensors or FILE.npz.
   --shape N[,N…]      extents of a sample, where the file leaves them open
   --opset N           of ONNX' operators, 13 to 23           (17)
