@@ -11,3 +11,5 @@ export type { KerasModel, KerasPort } from './keras/buildModel.ts';
 export type { Computing } from './computing.ts';
 export { fromTorch, type FromTorchOptions, type TorchWeights } from './torch/fromTorch.ts';
 export { toTorch, type ToTorchOptions } from './torch/toTorch.ts';
+export { toKeras } from './keras/toKeras.ts';
+export { toLayersModel } from './keras/toLayersModel.ts';

@@ -301,11 +301,12 @@ const npy = () => writeNpy({ shape: [2], data: Float32Array.of(1, 2) });
 /** Anything that tells what a model computes. */
 const predictor = () =>
   createPredictor({ model: linear(3, 2), data: { x: { shape: [3], dtype: 'f32', scale: null } }, backend: 'cpu' });
-
 export const validInteropCalls: Calls = {
   externalFilesOf: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
   fromKeras: () => [leastKeras()],
   fromLayersModel: () => [leastLayersModel()],
+  toKeras: async () => [await predictor()],
+  toLayersModel: async () => [await predictor()],
   inspectOnnx: () => [onnxFile({ node: [nodeOf('Relu', 'x', 'y')] })],
   fromTorch: async () => {
     const given = await predictor();

@@ -13,9 +13,11 @@ import {
   toOnnx,
   writeNpy,
   writeNpz,
+  toKeras,
+  toLayersModel,
 } from '../../../src/interop/index.ts';
 import { leastKeras, leastLayersModel } from '../../../test/support/kerasFile.ts';
-import { lineTrainer, type Examples } from './stage.ts';
+import { lineTrainer, shapeOf, type Examples } from './stage.ts';
 
 const [kerasFile, layersModelFiles] = [leastKeras(), leastLayersModel()];
 
@@ -75,5 +77,18 @@ export const interop: Examples = {
   writeNpz() {
     const bytes = writeNpz({ x: { shape: [2], data: Int32Array.of(1, 2) }, y: { shape: [], data: [0.5] } });
     console.log(Object.keys(readNpz('a.npz', bytes))); // ['x', 'y']
+  },
+  async toKeras() {
+    const data = { x: { shape: [2], dtype: 'f32', scale: null } } as const;
+    const predictor = await createPredictor({ model: sequential(linear(2, 4), relu, linear(4, 1)), data });
+    const file = await toKeras(predictor); // for keras.saving.load_model('model.keras')
+    const { model } = await fromKeras(file);
+    console.log(await shapeOf(model, [3, 2])); // [3, 1]
+  },
+  async toLayersModel() {
+    const data = { x: { shape: [2], dtype: 'f32', scale: null } } as const;
+    const predictor = await createPredictor({ model: linear(2, 1), data });
+    const files = await toLayersModel(predictor); // for tf.loadLayersModel('model.json'), in one folder
+    console.log(Object.keys(files)); // ['model.json', 'group1-shard1of1.bin']
   },
 };

@@ -70,7 +70,10 @@ function membersOf(fields: Fields, table: Message, path: string, depth: number, 
   const [nameBytes, names] = [fields.place(heap + 8), fields.place(heap + 24)];
   return symbolNodes(fields, tree, seen).flatMap((node) => {
     requireMark(fields, node, 'SNOD');
-    return Array.from({ length: fields.short(node + 6) }, (_, at) => {
+    const count = fields.short(node + 6);
+    if (!fields.has(node + 8, count * ENTRY))
+      refuse(`the group "${path}" says that it has ${count} members`, 'the file was cut short');
+    return Array.from({ length: count }, (_, at) => {
       const entry = node + 8 + at * ENTRY;
       const name = nameAt(fields, names, nameBytes, fields.place(entry));
       if (fields.word(entry + 16) === 2) refuse(`"${join(path, name)}" is a link`, 'save what it stands for');

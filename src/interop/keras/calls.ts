@@ -16,7 +16,23 @@ export type Argument =
   | { readonly reference: Reference }
   | { readonly list: readonly Argument[] }
   | { readonly entries: Readonly<Record<string, Argument>> }
+  | { readonly array: NumberArray }
+  | { readonly range: Range }
   | { readonly literal: string | number | boolean | null };
+
+/** Numbers that are written into a config. */
+export interface NumberArray {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+  readonly isWhole: boolean;
+}
+
+/** A slice of Python's. */
+export interface Range {
+  readonly start: number | null;
+  readonly stop: number | null;
+  readonly step: number | null;
+}
 
 /** A use of a layer. */
 export interface Call {
@@ -46,6 +62,29 @@ function literalOf(where: string, given: unknown): Argument {
   return fails(where, 'is called with what is no value, number, text or list');
 }
 
+/** Lists of numbers within each other, all of one length. */
+function arrayOf(where: string, value: unknown, dtype: unknown): NumberArray {
+  const shape: number[] = [];
+  for (let inner = value; Array.isArray(inner); inner = inner[0] as unknown) shape.push(inner.length);
+  const flat: unknown[] = [value].flat(Infinity);
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const are = flat.length === size && flat.every((each) => typeof each === 'number' || typeof each === 'boolean');
+  if (!are) return fails(where, 'is called with an array that is none');
+  return {
+    shape,
+    data: Float32Array.from(flat, Number),
+    isWhole: typeof dtype === 'string' && !dtype.startsWith('float'),
+  };
+}
+
+const isEnd = (each: unknown): each is number | null => each === null || Number.isSafeInteger(each);
+
+function rangeOf(where: string, config: Readonly<Record<string, unknown>>): Range {
+  const { start = null, stop = null, step = null } = config;
+  if (isEnd(start) && isEnd(stop) && isEnd(step)) return { start, stop, step };
+  return fails(where, 'is called with a slice of what is no whole number');
+}
+
 /** An argument of Keras 3. */
 function argumentOf(where: string, given: unknown): Argument {
   if (Array.isArray(given)) return { list: given.map((each) => argumentOf(where, each)) };
@@ -56,6 +95,8 @@ function argumentOf(where: string, given: unknown): Argument {
     if (reference) return { reference };
     return fails(where, 'is called with a value whose keras_history is none');
   }
+  if (kind === '__numpy__' && isRecord(config)) return { array: arrayOf(where, config['value'], config['dtype']) };
+  if (kind === '__slice__' && isRecord(config)) return { range: rangeOf(where, config) };
   if (kind === '__tuple__') return argumentOf(where, Array.isArray(given['value']) ? given['value'] : []);
   if (typeof kind === 'string')
     return fails(where, `is called with an object of ${kind}, of which nothing is known here`);

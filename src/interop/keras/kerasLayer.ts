@@ -1,5 +1,6 @@
 import { isValue, type Value } from '../../graph/graph.ts';
 import type { Context } from '../../nn/layer.ts';
+import type { Range } from './calls.ts';
 import type { LayerOptions } from './layerOptions.ts';
 
 /*
@@ -26,7 +27,7 @@ export interface Weight {
 
 /** What is handed to a layer beside values: `initial_state`, `use_causal_mask`. */
 export type CallArgument =
-  Held | readonly CallArgument[] | { readonly [name: string]: CallArgument } | string | number | boolean | null;
+  Held | Range | readonly CallArgument[] | { readonly [name: string]: CallArgument } | string | number | boolean | null;
 
 /** What a layer is called with. */
 export interface Called {

@@ -1,8 +1,10 @@
 import { ShapeError } from '../../core/errors.ts';
-import { formatSpec, sameShape, sizeOf } from '../../core/shape.ts';
+import { formatSpec, sameShape, sizeOf, spec } from '../../core/shape.ts';
+import type { Value } from '../../graph/graph.ts';
+import { constant } from '../../graph/leaf.ts';
 import { cast } from '../../ops/pointwise/cast.ts';
 import { reshape } from '../../ops/shaping/views.ts';
-import type { Argument, Reference } from './calls.ts';
+import type { Argument, NumberArray, Reference } from './calls.ts';
 import type { ModelGraph, ModelInput, Step } from './graph.ts';
 import {
   isHeld,
@@ -31,12 +33,17 @@ const heldIn = (given: CallArgument): readonly Held[] => {
     .flatMap((name) => heldIn(entries[name]));
 };
 
+const constantOf = ({ shape, data, isWhole }: NumberArray): Value =>
+  isWhole ? constant(Int32Array.from(data), spec(shape, 'i32')) : constant(data, spec(shape));
+
 type Results = ReadonlyMap<string, readonly Held[]>;
 
 function resolved(where: string, argument: Argument, results: Results): CallArgument {
   if ('reference' in argument) return resultOf(where, argument.reference, results);
   if ('list' in argument) return argument.list.map((each) => resolved(where, each, results));
   if ('literal' in argument) return argument.literal;
+  if ('range' in argument) return argument.range;
+  if ('array' in argument) return { value: constantOf(argument.array) };
   return Object.fromEntries(
     Object.entries(argument.entries).map(([name, each]) => [name, resolved(where, each, results)]),
   );

@@ -19,51 +19,44 @@ import {
   type Operand,
 } from '../../ops/pointwise/arithmetic.ts';
 import { cast } from '../../ops/pointwise/cast.ts';
-import { cos, exp, log, sin, sqrt } from '../../ops/pointwise/elementary.ts';
+import { gelu } from '../../ops/pointwise/activations.ts';
+import {
+  ceil,
+  cos,
+  erf,
+  exp,
+  expm1,
+  floor,
+  log,
+  log1p,
+  round,
+  sign,
+  sin,
+  sqrt,
+} from '../../ops/pointwise/elementary.ts';
 import { matmul } from '../../ops/products/matmul.ts';
 import { max, min } from '../../ops/reductions/extremum.ts';
 import { mean, sum } from '../../ops/reductions/sum.ts';
-import { concat } from '../../ops/shaping/pieces.ts';
 import { transpose } from '../../ops/shaping/transpose.ts';
-import { reshape } from '../../ops/shaping/views.ts';
 import { activations } from './activations.ts';
+import {
+  attended,
+  expanded,
+  flipped,
+  items,
+  joined,
+  padded,
+  repeated,
+  reshaped,
+  squeezed,
+  taken,
+} from './arrayOperations.ts';
+import { argumentsOf, floats, wholes, type Arguments, type Operation } from './operationArguments.ts';
 import { dtypeOf, type Config, type LayerOptions } from './layerOptions.ts';
-import { isHeld, type Definition, type Definitions, type Given, type KerasLayer } from './kerasLayer.ts';
+import type { Definition, Definitions, KerasLayer } from './kerasLayer.ts';
 import { refuse } from './refusal.ts';
 
 /* Operations on values, as Keras 3 has them between layers where a model was written with `+`, or with keras.ops. */
-
-/** What an operation is given, by place and by name, and what its config says. */
-interface Arguments {
-  readonly where: string;
-  operand(at: number, name: string): Operand;
-  value(at: number, name: string): Value;
-  literal(at: number, name: string): unknown;
-}
-
-type Operation = (given: Arguments) => Value;
-
-function argumentsOf({ args, named }: Given, where_: string, config: (name: string) => unknown): Arguments {
-  const at = (place: number, name: string): unknown => args[place] ?? named[name] ?? config(name);
-  const fails = (name: string, wanted: string): never =>
-    refuse(where_, `has a ${name} that is no ${wanted}`, 'it is read with one');
-  const operand = (place: number, name: string): Operand => {
-    const given = at(place, name);
-    if (isHeld(given)) return given.value;
-    if (typeof given === 'number' && Number.isFinite(given)) return given;
-    return fails(name, 'value or number');
-  };
-  return {
-    where: where_,
-    operand,
-    value(place, name) {
-      const given = operand(place, name);
-      if (typeof given !== 'number') return given;
-      return fails(name, 'value');
-    },
-    literal: at,
-  };
-}
 
 const binary =
   (f: (a: Operand, b: Operand) => Value): Operation =>
@@ -84,15 +77,6 @@ const unary =
 const truth = (x: Operand): Operand => (typeof x === 'number' ? x : cast(notEqual(x, 0), 'f32'));
 const asTruth = (x: Value): Value => cast(x, 'u32');
 
-const isWhole = (given: unknown): given is number => Number.isSafeInteger(given);
-
-function wholes(given: Arguments, at: number, name: string): readonly number[] | undefined {
-  const list: unknown = given.literal(at, name) ?? undefined;
-  const all = list === undefined ? undefined : [list].flat();
-  if (all === undefined || all.every(isWhole)) return all;
-  refuse(given.where, `has ${name} that is no whole number, nor a list of them`, 'it is read so');
-}
-
 const reduced =
   (f: typeof sum): Operation =>
   (given) => {
@@ -100,40 +84,6 @@ const reduced =
     const keepDimensions = given.literal(2, 'keepdims') === true;
     return f(floats(given.value(0, 'x')), { ...(axes && { axes }), keepDimensions });
   };
-
-const floats = (x: Value): Value => (x.spec.dtype === 'f32' ? x : cast(x, 'f32'));
-
-function expanded(given: Arguments): Value {
-  const x = given.value(0, 'x');
-  const [axis = 0] = wholes(given, 1, 'axis') ?? [];
-  const { shape } = x.spec;
-  return reshape(x, shape.toSpliced(axis < 0 ? axis + shape.length + 1 : axis, 0, 1));
-}
-
-function squeezed(given: Arguments): Value {
-  const x = given.value(0, 'x');
-  const { shape } = x.spec;
-  const axes = wholes(given, 1, 'axis')?.map((axis) => (axis < 0 ? axis + shape.length : axis));
-  return reshape(
-    x,
-    shape.filter((extent, axis) => (axes ? !axes.includes(axis) : extent !== 1 || axis === 0)),
-  );
-}
-
-function reshaped(given: Arguments): Value {
-  const x = given.value(0, 'x');
-  const [samples] = x.spec.shape;
-  const target = wholes(given, 1, 'newshape') ?? wholes(given, 1, 'new_shape') ?? [];
-  // The samples of a batch stay a batch.
-  return reshape(x, target[0] === -1 && target.slice(1).includes(-1) ? [samples, ...target.slice(1)] : target);
-}
-
-const joined: Operation = (given) => {
-  const list = given.literal(0, 'xs');
-  const values = Array.isArray(list) ? list.filter(isHeld).map(({ value }) => value) : [];
-  const [axis = -1] = wholes(given, 1, 'axis') ?? [];
-  return concat(values, axis);
-};
 
 function casted(given: Arguments): Value {
   const dtype = dtypeOf(given.literal(1, 'dtype'));
@@ -170,6 +120,13 @@ const operations: Readonly<Record<string, Operation>> = {
   Rsqrt: unary((x) => div(1, sqrt(x))),
   Exp: unary(exp),
   Log: unary(log),
+  Expm1: unary(expm1),
+  Log1p: unary(log1p),
+  Erf: unary(erf),
+  Floor: unary(floor),
+  Ceil: unary(ceil),
+  Round: unary(round),
+  Sign: unary(sign),
   Sin: unary(sin),
   Cos: unary(cos),
   Matmul: (given) => matmul(given.value(0, 'x1'), given.value(1, 'x2')),
@@ -185,18 +142,29 @@ const operations: Readonly<Record<string, Operation>> = {
   Reshape: reshaped,
   Transpose: (given) => transpose(given.value(0, 'x'), wholes(given, 1, 'axes')),
   Concatenate: joined,
+  GetItem: items,
+  Flip: flipped,
+  Repeat: repeated,
+  Take: taken,
+  Pad: padded,
+  DotProductAttention: attended,
   Cast: casted,
   Relu: unary(activations['relu']),
   Relu6: unary(activations['relu6']),
   Sigmoid: unary(activations['sigmoid']),
   Tanh: unary(activations['tanh']),
   Silu: unary(activations['silu']),
+  Gelu: (given) =>
+    gelu(given.value(0, 'x'), { approximate: given.literal(1, 'approximate') === false ? 'none' : 'tanh' }),
   Softplus: unary(activations['softplus']),
 };
 
 /** What an operation's config may say beside its arguments. */
-const SAID = ['axis', 'axes', 'keepdims', 'newshape', 'new_shape', 'dtype', 'x2', 'x1'];
-const NAMED = ['x', 'x1', 'x2', 'xs', 'condition', ...SAID];
+const SAID =
+  'axis axes keepdims newshape new_shape dtype x2 x1 repeats pad_width mode approximate is_causal indices key flash_attention attn_logits_soft_cap'.split(
+    ' ',
+  );
+const NAMED = ['x', 'x1', 'x2', 'xs', 'condition', 'mask', 'scale', 'constant_values', 'query', 'value', ...SAID];
 
 const definitionOf =
   (operation: Operation): Definition =>

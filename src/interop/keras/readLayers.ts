@@ -50,17 +50,22 @@ export function readLayer(where: string, entry: LayerEntry, reading: Reading): K
 }
 
 /** A model as a layer. @throws FormatError for what is not read, naming it */
-export function readModel(where: string, { className, config }: LayerEntry, reading: Reading): KerasLayer & Model {
+export function readModel(where: string, entry: LayerEntry, reading: Reading): KerasLayer & Model {
+  const { className, config } = entry;
+  requireKeras(where, entry);
+  if (!MODELS.includes(className)) {
+    refuse(where, `is a ${className}, which is code`, 'build a Sequential or functional model of the same layers');
+  }
   if (reading.depth > DEEPEST) refuse(where, `lies in more than ${DEEPEST} models`, 'take it out');
   const graph = (className === 'Sequential' ? sequentialGraph : functionalGraph)(where, config);
-  const layers = graph.layers.map((entry): NamedLayer => {
-    const own = `layer "${entry.name}" (${entry.className})`;
+  const layers = graph.layers.map((each): NamedLayer => {
+    const own = `layer "${each.name}" (${each.className})`;
     return {
-      name: entry.name,
-      className: entry.className,
-      isOperation: isOperation(entry),
-      isFrozen: entry.config['trainable'] === false,
-      layer: readLayer(reading.depth === 0 ? own : `${where}, ${own}`, entry, reading),
+      name: each.name,
+      className: each.className,
+      isOperation: isOperation(each),
+      isFrozen: each.config['trainable'] === false,
+      layer: readLayer(reading.depth === 0 ? own : `${where}, ${own}`, each, reading),
     };
   });
   return { ...networkOf(where, graph, layers), graph };

@@ -4,6 +4,7 @@ import { constant } from '../../../graph/leaf.ts';
 import { normalizeBatch, normalizeBy } from '../../../ops/normalization/batchNorm.ts';
 import { normalizeGroups } from '../../../ops/normalization/groupNorm.ts';
 import { add, div, maximum, mul, sub } from '../../../ops/pointwise/arithmetic.ts';
+import { cast } from '../../../ops/pointwise/cast.ts';
 import { sqrt } from '../../../ops/pointwise/elementary.ts';
 import { sum } from '../../../ops/reductions/sum.ts';
 import { reshape } from '../../../ops/shaping/views.ts';
@@ -146,7 +147,7 @@ export const normalizationDefinitions: Definitions = {
   Rescaling(options) {
     const [scale, offset] = [options.raw('scale'), options.raw('offset') ?? 0];
     const [factor, shift] = [numbersIn(options, 'scale', scale), numbersIn(options, 'offset', offset)];
-    return stepwise((x) => add(mul(x, factor), shift));
+    return stepwise((x) => add(mul(cast(x, 'f32'), factor), shift));
   },
   Normalization(options) {
     const axes = options.raw('axis') === null ? [] : options.integers('axis', [-1]);
