@@ -1,8 +1,8 @@
 // The command line with models of other frameworks: what a file holds, the same in another format, and training further.
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Command } from '../../src/cli/command/commands.ts';
@@ -11,7 +11,7 @@ import { convert } from '../../src/cli/convert.ts';
 import { inspect } from '../../src/cli/inspect.ts';
 import { train } from '../../src/cli/train.ts';
 import { readSafetensors } from '../../src/data/index.ts';
-import { fromOnnx, readNpz } from '../../src/interop/index.ts';
+import { fromKeras, fromLayersModel, fromOnnx, readNpz } from '../../src/interop/index.ts';
 import { readCase, strayOf } from '../interop/importedCase.ts';
 import { nodeOf, onnxFile } from '../support/onnxFile.ts';
 
@@ -23,6 +23,12 @@ const golden = (name: string): string => join(goldens, `${name}.onnx`);
 let folder = '';
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'millrace-foreign-'))));
 afterAll(() => rm(folder, { recursive: true }));
+
+/** A folder's files by name. */
+async function filesIn(path: string): Promise<Record<string, Uint8Array>> {
+  const names = await readdir(path);
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readFile(join(path, name))])));
+}
 
 /** Runs a command, and gives its exit code and what it prints. */
 async function run(...words: string[]): Promise<{ readonly code: number; readonly text: string }> {
@@ -95,7 +101,7 @@ describe('convert', () => {
     await run('convert', npz, tensors);
     const arrays = readNpz('a.npz', await readFile(npz));
     const { tensors: again } = readSafetensors('a', await readFile(tensors));
-    expect(arrays['0.weight'].shape).toEqual([7, 5]);
+    expect(arrays['0.weight'].shape).toEqual([5, 7]);
     expect(again['0.weight'].data).toEqual(arrays['0.weight'].data);
   });
 
@@ -113,6 +119,22 @@ describe('convert', () => {
     expect((await run('convert', keras(name), path)).code).toBe(0);
     const { model } = await fromOnnx(await readFile(path));
     expect(Object.keys(model.parameters).length).toBeGreaterThan(3);
+  });
+
+  test('writes a model of PyTorch for Keras and TensorFlow.js, and reads both again', async () => {
+    const told = readCase(goldens, 'mlp');
+    const [numbers] = Object.values(told.outputs);
+    const [x] = Object.values(told.inputs);
+    for (const [name, read] of [
+      ['mlp.keras', async (path: string) => (await fromKeras(await readFile(path))).model],
+      ['folder/model.json', async (path: string) => (await fromLayersModel(await filesIn(dirname(path)))).model],
+    ] as const) {
+      const path = join(folder, name);
+      expect((await run('convert', golden('mlp'), path)).code).toBe(0);
+      const again = { ...told, inputs: { x }, outputs: { output: numbers } };
+      expect(await strayOf(await read(path), again, 'cpu')).toBeLessThan(1e-5);
+      expect((await run('inspect', name === 'mlp.keras' ? path : dirname(path))).code).toBe(0);
+    }
   });
 
   test('asks for extents that a file leaves open', async () => {

@@ -39,9 +39,9 @@ test("parameters bear the file's names, and kernels lie as they do here", async 
     'conv1.bias 3',
     'conv2.weight 5×5×3×6',
     'conv2.bias 6',
-    'fc1.weight 12×150',
+    'fc1.weight 150×12',
     'fc1.bias 12',
-    'fc2.weight 10×12',
+    'fc2.weight 12×10',
     'fc2.bias 10',
   ]);
   expect(inputs).toEqual([{ name: 'x', type: 'FLOAT', shape: [null, 1, 28, 28] }]);

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Predictor, Trainer } from '../../index.ts';
-import { toOnnx } from '../../interop/index.ts';
+import { toKeras, toLayersModel, toOnnx } from '../../interop/index.ts';
 import { UsageError } from '../command/usageError.ts';
 import { write } from '../outputPaths.ts';
 
@@ -20,6 +20,15 @@ const writers: Readonly<Record<string, Writer>> = {
   '.onnx': {
     what: 'an ONNX model',
     write: async (trainer, path, opset) => ({ [path]: await toOnnx(trainer, opset === undefined ? {} : { opset }) }),
+  },
+  '.keras': { what: 'a Keras model', write: async (trainer, path) => ({ [path]: await toKeras(trainer) }) },
+  // Its shards are named in it, and lie beside it.
+  'model.json': {
+    what: 'a LayersModel of TensorFlow.js',
+    write: async (trainer, path) => {
+      const { 'model.json': model, ...shards } = await toLayersModel(trainer);
+      return { [path]: model, ...shards };
+    },
   },
 };
 

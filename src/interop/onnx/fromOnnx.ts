@@ -21,7 +21,8 @@ const usual = { files: {}, outputs: undefined, fixed: {}, constants: [], channel
  * and begin with their numbers. It takes a value, or several by name, as the file does, with any number of samples where the
  * file leaves that open, and mostly where it was exported for a fixed number. In training its dropout drops, and its batch
  * norms see the batch, as in PyTorch.
- * Kernels of convolutions lie here as `[rows, columns, in / groups, out]`; all else lies as in the file.
+ * Kernels of convolutions lie here as `[rows, columns, in / groups, out]`, weights of linear layers as `[in, out]`; all else lies
+ * as in the file.
  *
  * ```ts
  * const { model, weights } = await fromOnnx(bytes);

@@ -47,6 +47,7 @@ function requireDense({ sparseInitializer, quantizationAnnotation }: GraphProto)
 
 /** Where a tensor is used: by which operator, at which place. */
 interface Use {
+  readonly node: NodeProto;
   readonly operator: Operator | undefined;
   readonly at: number;
 }
@@ -57,8 +58,8 @@ function usesIn(nodes: readonly NodeProto[], uses = new Map<string, Use[]>()): R
     const operator = operatorOf(node);
     for (const [at, name] of node.input.entries()) {
       const known = uses.get(name);
-      if (known) known.push({ operator, at });
-      else uses.set(name, [{ operator, at }]);
+      if (known) known.push({ node, operator, at });
+      else uses.set(name, [{ node, operator, at }]);
     }
     for (const { g } of node.attribute) if (g) usesIn(g.node, uses);
   }
@@ -84,7 +85,7 @@ function roleOf(
 /** The order in which all uses of a parameter would have it; the file's, where they differ. */
 function ourOrder(uses: readonly Use[], rank: number): Order {
   const usualOrder = Array.from({ length: rank }, (_, axis) => axis);
-  const orders = uses.map((use) => use.operator?.orders?.[use.at]?.(rank) ?? usualOrder);
+  const orders = uses.map((use) => use.operator?.orders?.[use.at]?.(rank, use.node) ?? usualOrder);
   return orders.every((order) => order.join() === orders[0].join()) ? orders[0] : usualOrder;
 }
 

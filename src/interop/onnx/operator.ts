@@ -1,4 +1,5 @@
 import type { Value } from '../../graph/graph.ts';
+import type { NodeProto } from './onnx_pb.ts';
 import type { OnnxNode } from './onnxNode.ts';
 import { Tensor, type ElementType, type Order } from './tensor.ts';
 
@@ -12,7 +13,7 @@ export interface Operator {
   /** Inputs that are kept rather than learned: running averages. */
   readonly kept?: readonly number[];
   /** In which order of its axes a parameter lies here that is such an input: an image's kernel. Of a rank that fits. */
-  readonly orders?: Readonly<Record<number, (rank: number) => Order>>;
+  readonly orders?: Readonly<Record<number, (rank: number, proto: NodeProto) => Order>>;
   apply(node: OnnxNode): Given;
 }
 

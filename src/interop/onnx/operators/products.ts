@@ -5,14 +5,25 @@ import { broadcastTo } from '../../../ops/reductions/sum.ts';
 import { reshape } from '../../../ops/shaping/views.ts';
 import { transpose } from '../../../ops/shaping/transpose.ts';
 import type { OnnxNode } from '../onnxNode.ts';
+import type { NodeProto } from '../onnx_pb.ts';
 import type { Operators } from '../operator.ts';
-import { Tensor } from '../tensor.ts';
+import { floats, Tensor, type Order } from '../tensor.ts';
+
+/** As weights of a linear layer lie here, `[in, out]`. */
+const IN_OUT: Order = [1, 0];
+
+const isTransposed = ({ attribute }: NodeProto): boolean =>
+  attribute.some(({ name, i }) => name === 'transB' && i === 1n);
 
 /** alpha · A′ · B′ + beta · C */
 function gemm(node: OnnxNode): Tensor {
   const [alpha, beta] = [node.real('alpha', 1), node.real('beta', 1)];
-  const [transposeA, transposeB] = [node.int('transA', 0) === 1, node.int('transB', 0) === 1];
-  const [a, b, c] = [node.float(0), node.float(1), node.maybeFloat(2)];
+  const [transposeA, turns] = [node.int('transA', 0) === 1, node.int('transB', 0) === 1];
+  const weight = node.tensor(1);
+  // A parameter lies turned already.
+  const isTurned = turns && weight.order.join() === IN_OUT.join();
+  const [a, b, c] = [node.float(0), isTurned ? floats(weight.native) : node.float(1), node.maybeFloat(2)];
+  const transposeB = turns && !isTurned;
   const columns = b.spec.shape[transposeB ? 0 : 1];
   const isBias =
     c && alpha === 1 && beta === 1 && !transposeA && c.spec.shape.length === 1 && c.spec.shape[0] === columns;
@@ -62,6 +73,6 @@ export function batched(a: Value, b: Value): Value {
 
 /** Products of matrices. */
 export const productOperators: Operators = {
-  Gemm: { apply: gemm },
+  Gemm: { orders: { 1: (_, proto) => (isTransposed(proto) ? IN_OUT : [0, 1]) }, apply: gemm },
   MatMul: { apply: product },
 };
