@@ -23,9 +23,7 @@ const floors = [
 /** What the build puts into the command line, or into what reads other frameworks' files, and nowhere else. */
 const bundled: Readonly<Record<string, string>> = {
   'fast-png': 'cli',
-  jsfive: 'cli',
   '@bufbuild/protobuf': 'interop',
-  fflate: 'interop',
 };
 /** Only these run in Node alone. */
 const nodeOnly = ['node', 'node.ts', 'cli'];
