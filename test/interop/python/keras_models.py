@@ -144,7 +144,10 @@ def masked():
     m = L.Masking()(x)
     a = L.MultiHeadAttention(2, 2)(m, m)
     b = L.Bidirectional(L.SimpleRNN(3), merge_mode="mul")(m)
-    return keras.Model(x, {"attended": a, "ends": b, "all": L.LSTM(3, return_sequences=True)(m), "one": L.GRU(3)(m)})
+    # Attention takes the mask off the value that it is given, for all who read it behind it.
+    n = L.Masking()(x)
+    c = L.MultiHeadAttention(2, 2, dropout=0.1)(n, n)
+    return keras.Model(x, {"attended": a, "dropped": c, "ends": b, "all": L.LSTM(3, return_sequences=True)(m), "one": L.GRU(3)(m)})
 
 
 def mobilenet():
