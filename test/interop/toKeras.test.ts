@@ -121,6 +121,19 @@ test.each(written)('%s is written, and read again with the same outputs', async 
   }
 });
 
+test('weights go by themselves, into a model that was written before', async () => {
+  const first = await withDrawnWeights(models['cnn']);
+  const trained = await withDrawnWeights(models['cnn'], 8);
+  const file = await toKeras(first);
+  const weights = await toKeras(trained, { only: 'weights' });
+  const whole = await fromKeras(await toKeras(trained));
+  expect((await fromKeras(file, { weights })).weights).toEqual(whole.weights);
+  const config = readZip('keras', 'model.keras', file).get('config.json')!;
+  expect((await fromKeras(config, { weights })).weights).toEqual(whole.weights);
+  await expect(fromKeras(config)).rejects.toThrow('has no model.weights.h5');
+  expect((await fromKeras(file)).weights).not.toEqual(whole.weights);
+});
+
 describe('what Keras has no like of', () => {
   test.each(unwritten)('%s is refused by name', async (name) => {
     await expect(toKeras(await withDrawnWeights(models[name]))).rejects.toThrow(

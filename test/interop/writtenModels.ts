@@ -554,11 +554,11 @@ export async function asItBegins({ model, fields, samples }: WrittenModel, asByt
 }
 
 /** The same with weights that are drawn: none is 0 or 1 by its beginning. */
-export async function withDrawnWeights(written: WrittenModel): Promise<Computing> {
+export async function withDrawnWeights(written: WrittenModel, seed = 7): Promise<Computing> {
   const predictor = await asItBegins(written);
   const { tensors } = await predictor.forward();
   const weights = Object.entries(tensors).map(([name, { shape }]) => {
-    const random = new Random(7, name);
+    const random = new Random(seed, name);
     const size = sizeOf(shape);
     const drawnNumber = name.endsWith('Variance') ? () => 0.5 + random.uniform() : () => random.normal(0, 0.4);
     return [name, { shape, data: Float32Array.from({ length: size }, drawnNumber) }] as const;

@@ -1,3 +1,4 @@
+import { optionsOf } from '../../core/argumentChecks.ts';
 import { bytesOf } from '../../data/bytes.ts';
 import { readHdf5, type Hdf5Array } from '../hdf5/readHdf5.ts';
 import type { ImportedTensor } from '../importedModel.ts';
@@ -19,15 +20,27 @@ export const pathOf = ({ directory, weight: { within }, index }: WeightPlace): s
 /** What draws numbers by chance keeps its own, which are no part of a model here. */
 const SEEDS = /\/(?:_?seed_generator|random_generator)\/vars\/0$/;
 
+/** What `fromKeras` may be told. */
+export interface FromKerasOptions {
+  /**
+   * The bytes of a `.weights.h5` file, as `save_weights` writes it: in place of the weights in the `.keras` file, or of a
+   * model of which there is only what `model.to_json()` gives.
+   */
+  readonly weights?: Uint8Array | ArrayBufferLike | undefined;
+}
+
 /**
  * A model that Keras 3 saved as a `.keras` file: of Sequential and functional models, of models within each other, of
  * layers that are used several times, of several inputs and outputs by name. What it was compiled with stays behind. A layer
  * whose `trainable` is false is frozen. Parameters are named by layer and weight, as `dense.kernel`, and lie as they do there.
- * @param file its bytes   @throws FormatError for a layer or an option that is not read, which it names
+ * @param file its bytes, or those of the text of `model.to_json()`
+ * @throws FormatError for a layer or an option that is not read, which it names
  * Source: keras.src.saving.saving_lib, Keras 3.15
  */
-export async function fromKeras(file: Uint8Array | ArrayBufferLike): Promise<KerasModel> {
-  const files = readZip('keras', 'the .keras file', bytesOf('fromKeras', 'file', file));
+export async function fromKeras(file: Uint8Array | ArrayBufferLike, options?: FromKerasOptions): Promise<KerasModel> {
+  const { weights } = optionsOf<FromKerasOptions, { weights: undefined }>('fromKeras', options, { weights: undefined });
+  const files = membersOf(bytesOf('fromKeras', 'file', file));
+  if (weights !== undefined) files.set(WEIGHTS, bytesOf('fromKeras', 'weights', weights));
   const config = memberOf(files, CONFIG);
   if (files.has(PICKLED) && !files.has(WEIGHTS)) {
     refuse(
@@ -54,6 +67,12 @@ export async function fromKeras(file: Uint8Array | ArrayBufferLike): Promise<Ker
     'config and weights are of different models',
   );
 }
+
+const BRACE = '{'.charCodeAt(0);
+
+/** What a file has by name: a config by itself is the only one. */
+const membersOf = (bytes: Uint8Array): Map<string, Uint8Array> =>
+  bytes[0] === BRACE ? new Map([[CONFIG, bytes]]) : new Map(readZip('keras', 'the .keras file', bytes));
 
 function memberOf(files: ReadonlyMap<string, Uint8Array>, name: string): Uint8Array {
   const found = files.get(name);

@@ -1,3 +1,4 @@
+import { optionsOf, requireKind } from '../../core/argumentChecks.ts';
 import type { Bytes } from '../../core/globalTypes.ts';
 import { writeHdf5, type Hdf5Numbers } from '../hdf5/writeHdf5.ts';
 import { writeZip } from '../zip.ts';
@@ -63,6 +64,12 @@ function arraysOf(layers: readonly WrittenLayer[]): Readonly<Record<string, Hdf5
   return arrays;
 }
 
+/** What `toKeras` may be told. */
+export interface ToKerasOptions {
+  /** `weights`: a `.weights.h5` file, which `load_weights` takes into a model that was written before. All, if left out. */
+  readonly only?: 'weights' | undefined;
+}
+
 /**
  * What a model computes in evaluation, as a `.keras` file, which Keras 3 opens by keras.saving.load_model: a functional model
  * of its layers, named after ours, and of its operations where it has no layer. A layer that is used twice is one there.
@@ -71,9 +78,13 @@ function arraysOf(layers: readonly WrittenLayer[]): Readonly<Record<string, Hdf5
  * @param trainer or predictor, or whatever else has `forward`   @returns the file's bytes
  * @throws FormatError for an op that Keras has no like of, which it names
  */
-export async function toKeras(trainer: Computing): Promise<Bytes> {
+export async function toKeras(trainer: Computing, options?: ToKerasOptions): Promise<Bytes> {
+  const { only } = optionsOf<ToKerasOptions, { only: undefined }>('toKeras', options, { only: undefined });
+  requireKind('toKeras', 'only', only, only === undefined || only === 'weights', '"weights", or left out');
   const { inputs, outputs } = await writtenModel('keras', trainer);
   const layers = layerOrder(Object.values(outputs), inputs);
+  const weights = writeHdf5(arraysOf(layers));
+  if (only === 'weights') return weights;
   const names = Object.keys(outputs);
   const isSingle = names.length === 1 && names[0] === 'output';
   const config = {
@@ -93,6 +104,6 @@ export async function toKeras(trainer: Computing): Promise<Bytes> {
   return writeZip('toKeras', [
     ['metadata.json', text({ keras_version: VERSION, date_saved: '1980-01-01@00:00:00' })],
     ['config.json', text(config)],
-    ['model.weights.h5', writeHdf5(arraysOf(layers))],
+    ['model.weights.h5', weights],
   ]);
 }
