@@ -54,21 +54,21 @@ function imported<O extends Values>(open: OpenModel, bytes: number, settings: Se
     const type = port && onnxTypeOf(tensorTypeOf(port).elemType).type;
     constants.set(name, fixedTensor(name, shape, data, type));
   }
-  const parameters: Record<string, ImportedTensor> = {};
-  const state: Record<string, ImportedTensor> = {};
+  const parameters = new Map<string, ImportedTensor>();
+  const state = new Map<string, ImportedTensor>();
   const orders = new Map<string, Order>();
   for (const { name, tensor, role, order } of initializers) {
     // What is fixed takes the place of what the file has.
     if (role === 'constant' && !constants.has(name)) constants.set(name, tensor);
     if (role === 'constant') continue;
     orders.set(name, order);
-    (role === 'kept' ? state : parameters)[name] = permuted(tensor, order);
+    (role === 'kept' ? state : parameters).set(name, permuted(tensor, order));
   }
   const ports = graph.input.filter(({ name }) => !constants.has(name) && !orders.has(name));
   const model = importedModel<O>({
     kind: 'onnx',
-    parameters,
-    state,
+    parameters: Object.fromEntries(parameters),
+    state: Object.fromEntries(state),
     apply(x, bound, context) {
       const names: Names = new Map(constants);
       for (const port of ports) names.set(port.name, inputTensor(port, ports.length, x, channelsLast));
@@ -76,7 +76,7 @@ function imported<O extends Values>(open: OpenModel, bytes: number, settings: Se
       for (const [name, order] of orders) {
         const tensor = Tensor.of(bound[name], 'float', order);
         names.set(name, tensor);
-        if (Object.hasOwn(state, name)) kept.set(tensor, name);
+        if (state.has(name)) kept.set(tensor, name);
       }
       const update = (tensor: Tensor, value: Value): void => {
         const name = kept.get(tensor);
