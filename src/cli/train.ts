@@ -64,11 +64,13 @@ async function learn(command: TrainCommand, signal: AbortSignal): Promise<Outcom
   }
 }
 
-async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>): Promise<Outcome> {
-  const { command, learningTask, settings, form, terminal } = all;
+async function trainOn(device: GPUDevice | undefined, given: Omit<Run, 'trainer'>): Promise<Outcome> {
+  const { command, settings, form, terminal } = given;
   const task = taskOf(form.input);
   const inputs = task.inputs?.(form);
-  const beginning = await beginningFor(all);
+  const beginning = await beginningFor(given);
+  const learningTask = beginning?.takesBytes ? unscaled(given.learningTask, task.seen!) : given.learningTask;
+  const all = { ...given, learningTask };
   const trainer = await createTrainer({
     model: task.network(form, settings.augment, beginning?.network),
     ...task.learnedBy(form.input),
@@ -88,6 +90,15 @@ async function trainOn(device: GPUDevice | undefined, all: Omit<Run, 'trainer'>)
   } finally {
     trainer.destroy();
   }
+}
+
+/** The same samples with a field's numbers as they are, for a model that scales them itself. */
+function unscaled(learningTask: LearningTask, name: string): LearningTask {
+  const asItIs = ({ length, fields }: LearningTask['train']): LearningTask['train'] => ({
+    length,
+    fields: { ...fields, [name]: { ...fields[name], scale: { scale: 1, offset: 0 } } },
+  });
+  return { ...learningTask, train: asItIs(learningTask.train), test: asItIs(learningTask.test) };
 }
 
 /** What training begins with, if it was said. @throws UsageError where no other model can take the place of ours */

@@ -164,6 +164,29 @@ async function table(): Promise<string> {
   return path;
 }
 
+/** IDX bytes of rank 1 or 3. */
+function idx(shape: readonly number[], data: Uint8Array): Uint8Array {
+  const header = new DataView(new ArrayBuffer(4 + 4 * shape.length));
+  header.setUint32(0, 0x0800 + shape.length);
+  shape.forEach((extent, at) => header.setUint32(4 + 4 * at, extent));
+  return Buffer.concat([Buffer.from(header.buffer), data]);
+}
+
+/** A folder of images of which each digit has a bright row of its own. */
+async function images(): Promise<string> {
+  const place = join(folder, 'images');
+  await mkdir(place, { recursive: true });
+  for (const [name, count] of Object.entries({ train: 200, t10k: 50 })) {
+    const labels = Uint8Array.from({ length: count }, (_, at) => at % 10);
+    const pixels = Uint8Array.from({ length: count * 784 }, (_, at) =>
+      Math.floor((at % 784) / 28) === 2 * labels[Math.floor(at / 784)] ? 255 : at % 40,
+    );
+    await writeFile(join(place, `${name}-images-idx3-ubyte`), idx([count, 28, 28], pixels));
+    await writeFile(join(place, `${name}-labels-idx1-ubyte`), idx([count], labels));
+  }
+  return place;
+}
+
 describe('train --from', () => {
   test('goes on with a model of PyTorch, and writes it as ONNX', async () => {
     const [report, saved] = [join(folder, 'train.json'), join(folder, 'trained.onnx')];
@@ -175,6 +198,16 @@ describe('train --from', () => {
     expect(lossCurve.at(-1)).toBeLessThan(lossCurve[0] / 2);
     const { model } = await fromOnnx(await readFile(saved));
     expect(Object.keys(model.parameters)).toContain('0.weight');
+  });
+
+  test('bytes are scaled once, by a model that it has written', async () => {
+    const [saved, told] = [join(folder, 'digits.onnx'), join(folder, 'digits.json')];
+    const options = ['--backend', 'wasm', '--quiet', '--augment', 'no', '--batch', '64', '--report', told];
+    const words = ['train', 'mnist', '--data', await images(), ...options];
+    await run(...words, '--steps', '40', '--hidden', '16', '--save', saved);
+    const { testLoss } = JSON.parse(await readFile(told, 'utf8'));
+    await run(...words, '--steps', '1', '--optimizer', 'sgd', '--lr', '1e-12', '--from', saved);
+    expect(JSON.parse(await readFile(told, 'utf8')).testLoss).toBeCloseTo(testLoss, 4);
   });
 
   test('goes on with a model of its own', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import * as data from '../../src/data/index.ts';
 import * as core from '../../src/index.ts';
+import * as interop from '../../src/interop/index.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { root } from '../support/packed.ts';
 import { compiled, entries, runnable, snippetsIn, withoutImports, type Said } from '../support/snippets.ts';
@@ -70,7 +71,7 @@ test('what the right column of a table calls is an export, or a method of a trai
   expect(rows.length).toBeGreaterThan(80);
   const right = rows.map((line) => line.split(/(?<!\\) \| +/)[1]);
   const calls = right.flatMap((cell) => [...cell.matchAll(/([\w.]*?)(\w+)\(/g)]);
-  const exported = new Set([...names, ...Object.keys(data), 'checkpoints', ...METHODS]);
+  const exported = new Set([...names, ...Object.keys(data), ...Object.keys(interop), 'checkpoints', ...METHODS]);
   const unknown = calls.filter(([, of, name]) => {
     if (of === 'trainer.') return !(name in Trainer.prototype);
     return of === 'schedules.' ? !(name in core.schedules) : !exported.has(name);

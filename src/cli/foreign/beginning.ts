@@ -13,6 +13,8 @@ import { requireWriter } from './writers.ts';
 export interface Beginning {
   /** Of another framework: in place of a model of ours. */
   readonly network?: Layer;
+  /** Whether that takes bytes as they are, and scales them itself. */
+  readonly takesBytes?: boolean;
   /** Puts what was learned into a trainer. */
   load?(trainer: Trainer): Promise<void>;
   readonly notes: readonly string[];
@@ -37,7 +39,12 @@ export async function beginningOf(
   if (!isForeign(file)) return ourOwn(file, form);
   if (save !== undefined) requireWriter(save);
   const foreign = await foreignModel(file, true);
-  return { network: fitted(path, foreign, shape), notes: foreign.notes, about: `${path}, a model of ${file.format}` };
+  return {
+    network: fitted(path, foreign, shape),
+    takesBytes: foreign.inputs[0].dtype === 'u8',
+    notes: foreign.notes,
+    about: `${path}, a model of ${file.format}`,
+  };
 }
 
 /** PyTorch's weights of the same layers. */

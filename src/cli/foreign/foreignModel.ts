@@ -44,7 +44,7 @@ async function onnx(file: OpenFile, channelsLast: boolean): Promise<ForeignModel
 function samplesOf(shape: readonly (number | null)[], channelsLast: boolean): readonly (number | null)[] {
   const [, first, ...others] = shape;
   if (shape.length < 2) return [];
-  return channelsLast && others.length > 0 ? [...others, first] : [first, ...others];
+  return channelsLast && shape.length > 3 ? [...others, first] : [first, ...others];
 }
 
 const ofKeras = ({ model, weights, inputs, kept, layers, notes }: KerasModel): ForeignModel => ({

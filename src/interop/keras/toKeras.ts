@@ -12,7 +12,13 @@ import type { Computing } from '../computing.ts';
 /** Whose files these are like. */
 const VERSION = '3.15.1';
 
-const text = (given: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(given));
+/** JSON has no infinity: f32's largest number stands for it. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
+const finite = (_: string, given: unknown): unknown =>
+  given === Infinity || given === -Infinity ? Math.sign(given) * LARGEST : given;
+
+const text = (given: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(given, finite));
 
 const referenceOf = ({ layer, call, tensor }: Result): readonly unknown[] => [layer.name, call, tensor];
 

@@ -87,7 +87,7 @@ function imported<O extends Values>(open: OpenModel, bytes: number, settings: Se
       return outputValues(outputs, names, channelsLast);
     },
   });
-  return { ...model, inputs: ports.map(portOf), outputs };
+  return { ...model, inputs: ports.map(portOf), outputs: outputs.map(nameHere) };
 }
 
 /** @param type as the file has it, where it says so */
@@ -104,9 +104,9 @@ function fixedTensor(name: string, shape: Shape, data: Numbers, type: ElementTyp
   return Tensor.known(own, shape, Float64Array.from(data));
 }
 
-/** Channels behind rows and columns. */
+/** Channels behind rows and columns, of images, which have four axes or more. */
 const channelsBehind = (rank: number): Order =>
-  rank < 3
+  rank < 4
     ? Array.from({ length: rank }, (_, axis) => axis)
     : [0, ...Array.from({ length: rank - 2 }, (_, at) => at + 2), 1];
 
@@ -146,12 +146,16 @@ function batchOf(ports: readonly ValueInfoProto[], names: Names): { exported: nu
   return isOther ? { exported: one, given: other } : undefined;
 }
 
+/** Names that are numbers would come in the order of these, and not in the file's. */
+const nameHere = (name: string): string => (/^\d+$/.test(name) ? `output${name}` : name);
+
 /** A value, or several by name. */
 function outputValues(outputs: readonly string[], names: Names, channelsLast: boolean): Values {
   const values = outputs.map((name) => {
     const tensor = names.get(name);
     if (!tensor) throw new FormatError(`[onnx] the model gives no "${name}": ask for one of the names in its graph`);
-    return [name, channelsLast ? tensor.as(channelsBehind(tensor.shape.length)) : tensor.value] as const;
+    const value = channelsLast ? tensor.as(channelsBehind(tensor.shape.length)) : tensor.value;
+    return [nameHere(name), value] as const;
   });
   return values.length === 1 ? values[0][1] : Object.fromEntries(values);
 }

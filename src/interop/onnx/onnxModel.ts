@@ -21,7 +21,7 @@ export interface FromOnnxOptions {
   readonly fixed?: Readonly<Record<string, { readonly shape: Shape; readonly data: Numbers }>> | undefined;
   /** Initializers that are not learned, by name: a table of positions, a mask. */
   readonly constants?: readonly string[] | undefined;
-  /** Whether images come and go with their channels last, `[N, H, W, C]`, as layers here have them, rather than as in the file. */
+  /** Whether images, of four axes, come and go with their channels last, `[N, H, W, C]`, as here, rather than as in the file. */
   readonly channelsLast?: boolean | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface FromOnnxOptions {
 export interface OnnxModel<O extends Values = Value<'f32'>> extends ImportedModel<O> {
   /** What the model takes, in the file's order; extents that the file leaves open are null. */
   readonly inputs: readonly OnnxPort[];
-  /** Names of what it gives. */
+  /** Names of what it gives, in the file's order; of those that are numbers, as `142`, `output142`. */
   readonly outputs: readonly string[];
 }
 

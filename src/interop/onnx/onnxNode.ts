@@ -204,6 +204,19 @@ export class OnnxNode {
     this.refuse(`has no graph "${name}"`, 'the file was damaged; export the model again');
   }
 
+  /**
+   * Fails where samples would be brought together of a model that was exported for another number of them, for which that
+   * meant something else.
+   */
+  requireApart(axis: number): void {
+    const { batch } = this.setting;
+    if (axis !== 0 || !batch || this.tensor(0).shape[0] !== batch.given) return;
+    this.refuse(
+      `brings ${batch.given} samples together, where the model was exported for ${batch.exported}`,
+      'give as many, or export it with a dynamic first axis',
+    );
+  }
+
   /** Fails before more numbers are made while the model is read than its file is large. */
   requireRoom(elements: number): void {
     if (Number.isSafeInteger(elements) && elements <= this.setting.room) return;

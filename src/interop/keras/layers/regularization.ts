@@ -39,7 +39,11 @@ export const regularizationDefinitions: Definitions = {
   Dropout(options) {
     const rate = rateOf(options);
     const told = options.raw('noise_shape') ?? undefined;
-    const noise = told === undefined ? undefined : options.integers('noise_shape');
+    // Null is an extent as it is, as that of the samples.
+    const noise: readonly unknown[] | undefined = Array.isArray(told) ? told : undefined;
+    if (told !== undefined && !noise?.every((extent) => extent === null || Number.isInteger(extent))) {
+      options.integers('noise_shape');
+    }
     return dropping(rate, (shape) => (noise ? shape.map((extent, axis) => (noise[axis] === 1 ? 1 : extent)) : shape));
   },
   SpatialDropout1D: spatial,

@@ -78,6 +78,9 @@ const concat: Write = (node, to) => {
     if (!to.known(input)) return to.read(input);
     return to.refuse(node.op.name, 'one of its values follows from no sample', 'pad, or add it');
   });
+  const [alone] = inputs;
+  // Keras joins two at least.
+  if (inputs.length === 1) return to.write(node.outputs[0], alone);
   to.write(node.outputs[0], to.layer('Concatenate', { axis }, inputs, node.outputs[0].spec.shape));
 };
 

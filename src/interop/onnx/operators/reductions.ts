@@ -35,6 +35,7 @@ const reduction = (f: (x: Value<'f32'>, over: Over) => Value, ofNothing: number,
     if (node.int('noop_with_empty_axes', 0) === 1 && said.length === 0) return x;
     const axes = said.length === 0 ? x.shape.map((_, axis) => axis) : axesOf(node, said, rank);
     if (sizeOf(x.shape) === 0) return filled(x, axes, keepDimensions, ofNothing);
+    for (const axis of axes) node.requireApart(axis);
     const order: Order = keepDimensions && !x.numbers ? x.order : x.shape.map((_, axis) => axis);
     const value = x.numbers ? floats(node.asValue(x)) : floats(x.as(order));
     const over = { axes: axes.map((axis) => order.indexOf(axis)).toSorted((a, b) => a - b), keepDimensions };
@@ -82,6 +83,7 @@ function alongAxis(node: OnnxNode, f: (x: Value) => Value): Tensor {
   const x = node.tensor(0);
   const rank = x.shape.length;
   const axis = axisOf(node, node.int('axis', node.opset < 13 ? 1 : -1), rank);
+  node.requireApart(axis);
   if (node.opset < 13) {
     const flat = reshape(node.float(0), [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))]);
     return Tensor.of(reshape(f(flat), x.shape), 'float');
