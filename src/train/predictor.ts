@@ -48,6 +48,11 @@ export interface PredictorOptions<
   readonly weights?: Uint8Array | ArrayBufferLike | undefined;
   /** What is told of the model's logits: themselves, if left out. */
   readonly outputs?: K | undefined;
+  /**
+   * Samples that the model is asked of at once, neither more nor less: 1 of a model that takes no other number, as one that
+   * was exported so. As many as suit the device, if left out.
+   */
+  readonly batchSize?: number | undefined;
   /** What samples are like: a data set, or its fields. What only a loss read may be left out. */
   readonly data: CommonOptions<F>['data'] & {};
 }
@@ -58,6 +63,7 @@ const usual = {
   only: undefined,
   rename: undefined,
   outputs: 'logits',
+  batchSize: undefined,
   data: undefined,
   backend: 'webgpu',
   threads: undefined,
@@ -185,13 +191,19 @@ export async function createPredictor<M extends Model, F extends string = any, K
 ): Promise<Predictor<F, ToldOf<OutputOf<M>, K>>> {
   const where = 'createPredictor';
   const filled = optionsOf<PredictorOptions, typeof usual>(where, given, usual);
-  const { weights, only, rename, outputs, model, ...options } = filled;
+  const { weights, only, rename, outputs, model, batchSize, ...options } = filled;
   requireModule(where, 'model', model);
   const isGiven = Object(options.data) === options.data;
   requireKind(where, 'data', options.data, isGiven, 'what samples are like: a data set, or { x: { shape, dtype } }');
   const part = { only, rename };
   requirePart(where, part);
-  const told = { ...options, model: telling(model, outputs), batchSize: TRACED, phases: [] };
+  const told = {
+    ...options,
+    model: telling(model, outputs),
+    batchSize: batchSize ?? TRACED,
+    predicts: batchSize,
+    phases: [],
+  };
   const own = told as unknown as TrainerOptions<Model<ToldOf<OutputOf<M>, K>>, F>;
   requireCommon(where, own);
   const taken = weights === undefined ? undefined : await partOfWeights('the file', copyOfBytes(where, weights), part);

@@ -29,15 +29,18 @@ export interface TrainerParts {
   readonly saver: () => Promise<Saver>;
 }
 
+/** What a trainer is opened with: also how many samples it predicts at once, where its model takes no other number. */
+export type OpenOptions = TrainerOptions & { readonly predicts?: number | undefined };
+
 /** Traces a model for the fields of its data, and compiles a step, unless there are no phases. @throws ShapeError where it does not fit them */
 export async function trainerParts(
   backend: Backend,
-  options: TrainerOptions,
+  options: OpenOptions,
   phases: readonly Phase[],
   fields: Fields,
   warn: Warn,
 ): Promise<TrainerParts> {
-  const { batchSize, seed = 0 } = options;
+  const { batchSize, seed = 0, predicts } = options;
   const prepared = prepare(options, phases, fields, backend.largestBinding);
   const programs = new Programs(backend, prepared);
   try {
@@ -54,7 +57,7 @@ export async function trainerParts(
       single,
       evaluator: whenAsked(async () => {
         const { Evaluator } = await import('./inquiries.ts');
-        return new Evaluator(backend, prepared, programs, batchSize, warn);
+        return new Evaluator(backend, prepared, programs, batchSize, warn, predicts);
       }),
       inspector: whenAsked(async () => {
         const { Inspector } = await import('./inquiries.ts');

@@ -5,8 +5,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../src/index.ts';
+import { createPredictor, Random } from '../../src/index.ts';
 import { fromOnnx } from '../../src/interop/index.ts';
+import { floatsIn, floatsOf, intAttribute, nodeOf, onnxFile } from '../support/onnxFile.ts';
 import { learned, namesIn, readCase, strayOf } from './importedCase.ts';
 
 const folder = fileURLToPath(new URL('../goldens/interop/onnx', import.meta.url));
@@ -69,4 +70,16 @@ test('images may come with their channels last', async () => {
   });
   const inputs = { [name]: { dtype, shape: [N, H, W, C], data: turned } };
   expect(await strayOf(model, { ...told, inputs }, 'cpu')).toBeLessThan(1e-5);
+});
+
+test('a model of a fixed number of samples is asked for one after the other', async () => {
+  const node = [nodeOf('Concat', 'w x', 'y', [intAttribute('axis', 1)])];
+  const initializer = [floatsOf('w', [1, 1], [5])];
+  const { model } = await fromOnnx(onnxFile({ node, initializer, input: [floatsIn('x', 1, 2)] }));
+  const options = { model, data: { x: { shape: [2], dtype: 'f32', scale: null } }, backend: 'cpu' } as const;
+  await expect(createPredictor(options)).rejects.toThrow('exported for 1, and was given 2 samples');
+  const predictor = await createPredictor({ ...options, batchSize: 1 });
+  const { data, shape } = await predictor.predict({ x: Float32Array.of(1, 2, 3, 4, 6, 7) });
+  expect(shape).toEqual([3, 3]);
+  expect(Array.from(data)).toEqual([5, 1, 2, 5, 3, 4, 5, 6, 7]);
 });

@@ -125,7 +125,13 @@ export class GraphRun {
       const made = apply();
       return made instanceof Tensor ? [made] : made;
     } catch (error) {
-      if (error instanceof ShapeError && !error.message.includes('(in ')) error.message += ` (in ${node.where})`;
+      if (error instanceof ShapeError && !error.message.includes('(in ')) {
+        const { batch } = this.#around;
+        const why = batch
+          ? `, of a model that was exported for ${batch.exported}, and was given ${batch.given} samples`
+          : '';
+        error.message += ` (in ${node.where}${why})`;
+      }
       throw error;
     }
   }

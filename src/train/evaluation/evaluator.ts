@@ -30,13 +30,23 @@ export class Evaluator {
   readonly #prepared: Prepared;
   readonly #programs: Programs;
   readonly #batchSize: number;
+  readonly #predicts: number | undefined;
   readonly #warn: Warn;
   /** Sets of which it was said that nothing counts there. */
   readonly #told = new WeakSet<Dataset>();
   #example: Graph | undefined;
   readonly #kept: KeptOutputs;
 
-  constructor(backend: Backend, prepared: Prepared, programs: Programs, batchSize: number, warn: Warn) {
+  /** @param predicts samples that are predicted at once, where the model takes no other number */
+  constructor(
+    backend: Backend,
+    prepared: Prepared,
+    programs: Programs,
+    batchSize: number,
+    warn: Warn,
+    predicts?: number,
+  ) {
+    this.#predicts = predicts;
     this.#backend = backend;
     this.#prepared = prepared;
     this.#programs = programs;
@@ -137,14 +147,14 @@ export class Evaluator {
 
   /** Samples that one program predicts at most. */
   get #most(): number {
-    return largestPrediction(this.#traced, this.#batchSize, this.#backend.largestBinding);
+    return this.#predicts ?? largestPrediction(this.#traced, this.#batchSize, this.#backend.largestBinding);
   }
 
   /** Compiles what a prediction of so many samples needs. */
   async preparePrediction(length: number): Promise<void> {
     const most = this.#most;
     const sizes = [...(length > most ? [most] : []), length % most];
-    for (const size of sizes) if (size > 0) await this.#programs.prediction(paddedSize(size), most);
+    for (const size of sizes) if (size > 0) await this.#programs.prediction(this.#predicts ?? paddedSize(size), most);
   }
 
   /**
@@ -207,7 +217,7 @@ export class Evaluator {
     const most = this.#most;
     for (let start = 0; start < length; start += most) {
       const count = Math.min(most, length - start);
-      const n = paddedSize(count);
+      const n = this.#predicts ?? paddedSize(count);
       const program = await this.#programs.prediction(n, most);
       const words = control.initial();
       words[PART] = start / most;

@@ -13,7 +13,7 @@ function reshaped(node: OnnxNode, tensor: Tensor, shape: Shape): Tensor {
   if (sizeOf(shape) !== countOf(tensor)) {
     node.refuse(
       `brings [${tensor.shape.join(', ')}] into [${shape.join(', ')}], which has other elements`,
-      'the model was exported for a fixed number of samples: give as many, or export it with a dynamic first axis',
+      'the model was exported for a fixed number of samples: ask as many at once, as by createPredictor({ batchSize: 1 }), or export it with a dynamic first axis',
     );
   }
   return numbers ? Tensor.known(type, shape, numbers) : Tensor.of(reshape(tensor.value, shape), type);
@@ -33,7 +33,7 @@ function meantShape(node: OnnxNode, given: readonly number[], from: Shape, keeps
   ) {
     node.refuse(
       `brings [${from.join(', ')}] into [${said.join(', ')}], which does not fit`,
-      'the model was exported for a fixed number of samples: give as many, or export it with a dynamic first axis',
+      'the model was exported for a fixed number of samples: ask as many at once, as by createPredictor({ batchSize: 1 }), or export it with a dynamic first axis',
     );
   }
   return extents.map((extent) => (extent === -1 ? rest : extent));
