@@ -5,7 +5,9 @@ import { kernelFiles } from '../node/kernelFiles.ts';
 import { UsageError } from './command/usageError.ts';
 import { deviceFor } from './deviceFor.ts';
 import { beginningOf, type Beginning } from './foreign/beginning.ts';
-import { writeForeign, writerFor } from './foreign/writers.ts';
+import { openFile } from './foreign/fileFormat.ts';
+import { isForeign } from './foreign/foreignModel.ts';
+import { requireWriter, writeForeign, writerFor } from './foreign/writers.ts';
 import { whyNoGpu } from './missingAdapter.ts';
 import { drawPictures } from './pictures/drawPictures.ts';
 import { modelFile } from './modelFile.ts';
@@ -43,12 +45,20 @@ export interface Outcome {
 /** Trains, prints how it goes, and returns the exit code. */
 export async function train(command: TrainCommand, signal: AbortSignal): Promise<number> {
   await requirePlaces(command);
+  await requireKept(command);
   const { code, report } =
     command.folds === undefined
       ? await learn(command, signal)
       : await crossValidate(command.folds, (fold) => learn({ ...command, fold }, signal));
   if (report && command.report !== undefined) await write(command.report, `${JSON.stringify(report, null, 2)}\n`);
   return code;
+}
+
+/** Fails before anything is learned of what then could not be kept. */
+async function requireKept({ from, save }: TrainCommand): Promise<void> {
+  if (from === undefined) return;
+  const file = await openFile(from);
+  if (save !== undefined && isForeign(file)) requireWriter(save);
 }
 
 async function learn(command: TrainCommand, signal: AbortSignal): Promise<Outcome> {
@@ -108,12 +118,12 @@ async function beginningFor({
   form,
   terminal,
 }: Omit<Run, 'trainer'>): Promise<Beginning | null> {
-  const { from, save, dataset } = command;
+  const { from, dataset } = command;
   if (from === undefined) return null;
   const { seen } = taskOf(form.input);
   if (seen === undefined)
     throw new UsageError(`--from is for images and tables, and ${dataset} is neither: leave it out`);
-  const beginning = await beginningOf(from, form, learningTask.train.fields[seen].shape, save);
+  const beginning = await beginningOf(from, form, learningTask.train.fields[seen].shape);
   terminal?.line(`Begins with ${beginning.about}`);
   for (const note of beginning.notes) terminal?.line(`  ${note}`);
   return beginning;

@@ -6,6 +6,7 @@ import { interpret } from '../../src/cpu/interpret.ts';
 import { orderOf } from '../../src/graph/executionOrder.ts';
 import { storageOf, type State } from '../../src/graph/graph.ts';
 import * as millrace from '../../src/index.ts';
+import { atan, isNaN } from '../../src/ops/pointwise/special.ts';
 import type { Context, Value } from '../../src/index.ts';
 import { writeSafetensors } from '../../src/data/index.ts';
 import type { Model } from '../../src/train/model.ts';
@@ -156,7 +157,7 @@ type Two = { readonly a: Value; readonly b: Value };
 const pointwise = ({ a, b }: Two): Record<string, Value> => {
   const near = mul(b, 0.5);
   const positive = add(abs(a), 0.1);
-  const unary = { relu, sigmoid, tanh, softplus, selu, silu, logSigmoid, neg, abs, exp, expm1, sin, cos, erf };
+  const unary = { relu, sigmoid, tanh, softplus, selu, silu, logSigmoid, neg, abs, exp, expm1, sin, cos, erf, atan };
   const steps = { floor, ceil, round, sign };
   return {
     ...Object.fromEntries(Object.entries({ ...unary, ...steps }).map(([name, f]) => [name, f(a)])),
@@ -175,6 +176,7 @@ const pointwise = ({ a, b }: Two): Record<string, Value> => {
       a,
     ),
     where: where(greater(a, b), a, mul(b, 2)),
+    isNaN: cast(isNaN(log(a)), 'f32'),
     squared: squaredErrors(a, near),
     absolute: absoluteErrors(a, near),
     huber: huberErrors(a, near, 0.7),

@@ -7,7 +7,6 @@ import { describesModel, readModel } from '../modelFile.ts';
 import type { ModelForm } from '../tasks/task.ts';
 import { openFile, type OpenFile } from './fileFormat.ts';
 import { foreignModel, isForeign, type ForeignModel } from './foreignModel.ts';
-import { requireWriter } from './writers.ts';
 
 /** What training begins with that was not made by chance. */
 export interface Beginning {
@@ -24,20 +23,14 @@ export interface Beginning {
 
 /**
  * A model that training goes on with.
- * @param shape of a sample   @param save where the model is to be, which is then of its own kind
+ * @param shape of a sample
  * @throws FormatError for a file of no model, or one that does not take such samples
  */
-export async function beginningOf(
-  path: string,
-  form: ModelForm,
-  shape: Shape,
-  save: string | undefined,
-): Promise<Beginning> {
+export async function beginningOf(path: string, form: ModelForm, shape: Shape): Promise<Beginning> {
   const file = await openFile(path);
   if (file.format === 'safetensors' && !describesModel(readSafetensors(path, file.bytes).metadata))
     return stateDict(file);
   if (!isForeign(file)) return ourOwn(file, form);
-  if (save !== undefined) requireWriter(save);
   const foreign = await foreignModel(file, true);
   return {
     network: fitted(path, foreign, shape),

@@ -42,6 +42,7 @@ import {
   sin,
   sqrt,
 } from '../../../../ops/pointwise/elementary.ts';
+import { atan, isNaN } from '../../../../ops/pointwise/special.ts';
 import type { PointwiseAttrs } from '../../../../ops/pointwise/pointwise.ts';
 import { swiglu } from '../../../../ops/pointwise/swiglu.ts';
 import { computedType, type ElementType } from '../elementTypes.ts';
@@ -212,6 +213,13 @@ export const pointwiseOps: Definitions = {
   ceil: unary(ceil, 'Ceil'),
   round: unary(round, 'Round'),
   sign: unary(sign, 'Sign'),
+  atan: unary(atan, 'Atan'),
+  isNaN: define(
+    () => isNaN(sample()),
+    ['IsNaN'],
+    (to, operands) => to.emit('IsNaN', operands),
+    { result: 'BOOL' },
+  ),
   squaredError: define(
     () => squaredErrors(sample(), sample()),
     ['Sub', 'Mul'],
