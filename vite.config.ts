@@ -67,7 +67,7 @@ const library = {
   // The page and the declarations live in dist too.
   emptyOutDir: false,
   minify: false,
-  // Of what the command line brings along.
+  // Of what the command line and millrace/interop bring along.
   license: { fileName: 'licenses.md' },
   lib: {
     entry: {
