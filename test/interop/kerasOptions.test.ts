@@ -105,3 +105,7 @@ test('a class of another package is not taken for the one of its name', () => {
     'is a Dense of mine>Dense, which is code',
   );
 });
+
+test('code of Python is refused as such', () => {
+  expect(() => read('Lambda', { function: {} })).toThrow('is a Lambda, which is code');
+});

@@ -36,6 +36,9 @@ export function readLayer(where: string, entry: LayerEntry, reading: Reading): K
   requireKeras(where, entry);
   const { className, config } = entry;
   if (MODELS.includes(className)) return readModel(where, entry, { ...reading, depth: reading.depth + 1 });
+  if (className === 'Lambda') {
+    refuse(where, 'is a Lambda, which is code', "build the model of Keras' own layers");
+  }
   const definitions = isOperation(entry) ? operationDefinitions : layerDefinitions;
   if (!Object.hasOwn(definitions, className)) {
     refuse(where, `is a ${className}, which is not among what is read`, Object.keys(definitions).join(', '));
