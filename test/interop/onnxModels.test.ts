@@ -83,3 +83,18 @@ test('a model of a fixed number of samples is asked for one after the other', as
   expect(shape).toEqual([3, 3]);
   expect(Array.from(data)).toEqual([5, 1, 2, 5, 3, 4, 5, 6, 7]);
 });
+
+test("outputs whose names are numbers come in the file's order", async () => {
+  const node = [nodeOf('Relu', 'x', '142'), nodeOf('Neg', 'x', '141')];
+  const { outputs } = await fromOnnx(onnxFile({ node, output: [{ name: '142' }, { name: '141' }] }));
+  expect(outputs).toEqual(['output142', 'output141']);
+});
+
+test('what brings samples together of a model for another number of them is refused', async () => {
+  const node = [nodeOf('Softmax', 'x', 'y', [intAttribute('axis', 0)])];
+  const { model } = await fromOnnx(onnxFile({ node, input: [floatsIn('x', 1, 2)] }));
+  const options = { model, data: { x: { shape: [2], dtype: 'f32', scale: null } }, backend: 'cpu' } as const;
+  await expect(createPredictor(options)).rejects.toThrow(
+    'brings 2 samples together, where the model was exported for 1',
+  );
+});
