@@ -1,5 +1,6 @@
 import { FormatError } from '../core/errors.ts';
 import { described, requireKind } from '../core/argumentChecks.ts';
+import type { Bytes } from '../core/globalTypes.ts';
 import { kindOf } from './numbers.ts';
 
 /** What all readers of files are given. @throws DataError for a name that is none, as where the arguments were exchanged */
@@ -23,4 +24,15 @@ export function bytesOf(where: string, name: string, given: unknown): Uint8Array
   throw new FormatError(
     `[${where}] ${name} is given as ${described(given)}, but is read from its bytes: give a Uint8Array, or an ArrayBuffer as \`await response.arrayBuffer()\` has it`,
   );
+}
+
+/** Bytes one behind the other. */
+export function joinedBytes(parts: readonly Uint8Array[]): Bytes {
+  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

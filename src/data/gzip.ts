@@ -1,3 +1,4 @@
+import { joinedBytes } from './bytes.ts';
 import { FormatError } from '../core/errors.ts';
 import { crc32 } from './crc32.ts';
 import { inflate, Output, TooMuch } from './inflate.ts';
@@ -81,7 +82,7 @@ async function unpackedByEngine(bytes: Uint8Array, most: number): Promise<Uint8A
     return null;
   }
   if (length > most) throw new TooMuch();
-  return joined(parts);
+  return parts.length === 1 ? parts[0] : joinedBytes(parts);
 }
 
 /** What all members hold. @throws Error if one is broken; TooMuch */
@@ -117,15 +118,4 @@ function trailerFits(bytes: Uint8Array, end: number, data: Uint8Array): boolean 
   if (end > bytes.length || end < TRAILER) return false;
   const trailer = new DataView(bytes.buffer, bytes.byteOffset + end - TRAILER, TRAILER);
   return trailer.getUint32(4, true) === data.length % 2 ** 32 && trailer.getUint32(0, true) === crc32(data);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0];
-  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

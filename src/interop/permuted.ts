@@ -1,16 +1,5 @@
 import { forEachOffset } from '../core/strided.ts';
-import { sizeOf, type Numbers, type Shape } from '../core/shape.ts';
-
-/** The strides of an array that lies row by row. */
-function stridesOf(shape: Shape): number[] {
-  const strides: number[] = [];
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = stride;
-    stride *= shape[axis];
-  }
-  return strides;
-}
+import { sizeOf, stridesOf, type Numbers, type Shape } from '../core/shape.ts';
 
 /**
  * Numbers with their axes in another order, row by row.

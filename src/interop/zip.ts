@@ -1,3 +1,4 @@
+import { joinedBytes } from '../data/bytes.ts';
 import { DataError, FormatError } from '../core/errors.ts';
 import type { Bytes } from '../core/globalTypes.ts';
 import { crc32 } from '../data/crc32.ts';
@@ -249,15 +250,5 @@ export function writeZip(where: string, files: Iterable<readonly [name: string, 
   }
   const [count, size] = [named.length, length - at - bytesIn.end];
   const end = header([4, signature.end], [2, 0], [2, 0], [2, count], [2, count], [4, size], [4, at], [2, 0]);
-  return joined([...members, ...entries, end]);
-}
-
-function joined(parts: readonly Uint8Array[]): Bytes {
-  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return joinedBytes([...members, ...entries, end]);
 }

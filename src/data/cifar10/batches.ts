@@ -1,3 +1,4 @@
+import { joinedBytes } from '../bytes.ts';
 import { FormatError } from '../../core/errors.ts';
 import { IMAGE, PLANE, requireLabels, type Labelled } from './form.ts';
 import { firstOf, type Source } from '../fileSource.ts';
@@ -58,17 +59,7 @@ export async function readBatches(source: Source, names: readonly string[]): Pro
     batches.push(readBatch(name, found.bytes));
   }
   return {
-    pixels: joined(batches.map(({ pixels }) => pixels)),
-    labels: joined(batches.map(({ labels }) => labels)),
+    pixels: joinedBytes(batches.map(({ pixels }) => pixels)),
+    labels: joinedBytes(batches.map(({ labels }) => labels)),
   };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

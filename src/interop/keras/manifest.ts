@@ -1,3 +1,4 @@
+import { joinedBytes } from '../../data/bytes.ts';
 import { fromHalves } from '../../core/halves.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { isCounts, isRecord } from '../../data/safetensorsHeader.ts';
@@ -77,7 +78,7 @@ export function manifestWeights(
       refuse('model.json', 'has a group of weights without paths or weights', 'it was damaged');
     const shards = [...new Set<unknown>(paths)].map((path) => fileOf(path, files));
     if (shards.length < paths.length) refuse('model.json', 'names a file of weights twice', 'it was damaged');
-    const bytes = joined(shards);
+    const bytes = shards.length === 1 ? shards[0] : joinedBytes(shards);
     let at = 0;
     for (const weight of weights as unknown[]) {
       const { name, shape, dtype, quantization } = Object(weight) as Record<string, unknown>;
@@ -109,15 +110,4 @@ export function manifestWeights(
       );
   }
   return found;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0];
-  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

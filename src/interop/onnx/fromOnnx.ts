@@ -7,7 +7,7 @@ import type { Values } from '../../nn/layer.ts';
 import { importedModel, type ImportedTensor } from '../importedModel.ts';
 import { GraphRun, type Names } from './graphRun.ts';
 import { onnxTypeOf } from './elementTypes.ts';
-import { initializersOf, permuted } from './initializers.ts';
+import { asParameter, initializersOf } from './initializers.ts';
 import type { ValueInfoProto } from './onnx_pb.ts';
 import { readModel, type OpenModel } from './readModel.ts';
 import type { FromOnnxOptions, OnnxModel } from './onnxModel.ts';
@@ -57,12 +57,13 @@ function imported<O extends Values>(open: OpenModel, bytes: number, settings: Se
   const parameters = new Map<string, ImportedTensor>();
   const state = new Map<string, ImportedTensor>();
   const orders = new Map<string, Order>();
-  for (const { name, tensor, role, order } of initializers) {
+  for (const initializer of initializers) {
+    const { name, tensor, role, order } = initializer;
     // What is fixed takes the place of what the file has.
     if (role === 'constant' && !constants.has(name)) constants.set(name, tensor);
     if (role === 'constant') continue;
     orders.set(name, order);
-    (role === 'kept' ? state : parameters).set(name, permuted(tensor, order));
+    (role === 'kept' ? state : parameters).set(name, asParameter(initializer));
   }
   const ports = graph.input.filter(({ name }) => !constants.has(name) && !orders.has(name));
   const model = importedModel<O>({

@@ -1,6 +1,6 @@
 import { FormatError } from '../../core/errors.ts';
-import { stridesOf } from '../../core/shape.ts';
 import type { ImportedTensor } from '../importedModel.ts';
+import { permuted } from '../permuted.ts';
 import type { GraphProto, NodeProto } from './onnx_pb.ts';
 import type { Operator } from './operator.ts';
 import { operatorOf } from './operators/index.ts';
@@ -89,21 +89,8 @@ function ourOrder(uses: readonly Use[], rank: number): Order {
   return orders.every((order) => order.join() === orders[0].join()) ? orders[0] : usualOrder;
 }
 
-/** A tensor of the file whose axes are brought into an order. */
-export function permuted({ shape, numbers }: Tensor, order: Order): ImportedTensor {
-  const ours = order.map((axis) => shape[axis]);
-  const data = new Float32Array(numbers!.length);
-  const strides = stridesOf(shape);
-  const steps = order.map((axis) => strides[axis]);
-  const at = new Array<number>(order.length).fill(0);
-  for (let i = 0, from = 0; i < data.length; i++) {
-    data[i] = numbers![from];
-    for (let axis = order.length - 1; axis >= 0; axis--) {
-      from += steps[axis];
-      if (++at[axis] < ours[axis]) break;
-      from -= steps[axis] * ours[axis];
-      at[axis] = 0;
-    }
-  }
-  return { shape: ours, data };
+/** A parameter as it lies here. */
+export function asParameter({ tensor: { shape, numbers }, order }: Initializer): ImportedTensor {
+  const data = numbers instanceof Float32Array ? numbers : Float32Array.from(numbers!);
+  return permuted({ shape, data }, order);
 }
