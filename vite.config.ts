@@ -67,7 +67,7 @@ const library = {
   // The page and the declarations live in dist too.
   emptyOutDir: false,
   minify: false,
-  // Of what the command line and millrace/interop bring along.
+  // Of what the command line, millrace/interop and millrace/flower bring along.
   license: { fileName: 'licenses.md' },
   lib: {
     entry: {
@@ -75,6 +75,7 @@ const library = {
       data: 'src/data/index.ts',
       'data.node': 'src/node/data.ts',
       interop: 'src/interop/index.ts',
+      flower: 'src/flower/index.ts',
       node: 'src/node.ts',
       cli: 'src/cli/index.ts',
     },

@@ -15,15 +15,16 @@ const floors = [
   ['data'],
   ['train'],
   ['check', 'interop'],
+  ['flower'],
   ['index.ts'],
   ['node'],
   ['node.ts'],
   ['cli', 'demo'],
 ];
-/** What the build puts into the command line, or into what reads other frameworks' files, and nowhere else. */
-const bundled: Readonly<Record<string, string>> = {
-  'fast-png': 'cli',
-  '@bufbuild/protobuf': 'interop',
+/** What the build puts into these rooms, and nowhere else. */
+const bundled: Readonly<Record<string, readonly string[]>> = {
+  'fast-png': ['cli'],
+  '@bufbuild/protobuf': ['interop', 'flower'],
 };
 /** Only these run in Node alone. */
 const nodeOnly = ['node', 'node.ts', 'cli'];
@@ -98,8 +99,8 @@ function brokenRule(file: string, room: string, from: string, dynamic: boolean):
   const inNode = nodeOnly.includes(room);
   const nodeRule = `only ${nodeOnly.join(', ')} may`;
   if (from.startsWith('node:') || from === 'webgpu') return inNode || dynamic ? undefined : nodeRule;
-  const [bundledIn] = Object.entries(bundled).flatMap(([name, to]) => (isOf(name, from) ? to : []));
-  if (bundledIn) return room === bundledIn ? undefined : `only ${bundledIn} may`;
+  const [bundledIn] = Object.entries(bundled).flatMap(([name, to]) => (isOf(name, from) ? [to] : []));
+  if (bundledIn) return bundledIn.includes(room) ? undefined : `only ${bundledIn.join(', ')} may`;
   if (!from.startsWith('.')) return room === 'demo' ? undefined : 'not of the house';
 
   const target = posix.join(posix.dirname(file), from);

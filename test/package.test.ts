@@ -43,7 +43,7 @@ test('the types are right wherever the package can be loaded', async () => {
     problems: readonly { readonly kind: string; readonly resolutionKind?: string }[];
     entrypoints: object;
   };
-  expect(Object.keys(entrypoints)).toEqual(expect.arrayContaining(['.', './data', './interop', './node']));
+  expect(Object.keys(entrypoints)).toEqual(expect.arrayContaining(['.', './data', './interop', './flower', './node']));
   // Node's older resolution knows no exports, and TypeScript 7 no longer knows it. `require` of a module is what Node 20.19
   // does (see below), which this tool does not reckon with.
   const known = ['NoResolution node10', 'CJSResolvesToESM node16-cjs'];
@@ -51,7 +51,7 @@ test('the types are right wherever the package can be loaded', async () => {
   expect([...new Set(said)].filter((one) => !known.includes(one))).toEqual([]);
 });
 
-test.each(['millrace', 'millrace/data', 'millrace/interop', 'millrace/node'])(
+test.each(['millrace', 'millrace/data', 'millrace/interop', 'millrace/flower', 'millrace/node'])(
   '%s is required with the names of its import',
   async (name) => {
     const names = (await printed(
@@ -74,7 +74,7 @@ test('loading it changes no global and no prototype', async () => {
     // Node has these come to be when they are first read.
     void [TextEncoder, TextDecoder];
     const before = seen();
-    for (const name of ['millrace', 'millrace/data', 'millrace/interop', 'millrace/node']) await import(name);
+    for (const name of ['millrace', 'millrace/data', 'millrace/interop', 'millrace/flower', 'millrace/node']) await import(name);
     const changed = [...seen()].filter(([name, value]) => !before.has(name) || !Object.is(before.get(name), value));
     console.log(JSON.stringify(changed.map(([name]) => name)));`;
   expect(await printed(program)).toEqual([]);

@@ -36,6 +36,7 @@ export const entryPoints = {
   millrace: 'index.d.ts',
   'millrace/data': 'data/index.d.ts',
   'millrace/interop': 'interop/index.d.ts',
+  'millrace/flower': 'flower/index.d.ts',
   'millrace/node': 'node.d.ts',
 } as const;
 
@@ -134,8 +135,14 @@ async function extracted(root: string): Promise<Declarations> {
       };
       return Promise.all(model.members[0].members.map((one) => withComment(folder, one)));
     });
-    const [core, data, interop, node] = await Promise.all(models);
-    return { millrace: core, 'millrace/data': data, 'millrace/interop': interop, 'millrace/node': node };
+    const [core, data, interop, flower, node] = await Promise.all(models);
+    return {
+      millrace: core,
+      'millrace/data': data,
+      'millrace/interop': interop,
+      'millrace/flower': flower,
+      'millrace/node': node,
+    };
   } finally {
     await rm(folder, { recursive: true });
   }

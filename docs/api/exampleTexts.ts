@@ -10,6 +10,7 @@ const ofEntry: Readonly<Record<string, EntryName>> = {
   sounds: 'millrace/data',
   interop: 'millrace/interop',
   torch: 'millrace/interop',
+  flower: 'millrace/flower',
   inNode: 'millrace/node',
 };
 

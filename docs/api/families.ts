@@ -18,6 +18,7 @@ export const families: readonly Family[] = [
   { id: 'asking', title: 'Asking a model', has: within(/^train\/(predictor|generation|emission|evaluation)/) },
   { id: 'checkpoints', title: 'Checkpoints', has: within(/^(train|node)\/checkpoints/) },
   { id: 'elsewhere', title: 'Models from elsewhere, and for elsewhere', has: within(/^interop\//) },
+  { id: 'together', title: 'Several machines', has: within(/^flower\//) },
   { id: 'looking-on', title: 'Looking on', has: within(/^train\/inspection/) },
   { id: 'layers', title: 'Layers', has: within(/^nn\/(layers?|convolution|pooling|normalization|frozen|lora)$/) },
   {

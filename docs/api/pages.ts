@@ -17,7 +17,7 @@ export async function readReference(root: string): Promise<ReferencePage> {
 
 const FROM = /^export (?:type )?[^'"]* from '(\.[^']+)';/gm;
 const DEFINES = /^export (?:declare )?(?:async )?(?:const|function\*?|class|interface|type) (\w+)/gm;
-const OF_ENTRIES = ['src/index.ts', 'src/data/index.ts', 'src/interop/index.ts', 'src/node.ts'];
+const OF_ENTRIES = ['src/index.ts', 'src/data/index.ts', 'src/interop/index.ts', 'src/flower/index.ts', 'src/node.ts'];
 
 /** Each line that defines something in a file of which an entry exports something. @param read a file of the project's */
 export function exportLinks(read: (path: string) => string, entries: readonly string[] = OF_ENTRIES): SourceLink[] {

@@ -11,6 +11,7 @@ import { exportLinks, reader } from '../../docs/api/pages.ts';
 import { isUsed, referenceOf, type Item } from '../../docs/api/reference.ts';
 import * as data from '../../src/data/index.ts';
 import * as core from '../../src/index.ts';
+import * as flower from '../../src/flower/index.ts';
 import * as interop from '../../src/interop/index.ts';
 import * as node from '../../src/node.ts';
 import { matches } from '../../src/demo/reference/search.ts';
@@ -18,7 +19,13 @@ import { root } from '../support/packed.ts';
 import { patienceMs } from '../support/testTimeout.mjs';
 
 const written = exampleTexts(join(root, 'docs/api/examples'));
-const entries = { millrace: core, 'millrace/data': data, 'millrace/interop': interop, 'millrace/node': node } as const;
+const entries = {
+  millrace: core,
+  'millrace/data': data,
+  'millrace/interop': interop,
+  'millrace/flower': flower,
+  'millrace/node': node,
+} as const;
 type EntryName = keyof typeof entries;
 
 describe('what is exported', () => {

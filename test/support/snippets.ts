@@ -23,6 +23,7 @@ export const entries = {
   millrace: join(root, 'src/index.ts'),
   'millrace/data': join(root, 'src/data/index.ts'),
   'millrace/interop': join(root, 'src/interop/index.ts'),
+  'millrace/flower': join(root, 'src/flower/index.ts'),
   'millrace/node': join(root, 'src/node.ts'),
 };
 

@@ -1,0 +1,13 @@
+export { createNodeKey, readNodeKey, type NodeKey } from './nodeKey.ts';
+export { joinFlower } from './joinFlower.ts';
+export type {
+  ConfigValue,
+  FlowerAnswer,
+  FlowerEvent,
+  FlowerLayout,
+  FlowerOptions,
+  FlowerRound,
+  FlowerSummary,
+  FlowerTask,
+  NamedArrays,
+} from './options.ts';
