@@ -589,13 +589,11 @@ export class Trainer<F extends string = any, O = any> {
   async loadWeights(bytes: Uint8Array | ArrayBufferLike, file = 'the file'): Promise<void> {
     const given = copyOfBytes('loadWeights', bytes);
     const { traced } = (await this.#use()).prepared;
-    const states = [...traced.registry.states.values()];
-    const kept = states.map(({ name, spec: { shape } }) => ({ name, shape }));
-    const { weightsIn } = await import('./checkpoints/files.ts');
-    const tensors = weightsIn([...traced.ranges, ...kept], file, given);
-    const parameters = traced.ranges.map(({ name }) => [name, tensors[name]] as const);
-    await this.writeParameters(Object.fromEntries(parameters));
-    for (const state of states) this.#backend.writeState(state, tensors[state.name]);
+    const { putLearned, weightsIn, weightsOf } = await import('./checkpoints/files.ts');
+    const tensors = weightsIn(weightsOf(traced), file, given);
+    this.#life.require();
+    this.#lock.requireSettled('loadWeights');
+    putLearned(this.#backend, traced, tensors);
   }
 
   /**

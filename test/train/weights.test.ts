@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readSafetensors, writeSafetensors } from '../../src/data/index.ts';
 import {
   adam,
+  batchNorm,
   createTrainer,
   dataset,
   linear,
@@ -77,4 +78,32 @@ test('weights of another model are refused by name and shape, and nothing is rep
     small.destroy();
     wide.destroy();
   }
+});
+
+test('weights and what layers keep are replaced together: whoever looks meanwhile sees all of one, or all of the other', async () => {
+  const trainer = await createTrainer({
+    model: sequential(linear(3, 2), batchNorm(2), linear(2, 1)),
+    loss: meanSquaredError,
+    optimizer: adam(),
+    batchSize: 4,
+    data,
+    backend: 'cpu',
+  });
+  const before = await trainer.saveWeights();
+  await trainer.step(data);
+  const after = await trainer.saveWeights();
+  await trainer.loadWeights(before);
+  const loading = trainer.loadWeights(after);
+  const seen: Promise<Uint8Array>[] = [];
+  for (let turn = 0; turn < 40; turn++) {
+    seen.push(trainer.saveWeights());
+    await Promise.resolve();
+  }
+  await loading;
+  const names = (await Promise.all(seen)).map((file) =>
+    Buffer.compare(file, before) === 0 ? 'before' : Buffer.compare(file, after) === 0 ? 'after' : 'neither',
+  );
+  expect(names).not.toContain('neither');
+  expect(names.at(-1)).toBe('after');
+  trainer.destroy();
 });

@@ -1,5 +1,6 @@
 /* What a model has learned and where training is, out of the states and into them, and as files: loaded when it is asked for. */
 
-export { learnedOf, parametersOf, putParameters } from './learnedStates.ts';
+export { weightsOf } from './checkpoint.ts';
+export { learnedOf, parametersOf, putLearned, putParameters } from './learnedStates.ts';
 export { Saver } from './saver.ts';
 export { weightsFile, weightsIn } from './weights.ts';

@@ -1,6 +1,7 @@
 import type { Backend } from '../../scheduler/backend.ts';
 import { placedValues } from './givenParameters.ts';
 import type { TracedModel } from '../graphs/tracedModel.ts';
+import { learnedByWeight } from './checkpoint.ts';
 import { tensorsIn } from './weights.ts';
 
 /* What a model has learned, out of a backend's states and into them. */
@@ -24,6 +25,17 @@ export function putParameters(
   const arenas = [parameters, ...(averages ? [averages] : [])];
   for (const { page, offset, numbers } of found) {
     for (const arena of arenas) backend.writeState(arena[page], numbers, offset);
+  }
+}
+
+/** Weights by name, with their averages, if some are kept, and what layers keep: all of it, without a pause between. */
+export function putLearned(
+  backend: Backend,
+  traced: TracedModel,
+  tensors: Readonly<Record<string, Float32Array>>,
+): void {
+  for (const { name, state, offset } of learnedByWeight(traced)) {
+    if (Object.hasOwn(tensors, name)) backend.writeState(state, tensors[name], offset);
   }
 }
 

@@ -6,18 +6,11 @@ import { readStored } from '../../data/safetensors.ts';
 import { EPOCH, POSITION, STEP } from '../../ops/training/control.ts';
 import type { Backend } from '../../scheduler/backend.ts';
 import type { Note } from '../../scheduler/recovery.ts';
-import {
-  checkpointFile,
-  keptOf,
-  learnedByWeight,
-  progressIn,
-  requireWholeFile,
-  weightsOf,
-  writesIn,
-} from './checkpoint.ts';
+import { checkpointFile, keptOf, progressIn, requireWholeFile, weightsOf, writesIn } from './checkpoint.ts';
 import type { RunBefore } from '../runs/runParts.ts';
 import type { StateCopy } from '../runs/stateCopy.ts';
 import type { StepSubmitter } from '../runs/stepSubmitter.ts';
+import { putLearned } from './learnedStates.ts';
 import type { Loaded } from './loadResult.ts';
 import type { Prepared } from '../graphs/preparedModel.ts';
 import { formatSteps } from '../programs/formatSteps.ts';
@@ -158,9 +151,7 @@ export class Saver {
   #take(bytes: Uint8Array, file: string, why: readonly string[]): Resumed {
     const { backend, prepared, submitter } = this.#options;
     const { tensors, ...fitting } = fittingIn(weightsOf(prepared.traced), file, bytes);
-    for (const { name, state, offset } of learnedByWeight(prepared.traced)) {
-      if (Object.hasOwn(tensors, name)) backend.writeState(state, tensors[name], offset);
-    }
+    putLearned(backend, prepared.traced, tensors);
     return { loaded: { exact: false, why, kernels: null, step: submitter.step, ...fitting }, stream: null, run: null };
   }
 }
