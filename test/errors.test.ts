@@ -11,6 +11,7 @@ import { downloads } from './errors/downloads.ts';
 import { emission } from './errors/emission.ts';
 import { foreignFiles } from './errors/foreignFiles.ts';
 import { host } from './errors/host.ts';
+import { flowerLayouts } from './errors/flowerLayouts.ts';
 import { generation } from './errors/generation.ts';
 import { interop } from './errors/interop.ts';
 import { keras } from './errors/keras.ts';
@@ -57,6 +58,7 @@ const cases = [
   onnx,
   foreignFiles,
   onnxWriting,
+  flowerLayouts,
 ].flat();
 const entries = readErrorPage();
 const { sites, unreadable } = scanSources();

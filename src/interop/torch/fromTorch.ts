@@ -4,14 +4,10 @@ import type { Bytes } from '../../core/globalTypes.ts';
 import { isNumbers } from '../../data/numbers.ts';
 import { readSafetensors, writeSafetensors, type SafetensorsFile, type Unread } from '../../data/safetensors.ts';
 import { isCounts, isRecord } from '../../data/safetensorsHeader.ts';
-import type { Forward } from '../../train/emission/forward.ts';
 import { forwardOf, type Computing } from '../computing.ts';
-import { featureOrders, inTheirOrder, reordered } from './featureOrder.ts';
-import { leftIn, matchedModules, tensorsOfModule } from './matchedModules.ts';
 import { shapesOf } from './matching.ts';
-import { modulesOf, tiedPaths } from './modules.ts';
-import { below, type Tensors, type TorchModule } from './torchModule.ts';
-import { requireNames, torchPath, type Names } from './torchNames.ts';
+import { foundIn } from './stateDict.ts';
+import type { Tensors, TorchModule } from './torchModule.ts';
 
 /** What `fromTorch` may be told. */
 export interface FromTorchOptions {
@@ -59,9 +55,6 @@ function tensorsOf(given: unknown, file: string): Required<Pick<SafetensorsFile,
   return { tensors: named, unread: isFile ? (others.unread ?? {}) : {} };
 }
 
-/** How many batches a norm has seen: PyTorch needs it where momentum is None, to average over all of them. */
-const COUNTER = /(?:^|\.)num_batches_tracked$/;
-
 /**
  * The weights of a PyTorch model, laid out and named as a model here has them: linear weights transposed, kernels by rows,
  * columns, channels, features; rows of what stands behind `flatten` in the order of pixels; gates and biases of recurrent
@@ -89,21 +82,12 @@ export async function fromTorch(
   const { names, strict, file } = optionsOf<FromTorchOptions, typeof usual>('fromTorch', options, usual);
   const { tensors, unread } = tensorsOf(stateDict, file);
   const forward = await forwardOf('fromTorch', model);
-  const orders = featureOrders(forward);
-  const modules = modulesOf(forward, inTheirOrder(forward.tensors, orders));
-  requireNames('fromTorch', names, modules);
-  const given = withoutTied(file, forward, names, tensors);
-  const matched = matchedModules(file, forward, modules, given, names);
-  const left = leftIn(given, matched);
-  if (strict) requireAll(file, modules, matched, left, unread);
-  const taken = Array.from(matched, ([module, path]) => module.taken(tensorsOfModule(given, module, path)));
-  const own = Object.entries(Object.assign({}, ...taken) as Tensors).map(([name, tensor]) => {
-    return [name, reordered(tensor, orders.get(name) ?? [], true)] as const;
-  });
+  const { own, names: found, missing, left } = foundIn('fromTorch', file, forward, tensors, names);
+  if (strict) requireAll(file, missing, left, unread);
   return {
-    weights: writeSafetensors({ tensors: { ...forward.tensors, ...Object.fromEntries(own) }, metadata: {} }),
-    names: Object.fromEntries(Array.from(matched, ([{ path }, theirs]) => [path, theirs])),
-    missing: modules.filter((module) => !matched.has(module)).map(({ path }) => path),
+    weights: writeSafetensors({ tensors: { ...forward.tensors, ...own }, metadata: {} }),
+    names: found,
+    missing: missing.map(({ path }) => path),
     leftOver: [...Object.keys(left), ...Object.keys(unread)],
   };
 }
@@ -111,12 +95,10 @@ export async function fromTorch(
 /** @throws FormatError for what is missing, or left over */
 function requireAll(
   file: string,
-  modules: readonly TorchModule[],
-  matched: ReadonlyMap<TorchModule, string>,
+  [missing]: readonly TorchModule[],
   left: Tensors,
   unread: Readonly<Record<string, Unread>>,
 ): void {
-  const missing = modules.find((module) => !matched.has(module));
   const [name] = Object.keys(unread);
   if (name !== undefined) {
     throw new FormatError(
@@ -137,18 +119,3 @@ function requireAll(
 const MOST_NAMED = 8;
 
 const firstOf = (tensors: Tensors): Tensors => Object.fromEntries(Object.entries(tensors).slice(0, MOST_NAMED));
-
-/** A file's tensors without counters, and without the copies of embeddings' weights that outputs share with them. */
-function withoutTied(file: string, forward: Forward, names: Names, tensors: Tensors): Tensors {
-  const copies = Array.from(tiedPaths(forward), (pair) => {
-    const [name, of] = pair.map((path) => below(torchPath(path, forward.layers, names).path, 'weight'));
-    const [one, other] = [tensors[name], tensors[of]];
-    if (one && other && one.data.some((number, at) => number !== other.data[at])) {
-      throw new FormatError(
-        `[fromTorch] "${name}" and "${of}" of ${file} differ, but are one weight of the model: make its output a linear layer`,
-      );
-    }
-    return name;
-  });
-  return Object.fromEntries(Object.entries(tensors).filter(([name]) => !COUNTER.test(name) && !copies.includes(name)));
-}

@@ -1,12 +1,8 @@
 import { optionsOf, requireFinite } from '../../core/argumentChecks.ts';
-import { DataError } from '../../core/errors.ts';
 import type { Bytes } from '../../core/globalTypes.ts';
-import { writeSafetensors, type Tensor } from '../../data/safetensors.ts';
+import { writeSafetensors } from '../../data/safetensors.ts';
 import { forwardOf, type Computing } from '../computing.ts';
-import { featureOrders, inTheirOrder } from './featureOrder.ts';
-import { modulesOf, tiedPaths } from './modules.ts';
-import { below } from './torchModule.ts';
-import { requireNames, torchPath } from './torchNames.ts';
+import { stateDictOf } from './stateDict.ts';
 
 /** What `toTorch` may be told. */
 export interface ToTorchOptions {
@@ -39,23 +35,7 @@ export async function toTorch(model: Computing, options: ToTorchOptions = {}): P
   const { names, batches } = optionsOf<ToTorchOptions, typeof usual>('toTorch', options, usual);
   requireFinite('toTorch', 'batches', batches, 0);
   const forward = await forwardOf('toTorch', model);
-  const modules = modulesOf(forward, inTheirOrder(forward.tensors, featureOrders(forward)));
-  requireNames('toTorch', names, modules);
-  const tensors = new Map<string, Tensor | Tensor<BigInt64Array>>();
-  const write = (name: string, tensor: Tensor | Tensor<BigInt64Array>): void => {
-    if (!tensors.has(name)) tensors.set(name, tensor);
-    else throw new DataError(`[toTorch] two tensors would be "${name}": give each module a name of its own`);
-  };
-  for (const module of modules) {
-    const { path } = torchPath(module.path, forward.layers, names);
-    for (const [name, tensor] of Object.entries(module.tensors)) write(below(path, name), tensor);
-    const counter = { shape: [], data: BigInt64Array.of(BigInt(Math.floor(batches))) };
-    if (module.kind === 'batchNorm') write(below(path, 'num_batches_tracked'), counter);
-  }
-  for (const pair of tiedPaths(forward)) {
-    const [name, of] = pair.map((path) => below(torchPath(path, forward.layers, names).path, 'weight'));
-    write(name, tensors.get(of)!);
-  }
+  const tensors = stateDictOf('toTorch', forward, names, batches);
   // By this word Hugging Face's libraries know whose layout it is.
   return writeSafetensors({ tensors: Object.fromEntries(tensors), metadata: { format: 'pt' } });
 }
