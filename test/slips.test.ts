@@ -112,7 +112,7 @@ describe('a trainer', () => {
     wgsl: () => [{ entry: 'evaluate', group: 1, binding: 2 }],
     writeParameters: () => [{ bias: [1, 2] }],
   };
-  const bare = ['destroy', 'forward', 'graph', 'readParameters', 'readReports', 'stop', 'summary'];
+  const bare = ['destroy', 'forward', 'graph', 'readParameters', 'readReports', 'resetOptimizer', 'stop', 'summary'];
   /** Of one that is a guest on a device. */
   const hosted: Calls = {
     encodePredict: async () => [(await sharedDevice()).createCommandEncoder(), set],

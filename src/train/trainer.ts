@@ -531,6 +531,24 @@ export class Trainer<F extends string = any, O = any> {
   }
 
   /**
+   * Begins the optimizer anew, or those of all phases, as if it had just been made: moments as at first, whatever follows from
+   * the step, as Adam's corrections and a schedule of learning rates, from its first step on, and what decisions made of the
+   * rates undone. Averages of the weights begin at what these are now. All else goes on: weights, what layers keep, the stream
+   * of samples, what is drawn by chance, and the steps that reports count.
+   * @throws DataError while another call trains
+   */
+  async resetOptimizer(): Promise<void> {
+    const { submitter } = await this.#use();
+    await this.#lock.take('resetOptimizer');
+    try {
+      this.#life.require();
+      submitter.beginOptimizers();
+    } finally {
+      this.#lock.leave();
+    }
+  }
+
+  /**
    * All that training goes on from, as the bytes of a safetensors file, as the last submitted step leaves it: the weights under
    * their own names, as `saveWeights` without averages gives them; and below `__millrace__` the optimizer's moments,
    * averages, the weights that a decision keeps, step, epoch, position, seed, what the decisions have seen, the figures of

@@ -145,6 +145,13 @@ export const trainers: Examples = {
     console.log((await trainer.evaluate(line)).loss); // 0
     trainer.destroy();
   },
+  async 'Trainer.resetOptimizer'() {
+    const trainer = await lineTrainer();
+    await trainer.fit(line, { steps: 3 });
+    await trainer.resetOptimizer(); // the weights stay, Adam's moments begin at 0 again
+    console.log((await trainer.fit(line, { steps: 2 })).step); // 5
+    trainer.destroy();
+  },
   async 'Trainer.save'() {
     const trainer = await lineTrainer();
     await trainer.fit(line, { steps: 3 });

@@ -26,12 +26,12 @@ interface Whose {
 
 /** Behind the last submitted step. @param run that is going on */
 export function momentOf(
-  { backend: { kernels, adapter }, submitter: { rateFactor }, batchSize, seed }: Whose,
+  { backend: { kernels, adapter }, submitter: { rateFactor, optimizersFrom }, batchSize, seed }: Whose,
   run: RunMoment | null,
   stream: StreamPlace | null,
   isEncoding: boolean,
 ): Moment {
-  const known = { rateFactor, stream, run: run?.progress ?? null, batchSize, seed, kernels, adapter };
+  const known = { rateFactor, optimizersFrom, stream, run: run?.progress ?? null, batchSize, seed, kernels, adapter };
   return { known, isEncoding, rows: run?.rows ?? null };
 }
 

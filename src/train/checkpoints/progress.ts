@@ -44,6 +44,8 @@ export interface Progress {
   readonly step: number;
   /** By which all learning rates are multiplied. */
   readonly rateFactor: number;
+  /** The step from which on the optimizers count theirs; 0 if left out, as files of before have it. */
+  readonly optimizersFrom?: number;
   /** Where the stream of the set that it trained on last goes on, and how many samples the set has. */
   readonly stream: (Cursor & { readonly length: number }) | null;
   readonly run: RunProgress | null;
@@ -129,6 +131,7 @@ const isProgress = (given: unknown): given is Progress =>
   has<Progress>(given, {
     step: isCount,
     rateFactor: isNumber,
+    optimizersFrom: (step) => step === undefined || isCount(step),
     stream: orNull((stream) =>
       has<Cursor & { length: number }>(stream, { epoch: isCount, position: isCount, length: isCount }),
     ),

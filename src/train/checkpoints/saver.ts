@@ -120,7 +120,7 @@ export class Saver {
 
   async #resume(progress: Progress, tensors: Parameters<typeof writesIn>[2], file: string): Promise<Resumed> {
     const { backend, prepared, submitter, stateCopy } = this.#options;
-    const { step, rateFactor, stream, run } = progress;
+    const { step, rateFactor, optimizersFrom = 0, stream, run } = progress;
     const kept = keptOf(prepared.traced, run?.keeps ? stateCopy.copyOf : null);
     const { writes, rows } = writesIn(kept, file, tensors);
     const { columns } = prepared.traced;
@@ -133,6 +133,7 @@ export class Saver {
     for (const { state, numbers, offset } of writes) backend.writeState(state, numbers, offset);
     submitter.goOn(step, writes.find(({ state }) => state === prepared.traced.ledger)!.numbers);
     submitter.rateFactor = rateFactor;
+    submitter.optimizersFrom = optimizersFrom;
     const why = this.#roundings(progress);
     const loaded = {
       exact: why.length === 0,

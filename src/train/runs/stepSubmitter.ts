@@ -19,6 +19,8 @@ export class StepSubmitter {
   readonly #schedules: readonly Float32Array[];
   /** By which all learning rates are multiplied. */
   rateFactor = 1;
+  /** The step from which on the optimizers count theirs. */
+  optimizersFrom = 0;
   #policy: Policy = 'stop';
   /** Whether there may have been a bad step since the ledger was empty. */
   #isSpoilt = false;
@@ -31,7 +33,7 @@ export class StepSubmitter {
 
   /** Of the next step, in the first phase; NaN where it has none. */
   get learningRate(): number {
-    return this.rateFactor * rateAt(this.#prepared.traced.phases[0].phase.optimizer, this.step);
+    return this.rateFactor * rateAt(this.#prepared.traced.phases[0].phase.optimizer, this.step - this.optimizersFrom);
   }
 
   /** Multiplies the learning rates from the next step on. @throws DataError for a factor that leaves no rates */
@@ -76,6 +78,17 @@ export class StepSubmitter {
     this.step = step;
   }
 
+  /** Lets the optimizers begin anew with the next step, at full rates; averages of the parameters begin at what these are. */
+  beginOptimizers(): void {
+    const { parameters, averages, phases } = this.#prepared.traced;
+    for (const state of phases.flatMap(({ pages }) => pages.flatMap(({ moments }) => moments))) {
+      this.#backend.writeState(state, state.initial());
+    }
+    if (averages) this.#backend.copyStates(averages.map((average, at) => [parameters[at], average]));
+    this.optimizersFrom = this.step;
+    this.rateFactor = 1;
+  }
+
   /** Whether a submit must end before a step: the tables are full there, or it has no learning rate. */
   cutBefore(step: number): boolean {
     return step % SCHEDULE_ROWS === 0 || !this.#hasRates(step);
@@ -88,7 +101,7 @@ export class StepSubmitter {
   requireSchedules(count = 1, first = this.step): void {
     this.#prepared.traced.phases.forEach(({ phase, schedule }, at) => {
       const held = this.#schedules[at];
-      scheduleRows(phase.optimizer, first, count, this.rateFactor).forEach((rows, table) => {
+      scheduleRows(phase.optimizer, first - this.optimizersFrom, count, this.rateFactor).forEach((rows, table) => {
         const start = 4 * (table * SCHEDULE_ROWS + (first % SCHEDULE_ROWS));
         if (rows.every((number, i) => Object.is(number, held[start + i]))) return;
         held.set(rows, start);
@@ -116,7 +129,7 @@ export class StepSubmitter {
   }
 
   #hasRates(step: number): boolean {
-    return this.#prepared.traced.phases.every(({ phase }) => hasRate(phase.optimizer, step));
+    return this.#prepared.traced.phases.every(({ phase }) => hasRate(phase.optimizer, step - this.optimizersFrom));
   }
 
   /** Submits steps together, and brings the row that each records, marked if it was bad; none of them but the first may be one that `cutBefore` names. @throws DataError if it has no learning rate */
