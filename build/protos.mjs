@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { dirname } from 'node:path';
 
 const python = process.env.MILLRACE_PYTHON ?? 'python3';
-for (const schema of ['src/interop/onnx/onnx.proto']) {
+for (const schema of ['src/interop/onnx/onnx.proto', 'src/flower/fleet.proto']) {
   const folder = dirname(schema);
   const words = [`-I ${folder}`, `--es_out=${folder}`, '--es_opt=target=ts,import_extension=ts', schema];
   const command = `${python} -m grpc_tools.protoc ${words.join(' ')}`;

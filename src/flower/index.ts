@@ -1,4 +1,5 @@
 export { createNodeKey, readNodeKey, type NodeKey } from './nodeKey.ts';
+export { FlowerError } from './flowerError.ts';
 export { joinFlower } from './joinFlower.ts';
 export type {
   ConfigValue,

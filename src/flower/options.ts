@@ -98,6 +98,8 @@ export interface FlowerOptions {
   readonly runs?: number;
   /** Seconds for which a lost connection is tried again before it gives up; 600 if left out. */
   readonly patience?: number;
+  /** Seconds within which it promises signs of life; after twice as long without one it counts as lost: 30. */
+  readonly heartbeat?: number;
   /** Leaves when aborted, in the middle of a round too. */
   readonly signal?: Signal;
   readonly onEvent?: (event: FlowerEvent) => void;

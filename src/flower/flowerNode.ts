@@ -1,0 +1,243 @@
+import { DeviceError, FormatError } from '../core/errors.ts';
+import { FlowerError } from './flowerError.ts';
+import type { Message, Metadata, ObjectTree } from './fleet_pb.ts';
+import { isForgotten } from './membership.ts';
+import { expiryOf, fetchContent, sendReply, type Post } from './messages.ts';
+import type { FlowerEvent, FlowerRound, FlowerSummary, FlowerTask } from './options.ts';
+import { EXAMPLES, writeRecords, type Records } from './records.ts';
+import { calls } from './superLink.ts';
+import { perform, taskOf, type Done, type TaskOptions } from './tasks.ts';
+import { isLost, pause, patiently } from './waiting.ts';
+
+/** Seconds between questions for messages. */
+const ASK_AGAIN = 1;
+/** Seconds without a message before it is asked whether a run goes on. */
+const QUIET = 5;
+const MILLISECONDS = 1000;
+const FORBIDDEN = 403;
+
+/** What a node is made of. */
+export interface FlowerNodeParts extends Post {
+  readonly tasks: TaskOptions;
+  /** After so many runs that ended it leaves. */
+  readonly runs: number;
+  readonly tell: (event: FlowerEvent) => void;
+}
+
+interface Pulled {
+  readonly message: Message;
+  readonly tree: ObjectTree;
+}
+
+/** A node at its work: asks for messages, does what they say and answers, until it leaves. */
+export class FlowerNode {
+  readonly #parts: FlowerNodeParts;
+  readonly #rounds: FlowerRound[] = [];
+  /** Runs that it takes part in. */
+  readonly #runs = new Set<string>();
+  #ended = 0;
+  #lastHeard = performance.now();
+  /** The last question for messages was lost, and so may be a message. */
+  #mayHaveMissed = false;
+
+  constructor(parts: FlowerNodeParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws FlowerError where it gave up, DeviceError if its GPU was lost for good */
+  async work(): Promise<FlowerSummary> {
+    const { membership, patience, tell } = this.#parts;
+    const signal = patience.signal;
+    try {
+      if (!signal.aborted) await this.#join();
+      while (!signal.aborted && this.#ended < this.#parts.runs) {
+        if (membership.isLost) await this.#joinAnew();
+        const pulled = await this.#pull();
+        if (pulled) await this.#serve(pulled);
+        else await this.#idle();
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      await membership.leave();
+      tell({ kind: 'left' });
+    }
+    return { node: String(membership.id), rounds: this.#rounds };
+  }
+
+  async #join(): Promise<void> {
+    const { link, membership, tell } = this.#parts;
+    const version = await membership.join();
+    tell({ kind: 'joined', node: String(membership.id), superlink: link.address, version });
+  }
+
+  async #joinAnew(): Promise<void> {
+    const { link, patience, tell } = this.#parts;
+    for (const run of this.#runs) {
+      tell({
+        kind: 'dropped',
+        run,
+        why: `${link.address} does not know this node any more: it was restarted without its runs`,
+      });
+    }
+    this.#runs.clear();
+    await pause(ASK_AGAIN, patience.signal);
+    await this.#join();
+  }
+
+  async #pull(): Promise<Pulled | undefined> {
+    const { link, membership, patience } = this.#parts;
+    try {
+      const answer = await patiently(patience, async () => {
+        if (this.#mayHaveMissed) await membership.stepAside();
+        this.#mayHaveMissed = false;
+        try {
+          return await link.call(calls.pullMessages, { node: membership.node });
+        } catch (error) {
+          this.#mayHaveMissed = isLost(error) && !isUnheard(error);
+          throw error;
+        }
+      });
+      const [message] = answer.messagesList;
+      const [tree] = answer.messageObjectTrees;
+      return message?.metadata && tree ? { message, tree } : undefined;
+    } catch (error) {
+      if (!isForgotten(error)) throw error;
+      membership.isLost = true;
+      return undefined;
+    }
+  }
+
+  /** Waits, and asks whether the runs go on of which nothing was heard for a while. */
+  async #idle(): Promise<void> {
+    const { patience, runs } = this.#parts;
+    if (performance.now() - this.#lastHeard > QUIET * MILLISECONDS) {
+      this.#lastHeard = performance.now();
+      for (const run of this.#runs) if (!(await this.#goesOn(run))) this.#end(run);
+    }
+    if (this.#ended < runs) await pause(ASK_AGAIN, patience.signal);
+  }
+
+  async #goesOn(run: string): Promise<boolean> {
+    const { link, membership, patience } = this.#parts;
+    const asked = { node: membership.node, runId: BigInt(run) };
+    try {
+      await patiently(patience, () => link.call(calls.run, asked));
+      return true;
+    } catch (error) {
+      if (isForgotten(error)) membership.isLost = true;
+      else if (!(error instanceof FlowerError) || error.status !== FORBIDDEN) throw error;
+      return membership.isLost;
+    }
+  }
+
+  #end(run: string): void {
+    this.#runs.delete(run);
+    this.#ended++;
+    this.#parts.tell({ kind: 'ended', run });
+  }
+
+  /** Does what a message asks for, and answers, unless that is not to be had or taken any more. */
+  async #serve(pulled: Pulled): Promise<void> {
+    const { membership, patience, tell } = this.#parts;
+    const run = String(pulled.message.metadata!.runId);
+    this.#runs.add(run);
+    try {
+      await this.#answer(pulled, run);
+    } catch (error) {
+      patience.signal.throwIfAborted();
+      // Without a connection nothing goes on; what else a SuperLink says is of this message alone.
+      if (!(error instanceof FlowerError)) throw error;
+      const { message: why } = error;
+      if (isLost(error)) throw error;
+      if (isForgotten(error)) membership.isLost = true;
+      tell({ kind: 'dropped', run, why });
+    }
+    this.#lastHeard = performance.now();
+  }
+
+  async #answer({ message, tree }: Pulled, run: string): Promise<void> {
+    const { link, tell } = this.#parts;
+    const metadata = message.metadata!;
+    const spent = this.#spending();
+    const late = () => link.now() - expiryOf(metadata);
+    if (late() >= 0)
+      throw new FlowerError(`[flower] a message of run ${run} came ${Math.round(late())} seconds too late`);
+    const attempt = await this.#attempt(metadata, await this.#records(message, tree), spent().bytesReceived);
+    const { task, done, failure, seconds } = attempt;
+    const content = done ? await writeRecords(done.arrays, metricsOf(done)) : reasonOf(failure);
+    const isTaken = late() < 0 && (await sendReply(this.#parts, metadata, content, seconds));
+    if (failure instanceof DeviceError) throw failure;
+    if (!isTaken) {
+      throw new FlowerError(
+        `[flower] ${link.address} cannot take the reply to a message of run ${run}: it has expired${late() < 0 ? ", or was answered in this node's place while no sign of life came from it" : ` ${Math.round(late())} seconds ago`}`,
+      );
+    }
+    if (!done) return;
+    const { examples, metrics = {} } = done;
+    const { kind, round: number } = task!;
+    const round = { kind, run, round: number, examples, metrics, secondsOfWork: seconds, ...spent() };
+    this.#rounds.push(round);
+    tell({ kind: 'replied', done: round });
+  }
+
+  /** Gives what went over the line since this call, and how long that took. */
+  #spending() {
+    const { link } = this.#parts;
+    const [since, received, sent] = [performance.now(), link.received, link.sent];
+    return () => ({
+      bytesReceived: link.received - received,
+      bytesSent: link.sent - sent,
+      seconds: (performance.now() - since) / MILLISECONDS,
+    });
+  }
+
+  /** What a message holds, or what is wrong with it, which its sender is to be told. */
+  async #records(message: Message, tree: ObjectTree): Promise<Records | FormatError> {
+    try {
+      return await fetchContent(this.#parts, message, tree);
+    } catch (error) {
+      if (error instanceof FormatError) return error;
+      throw error;
+    }
+  }
+
+  async #attempt(metadata: Metadata, records: Records | FormatError, bytes: number): Promise<Attempt> {
+    const { tasks, patience, tell } = this.#parts;
+    const since = performance.now();
+    const seconds = () => (performance.now() - since) / MILLISECONDS;
+    let task: FlowerTask | undefined;
+    try {
+      if (records instanceof FormatError) throw records;
+      task = taskOf(metadata, records, patience.signal);
+      tell({ kind: 'received', task, bytes });
+      return { task, done: await perform(task, tasks), seconds: seconds() };
+    } catch (failure) {
+      patience.signal.throwIfAborted();
+      tell({ kind: 'failed', run: String(metadata.runId), round: task?.round, why: reasonOf(failure) });
+      return { task, failure, seconds: seconds() };
+    }
+  }
+}
+
+/** What came of a task: an answer, or what went wrong. */
+interface Attempt {
+  readonly task: FlowerTask | undefined;
+  readonly done?: Done;
+  readonly failure?: unknown;
+  readonly seconds: number;
+}
+
+const reasonOf = (failure: unknown): string =>
+  failure instanceof Error ? `${failure.name}: ${failure.message}` : String(failure);
+
+const metricsOf = ({ metrics, examples }: Done): Record<string, number | readonly number[]> => ({
+  ...metrics,
+  [EXAMPLES]: examples,
+});
+
+/** Whether nobody can have heard a request. */
+const isUnheard = ({ cause }: FlowerError): boolean => {
+  const { code } = Object((Object(cause) as { readonly cause?: unknown }).cause) as { readonly code?: unknown };
+  return code === 'ECONNREFUSED' || code === 'ENOTFOUND';
+};

@@ -1,0 +1,193 @@
+import { create, toBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
+import type { Bytes, Signal } from '../core/globalTypes.ts';
+import { toBase64 } from './base64.ts';
+import * as fleet from './fleet_pb.ts';
+import { FlowerError } from './flowerError.ts';
+import type { NodeKey } from './nodeKey.ts';
+import { readMessage } from './wire.ts';
+
+/** The release whose protocol this is: SuperLinks of its major and minor version are spoken to. */
+export const FLOWER_VERSION = '1.42.0';
+
+/** A call of the Fleet API: where it goes, what it takes and gives, and for how many seconds it is waited for. */
+const callOf = <In extends DescMessage, Out extends DescMessage>(
+  path: string,
+  request: In,
+  response: Out,
+  seconds = 60,
+) => ({
+  path: `/v1/fleet/${path}`,
+  request,
+  response,
+  seconds,
+});
+
+/** Objects have up to five megabytes, on slow links too. */
+const OBJECT_SECONDS = 300;
+/** One that comes late is followed by the next. */
+const HEARTBEAT_SECONDS = 10;
+
+export const calls = {
+  register: callOf('register-node', fleet.RegisterNodeFleetRequestSchema, fleet.RegisterNodeFleetResponseSchema),
+  activate: callOf('activate-node', fleet.ActivateNodeRequestSchema, fleet.ActivateNodeResponseSchema),
+  heartbeat: callOf(
+    'send-node-heartbeat',
+    fleet.SendNodeHeartbeatRequestSchema,
+    fleet.SendNodeHeartbeatResponseSchema,
+    HEARTBEAT_SECONDS,
+  ),
+  deactivate: callOf(
+    'deactivate-node',
+    fleet.DeactivateNodeRequestSchema,
+    fleet.DeactivateNodeResponseSchema,
+    HEARTBEAT_SECONDS,
+  ),
+  unregister: callOf(
+    'unregister-node',
+    fleet.UnregisterNodeFleetRequestSchema,
+    fleet.UnregisterNodeFleetResponseSchema,
+    HEARTBEAT_SECONDS,
+  ),
+  run: callOf('get-run', fleet.GetRunRequestSchema, fleet.GetRunResponseSchema),
+  pullMessages: callOf('pull-messages', fleet.PullMessagesRequestSchema, fleet.PullMessagesResponseSchema),
+  pushMessages: callOf('push-messages', fleet.PushMessagesRequestSchema, fleet.PushMessagesResponseSchema),
+  pullObject: callOf('pull-object', fleet.PullObjectRequestSchema, fleet.PullObjectResponseSchema, OBJECT_SECONDS),
+  pushObject: callOf('push-object', fleet.PushObjectRequestSchema, fleet.PushObjectResponseSchema, OBJECT_SECONDS),
+  confirm: callOf(
+    'confirm-message-received',
+    fleet.ConfirmMessageReceivedRequestSchema,
+    fleet.ConfirmMessageReceivedResponseSchema,
+  ),
+} as const;
+
+type Call<In extends DescMessage, Out extends DescMessage> = ReturnType<typeof callOf<In, Out>>;
+
+const MILLISECONDS = 1000;
+/** A SuperLink takes what was signed up to 5 seconds ahead of its clock. */
+const NOTABLE_SECONDS = 4;
+const [UNAUTHORIZED, NOT_FOUND] = [401, 404];
+/** Of an answer that is no protobuf, so many characters are told. */
+const TOLD = 200;
+
+/** A SuperLink's Fleet API, as the node of a key calls it. Each call is one request: who calls tries again. */
+export class SuperLink {
+  readonly address: string;
+  /** Bytes of bodies so far. */
+  received = 0;
+  sent = 0;
+  readonly #key: NodeKey;
+  readonly #signal: Signal;
+  /** Milliseconds by which the SuperLink's clock is ahead, where it refused what was signed by this one. */
+  #ahead = 0;
+
+  constructor(address: string, key: NodeKey, signal: Signal) {
+    this.address = address;
+    this.#key = key;
+    this.#signal = signal;
+  }
+
+  /** Seconds since 1970, by the SuperLink's clock as far as it is known. */
+  now(): number {
+    return (Date.now() + this.#ahead) / MILLISECONDS;
+  }
+
+  /** Which flwr it is of; null where it does not tell, as behind a proxy for the Fleet API alone. */
+  async version(): Promise<string | null> {
+    const { response, bytes } = await this.#fetch('/openapi.json', { method: 'GET' }, calls.run.seconds);
+    const { info } = Object(response.ok && jsonIn(new TextDecoder().decode(bytes))) as { readonly info?: unknown };
+    const { title, version } = Object(info) as Readonly<Record<string, unknown>>;
+    return typeof version === 'string' && String(title).startsWith('SuperLink') ? version : null;
+  }
+
+  /**
+   * @param leaving whether the call is made though the node is to leave
+   * @throws FlowerError for a lost connection, or an answer that is an error
+   */
+  async call<In extends DescMessage, Out extends DescMessage>(
+    { path, request, response: answer, seconds }: Call<In, Out>,
+    given: MessageInitShape<In>,
+    leaving = false,
+  ): Promise<MessageShape<Out>> {
+    const body = toBinary(request, create(request, given));
+    const post = async () => {
+      const headers = { ...(await this.#signed()), 'content-type': PROTOBUF, accept: PROTOBUF };
+      return this.#fetch(path, { method: 'POST', body, headers, keepalive: leaving }, seconds, leaving);
+    };
+    let { response, bytes } = await post();
+    if (response.status === UNAUTHORIZED && this.#corrected(response)) ({ response, bytes } = await post());
+    if (response.ok) return readMessage(answer, bytes);
+    throw this.#refusal(path, response, new TextDecoder().decode(bytes));
+  }
+
+  async #signed(): Promise<Record<string, string>> {
+    const timestamp = new Date(Date.now() + this.#ahead).toISOString().replace('Z', '+00:00');
+    return {
+      'flwr-public-key': btoa(this.#key.publicKey),
+      'flwr-timestamp': timestamp,
+      'flwr-signature': toBase64(await this.#key.sign(timestamp)),
+      'flwr-package-name': 'flwr',
+      'flwr-package-version': FLOWER_VERSION,
+      'flwr-component-name': 'SuperNode',
+    };
+  }
+
+  /** Takes the SuperLink's clock for this node's, if they differ. */
+  #corrected({ headers }: Response): boolean {
+    const theirs = Date.parse(headers.get('date') ?? '');
+    const ahead = theirs - Date.now();
+    if (Number.isNaN(ahead) || Math.abs(ahead - this.#ahead) < NOTABLE_SECONDS * MILLISECONDS) return false;
+    this.#ahead = ahead;
+    return true;
+  }
+
+  async #fetch(path: string, init: RequestInit, seconds: number, leaving = false) {
+    const ends = AbortSignal.timeout(seconds * MILLISECONDS);
+    const signal = leaving ? ends : AbortSignal.any([ends, this.#signal]);
+    this.sent += (init.body as Uint8Array | undefined)?.length ?? 0;
+    try {
+      const response = await fetch(this.address + path, { ...init, signal, redirect: 'error' });
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      this.received += bytes.length;
+      return { response, bytes };
+    } catch (error) {
+      if (!leaving) this.#signal.throwIfAborted();
+      const why = ends.aborted ? `no answer within ${seconds} seconds` : reasonOf(error);
+      throw new FlowerError(`[flower] the connection to ${this.address}${path} was lost: ${why}`, {
+        cause: error,
+        isOnTheWay: true,
+      });
+    }
+  }
+
+  #refusal(path: string, { status }: Response, text: string): FlowerError {
+    const { code, detail, extra } = Object(jsonIn(text)) as Readonly<Record<string, unknown>>;
+    const said =
+      typeof detail === 'string' ? `"${[detail, extra].filter(Boolean).join(' ')}"` : `"${text.slice(0, TOLD)}"`;
+    const number = typeof code === 'number' ? code : undefined;
+    const where = `${this.address}${path}`;
+    if (status === NOT_FOUND && number === undefined) {
+      return new FlowerError(
+        `[flower] ${where} is not there: the address must be that of a SuperLink of flwr ${FLOWER_VERSION}, as http://127.0.0.1:8000`,
+        { status },
+      );
+    }
+    return new FlowerError(`[flower] ${where} answers ${status} ${said}`, { status, code: number });
+  }
+}
+
+const PROTOBUF = 'application/protobuf';
+
+const jsonIn = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** What fetch's errors hide in their causes. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = Object(error) as { readonly message?: unknown; readonly cause?: unknown };
+  const { code, message: inner } = Object(cause) as { readonly code?: unknown; readonly message?: unknown };
+  return [message, code, inner].filter((part) => typeof part === 'string' && part !== '').join(', ') || String(error);
+}
