@@ -1,5 +1,5 @@
 import { create, toBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
-import type { Bytes, Signal } from '../core/globalTypes.ts';
+import type { Signal } from '../core/globalTypes.ts';
 import { toBase64 } from './base64.ts';
 import * as fleet from './fleet_pb.ts';
 import { FlowerError } from './flowerError.ts';

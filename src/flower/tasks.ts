@@ -28,7 +28,6 @@ export interface TaskOptions {
 
 /** What a config may ask of training, by name; each has one meaning. */
 const amounts = { epochs: ['epochs', 'local-epochs', 'local_epochs'], steps: ['steps', 'local-steps', 'local_steps'] };
-const rates = ['lr', 'learning-rate', 'learning_rate'];
 /** What a config asks of training that is not done here: it would go wrong in silence. */
 const refused: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^proximal[-_]mu$/, 'a proximal term, as FedProx has: take FedAvg, or a proximal-mu of 0'],
@@ -77,7 +76,6 @@ export async function perform(task: FlowerTask, options: TaskOptions): Promise<D
     const judged = typeof given === 'function' ? await given(task) : judgement(given, await trainer.evaluate(given));
     return judged;
   }
-  if (options.optimizer === 'reset') await trainer.resetOptimizer(rateOf(task));
   const learned = typeof given === 'function' ? await given(task) : await learn(task, given, options);
   return { ...learned, arrays: await layout.give(task.arrays) };
 }
@@ -126,8 +124,3 @@ function judgement(data: Dataset, { loss, accuracy, ...others }: Evaluation): Fl
   };
   return { examples: data.length, metrics };
 }
-
-const rateOf = (task: FlowerTask): { readonly learningRate?: number } => {
-  const learningRate = numberOf(task, rates);
-  return learningRate === undefined ? {} : { learningRate };
-};

@@ -1,6 +1,7 @@
 // All examples, by the entry of the package that has what they are of.
 
 import { heard, sets, sounds, tables, texts } from './data.ts';
+import { flower } from './flower.ts';
 import { graphs } from './graphs.ts';
 import { initializers } from './initializers.ts';
 import { interop } from './interop.ts';
@@ -17,5 +18,6 @@ export const examples = {
   millrace: [trainers, layers, heard, initializers, losses, optimizers, pointwise, ops, graphs],
   'millrace/data': [sets, tables, texts, sounds],
   'millrace/interop': [interop, torch],
+  'millrace/flower': [flower],
   'millrace/node': [inNode],
 } as const;
