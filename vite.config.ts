@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { UserConfig } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { assembly, threadFile } from './build/assembly.ts';
+import { flowerProxy } from './build/flowerProxy.ts';
 import { isolation } from './build/isolation.ts';
 import { pureModules } from './build/pureModules.ts';
 import { referencePages } from './docs/api/pages.ts';
@@ -23,8 +24,8 @@ export default defineConfig(({ mode }) => ({
   build: builds[mode] ?? pages,
   // As modules: what a worker does not need at once comes when it does.
   worker: { format: 'es', plugins: () => [bareShaders(), assembly()] },
-  server: { headers: isolation },
-  preview: { headers: isolation },
+  server: { headers: isolation, proxy: flowerProxy() },
+  preview: { headers: isolation, proxy: flowerProxy() },
   // Benchmarks are to run where there is nothing but them and Dawn's package.
   ssr: { noExternal: ['bench', 'isa'].includes(mode) ? true : [], external: ['webgpu'] },
   test: {

@@ -24,7 +24,7 @@ const BATCH = 512;
 
 const given = new GivenPicture(find('given', HTMLCanvasElement));
 const canvas = find('learned', HTMLCanvasElement);
-const chart = new LossChart('chart', [{ label: 'Loss', token: '--one' }], true);
+const chart = new LossChart('chart', [{ label: 'Loss', token: '--one' }], 'logarithmic');
 
 perform({ lastStep: 4000, stepsAtOnce: 16 }, async ({ seed, width, detail, rate }, device) => {
   if (!device) throw new Error('A shader draws this picture, and this browser gives the page no WebGPU.');

@@ -25,7 +25,7 @@ const FREQUENCIES = 16;
 const BATCH = 512;
 const SIDE = 64;
 
-const chart = new LossChart('chart', [{ label: 'Loss', token: '--one' }], true);
+const chart = new LossChart('chart', [{ label: 'Loss', token: '--one' }], 'logarithmic');
 
 perform({ lastStep: 4000, stepsAtOnce: 16 }, async ({ seed, width, index, thickest, rate }, device) => {
   if (!device) throw new Error('This scene is drawn by WebGPU, and this browser gives the page none.');

@@ -46,7 +46,7 @@ const runners = {
 const view = { x: [-2, 2], y: [-1, 3] } as const;
 const picture = new SurfacePicture(find('surface', HTMLCanvasElement), valley, view, [1, 1]);
 const lines = Object.keys(runners).map((label, i) => ({ label, token: `--runner-${i}` }));
-const chart = new LossChart('chart', lines, true);
+const chart = new LossChart('chart', lines, 'logarithmic');
 // A model must be shown something.
 const nothing = dataset({ nothing: [0] });
 

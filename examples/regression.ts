@@ -30,7 +30,7 @@ const chart = new LossChart(
     { label: 'Held out', token: '--two' },
     { label: 'Noise', token: '--soft-rgb', dashed: true },
   ],
-  true,
+  'logarithmic',
 );
 
 perform({ lastStep: 1500, stepsAtOnce: 4 }, async ({ seed, points, width }, device) => {

@@ -54,7 +54,7 @@ const lines = [
   { label: 'Plain', token: '--one' },
   { label: 'LSTM', token: '--two' },
 ];
-const chart = new LossChart('chart', lines, true);
+const chart = new LossChart('chart', lines, 'logarithmic');
 
 perform({ lastStep: 600, stepsAtOnce: 2 }, async ({ seed, length, forget }, device) => {
   const learned = sine(256, length, new Random(seed, 'learned'));

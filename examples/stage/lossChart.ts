@@ -1,5 +1,5 @@
 import { uPlot } from '../../src/demo/uplot.ts';
-import { find } from './page.ts';
+import { find, percent } from './page.ts';
 import { onSchemeChange } from './sheet.ts';
 
 /** One line of a chart. */
@@ -11,12 +11,19 @@ export interface Line {
   readonly dashed?: boolean;
 }
 
+/** Losses from 0 on; losses of several orders of magnitude, in powers of ten; or shares of one, by whole numbers, each a dot. */
+type Kind = 'linear' | 'logarithmic' | 'shares';
+
 const FONT = '12px system-ui, sans-serif';
 const DASHES = [4, 4];
 const AXIS_HEIGHT = 28;
 const AXIS_WIDTH = 56;
 /** A logarithm has no place for 0, and what is smaller than this is 0 to the eye. */
 const LEAST = 1e-6;
+const DOT = 7;
+/** Rounds that a chart shows at least, and steps between two that are named. */
+const FEWEST = 5;
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 /** Losses by step, as lines. */
 export class LossChart {
@@ -24,17 +31,17 @@ export class LossChart {
   readonly #least: number;
   #rows: (number | null)[][];
 
-  /** @param id of the element that it fills   @param logarithmic for losses of several orders of magnitude */
-  constructor(id: string, lines: readonly Line[], logarithmic = false) {
+  /** @param id of the element that it fills */
+  constructor(id: string, lines: readonly Line[], kind: Kind = 'linear') {
     const box = find(id, HTMLElement);
     const color = (token: string): string => getComputedStyle(box).getPropertyValue(token).trim();
-    this.#least = logarithmic ? LEAST : 0;
+    this.#least = kind === 'logarithmic' ? LEAST : 0;
     this.#rows = [[], ...lines.map(() => [])];
     const options: uPlot.Options = {
       ...sizeOf(box),
-      scales: { x: { time: false }, y: logarithmic ? { distr: 3 } : { range: (_, __, highest) => [0, highest || 1] } },
-      axes: axesIn(color, logarithmic),
-      series: [{}, ...lines.map((line) => seriesOf(line, color))],
+      scales: { x: { time: false, ...(kind === 'shares' && { range: wholeRange }) }, y: heights[kind] },
+      axes: axesIn(color, kind),
+      series: [{}, ...lines.map((line) => seriesOf(line, color, kind))],
       legend: { show: false },
       cursor: { show: false },
     };
@@ -64,19 +71,38 @@ const sizeOf = ({ clientWidth: width, clientHeight: height }: HTMLElement): { wi
   height,
 });
 
-function axesIn(color: (token: string) => string, logarithmic: boolean): uPlot.Axis[] {
+const heights: Readonly<Record<Kind, uPlot.Scale>> = {
+  linear: { range: (_, __, highest) => [0, highest || 1] },
+  logarithmic: { distr: 3 },
+  shares: { range: [0, 1] },
+};
+
+/** From 0 on, and wide enough for one dot to have a place. */
+const wholeRange = (_: uPlot, __: number, last: number): [number, number] => [0, Math.max(last || 0, FEWEST)];
+
+function axesIn(color: (token: string) => string, kind: Kind): uPlot.Axis[] {
   const grid = { stroke: () => color('--line'), width: 1 };
   const axis = { stroke: () => color('--soft'), grid, size: AXIS_HEIGHT, ticks: { show: false }, font: FONT };
   const upright = { ...axis, size: AXIS_WIDTH };
-  return [axis, logarithmic ? { ...upright, grid: { ...grid, filter: powersOfTen }, values: shortly } : upright];
+  if (kind === 'logarithmic') return [axis, { ...upright, grid: { ...grid, filter: powersOfTen }, values: shortly }];
+  if (kind === 'shares')
+    return [
+      { ...axis, incrs: WHOLE },
+      { ...upright, values: inPercent },
+    ];
+  return [axis, upright];
 }
 
-const seriesOf = ({ label, token, dashed = false }: Line, color: (token: string) => string): uPlot.Series => ({
+const seriesOf = (
+  { label, token, dashed = false }: Line,
+  color: (token: string) => string,
+  kind: Kind,
+): uPlot.Series => ({
   label,
   stroke: () => `rgb(${color(token)})`,
   width: dashed ? 1 : 2,
   dash: dashed ? DASHES : [],
-  points: { show: false },
+  points: kind === 'shares' ? { size: DOT, fill: () => `rgb(${color(token)})` } : { show: false },
   spanGaps: true,
 });
 
@@ -89,3 +115,5 @@ const shortly = (_: uPlot, splits: (number | null)[]): string[] =>
   splits.map((split) =>
     split === null ? '' : split < 0.01 ? split.toExponential(0) : String(Number(split.toPrecision(1))),
   );
+
+const inPercent = (_: uPlot, splits: number[]): string[] => splits.map((split) => percent(split, 0));

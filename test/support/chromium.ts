@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { createServer } from 'vite';
 import { chromiumFolder, hasBundledChromium } from './driver.mjs';
+import { flowerProxy } from '../../build/flowerProxy.ts';
 import { isolation } from '../../build/isolation.ts';
 import { patienceMs } from './testTimeout.mjs';
 
@@ -50,13 +51,13 @@ export async function killGpuProcess(browser: Browser): Promise<void> {
   await session.detach();
 }
 
-/** The sources as `vite dev` serves them to a page. */
-export async function serveSources(): Promise<{ readonly url: string; close(): Promise<void> }> {
+/** The sources as `vite dev` serves them to a page. @param superlink to which it hands on what is asked of /flower/ */
+export async function serveSources(superlink?: string): Promise<{ readonly url: string; close(): Promise<void> }> {
   const server = await createServer({
     root,
     configFile: join(root, 'vite.config.ts'),
     logLevel: 'error',
-    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null, proxy: flowerProxy(superlink) },
     optimizeDeps: { noDiscovery: true },
   });
   await server.listen();
