@@ -1,22 +1,15 @@
 import { EXACT_TIMESTAMPS } from '../gpu/device.ts';
-import { createTrainer, formatProfile, type Masks, type Profile, type Report, type Trainer } from '../index.ts';
+import { formatProfile, type Profile, type Report, type Trainer } from '../index.ts';
 import { checkpoints } from '../node/checkpoints.ts';
-import { kernelFiles } from '../node/kernelFiles.ts';
-import { UsageError } from './command/usageError.ts';
 import { deviceFor } from './deviceFor.ts';
-import { beginningOf, type Beginning } from './foreign/beginning.ts';
-import { openFile } from './foreign/fileFormat.ts';
-import { isForeign } from './foreign/foreignModel.ts';
-import { requireWriter, writeForeign, writerFor } from './foreign/writers.ts';
-import { whyNoGpu } from './missingAdapter.ts';
 import { drawPictures } from './pictures/drawPictures.ts';
-import { modelFile } from './modelFile.ts';
 import type { TrainCommand } from './command/commands.ts';
 import { crossValidate } from './crossValidation.ts';
+import { reportOfLearner, requireKept, saveModel, withLearner, type Learner } from './learner.ts';
 import { requirePlaces, write } from './outputPaths.ts';
 import { Progress } from './progress.ts';
-import { optimizerOf, settingsOf, type Settings } from './settings.ts';
-import type { Changes, Judgement, LearningTask, ModelForm } from './tasks/task.ts';
+import { settingsOf, type Settings } from './settings.ts';
+import type { Judgement } from './tasks/task.ts';
 import { loadLearningTask, taskOf } from './tasks/tasks.ts';
 import { Terminal } from './terminal.ts';
 
@@ -24,14 +17,7 @@ import { Terminal } from './terminal.ts';
 export const INTERRUPTED = 130;
 
 /** All of one run. */
-interface Run {
-  readonly command: TrainCommand;
-  readonly learningTask: LearningTask;
-  readonly settings: Settings;
-  readonly form: ModelForm;
-  readonly trainer: Trainer;
-  /** Null says nothing. */
-  readonly terminal: Terminal | null;
+interface Run extends Learner {
   readonly signal: AbortSignal;
 }
 
@@ -54,107 +40,23 @@ export async function train(command: TrainCommand, signal: AbortSignal): Promise
   return code;
 }
 
-/** Fails before anything is learned of what then could not be kept. */
-async function requireKept({ from, save }: TrainCommand): Promise<void> {
-  if (from === undefined) return;
-  const file = await openFile(from);
-  if (save !== undefined && isForeign(file)) requireWriter(save);
-}
-
 async function learn(command: TrainCommand, signal: AbortSignal): Promise<Outcome> {
   const terminal = command.quiet ? null : new Terminal(process.stdout);
   const learningTask = await loadLearningTask(command, { signal, terminal });
   const settings = settingsOf(command, learningTask);
-  const form = { input: learningTask.input, model: settings.model, hidden: settings.hidden };
   const device = await timedDevice(command);
   try {
-    return await trainOn(device, { command, learningTask, settings, form, terminal, signal });
+    return await withLearner({ command, learningTask, settings, terminal, device }, (learner) =>
+      run({ ...learner, signal }),
+    );
   } finally {
     device?.destroy();
   }
 }
 
-async function trainOn(device: GPUDevice | undefined, given: Omit<Run, 'trainer'>): Promise<Outcome> {
-  const { command, settings, form, terminal } = given;
-  const task = taskOf(form.input);
-  const inputs = task.inputs?.(form);
-  const beginning = await beginningFor(given);
-  const learningTask = beginning?.takesBytes ? unscaled(given.learningTask, task.seen!) : given.learningTask;
-  const all = { ...given, learningTask };
-  const trainer = await createTrainer({
-    model: task.network(form, settings.augment, beginning?.network),
-    ...task.learnedBy(form.input),
-    ...(inputs && { inputs }),
-    optimizer: optimizerOf(settings),
-    batchSize: settings.batch,
-    seed: command.seed,
-    backend: command.backend,
-    kernels: kernelFiles(),
-    device,
-    data: learningTask.train,
-  });
-  try {
-    await beginning?.load?.(trainer);
-    if (terminal) await introduce(learningTask, settings, trainer, terminal);
-    return await run({ ...all, trainer });
-  } finally {
-    trainer.destroy();
-  }
-}
-
-/** The same samples with a field's numbers as they are, for a model that scales them itself. */
-function unscaled(learningTask: LearningTask, name: string): LearningTask {
-  const asItIs = ({ length, fields }: LearningTask['train']): LearningTask['train'] => ({
-    length,
-    fields: { ...fields, [name]: { ...fields[name], scale: { scale: 1, offset: 0 } } },
-  });
-  return { ...learningTask, train: asItIs(learningTask.train), test: asItIs(learningTask.test) };
-}
-
-/** What training begins with, if it was said. @throws UsageError where no other model can take the place of ours */
-async function beginningFor({
-  command,
-  learningTask,
-  form,
-  terminal,
-}: Omit<Run, 'trainer'>): Promise<Beginning | null> {
-  const { from, dataset } = command;
-  if (from === undefined) return null;
-  const { seen } = taskOf(form.input);
-  if (seen === undefined)
-    throw new UsageError(`--from is for images and tables, and ${dataset} is neither: leave it out`);
-  const beginning = await beginningOf(from, form, learningTask.train.fields[seen].shape);
-  terminal?.line(`Begins with ${beginning.about}`);
-  for (const note of beginning.notes) terminal?.line(`  ${note}`);
-  return beginning;
-}
-
 /** A device for a profile, whose timestamps are exact. Where there is none, the trainer says so, or does without. */
 const timedDevice = async ({ profile, backend }: TrainCommand): Promise<GPUDevice | undefined> =>
   profile === undefined ? undefined : deviceFor(backend, [EXACT_TIMESTAMPS]);
-
-async function introduce(
-  learningTask: LearningTask,
-  { augment }: Settings,
-  trainer: Trainer,
-  terminal: Terminal,
-): Promise<void> {
-  terminal.line(learningTask.about);
-  for (const note of learningTask.notes) terminal.line(`  ${note}`);
-  if (augment) terminal.line(`  Augmented in training: ${changesIn(augment)}`);
-  if (trainer.backend === 'webgpu') terminal.line(`WebGPU on ${trainer.adapter}`);
-  else terminal.line(`On the CPU: ${trainer.adapter}.${trainer.fallback ? ` ${await whyNoGpu()}` : ''}`);
-  terminal.line(`\n${await trainer.summary()}\n`);
-}
-
-/** `shift 2, rotate 10`; of masks `timeMasks 2 of 8` */
-const changesIn = (changes: Changes): string =>
-  Object.entries(changes as Readonly<Record<string, number | true | Masks>>)
-    .map(([name, most]) => {
-      if (typeof most === 'object') return `${name} ${most.count} of ${most.longest}`;
-      return most === true ? name : `${name} ${most}`;
-    })
-    .join(', ');
 
 /** What came of the steps. */
 interface Curve {
@@ -249,36 +151,21 @@ async function run(all: Run): Promise<Outcome> {
   process.stdout.write(`${ended} in ${seconds.toFixed(1)} s. ${judgement.sentence}\n`);
   const profile = command.profile !== undefined && isWhole ? await trainer.profile(command.profile) : undefined;
   if (profile) terminal?.line(`\n${formatProfile(profile)}\n`);
-  if (command.save !== undefined) {
-    if (writerFor(command.save)) await writeForeign(trainer, command.save, undefined);
-    else await write(command.save, await modelFile(form, trainer));
-    terminal?.line(`The model is in ${command.save}.`);
-  }
+  await saveModel(all);
   if (command.pictures !== undefined) await drawPictures(command.pictures, all, judgement.said);
   return { code: isWhole ? 0 : INTERRUPTED, report: reportOf(all, curve, judgement, profile) };
 }
 
 /** What `--report` writes. */
 function reportOf(
-  { command, learningTask, settings, form, trainer }: Run,
+  learner: Run,
   curve: Curve,
   { figures }: Judgement,
   profile: Profile | undefined,
 ): NonNullable<Outcome['report']> {
-  const { augment, batch, optimizer, learningRate, weightDecay, schedule } = settings;
+  const { trainer } = learner;
   return {
-    adapter: trainer.adapter,
-    backend: trainer.backend,
-    data: learningTask.from,
-    notes: learningTask.notes,
-    model: taskOf(form.input).layersOf(form),
-    augment,
-    batch,
-    optimizer,
-    learningRate,
-    weightDecay,
-    schedule,
-    seed: command.seed,
+    ...reportOfLearner(learner),
     steps: curve.before + curve.losses.length,
     skippedSteps: curve.skipped,
     seconds: curve.seconds,
