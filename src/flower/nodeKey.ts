@@ -2,12 +2,14 @@ import { requireKind } from '../core/argumentChecks.ts';
 import { DataError, FormatError } from '../core/errors.ts';
 import type { Bytes } from '../core/globalTypes.ts';
 import { fromBase64, toBase64 } from './base64.ts';
-import { openSshKey } from './openSshKey.ts';
+import { openSshKey, openSshLine } from './openSshKey.ts';
 
 /** A pair of keys on one of NIST's elliptic curves, by which a SuperLink knows a node. */
 export interface NodeKey {
-  /** As PEM (`BEGIN PUBLIC KEY`): what `flwr supernode register` takes, in a file. */
+  /** As PEM (`BEGIN PUBLIC KEY`): what the node shows to the SuperLink. */
   readonly publicKey: string;
+  /** The same in a line of OpenSSH's (`ecdsa-sha2-nistp384 …`): what `flwr supernode register` takes, in a file. */
+  readonly openSsh: string;
   /** As PEM (`BEGIN PRIVATE KEY`), not encrypted: who has it is this node. */
   readonly privateKey: string;
   /** The signature of an ASCII text by ECDSA over its SHA-256, as DER. */
@@ -73,6 +75,7 @@ async function keyOf(curve: string, key: CryptoKey): Promise<NodeKey> {
   const [open, secret] = await Promise.all([subtle().exportKey('spki', own), subtle().exportKey('pkcs8', key)]);
   return {
     publicKey: pem('PUBLIC KEY', open),
+    openSsh: openSshLine(curve, x!, y!),
     privateKey: pem('PRIVATE KEY', secret),
     async sign(text) {
       const hashed = { name: 'ECDSA', hash: 'SHA-256' };

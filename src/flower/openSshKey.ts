@@ -1,5 +1,5 @@
 import { FormatError } from '../core/errors.ts';
-import { toBase64 } from './base64.ts';
+import { fromBase64, toBase64 } from './base64.ts';
 
 /** A key's curve and numbers, as in JSON Web Keys. */
 export interface EllipticKey {
@@ -11,6 +11,10 @@ export interface EllipticKey {
 
 const MAGIC = 'openssh-key-v1\0';
 const WORD = 4;
+/** What the names of such keys begin with, before their curve's. */
+const FAMILY = 'ecdsa-sha2-';
+/** What is in front of x and y. Source: SEC 1, 2.3.3 */
+const UNCOMPRESSED = 4;
 const curves: Readonly<Record<string, { readonly curve: string; readonly bytes: number }>> = {
   'ecdsa-sha2-nistp256': { curve: 'P-256', bytes: 32 },
   'ecdsa-sha2-nistp384': { curve: 'P-384', bytes: 48 },
@@ -20,6 +24,25 @@ const curves: Readonly<Record<string, { readonly curve: string; readonly bytes: 
 /** As base64 is written in addresses. */
 const url = (bytes: Uint8Array): string =>
   toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+
+/** The bytes of a number that is written so. */
+const bytesOf = (number: string): Uint8Array => fromBase64('the key', number.replaceAll('-', '+').replaceAll('_', '/'));
+
+/** A public key in the one line that OpenSSH has for it. Source: RFC 5656, 3.1 */
+export function openSshLine(curve: string, x: string, y: string): string {
+  const [kind] = Object.entries(curves).find(([, own]) => own.curve === curve)!;
+  const text = new TextEncoder();
+  const point = Uint8Array.from([UNCOMPRESSED, ...bytesOf(x), ...bytesOf(y)]);
+  const fields = [text.encode(kind), text.encode(kind.slice(FAMILY.length)), point].flatMap(prefixed);
+  return `${kind} ${toBase64(Uint8Array.from(fields))}`;
+}
+
+/** A field behind its length. */
+function prefixed(field: Uint8Array): number[] {
+  const length = new DataView(new ArrayBuffer(WORD));
+  length.setUint32(0, field.length);
+  return [...new Uint8Array(length.buffer), ...field];
+}
 
 /** What is in a file of OpenSSH's, field by field, each behind its length. */
 class Fields {
