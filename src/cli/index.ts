@@ -9,6 +9,7 @@ import type { Command } from './command/commands.ts';
 import { help } from './command/help.ts';
 import { parseCommand } from './command/parseCommand.ts';
 import { UsageError } from './command/usageError.ts';
+import { node } from './node.ts';
 import { predict } from './predict.ts';
 import { generate } from './generate.ts';
 import { translate } from './translate.ts';
@@ -22,6 +23,8 @@ function run(command: Command): Promise<number> {
   switch (command.command) {
     case 'train':
       return interruptible((signal) => train(command, signal));
+    case 'node':
+      return interruptible((signal) => node(command, signal));
     case 'predict':
       return predict(command);
     case 'generate':

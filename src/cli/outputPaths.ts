@@ -54,8 +54,12 @@ export function reasonOf({ code, message }: NodeJS.ErrnoException): string {
 }
 
 /** @throws FormatError if the disk is full, or the place is gone */
-export async function write(file: string, content: string | Uint8Array): Promise<void> {
-  await writeFile(file, content).catch((cause: Error) => {
+export async function write(
+  file: string,
+  content: string | Uint8Array,
+  options: { readonly mode?: number; readonly flag?: string } = {},
+): Promise<void> {
+  await writeFile(file, content, options).catch((cause: Error) => {
     throw unwritable(file, cause);
   });
 }

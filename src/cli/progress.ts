@@ -16,7 +16,7 @@ function clock(seconds: number): string {
 }
 
 /** One line that draws itself again in a terminal, or a new one now and then. */
-class LiveLine {
+export class LiveLine {
   readonly #terminal: Terminal | null;
   #last = -Infinity;
   #open = false;
@@ -31,12 +31,13 @@ class LiveLine {
     return seconds - this.#last >= (this.#terminal.interactive ? REDRAW_SECONDS : LINE_SECONDS);
   }
 
-  show(share: number, fields: readonly string[], seconds: number): void {
+  /** @param share of all that is to be done, for a bar; undefined where nobody knows */
+  show(share: number | undefined, fields: readonly string[], seconds: number): void {
     const terminal = this.#terminal;
     if (!terminal) return;
     this.#last = seconds;
     if (!terminal.interactive) return terminal.line(fields.join('  '));
-    const bar = terminal.columns >= LEAST_COLUMNS ? `${barOf(share, terminal)}  ` : '';
+    const bar = share !== undefined && terminal.columns >= LEAST_COLUMNS ? `${barOf(share, terminal)}  ` : '';
     // A line that wraps could not be drawn again.
     let text = '';
     let width = bar ? BAR_WIDTH + 2 : 0;

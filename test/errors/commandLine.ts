@@ -4,12 +4,14 @@ import { chat } from '../../src/cli/chat.ts';
 import type {
   ChatCommand,
   GenerateCommand,
+  NodeCommand,
   PredictCommand,
   TrainCommand,
   TranslateCommand,
 } from '../../src/cli/command/commands.ts';
 import { parseCommand } from '../../src/cli/command/parseCommand.ts';
 import { generate } from '../../src/cli/generate.ts';
+import { node } from '../../src/cli/node.ts';
 import { predict } from '../../src/cli/predict.ts';
 import { train } from '../../src/cli/train.ts';
 import { translate } from '../../src/cli/translate.ts';
@@ -22,6 +24,20 @@ const run = (...words: string[]): Promise<number> =>
 
 /** x and 3x, far apart. */
 const line = (): string => Array.from({ length: 40 }, (_, x) => `${x * 1.5},${x * 4.5}`).join('\n');
+
+/** What is behind a node's first words. */
+const NODE = 'node mnist --superlink http://127.0.0.1:9';
+
+/** What `node` says of a table, before it joins. @param kind what stands in its last column */
+const runNode = (kind: (x: number) => number | string, ...options: readonly string[]): Promise<number> =>
+  inFolder(async (folder) => {
+    const table = join(folder, 'kinds.csv');
+    await writeFile(table, Array.from({ length: 40 }, (_, x) => `${x * 1.5},${kind(x)}`).join('\n'));
+    const words = ['node', table, '--superlink', 'http://127.0.0.1:9', '--backend', 'cpu', '--quiet', ...options];
+    return node(parseCommand(words) as NodeCommand, signal);
+  });
+const isNumber = (x: number): number => x * 4.5;
+const isAnimal = (x: number): string => (x % 2 ? 'ant' : 'bee');
 
 /** What `predict` says of a model of a table, asked with more options. */
 const predictTable = (...options: readonly string[]): Promise<number> =>
@@ -77,8 +93,8 @@ export const commandLine: readonly Case[] = [
   ['--<option> means nothing to', parse('devices --seed 1')],
   ['--<option> means nothing to', parse('train a.csv --sequence --task regression')],
   ['--<option> is of a series', parse('train a.csv --horizon 6')],
-  ['train what? Say mnist', parse('train')],
-  ['train what? "<word>" is not known', parse('train cifar')],
+  ['<command> what? Say mnist', parse('train')],
+  ['<command> what? "<word>" is not known', parse('train cifar')],
   ['--<option> is for <kind>', parse('train mnist --target 3')],
   ['--<option> is for <kind>', parse('train mnist --transcribe')],
   ['--leave-out is of FSDD', () => inFolder((folder) => run('speech', '--data', folder, '--leave-out', 'theo'))],
@@ -92,7 +108,7 @@ export const commandLine: readonly Case[] = [
   ['--hidden is of mlp', parse('train mnist --model lenet --hidden 64')],
   ['--epochs and --steps', parse('train mnist --epochs 2 --steps 3')],
   ['--weight-decay is of', parse('train mnist --optimizer adam --weight-decay 1')],
-  ['train <kind> of what?', parse('train translation a.txt')],
+  ['<command> <kind> of what?', parse('train translation a.txt')],
   ['--<option> means nothing to', parse('train text a.txt --hidden 3')],
   ['--folds is of sentiment', parse('train text a.txt --folds 3')],
   ['--folds trains <n> times', parse('train sentiment a.txt --folds 3 --save m')],
@@ -145,6 +161,17 @@ export const commandLine: readonly Case[] = [
   ['[dialogue] <path> has no questions', () => runOn('dialogue', 'a text')],
   ['[dialogue] "<question>" and its answer', () => runOn('dialogue', 'Q: a?\nA: b', '--context', '3')],
   ['--resume goes on', parse('train mnist --resume')],
+  ['node needs --superlink', parse('node mnist')],
+  ['--superlink is "<text>"', parse('node mnist --superlink there:8000')],
+  ['--schedule needs to know', parse(`${NODE} --schedule cosine`)],
+  ["--names are PyTorch's", parse(`${NODE} --names layer0=fc1`)],
+  ['--names is "<text>"', parse(`${NODE} --layout torch --names layer0`)],
+  ['--part is "<text>"', parse(`${NODE} --part 4/3`)],
+  ['--part is one of <n>', () => runNode(isNumber, '--part', '1/99')],
+  ['--labels are of classes', () => runNode(isNumber, '--labels', '0-4')],
+  ['--labels has "<text>"', () => runNode(isAnimal, '--labels', 'dog')],
+  ['--labels names classes of which', () => runNode(isAnimal, '--part', '1/32', '--labels', 'ant')],
+  ['[node] <path> cannot be read', () => inFolder((folder) => runNode(isNumber, '--key', folder))],
   ['predict needs two files', parse('predict model')],
   [
     '[train] <path> cannot be written',

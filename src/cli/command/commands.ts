@@ -1,5 +1,6 @@
 import type { BackendName } from '../../core/places.ts';
 import type { Ground } from '../../data/index.ts';
+import type { FlowerLayout } from '../../flower/index.ts';
 import type { OnNaN } from '../../index.ts';
 
 /* What can be asked for on the command line. */
@@ -126,6 +127,30 @@ export interface SequenceWishes {
   readonly horizon: number | undefined;
 }
 
+/** How a node takes part in a federation; what is undefined is usual. */
+export interface NodeCommand {
+  readonly command: 'node';
+  /** What it learns from, and how; `epochs` and `steps` are a round's. */
+  readonly learning: TrainCommand;
+  /** Where the SuperLink is. */
+  readonly superlink: string;
+  /** The file of its private key. */
+  readonly key: string | undefined;
+  readonly layout: FlowerLayout;
+  /** PyTorch's names of modules, by those that they have here. */
+  readonly names: Readonly<Record<string, string>> | undefined;
+  /** Its share of the samples that are learned from. */
+  readonly part: FoldWish | undefined;
+  /** The classes that it learns from, as they were said: `0-4`, `cat`. */
+  readonly labels: readonly string[] | undefined;
+  /** What becomes of moments and schedule between rounds. */
+  readonly optimizerState: 'reset' | 'keep';
+  /** It leaves when so many have ended. */
+  readonly runs: number | undefined;
+  /** Seconds for which a lost connection is tried again. */
+  readonly patience: number | undefined;
+}
+
 export interface PredictCommand {
   readonly command: 'predict';
   /** The file that `train --save` wrote. */
@@ -204,6 +229,7 @@ export interface ChatCommand extends Sampling {
 
 export type Command =
   | TrainCommand
+  | NodeCommand
   | PredictCommand
   | GenerateCommand
   | TranslateCommand

@@ -2,6 +2,7 @@ export const help = `millrace trains neural networks on WebGPU.
 
   millrace train mnist | fashion-mnist | cifar10 | digits | speech | FILE.csv   [options]
   millrace train text FILE | sentiment FILE | translation FILE FILE | dialogue FILE   [options]
+  millrace node … --superlink URL, with what train takes                        [options]
   millrace predict MODEL FILE                                                   [options]
   millrace generate MODEL | translate MODEL [FILE] | chat MODEL                 [options]
   millrace inspect FILE | convert FILE FILE                                     [options]
@@ -55,6 +56,19 @@ what a model is, and how it learns unless it is told
   lstm, gru           of both directions, 64 units each, which read a word or series step by step; else as the set's own
   Augmented, digits are shifted by 2 pixels, turned by 10° and scaled by 10 %, each way at most; clothes (fashion-mnist)
   are shifted by 1 and mirrored, photographs (cifar10) shifted by 4 and mirrored; speech is shifted by 50 ms, and masked.
+
+node learns as train does, with others, as a node of a Flower federation; see docs/many-machines.md.
+  --superlink URL     where the SuperLink is, as http://127.0.0.1:8000
+  --epochs N, --steps N   of a round, where its config says neither   (1 epoch)
+  --key FILE          its private key; made where there is none, with FILE.pub for flwr supernode register
+  --layout NAME       how weights are named and laid out in the run: millrace, torch or keras   (millrace)
+  --names A=B[,A=B]   of torch: PyTorch's names of modules, by those here
+  --part K/N          learns from one of N parts of the samples; all nodes with one --seed share them out
+  --labels A[,B-C]    learns from samples of these classes alone, by name or number
+  --optimizer-state NAME   whether moments begin anew in each round: reset, or keep   (reset)
+  --runs N            leaves when so many have ended         (waits for further ones)
+  --patience N        seconds for which a lost connection is tried again   (600)
+  Not of nodes: --schedule, --on-nan, --checkpoint, --resume, --pictures, --profile, --folds.
 
 of a table
   --target COLUMN     what is learned: a name, or a number from 1, -1 the last  (-1)

@@ -56,8 +56,30 @@ const options = {
   'top-p': { type: 'string' },
   beams: { type: 'string' },
   reference: { type: 'string' },
+  superlink: { type: 'string' },
+  key: { type: 'string' },
+  layout: { type: 'string' },
+  names: { type: 'string' },
+  part: { type: 'string' },
+  labels: { type: 'string' },
+  'optimizer-state': { type: 'string' },
+  runs: { type: 'string' },
+  patience: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
+
+/** Of a node of a federation alone. */
+export const nodeOptions = [
+  'superlink',
+  'key',
+  'layout',
+  'names',
+  'part',
+  'labels',
+  'optimizer-state',
+  'runs',
+  'patience',
+] as const satisfies readonly (keyof typeof options)[];
 
 type Flag = 'quiet' | 'resume' | 'sequence' | 'transcribe' | 'help';
 /** What came, by option. */

@@ -7,6 +7,7 @@ import type {
   PredictCommand,
   TranslateCommand,
 } from './commands.ts';
+import { nodeCommand } from './nodeCommand.ts';
 import { optionsIn, requireNoMore, requireOnly, type Values } from './options.ts';
 import { backendOf, given, groundOf, whole, yesOrNo } from './optionValues.ts';
 import { readOptions, tableWishes } from './tableOptions.ts';
@@ -22,6 +23,7 @@ export function parseCommand(args: readonly string[]): Command | null {
   const [command, ...words] = positionals;
   if (values.help || command === undefined || command === 'help') return null;
   if (command === 'train') return trainCommand(words, values);
+  if (command === 'node') return nodeCommand(words, values);
   if (command === 'predict') return predictCommand(words, values);
   if (command === 'generate') return generateCommand(words, values);
   if (command === 'translate') return translateCommand(words, values);
@@ -30,7 +32,7 @@ export function parseCommand(args: readonly string[]): Command | null {
   if (command === 'convert') return convertCommand(words, values);
   if (command !== 'devices') {
     throw new UsageError(
-      `there is no command "${command}": use train, predict, generate, translate, chat, inspect, convert or devices`,
+      `there is no command "${command}": use train, node, predict, generate, translate, chat, inspect, convert or devices`,
     );
   }
   requireNoMore(words, 0);

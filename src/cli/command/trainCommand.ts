@@ -9,7 +9,7 @@ import {
   type TextKind,
   type TrainCommand,
 } from './commands.ts';
-import { requireNoMore, type Values } from './options.ts';
+import { nodeOptions, requireNoMore, type Values } from './options.ts';
 import { backendOf, given, groundOf, isPositive, number, oneOf, whether, whole, widths } from './optionValues.ts';
 import { sequenceWishes, tableOptions, tableWishes } from './tableOptions.ts';
 import { textOptions, textWishes } from './textOptions.ts';
@@ -18,8 +18,8 @@ import { UsageError } from './usageError.ts';
 const optimizers = ['adam', 'adamw', 'sgd'] as const;
 const speechOptions = ['transcribe', 'leave-out'] as const;
 
-/** Options of commands that ask a model. */
-const asking = [
+/** Options of commands that ask a model, and of nodes. */
+const notOfTraining = [
   'invert',
   'prompt',
   'tokens',
@@ -30,12 +30,14 @@ const asking = [
   'reference',
   'shape',
   'opset',
+  ...nodeOptions,
 ] as const;
 
-export function trainCommand(words: readonly string[], values: Values): TrainCommand {
-  const other = asking.find((name) => values[name] !== undefined);
-  if (other) throw new UsageError(`--${other} means nothing to train`);
-  const dataset = datasetIn(words);
+/** @param who the command that learns, for messages */
+export function trainCommand(words: readonly string[], values: Values, who: 'train' | 'node' = 'train'): TrainCommand {
+  const other = notOfTraining.find((name) => values[name] !== undefined);
+  if (other) throw new UsageError(`--${other} means nothing to ${who}`);
+  const dataset = datasetIn(words, who);
   requireOwnOptions(dataset, values);
   const model = modelFor(dataset, values);
   requirePictures(dataset, values);
@@ -88,17 +90,17 @@ const isSpeech = (dataset: string): boolean => dataset === 'speech';
 const isTable = (dataset: string): boolean => !isImages(dataset) && !isSpeech(dataset) && !isTextual(dataset);
 
 /** The word for what is learned. */
-function datasetIn(words: readonly string[]): string {
+function datasetIn(words: readonly string[], who: string): string {
   const [dataset] = words;
   if (dataset === undefined)
     throw new UsageError(
-      'train what? Say mnist, fashion-mnist, cifar10, digits, speech, text, sentiment, translation, dialogue, or the path of a table',
+      `${who} what? Say mnist, fashion-mnist, cifar10, digits, speech, text, sentiment, translation, dialogue, or the path of a table`,
     );
-  if (isTextual(dataset)) requireFiles(dataset, words);
+  if (isTextual(dataset)) requireFiles(dataset, words, who);
   else requireNoMore(words, 1);
   if (isTable(dataset) && !/[./\\]/.test(dataset)) {
     throw new UsageError(
-      `train what? "${dataset}" is not known: say ${imageSets.join(', ')}, speech, ${Object.keys(textModels).join(', ')}, or the path of a table`,
+      `${who} what? "${dataset}" is not known: say ${imageSets.join(', ')}, speech, ${Object.keys(textModels).join(', ')}, or the path of a table`,
     );
   }
   return dataset;
@@ -116,9 +118,9 @@ const textFiles: Readonly<Record<TextKind, readonly [what: string, least: number
   translation: ['two paths, of sentences and of the same ones in another language, line by line', 2, 2],
 };
 
-function requireFiles(kind: TextKind, words: readonly string[]): void {
+function requireFiles(kind: TextKind, words: readonly string[], who: string): void {
   const [what, least, most] = textFiles[kind];
-  if (words.length <= least) throw new UsageError(`train ${kind} of what? Give ${what}`);
+  if (words.length <= least) throw new UsageError(`${who} ${kind} of what? Give ${what}`);
   requireNoMore(words, 1 + most);
 }
 

@@ -202,6 +202,7 @@ export const images: Task<ImageForm> = {
   },
   sizeOf: (form) => ((form.model ?? 'mlp') === 'mlp' ? perceptronSize(widthsOf(form)) : 0),
   learnedBy: () => ({ loss: crossEntropy }),
+  classes: ({ classes }) => classes,
   defaults: ({ model }) => defaults[model as ImageModelName],
   // If it is not said, with convolutional models only.
   changes: ({ augment: wished, model, dataset }) =>

@@ -141,6 +141,7 @@ export const sentiments: Task<LinesInput> = {
     return reader + ngrams!.known.length * classes.length;
   },
   learnedBy: () => ({ loss: crossEntropy }),
+  classes: ({ lines }) => lines.classes,
   inputs: () => ['tokens', 'length', 'ngrams'],
   defaults: (_, lines) => defaults(lines),
   judge: (judged, evaluation) => judgeClasses(judged, judged.learningTask.input.lines.classes, evaluation),

@@ -115,6 +115,7 @@ export const tables: Task<TableInput> = {
   layersOf: (form) => perceptronLayers(widthsOf(form)),
   sizeOf: (form) => perceptronSize(widthsOf(form)),
   learnedBy: ({ table }) => ({ loss: table.target.kind === 'number' ? meanSquaredError : crossEntropy }),
+  classes: ({ table: { target } }) => (target.kind === 'class' ? target.classes : undefined),
   samples: ({ table }) => ({ features: { shape: [featureCount(table)], dtype: 'f32', scale: null } }),
   defaults: (_, rows) => defaults(rows),
   judge(judged, evaluation) {

@@ -126,6 +126,8 @@ export interface Task<I extends InputForm> {
   inputs?(form: ModelForm<I>): LossOptions['inputs'];
   /** What its samples are like, for who writes the model elsewhere; left out where that depends on more than the form. */
   samples?(input: I): CommonOptions['data'] & {};
+  /** The classes that its field `label` counts, where it has such. */
+  classes?(input: I): readonly string[] | undefined;
   defaults(command: TrainCommand, samples: number): Defaults;
   /** What is to happen to samples in training; null: nothing. */
   changes?(command: TrainCommand): Changes | null;

@@ -84,6 +84,7 @@ export const words: Task<SoundForm> = {
   layersOf: ({ model }) =>
     isRecurrent(model) ? [model, 'linear'] : ['conv1d', 'relu', 'maxPool1d', 'conv1d', 'relu', 'max', 'linear'],
   learnedBy: () => ({ loss: crossEntropy }),
+  classes: ({ classes }) => classes,
   inputs: ({ model }) => (isRecurrent(model) ? transcriberRoles.inputs : undefined),
   defaults: (_, recordings) => defaults(recordings),
   changes: ({ augment }) => ((augment ?? true) ? speaking : null),

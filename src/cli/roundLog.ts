@@ -1,0 +1,175 @@
+import { thousands } from '../core/textFormat.ts';
+import type { FlowerEvent, FlowerRound, FlowerTask } from '../flower/index.ts';
+import type { Report } from '../index.ts';
+import { LiveLine } from './progress.ts';
+import { harmless, percent, type Terminal } from './terminal.ts';
+
+/** A task that was not done. */
+export interface Refusal {
+  readonly run: string;
+  readonly round: number | undefined;
+  readonly why: string;
+}
+
+/** What happened at a node, as it is reported. */
+export interface Diary {
+  readonly node: string | undefined;
+  /** The SuperLink's. */
+  readonly version: string | null | undefined;
+  readonly rounds: readonly FlowerRound[];
+  readonly refused: readonly Refusal[];
+  /** Replies and messages that were given up. */
+  readonly dropped: readonly Omit<Refusal, 'round'>[];
+  /** How often the connection was lost. */
+  readonly lost: number;
+  /** Those that ended while it was there. */
+  readonly runs: readonly string[];
+  /** Steps of training. */
+  readonly steps: number;
+  /** What the trainer holds: an average, what it learned last, or what it was learning when it left. */
+  readonly holds: 'average' | 'own' | 'unfinished';
+}
+
+/** Prints what happens at a node, and keeps it for the report. */
+export class RoundLog {
+  readonly #terminal: Terminal | null;
+  readonly #rounds: FlowerRound[] = [];
+  readonly #refused: Refusal[] = [];
+  readonly #dropped: Omit<Refusal, 'round'>[] = [];
+  readonly #runs: string[] = [];
+  #line: LiveLine;
+  #node: string | undefined;
+  #version: string | null | undefined;
+  #run: string | undefined;
+  #steps = 0;
+  #lost = 0;
+  /** When the connection was lost. */
+  #since: number | undefined;
+  #holds: Diary['holds'] = 'own';
+
+  /** @param terminal null says nothing but what was refused */
+  constructor(terminal: Terminal | null) {
+    this.#terminal = terminal;
+    this.#line = new LiveLine(terminal);
+  }
+
+  get diary(): Diary {
+    return {
+      node: this.#node,
+      version: this.#version,
+      rounds: this.#rounds,
+      refused: this.#refused,
+      dropped: this.#dropped,
+      lost: this.#lost,
+      runs: this.#runs,
+      steps: this.#steps,
+      holds: this.#holds,
+    };
+  }
+
+  take(event: FlowerEvent): void {
+    if (event.kind === 'step') return this.#step(event.task, event.report);
+    this.#line.close();
+    switch (event.kind) {
+      case 'joined':
+        return this.#joined(event);
+      case 'received':
+        return this.#received(event.task);
+      case 'replied':
+        return this.#replied(event.done);
+      case 'failed':
+        return this.#failed(event);
+      case 'dropped':
+        this.#dropped.push({ run: event.run, why: event.why });
+        return this.#say(`Given up: ${event.why}`);
+      case 'waiting':
+        return this.#waiting(event.why, event.seconds);
+      case 'back':
+        return this.#back();
+      case 'ended':
+        this.#runs.push(event.run);
+        return this.#say(`Run ${event.run} has ended.`);
+      case 'left':
+        return;
+    }
+  }
+
+  #say(text: string): void {
+    this.#terminal?.line(text);
+  }
+
+  #joined({ node, superlink, version }: Extract<FlowerEvent, { readonly kind: 'joined' }>): void {
+    this.#node = node;
+    this.#version = version;
+    this.#say(`Joined ${superlink}${version === null ? '' : `, Flower ${version},`} as node ${node}.`);
+  }
+
+  #received({ run, kind }: FlowerTask): void {
+    if (run !== this.#run) this.#say(`Run ${run}:`);
+    this.#run = run;
+    // Before it trains, it holds what came.
+    this.#holds = kind === 'train' ? 'unfinished' : kind === 'evaluate' ? 'average' : this.#holds;
+    this.#line = new LiveLine(this.#terminal);
+  }
+
+  #step({ round }: FlowerTask, { epoch, loss, seconds, metrics }: Report): void {
+    this.#steps++;
+    if (!this.#line.due(seconds)) return;
+    const accuracy = metrics['accuracy'] as number | undefined;
+    const said = [`epoch ${epoch.toFixed(2)}`, ...qualities(loss, accuracy)];
+    this.#line.show(undefined, [...nameOf(round), 'train', ...said], seconds);
+  }
+
+  #replied(done: FlowerRound): void {
+    this.#rounds.push(done);
+    if (done.kind === 'train') this.#holds = 'own';
+    const { kind, round, examples, metrics = {}, seconds, secondsOfWork, bytesReceived, bytesSent } = done;
+    const [loss, accuracy] = kind === 'train' ? ['train_loss', 'train_acc'] : ['eval_loss', 'eval_acc'];
+    const fields = [
+      ...nameOf(round),
+      kind.padEnd(WIDEST_KIND),
+      ...qualities(metrics[loss], metrics[accuracy]),
+      `${thousands(examples)} samples`,
+      `${secondsOfWork.toFixed(1)} s of work in ${seconds.toFixed(1)} s`,
+      `${bytesIn(bytesReceived)} in`,
+      `${bytesIn(bytesSent)} out`,
+    ];
+    this.#say(fields.join('  '));
+  }
+
+  #failed({ run, round, why }: Extract<FlowerEvent, { readonly kind: 'failed' }>): void {
+    this.#refused.push({ run, round, why });
+    if (this.#holds === 'unfinished') this.#holds = 'own';
+    // Said even to those who want one line only: without it a run may wait for nothing.
+    process.stderr.write(`${harmless([...nameOf(round), `refused: ${why}`].join(' '))}\n`);
+  }
+
+  #waiting(why: string, seconds: number): void {
+    if (this.#since === undefined) this.#lost++;
+    this.#since ??= performance.now();
+    this.#say(`The connection is lost: ${why}. It is tried again in ${seconds.toFixed(1)} s.`);
+  }
+
+  #back(): void {
+    const seconds = (performance.now() - (this.#since ?? performance.now())) / 1000;
+    this.#since = undefined;
+    this.#say(`The connection is there again, after ${seconds.toFixed(1)} s.`);
+  }
+}
+
+/** So that what follows stands in columns. */
+const WIDEST_KIND = 'evaluate'.length;
+
+const nameOf = (round: number | undefined): string[] => (round === undefined ? [] : [`round ${round}`]);
+
+type Metric = number | readonly number[] | undefined;
+
+const qualities = (loss: Metric, accuracy: Metric): string[] => [
+  ...(typeof loss === 'number' ? [`loss ${loss.toFixed(4)}`] : []),
+  ...(typeof accuracy === 'number' ? [`accuracy ${percent(accuracy)}`] : []),
+];
+
+const bytesIn = (bytes: number): string => {
+  if (bytes < 1e3) return `${bytes} B`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+};
