@@ -2,7 +2,7 @@ import { createTrainer, type Masks, type Trainer } from '../index.ts';
 import { kernelFiles } from '../node/kernelFiles.ts';
 import type { TrainCommand } from './command/commands.ts';
 import { UsageError } from './command/usageError.ts';
-import { beginningOf, type Beginning } from './foreign/beginning.ts';
+import { beginningOf, inputOf, type Beginning } from './foreign/beginning.ts';
 import { openFile } from './foreign/fileFormat.ts';
 import { isForeign } from './foreign/foreignModel.ts';
 import { requireWriter, writeForeign, writerFor } from './foreign/writers.ts';
@@ -10,8 +10,8 @@ import { whyNoGpu } from './missingAdapter.ts';
 import { modelFile } from './modelFile.ts';
 import { write } from './outputPaths.ts';
 import { optimizerOf, type Settings } from './settings.ts';
-import type { Changes, LearningTask, ModelForm } from './tasks/task.ts';
-import { taskOf } from './tasks/tasks.ts';
+import type { Changes, LearningTask, Loading, ModelForm } from './tasks/task.ts';
+import { loadLearningTask, taskOf } from './tasks/tasks.ts';
 import type { Terminal } from './terminal.ts';
 
 /* A model of what a command names, and what it learns from. */
@@ -39,6 +39,10 @@ export async function requireKept({ from, save }: TrainCommand): Promise<void> {
   const file = await openFile(from);
   if (save !== undefined && isForeign(file)) requireWriter(save);
 }
+
+/** Reads what is to be learned, as the model sees it that training goes on with, if it does. */
+export const learningTaskOf = async (command: TrainCommand, loading: Loading): Promise<LearningTask> =>
+  loadLearningTask(command, loading, await inputOf(command.from));
 
 /** Makes a model, says what it is, and has it used until that is done. */
 export async function withLearner<T>(given: Lesson, use: (learner: Learner) => Promise<T>): Promise<T> {

@@ -1,14 +1,14 @@
 import { counted } from '../core/textFormat.ts';
 import { joinFlower, type FlowerOptions, type FlowerSummary, type NodeKey } from '../flower/index.ts';
 import type { NodeCommand } from './command/commands.ts';
-import { reportOfLearner, requireKept, saveModel, withLearner, type Learner } from './learner.ts';
+import { learningTaskOf, reportOfLearner, requireKept, saveModel, withLearner, type Learner } from './learner.ts';
 import { nodeKeyIn } from './nodeKeyFile.ts';
 import { requirePlaces, write } from './outputPaths.ts';
 import { RoundLog, type Diary } from './roundLog.ts';
 import { settingsOf } from './settings.ts';
 import { shareOf } from './share.ts';
 import type { Judgement } from './tasks/task.ts';
-import { loadLearningTask, taskOf } from './tasks/tasks.ts';
+import { taskOf } from './tasks/tasks.ts';
 import { Terminal } from './terminal.ts';
 import { INTERRUPTED } from './train.ts';
 
@@ -33,7 +33,7 @@ export async function node(command: NodeCommand, signal: AbortSignal, join: Join
   await requireKept(learning);
   const terminal = learning.quiet ? null : new Terminal(process.stdout);
   const key = command.key === undefined ? undefined : await nodeKeyIn(command.key, terminal);
-  const learningTask = shareOf(await loadLearningTask(learning, { signal, terminal }), command);
+  const learningTask = shareOf(await learningTaskOf(learning, { signal, terminal }), command);
   const settings = settingsOf(learning, learningTask);
   return withLearner({ command: learning, learningTask, settings, terminal }, async (learner) => {
     const log = new RoundLog(terminal);

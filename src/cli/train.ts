@@ -5,12 +5,12 @@ import { deviceFor } from './deviceFor.ts';
 import { drawPictures } from './pictures/drawPictures.ts';
 import type { TrainCommand } from './command/commands.ts';
 import { crossValidate } from './crossValidation.ts';
-import { reportOfLearner, requireKept, saveModel, withLearner, type Learner } from './learner.ts';
+import { learningTaskOf, reportOfLearner, requireKept, saveModel, withLearner, type Learner } from './learner.ts';
 import { requirePlaces, write } from './outputPaths.ts';
 import { Progress } from './progress.ts';
 import { settingsOf, type Settings } from './settings.ts';
 import type { Judgement } from './tasks/task.ts';
-import { loadLearningTask, taskOf } from './tasks/tasks.ts';
+import { taskOf } from './tasks/tasks.ts';
 import { Terminal } from './terminal.ts';
 
 /** The exit code of a run that Ctrl-C ended early. */
@@ -42,7 +42,7 @@ export async function train(command: TrainCommand, signal: AbortSignal): Promise
 
 async function learn(command: TrainCommand, signal: AbortSignal): Promise<Outcome> {
   const terminal = command.quiet ? null : new Terminal(process.stdout);
-  const learningTask = await loadLearningTask(command, { signal, terminal });
+  const learningTask = await learningTaskOf(command, { signal, terminal });
   const settings = settingsOf(command, learningTask);
   const device = await timedDevice(command);
   try {

@@ -5,15 +5,18 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { NodeCommand } from '../../src/cli/command/commands.ts';
+import type { NodeCommand, TrainCommand } from '../../src/cli/command/commands.ts';
 import { help } from '../../src/cli/command/help.ts';
 import { parseCommand } from '../../src/cli/command/parseCommand.ts';
+import { learningTaskOf } from '../../src/cli/learner.ts';
 import { node, type Join } from '../../src/cli/node.ts';
 import { nodeKeyIn } from '../../src/cli/nodeKeyFile.ts';
 import { shareOf } from '../../src/cli/share.ts';
+import type { TableInput } from '../../src/cli/tasks/tables.ts';
 import type { LearningTask } from '../../src/cli/tasks/task.ts';
 import { loadLearningTask } from '../../src/cli/tasks/tasks.ts';
-import { textStream } from '../../src/data/index.ts';
+import { train } from '../../src/cli/train.ts';
+import { concat, textStream, type NumberForm } from '../../src/data/index.ts';
 import type { FlowerEvent, FlowerOptions, FlowerRound } from '../../src/flower/index.ts';
 import { DataError, type Dataset } from '../../src/index.ts';
 
@@ -170,6 +173,33 @@ describe('its share', () => {
   });
 });
 
+describe('data of its own', () => {
+  test('are read as the model did that all begin with, whatever columns would tell by themselves', async () => {
+    const [shared, own, model] = ['shared.csv', 'own.csv', 'shared.safetensors'].map((name) => join(folder, name));
+    const rows = (from: number, kinds: readonly string[]): string =>
+      Array.from({ length: 20 }, (_, at) => `${from + at},${kinds[at % kinds.length]}`).join('\n');
+    await writeFile(shared, `size,kind\n${rows(0, ['ant', 'bee', 'cat'])}\n`);
+    // Without an ant, and larger.
+    await writeFile(own, `size,kind\n${rows(10, ['bee', 'cat'])}\n`);
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const { signal } = new AbortController();
+    const save = ['--backend', 'cpu', '--steps', '1', '--quiet', '--save', model];
+    await train(parseCommand(['train', shared, ...save]) as TrainCommand, signal).finally(() => write.mockRestore());
+    const load = async (...words: readonly string[]): Promise<LearningTask> =>
+      learningTaskOf(nodeCommand(...words).learning, { signal, terminal: null });
+    const task = await load(own, '--from', model);
+    const { input } = await load(shared);
+    expect(task.input).toEqual(input);
+    expect([task.train.length, task.test.length]).toEqual([16, 4]);
+    // 10 to 29, as the model sees 0 to 19, and of its classes the second and the third.
+    const [{ mean, deviation }] = (input as TableInput).table.features as readonly NumberForm[];
+    const both = concat(task.train, task.test).fields;
+    const sizes = Array.from(both['features'].data, (size) => Math.round(size * deviation + mean));
+    expect(sizes.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, at) => 10 + at));
+    expect(Array.from(both['label'].data)).toEqual(sizes.map((size) => 1 + (size % 2)));
+  });
+});
+
 describe('its key', () => {
   test('is made where there is none, for its owner alone, with the public half beside it, and is the same from then on', async () => {
     const path = join(folder, 'node.key');
@@ -198,7 +228,7 @@ describe('a node', () => {
         onEvent({ kind: 'replied', done: round });
       };
       onEvent({ kind: 'joined', node: '42', superlink, version: '1.42.0' });
-      for (let round = 1; round <= count && !signal?.aborted; round++) {
+      for (let round = 1; round <= count; round++) {
         const usual = { run, round, bytesReceived: 407_080, bytesSent: 999, seconds: 0.5, secondsOfWork: 0.25 };
         const task = { action: 'default', run, round, config: {}, arrays: new Map(), signal: signal! };
         onEvent({ kind: 'received', task: { ...task, kind: 'train' }, bytes: 407_080 });

@@ -39,6 +39,17 @@ const runNode = (kind: (x: number) => number | string, ...options: readonly stri
 const isNumber = (x: number): number => x * 4.5;
 const isAnimal = (x: number): string => (x % 2 ? 'ant' : 'bee');
 
+/** What `train` says that goes on with a model of two kinds, on further rows. */
+const goOn = (rows: string, ...options: readonly string[]): Promise<number> =>
+  inFolder(async (folder) => {
+    const [table, further, model] = ['kinds.csv', 'further.csv', 'kinds.safetensors'].map((name) => join(folder, name));
+    await writeFile(table, Array.from({ length: 40 }, (_, x) => `${x * 1.5},${isAnimal(x)}`).join('\n'));
+    const quick = ['--backend', 'cpu', '--steps', '1', '--quiet'];
+    await printedBy(() => run(table, ...quick, '--save', model));
+    await writeFile(further, rows);
+    return run(further, ...quick, '--from', model, ...options);
+  });
+
 /** What `predict` says of a model of a table, asked with more options. */
 const predictTable = (...options: readonly string[]): Promise<number> =>
   inFolder(async (folder) => {
@@ -79,6 +90,15 @@ const askedOf = (kind: string, text: string, ask: (model: string) => Promise<num
     await printedBy(() => run(kind, path, ...size, '--quiet', '--save', model));
     return ask(model);
   });
+
+/** A table is no text. */
+const goOnWithText = (): Promise<number> =>
+  askedOf('text', 'abcabc'.repeat(30), (model) =>
+    inFolder(async (folder) => {
+      await writeFile(join(folder, 'line.csv'), line());
+      return run(join(folder, 'line.csv'), '--backend', 'cpu', '--quiet', '--from', model);
+    }),
+  );
 
 export const commandLine: readonly Case[] = [
   ['there is no command', parse('fly')],
@@ -172,6 +192,9 @@ export const commandLine: readonly Case[] = [
   ['--labels has "<text>"', () => runNode(isAnimal, '--labels', 'dog')],
   ['--labels names classes of which', () => runNode(isAnimal, '--part', '1/32', '--labels', 'ant')],
   ['[node] <path> cannot be read', () => inFolder((folder) => runNode(isNumber, '--key', folder))],
+  ['--from goes on with <model>', () => goOn('1.5,ant\n3,bee\n4.5,ant\n', '--target', '1')],
+  ['[table] <path> does not have', () => goOn('1.5,ant\n3,cow\n4.5,bee\n')],
+  ['<model> is of no table', () => goOnWithText()],
   ['predict needs two files', parse('predict model')],
   [
     '[train] <path> cannot be written',

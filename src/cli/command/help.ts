@@ -37,7 +37,7 @@ train learns, and says how well it does on samples that it has not seen.
   --seed N            fixes weights, order, and which rows are held out        (1)
   --on-nan NAME       where a number is NaN or infinite: stop, skip the step, or rewind up to 100 steps  (stop)
   --from MODEL        begins with it: one that --save wrote, or PyTorch's weights of the same layers; of images or tables
-                      also a model of ONNX, Keras or TensorFlow.js
+                      also a model of ONNX, Keras or TensorFlow.js; a table is read as its own model read it
   --save FILE         keeps the model, for predict           (safetensors; FILE.onnx: for other programs)
   --checkpoint DIR    keeps there, each minute and at the end, all that training goes on from
   --resume            goes on from the newest of --checkpoint, in the same bits; anew where there is none

@@ -4,7 +4,7 @@ import { UsageError } from '../command/usageError.ts';
 import { readSafetensors } from '../../data/index.ts';
 import { fromTorch } from '../../interop/index.ts';
 import { describesModel, readModel } from '../modelFile.ts';
-import type { ModelForm } from '../tasks/task.ts';
+import type { InputForm, ModelForm } from '../tasks/task.ts';
 import { openFile, type OpenFile } from './fileFormat.ts';
 import { foreignModel, isForeign, type ForeignModel } from './foreignModel.ts';
 
@@ -38,6 +38,14 @@ export async function beginningOf(path: string, form: ModelForm, shape: Shape): 
     notes: foreign.notes,
     about: `${path}, a model of ${file.format}`,
   };
+}
+
+/** What a model of ours takes in, with which training begins; undefined where it begins with another, or with none. */
+export async function inputOf(path: string | undefined): Promise<InputForm | undefined> {
+  if (path === undefined) return undefined;
+  const { format, bytes } = await openFile(path);
+  const isOurs = format === 'safetensors' && describesModel(readSafetensors(path, bytes).metadata);
+  return isOurs ? (await readModel(path)).form.input : undefined;
 }
 
 /** PyTorch's weights of the same layers. */

@@ -31,8 +31,16 @@ export function taskOf<I extends InputForm>(input: I): Task<I> {
   return task as unknown as Task<I>;
 }
 
-/** Reads what is to be learned, from wherever it is. @throws FormatError or DataError naming what is wrong with it */
-export async function loadLearningTask(command: TrainCommand, loading: Loading): Promise<LearningTask> {
+/**
+ * Reads what is to be learned, from wherever it is.
+ * @param like the input of a model that is gone on with, where a set's own would be another
+ * @throws FormatError or DataError naming what is wrong with it
+ */
+export async function loadLearningTask(
+  command: TrainCommand,
+  loading: Loading,
+  like?: InputForm,
+): Promise<LearningTask> {
   const { dataset, sequence } = command;
   const imageSet = loadImageSet(command, loading);
   if (imageSet) return imageSet;
@@ -41,5 +49,5 @@ export async function loadLearningTask(command: TrainCommand, loading: Loading):
   if (dataset === 'sentiment') return loadSentiments(command);
   if (dataset === 'translation') return loadTranslations(command);
   if (dataset === 'dialogue') return loadDialogues(command);
-  return sequence ? loadSeries(command, sequence) : loadTable(command);
+  return sequence ? loadSeries(command, sequence) : loadTable(command, like);
 }
