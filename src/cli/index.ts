@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { FlowerError } from '../flower/index.ts';
 import { DataError, DeviceError, FormatError, ShapeError } from '../index.ts';
 import { waitQuietly } from '../node/quietWaits.ts';
 import { chat } from './chat.ts';
@@ -17,7 +18,7 @@ import { harmless } from './terminal.ts';
 import { INTERRUPTED, train } from './train.ts';
 
 /** Errors that are the user's to mend: a sentence is enough, a stack would only hide it. */
-const explained = [DataError, DeviceError, FormatError, ShapeError];
+const explained = [DataError, DeviceError, FlowerError, FormatError, ShapeError];
 
 function run(command: Command): Promise<number> {
   switch (command.command) {

@@ -15,7 +15,7 @@ import { shareOf } from '../../src/cli/share.ts';
 import type { TableInput } from '../../src/cli/tasks/tables.ts';
 import type { LearningTask } from '../../src/cli/tasks/task.ts';
 import { loadLearningTask } from '../../src/cli/tasks/tasks.ts';
-import { train } from '../../src/cli/train.ts';
+import { train as learn } from '../../src/cli/train.ts';
 import { concat, textStream, type NumberForm } from '../../src/data/index.ts';
 import type { FlowerEvent, FlowerOptions, FlowerRound } from '../../src/flower/index.ts';
 import { DataError, type Dataset } from '../../src/index.ts';
@@ -184,7 +184,7 @@ describe('data of its own', () => {
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
     const { signal } = new AbortController();
     const save = ['--backend', 'cpu', '--steps', '1', '--quiet', '--save', model];
-    await train(parseCommand(['train', shared, ...save]) as TrainCommand, signal).finally(() => write.mockRestore());
+    await learn(parseCommand(['train', shared, ...save]) as TrainCommand, signal).finally(() => write.mockRestore());
     const load = async (...words: readonly string[]): Promise<LearningTask> =>
       learningTaskOf(nodeCommand(...words).learning, { signal, terminal: null });
     const task = await load(own, '--from', model);
