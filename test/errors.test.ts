@@ -11,6 +11,7 @@ import { downloads } from './errors/downloads.ts';
 import { emission } from './errors/emission.ts';
 import { foreignFiles } from './errors/foreignFiles.ts';
 import { host } from './errors/host.ts';
+import { flower } from './errors/flower.ts';
 import { flowerLayouts } from './errors/flowerLayouts.ts';
 import { generation } from './errors/generation.ts';
 import { interop } from './errors/interop.ts';
@@ -58,6 +59,7 @@ const cases = [
   onnx,
   foreignFiles,
   onnxWriting,
+  flower,
   flowerLayouts,
 ].flat();
 const entries = readErrorPage();

@@ -3,12 +3,20 @@
 import { describe, expect, test } from 'vitest';
 import * as data from '../src/data/index.ts';
 import * as core from '../src/index.ts';
+import * as flower from '../src/flower/index.ts';
 import * as interop from '../src/interop/index.ts';
 import type { TrainingRun } from '../src/train/runs/trainingRun.ts';
 import { Trainer } from '../src/train/trainer.ts';
 import { sharedDevice } from './support/device.ts';
 import { slips } from './support/slips.ts';
-import { trainerOptions, validCalls, validDataCalls, validInteropCalls, type Calls } from './support/validCalls.ts';
+import {
+  trainerOptions,
+  validCalls,
+  validDataCalls,
+  validFlowerCalls,
+  validInteropCalls,
+  type Calls,
+} from './support/validCalls.ts';
 
 /** What stands in an argument's place. */
 const strangers: Readonly<Record<string, unknown>> = {
@@ -56,6 +64,7 @@ describe.each([
   ['millrace', core, validCalls],
   ['millrace/data', data, validDataCalls],
   ['millrace/interop', interop, validInteropCalls],
+  ['millrace/flower', flower, validFlowerCalls],
 ] as const)('%s', (_, exports, calls: Calls) => {
   const functions = functionsOf(exports);
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseSync, Visitor, type ESTree } from 'vite';
 
 /** The kinds that docs/errors.md must list. */
-export const kinds = ['ShapeError', 'DataError', 'DeviceError', 'FormatError', 'UsageError', 'printed'];
+export const kinds = ['ShapeError', 'DataError', 'DeviceError', 'FormatError', 'FlowerError', 'UsageError', 'printed'];
 
 /** Stands for what is filled in when the text is made; its source goes between the two. */
 const OPEN = '\u0001';

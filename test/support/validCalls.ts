@@ -31,6 +31,7 @@ import {
   type Value,
 } from '../../src/index.ts';
 import { nodeOf, onnxFile } from './onnxFile.ts';
+import { createNodeKey } from '../../src/flower/index.ts';
 import { toTorch, writeNpy, writeNpz } from '../../src/interop/index.ts';
 import { sharedDevice } from './device.ts';
 import { leastTokenizerJson } from './huggingFace.ts';
@@ -319,4 +320,29 @@ export const validInteropCalls: Calls = {
   toTorch: async () => [await predictor(), { names: { '': 'fc' }, batches: 3 }],
   writeNpy: () => [tensors.weight],
   writeNpz: () => [tensors],
+};
+
+const LEFT = AbortSignal.abort();
+
+export const validFlowerCalls: Calls = {
+  createNodeKey: () => [],
+  joinFlower: async () => [
+    {
+      superlink: 'http://127.0.0.1:9',
+      key: await createNodeKey(),
+      trainer: await createTrainer(trainerOptions()),
+      train: set(),
+      evaluate: () => Promise.resolve({ examples: 1 }),
+      layout: 'torch',
+      names: { '': 'fc' },
+      steps: 3,
+      optimizer: 'keep',
+      runs: 1,
+      patience: 1,
+      heartbeat: 10,
+      signal: LEFT,
+      onEvent: () => {},
+    },
+  ],
+  readNodeKey: async () => ['node.pem', (await createNodeKey()).privateKey],
 };
