@@ -112,6 +112,7 @@ describe('a trainer', () => {
     predict: () => [batch],
     prepare: () => [set],
     profile: () => [1, { data: set }],
+    resetOptimizer: () => [{ learningRate: 0.1 }],
     run: () => [set, { budgetMs: 5 }],
     refresh: () => [set],
     save: () => [{ of: 'tests' }],
@@ -121,7 +122,7 @@ describe('a trainer', () => {
     wgsl: () => [{ entry: 'evaluate', group: 1, binding: 2 }],
     writeParameters: () => [{ bias: [1, 2] }],
   };
-  const bare = ['destroy', 'forward', 'graph', 'readParameters', 'readReports', 'resetOptimizer', 'stop', 'summary'];
+  const bare = ['destroy', 'forward', 'graph', 'readParameters', 'readReports', 'stop', 'summary'];
   /** Of one that is a guest on a device. */
   const hosted: Calls = {
     encodePredict: async () => [(await sharedDevice()).createCommandEncoder(), set],

@@ -28,6 +28,7 @@ export interface TaskOptions {
 
 /** What a config may ask of training, by name; each has one meaning. */
 const amounts = { epochs: ['epochs', 'local-epochs', 'local_epochs'], steps: ['steps', 'local-steps', 'local_steps'] };
+const rates = ['lr', 'learning-rate', 'learning_rate'];
 /** What a config asks of training that is not done here: it would go wrong in silence. */
 const refused: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^proximal[-_]mu$/, 'a proximal term, as FedProx has: take FedAvg, or a proximal-mu of 0'],
@@ -71,12 +72,12 @@ export async function perform(task: FlowerTask, options: TaskOptions): Promise<D
       `[joinFlower] a message of the type "${task.kind}" came without arrays: send the model as an ArrayRecord`,
     );
   }
+  const plan = task.kind === 'train' ? planOf(task, options, typeof given === 'object') : undefined;
   await layout.take(task.arrays);
-  if (task.kind === 'evaluate') {
-    const judged = typeof given === 'function' ? await given(task) : judgement(given, await trainer.evaluate(given));
-    return judged;
-  }
-  const learned = typeof given === 'function' ? await given(task) : await learn(task, given, options);
+  if (!plan) return typeof given === 'function' ? given(task) : judgement(given, await trainer.evaluate(given));
+  const { learningRate } = plan;
+  if (options.optimizer === 'reset') await trainer.resetOptimizer(learningRate === undefined ? {} : { learningRate });
+  const learned = typeof given === 'function' ? await given(task) : await learn(task, given, plan, options);
   return { ...learned, arrays: await layout.give(task.arrays) };
 }
 
@@ -100,15 +101,36 @@ function numberOf({ config }: FlowerTask, names: readonly string[]): number | un
   throw new DataError(`[joinFlower] the config's "${name}" is ${String(value)} and must be a number above 0`);
 }
 
-async function learn(task: FlowerTask, data: Dataset, options: TaskOptions): Promise<FlowerAnswer> {
+/** How a round is trained. */
+interface Plan {
+  readonly amount: { readonly epochs: number } | { readonly steps: number };
+  readonly learningRate: number | undefined;
+}
+
+/** What a config asks of training, or the node's options where it does not. @throws DataError for what cannot be had */
+function planOf(task: FlowerTask, options: TaskOptions, isOwn: boolean): Plan {
   const asked = { epochs: numberOf(task, amounts.epochs), steps: numberOf(task, amounts.steps) };
-  const { epochs, steps } = asked.epochs || asked.steps ? asked : options;
-  const amount = steps === undefined ? { epochs: epochs ?? 1 } : { steps };
+  const { epochs = 1, steps } = asked.epochs === undefined && asked.steps === undefined ? options : asked;
+  const learningRate = numberOf(task, rates);
+  if (isOwn && options.optimizer === 'keep' && learningRate !== undefined) {
+    throw new DataError(
+      `[joinFlower] the config asks for a learning rate of ${learningRate}, but this node's optimizer goes on between rounds at its own: join with optimizer: 'reset', or leave the rate to the nodes`,
+    );
+  }
+  return { amount: steps === undefined ? { epochs } : { steps }, learningRate };
+}
+
+async function learn(
+  task: FlowerTask,
+  data: Dataset,
+  { amount }: Plan,
+  { trainer, tell }: TaskOptions,
+): Promise<FlowerAnswer> {
   let [sum, count] = [0, 0];
-  for await (const report of options.trainer.fit(data, { ...amount, signal: task.signal, resume: false })) {
+  for await (const report of trainer.fit(data, { ...amount, signal: task.signal, resume: false })) {
     sum += report.loss;
     count++;
-    options.tell({ kind: 'step', task, report });
+    tell({ kind: 'step', task, report });
   }
   task.signal.throwIfAborted();
   return { examples: data.length, metrics: { train_loss: sum / count } };

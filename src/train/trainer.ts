@@ -1,5 +1,5 @@
 import type { BackendKind } from '../core/places.ts';
-import { optionsOf } from '../core/argumentChecks.ts';
+import { optionsOf, requireFinite } from '../core/argumentChecks.ts';
 import { DataError } from '../core/errors.ts';
 import type { Bytes, CommandEncoder, Device } from '../core/globalTypes.ts';
 import { isDataset, requireSet, type Dataset } from '../data/dataset.ts';
@@ -535,14 +535,19 @@ export class Trainer<F extends string = any, O = any> {
    * the step, as Adam's corrections and a schedule of learning rates, from its first step on, and what decisions made of the
    * rates undone. Averages of the weights begin at what these are now. All else goes on: weights, what layers keep, the stream
    * of samples, what is drawn by chance, and the steps that reports count.
-   * @throws DataError while another call trains
+   * @param options a learning rate, of the first step of the first phase: all others are multiplied along with it, as a
+   * schedule's are
+   * @throws DataError while another call trains, or for a rate where the first step has none to be multiplied
    */
-  async resetOptimizer(): Promise<void> {
+  async resetOptimizer(options: { readonly learningRate?: number } = {}): Promise<void> {
+    const none = { learningRate: undefined };
+    const { learningRate } = optionsOf<typeof options, typeof none>('resetOptimizer', options, none);
+    if (learningRate !== undefined) requireFinite('resetOptimizer', 'learningRate', learningRate, 0);
     const { submitter } = await this.#use();
     await this.#lock.take('resetOptimizer');
     try {
       this.#life.require();
-      submitter.beginOptimizers();
+      submitter.beginOptimizers(learningRate);
     } finally {
       this.#lock.leave();
     }

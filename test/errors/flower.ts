@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { createTrainer, crossEntropy, linear, sgd } from '../../src/index.ts';
 import { createNodeKey, FlowerError, joinFlower, readNodeKey, type FlowerOptions } from '../../src/flower/index.ts';
 import { MetadataSchema } from '../../src/flower/fleet_pb.ts';
 import { Membership } from '../../src/flower/membership.ts';
@@ -215,6 +216,17 @@ export const flower: readonly Case[] = [
   ['[joinFlower] a message of the type "<type>" came without', performed({}, false)],
   ['[joinFlower] the config\'s "<name>" asks', performed({ 'proximal-mu': 1 })],
   ['[joinFlower] the config\'s "<name>" is', performed({ epochs: 0 })],
+  ['[joinFlower] the config asks for a learning rate', performed({ lr: 0.1 })],
+  [
+    '[resetOptimizer] the optimizer',
+    async () => {
+      const data = points(1);
+      const model = linear(4, 2);
+      const rising = sgd({ learningRate: (step) => step });
+      const options = { model, loss: crossEntropy, optimizer: rising, batchSize: 5, data, backend: 'cpu' } as const;
+      await (await createTrainer(options)).resetOptimizer({ learningRate: 1 });
+    },
+  ],
   ['[joinFlower] epochs and steps', joined({ epochs: 1, steps: 1 })],
   ['[readNodeKey] <name> holds <what>', keyOf('ecdsa384.pub')],
   [

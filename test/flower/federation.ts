@@ -59,7 +59,6 @@ export async function testNode(
     train: data,
     evaluate: data,
     signal: leaving.signal,
-    optimizer: 'keep',
     ...options,
     trainer,
     onEvent(event) {

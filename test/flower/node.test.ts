@@ -168,6 +168,25 @@ test.concurrent('a message that came too late, and a reply to one that expired, 
   });
 });
 
+test.concurrent(
+  'each round begins with a new optimizer, at the rate that is asked for, unless it is to go on',
+  async () => {
+    const rates = ({ events }: TestNode) => eventsOf(events, 'step').map(({ report }) => report.learningRate);
+    await withNode({}, async (_superlink, node, ask) => {
+      const { arrays } = (await ask({ type: 'query' })).records!;
+      expect((await ask({ type: 'train', arrays })).error).toBeUndefined();
+      expect((await ask({ type: 'train', arrays, config: { lr: 0.005, steps: 1 } })).error).toBeUndefined();
+      expect(rates(node)).toEqual([0.02, 0.02, 0.02, 0.005].map(Math.fround));
+    });
+    await withNode({ optimizer: 'keep' }, async (_superlink, _node, ask) => {
+      const { arrays } = (await ask({ type: 'query' })).records!;
+      const refused = await ask({ type: 'train', arrays, config: { 'learning-rate': 0.1 } });
+      expect(refused.error).toMatch(/asks for a learning rate of 0.1, but this node's optimizer goes on/);
+      expect((await ask({ type: 'train', arrays })).error).toBeUndefined();
+    });
+  },
+);
+
 test.concurrent('a run that is over is told, and a node that was to take part in one leaves', async () => {
   await withNode({ runs: 1 }, async (superlink, node, ask) => {
     await ask({ type: 'query' });

@@ -210,6 +210,30 @@ test('rates that a decision has lowered are whole again', async () => {
   trainer.destroy();
 });
 
+test('a rate that is given is that of the first step, and a schedule goes along', async () => {
+  const [one, other] = [
+    await made('cpu', adam({ learningRate: 0.02 })),
+    await made('cpu', adam({ learningRate: 0.06 })),
+  ];
+  await one.resetOptimizer({ learningRate: 0.06 });
+  const here = await stepped(one, 0, 3);
+  const there = await stepped(other, 0, 3);
+  expect(here.reports).toEqual(there.reports);
+  const cosine = await made('cpu', sgd({ learningRate: schedules.cosine(0.1, { steps: 4 }) }));
+  const rates = async () => (await stepped(cosine, 0, 3)).reports.map(({ learningRate }) => learningRate);
+  const usual = await rates();
+  await cosine.resetOptimizer({ learningRate: 0.3 });
+  const thrice = await rates();
+  thrice.forEach((rate, at) => expect(rate).toBeCloseTo(3 * usual[at], 6));
+  await cosine.resetOptimizer();
+  expect(await rates()).toEqual(usual);
+  const rising = await made('cpu', sgd({ learningRate: (step) => 0.1 * step }));
+  await expect(rising.resetOptimizer({ learningRate: 0.1 })).rejects.toThrow(
+    /first learning rate is 0, which nothing multiplies to 0.1/,
+  );
+  for (const trainer of [one, other, cosine, rising]) trainer.destroy();
+});
+
 test('it is refused while a run goes on', async () => {
   const trainer = await made('cpu', adam());
   for await (const { step } of trainer.fit(set, { steps: 2 })) {

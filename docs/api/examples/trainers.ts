@@ -148,7 +148,7 @@ export const trainers: Examples = {
   async 'Trainer.resetOptimizer'() {
     const trainer = await lineTrainer();
     await trainer.fit(line, { steps: 3 });
-    await trainer.resetOptimizer(); // the weights stay, Adam's moments begin at 0 again
+    await trainer.resetOptimizer({ learningRate: 0.02 }); // the weights stay, Adam's moments begin at 0 again
     console.log((await trainer.fit(line, { steps: 2 })).step); // 5
     trainer.destroy();
   },

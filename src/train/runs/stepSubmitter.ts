@@ -1,3 +1,4 @@
+import { DataError } from '../../core/errors.ts';
 import type { Numbers } from '../../core/shape.ts';
 import { EPOCH, STEP } from '../../ops/training/control.ts';
 import { badStepsOf, badStepsIn, ledgerWords, policyIn, type Policy } from '../../ops/training/badStepLedger.ts';
@@ -78,15 +79,24 @@ export class StepSubmitter {
     this.step = step;
   }
 
-  /** Lets the optimizers begin anew with the next step, at full rates; averages of the parameters begin at what these are. */
-  beginOptimizers(): void {
+  /**
+   * Lets the optimizers begin anew with the next step, at full rates, or at such as give the first one this rate; averages of
+   * the parameters begin at what these are. @throws DataError where no factor leads to the rate
+   */
+  beginOptimizers(learningRate?: number): void {
     const { parameters, averages, phases } = this.#prepared.traced;
+    const own = rateAt(phases[0].phase.optimizer, 0);
+    if (learningRate !== undefined && !(own > 0)) {
+      throw new DataError(
+        `[resetOptimizer] the optimizer's first learning rate is ${own}, which nothing multiplies to ${learningRate}: let its schedule begin above 0`,
+      );
+    }
     for (const state of phases.flatMap(({ pages }) => pages.flatMap(({ moments }) => moments))) {
       this.#backend.writeState(state, state.initial());
     }
     if (averages) this.#backend.copyStates(averages.map((average, at) => [parameters[at], average]));
     this.optimizersFrom = this.step;
-    this.rateFactor = 1;
+    this.rateFactor = learningRate === undefined ? 1 : learningRate / own;
   }
 
   /** Whether a submit must end before a step: the tables are full there, or it has no learning rate. */
