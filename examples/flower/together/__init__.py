@@ -1,0 +1,1 @@
+"""Nodes train a model together, each on what it alone has."""
