@@ -1,9 +1,11 @@
 // A SuperLink of Flower's, its nodes in Python, and runs of an app on it, for tests that compare with them.
 
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { journal } from './journal.mjs';
 import { freePort, lastLines, programsIn } from './programs.mjs';
 
 /**
@@ -36,15 +38,14 @@ import { freePort, lastLines, programsIn } from './programs.mjs';
  * @property {readonly { examples: number, arrays: Arrays }[]} nodes
  * @property {Arrays} average
  *
+ * @typedef {{ kind: string, at: number, weights?: string, came?: string, why?: string, [name: string]: unknown }} Told an event of node.mjs
+ *
  * @typedef {object} Options
- * @property {string} python an interpreter that has flwr
- * @property {string} folder an empty one
- * @property {string} root the project's
- * @property {(name: string, bytes: Uint8Array) => Promise<Arrays>} readNpz
  * @property {boolean} [lasting] runs and messages are in a file, and ServerApps go on while the SuperLink is away
  * @property {{ authority: string, certificate: string, key: string }} [tls] files; nodes must then be registered
  */
 
+const nodeScript = fileURLToPath(new URL('node.mjs', import.meta.url));
 /** Its first start makes its tables; a machine that is busy takes a while. */
 const START_SECONDS = 120;
 const ROUND_LINE = /^\{"round": /;
@@ -55,12 +56,13 @@ const SENT = /^round(\d+)-node\d+-examples(\d+)\.npz$/;
 /**
  * Starts one, gives it to `use`, and stops it with all that was begun on it.
  * @template T
- * @param {Options} options
+ * @param {import('../interop/live.mjs').Live} live
  * @param {(superlink: SuperLink) => Promise<T>} use
+ * @param {Options} [options]
  * @returns {Promise<T>}
  */
-export async function withSuperLink(options, use) {
-  const superlink = await startSuperLink(options);
+export async function withSuperLink(live, use, options = {}) {
+  const superlink = await startSuperLink(live, options);
   try {
     return await use(superlink);
   } finally {
@@ -68,15 +70,17 @@ export async function withSuperLink(options, use) {
   }
 }
 
-/** @param {Options} options */
-async function startSuperLink({ python, folder, root, readNpz, lasting = false, tls }) {
+/** @param {import('../interop/live.mjs').Live} live @param {Options} options */
+async function startSuperLink({ interpreter, folder: parent, root, interop }, { lasting = false, tls }) {
+  const folder = await mkdtemp(join(parent, 'superlink-'));
   const [home, logs] = [join(folder, 'flwr'), join(folder, 'logs')];
   await Promise.all([mkdir(home, { recursive: true }), mkdir(logs, { recursive: true })]);
-  const bin = dirname(python);
+  const bin = dirname(interpreter);
   const env = { ...process.env, ...quiet, FLWR_HOME: home, PATH: `${bin}:${process.env['PATH']}` };
   const programs = programsIn(logs, env);
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
+  const url = `${tls ? 'https' : 'http'}://${address}`;
   const trust = tls ? ['--root-certificates', tls.authority] : ['--insecure'];
   const config = ['[superlink]', 'default = "here"', '[superlink.here]', `address = "${address}"`];
   config.push(tls ? `root-certificates = ${JSON.stringify(tls.authority)}` : 'insecure = true');
@@ -107,7 +111,8 @@ async function startSuperLink({ python, folder, root, readNpz, lasting = false, 
   const flwr = (...command) => programs.run(join(bin, 'flwr'), command);
 
   return {
-    url: `${tls ? 'https' : 'http'}://${address}`,
+    url,
+    port,
     programs,
     stop: () => programs.stopAll(),
     /** Stops it and starts it again on the same port. @param {number} [seconds] in which it is away */
@@ -120,6 +125,23 @@ async function startSuperLink({ python, folder, root, readNpz, lasting = false, 
     async supernode(settings) {
       const own = ['--port', String(await freePort()), '--node-config', toml(settings, ' ')];
       return programs.start(join(bin, 'flower-supernode'), [...trust, '--superlink', address, ...own]);
+    },
+    /** A node that is written here. @param {Partial<import('./node.mjs').NodeOptions>} options */
+    node(options, env = {}) {
+      /** @type {ReturnType<typeof journal<Told>>} */
+      const { entries, first, tell, close } = journal();
+      const args = ['--no-warnings', nodeScript, JSON.stringify({ superlink: url, runs: 1, ...options })];
+      /** @param {string} line */
+      const onLine = (line) => line.startsWith('{') && tell(JSON.parse(line));
+      const program = programs.start(process.execPath, args, { env, onLine });
+      void program.ended.then(async () => close(`the node has ended:\n${lastLines(await program.log())}`));
+      return {
+        ...program,
+        events: entries,
+        /** The first of a kind. @param {string} kind @param {Partial<Told>} [that] which has these */
+        event: (kind, that = {}) =>
+          first((entry) => Object.entries({ ...that, kind }).every(([name, value]) => entry[name] === value)),
+      };
     },
     /** Has it accept a node of this key. @param {string} path of a public one @returns {Promise<string>} its number */
     async register(path) {
@@ -142,8 +164,8 @@ async function startSuperLink({ python, folder, root, readNpz, lasting = false, 
       const id = JSON.parse(jsonOf(await flwr('run', app, '--run-config', written, '--format', 'json')))['run-id'];
       return {
         ...follow(id, programs, join(bin, 'flwr')),
-        arrays: async () => readNpz(last, await readFile(last)),
-        sent: () => sentIn(all, readNpz),
+        arrays: () => arraysIn(last, interop),
+        sent: () => sentIn(all, interop),
       };
     },
   };
@@ -195,18 +217,15 @@ async function listens(port, program) {
  * @param {string} flwr
  */
 function follow(id, programs, flwr) {
-  /** @type {Map<number, Round>} */
-  const rounds = new Map();
-  /** @type {{ number: number, resolve: (round: Round) => void, reject: (error: Error) => void }[]} */
-  const waiting = [];
+  /** @type {ReturnType<typeof journal<Round>>} */
+  const rounds = journal();
   /** @param {string} line */
   const onLine = (line) => {
     if (!ROUND_LINE.test(line)) return;
     /** @type {Round} */
-    const round = JSON.parse(line);
+    const told = JSON.parse(line);
     // The log is told from its beginning again after a restart.
-    rounds.set(round.round, round);
-    for (const each of waiting) if (each.number === round.round) each.resolve(round);
+    if (!rounds.entries.some(({ round }) => round === told.round)) rounds.tell(told);
   };
   const follows = async () => {
     for (;;) {
@@ -214,31 +233,18 @@ function follow(id, programs, flwr) {
       await log.ended;
       const run = await stateOf(id, programs, flwr);
       if (run?.status.startsWith('finished')) {
-        const ordered = [...rounds.values()].toSorted((a, b) => a.round - b.round);
-        return { status: run.status, details: run['status-details'], rounds: ordered, log: await log.log() };
+        return { status: run.status, details: run['status-details'], rounds: rounds.entries, log: await log.log() };
       }
       await delay(1000);
     }
   };
   /** @type {Promise<Ended>} */
   const ended = follows();
-  /** @param {string} why */
-  const giveUp = (why) => waiting.forEach(({ reject }) => reject(new Error(`run ${id} ${why}`)));
   ended.then(
-    ({ status, details }) => giveUp(`is ${status}: ${details}`),
-    (error) => giveUp(`could not be followed: ${error}`),
+    ({ status, details }) => rounds.close(`run ${id} is ${status}: ${details}`),
+    (error) => rounds.close(`run ${id} could not be followed: ${error}`),
   );
-  return {
-    id,
-    ended,
-    /** @param {number} number @returns {Promise<Round>} */
-    round: (number) =>
-      new Promise((resolve, reject) => {
-        const round = rounds.get(number);
-        if (round) resolve(round);
-        else waiting.push({ number, resolve, reject });
-      }),
-  };
+  return { id, ended, round: (/** @type {number} */ number) => rounds.first(({ round }) => round === number) };
 }
 
 /**
@@ -253,24 +259,30 @@ async function stateOf(id, programs, flwr) {
   return JSON.parse(jsonOf(listed)).runs[0];
 }
 
+/** @typedef {Pick<import('../interop/live.mjs').Live['interop'], 'readNpz'>} Npz */
+
+/** @param {string} path @param {Npz} npz @returns {Promise<Arrays>} */
+const arraysIn = async (path, { readNpz }) => readNpz(path, await readFile(path));
+
 /**
  * @param {string} folder
- * @param {Options['readNpz']} readNpz
+ * @param {Npz} npz
  * @returns {Promise<readonly Sent[]>}
  */
-async function sentIn(folder, readNpz) {
+async function sentIn(folder, npz) {
   const files = await readdir(folder);
-  /** @param {string} file */
-  const arraysOf = async (file) => readNpz(file, await readFile(join(folder, file)));
   const count = files.filter((file) => file.endsWith('-average.npz')).length;
   return Promise.all(
     Array.from({ length: count }, async (_, at) => {
       const own = files.map((file) => SENT.exec(file)).filter((found) => Number(found?.[1]) === at + 1);
       const nodes = own.map(async (found) => ({
         examples: Number(found?.[2]),
-        arrays: await arraysOf(/** @type {RegExpExecArray} */ (found)[0]),
+        arrays: await arraysIn(join(folder, String(found?.[0])), npz),
       }));
-      return { nodes: await Promise.all(nodes), average: await arraysOf(`round${at + 1}-average.npz`) };
+      return {
+        nodes: await Promise.all(nodes),
+        average: await arraysIn(join(folder, `round${at + 1}-average.npz`), npz),
+      };
     }),
   );
 }

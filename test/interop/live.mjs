@@ -29,6 +29,7 @@ import { cacheFolder, softwareDriver } from '../support/driver.mjs';
 /**
  * @typedef {object} Live
  * @property {(script: string, ...args: readonly string[]) => Promise<string>} python
+ * @property {string} interpreter of Python, which has the packages
  * @property {string} folder
  * @property {string} root the project's
  * @property {<T>(path: string) => Promise<T>} load a module by its path from there, as `/test/interop/writtenModels.ts`
@@ -92,13 +93,16 @@ async function runCase(one) {
   /** @type {(path: string) => Promise<any>} */
   const load = (path) => vite.ssrLoadModule(path);
   const folder = await mkdtemp(join(tmpdir(), 'millrace-live-'));
+  const interpreter = /** @type {string} */ (process.env['MILLRACE_PYTHON']);
   try {
     const [millrace, data, interop] = await Promise.all(
       ['index', 'data/index', 'interop/index'].map((entry) => load(`/src/${entry}.ts`)),
     );
     /** @type {{ run(live: object): Promise<string> }} */
     const found = await import(`./live/${one}.mjs`);
-    console.log(`       ${await found.run({ python: pythonOf(), folder, root, load, millrace, data, interop })}`);
+    console.log(
+      `       ${await found.run({ python: pythonOf(interpreter), interpreter, folder, root, load, millrace, data, interop })}`,
+    );
   } finally {
     await rm(folder, { recursive: true });
     await vite.close();
@@ -107,12 +111,11 @@ async function runCase(one) {
   process.exit();
 }
 
-/** Runs a script beside the cases, and gives what it printed. @returns {Live['python']} */
-function pythonOf() {
+/** Runs a script beside the cases, and gives what it printed. @param {string} interpreter @returns {Live['python']} */
+function pythonOf(interpreter) {
   const env = { ...process.env, KERAS_BACKEND: 'jax', JAX_PLATFORMS: 'cpu', CUDA_VISIBLE_DEVICES: '' };
   return async (script, ...args) => {
-    const python = /** @type {string} */ (process.env['MILLRACE_PYTHON']);
-    const { stdout } = await run(python, [isAbsolute(script) ? script : join(cases, script), ...args], {
+    const { stdout } = await run(interpreter, [isAbsolute(script) ? script : join(cases, script), ...args], {
       env,
       maxBuffer: 2 ** 28,
     });

@@ -13,7 +13,7 @@ from flwr.clientapp import ClientApp
 
 from together import mnist
 
-LEARNING_RATE = 0.1
+LEARNING_RATE = 0.3
 BATCH = 32
 
 app = ClientApp()

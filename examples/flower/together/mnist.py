@@ -11,7 +11,7 @@ OF_IMAGES, OF_LABELS = 16, 8
 
 def share(of: str, node: dict) -> tuple[np.ndarray, np.ndarray]:
     """A node's part of `train` or `t10k`: the partition-id-th of num-partitions, of its digits alone."""
-    folder = Path(node.get("folder") or Path(os.environ["MILLRACE_DATA"]) / "mnist")
+    folder = Path(node.get("folder") or Path(os.environ.get("MILLRACE_DATA", ".")) / "mnist")
     labels = contents(folder / f"{of}-labels-idx1-ubyte", OF_LABELS)
     images = contents(folder / f"{of}-images-idx3-ubyte", OF_IMAGES).reshape(len(labels), -1)
     parts, part = node.get("num-partitions", 1), node.get("partition-id", 0)

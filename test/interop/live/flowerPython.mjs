@@ -8,10 +8,8 @@ const ACCURACY = 0.94;
 const ROUNDS = 5;
 
 /** @param {import('../live.mjs').Live} live */
-export async function run({ folder, root, interop }) {
-  const python = /** @type {string} */ (process.env['MILLRACE_PYTHON']);
-  const { readNpz } = interop;
-  return withSuperLink({ python, folder, root, readNpz: async (...file) => readNpz(...file) }, async (superlink) => {
+export function run(live) {
+  return withSuperLink(live, async (superlink) => {
     for (const part of [0, 1, 2]) {
       await superlink.supernode({ 'partition-id': part, 'num-partitions': 3, framework: part < 2 ? 'numpy' : 'torch' });
     }
