@@ -5,8 +5,6 @@ import assert from 'node:assert/strict';
 import { mnistOf, perceptron } from '../../flower/perceptron.mjs';
 import { withSuperLink } from '../../flower/superlink.mjs';
 
-/** @typedef {import('../../../src/flower/index.ts').FlowerSummary} FlowerSummary */
-
 const ROUNDS = 5;
 /** Of 10,000 pictures, by which the average may be behind one machine. */
 const BEHIND = 0.01;
@@ -14,9 +12,9 @@ const BEHIND = 0.01;
 const ROUNDING = 4 * 2 ** -24;
 
 /** @param {import('../live.mjs').Live} live */
-export async function run(live) {
-  const alone = await oneMachine(live);
+export function run(live) {
   return withSuperLink(live, async (superlink) => {
+    const alone = await oneMachine(live);
     const nodes = [0, 1].map((part) => superlink.node({ share: { part, parts: 3 } }));
     await superlink.supernode({ 'partition-id': 2, 'num-partitions': 3, framework: 'torch' });
     const begun = await superlink.run({ 'min-nodes': 3, 'num-server-rounds': ROUNDS }, { save: true, record: true });
@@ -27,7 +25,7 @@ export async function run(live) {
       Array.from({ length: ROUNDS }, () => [3, 3]),
     );
     for (const node of nodes) {
-      const { rounds: own } = /** @type {FlowerSummary} */ (/** @type {unknown} */ (await node.event('ends')));
+      const { rounds: own } = await node.ends();
       assert.deepEqual(
         own.filter(({ kind }) => kind !== 'query').map(({ kind, round }) => [kind, round]),
         Array.from({ length: 2 * ROUNDS }, (_, at) => [at % 2 === 0 ? 'train' : 'evaluate', 1 + (at >> 1)]),
@@ -54,12 +52,12 @@ async function oneMachine(live) {
   await trainer.fit(await mnistOf(live, 'train'), { epochs: ROUNDS });
   const { accuracy } = await trainer.evaluate(await mnistOf(live, 't10k'));
   trainer.destroy();
-  return Number(accuracy);
+  return accuracy;
 }
 
 /**
  * How far an average is from the mean in f64, as a share of the largest number that went into it.
- * @param {import('../../flower/superlink.mjs').Sent} sent
+ * @param {import('../../flower/runs.mjs').Sent} sent
  */
 function fromMean({ nodes, average }) {
   assert.equal(nodes.length, 3);
