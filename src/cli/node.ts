@@ -97,11 +97,16 @@ async function judged({ learner, diary, seconds }: Membership): Promise<Judgemen
   const { learningTask, form, trainer } = learner;
   const judgement = await taskOf(form.input).judge(learner, await trainer.evaluate(learningTask.test));
   const trained = diary.rounds.filter(({ kind }) => kind === 'train').length;
+  const work = sumOf(diary, 'secondsOfWork').toFixed(1);
   process.stdout.write(
-    `${counted(trained, 'round')} of training in ${seconds.toFixed(1)} s.${behind[diary.holds]} ${judgement.sentence}\n`,
+    `${counted(trained, 'round')} of training, ${work} s of work in ${seconds.toFixed(1)} s.${behind[diary.holds]} ${judgement.sentence}\n`,
   );
   return judgement;
 }
+
+/** Of all that it did. */
+const sumOf = ({ rounds }: Diary, what: 'secondsOfWork' | 'bytesReceived' | 'bytesSent'): number =>
+  rounds.reduce((sum, round) => sum + round[what], 0);
 
 /** What `--report` writes. */
 function reportOf({ command, learner, diary, seconds, failure }: Membership, judgement: Judgement | null) {
@@ -119,6 +124,9 @@ function reportOf({ command, learner, diary, seconds, failure }: Membership, jud
     optimizerState,
     steps: diary.steps,
     seconds,
+    secondsOfWork: sumOf(diary, 'secondsOfWork'),
+    bytesReceived: sumOf(diary, 'bytesReceived'),
+    bytesSent: sumOf(diary, 'bytesSent'),
     ...judgement?.figures,
     holds: diary.holds,
     rounds: diary.rounds,

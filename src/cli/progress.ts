@@ -18,11 +18,13 @@ function clock(seconds: number): string {
 /** One line that draws itself again in a terminal, or a new one now and then. */
 export class LiveLine {
   readonly #terminal: Terminal | null;
-  #last = -Infinity;
+  #last: number;
   #open = false;
 
-  constructor(terminal: Terminal | null) {
+  /** @param terminal null says nothing   @param last when a line was there last, on the caller's clock: never, if left out */
+  constructor(terminal: Terminal | null, last = -Infinity) {
     this.#terminal = terminal;
+    this.#last = last;
   }
 
   /** Whether it is time for another. @param seconds on the caller's clock */

@@ -109,7 +109,8 @@ export class RoundLog {
     this.#run = run;
     // Before it trains, it holds what came.
     this.#holds = kind === 'train' ? 'unfinished' : kind === 'evaluate' ? 'average' : this.#holds;
-    this.#line = new LiveLine(this.#terminal);
+    // A round that is short has its own line soon enough.
+    this.#line = new LiveLine(this.#terminal, 0);
   }
 
   #step({ round }: FlowerTask, { epoch, loss, seconds, metrics }: Report): void {

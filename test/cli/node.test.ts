@@ -19,6 +19,7 @@ import { train as learn } from '../../src/cli/train.ts';
 import { concat, textStream, type NumberForm } from '../../src/data/index.ts';
 import type { FlowerEvent, FlowerOptions, FlowerRound } from '../../src/flower/index.ts';
 import { DataError, type Dataset } from '../../src/index.ts';
+import { fakeSuperLink } from '../support/fakeSuperLink.ts';
 
 const SUPERLINK = 'http://127.0.0.1:8000';
 
@@ -248,6 +249,12 @@ describe('a node', () => {
       return { node: '42', rounds: done };
     };
 
+  interface Reported {
+    readonly rounds: readonly FlowerRound[];
+    readonly holds: string;
+    readonly testLoss: number;
+  }
+
   interface Ran {
     readonly code: number | Error;
     readonly text: string;
@@ -290,15 +297,17 @@ describe('a node', () => {
       );
     }
     expect(text).toContain('Run 17 has ended.\n');
+    // Of a round that is over in no time its steps are not told.
+    expect(text).not.toContain('epoch');
     expect(text.trimEnd().split('\n').at(-1)).toMatch(
-      /^2 rounds of training in \d+\.\d s\. Test accuracy \d+\.\d\d %, test loss \d\.\d{4}\.$/,
+      /^2 rounds of training, 1\.0 s of work in \d+\.\d s\. Test accuracy \d+\.\d\d %, test loss \d\.\d{4}\.$/,
     );
   });
 
   test('--quiet says the last line only', async () => {
     const { code, text, complaint } = await run(rounds(1), ['--quiet']);
     expect([code, complaint]).toEqual([0, '']);
-    expect(text).toMatch(/^1 round of training in \d+\.\d s\. Test accuracy .*\n$/);
+    expect(text).toMatch(/^1 round of training, 0\.5 s of work in \d+\.\d s\. Test accuracy .*\n$/);
   });
 
   test('reports what train reports, and each round, and keeps the model', async () => {
@@ -322,6 +331,9 @@ describe('a node', () => {
       samples: 32,
       optimizerState: 'reset',
       steps: 8,
+      secondsOfWork: 1,
+      bytesReceived: 4 * 407_080,
+      bytesSent: 4 * 999,
       holds: 'average',
       refused: [],
       lostConnections: 0,
@@ -394,6 +406,46 @@ describe('a node', () => {
     const { code, text } = await run(interrupted, ['--quiet'], ending.signal);
     expect(code).toBe(130);
     expect(text).toMatch(/ s\. It left in the middle of the next one\. Test accuracy /);
+  });
+
+  test('joins a SuperLink, learns and judges as it is asked, and leaves it in order', async () => {
+    const superlink = await fakeSuperLink();
+    const ending = new AbortController();
+    const report = join(folder, 'joined.json');
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      const words = [
+        'node',
+        table,
+        '--superlink',
+        superlink.url,
+        '--backend',
+        'cpu',
+        '--batch',
+        '8',
+        '--report',
+        report,
+      ];
+      const working = node(parseCommand(words) as NodeCommand, ending.signal);
+      await expect.poll(() => superlink.online, { timeout: 30_000 }).toHaveLength(1);
+      const [number] = superlink.online;
+      const { records } = await superlink.ask(number, { type: 'query' });
+      const { arrays } = records!;
+      expect([...arrays.keys()]).toContain('layer1.weight');
+      const trained = await superlink.ask(number, { type: 'train', arrays, config: { 'server-round': 1 } });
+      expect(trained.records!.metrics).toMatchObject({ 'num-examples': 48 });
+      await superlink.ask(number, { type: 'evaluate', arrays: trained.records!.arrays, config: { 'server-round': 1 } });
+      ending.abort();
+      expect(await working).toBe(130);
+      expect(superlink.online).toEqual([]);
+    } finally {
+      write.mockRestore();
+      await superlink.close();
+    }
+    const { rounds: done, holds, testLoss } = JSON.parse(await readFile(report, 'utf8')) as Reported;
+    expect(done.map(({ kind }) => kind)).toEqual(['query', 'train', 'evaluate']);
+    expect(holds).toBe('average');
+    expect(done[2].metrics).toMatchObject({ eval_loss: testLoss });
   });
 
   test('hands on what the command says', async () => {
