@@ -63,6 +63,8 @@ export interface Layer<I = Value, O = Value> {
   readonly state?: Readonly<Record<string, StateDefinition>>;
   /** True: what it applies stays as it is; see `frozen`. False: of what is so, its own parameters are not; see `lora`. */
   readonly frozen?: boolean;
+  /** Of a model out of a file: the names of all that is learned and kept in it, in the order in which its program lists them. */
+  readonly order?: readonly string[];
   apply(x: I, bound: Readonly<Record<string, Value>>, context: Context): O;
 }
 

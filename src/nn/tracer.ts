@@ -73,6 +73,8 @@ export interface Applied {
   readonly kind: string;
   readonly output: unknown;
   readonly parameters: readonly ParameterDefinition[];
+  /** As the layer says. */
+  readonly order: readonly string[] | undefined;
 }
 
 /** Runs a model on values instead of numbers, which leaves a graph behind. */
@@ -132,6 +134,7 @@ export class Tracer implements Context {
         kind: isLayer ? (module.name ?? 'layer') : module.name || 'function',
         output,
         parameters: isLayer ? Object.values(module.parameters) : [],
+        order: isLayer ? module.order : undefined,
       });
       return output;
     } catch (error) {

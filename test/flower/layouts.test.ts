@@ -1,19 +1,36 @@
 // Arrays of a run, into trainers and out of them. Of PyTorch's models torch.json holds what PyTorch wrote
-// (test/interop/python/torch_models.py); average.json what Flower makes of what nodes send (flower_average.py).
+// (test/interop/python/torch_models.py), of Keras' goldens/flower/keras.json (keras_weights.py); average.json what Flower makes of what nodes send (flower_average.py).
 
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { layoutOf } from '../../src/flower/layouts/layoutOf.ts';
 import type { NamedArrays } from '../../src/flower/options.ts';
 import {
   adam,
   batchNorm,
+  concat,
+  constant,
+  conv2d,
   createTrainer,
+  defineLayer,
   embedding,
+  flatten,
+  gather,
   gru,
+  layerNorm,
   linear,
+  lstm,
+  matmul,
+  maxPool,
   mean,
+  mul,
+  positions,
+  randomNormal,
   relu,
   sequential,
+  tanh,
   tied,
   type Context,
   type Module,
@@ -22,8 +39,10 @@ import {
   type Value,
 } from '../../src/index.ts';
 import { readSafetensors } from '../../src/data/index.ts';
-import { readNpy, type NumpyArray } from '../../src/interop/index.ts';
+import { isValue } from '../../src/graph/graph.ts';
+import { fromKeras, readNpy, type NumpyArray } from '../../src/interop/index.ts';
 import average from '../goldens/flower/average.json' with { type: 'json' };
+import keras from '../goldens/flower/keras.json' with { type: 'json' };
 import torch from '../goldens/interop/torch.json' with { type: 'json' };
 import { twins } from '../interop/torchModels.ts';
 
@@ -70,7 +89,7 @@ const zeros = (...shape: readonly number[]): NumpyArray => ({
   data: new Float32Array(shape.reduce((product, extent) => product * extent, 1)),
 });
 
-describe.each(['millrace', 'torch'] as const)('what a trainer gives in the layout "%s"', (layout) => {
+describe.each(['millrace', 'torch', 'keras'] as const)('what a trainer gives in the layout "%s"', (layout) => {
   test('changes no bit of it where it comes back', async () => {
     const trainer = await trained();
     const arrays = layoutOf({ trainer, layout });
@@ -132,7 +151,8 @@ describe.each(['millrace', 'torch'] as const)('what a trainer gives in the layou
       changed(nines, last, { shape: nines.get(last)!.shape, data: Float32Array.of(NaN, 0) }),
       changed(nines, last, { shape: nines.get(last)!.shape, data: Int32Array.of(1, 2 ** 24 + 1) }),
     ];
-    for (const arrived of broken) await expect(arrays.take(arrived)).rejects.toThrow(/another|runningVariance|3\.bias/);
+    for (const arrived of broken)
+      await expect(arrays.take(arrived)).rejects.toThrow(/another|"7"|runningVariance|3\.bias/);
     expect(await stateOf(trainer)).toEqual(before);
     trainer.destroy();
   });
@@ -218,6 +238,213 @@ test('an output that shares its weight with an embedding has it under both names
     '"lm_head.weight" and "tokens.weight" of the arrays that came differ, but are one weight of the model',
   );
   trainer.destroy();
+});
+
+const numbersOf = ({ base64 }: { readonly base64: string }): Float32Array =>
+  new Float32Array(Uint8Array.from(bytesOf(base64)).buffer);
+
+/** Keras' models, as they are said here. */
+const kerasTwins: Readonly<Record<keyof typeof keras.models, () => Module>> = {
+  mlp: () => sequential(linear(5, 4), relu, linear(4, 3)),
+  cnn: () =>
+    sequential(
+      conv2d(2, 4, 3, { padding: 'same', bias: false }),
+      batchNorm(4, { epsilon: 1e-3 }),
+      relu,
+      (x: Value) => maxPool(x, 2),
+      conv2d(4, 4, 3, { padding: 'same', groups: 4 }),
+      flatten,
+      linear(36, 3),
+    ),
+  lstm: () => sequential(lstm(3, 4), linear(4, 2)),
+  gru: () => sequential(gru(3, 4, { bidirectional: true }), linear(8, 2)),
+  text: () =>
+    sequential(embedding(7, 4), (x: Value) => mean(x, { axes: 1 }), layerNorm(4, { epsilon: 1e-3 }), linear(4, 2)),
+  branches: () => {
+    const [short, first, long, last] = [linear(4, 3), linear(4, 5), linear(5, 3), linear(6, 2)];
+    return (x: Value, context: Context) => {
+      const one = context.apply(short, x, 'short');
+      const other = tanh(context.apply(long, relu(context.apply(first, x, 'first')), 'long'));
+      return context.apply(last, concat([one, other], 1), 'last');
+    };
+  },
+};
+
+describe.each(Object.keys(keras.models) as (keyof typeof keras.models)[])('Keras\' model "%s"', (name) => {
+  test('is taken as get_weights gives it, and given back so to the last bit', async () => {
+    const { weights, x, y } = keras.models[name];
+    const isText = name === 'text';
+    const given = isText ? Int32Array.from(numbersOf(x)) : numbersOf(x);
+    const trainer = await trainerOf(kerasTwins[name](), x.shape.slice(1), {}, isText ? 'i32' : 'f32');
+    const came = new Map(weights.map(({ shape, base64 }, at) => [String(at), { shape, data: numbersOf({ base64 }) }]));
+    const arrays = layoutOf({ trainer, layout: 'keras' });
+    await arrays.take(came);
+    const { data } = await trainer.predict({ x: given } as never);
+    const worst = Math.max(...Array.from(data, (number, at) => Math.abs(number - numbersOf(y)[at])));
+    expect(worst).toBeLessThan(2e-6);
+    expect([...(await arrays.give(came))]).toEqual([...came]);
+    // Where nothing came, branches are in the order in which toKeras writes them.
+    const fresh = await arrays.give();
+    await arrays.take(fresh);
+    expect(await arrays.give(came)).toEqual(came);
+    if (name !== 'branches') expect([...fresh]).toEqual([...came]);
+    trainer.destroy();
+  });
+});
+
+const filesFolder = fileURLToPath(new URL('../goldens/interop/keras/', import.meta.url));
+
+/** A trainer of a model that Keras saved. */
+async function trainerOfFile(name: string): Promise<Trainer> {
+  const { model } = await fromKeras(readFileSync(`${filesFolder}${name}.keras`));
+  const { inputs } = JSON.parse(readFileSync(`${filesFolder}${name}.json`, 'utf8')) as {
+    readonly inputs: Readonly<Record<string, { readonly shape: readonly number[]; readonly base64: string }>>;
+  };
+  const fields = Object.entries(inputs).map(([field, told]) => {
+    const dtype = numbersOf(told).every(Number.isInteger) ? ('i32' as const) : ('f32' as const);
+    return [field, { shape: told.shape.slice(1), dtype, scale: null }] as const;
+  });
+  const first = (given: Value | Readonly<Record<string, Value>>): Value =>
+    isValue(given) ? given : Object.values(given)[0];
+  return createTrainer({
+    model,
+    loss: (given: Value | Readonly<Record<string, Value>>) => mean(first(given)),
+    optimizer: adam(),
+    batchSize: 3,
+    data: Object.fromEntries(fields),
+    inputs: Object.keys(inputs),
+    backend: 'cpu',
+  } as TrainerOptions);
+}
+
+describe.each(Object.keys(keras.files) as (keyof typeof keras.files)[])('the file "%s" of Keras\'', (name) => {
+  test('has its arrays in the order of get_weights, and takes them so', async () => {
+    const trainer = await trainerOfFile(name);
+    const arrays = layoutOf({ trainer, layout: 'keras' });
+    const given = await arrays.give();
+    const told = Array.from(given.values(), ({ shape, data }) => [
+      shape,
+      createHash('sha256')
+        .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+        .digest('hex')
+        .slice(0, 16),
+    ]);
+    expect(told).toEqual(keras.files[name]);
+    const doubled = new Map(
+      Array.from(given, ([at, { shape, data }]) => [at, { shape, data: data.map((number) => 2 * number) }] as const),
+    );
+    await arrays.take(doubled);
+    expect(await arrays.give()).toEqual(doubled);
+    trainer.destroy();
+  });
+});
+
+describe('in the layout "keras"', () => {
+  test('the two biases of a recurrent layer are the one that Keras has', async () => {
+    const trainer = await trainerOf(lstm(3, 2) as Module, [4, 3]);
+    const biased = await trainer.readParameters();
+    await trainer.writeParameters({
+      'layer0.inputBias': biased['layer0.inputBias'].map((_, at) => at / 7),
+      'layer0.hiddenBias': biased['layer0.hiddenBias'].map((_, at) => 1 / (at + 3)),
+    });
+    const before = await trainer.readParameters();
+    const arrays = layoutOf({ trainer, layout: 'keras' });
+    const given = await arrays.give();
+    await arrays.take(given);
+    expect(await trainer.readParameters()).toEqual(before);
+    const other = changed(given, '2', { shape: [8], data: given.get('2')!.data.map((number) => number + 1) });
+    await arrays.take(other);
+    expect(await arrays.give()).toEqual(other);
+    expect((await trainer.readParameters())['layer0.hiddenBias']).toEqual(new Float32Array(8));
+    trainer.destroy();
+  });
+
+  test("a padding's row, which nothing here learns, goes out as it came", async () => {
+    const model = sequential(embedding(4, 2, { padding: 0 }), (x: Value) => mean(x, { axes: 1 }), linear(2, 2));
+    const trainer = await trainerOf(model, [3], {}, 'i32');
+    const arrays = layoutOf({ trainer, layout: 'keras' });
+    const given = await arrays.give();
+    expect([...given.get('0')!.data.subarray(0, 2)]).toEqual([0, 0]);
+    const came = changed(given, '0', { shape: [4, 2], data: given.get('0')!.data.map((number) => number + 1) });
+    await arrays.take(came);
+    expect(await arrays.give(came)).toEqual(came);
+    expect([...(await arrays.give()).get('0')!.data.subarray(0, 2)]).toEqual([0, 0]);
+    trainer.destroy();
+  });
+
+  const refused = async (
+    model: Module,
+    change: (own: NamedArrays) => NamedArrays,
+    dtype: 'f32' | 'i32' = 'f32',
+  ): Promise<string> => {
+    const trainer = await trainerOf(model, [3], {}, dtype);
+    const arrays = layoutOf({ trainer, layout: 'keras' });
+    const refusal = await (async () => arrays.take(change(await arrays.give())))().then(
+      () => 'nothing',
+      (error: unknown) => String(error),
+    );
+    trainer.destroy();
+    return refusal;
+  };
+  const table = embedding(5, 4);
+  const [one, other] = [linear(3, 2), linear(3, 2)];
+  const sideBySide = (x: Value, context: Context): Value =>
+    concat([context.apply(one, x, 'one'), relu(context.apply(other, x, 'other'))], 1);
+  const scaled = defineLayer({
+    parameters: {
+      weight: { shape: [3, 2], initial: randomNormal(0, 1) },
+      factor: { shape: [2], initial: randomNormal(0, 1) },
+    },
+    apply: (x: Value, { weight, factor }) => matmul(x, mul(weight, factor)),
+  }) as Module;
+  const fixed = () => constant(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), { shape: [4, 2], dtype: 'f32' });
+
+  test.each<readonly [string, Module, (own: NamedArrays) => NamedArrays, 'f32' | 'i32', string]>([
+    [
+      'an array of another shape is told by what it is',
+      normed(),
+      (own) => changed(own, '2', zeros(3)),
+      'f32',
+      '"2", gamma of layer1, is f32[2] here but came as f32[3]',
+    ],
+    [
+      'two copies of one weight that differ are told',
+      sequential(table, tied(table)) as Module,
+      (own) => changed(own, '1', zeros(4, 5)),
+      'i32',
+      'arrays "0", embeddings of layer0, and "1", kernel of layer0_1, differ, but are one weight of the model',
+    ],
+    [
+      'layers side by side, alike, are told',
+      sideBySide,
+      (own) => own,
+      'f32',
+      '"kernel of other" and "kernel of one" could each be next in Keras\' list',
+    ],
+    [
+      'what is a constant in Keras is told',
+      sequential(embedding(5, 4), positions(3, 4)) as Module,
+      (own) => own,
+      'i32',
+      '"layer1.weight" is no weight of the model in Keras',
+    ],
+    [
+      'what is reckoned from several weights is told',
+      scaled,
+      (own) => own,
+      'f32',
+      'of the model in Keras is reckoned from several weights here',
+    ],
+    [
+      'a weight that Keras has, and nothing here, is told',
+      sequential((x: Value) => mean(gather(fixed(), x), { axes: 1 }), linear(2, 2)) as Module,
+      (own) => changed(own, '0', zeros(4, 2)),
+      'i32',
+      'array "0", embeddings of embedding, came with numbers of its own, but nothing here learns it',
+    ],
+  ])('%s', async (_, model, change, dtype, text) => {
+    expect(await refused(model, change, dtype)).toContain(text);
+  });
 });
 
 type Npy = Readonly<Record<string, { readonly dtype: string; readonly npy: string }>>;

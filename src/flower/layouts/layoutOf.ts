@@ -1,6 +1,7 @@
 import { DataError } from '../../core/errors.ts';
 import type { Trainer } from '../../train/trainer.ts';
 import type { FlowerLayout, NamedArrays } from '../options.ts';
+import { kerasLayout } from './kerasLayout.ts';
 import { millraceLayout } from './millraceLayout.ts';
 import { torchLayout } from './torchLayout.ts';
 
@@ -29,6 +30,5 @@ export function layoutOf({ trainer, layout, names }: LayoutOptions): ArrayLayout
       `[joinFlower] names are those of PyTorch's modules, but layout is "${layout}": leave them out, or take layout: 'torch'`,
     );
   }
-  if (layout === 'keras') throw new Error('[joinFlower] the layout "keras" is not there yet');
-  return millraceLayout(trainer);
+  return layout === 'keras' ? kerasLayout(trainer) : millraceLayout(trainer);
 }

@@ -56,21 +56,29 @@ function listOf(arrays: ReadonlyMap<string, { readonly shape: Shape }>): string 
   return [...all.slice(0, MOST_NAMED), ...more].join(', ') || 'nothing';
 }
 
+/** What an array of a run is to be. */
+interface Expected {
+  readonly shape: Shape;
+  /** What it is, where its name does not tell: `kernel of dense`. */
+  readonly title?: string;
+}
+
 /** @throws FormatError for an array that is missing, of another shape, or too many */
 export function requireSame(
-  expected: ReadonlyMap<string, { readonly shape: Shape }>,
+  expected: ReadonlyMap<string, Expected>,
   came: ReadonlyMap<string, { readonly shape: Shape }>,
 ): void {
-  for (const [name, { shape }] of expected) {
+  for (const [name, { shape, title }] of expected) {
+    const own = title === undefined ? '' : `, ${title},`;
     const found = came.get(name);
     if (!found) {
       throw new FormatError(
-        `[joinFlower] "${name}" is ${formatted(shape)} here but not among ${WHAT_CAME}, which are ${listOf(came)}: begin the run with arrays of this model, as a query to a node brings them, or say by layout, and names, whose they are`,
+        `[joinFlower] "${name}"${own} is ${formatted(shape)} here but not among ${WHAT_CAME}, which are ${listOf(came)}: begin the run with arrays of this model, as a query to a node brings them, or say by layout, and names, whose they are`,
       );
     }
     if (found.shape.join() === shape.join()) continue;
     throw new FormatError(
-      `[joinFlower] "${name}" is ${formatted(shape)} here but came as ${formatted(found.shape)}: let all nodes and the ServerApp have the same model, or say by layout whose arrays they are`,
+      `[joinFlower] "${name}"${own} is ${formatted(shape)} here but came as ${formatted(found.shape)}: let all nodes and the ServerApp have the same model, or say by layout whose arrays they are`,
     );
   }
   const left = new Map([...came].filter(([name]) => !expected.has(name)));

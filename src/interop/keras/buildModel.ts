@@ -187,12 +187,17 @@ export function buildModel(
       return [place.weight, tensor];
     }),
   );
+  const named = places.map(
+    ({ layers, weight }) => [`${layers.join('.')}.${weight.name}`, tensors.get(weight)!] as const,
+  );
   const { graph } = network;
   const use = usesOf(network.layers ?? [], tensors);
   const model: Layer<Values, Values> = {
     name: className,
     parameters: {},
     ...(isFrozen && { frozen: true }),
+    // As Keras' get_weights lists them: layer by layer, what is learned in front of what is kept.
+    order: named.map(([name]) => name),
     apply(given, weights, context) {
       const inputs = inputsOf(graph, given);
       const x = inputs[0]?.value;
@@ -201,9 +206,6 @@ export function buildModel(
       return graph.isNamed ? Object.fromEntries(graph.outputs.map(({ name }, at) => [name, values[at]])) : values[0];
     },
   };
-  const named = places.map(
-    ({ layers, weight }) => [`${layers.join('.')}.${weight.name}`, tensors.get(weight)!] as const,
-  );
   return {
     model: model as ImportedModel['model'],
     weights: writeSafetensors({ tensors: Object.fromEntries(named), metadata: {} }),

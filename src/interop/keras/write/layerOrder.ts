@@ -19,6 +19,23 @@ const usesIn = ({ layer, call }: Use): readonly Use[] => {
 
 const keyOf = ({ layer, call }: Use): string => `${call} ${layer.name}`;
 
+/** Which layers each layer needs in all of its uses, directly or by others between. */
+export function neededBy(outputs: readonly Result[]): ReadonlyMap<WrittenLayer, ReadonlySet<WrittenLayer>> {
+  const ofUses = new Map<string, Set<WrittenLayer>>();
+  const ofLayers = new Map<WrittenLayer, Set<WrittenLayer>>();
+  for (const use of finishedUses(outputs, new Map())) {
+    const needed = new Set<WrittenLayer>();
+    for (const before of usesIn(use)) {
+      needed.add(before.layer);
+      for (const layer of ofUses.get(keyOf(before))!) needed.add(layer);
+    }
+    ofUses.set(keyOf(use), needed);
+    const others = ofLayers.get(use.layer);
+    ofLayers.set(use.layer, others ? new Set([...needed].filter((layer) => others.has(layer))) : needed);
+  }
+  return ofLayers;
+}
+
 /** Layers that outputs need, in the order in which Keras has them; then inputs that nobody reads. */
 export function layerOrder(outputs: readonly Result[], inputs: readonly Result[]): readonly WrittenLayer[] {
   const firstSeen = new Map<WrittenLayer, number>();
