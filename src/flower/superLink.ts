@@ -141,21 +141,30 @@ export class SuperLink {
   }
 
   async #fetch(path: string, init: RequestInit, seconds: number, leaving = false) {
-    const ends = AbortSignal.timeout(seconds * MILLISECONDS);
-    const signal = leaving ? ends : AbortSignal.any([ends, this.#signal]);
+    // AbortSignal.any would do, but a signal that lives long keeps a little of each that was made of it.
+    const ends = new AbortController();
+    const end = () => ends.abort();
+    const timer = setTimeout(end, seconds * MILLISECONDS);
+    if (!leaving) {
+      this.#signal.throwIfAborted();
+      this.#signal.addEventListener('abort', end);
+    }
     this.sent += (init.body as Uint8Array | undefined)?.length ?? 0;
     try {
-      const response = await fetch(this.address + path, { ...init, signal, redirect: 'error' });
+      const response = await fetch(this.address + path, { ...init, signal: ends.signal, redirect: 'error' });
       const bytes = new Uint8Array(await response.arrayBuffer());
       this.received += bytes.length;
       return { response, bytes };
     } catch (error) {
       if (!leaving) this.#signal.throwIfAborted();
-      const why = ends.aborted ? `no answer within ${seconds} seconds` : reasonOf(error);
+      const why = ends.signal.aborted ? `no answer within ${seconds} seconds` : reasonOf(error);
       throw new FlowerError(`[flower] the connection to ${this.address}${path} was lost: ${why}`, {
         cause: error,
         isOnTheWay: true,
       });
+    } finally {
+      clearTimeout(timer);
+      this.#signal.removeEventListener('abort', end);
     }
   }
 
