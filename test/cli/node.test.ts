@@ -1,7 +1,7 @@
 // `millrace node`: what it is told, what it learns from, what it says and keeps. How a node and a SuperLink speak with each
 // other is tested in test/flower; here a function stands in for `joinFlower`, and trains as it does.
 
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -20,6 +20,7 @@ import { concat, textStream, type NumberForm } from '../../src/data/index.ts';
 import type { FlowerEvent, FlowerOptions, FlowerRound } from '../../src/flower/index.ts';
 import { DataError, type Dataset } from '../../src/index.ts';
 import { fakeSuperLink } from '../support/fakeSuperLink.ts';
+import { noise, wavOf } from '../support/sounds.ts';
 
 const SUPERLINK = 'http://127.0.0.1:8000';
 
@@ -221,7 +222,7 @@ describe('a node', () => {
   /** Rounds of one run, each trained and judged, as a SuperLink would ask for them. */
   const rounds =
     (count: number): Join =>
-    async ({ superlink, trainer, train, evaluate, epochs, onEvent = () => {}, signal }: FlowerOptions) => {
+    async ({ superlink, trainer, train, evaluate, epochs, steps, onEvent = () => {}, signal }: FlowerOptions) => {
       const done: FlowerRound[] = [];
       const run = '17';
       const reply = (round: FlowerRound): void => {
@@ -234,7 +235,10 @@ describe('a node', () => {
         const task = { action: 'default', run, round, config: {}, arrays: new Map(), signal: signal! };
         onEvent({ kind: 'received', task: { ...task, kind: 'train' }, bytes: 407_080 });
         let last = NaN;
-        for await (const report of trainer.fit(train as Dataset, { epochs: epochs! })) {
+        for await (const report of trainer.fit(
+          train as Dataset,
+          steps === undefined ? { epochs: epochs! } : { steps },
+        )) {
           onEvent({ kind: 'step', task: { ...task, kind: 'train' }, report });
           last = report.loss;
         }
@@ -446,6 +450,60 @@ describe('a node', () => {
     expect(done.map(({ kind }) => kind)).toEqual(['query', 'train', 'evaluate']);
     expect(holds).toBe('average');
     expect(done[2].metrics).toMatchObject({ eval_loss: testLoss });
+  });
+
+  /** Files of each kind, as few and as short as can be learned from. */
+  const kinds: Readonly<Record<string, (path: string) => Promise<readonly string[]>>> = {
+    'a series': async (path) => {
+      await writeFile(`${path}.csv`, Array.from({ length: 72 }, (_, t) => `${t},${Math.sin(t)}`).join('\n'));
+      return [`${path}.csv`, '--sequence', '--length', '6', '--horizon', '2'];
+    },
+    'a text': async (path) => {
+      await writeFile(path, 'to be or not to be, '.repeat(30));
+      return ['text', path, '--context', '8', '--width', '8', '--heads', '2', '--layers', '1'];
+    },
+    'labelled lines': async (path) => {
+      await writeFile(
+        path,
+        Array.from({ length: 40 }, (_, at) => (at % 2 ? 'good well done' : 'bad so poor')).join('\n'),
+      );
+      return ['sentiment', path, '--width', '8', '--model', 'gru'];
+    },
+    'sentences and their translations': async (path) => {
+      await writeFile(path, 'a b c\nd e\n'.repeat(20));
+      return ['translation', path, path, '--vocabulary', '262', '--width', '8', '--heads', '2', '--layers', '1'];
+    },
+    'questions and answers': async (path) => {
+      await writeFile(path, Array.from('abcdefgh', (at) => `Q: what is ${at}?\nA: it is ${at}`).join('\n\n'));
+      return ['dialogue', path, '--width', '8', '--heads', '2', '--layers', '1'];
+    },
+    'strings of words': (path) => wordsAt(path, '--transcribe', '--batch', '2'),
+    words: (path) => wordsAt(path),
+  };
+
+  const wordsAt = async (path: string, ...options: readonly string[]): Promise<readonly string[]> => {
+    for (const [label, name] of ['one', 'two'].entries()) {
+      await mkdir(join(path, name), { recursive: true });
+      for (let at = 0; at < 5; at++) {
+        const bytes = wavOf(noise(10 * label + at, 800 + 80 * at), { sampleRate: 8000 });
+        await writeFile(join(path, name, `${at}.wav`), bytes);
+      }
+    }
+    return ['speech', '--data', path, ...options];
+  };
+
+  test.each(Object.keys(kinds))('learns %s as train does, of a part of them', async (kind) => {
+    const words = await kinds[kind](join(folder, kind.replaceAll(' ', '')));
+    const { signal } = new AbortController();
+    const report = join(folder, 'kind.json');
+    const whole = await learningTaskOf(nodeCommand(...words).learning, { signal, terminal: null });
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const command = nodeCommand(...words, '--part', '1/2', '--steps', '2', '--backend', 'cpu', '--report', report);
+    const code = await node(command, signal, rounds(1)).finally(() => write.mockRestore());
+    expect(code).toBe(0);
+    const { samples, steps } = JSON.parse(await readFile(report, 'utf8')) as { samples: number; steps: number };
+    expect(steps).toBe(2);
+    expect(Math.abs(2 * samples - whole.train.length)).toBeLessThanOrEqual(1);
   });
 
   test('hands on what the command says', async () => {
