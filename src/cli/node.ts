@@ -83,7 +83,10 @@ async function conclude(membership: Membership): Promise<number> {
   if (judgement) await saveModel(learner);
   const { report } = command.learning;
   if (report !== undefined) await write(report, `${JSON.stringify(reportOf(membership, judgement), null, 2)}\n`);
-  if (!judgement && !membership.failure) process.stdout.write('Left before anything was done.\n');
+  if (!judgement && !membership.failure) {
+    const when = diary.holds === 'unfinished' ? 'in the middle of the first round' : 'before anything was done';
+    process.stdout.write(`Left ${when}.\n`);
+  }
   return judgement && Number.isFinite(judgement.figures.testLoss) ? 0 : 1;
 }
 
@@ -132,7 +135,7 @@ function reportOf({ command, learner, diary, seconds, failure }: Membership, jud
     rounds: diary.rounds,
     refused: diary.refused,
     dropped: diary.dropped,
-    lostConnections: diary.lost,
+    interruptions: diary.interruptions,
     runs: diary.runs,
     gaveUp: failure?.message,
     peakGpuBytes: trainer.backend === 'webgpu' ? trainer.bytes : 0,

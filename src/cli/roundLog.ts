@@ -20,8 +20,8 @@ export interface Diary {
   readonly refused: readonly Refusal[];
   /** Replies and messages that were given up. */
   readonly dropped: readonly Omit<Refusal, 'round'>[];
-  /** How often the connection was lost. */
-  readonly lost: number;
+  /** How often it had to wait for the SuperLink, as for a connection that was lost. */
+  readonly interruptions: number;
   /** Those that ended while it was there. */
   readonly runs: readonly string[];
   /** Steps of training. */
@@ -42,9 +42,9 @@ export class RoundLog {
   #version: string | null | undefined;
   #run: string | undefined;
   #steps = 0;
-  #lost = 0;
-  /** When the connection was lost. */
-  #since: number | undefined;
+  #interruptions = 0;
+  /** Since when it waits, and why. */
+  #waits: { readonly since: number; readonly why: string } | undefined;
   #holds: Diary['holds'] = 'own';
 
   /** @param terminal null says nothing but what was refused */
@@ -60,7 +60,7 @@ export class RoundLog {
       rounds: this.#rounds,
       refused: this.#refused,
       dropped: this.#dropped,
-      lost: this.#lost,
+      interruptions: this.#interruptions,
       runs: this.#runs,
       steps: this.#steps,
       holds: this.#holds,
@@ -99,6 +99,7 @@ export class RoundLog {
   }
 
   #joined({ node, superlink, version }: Extract<FlowerEvent, { readonly kind: 'joined' }>): void {
+    this.#waits = undefined;
     this.#node = node;
     this.#version = version;
     this.#say(`Joined ${superlink}${version === null ? '' : `, Flower ${version},`} as node ${node}.`);
@@ -146,15 +147,15 @@ export class RoundLog {
   }
 
   #waiting(why: string, seconds: number): void {
-    if (this.#since === undefined) this.#lost++;
-    this.#since ??= performance.now();
-    this.#say(`The connection is lost: ${why}. It is tried again in ${seconds.toFixed(1)} s.`);
+    if (!this.#waits) this.#interruptions++;
+    // The same is said once, however often it is tried.
+    if (this.#waits?.why !== why) this.#say(`Waits: ${why}. The next try is in ${seconds.toFixed(1)} s.`);
+    this.#waits = { since: this.#waits?.since ?? performance.now(), why };
   }
 
   #back(): void {
-    const seconds = (performance.now() - (this.#since ?? performance.now())) / 1000;
-    this.#since = undefined;
-    this.#say(`The connection is there again, after ${seconds.toFixed(1)} s.`);
+    if (this.#waits) this.#say(`Goes on after ${((performance.now() - this.#waits.since) / 1000).toFixed(1)} s.`);
+    this.#waits = undefined;
   }
 }
 

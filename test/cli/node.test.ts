@@ -340,7 +340,7 @@ describe('a node', () => {
       bytesSent: 4 * 999,
       holds: 'average',
       refused: [],
-      lostConnections: 0,
+      interruptions: 0,
       runs: ['17'],
     });
     const done = told['rounds'] as readonly FlowerRound[];
@@ -368,7 +368,7 @@ describe('a node', () => {
     expect(refused).toEqual([{ run: '17', round: 3, why }]);
   });
 
-  test('says that the connection is lost, and that it is there again', async () => {
+  test('says once why it waits, and when it goes on', async () => {
     const events: readonly FlowerEvent[] = [
       { kind: 'waiting', why: 'it was refused', seconds: 1 },
       { kind: 'waiting', why: 'it was refused', seconds: 2 },
@@ -380,9 +380,9 @@ describe('a node', () => {
     };
     const report = join(folder, 'lost.json');
     const { text } = await run(losing, ['--report', report]);
-    expect(text).toContain('The connection is lost: it was refused. It is tried again in 2.0 s.\n');
-    expect(text).toMatch(/^The connection is there again, after \d+\.\d s\.$/m);
-    expect(JSON.parse(await readFile(report, 'utf8'))).toMatchObject({ lostConnections: 1 });
+    expect(text.match(/^Waits: .*$/gm)).toEqual(['Waits: it was refused. The next try is in 1.0 s.']);
+    expect(text).toMatch(/^Goes on after \d+\.\d s\.$/m);
+    expect(JSON.parse(await readFile(report, 'utf8'))).toMatchObject({ interruptions: 1 });
   });
 
   test('that gives up says why, and keeps what came before', async () => {
@@ -396,6 +396,18 @@ describe('a node', () => {
     expect(code).toBe(lost);
     expect(JSON.parse(await readFile(files[0], 'utf8'))).toMatchObject({ gaveUp: lost.message });
     expect((await stat(files[1])).size).toBeGreaterThan(0);
+  });
+
+  test('that leaves in the middle of its first round says so', async () => {
+    const ending = new AbortController();
+    const interrupted: Join = async ({ onEvent, signal }) => {
+      const task = { action: 'default', run: '17', round: 1, config: {}, arrays: new Map(), signal: signal! };
+      onEvent?.({ kind: 'received', task: { ...task, kind: 'train' }, bytes: 1 });
+      ending.abort();
+      return { node: '42', rounds: [] };
+    };
+    const { code, text } = await run(interrupted, ['--quiet'], ending.signal);
+    expect([code, text]).toEqual([130, 'Left in the middle of the first round.\n']);
   });
 
   test('that Ctrl-C ends in the middle of a round ends with 130, and says so', async () => {
