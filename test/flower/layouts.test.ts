@@ -359,6 +359,17 @@ describe('in the layout "keras"', () => {
     trainer.destroy();
   });
 
+  test('layers that are alike are listed in the order in which they need each other', async () => {
+    const trainer = await trainerOf(sequential(linear(3, 3), relu, linear(3, 3), relu, linear(3, 3)), [3]);
+    const arrays = layoutOf({ trainer, layout: 'keras' });
+    const own = await trainer.readParameters();
+    const given = await arrays.give();
+    expect(Array.from(given.values(), ({ data }) => data)).toEqual(Object.values(own));
+    await arrays.take(new Map([...given].toReversed()));
+    expect(await trainer.readParameters()).toEqual(own);
+    trainer.destroy();
+  });
+
   test("a padding's row, which nothing here learns, goes out as it came", async () => {
     const model = sequential(embedding(4, 2, { padding: 0 }), (x: Value) => mean(x, { axes: 1 }), linear(2, 2));
     const trainer = await trainerOf(model, [3], {}, 'i32');

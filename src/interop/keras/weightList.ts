@@ -15,8 +15,11 @@ import { writtenModel } from './write/writeModel.ts';
 
 type Tensors = Forward['tensors'];
 
-/** What stands in for a number of a tensor, by its place in all tensors one behind the other, from 1. */
-type Probe = (place: number, name: string) => number;
+/** What stands in for the numbers of some tensors, each by its place in all, one behind the other, from 1; else 0 does. */
+interface StandIn {
+  isFor(name: string): boolean;
+  number(place: number): number;
+}
 
 /** A digit of a place: f32 has it exactly. */
 const BASE = 2 ** 20;
@@ -27,25 +30,29 @@ const totalOf = (tensors: Tensors): number =>
 /** Keras' recurrent layers, but for GRU, have one bias, to which this one here is added. */
 const isAdded = (name: string): boolean => /(?:^|\.)hiddenBias$/.test(name);
 
-function probed(tensors: Tensors, probe: Probe): Tensors {
-  let place = 0;
+function replaced(tensors: Tensors, by: StandIn): Tensors {
+  let end = 1;
   const all = Object.entries(tensors).map(([name, { shape, data }]) => {
-    return [name, { shape, data: data.map(() => probe(++place, name)) }] as const;
+    const first = end;
+    end += data.length;
+    const numbers = new Float32Array(data.length);
+    if (by.isFor(name)) for (let at = 0; at < numbers.length; at++) numbers[at] = by.number(first + at);
+    return [name, { shape, data: numbers }] as const;
   });
   return Object.fromEntries(all);
 }
 
 /** The model that toKeras writes, with what stands in for its numbers. */
-async function writtenBy(forward: Forward, probe: Probe) {
-  const asked = { ...forward, tensors: probed(forward.tensors, probe) };
+async function writtenBy(forward: Forward, by: StandIn) {
+  const asked = { ...forward, tensors: replaced(forward.tensors, by) };
   const { inputs, outputs } = await writtenModel('keras', { forward: () => Promise.resolve(asked) });
   const ends = Object.values(outputs);
   return { ends, layers: layerOrder(ends, inputs).filter(({ weights }) => weights.length > 0) };
 }
 
 /** The arrays of that model. */
-async function arraysBy(forward: Forward, probe: Probe): Promise<readonly Float32Array[]> {
-  const { layers } = await writtenBy(forward, probe);
+async function arraysBy(forward: Forward, by: StandIn): Promise<readonly Float32Array[]> {
+  const { layers } = await writtenBy(forward, by);
   return layers.flatMap(({ weights }) => weights.map(({ data }) => data));
 }
 
@@ -53,15 +60,16 @@ async function arraysBy(forward: Forward, probe: Probe): Promise<readonly Float3
 async function placesOf(
   forward: Forward,
   constants: readonly Float32Array[],
-  isChosen: (name: string) => boolean,
+  isFor: StandIn['isFor'],
 ): Promise<readonly Int32Array[]> {
   const digits = [(place: number) => place % BASE, (place: number) => Math.floor(place / BASE)];
   const needed = totalOf(forward.tensors) < BASE ? digits.slice(0, 1) : digits;
   const found = constants.map(({ length }) => new Int32Array(length));
   for (const [nth, digit] of needed.entries()) {
-    const arrays = await arraysBy(forward, (place, name) => (isChosen(name) ? digit(place) : 0));
+    const arrays = await arraysBy(forward, { isFor, number: digit });
     for (const [at, places] of found.entries()) {
-      places.forEach((place, i) => (places[i] = place + BASE ** nth * (arrays[at][i] - constants[at][i])));
+      const [numbers, own] = [arrays[at], constants[at]];
+      for (let i = 0; i < places.length; i++) places[i] += BASE ** nth * (numbers[i] - own[i]);
     }
   }
   return found;
@@ -69,7 +77,7 @@ async function placesOf(
 
 /** The layers of the model that toKeras writes. */
 async function ofWritten(where: string, forward: Forward): Promise<readonly ListedLayer[]> {
-  const { layers, ends } = await writtenBy(forward, () => 0);
+  const { layers, ends } = await writtenBy(forward, { isFor: () => false, number: () => 0 });
   const constants = layers.flatMap(({ weights }) => weights.map(({ data }) => data));
   const found = [await placesOf(forward, constants, (name) => !isAdded(name))];
   if (Object.keys(forward.tensors).some(isAdded)) found.push(await placesOf(forward, constants, isAdded));
@@ -93,7 +101,7 @@ async function ofWritten(where: string, forward: Forward): Promise<readonly List
 async function requireCopies(where: string, forward: Forward, layers: readonly ListedLayer[]): Promise<void> {
   const random = new Random(1, 'weights');
   const drawn = new Float32Array(totalOf(forward.tensors)).map(() => random.uniform(0.5, 1.5));
-  const arrays = await arraysBy(forward, (place) => drawn[place - 1]);
+  const arrays = await arraysBy(forward, { isFor: () => true, number: (place) => drawn[place - 1] });
   const differs = layers
     .flatMap(({ weights }) => weights)
     .find((weight, at) => {

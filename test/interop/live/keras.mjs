@@ -1,4 +1,4 @@
-// What toKeras writes, Keras opens, and gives the same outputs. And a model of Keras' comes in, is trained here as it is there,
+// What toKeras writes, Keras opens, and gives the same outputs; its get_weights() are listed here as they are there. And a model of Keras' comes in, is trained here as it is there,
 // by ten steps of Adam on the same batches, and goes out again.
 
 import assert from 'node:assert/strict';
@@ -14,6 +14,10 @@ const OTHERWISE = ['gatherComputed'];
 export async function run({ python, folder, load, interop, millrace, data }) {
   /** @type {typeof import('../writtenModels.ts')} */
   const { computed, drawn, withDrawnWeights, writtenModels } = await load('/test/interop/writtenModels.ts');
+  /** @type {typeof import('../../../src/interop/keras/weightList.ts')} */
+  const { layersListed } = await load('/src/interop/keras/weightList.ts');
+  /** @type {typeof import('../../../src/interop/keras/listedWeights.ts')} */
+  const { listed } = await load('/src/interop/keras/listedWeights.ts');
   const sequence = { x: { shape: [6, 3] } };
   /** @type {[string, import('../writtenModels.ts').WrittenModel][]} */
   const models = Object.entries({
@@ -44,9 +48,17 @@ export async function run({ python, folder, load, interop, millrace, data }) {
     for (const [field, numbers] of Object.entries(batch)) {
       arrays[`in/${field}`] = { shape: [SAMPLES, ...given.fields[field].shape], data: numbers };
     }
-    for (const { name: output, shape, numbers } of computed(await own.forward(), SAMPLES, batch)) {
+    const forward = await own.forward();
+    for (const { name: output, shape, numbers } of computed(forward, SAMPLES, batch)) {
       arrays[`out/${output}`] = { shape, data: numbers };
     }
+    const layers = await layersListed('live', forward).catch((error) => {
+      // What learns where Keras has a constant has no list.
+      if (error instanceof Error && error.name === 'FormatError') return [];
+      throw error;
+    });
+    const list = layers.flatMap(({ weights }) => weights);
+    for (const [at, tensor] of listed(list, forward.tensors).entries()) arrays[`list/${at}`] = tensor;
     await writeFile(join(folder, `${name}.keras`), bytes);
     await writeFile(join(folder, `${name}.npz`), interop.writeNpz(arrays));
   }

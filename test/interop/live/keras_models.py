@@ -21,7 +21,7 @@ def far(ours, theirs):
 
 
 def opened():
-    worst, files = 0, sorted(folder.glob("*.keras"))
+    worst, lists, files = 0, 0, sorted(folder.glob("*.keras"))
     for file in files:
         model = keras.saving.load_model(file)
         told = np.load(file.with_suffix(".npz"))
@@ -32,7 +32,15 @@ def opened():
         apart = max(far(value, told[f"out/{name}"]) for name, value in made.items())
         assert apart < TOLERANCE, f"{file.name} is {apart} from what it gives here"
         worst = max(worst, apart)
-    return f"all {len(files)} opened, at most {worst:.1e} apart"
+        listed = [told[f"list/{at}"] for at in range(sum(name.startswith("list/") for name in told.files))]
+        if not listed:
+            continue
+        weights = model.get_weights()
+        assert len(weights) == len(listed), f"{file.name} has {len(weights)} weights, but {len(listed)} are listed here"
+        for at, (ours, theirs) in enumerate(zip(listed, weights)):
+            assert np.array_equal(ours, theirs), f"weight {at} of {file.name} is another one here"
+        lists += 1
+    return f"all {len(files)} opened, at most {worst:.1e} apart, get_weights of {lists} the same"
 
 
 def trained():
