@@ -12,7 +12,7 @@ export interface ForwardLayer {
   readonly path: string;
   readonly kind: string;
   /** Of a model out of a file: the names below the path, of parameters and of what layers keep, as its program lists them. */
-  readonly order?: readonly string[] | undefined;
+  readonly order?: readonly string[];
 }
 
 /** What a value of a forward graph is that no node computes: a field of the batch, or what the model has learned. */
@@ -56,6 +56,6 @@ export async function forwardOf(backend: Backend, traced: TracedModel): Promise<
     tensors: Object.fromEntries([...parameters, ...kept].map((name) => [name, learned[name]])),
     samples: traced.options.batchSize,
     parameters,
-    layers: predictedLayers(traced).map(({ path, kind, order }) => ({ path, kind, order })),
+    layers: predictedLayers(traced).map(({ path, kind, order }) => ({ path, kind, ...(order && { order }) })),
   };
 }
