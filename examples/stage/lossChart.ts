@@ -21,6 +21,7 @@ const AXIS_WIDTH = 56;
 /** A logarithm has no place for 0, and what is smaller than this is 0 to the eye. */
 const LEAST = 1e-6;
 const DOT = 7;
+const MARGIN = 0.02;
 /** Rounds that a chart shows at least, and steps between two that are named. */
 const FEWEST = 5;
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
@@ -77,8 +78,11 @@ const heights: Readonly<Record<Kind, uPlot.Scale>> = {
   shares: { range: [0, 1] },
 };
 
-/** From 0 on, and wide enough for one dot to have a place. */
-const wholeRange = (_: uPlot, __: number, last: number): [number, number] => [0, Math.max(last || 0, FEWEST)];
+/** From 0 on, wide enough for one dot to have a place, and with room for those at its ends. */
+const wholeRange = (_: uPlot, __: number, last: number): [number, number] => {
+  const end = Math.max(last || 0, FEWEST);
+  return [-MARGIN * end, (1 + MARGIN) * end];
+};
 
 function axesIn(color: (token: string) => string, kind: Kind): uPlot.Axis[] {
   const grid = { stroke: () => color('--line'), width: 1 };
@@ -102,7 +106,7 @@ const seriesOf = (
   stroke: () => `rgb(${color(token)})`,
   width: dashed ? 1 : 2,
   dash: dashed ? DASHES : [],
-  points: kind === 'shares' ? { size: DOT, fill: () => `rgb(${color(token)})` } : { show: false },
+  points: kind === 'shares' && !dashed ? { size: DOT, fill: () => `rgb(${color(token)})` } : { show: false },
   spanGaps: true,
 });
 

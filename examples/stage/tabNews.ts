@@ -1,5 +1,6 @@
 import type { BackendKind } from '../../src/core/places.ts';
 import type { FlowerEvent, FlowerTask } from '../../src/flower/index.ts';
+import type { Farewell } from './farewell.ts';
 
 /** Who a tab's person is, and where the SuperLink is to be had. */
 export interface Person {
@@ -38,5 +39,7 @@ export type Told =
 export type News =
   | Told
   | Happened
+  /** To be sent if the tab is closed: a newer one takes the place of the last. */
+  | { readonly kind: 'farewell'; readonly farewell: Farewell }
   /** The node is away; `why` says what went wrong, if anything did. */
   | { readonly kind: 'over'; readonly why: string | null };

@@ -1,12 +1,13 @@
 // The page of a tab: who its person is goes to the worker, and what the worker tells is shown. Nothing is computed here.
 
 import { DigitBars } from './digitBars.ts';
+import type { Farewell } from './farewell.ts';
 import { LossChart } from './lossChart.ts';
 import { find, percent, show, showSource } from './page.ts';
 import { PersonForm } from './personForm.ts';
 import { TabLog } from './tabLog.ts';
 import type { News, Wish } from './tabNews.ts';
-import { bytesText, doing, isWrong, lineOf } from './tabWords.ts';
+import { bytesText, doing, isWrong, judgedText, lineOf } from './tabWords.ts';
 
 /** Where `npm run dev`, or whatever serves this page, hands on to a SuperLink. */
 const superlink = new URL('../flower', document.baseURI).href;
@@ -22,6 +23,7 @@ class TabPage {
   readonly #chart = new LossChart(
     'chart',
     [
+      { label: 'What becomes of the network', token: '--soft-rgb', dashed: true },
       { label: 'Alone', token: '--two' },
       { label: 'Average', token: '--one' },
     ],
@@ -41,11 +43,13 @@ class TabPage {
   #shown = { run: '', averages: new Set<number>() };
   /** Seconds of training while somebody looked on. */
   #seen: number | undefined;
+  #farewell: Farewell | undefined;
 
   open(): void {
     this.#form.open();
     this.#worker.addEventListener('message', ({ data }: MessageEvent<News>) => this.#take(data));
     this.#worker.addEventListener('error', ({ message }) => this.#take({ kind: 'over', why: message }));
+    addEventListener('pagehide', () => this.#close());
     if (isSecureContext) return;
     this.#form.allow('nothing');
     this.#say(
@@ -72,6 +76,14 @@ class TabPage {
     this.#send({ kind: 'leave' });
   }
 
+  /** The worker ends with its page, or sleeps with one that may come back; what the page itself sends now goes out still. */
+  #close(): void {
+    if (!this.#farewell) return;
+    const { address, request } = this.#farewell;
+    void fetch(address, { ...request, keepalive: true });
+    this.#leave();
+  }
+
   #take(news: News): void {
     const [text, line] = [doing(news), lineOf(news)];
     if (text !== null) this.#say(text, isWrong(news));
@@ -80,8 +92,14 @@ class TabPage {
     else if (news.kind === 'judged') this.#judge(news);
     else if (news.kind === 'step') this.#done.value = news.done;
     else if (news.kind === 'replied') this.#count(news);
-    else if (news.kind === 'over') this.#form.allow('join');
+    else if (news.kind === 'farewell') this.#farewell = news.farewell;
+    else if (news.kind === 'over') this.#end();
     if (news.kind === 'replied' || news.kind === 'over') this.#done.value = 0;
+  }
+
+  #end(): void {
+    this.#farewell = undefined;
+    this.#form.allow('join');
   }
 
   #judge({ who, run, round, accuracy, byDigit }: Judged): void {
@@ -97,8 +115,9 @@ class TabPage {
     // Before it trains, a tab judges the last average, which it may have judged already.
     if (who === 'average' && this.#shown.averages.has(round)) return;
     if (who === 'average') this.#shown.averages.add(round);
-    this.#chart.push(round, who === 'alone' ? accuracy : null, who === 'average' ? accuracy : null);
+    this.#chart.push(round, accuracy, who === 'alone' ? accuracy : null, who === 'average' ? accuracy : null);
     this.#chart.paint();
+    this.#log.say(judgedText(who, round, accuracy));
   }
 
   #count({ done: { kind, bytesReceived, bytesSent, secondsOfWork } }: Replied): void {

@@ -56,10 +56,6 @@ export function lineOf(news: News): string | null {
       return `Has ${news.images.toLocaleString('en')} images to train on.`;
     case 'joined':
       return `Online as node ${news.node}, at a SuperLink of flwr ${news.version ?? 'of some version'}.`;
-    case 'judged':
-      return news.who === 'alone'
-        ? `Round ${news.round}: alone it reads ${percent(news.accuracy)}.`
-        : `The average of round ${news.round} reads ${percent(news.accuracy)}.`;
     case 'replied': {
       const { done } = news;
       const bytes = `${bytesText(done.bytesReceived)} in, ${bytesText(done.bytesSent)} out`;
@@ -81,6 +77,11 @@ export function lineOf(news: News): string | null {
       return null;
   }
 }
+
+export const judgedText = (who: 'alone' | 'average', round: number, accuracy: number): string =>
+  who === 'alone'
+    ? `Round ${round}: alone it reads ${percent(accuracy)}.`
+    : `The average of round ${round} reads ${percent(accuracy)}.`;
 
 const taskNames = { train: 'Trained', evaluate: 'Judged', query: 'Told its weights' } as const;
 
