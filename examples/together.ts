@@ -45,7 +45,7 @@ onJoin(async ({ superlink, key, digits, seed, signal, tell, onEvent }) => {
       onEvent,
       async train(task) {
         const { round = 1, config } = task;
-        if (config['proximal-mu']) throw new Error('This lesson has no proximal term: let the server take FedAvg.');
+        if (config['proximal-mu']) throw new Error('this lesson has no proximal term: let the server take FedAvg');
         await judge('average', task, round - 1);
         const epochs = Number(config['local-epochs'] ?? 1);
         const losses: number[] = [];

@@ -187,6 +187,7 @@ test('the gallery shows a picture of each lesson, and leads there', async () => 
       'flow',
       'material',
       'camera',
+      'together',
     ].map((name) => `${name}.html`),
   );
   const widths = await page.locator('img').evaluateAll((all) => all.map((image) => Reflect.get(image, 'naturalWidth')));

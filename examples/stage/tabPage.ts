@@ -49,9 +49,8 @@ class TabPage {
     this.#form.open();
     this.#worker.addEventListener('message', ({ data }: MessageEvent<News>) => this.#take(data));
     this.#worker.addEventListener('error', ({ message }) => this.#take({ kind: 'over', why: message }));
-    addEventListener('pagehide', () => this.#close());
-    if (isSecureContext) return;
-    this.#form.allow('nothing');
+    addEventListener('pagehide', ({ persisted }) => this.#close(persisted));
+    if (isSecureContext) return this.#form.allow('join');
     this.#say(
       'A node signs what it sends, and browsers let a page do so that came by https, or from localhost: open this one so.',
       true,
@@ -76,12 +75,12 @@ class TabPage {
     this.#send({ kind: 'leave' });
   }
 
-  /** The worker ends with its page, or sleeps with one that may come back; what the page itself sends now goes out still. */
-  #close(): void {
+  /** What the page itself sends now goes out still; its worker ends, or sleeps if the page may come back, which is then out. */
+  #close(mayComeBack: boolean): void {
     if (!this.#farewell) return;
     const { address, request } = this.#farewell;
     void fetch(address, { ...request, keepalive: true });
-    this.#leave();
+    if (mayComeBack) this.#leave();
   }
 
   #take(news: News): void {

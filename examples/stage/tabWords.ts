@@ -38,7 +38,7 @@ export function doing(news: News): string | null {
     case 'ended':
       return 'The run has ended. Online: waits for another one.';
     case 'over':
-      return news.why ?? 'Not joined.';
+      return news.why === null ? 'Not joined.' : `${news.why}. What a tab needs stands below.`;
     default:
       return null;
   }
@@ -66,7 +66,7 @@ export function lineOf(news: News): string | null {
     case 'dropped':
       return news.why;
     case 'waiting':
-      return `${news.why} It tries again in ${seconds(news.seconds)}.`;
+      return `${news.why}. It tries again in ${seconds(news.seconds)}.`;
     case 'back':
       return 'The connection is there again.';
     case 'ended':

@@ -56,6 +56,7 @@ const views: readonly View[] = [
     'flow',
     'material',
     'camera',
+    'together',
   ].map((name) => ({
     name,
     page: `examples/${name}.html`,
