@@ -31,9 +31,7 @@ def main(grid: Grid, context: Context) -> None:
     # The strategy as it is, which tells of each round besides.
     telling = type(kind.__name__, (Telling, kind), {})(**nodes, **options)
     telling.record = config["record"] and Path(config["record"])
-    asked = {"local-epochs": config["local-epochs"]}
-    if config["learning-rate"] > 0:
-        asked["learning-rate"] = config["learning-rate"]
+    asked = {name: config[name] for name in ("local-epochs", "learning-rate") if config[name] > 0}
     result = telling.start(
         grid,
         read(config["arrays"]) if config["arrays"] else first_arrays(grid, config["min-nodes"]),
