@@ -4,10 +4,13 @@ import type { ProxyOptions } from 'vite';
 const USUAL = 'http://127.0.0.1:8000';
 const BAD_GATEWAY = 502;
 const PATH = '/flower';
+/** Calls of nodes, and what tells the SuperLink's version. */
+const NODES = `^${PATH}/(v1/fleet/[a-z-]+|openapi\\.json)$`;
 
 /**
- * Hands on what pages ask /flower/… for, of their own origin, to a SuperLink of Flower's: it sends no headers by which a browser
- * would let them ask it themselves.
+ * Hands on what nodes in pages ask /flower/… for, of their own origin, to a SuperLink of Flower's: it sends no headers by which
+ * a browser would let them ask it themselves. At the same port it takes whoever asks for one who may start runs, and so programs,
+ * of which nothing is handed on.
  * @param superlink its address; that of MILLRACE_SUPERLINK in the environment if left out
  */
 export function flowerProxy(
@@ -16,7 +19,7 @@ export function flowerProxy(
   const missing = (why: string): string =>
     `No SuperLink answers at ${superlink} (${why}): start one by flower-superlink --insecure, or say by MILLRACE_SUPERLINK where it is\n`;
   return {
-    [`^${PATH}/`]: {
+    [NODES]: {
       target: superlink,
       changeOrigin: true,
       rewrite: (path) => path.slice(PATH.length),

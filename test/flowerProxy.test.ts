@@ -48,6 +48,28 @@ test('a call of a page reaches the SuperLink with its headers and bytes, and so 
   );
 });
 
+test('nothing but what nodes ask reaches the SuperLink: no page starts a run', async () => {
+  const seen: (string | undefined)[] = [];
+  await before(
+    (request, response) => {
+      seen.push(request.url);
+      response.end();
+    },
+    async (url) => {
+      const paths = [
+        'openapi.json',
+        'v1/control/start-run',
+        'v1/fleet/../control/start-run',
+        'v1/fleet/%2e%2e/control/x',
+      ];
+      for (const path of [...paths, 'v1/runtime/acquire-task', 'v1/fleet/get-run']) {
+        await fetch(`${url}flower/${path}`, { method: 'POST' });
+      }
+      expect(seen).toEqual(['/openapi.json', '/v1/fleet/get-run']);
+    },
+  );
+});
+
 test('an answer that is cut is no answer that is short, nor one that never ends', async () => {
   await before(
     (_, response) => {
