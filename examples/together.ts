@@ -9,6 +9,9 @@ import { joinFlower, type FlowerTask } from '../src/flower/index.ts';
 import { digitsOf, rightByDigit } from './stage/digitShare.ts';
 import { onJoin } from './stage/tabNode.ts';
 
+/** What a server may say of a round. */
+const KNOWN = ['server-round', 'local-epochs', 'learning-rate'];
+
 onJoin(async ({ superlink, key, digits, seed, signal, tell, onEvent }) => {
   // Of what is drawn for this person, only the digits that they have. They are judged by all ten, drawn for nobody.
   const drawn = await syntheticDigits({ train: 6000, test: 1, seed, signal });
@@ -45,7 +48,9 @@ onJoin(async ({ superlink, key, digits, seed, signal, tell, onEvent }) => {
       onEvent,
       async train(task) {
         const { round = 1, config } = task;
-        if (config['proximal-mu']) throw new Error('this lesson has no proximal term: let the server take FedAvg');
+        const strange = Object.keys(config).find((name) => !KNOWN.includes(name));
+        if (strange)
+          throw new Error(`this lesson knows ${KNOWN.join(', ')}, not ${strange}: let the server take FedAvg`);
         await judge('average', task, round - 1);
         const epochs = Number(config['local-epochs'] ?? 1);
         const losses: number[] = [];

@@ -122,8 +122,8 @@ test('a tab that cannot do what is asked says so on both sides, and stays', asyn
   const node = await join(page);
   const { arrays } = (await fake.ask(node, { type: 'query' })).records!;
   const reply = await fake.ask(node, { type: 'train', arrays, config: { 'server-round': 1, 'proximal-mu': 0.1 } });
-  expect(reply.error).toContain('this lesson has no proximal term');
-  await page.locator('#log .wrong', { hasText: 'Round 1 failed: Error: this lesson has no proximal term' }).waitFor();
+  expect(reply.error).toContain('this lesson knows server-round, local-epochs, learning-rate, not proximal-mu');
+  await page.locator('#log .wrong', { hasText: 'Round 1 failed: Error: this lesson knows server-round' }).waitFor();
   await status(page, /^Online: could not do what it was asked\.$/);
   await fake.ask(node, { type: 'evaluate', arrays, config: { 'server-round': 1 } });
   await status(page, /^Online: waits for the next round\.$/);
@@ -147,6 +147,42 @@ test('a page that came over an insecure connection says why it cannot join', asy
   const { page, close } = await openLesson(served, 'together', { before });
   await page.locator('#status.wrong', { hasText: 'by https, or from localhost' }).waitFor();
   expect(await button(page, 'Join').isDisabled()).toBe(true);
+  await close();
+});
+
+/** In the place of the worker: tells the page what a test has it tell. */
+function playWorker(): void {
+  class Played extends EventTarget {
+    constructor() {
+      super();
+      Object.assign(globalThis, { played: this });
+    }
+    postMessage(): void {}
+  }
+  Object.assign(globalThis, { Worker: Played });
+}
+
+const round = (work: number) => ({
+  kind: 'replied',
+  done: { kind: 'train', run: '1', round: 1, bytesReceived: 1, bytesSent: 1, seconds: 9, secondsOfWork: work },
+});
+
+test('a tab that the browser holds back while it is hidden says so, and by how much', async () => {
+  const { page, close } = await openLesson(served, 'together', { before: playWorker });
+  const tell = (...news: readonly object[]) =>
+    page.evaluate(
+      `for (const data of ${JSON.stringify(news)}) played.dispatchEvent(new MessageEvent('message', { data }))`,
+    );
+  const hide = () => page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })");
+  const log = page.locator('#log');
+  const step = { kind: 'step', done: 0.5 };
+  await button(page, 'Join').and(page.locator(':enabled')).waitFor();
+  await tell(step, step, round(1));
+  await hide();
+  await tell(step, step, step, step, round(3));
+  expect(await log.innerText()).not.toContain('Hidden');
+  await tell(step, step, round(4));
+  expect(await log.innerText()).toContain('Hidden, this tab takes 4.0 times as long for a step');
   await close();
 });
 

@@ -1,5 +1,6 @@
 // The page of a tab: who its person is goes to the worker, and what the worker tells is shown. Nothing is computed here.
 
+import type { FlowerRound } from '../../src/flower/index.ts';
 import { DigitBars } from './digitBars.ts';
 import type { Farewell } from './farewell.ts';
 import { LossChart } from './lossChart.ts';
@@ -11,11 +12,10 @@ import { bytesText, doing, isWrong, judgedText, lineOf } from './tabWords.ts';
 
 /** Where `npm run dev`, or whatever serves this page, hands on to a SuperLink. */
 const superlink = new URL('../flower', document.baseURI).href;
-/** A round of a hidden tab that takes so many times as long as one that was seen is worth telling. */
+/** That steps of a hidden tab take so many times as long as those that were seen is worth telling. */
 const SLOW = 2;
 
 type Judged = Extract<News, { readonly kind: 'judged' }>;
-type Replied = Extract<News, { readonly kind: 'replied' }>;
 
 class TabPage {
   // So that browsers let it go on while another tab is in front: a hidden page's timers they hold back.
@@ -41,7 +41,8 @@ class TabPage {
   #bytes = { received: 0, sent: 0 };
   /** Whose rounds are shown, and of which an average is. */
   #shown = { run: '', averages: new Set<number>() };
-  /** Seconds of training while somebody looked on. */
+  /** Steps of this round, and seconds that one took while somebody looked on. */
+  #steps = 0;
   #seen: number | undefined;
   #farewell: Farewell | undefined;
 
@@ -89,8 +90,8 @@ class TabPage {
     if (line !== null) this.#log.say(line, isWrong(news));
     if (news.kind === 'trains') show('device', placeOf(news));
     else if (news.kind === 'judged') this.#judge(news);
-    else if (news.kind === 'step') this.#done.value = news.done;
-    else if (news.kind === 'replied') this.#count(news);
+    else if (news.kind === 'step') this.#step(news.done);
+    else if (news.kind === 'replied') this.#count(news.done);
     else if (news.kind === 'farewell') this.#farewell = news.farewell;
     else if (news.kind === 'over') this.#end();
     if (news.kind === 'replied' || news.kind === 'over') this.#done.value = 0;
@@ -119,16 +120,25 @@ class TabPage {
     this.#log.say(judgedText(who, round, accuracy));
   }
 
-  #count({ done: { kind, bytesReceived, bytesSent, secondsOfWork } }: Replied): void {
+  #step(done: number): void {
+    this.#done.value = done;
+    this.#steps++;
+  }
+
+  #count({ kind, bytesReceived, bytesSent, secondsOfWork }: FlowerRound): void {
     this.#bytes.received += bytesReceived;
     this.#bytes.sent += bytesSent;
     show('received', bytesText(this.#bytes.received));
     show('sent', bytesText(this.#bytes.sent));
-    if (kind !== 'train') return;
-    if (!document.hidden) this.#seen = secondsOfWork;
-    else if (this.#seen !== undefined && secondsOfWork > SLOW * this.#seen) {
-      const [hidden, seen] = [secondsOfWork, this.#seen].map((seconds) => seconds.toFixed(1));
-      this.#log.say(`While the tab is hidden, it trains for ${hidden} s, not ${seen} s: the browser holds it back.`);
+    if (kind !== 'train' || this.#steps === 0) return;
+    const took = secondsOfWork / this.#steps;
+    this.#steps = 0;
+    if (!document.hidden) this.#seen = took;
+    else if (this.#seen !== undefined && took > SLOW * this.#seen) {
+      const times = (took / this.#seen).toFixed(1);
+      this.#log.say(
+        `Hidden, this tab takes ${times} times as long for a step as when it is seen: the browser holds it back.`,
+      );
     }
   }
 
