@@ -12,6 +12,7 @@ import { arraysOf, mnistOf, perceptron } from './perceptron.mjs';
  * @property {string} superlink
  * @property {import('./perceptron.mjs').Share} [share]
  * @property {number} [hidden] units
+ * @property {number} [tests] so many samples to judge by at most
  * @property {'cpu' | 'wasm' | 'webgpu'} [backend]
  * @property {number} [seed]
  * @property {string} [key] a file
@@ -22,7 +23,7 @@ import { arraysOf, mnistOf, perceptron } from './perceptron.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** @type {NodeOptions} */
-const { share, hidden, backend, seed, key, ...rest } = JSON.parse(process.argv[2]);
+const { share, tests, hidden, backend, seed, key, ...rest } = JSON.parse(process.argv[2]);
 
 const vite = await createServer({
   root,
@@ -44,7 +45,10 @@ process.once('SIGTERM', leave);
 process.stdin.once('data', leave);
 
 const trainer = await perceptron(entries, { hidden, seed, backend });
-const [train, evaluate] = await Promise.all([mnistOf(entries, 'train', share), mnistOf(entries, 't10k')]);
+const [train, evaluate] = await Promise.all([
+  mnistOf(entries, 'train', share),
+  mnistOf(entries, 't10k', { most: tests }),
+]);
 
 /** @param {Iterable<[string, { data: ArrayBufferView }]>} arrays */
 function digestOf(arrays) {
@@ -59,17 +63,23 @@ const weights = async () => digestOf(Object.entries(await arraysOf(entries, trai
 /** @param {Record<string, unknown>} told */
 const tell = (told) => console.log(JSON.stringify({ at: Date.now(), ...told }));
 
+/** Whether it trains or judges just now, when its weights are nobody's. */
+let isAtWork = false;
+
 /** @param {import('../../src/flower/index.ts').FlowerEvent} event */
 function onEvent(event) {
   if (event.kind === 'step') return;
   if (event.kind === 'received') {
     const { kind, run, round, arrays } = event.task;
+    isAtWork = true;
     tell({ kind: 'received', task: kind, run, round, bytes: event.bytes, came: digestOf(arrays) });
     return;
   }
+  if (event.kind === 'replied' || event.kind === 'failed' || event.kind === 'dropped') isAtWork = false;
   const at = Date.now();
   // What happens next is behind a question to the SuperLink, or a pause.
-  void weights().then((digest) => tell({ ...event, at, weights: digest }));
+  const digest = isAtWork ? Promise.resolve(undefined) : weights();
+  void digest.then((known) => tell({ ...event, at, weights: known }));
 }
 
 let status = 0;

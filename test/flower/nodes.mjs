@@ -1,5 +1,6 @@
 // Nodes of node.mjs, and what happens to them.
 
+import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { journal } from './journal.mjs';
 import { lastLines } from './programs.mjs';
@@ -35,6 +36,25 @@ export function startNode(programs, options, env = {}) {
     ends: async () =>
       /** @type {FlowerSummary} */ (/** @type {unknown} */ (await first(({ kind }) => kind === 'ends'))),
   };
+}
+
+/**
+ * Whenever a node told of its weights, they were those that it began with, all arrays of one message, or what it had trained.
+ * @param {Node} node
+ */
+export function assertWhole({ events }) {
+  const known = new Set();
+  /** What it is at. @type {string | undefined} */
+  let at;
+  for (const { kind, task, came, weights } of events) {
+    if (kind === 'received') at = String(task);
+    if (kind === 'received' && task !== 'query') known.add(came);
+    if (weights === undefined) continue;
+    // Of a reply that was not taken, too, training was done.
+    if (kind === 'begins' || (at === 'train' && (kind === 'replied' || kind === 'dropped'))) known.add(weights);
+    assert.ok(known.has(weights), `at "${kind}" it had weights that nobody made`);
+    at = undefined;
+  }
 }
 
 /** @typedef {import('../../src/flower/index.ts').FlowerSummary} FlowerSummary */

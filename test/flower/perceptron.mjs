@@ -8,7 +8,7 @@ import { join } from 'node:path';
  * @property {number} [part]
  * @property {number} [parts]
  * @property {string} [digits] those alone
- * @property {number} [most] so many samples at most
+ * @property {number | undefined} [most] so many samples at most
  *
  * @typedef {Pick<import('../interop/live.mjs').Live, 'millrace' | 'data' | 'interop'>} Entries
  */

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -29,6 +29,7 @@ export function programsIn(folder, env) {
   /** @type {Set<import('node:child_process').ChildProcess>} */
   const running = new Set();
   let begun = 0;
+  let isOver = false;
   const killAll = () => running.forEach((child) => child.kill('SIGKILL'));
   process.once('exit', killAll);
 
@@ -39,6 +40,7 @@ export function programsIn(folder, env) {
    * @returns {Program}
    */
   function start(command, args, { onLine, cwd, ...options } = {}) {
+    if (isOver) throw new Error(`${command} is not started any more`);
     const path = join(folder, `${String(begun++).padStart(2, '0')}-${command.split('/').at(-1)}.log`);
     const child = spawn(command, args, { cwd, env: { ...env, ...options.env }, stdio: ['pipe', 'pipe', 'pipe'] });
     running.add(child);
@@ -77,7 +79,14 @@ export function programsIn(folder, env) {
       if ((await program.ended) === 0) return lines.join('\n');
       throw new Error(`${command} ${args.join(' ')} failed:\n${lastLines(await program.log())}`);
     },
+    /** The end of what each printed. */
+    async tails() {
+      const files = (await readdir(folder)).toSorted();
+      const texts = files.map(async (file) => `${file}:\n${lastLines(await readFile(join(folder, file), 'utf8'))}`);
+      return (await Promise.all(texts)).join('\n\n');
+    },
     async stopAll() {
+      isOver = true;
       process.off('exit', killAll);
       const all = [...running].map((child) => new Promise((resolve) => child.once('close', resolve)));
       running.forEach((child) => child.kill());

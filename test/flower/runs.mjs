@@ -40,8 +40,15 @@ import { journal } from './journal.mjs';
 const ROUND_LINE = /^\{"round": /;
 const SENT = /^round(\d+)-node\d+-examples(\d+)\.npz$/;
 
-/** What `--format json` printed, behind what else was said. @param {string} printed */
-export const jsonOf = (printed) => JSON.parse(printed.slice(printed.indexOf('{')));
+/**
+ * What `--format json` printed, behind what else was said. It ends well where it failed, and says so.
+ * @param {string} printed
+ */
+export function jsonOf(printed) {
+  const told = JSON.parse(printed.slice(printed.indexOf('{')));
+  if (told.success) return told;
+  throw new Error(told['error-message']);
+}
 
 /**
  * Follows a run by its log, across restarts of the SuperLink.
@@ -87,9 +94,12 @@ export function follow(id, programs, flwr) {
  * @returns {Promise<{ status: string, 'status-details': string } | undefined>} nothing while the SuperLink is away
  */
 async function stateOf(id, programs, flwr) {
-  const listed = await programs.run(flwr, ['ls', '--run-id', id, '--format', 'json']).catch(() => undefined);
-  if (listed === undefined) return undefined;
-  return jsonOf(listed).runs[0];
+  try {
+    return jsonOf(await programs.run(flwr, ['ls', '--run-id', id, '--format', 'json'])).runs[0];
+  } catch (error) {
+    if (String(error).includes('not found')) throw error;
+    return undefined;
+  }
 }
 
 /** @param {string} path @param {Npz} npz @returns {Promise<Arrays>} */

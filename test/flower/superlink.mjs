@@ -35,6 +35,9 @@ export async function withSuperLink(live, use, options = {}) {
   const superlink = await startSuperLink(live, options);
   try {
     return await use(superlink);
+  } catch (error) {
+    console.log(await superlink.programs.tails());
+    throw error;
   } finally {
     await superlink.stop();
   }
@@ -95,7 +98,10 @@ async function startSuperLink({ interpreter, folder: parent, root, interop }, { 
     node: (options, more) => startNode(programs, { superlink: url, runs: 1, ...options }, more),
     /** Has it accept a node of this key. @param {string} path of a public one @returns {Promise<string>} its number */
     async register(path) {
-      return jsonOf(await flwr('supernode', 'register', path, '--format', 'json'))['node-id'];
+      const printed = await flwr('supernode', 'register', path, '--format', 'json');
+      jsonOf(printed);
+      // It is larger than what a number holds.
+      return String(/"node-id": (\d+)/.exec(printed)?.[1]);
     },
     /**
      * Begins a run of examples/flower.
