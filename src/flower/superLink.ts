@@ -163,6 +163,12 @@ export class SuperLink {
       return { response, bytes };
     } catch (error) {
       if (!leaving) this.#signal.throwIfAborted();
+      if (UNTRUSTED.test(reasonOf(error))) {
+        throw new FlowerError(
+          `[flower] ${this.address} does not prove who it is: ${reasonOf(error)}; name the authority of its certificate by NODE_EXTRA_CA_CERTS, or write http:// if it runs with --insecure`,
+          { cause: error },
+        );
+      }
       const why = ends.signal.aborted ? `no answer within ${seconds} seconds` : reasonOf(error);
       throw new FlowerError(`[flower] the connection to ${this.address}${path} was lost: ${why}`, {
         cause: error,
@@ -190,6 +196,8 @@ export class SuperLink {
   }
 }
 
+/** Codes of TLS that another try does not mend. Source: Node's documentation, errors of TLS and OpenSSL */
+const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH)/;
 const PROTOBUF = 'application/protobuf';
 
 const jsonIn = (text: string): unknown => {

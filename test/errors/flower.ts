@@ -135,6 +135,10 @@ export const flower: readonly Case[] = [
   ],
   ['[flower] the connection to', async () => (await linkTo('http://127.0.0.1:9')).version()],
   [
+    '[flower] <address> does not prove',
+    async () => withSuperLink(async ({ url }) => (await linkTo(url.replace('http', 'https'))).version()),
+  ],
+  [
     '[flower] <address> is not there',
     async () =>
       withSuperLink(async (superlink) => (await linkTo(`${superlink.url}/elsewhere`)).call(calls.activate, {})),
