@@ -1,6 +1,6 @@
 // Programs that are started for a while and stopped for certain: whatever happens, none outlives the process that began it.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -30,8 +30,12 @@ export function programsIn(folder, env) {
   const running = new Set();
   let begun = 0;
   let isOver = false;
-  const killAll = () => running.forEach((child) => child.kill('SIGKILL'));
-  process.once('exit', killAll);
+  const killAll = () => {
+    for (const pid of below([...running].map((child) => child.pid ?? 0))) kill(pid);
+  };
+  // Who ends this process by a signal would leave them otherwise.
+  const leave = () => process.exit(1);
+  process.once('exit', killAll).once('SIGTERM', leave);
 
   /**
    * @param {string} command
@@ -87,14 +91,38 @@ export function programsIn(folder, env) {
     },
     async stopAll() {
       isOver = true;
-      process.off('exit', killAll);
+      process.off('exit', killAll).off('SIGTERM', leave);
+      const begotten = below([...running].map((child) => child.pid ?? 0));
       const all = [...running].map((child) => new Promise((resolve) => child.once('close', resolve)));
       running.forEach((child) => child.kill());
       const force = setTimeout(killAll, PATIENCE_MS);
       await Promise.all(all);
       clearTimeout(force);
+      // A ServerApp goes on asking for a SuperLink that is gone.
+      begotten.forEach(kill);
     },
   };
+}
+
+/** @param {number} pid */
+function kill(pid) {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** Processes, and what they began, in sessions of their own too. @param {readonly number[]} roots @returns {readonly number[]} */
+function below(roots) {
+  const listed = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
+  const pairs = listed
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const found = [...roots];
+  for (const pid of found) found.push(...pairs.filter(([, parent]) => parent === pid).map(([child]) => child));
+  return found;
 }
 
 /** @param {string} text */
