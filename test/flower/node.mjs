@@ -63,23 +63,24 @@ const weights = async () => digestOf(Object.entries(await arraysOf(entries, trai
 /** @param {Record<string, unknown>} told */
 const tell = (told) => console.log(JSON.stringify({ at: Date.now(), ...told }));
 
-/** Whether it trains or judges just now, when its weights are nobody's. */
-let isAtWork = false;
+/** Tasks begun so far, and whether it is at one just now, when its weights are nobody's. */
+let [tasks, isAtWork] = [0, false];
 
 /** @param {import('../../src/flower/index.ts').FlowerEvent} event */
-function onEvent(event) {
+async function follow(event) {
   if (event.kind === 'step') return;
+  const at = Date.now();
   if (event.kind === 'received') {
     const { kind, run, round, arrays } = event.task;
-    isAtWork = true;
-    tell({ kind: 'received', task: kind, run, round, bytes: event.bytes, came: digestOf(arrays) });
+    [tasks, isAtWork] = [tasks + 1, true];
+    tell({ kind: 'received', at, task: kind, run, round, bytes: event.bytes, came: digestOf(arrays) });
     return;
   }
   if (event.kind === 'replied' || event.kind === 'failed' || event.kind === 'dropped') isAtWork = false;
-  const at = Date.now();
-  // What happens next is behind a question to the SuperLink, or a pause.
-  const digest = isAtWork ? Promise.resolve(undefined) : weights();
-  void digest.then((known) => tell({ ...event, at, weights: known }));
+  const before = tasks;
+  const digest = isAtWork ? undefined : await weights().catch(() => undefined);
+  // The next task may have begun in the meantime.
+  tell({ ...event, at, weights: tasks === before ? digest : undefined });
 }
 
 let status = 0;
@@ -93,7 +94,7 @@ try {
     evaluate,
     layout: 'torch',
     signal: leaves.signal,
-    onEvent,
+    onEvent: (event) => void follow(event),
   });
   tell({ kind: 'ends', ...summary, weights: await weights() });
 } catch (error) {

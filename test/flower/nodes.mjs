@@ -45,15 +45,16 @@ export function startNode(programs, options, env = {}) {
 export function assertWhole({ events }) {
   const known = new Set();
   /** What it is at. @type {string | undefined} */
-  let at;
-  for (const { kind, task, came, weights } of events) {
-    if (kind === 'received') at = String(task);
+  let task;
+  const ordered = events.toSorted((a, b) => a.at - b.at);
+  for (const { kind, came, weights, ...event } of ordered) {
+    if (kind === 'received') task = String(event['task']);
     if (kind === 'received' && task !== 'query') known.add(came);
-    if (weights === undefined) continue;
+    const isDone = kind === 'replied' || kind === 'dropped' || kind === 'failed';
     // Of a reply that was not taken, too, training was done.
-    if (kind === 'begins' || (at === 'train' && (kind === 'replied' || kind === 'dropped'))) known.add(weights);
-    assert.ok(known.has(weights), `at "${kind}" it had weights that nobody made`);
-    at = undefined;
+    if (kind === 'begins' || (task === 'train' && isDone && kind !== 'failed')) known.add(weights);
+    assert.ok(weights === undefined || known.has(weights), `at "${kind}" it had weights that nobody made`);
+    if (isDone) task = undefined;
   }
 }
 
