@@ -84,7 +84,7 @@ async function conclude(membership: Membership): Promise<number> {
   const { report } = command.learning;
   if (report !== undefined) await write(report, `${JSON.stringify(reportOf(membership, judgement), null, 2)}\n`);
   if (!judgement && !membership.failure) {
-    const when = diary.holds === 'unfinished' ? 'in the middle of the first round' : 'before anything was done';
+    const when = diary.isBusy ? 'in the middle of the first round' : 'before anything was done';
     process.stdout.write(`Left ${when}.\n`);
   }
   return judgement && Number.isFinite(judgement.figures.testLoss) ? 0 : 1;
@@ -93,7 +93,6 @@ async function conclude(membership: Membership): Promise<number> {
 const behind: Readonly<Record<Diary['holds'], string>> = {
   average: '',
   own: ' No average came behind the last one.',
-  unfinished: ' It left in the middle of the next one.',
 };
 
 async function judged({ learner, diary, seconds }: Membership): Promise<Judgement> {
@@ -102,7 +101,7 @@ async function judged({ learner, diary, seconds }: Membership): Promise<Judgemen
   const trained = diary.rounds.filter(({ kind }) => kind === 'train').length;
   const work = sumOf(diary, 'secondsOfWork').toFixed(1);
   process.stdout.write(
-    `${counted(trained, 'round')} of training, ${work} s of work in ${seconds.toFixed(1)} s.${behind[diary.holds]} ${judgement.sentence}\n`,
+    `${counted(trained, 'round')} of training, ${work} s of work in ${seconds.toFixed(1)} s.${behind[diary.holds]}${diary.isBusy ? ' It left in the middle of the next one, which is undone.' : ''} ${judgement.sentence}\n`,
   );
   return judgement;
 }

@@ -26,8 +26,10 @@ export interface Diary {
   readonly runs: readonly string[];
   /** Steps of training. */
   readonly steps: number;
-  /** What the trainer holds: an average, what it learned last, or what it was learning when it left. */
-  readonly holds: 'average' | 'own' | 'unfinished';
+  /** What the trainer holds: an average, or what it learned last. What it was doing when it left is undone. */
+  readonly holds: 'average' | 'own';
+  /** Whether it left in the middle of something. */
+  readonly isBusy: boolean;
 }
 
 /** Prints what happens at a node, and keeps it for the report. */
@@ -46,6 +48,9 @@ export class RoundLog {
   /** Since when it waits, and why. */
   #waits: { readonly since: number; readonly why: string } | undefined;
   #holds: Diary['holds'] = 'own';
+  #isBusy = false;
+  /** Names of configs that nothing is known of. */
+  readonly #told = new Set<string>();
 
   /** @param terminal null says nothing but what was refused */
   constructor(terminal: Terminal | null) {
@@ -64,6 +69,7 @@ export class RoundLog {
       runs: this.#runs,
       steps: this.#steps,
       holds: this.#holds,
+      isBusy: this.#isBusy,
     };
   }
 
@@ -82,6 +88,8 @@ export class RoundLog {
       case 'dropped':
         this.#dropped.push({ run: event.run, why: event.why });
         return this.#say(`Given up: ${event.why}`);
+      case 'unused':
+        return this.#unused(event.names);
       case 'waiting':
         return this.#waiting(event.why, event.seconds);
       case 'back':
@@ -105,11 +113,10 @@ export class RoundLog {
     this.#say(`Joined ${superlink}${version === null ? '' : `, Flower ${version},`} as node ${node}.`);
   }
 
-  #received({ run, kind }: FlowerTask): void {
+  #received({ run }: FlowerTask): void {
     if (run !== this.#run) this.#say(`Run ${run}:`);
     this.#run = run;
-    // Before it trains, it holds what came.
-    this.#holds = kind === 'train' ? 'unfinished' : kind === 'evaluate' ? 'average' : this.#holds;
+    this.#isBusy = true;
     // A round that is short has its own line soon enough.
     this.#line = new LiveLine(this.#terminal, 0);
   }
@@ -124,7 +131,8 @@ export class RoundLog {
 
   #replied(done: FlowerRound): void {
     this.#rounds.push(done);
-    if (done.kind === 'train') this.#holds = 'own';
+    this.#isBusy = false;
+    if (done.kind !== 'query') this.#holds = done.kind === 'train' ? 'own' : 'average';
     const { kind, round, examples, metrics = {}, seconds, secondsOfWork, bytesReceived, bytesSent } = done;
     const [loss, accuracy] = kind === 'train' ? ['train_loss', 'train_acc'] : ['eval_loss', 'eval_acc'];
     const fields = [
@@ -141,9 +149,16 @@ export class RoundLog {
 
   #failed({ run, round, why }: Extract<FlowerEvent, { readonly kind: 'failed' }>): void {
     this.#refused.push({ run, round, why });
-    if (this.#holds === 'unfinished') this.#holds = 'own';
+    this.#isBusy = false;
     // Said even to those who want one line only: without it a run may wait for nothing.
     process.stderr.write(`${harmless([...nameOf(round), `refused: ${why}`].join(' '))}\n`);
+  }
+
+  /** Once, for each round says the same. */
+  #unused(names: readonly string[]): void {
+    const said = names.filter((name) => !this.#told.has(name));
+    for (const name of said) this.#told.add(name);
+    if (said.length > 0) this.#say(`  The run's config says ${said.join(', ')}, of which this node knows nothing.`);
   }
 
   #waiting(why: string, seconds: number): void {

@@ -150,7 +150,10 @@ export class FlowerNode {
       if (!(error instanceof FlowerError)) throw error;
       const { message: why } = error;
       if (isLost(error)) throw error;
-      if (isForgotten(error)) membership.isLost = true;
+      if (isForgotten(error)) {
+        membership.isLost = true;
+        this.#runs.delete(run);
+      }
       tell({ kind: 'dropped', run, why });
     }
     this.#lastHeard = performance.now();

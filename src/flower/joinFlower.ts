@@ -56,7 +56,7 @@ export async function joinFlower(options: FlowerOptions): Promise<FlowerSummary>
   const { trainer, key, runs, patience: seconds, heartbeat, onEvent, signal = new AbortController().signal } = settings;
   const tell = (event: FlowerEvent) => onEvent?.(event);
   const known = key ?? (await createNodeKey());
-  const link = new SuperLink(settings.superlink.replace(/\/+$/, ''), known, signal);
+  const link = new SuperLink(settings.superlink.replace(/\/+$/, ''), known, signal, seconds);
   const patience: Patience = {
     seconds,
     signal,
@@ -75,6 +75,8 @@ export async function joinFlower(options: FlowerOptions): Promise<FlowerSummary>
     tell,
     layout: layoutOf({ trainer, layout, names }),
   };
+  // Names that lead nowhere are told before anybody waits for this node.
+  if (names) await tasks.layout.give();
   return new FlowerNode({ link, membership, patience, tasks, runs, tell }).work();
 }
 
@@ -83,9 +85,18 @@ function checked(options: FlowerOptions) {
   const where = 'joinFlower';
   const settings = optionsOf<FlowerOptions, typeof defaults>(where, options, defaults);
   const { superlink, key, trainer, layout, names, optimizer, runs, patience, heartbeat, signal, onEvent } = settings;
-  const isAddress = typeof superlink === 'string' && /^(?:https?:\/\/[^/]|\/)/.test(superlink);
-  requireKind(where, 'superlink', superlink, isAddress, "the SuperLink's address, as http://127.0.0.1:8000");
-  const isKey = key === undefined || typeof (Object(key) as { sign?: unknown }).sign === 'function';
+  // Pages have a place from which a path leads on.
+  const begins = 'location' in globalThis ? /^(?:https?:\/\/[^/?#@]+|\/)[^?#@]*$/i : /^https?:\/\/[^/?#@]+[^?#@]*$/i;
+  const isAddress = typeof superlink === 'string' && begins.test(superlink);
+  requireKind(
+    where,
+    'superlink',
+    superlink,
+    isAddress,
+    "the SuperLink's address, as http://127.0.0.1:8000, without a name or a question in it; in a page a path too",
+  );
+  const { sign, publicKey } = Object(key) as { readonly sign?: unknown; readonly publicKey?: unknown };
+  const isKey = key === undefined || (typeof sign === 'function' && typeof publicKey === 'string');
   requireKind(where, 'key', key, isKey, "a node's key, as createNodeKey() or readNodeKey() gives one");
   requireKind(where, 'trainer', trainer, trainer instanceof Trainer, 'a trainer, as createTrainer() gives one');
   for (const name of ['train', 'evaluate'] as const) {

@@ -60,6 +60,8 @@ export type FlowerEvent =
   | { readonly kind: 'joined'; readonly node: string; readonly superlink: string; readonly version: string | null }
   /** A message and all its objects are there. */
   | { readonly kind: 'received'; readonly task: FlowerTask; readonly bytes: number }
+  /** A config says what training does not ask for, by these names. */
+  | { readonly kind: 'unused'; readonly task: FlowerTask; readonly names: readonly string[] }
   /** A step of training. */
   | { readonly kind: 'step'; readonly task: FlowerTask; readonly report: Report }
   /** The reply was taken. */

@@ -59,16 +59,28 @@ export function readRecords(objects: IncomingObjects, id: string): Records {
   for (const record of records.map(String)) {
     const { kind, body } = objectOf(objects, record, 'ArrayRecord', 'MetricRecord', 'ConfigRecord');
     if (kind === 'ArrayRecord') {
-      for (const [name, array] of Object.entries(jsonOf(kind, body)))
+      for (const [name, array] of Object.entries(jsonOf(kind, body))) {
+        requireNew(kind, name, arrays.has(name));
         arrays.set(name, readArray(objects, name, String(array)));
+      }
     } else if (kind === 'MetricRecord') {
-      for (const { key, value } of readMessage(MetricRecordSchema, body).items) set(metrics, key, valueOf(value));
-    } else for (const { key, value } of readMessage(ConfigRecordSchema, body).items) set(config, key, valueOf(value));
+      for (const { key, value } of readMessage(MetricRecordSchema, body).items) set(kind, metrics, key, valueOf(value));
+    } else
+      for (const { key, value } of readMessage(ConfigRecordSchema, body).items) set(kind, config, key, valueOf(value));
   }
   return { arrays, metrics, config };
 }
 
-const set = (record: Record<string, ConfigValue>, name: string, value: ConfigValue | undefined): void => {
+/** @throws FormatError where two records of a message have one name, of which only one could count */
+function requireNew(kind: string, name: string, isThere: boolean): void {
+  if (!isThere) return;
+  throw new FormatError(
+    `[flower] "${name}" is in two records of the kind ${kind} of one message, and a node takes them as one: name what is in the second one otherwise`,
+  );
+}
+
+const set = (kind: string, record: Record<string, ConfigValue>, name: string, value: ConfigValue | undefined): void => {
+  requireNew(kind, name, Object.hasOwn(record, name));
   if (value !== undefined) Object.defineProperty(record, name, { value, enumerable: true, configurable: true });
 };
 

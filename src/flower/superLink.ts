@@ -63,6 +63,8 @@ export const calls = {
 type Call<In extends DescMessage, Out extends DescMessage> = ReturnType<typeof callOf<In, Out>>;
 
 const MILLISECONDS = 1000;
+/** Any answer is waited for so long. */
+const LEAST_SECONDS = 1;
 /** A SuperLink takes what was signed up to 5 seconds ahead of its clock. */
 const NOTABLE_SECONDS = 4;
 const [UNAUTHORIZED, NOT_FOUND] = [401, 404];
@@ -77,13 +79,16 @@ export class SuperLink {
   sent = 0;
   readonly #key: NodeKey;
   readonly #signal: Signal;
+  readonly #patience: number;
   /** Milliseconds by which the SuperLink's clock is ahead, where it refused what was signed by this one. */
   #ahead = 0;
 
-  constructor(address: string, key: NodeKey, signal: Signal) {
+  /** @param patience seconds for which no answer is waited longer */
+  constructor(address: string, key: NodeKey, signal: Signal, patience = Infinity) {
     this.address = address;
     this.#key = key;
     this.#signal = signal;
+    this.#patience = Math.max(patience, LEAST_SECONDS);
   }
 
   /** Seconds since 1970, by the SuperLink's clock as far as it is known. */
@@ -146,7 +151,8 @@ export class SuperLink {
     return true;
   }
 
-  async #fetch(path: string, init: RequestInit, seconds: number, leaving = false) {
+  async #fetch(path: string, init: RequestInit, most: number, leaving = false) {
+    const seconds = Math.min(most, this.#patience);
     // AbortSignal.any would do, but a signal that lives long keeps a little of each that was made of it.
     const ends = new AbortController();
     const end = () => ends.abort();
@@ -163,13 +169,15 @@ export class SuperLink {
       return { response, bytes };
     } catch (error) {
       if (!leaving) this.#signal.throwIfAborted();
-      if (UNTRUSTED.test(reasonOf(error))) {
-        throw new FlowerError(
-          `[flower] ${this.address} does not prove who it is: ${reasonOf(error)}; name the authority of its certificate by NODE_EXTRA_CA_CERTS, or write http:// if it runs with --insecure`,
-          { cause: error },
-        );
+      const reason = reasonOf(error);
+      const hopeless = forGood.find(([pattern]) => pattern.test(reason));
+      if (hopeless) {
+        const [, what, wayOut] = hopeless;
+        throw new FlowerError(`[flower] ${this.address} cannot be asked, as it ${what} (${reason}): ${wayOut}`, {
+          cause: error,
+        });
       }
-      const why = ends.signal.aborted ? `no answer within ${seconds} seconds` : reasonOf(error);
+      const why = ends.signal.aborted ? `no answer within ${seconds} seconds` : reason;
       throw new FlowerError(`[flower] the connection to ${this.address}${path} was lost: ${why}`, {
         cause: error,
         isOnTheWay: true,
@@ -196,8 +204,16 @@ export class SuperLink {
   }
 }
 
-/** Codes of TLS that another try does not mend. Source: Node's documentation, errors of TLS and OpenSSL */
-const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH)/;
+/** What another try does not mend, and what would. Source: Node's documentation, errors of TLS and HTTP; the Fetch standard */
+const forGood: readonly (readonly [pattern: RegExp, what: string, wayOut: string])[] = [
+  [
+    /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/,
+    'does not prove who it is',
+    'name the authority of its certificate by NODE_EXTRA_CA_CERTS',
+  ],
+  [/ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH)/, 'speaks no TLS', 'write http://, if it runs with --insecure'],
+  [/bad port|HPE_INVALID/, 'is no HTTP server', "look at the port: a SuperLink's is 8000, unless it was told another"],
+];
 const PROTOBUF = 'application/protobuf';
 
 const jsonIn = (text: string): unknown => {
@@ -212,5 +228,6 @@ const jsonIn = (text: string): unknown => {
 function reasonOf(error: unknown): string {
   const { message, cause } = Object(error) as { readonly message?: unknown; readonly cause?: unknown };
   const { code, message: inner } = Object(cause) as { readonly code?: unknown; readonly message?: unknown };
-  return [message, code, inner].filter((part) => typeof part === 'string' && part !== '').join(', ') || String(error);
+  const parts = [message, typeof code === 'string' ? code : inner];
+  return parts.filter((part) => typeof part === 'string' && part !== '').join(', ') || String(error);
 }

@@ -4,6 +4,8 @@ import { FlowerError } from './flowerError.ts';
 const MILLISECONDS = 1000;
 /** Seconds before the first further try, and at most. */
 const [FIRST, LONGEST] = [1, 20];
+/** Seconds of patience that are too few for another try. */
+const LEAST = 0.1;
 /** Part of a wait by which it may be shorter or longer, so that nodes do not all come back at once. */
 const JITTER = 0.2;
 /** A server's own failures may be for good, so they are not tried as long as a lost connection is. */
@@ -60,13 +62,14 @@ export async function patiently<T>(
       if (isFailure) failures++;
       if (!(isLost(error) || (isFailure && failures < MOST_FAILURES))) throw error;
       const gone = (performance.now() - since) / MILLISECONDS;
-      if (gone + wait > seconds) {
+      const left = seconds - gone;
+      if (left < LEAST) {
         throw new FlowerError(
           `[joinFlower] it gave up after ${Math.round(gone)} seconds without a connection, as patience: ${seconds} allows: ${error.message}`,
           { cause: error, isOnTheWay: true },
         );
       }
-      const jittered = wait * (1 + JITTER * (2 * Math.random() - 1));
+      const jittered = Math.min(wait * (1 + JITTER * (2 * Math.random() - 1)), left);
       waits(error.message, jittered);
       await pause(jittered, signal);
       wait = Math.min(2 * wait, LONGEST);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createTrainer, crossEntropy, linear, sgd } from '../../src/index.ts';
 import { createNodeKey, FlowerError, joinFlower, readNodeKey, type FlowerOptions } from '../../src/flower/index.ts';
+import { writeNpy } from '../../src/interop/index.ts';
 import { MetadataSchema } from '../../src/flower/fleet_pb.ts';
 import { Membership } from '../../src/flower/membership.ts';
 import { fetchContent, sendReply } from '../../src/flower/messages.ts';
@@ -73,9 +74,9 @@ async function postTo(superlink: FakeSuperLink) {
   return { link, membership, patience };
 }
 
-const task = (config: Record<string, number>, arrays = new Map()) => ({
+const task = (config: Record<string, number>, arrays = new Map(), action = 'default') => ({
   kind: 'train' as const,
-  action: 'default',
+  action,
   run: '1',
   round: 1,
   config,
@@ -85,14 +86,14 @@ const task = (config: Record<string, number>, arrays = new Map()) => ({
 
 /** Does a task without a SuperLink. */
 const performed =
-  (config: Record<string, number>, withArrays = true) =>
+  (config: Record<string, number>, withArrays = true, action = 'default') =>
   async () => {
     const data = points(1);
     const trainer = await pointsTrainer(data);
     const layout = { take: async () => {}, give: async () => new Map() };
     const arrays = withArrays ? new Map([['a', { shape: [1], data: new Float32Array(1) }]]) : new Map();
     const usual = { epochs: undefined, steps: undefined, optimizer: 'keep' as const, tell: () => {} };
-    return perform(task(config, arrays), { trainer, train: data, evaluate: undefined, layout, ...usual });
+    return perform(task(config, arrays, action), { trainer, train: data, evaluate: undefined, layout, ...usual });
   };
 
 /** A message as it is asked for, with nothing in it. */
@@ -107,7 +108,8 @@ const metadata = create(MetadataSchema, {
 export const flower: readonly Case[] = [
   [
     '[joinFlower] it gave up after',
-    async () => joinFlower({ superlink: 'http://127.0.0.1:9', patience: 0, trainer: await pointsTrainer(points(1)) }),
+    async () =>
+      joinFlower({ superlink: 'http://127.0.0.1:59999', patience: 0, trainer: await pointsTrainer(points(1)) }),
   ],
   ['[joinFlower] <address> is a SuperLink of flwr', joined({}, { version: '1.43.0' })],
   [
@@ -133,9 +135,9 @@ export const flower: readonly Case[] = [
       return joined({ key: { ...key, sign: async () => Uint8Array.of(1) } })();
     },
   ],
-  ['[flower] the connection to', async () => (await linkTo('http://127.0.0.1:9')).version()],
+  ['[flower] the connection to', async () => (await linkTo('http://127.0.0.1:59999')).version()],
   [
-    '[flower] <address> does not prove',
+    '[flower] <address> cannot be asked',
     async () => withSuperLink(async ({ url }) => (await linkTo(url.replace('http', 'https'))).version()),
   ],
   [
@@ -220,6 +222,30 @@ export const flower: readonly Case[] = [
   ['[joinFlower] a message of the type "<type>" came without', performed({}, false)],
   ['[joinFlower] the config\'s "<name>" asks', performed({ 'proximal-mu': 1 })],
   ['[joinFlower] the config\'s "<name>" is', performed({ epochs: 0 })],
+  ['[joinFlower] the config says "<name>"', performed({ lr: 0.1, 'learning-rate': 0.2 })],
+  ['[joinFlower] the config says <n> epochs', performed({ epochs: 1, steps: 2 })],
+  ['[joinFlower] the config asks for batches', performed({ 'batch-size': 7 })],
+  ['[joinFlower] a message asks for', performed({}, true, 'warmUp')],
+  [
+    '[flower] "<name>" is in two records',
+    () => {
+      const body = (value: object) => new TextEncoder().encode(JSON.stringify(value));
+      const record = (id: string) => ({ kind: 'ArrayRecord', children: [id], body: body({ weight: id }) });
+      const array = {
+        kind: 'Array',
+        children: ['e'],
+        body: body({ dtype: 'f4', stype: 'numpy.ndarray', arraychunk_ids: [0] }),
+      };
+      const all = {
+        a: { kind: 'RecordDict', children: ['b', 'c'], body: body({ arrays: 'b', control: 'c' }) },
+        b: record('d'),
+        c: record('d'),
+        d: array,
+        e: { kind: 'ArrayChunk', children: [], body: writeNpy({ shape: [1], data: Float32Array.of(1) }) },
+      };
+      return readRecords(new Map(Object.entries(all)), 'a');
+    },
+  ],
   ['[joinFlower] the config asks for a learning rate', performed({ lr: 0.1 })],
   [
     '[resetOptimizer] the optimizer',

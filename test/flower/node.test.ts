@@ -136,6 +136,18 @@ test.concurrent('what a node cannot do it says, and keeps its weights', async ()
       [{ type: 'get_parameters', arrays }, /a message of the type "get_parameters" came/],
       [{ type: 'train', arrays, config: { 'proximal-mu': 0.1 } }, /"proximal-mu" asks for a proximal term/],
       [{ type: 'train', arrays, config: { epochs: -1 } }, /"epochs" is -1 and must be a number above 0/],
+      [{ type: 'train', arrays, config: { epochs: 1, steps: 1 } }, /says 1 epochs and 1 steps/],
+      [
+        { type: 'train', arrays, config: { lr: 1, 'learning-rate': 2 } },
+        /"lr" and "learning-rate", which are one thing/,
+      ],
+      [
+        { type: 'train', arrays, config: { 'batch-size': 32 } },
+        /batches of 32, and this node's trainer was made for 20/,
+      ],
+      [{ type: 'train', arrays, config: { momentum: 0.9 } }, /"momentum" asks for another optimizer/],
+      [{ type: 'train.warmUp', arrays }, /asks for "train.warmUp", and this node does train alone/],
+      [{ type: 'query.secret' }, /asks for "query.secret"/],
       [{ type: 'train', arrays: new Map([...arrays, ['layer0.bias', bias]]) }, /layer0\.bias/],
       [{ type: 'train', arrays: new Map([...arrays].slice(1)) }, /layer0\.weight/],
     ];
@@ -144,7 +156,39 @@ test.concurrent('what a node cannot do it says, and keeps its weights', async ()
       expect(await weightsOf(node)).toEqual(before);
     }
     expect(eventsOf(node.events, 'failed')).toHaveLength(questions.length);
-    expect((await ask({ type: 'train', arrays, config: { 'proximal-mu': 0 } })).error).toBeUndefined();
+    expect((await ask({ type: 'train', arrays, config: { 'proximal-mu': 0, colour: 'red' } })).error).toBeUndefined();
+    expect(eventsOf(node.events, 'unused').map(({ names }) => names)).toEqual([['colour']]);
+  });
+});
+
+test.concurrent('what a function answers wrongly is told by name, and the trainer is as it was', async () => {
+  let answer: unknown = undefined;
+  const trained: TestNode[] = [];
+  const train = async () => {
+    const [{ trainer, data }] = trained;
+    await trainer.fit(data, { steps: 1 });
+    return answer as { readonly examples: number };
+  };
+  await withNode({ train }, async (_superlink, node, ask) => {
+    trained.push(node);
+    const before = await weightsOf(node);
+    const { arrays } = (await ask({ type: 'query' })).records!;
+    const wrong: [unknown, RegExp][] = [
+      [undefined, /examples of an answer is nothing/],
+      [{ examples: 1.5 }, /examples of an answer is 1.5/],
+      [{ examples: NaN }, /examples of an answer is NaN/],
+      [{ examples: -1 }, /examples of an answer is -1/],
+      [{ examples: 1, metrics: { a: true } }, /the metric "a" of an answer is true/],
+      [{ examples: 1, metrics: { a: 'text' } }, /the metric "a" of an answer is the text "text"/],
+      [{ examples: 1, metrics: { 'num-examples': 9 } }, /the metric "num-examples" of an answer/],
+    ];
+    for (const [given, why] of wrong) {
+      answer = given;
+      expect((await ask({ type: 'train', arrays })).error).toMatch(why);
+      expect(await weightsOf(node)).toEqual(before);
+    }
+    answer = { examples: 3, metrics: { a: [1, 2] } };
+    expect((await ask({ type: 'train', arrays })).records!.metrics).toEqual({ 'num-examples': 3, a: [1, 2] });
   });
 });
 
@@ -222,8 +266,8 @@ test.concurrent('it leaves in the middle of training, at once', async () => {
     await node.leave();
     expect(performance.now() - before).toBeLessThan(5000);
     expect(superlink.online).toEqual([]);
-    const weights = Object.values(await weightsOf(node)).flatMap((numbers) => [...numbers]);
-    expect(weights.every(Number.isFinite)).toBe(true);
+    // What it was learning is undone.
+    expect((await weightsOf(node))['layer0.weight']).toEqual(arrays.get('layer0.weight')!.data);
   });
 });
 
@@ -272,6 +316,22 @@ test.concurrent('a key that is not registered is refused, by name, and one that 
   await expect(second.ended).rejects.toThrow(/another node with it is online/);
   await node.leave();
   expect(superlink.nodes.size).toBe(1);
+  await superlink.close();
+});
+
+test.concurrent('addresses and names that lead nowhere are told at once', async () => {
+  const superlink = await fakeSuperLink();
+  for (const url of ['/flower', 'http://user:word@127.0.0.1:1', 'http://127.0.0.1:1/?x', 'ftp://127.0.0.1']) {
+    await expect((await testNode({ url })).ended).rejects.toThrow(
+      /superlink is .* but must be the SuperLink's address/,
+    );
+  }
+  await expect((await testNode({ url: superlink.url.replace('http', 'https') })).ended).rejects.toThrow(
+    /speaks no TLS/,
+  );
+  await expect((await testNode({ url: 'http://127.0.0.1:6000' })).ended).rejects.toThrow(/is no HTTP server/);
+  const names = { layer99: 'fc' };
+  await expect((await testNode(superlink, { layout: 'torch', names })).ended).rejects.toThrow(/layer99/);
   await superlink.close();
 });
 
