@@ -78,7 +78,7 @@ export class Membership {
     const until = performance.now() + 1000 * seconds;
     for (;;) {
       try {
-        if (isOwnKey && !this.#hasRegistered) await this.#register();
+        if (isOwnKey && !this.#hasRegistered) await this.#registerUnlessKnown();
         return await this.#activate();
       } catch (error) {
         const taken = codeOf(error) === ACTIVATION_FAILED ? await this.#whyNotActivated() : this.#refusal(error);
@@ -96,21 +96,25 @@ export class Membership {
   }
 
   async #register(): Promise<void> {
-    await patiently(this.#options.patience, () =>
-      this.#link.call(calls.register, { publicKey: this.#publicKey }),
-    ).catch((error: unknown) => {
-      // It may be known from an attempt whose answer was lost.
-      if (codeOf(error) !== KEY_IN_USE) throw error;
-    });
+    await patiently(this.#options.patience, () => this.#link.call(calls.register, { publicKey: this.#publicKey }));
     this.#hasRegistered = true;
+  }
+
+  /** A key that nobody else has may be known from an attempt whose answer was lost. */
+  async #registerUnlessKnown(): Promise<void> {
+    try {
+      await this.#register();
+    } catch (error) {
+      if (codeOf(error) !== KEY_IN_USE) throw error;
+      this.#hasRegistered = true;
+    }
   }
 
   /** Why a node cannot be activated; undefined where it was not registered, and now is. */
   async #whyNotActivated(): Promise<FlowerError | undefined> {
     const { address } = this.#link;
     try {
-      await patiently(this.#options.patience, () => this.#link.call(calls.register, { publicKey: this.#publicKey }));
-      this.#hasRegistered = true;
+      await this.#register();
       return undefined;
     } catch (error) {
       const [status, code] = [error instanceof FlowerError ? error.status : undefined, codeOf(error)];

@@ -1,7 +1,16 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { FlowerError } from './flowerError.ts';
 import { MessageSchema, MetadataSchema, type Message, type Metadata, type ObjectTree } from './fleet_pb.ts';
-import { incoming, innermostFirst, objectOf, outgoing, type IncomingObject, type OutgoingObject } from './objects.ts';
+import {
+  idsIn,
+  incoming,
+  innermostFirst,
+  objectOf,
+  outgoing,
+  treeOf,
+  type IncomingObject,
+  type OutgoingObject,
+} from './objects.ts';
 import { CHUNK_BYTES, readRecords, type Records } from './records.ts';
 import type { Membership } from './membership.ts';
 import { calls, type SuperLink } from './superLink.ts';
@@ -15,7 +24,7 @@ export interface Post {
 }
 
 /** What is the matter with a task. Source: flwr, common/constant.py, ErrorCode */
-export const TASK_FAILED = 2;
+const TASK_FAILED = 2;
 /** Objects that are on their way at once. */
 const AT_ONCE = 4;
 /** Seconds until an object that is not there yet is asked for again, at first and at most. */
@@ -32,16 +41,12 @@ async function forAll<T>(all: Iterable<T>, act: (one: T) => Promise<void>): Prom
   await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
 
-function idsOf({ objectId, children }: ObjectTree): readonly string[] {
-  return [objectId, ...children.flatMap(idsOf)];
-}
-
 /** Fetches all that a message holds. @throws FlowerError where it is not to be had, FormatError for what is no message */
 export async function fetchContent(post: Post, message: Message, tree: ObjectTree): Promise<Records> {
   const { link, membership, patience } = post;
   const { runId, messageId } = message.metadata!;
   const objects = new Map<string, IncomingObject>();
-  await forAll(new Set(idsOf(tree)), async (id) => {
+  await forAll(idsIn(tree), async (id) => {
     objects.set(id, await fetchObject(post, runId, id));
   });
   const confirmed = { node: membership.node, runId, messageObjectId: messageId };
@@ -98,13 +103,6 @@ async function replyTo(link: SuperLink, metadata: Metadata, content: OutgoingObj
   });
   return { object, message };
 }
-
-interface Tree {
-  readonly objectId: string;
-  readonly children: Tree[];
-}
-
-const treeOf = ({ id, children }: OutgoingObject): Tree => ({ objectId: id, children: children.map(treeOf) });
 
 /**
  * Sends a reply, and the objects of it that the SuperLink lacks.

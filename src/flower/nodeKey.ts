@@ -18,11 +18,11 @@ export interface NodeKey {
 
 /** The curve that Flower's own nodes are on. */
 const USUAL = 'P-384';
-/** Bytes of a coordinate, and the curve's object identifier as it stands in PKCS #8. Source: RFC 5480, SEC 2 */
-const curves: Readonly<Record<string, { readonly bytes: number; readonly oid: readonly number[] }>> = {
-  'P-256': { bytes: 32, oid: [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07] },
-  'P-384': { bytes: 48, oid: [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22] },
-  'P-521': { bytes: 66, oid: [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23] },
+/** Curves' object identifiers as they stand in PKCS #8. Source: RFC 5480 */
+const identifiers: Readonly<Record<string, readonly number[]>> = {
+  'P-256': [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07],
+  'P-384': [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22],
+  'P-521': [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23],
 };
 
 const algorithmOf = (curve: string) => ({ name: 'ECDSA', namedCurve: curve });
@@ -53,7 +53,7 @@ export async function readNodeKey(name: string, text: string): Promise<NodeKey> 
     );
   }
   const bytes = fromBase64(name, body);
-  const curve = Object.keys(curves).find((each) => includes(bytes, curves[each].oid)) ?? USUAL;
+  const curve = Object.keys(identifiers).find((each) => includes(bytes, identifiers[each])) ?? USUAL;
   return imported(name, () => subtle().importKey('pkcs8', bytes, algorithmOf(curve), true, ['sign']), curve);
 }
 

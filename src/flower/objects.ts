@@ -49,6 +49,24 @@ export async function outgoing(
   return { id: await sha256(content()), children: once, content };
 }
 
+/** The names of an object and of all within it, as they come in front of a message's objects. */
+interface Tree {
+  readonly objectId: string;
+  readonly children: Tree[];
+}
+
+export const treeOf = ({ id, children }: OutgoingObject): Tree => ({
+  objectId: id,
+  children: children.map(treeOf),
+});
+
+/** All names in a tree, each once. */
+export function idsIn(tree: Tree, ids = new Set<string>()): ReadonlySet<string> {
+  ids.add(tree.objectId);
+  for (const child of tree.children) idsIn(child, ids);
+  return ids;
+}
+
 /** An object and all within it, each once, those within first. */
 export function* innermostFirst(object: OutgoingObject, seen = new Set<string>()): Generator<OutgoingObject> {
   for (const child of object.children) yield* innermostFirst(child, seen);

@@ -88,8 +88,9 @@ export async function perform(task: FlowerTask, options: TaskOptions): Promise<D
   try {
     return await work(task, given, plan, options);
   } catch (error) {
-    if (!(error instanceof DeviceError)) await before.take(had);
-    if (options.optimizer === 'keep' && plan && !(error instanceof DeviceError)) await trainer.resetOptimizer();
+    if (error instanceof DeviceError) throw error;
+    await before.take(had);
+    if (options.optimizer === 'keep' && plan) await trainer.resetOptimizer();
     throw error;
   }
 }

@@ -84,17 +84,27 @@ const task = (config: Record<string, number>, arrays = new Map(), action = 'defa
   signal,
 });
 
+/** How tasks are done where nothing was said, and nothing is sent. */
+const usual = {
+  layout: { take: async () => {}, give: async () => new Map() },
+  epochs: undefined,
+  steps: undefined,
+  optimizer: 'keep',
+  tell: () => {},
+} as const;
+
 /** Does a task without a SuperLink. */
 const performed =
   (config: Record<string, number>, withArrays = true, action = 'default') =>
   async () => {
     const data = points(1);
     const trainer = await pointsTrainer(data);
-    const layout = { take: async () => {}, give: async () => new Map() };
     const arrays = withArrays ? new Map([['a', { shape: [1], data: new Float32Array(1) }]]) : new Map();
-    const usual = { epochs: undefined, steps: undefined, optimizer: 'keep' as const, tell: () => {} };
-    return perform(task(config, arrays, action), { trainer, train: data, evaluate: undefined, layout, ...usual });
+    return perform(task(config, arrays, action), { trainer, train: data, evaluate: undefined, ...usual });
   };
+
+/** What an object's body says. */
+const body = (value: object) => new TextEncoder().encode(JSON.stringify(value));
 
 /** A message as it is asked for, with nothing in it. */
 const metadata = create(MetadataSchema, {
@@ -195,7 +205,6 @@ export const flower: readonly Case[] = [
   [
     '[flower] the array "<name>"',
     () => {
-      const body = (value: object) => new TextEncoder().encode(JSON.stringify(value));
       const all = {
         a: { kind: 'RecordDict', children: ['b'], body: body({ arrays: 'b' }) },
         b: { kind: 'ArrayRecord', children: ['c'], body: body({ weight: 'c' }) },
@@ -214,9 +223,7 @@ export const flower: readonly Case[] = [
     '[joinFlower] this node does not',
     async () => {
       const trainer = await pointsTrainer(points(1));
-      const layout = { take: async () => {}, give: async () => new Map() };
-      const usual = { epochs: undefined, steps: undefined, optimizer: 'keep' as const, tell: () => {} };
-      return perform(task({}), { trainer, train: undefined, evaluate: undefined, layout, ...usual });
+      return perform(task({}), { trainer, train: undefined, evaluate: undefined, ...usual });
     },
   ],
   ['[joinFlower] a message of the type "<type>" came without', performed({}, false)],
@@ -229,7 +236,6 @@ export const flower: readonly Case[] = [
   [
     '[flower] "<name>" is in two records',
     () => {
-      const body = (value: object) => new TextEncoder().encode(JSON.stringify(value));
       const record = (id: string) => ({ kind: 'ArrayRecord', children: [id], body: body({ weight: id }) });
       const array = {
         kind: 'Array',

@@ -7,9 +7,11 @@ import type { AddressInfo } from 'node:net';
 import { create, fromBinary, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import * as fleet from '../../src/flower/fleet_pb.ts';
 import {
+  idsIn,
   incoming,
   innermostFirst,
   outgoing,
+  treeOf,
   type IncomingObject,
   type OutgoingObject,
 } from '../../src/flower/objects.ts';
@@ -270,7 +272,7 @@ export class FakeSuperLink {
       return { results: { [message.metadata!.messageId]: 0 } };
     }
     const sessionId = `session ${++this.#count}`;
-    const wanted = new Set(idsOf(tree).filter((id) => !this.#objects.has(id)));
+    const wanted = new Set([...idsIn(tree)].filter((id) => !this.#objects.has(id)));
     this.#sessions.set(sessionId, { message, wanted });
     return { results: { [message.metadata!.messageId]: 0 }, objectsToPush: [...wanted], sessionId };
   }
@@ -318,17 +320,6 @@ function authenticated(headers: IncomingMessage['headers']): string {
 }
 
 const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
-interface Tree {
-  readonly objectId: string;
-  readonly children: Tree[];
-}
-
-const treeOf = ({ id, children }: OutgoingObject): Tree => ({ objectId: id, children: children.map(treeOf) });
-
-const idsOf = ({ objectId, children }: fleet.ObjectTree): string[] => [
-  ...new Set([objectId, ...children.flatMap(idsOf)]),
-];
 
 async function questionOf(
   runId: bigint,
