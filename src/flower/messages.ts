@@ -125,17 +125,36 @@ export async function sendReply(
     messageObjectTrees: [treeOf(object)],
     clientappRuntimeList: [seconds],
   };
+  const store = async (each: OutgoingObject, sessionId: string): Promise<boolean> => {
+    const given = { node, runId, objectId: each.id, objectContent: each.content(), sessionId };
+    return (await patiently(patience, () => link.call(calls.pushObject, given))).stored;
+  };
+  let wasLost = false;
+  const push = async () => {
+    try {
+      return await link.call(calls.pushMessages, pushed);
+    } catch (error) {
+      wasLost = true;
+      throw error;
+    }
+  };
   for (let session = 1; ; session++) {
-    const { objectsToPush, sessionId } = await patiently(patience, () => link.call(calls.pushMessages, pushed));
+    const { objectsToPush, sessionId } = await patiently(patience, push);
     const wanted = new Set(objectsToPush);
+    if (wanted.size === 0 && session === 1 && wasLost) {
+      // The first one was taken, and by now even read: its session waits for objects, and nobody here knows what it is called.
+      let isAwaited = false;
+      await forAll(innermostFirst(object), async (each) => {
+        if (await store(each, '')) isAwaited = true;
+      });
+      return isAwaited;
+    }
     if (wanted.size === 0) return session > 1;
     let isStored = true;
     await forAll(innermostFirst(object), async (each) => {
       if (!isStored || !wanted.has(each.id)) return;
-      const given = { node, runId, objectId: each.id, objectContent: each.content(), sessionId };
-      const { stored } = await patiently(patience, () => link.call(calls.pushObject, given));
       // One that is there already, since only the answer was lost, is not stored again; so all are asked for anew.
-      if (!stored) isStored = false;
+      if (!(await store(each, sessionId))) isStored = false;
     });
     if (isStored) return true;
     if (session === MOST_SESSIONS) {

@@ -1,4 +1,4 @@
-// Nodes behind a proxy that cuts one request in eleven: before a request is passed on, before its answer is, and within it.
+// Nodes behind a proxy that cuts one request in seven: before a request is passed on, before its answer is, and within it.
 
 import assert from 'node:assert/strict';
 import { cuttingProxy } from '../../flower/cuttingProxy.mjs';
@@ -6,7 +6,7 @@ import { assertWhole } from '../../flower/nodes.mjs';
 import { withSuperLink } from '../../flower/superlink.mjs';
 
 const ROUNDS = 2;
-const ONE_OF = 11;
+const ONE_OF = 7;
 /** Of units: 13 MB of arrays, in three pieces. */
 const HIDDEN = 4000;
 
