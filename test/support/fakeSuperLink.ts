@@ -312,14 +312,19 @@ export class FakeSuperLink {
 
 /** The key that signed a request. @throws Refusal for a signature that is wrong, or of another time */
 function authenticated(headers: IncomingMessage['headers']): string {
+  if (!isSigned(headers)) throw new Refusal(UNAUTHORIZED, 'Invalid SuperNode authentication');
+  return hash(Buffer.from(String(headers['flwr-public-key']), 'base64'));
+}
+
+/** Whether the key that a request names signed it, and just now. */
+export function isSigned(headers: IncomingMessage['headers']): boolean {
   const [key, timestamp, signature] = ['flwr-public-key', 'flwr-timestamp', 'flwr-signature'].map((name) =>
     String(headers[name]),
   );
-  const pem = Buffer.from(key, 'base64');
+  const pem = Buffer.from(key, 'base64').toString();
   const age = (Date.now() - Date.parse(timestamp)) / 1000;
-  const isSigned = verify('sha256', Buffer.from(timestamp, 'ascii'), pem.toString(), Buffer.from(signature, 'base64'));
-  if (!isSigned || age < -5 || age > 305) throw new Refusal(UNAUTHORIZED, 'Invalid SuperNode authentication');
-  return hash(pem);
+  const isOurs = verify('sha256', Buffer.from(timestamp, 'ascii'), pem, Buffer.from(signature, 'base64'));
+  return isOurs && age >= -5 && age <= 305;
 }
 
 const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
