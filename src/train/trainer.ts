@@ -752,13 +752,15 @@ export class Trainer<F extends string = any, O = any> {
 
   /**
    * The model's forward pass as it is judged and asked, as a graph, and what it has learned, by name: for who writes it
-   * elsewhere, as `toOnnx` of `millrace/interop`.
+   * elsewhere, as `toOnnx` of `millrace/interop`. Where averages of weights are kept, parameters are their averages, or, with
+   * `averages: false`, what training goes on from.
    */
-  async forward(): Promise<Forward> {
+  async forward(options: { readonly averages?: boolean } = {}): Promise<Forward> {
+    const { averages } = optionsOf('forward', options, { averages: true });
     const { traced } = (await this.#use()).prepared;
     const { forwardOf } = await import('./inquiries.ts');
     this.#lock.requireSettled('forward');
-    return this.#life.while(forwardOf(this.#backend, traced));
+    return this.#life.while(forwardOf(this.#backend, traced, averages));
   }
 
   /** Launches of one training step; 0 on the CPU, and before the model was traced. */

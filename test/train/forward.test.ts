@@ -40,6 +40,27 @@ test('trainers and predictors tell of the same forward pass', async () => {
   predictor.destroy();
 });
 
+test('tensors are the averages of weights, or what training goes on from', async () => {
+  const trainer = await createTrainer({
+    ...shared,
+    model: model(),
+    loss: crossEntropy,
+    optimizer: sgd({ learningRate: 0.5 }),
+    batchSize: 4,
+    averageWeights: { decay: 0.9 },
+  });
+  await trainer.step({ x: Float32Array.from({ length: 12 }, (_, at) => at), label: Uint8Array.of(0, 1, 1, 0) });
+  const of = async (averages: boolean) => {
+    const { tensors } = await trainer.forward({ averages });
+    return Object.fromEntries(Object.entries(tensors).map(([name, { data: numbers }]) => [name, numbers]));
+  };
+  expect(await of(false)).toEqual(await trainer.readParameters());
+  expect(await of(true)).not.toEqual(await of(false));
+  expect((await trainer.forward()).tensors['layer2.bias'].data).toEqual((await of(true))['layer2.bias']);
+  await expect(trainer.forward({ average: false } as never)).rejects.toThrow(/average/);
+  trainer.destroy();
+});
+
 test('what no node computes is a field, or something learned', async () => {
   const predictor = await createPredictor({ ...shared, model: model() });
   const forward = await predictor.forward();

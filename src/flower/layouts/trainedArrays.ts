@@ -18,12 +18,7 @@ export const WHAT_CAME = 'the arrays that came';
 export type Tensors = ReadonlyMap<string, Tensor>;
 
 /** What a trainer computes, and what it is training: no averages of it. */
-export async function trainedForward(trainer: Trainer): Promise<Forward> {
-  const forward = await trainer.forward();
-  const parameters = Object.entries(await trainer.readParameters());
-  const trained = parameters.map(([name, data]) => [name, { shape: forward.tensors[name].shape, data }] as const);
-  return { ...forward, tensors: { ...forward.tensors, ...Object.fromEntries(trained) } };
-}
+export const trainedForward = (trainer: Trainer): Promise<Forward> => trainer.forward({ averages: false });
 
 /** Puts tensors, by the names that they have here, into a trainer: all of them, or, where one is no number, none. */
 export async function putInto(trainer: Trainer, tensors: Readonly<Record<string, Tensor>>): Promise<void> {

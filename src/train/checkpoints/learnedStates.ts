@@ -39,13 +39,15 @@ export function putLearned(
   }
 }
 
-/** Every parameter, or its average if one is kept, and all that layers keep beside, by name. */
+/** Every parameter, or its average if one is kept and asked for, and all that layers keep beside, by name. */
 export async function learnedOf(
   backend: Backend,
   { parameters, averages, pages, registry }: TracedModel,
+  averaged = true,
 ): Promise<ReturnType<typeof tensorsIn>> {
   const states = [...registry.states.values()];
-  const numbers = (await backend.readStates([...(averages ?? parameters), ...states])) as Float32Array[];
+  const trained = (averaged && averages) || parameters;
+  const numbers = (await backend.readStates([...trained, ...states])) as Float32Array[];
   const kept = numbers.splice(pages.length);
   const ofLayers = states.map(({ name, spec: { shape } }, at) => [name, { shape, data: kept[at] }] as const);
   return { ...tensorsIn(pages, numbers), ...Object.fromEntries(ofLayers) };

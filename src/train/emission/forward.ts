@@ -26,7 +26,7 @@ export interface Forward {
   leafOf(value: Value): ForwardLeaf | undefined;
   /** Each sample's fields, as they lie in a data set. */
   readonly fields: Readonly<Record<string, Spec>>;
-  /** Parameters, in the order of their declaration, or their averages, if such are kept; then what layers keep beside. */
+  /** Parameters, in the order of their declaration, or their averages, if such are kept and asked for; then what layers keep beside. */
   readonly tensors: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>;
   /** How many samples the model was traced with: its batch size. Some models take no other number. */
   readonly samples: number;
@@ -36,9 +36,9 @@ export interface Forward {
   readonly layers: readonly ForwardLayer[];
 }
 
-/** A traced model's forward pass, with what its backend holds. */
-export async function forwardOf(backend: Backend, traced: TracedModel): Promise<Forward> {
-  const learned = await learnedOf(backend, traced);
+/** A traced model's forward pass, with what its backend holds: averages of parameters, if such are kept and asked for. */
+export async function forwardOf(backend: Backend, traced: TracedModel, averages: boolean): Promise<Forward> {
+  const learned = await learnedOf(backend, traced, averages);
   const parameters = traced.ranges.map(({ name }) => name);
   const kept = Object.keys(learned).filter((name) => !parameters.includes(name));
   return {
