@@ -95,6 +95,7 @@ test('two tabs with half of the digits each read less than half alone, and all t
   // Weights of 204 kB, once for the query and once a round.
   expect(await figure(page, 'Sent')).toMatch(/^6[1-4]\d kB$/);
   const log = await page.locator('#log').innerText();
+  expect(log).toMatch(/Told its weights: \d\.\d\d kB in, 20\d kB out,/);
   expect(log).toMatch(/The average of round 0 reads \d+\.\d %\./);
   expect(log.match(/The average of round 1 reads/g)).toHaveLength(1);
   await other.close();

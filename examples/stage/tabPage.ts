@@ -1,5 +1,6 @@
 // The page of a tab: who its person is goes to the worker, and what the worker tells is shown. Nothing is computed here.
 
+import { bytesText } from '../../src/core/textFormat.ts';
 import type { FlowerRound } from '../../src/flower/index.ts';
 import { DigitBars } from './digitBars.ts';
 import type { Farewell } from './farewell.ts';
@@ -8,7 +9,7 @@ import { find, percent, show, showSource } from './page.ts';
 import { PersonForm } from './personForm.ts';
 import { TabLog } from './tabLog.ts';
 import type { News, Wish } from './tabNews.ts';
-import { bytesText, doing, isWrong, judgedText, lineOf } from './tabWords.ts';
+import { doing, isWrong, judgedText, lineOf } from './tabWords.ts';
 
 /** Where `npm run dev`, or whatever serves this page, hands on to a SuperLink. */
 const superlink = new URL('../flower', document.baseURI).href;

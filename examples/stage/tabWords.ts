@@ -1,15 +1,8 @@
 // What becomes of a tab's node, in words.
 
+import { bytesText } from '../../src/core/textFormat.ts';
 import { percent } from './page.ts';
 import type { News } from './tabNews.ts';
-
-const KILO = 1000;
-
-/** A number of bytes in few digits. */
-export function bytesText(bytes: number): string {
-  if (bytes < KILO) return `${bytes} B`;
-  return bytes < KILO ** 2 ? `${Math.round(bytes / KILO)} kB` : `${(bytes / KILO ** 2).toFixed(1)} MB`;
-}
 
 const ofRound = (round: number | undefined): string => (round === undefined ? 'A round' : `Round ${round}`);
 const seconds = (number: number): string => `${number.toFixed(number < 10 ? 1 : 0)} s`;

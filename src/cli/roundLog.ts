@@ -1,4 +1,4 @@
-import { thousands } from '../core/textFormat.ts';
+import { bytesText, thousands } from '../core/textFormat.ts';
 import type { FlowerEvent, FlowerRound, FlowerTask } from '../flower/index.ts';
 import type { Report } from '../index.ts';
 import { LiveLine } from './progress.ts';
@@ -141,8 +141,8 @@ export class RoundLog {
       ...qualities(metrics[loss], metrics[accuracy]),
       `${thousands(examples)} samples`,
       `${secondsOfWork.toFixed(1)} s of work in ${seconds.toFixed(1)} s`,
-      `${bytesIn(bytesReceived)} in`,
-      `${bytesIn(bytesSent)} out`,
+      `${bytesText(bytesReceived)} in`,
+      `${bytesText(bytesSent)} out`,
     ];
     this.#say(fields.join('  '));
   }
@@ -185,8 +185,3 @@ const qualities = (loss: Metric, accuracy: Metric): string[] => [
   ...(typeof loss === 'number' ? [`loss ${loss.toFixed(4)}`] : []),
   ...(typeof accuracy === 'number' ? [`accuracy ${percent(accuracy)}`] : []),
 ];
-
-const bytesIn = (bytes: number): string => {
-  if (bytes < 1e3) return `${bytes} B`;
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
-};

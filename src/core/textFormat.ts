@@ -7,6 +7,23 @@ export const quotedList = (names: readonly string[]): string => names.map((name)
 /** 1.5 MiB. */
 export const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
+/** So many digits tell how much was sent. */
+const DIGITS = 3;
+const units = [
+  [1e3, 'kB'],
+  [1e6, 'MB'],
+  [1e9, 'GB'],
+  [1e12, 'TB'],
+] as const;
+
+/** What goes over a line, or lies in a file: 999 B, 407 kB, 1.50 MB. */
+export function bytesText(bytes: number): string {
+  // By what is shown: 999,999 are 1.00 MB.
+  const shown = Number(bytes.toPrecision(DIGITS));
+  const found = units.findLast(([scale]) => shown >= scale);
+  return found ? `${(shown / found[0]).toPrecision(DIGITS)} ${found[1]}` : `${bytes} B`;
+}
+
 /** 1,234,567. */
 export const thousands = (count: number): string => count.toLocaleString('en-US');
 

@@ -290,7 +290,7 @@ describe('a node', () => {
     expect(text).toContain('kinds.csv: 48 rows to learn from and 12 held out');
     expect(text).toContain('  Learns from 24 of 48: part 1 of 2\n');
     expect(text).toContain(`Joined ${SUPERLINK}, Flower 1.42.0, as node 42.\nRun 17:\n`);
-    const work = '0\\.3 s of work in 0\\.5 s {2}407\\.1 kB in {2}999 B out';
+    const work = '0\\.3 s of work in 0\\.5 s {2}407 kB in {2}999 B out';
     for (const round of [1, 2]) {
       expect(text).toMatch(new RegExp(`^round ${round} {2}train {5}loss \\d\\.\\d{4} {2}24 samples {2}${work}$`, 'm'));
       expect(text).toMatch(

@@ -1,5 +1,5 @@
 import { sizeOf } from '../../core/shape.ts';
-import { thousands } from '../../core/textFormat.ts';
+import { bytesText, thousands } from '../../core/textFormat.ts';
 import {
   augment,
   cnn,
@@ -74,8 +74,6 @@ function toDraw(seed: number, { signal, terminal }: Loading): SyntheticDigitsOpt
   return { train: 60_000, test: 10_000, seed, progress, signal };
 }
 
-const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
-
 async function loadImages(
   title: string,
   classes: readonly string[],
@@ -88,7 +86,7 @@ async function loadImages(
     source: data === undefined ? undefined : folder(data),
     signal: loading.signal,
     progress: ({ received, total }) =>
-      download.show(received, total, `downloading  ${megabytes(received)} of ${megabytes(total)} MB`),
+      download.show(received, total, `downloading  ${bytesText(received)} of ${bytesText(total)}`),
     // Said even to those who want one line only: digits of another kind are another result.
     warn: (text) => void process.stderr.write(`${text}\n`),
     synthetic: toDraw(seed, loading),

@@ -1,10 +1,9 @@
+import { megabytes } from '../../core/textFormat.ts';
 import { percent, put } from '../page.ts';
 import type { Made, Opened, Probe, Taken, Where } from '../protocol.ts';
 
 /** Over which speeds are averaged. */
 const WINDOW_MS = 500;
-
-const MIB = 2 ** 20;
 
 /** The numbers of a run, and where it runs. */
 export class Figures {
@@ -42,7 +41,7 @@ export class Figures {
     this.moveTo({ step, epoch });
     put('loss', smooth.loss.toFixed(4));
     put('accuracy', percent(smooth.accuracy));
-    put('memory', `${(bytes / MIB).toFixed(1)} MiB`);
+    put('memory', megabytes(bytes));
     const window = this.#window;
     window.steps += losses.length;
     window.submits += submits;
