@@ -9,6 +9,7 @@ import { Membership } from './membership.ts';
 import { createNodeKey } from './nodeKey.ts';
 import type { FlowerEvent, FlowerLayout, FlowerOptions, FlowerSummary } from './options.ts';
 import { SuperLink } from './superLink.ts';
+import { SUPERLINK_ADDRESS, superLinkAddress } from './superLinkAddress.ts';
 import type { Patience } from './waiting.ts';
 
 const defaults = {
@@ -56,7 +57,7 @@ export async function joinFlower(options: FlowerOptions): Promise<FlowerSummary>
   const { trainer, key, runs, patience: seconds, heartbeat, onEvent, signal = new AbortController().signal } = settings;
   const tell = (event: FlowerEvent) => onEvent?.(event);
   const known = key ?? (await createNodeKey());
-  const link = new SuperLink(settings.superlink.replace(/\/+$/, ''), known, signal, seconds);
+  const link = new SuperLink(settings.superlink, known, signal, seconds);
   const patience: Patience = {
     seconds,
     signal,
@@ -85,16 +86,8 @@ function checked(options: FlowerOptions) {
   const where = 'joinFlower';
   const settings = optionsOf<FlowerOptions, typeof defaults>(where, options, defaults);
   const { superlink, key, trainer, layout, names, optimizer, runs, patience, heartbeat, signal, onEvent } = settings;
-  // Pages have a place from which a path leads on.
-  const begins = 'location' in globalThis ? /^(?:https?:\/\/[^/?#@]+|\/)[^?#@]*$/i : /^https?:\/\/[^/?#@]+[^?#@]*$/i;
-  const isAddress = typeof superlink === 'string' && begins.test(superlink);
-  requireKind(
-    where,
-    'superlink',
-    superlink,
-    isAddress,
-    "the SuperLink's address, as http://127.0.0.1:8000, without a name or a question in it; in a page a path too",
-  );
+  const address = superLinkAddress(superlink);
+  requireKind(where, 'superlink', superlink, address !== undefined, `${SUPERLINK_ADDRESS}; in a page a path too`);
   const { sign, publicKey } = Object(key) as { readonly sign?: unknown; readonly publicKey?: unknown };
   const isKey = key === undefined || (typeof sign === 'function' && typeof publicKey === 'string');
   requireKind(where, 'key', key, isKey, "a node's key, as createNodeKey() or readNodeKey() gives one");
@@ -127,5 +120,5 @@ function checked(options: FlowerOptions) {
   requireKind(where, 'heartbeat', heartbeat, isBeat, `from ${LEAST_HEARTBEAT} to ${MOST_HEARTBEAT} seconds`);
   requireSignal(where, signal);
   requireKind(where, 'onEvent', onEvent, ['undefined', 'function'].includes(typeof onEvent), 'a function of an event');
-  return settings;
+  return { ...settings, superlink: address! };
 }

@@ -19,6 +19,7 @@ import { train as learn } from '../../src/cli/train.ts';
 import { concat, textStream, type NumberForm } from '../../src/data/index.ts';
 import type { FlowerEvent, FlowerOptions, FlowerRound } from '../../src/flower/index.ts';
 import { DataError, type Dataset } from '../../src/index.ts';
+import { notAddresses } from '../flower/addresses.ts';
 import { fakeSuperLink } from '../support/fakeSuperLink.ts';
 import { noise, wavOf } from '../support/sounds.ts';
 
@@ -84,7 +85,10 @@ describe('what it is told', () => {
   test.each([
     ['node', 'node what? Say mnist'],
     ['node text --superlink http://a', 'node text of what?'],
-    ['node mnist --superlink ftp://a', '--superlink is "ftp://a" but must be an address'],
+    ...notAddresses.map((url) => [
+      `node mnist --superlink ${url}`,
+      `--superlink is "${url}" but must be the SuperLink's address, as http://127.0.0.1:8000`,
+    ]),
     ['node mnist --superlink http://a --layout numpy', '--layout is "numpy" but must be millrace or torch or keras'],
     ['node mnist --superlink http://a --part 0/3', '--part is "0/3" but must be one of so many'],
     ['node mnist --superlink http://a --part 3', '--part is "3" but must be one of so many'],

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { DeviceError } from '../../src/index.ts';
 import type { FlowerOptions } from '../../src/flower/index.ts';
 import { fakeSuperLink, type FakeSuperLink, type Question } from '../support/fakeSuperLink.ts';
+import { notAddresses } from './addresses.ts';
 import { eventsOf, pointsTrainer, points, SAMPLES, testNode, type TestNode } from './federation.ts';
 
 /** A SuperLink with one node. */
@@ -321,7 +322,7 @@ test.concurrent('a key that is not registered is refused, by name, and one that 
 
 test.concurrent('addresses and names that lead nowhere are told at once', async () => {
   const superlink = await fakeSuperLink();
-  for (const url of ['/flower', 'http://user:word@127.0.0.1:1', 'http://127.0.0.1:1/?x', 'ftp://127.0.0.1']) {
+  for (const url of notAddresses) {
     await expect((await testNode({ url })).ended).rejects.toThrow(
       /superlink is .* but must be the SuperLink's address/,
     );

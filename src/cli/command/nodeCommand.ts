@@ -1,3 +1,4 @@
+import { SUPERLINK_ADDRESS, superLinkAddress } from '../../flower/superLinkAddress.ts';
 import type { FoldWish, NodeCommand } from './commands.ts';
 import { nodeOptions, type Values } from './options.ts';
 import { given, isPositive, number, oneOf, whole } from './optionValues.ts';
@@ -36,9 +37,9 @@ function superlinkOf({ superlink }: Values): string {
   if (superlink === undefined) {
     throw new UsageError('node needs --superlink URL: where the SuperLink is, as http://127.0.0.1:8000');
   }
-  const url = URL.canParse(superlink) ? new URL(superlink) : null;
-  if (url && ['http:', 'https:'].includes(url.protocol)) return superlink;
-  throw new UsageError(`--superlink is "${superlink}" but must be an address, as http://127.0.0.1:8000`);
+  const address = superLinkAddress(superlink);
+  if (address !== undefined) return address;
+  throw new UsageError(`--superlink is "${superlink}" but must be ${SUPERLINK_ADDRESS}`);
 }
 
 function namingOf({ layout: said, names }: Values): Pick<NodeCommand, 'layout' | 'names'> {
