@@ -21,21 +21,21 @@ export async function convert(command: ConvertCommand): Promise<number> {
   const file = await openFile(input);
   if (output.endsWith('.safetensors') && isOwn(file)) {
     const predictor = await opened(file, command, terminal);
-    await write(output, await toTorch(predictor).finally(() => predictor.destroy()));
+    await write('convert', output, await toTorch(predictor).finally(() => predictor.destroy()));
     terminal.line(`${output} has the model's weights as PyTorch names and lays them out.`);
     return 0;
   }
   if (output.endsWith('.npz') || output.endsWith('.safetensors')) {
     const arrays = await arraysIn(file);
     const bytes = output.endsWith('.npz') ? writeNpz(arrays) : writeSafetensors({ tensors: arrays, metadata: {} });
-    await write(output, bytes);
+    await write('convert', output, bytes);
     terminal.line(`${output} has ${Object.keys(arrays).length} arrays.`);
     return 0;
   }
   requireWriter(output);
   const predictor = await opened(file, command, terminal);
   try {
-    const files = await writeForeign(predictor, output, opset);
+    const files = await writeForeign('convert', predictor, output, opset);
     terminal.line(`The model is in ${files.join(', ')}.`);
     return 0;
   } finally {

@@ -10,6 +10,6 @@ export async function inspect({ file: path, report }: InspectCommand): Promise<n
   const description = await describe(file);
   const terminal = new Terminal(process.stdout);
   for (const line of linesOf(description, file.bytes.length)) terminal.line(line);
-  if (report !== undefined) await write(report, `${JSON.stringify(description, null, 2)}\n`);
+  if (report !== undefined) await write('inspect', report, `${JSON.stringify(description, null, 2)}\n`);
   return description.unread.length > 0 ? 1 : 0;
 }

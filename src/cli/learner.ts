@@ -8,7 +8,7 @@ import { isForeign } from './foreign/foreignModel.ts';
 import { requireWriter, writeForeign, writerFor } from './foreign/writers.ts';
 import { whyNoGpu } from './missingAdapter.ts';
 import { modelFile } from './modelFile.ts';
-import { write } from './outputPaths.ts';
+import { write, type Writing } from './outputPaths.ts';
 import { optimizerOf, type Settings } from './settings.ts';
 import type { Changes, LearningTask, Loading, ModelForm } from './tasks/task.ts';
 import { loadLearningTask, taskOf } from './tasks/tasks.ts';
@@ -119,10 +119,10 @@ const changesIn = (changes: Changes): string =>
     .join(', ');
 
 /** Keeps what was learned, where that was asked for. */
-export async function saveModel({ command: { save }, form, trainer, terminal }: Learner): Promise<void> {
+export async function saveModel(by: Writing, { command: { save }, form, trainer, terminal }: Learner): Promise<void> {
   if (save === undefined) return;
-  if (writerFor(save)) await writeForeign(trainer, save, undefined);
-  else await write(save, await modelFile(form, trainer));
+  if (writerFor(save)) await writeForeign(by, trainer, save, undefined);
+  else await write(by, save, await modelFile(form, trainer));
   terminal?.line(`The model is in ${save}.`);
 }
 

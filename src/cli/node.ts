@@ -2,7 +2,7 @@ import { counted } from '../core/textFormat.ts';
 import { joinFlower, type FlowerOptions, type FlowerSummary, type NodeKey } from '../flower/index.ts';
 import type { NodeCommand } from './command/commands.ts';
 import { learningTaskOf, reportOfLearner, requireKept, saveModel, withLearner, type Learner } from './learner.ts';
-import { nodeKeyIn } from './nodeKeyFile.ts';
+import { keyFilesOf, nodeKeyIn } from './nodeKeyFile.ts';
 import { requirePlaces, write } from './outputPaths.ts';
 import { RoundLog, type Diary } from './roundLog.ts';
 import { settingsOf } from './settings.ts';
@@ -29,7 +29,7 @@ interface Membership {
 /** Takes part in a federation, prints how it goes, and returns the exit code. */
 export async function node(command: NodeCommand, signal: AbortSignal, join: Join = joinFlower): Promise<number> {
   const { learning } = command;
-  await requirePlaces(learning);
+  await requirePlaces('node', learning, keyFilesOf(command));
   await requireKept(learning);
   const terminal = learning.quiet ? null : new Terminal(process.stdout);
   const key = command.key === undefined ? undefined : await nodeKeyIn(command.key, terminal);
@@ -80,9 +80,10 @@ function optionsFor(
 async function conclude(membership: Membership): Promise<number> {
   const { command, learner, diary } = membership;
   const judgement = diary.rounds.length > 0 ? await judged(membership) : null;
-  if (judgement) await saveModel(learner);
+  if (judgement) await saveModel('node', learner);
   const { report } = command.learning;
-  if (report !== undefined) await write(report, `${JSON.stringify(reportOf(membership, judgement), null, 2)}\n`);
+  if (report !== undefined)
+    await write('node', report, `${JSON.stringify(reportOf(membership, judgement), null, 2)}\n`);
   if (!judgement && !membership.failure) {
     const when = diary.isBusy ? 'in the middle of the first round' : 'before anything was done';
     process.stdout.write(`Left ${when}.\n`);

@@ -30,13 +30,14 @@ export interface Outcome {
 
 /** Trains, prints how it goes, and returns the exit code. */
 export async function train(command: TrainCommand, signal: AbortSignal): Promise<number> {
-  await requirePlaces(command);
+  await requirePlaces('train', command);
   await requireKept(command);
   const { code, report } =
     command.folds === undefined
       ? await learn(command, signal)
       : await crossValidate(command.folds, (fold) => learn({ ...command, fold }, signal));
-  if (report && command.report !== undefined) await write(command.report, `${JSON.stringify(report, null, 2)}\n`);
+  if (report && command.report !== undefined)
+    await write('train', command.report, `${JSON.stringify(report, null, 2)}\n`);
   return code;
 }
 
@@ -151,7 +152,7 @@ async function run(all: Run): Promise<Outcome> {
   process.stdout.write(`${ended} in ${seconds.toFixed(1)} s. ${judgement.sentence}\n`);
   const profile = command.profile !== undefined && isWhole ? await trainer.profile(command.profile) : undefined;
   if (profile) terminal?.line(`\n${formatProfile(profile)}\n`);
-  await saveModel(all);
+  await saveModel('train', all);
   if (command.pictures !== undefined) await drawPictures(command.pictures, all, judgement.said);
   return { code: isWhole ? 0 : INTERRUPTED, report: reportOf(all, curve, judgement, profile) };
 }

@@ -11,6 +11,7 @@ import { parseCommand } from '../../src/cli/command/parseCommand.ts';
 import { learningTaskOf } from '../../src/cli/learner.ts';
 import { node, type Join } from '../../src/cli/node.ts';
 import { nodeKeyIn } from '../../src/cli/nodeKeyFile.ts';
+import { write as writeOut } from '../../src/cli/outputPaths.ts';
 import { shareOf } from '../../src/cli/share.ts';
 import type { TableInput } from '../../src/cli/tasks/tables.ts';
 import type { LearningTask } from '../../src/cli/tasks/task.ts';
@@ -219,6 +220,50 @@ describe('its key', () => {
     const again = await nodeKeyIn(path, null);
     expect(again.publicKey).toBe(made.publicKey);
     expect(await readFile(`${path}.pub`, 'utf8')).toBe(`${made.openSsh}\n`);
+  });
+});
+
+describe('files that are not to be had', () => {
+  const signal = new AbortController().signal;
+  const never: Join = () => Promise.reject(new Error('it has joined'));
+  const refusal = async (...options: readonly string[]): Promise<string> => {
+    const command = nodeCommand(table, '--backend', 'cpu', '--batch', '8', '--quiet', ...options);
+    return node(command, signal, never).then(
+      () => 'nothing was wrong',
+      ({ message }: Error) => message,
+    );
+  };
+
+  test('are told under the command that was run, by name, and with a way out, before it joins', async () => {
+    const [gone, inside] = [join(folder, 'gone', 'file'), join(table, 'file')];
+    const wayOut = 'name another place';
+    expect(await refusal('--key', folder)).toBe(
+      `[node] ${folder} cannot be read: it is a folder and no file: name another file by --key, or make this one readable`,
+    );
+    for (const option of ['--key', '--save', '--report']) {
+      expect(await refusal(option, gone)).toBe(`[node] ${gone} cannot be written: its folder is not there: ${wayOut}`);
+    }
+    expect(await refusal('--save', folder)).toBe(
+      `[node] ${folder} cannot be written: it is a folder and no file: ${wayOut}`,
+    );
+    expect(await refusal('--save', inside)).toMatch(
+      new RegExp(`^\\[node\\] ${inside} cannot be written: ENOTDIR.*: ${wayOut}$`),
+    );
+    const ended = learn(
+      parseCommand(['train', table, '--backend', 'cpu', '--batch', '8', '--quiet', '--save', gone]) as TrainCommand,
+      signal,
+    );
+    await expect(ended).rejects.toThrow(`[train] ${gone} cannot be written: its folder is not there: ${wayOut}`);
+    await expect(writeOut('convert', gone, '')).rejects.toThrow(`[convert] ${gone} cannot be written`);
+  });
+
+  test('nor is a key written over', async () => {
+    const path = join(folder, 'kept.key');
+    const { privateKey } = await nodeKeyIn(path, null);
+    for (const other of [path, `${path}.pub`]) {
+      expect(await refusal('--key', path, '--save', other)).toBe(`${other} is named twice: it would be written over`);
+    }
+    expect(await readFile(path, 'utf8')).toBe(privateKey);
   });
 });
 

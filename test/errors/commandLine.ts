@@ -197,7 +197,7 @@ export const commandLine: readonly Case[] = [
   ['<model> is of no table', () => goOnWithText()],
   ['predict needs two files', parse('predict model')],
   [
-    '[train] <path> cannot be written',
+    '[<command>] <path> cannot be written',
     () => inFolder((folder) => run('mnist', '--save', join(folder, 'no', 'such', 'folder.safetensors'))),
   ],
   ['<file> is named twice', () => inFolder((folder) => run(join(folder, 'a.csv'), '--save', `${folder}/b/../a.csv`))],

@@ -1,9 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Predictor, Trainer } from '../../index.ts';
 import { toKeras, toLayersModel, toOnnx } from '../../interop/index.ts';
 import { UsageError } from '../command/usageError.ts';
-import { write } from '../outputPaths.ts';
+import { makeFolder, write, type Writing } from '../outputPaths.ts';
 
 /* Models as files of other frameworks, by the file's ending. */
 
@@ -47,6 +46,7 @@ export function requireWriter(path: string): Writer {
 
 /** Writes what a model computes, and its weights. */
 export async function writeForeign(
+  by: Writing,
   trainer: Trainer | Predictor,
   path: string,
   opset: number | undefined,
@@ -54,8 +54,8 @@ export async function writeForeign(
   const files = await requireWriter(path).write(trainer, path, opset);
   for (const [name, bytes] of Object.entries(files)) {
     const file = name === path ? path : join(dirname(path), name);
-    await mkdir(dirname(file), { recursive: true });
-    await write(file, bytes);
+    await makeFolder(by, dirname(file));
+    await write(by, file, bytes);
   }
   return Object.keys(files);
 }

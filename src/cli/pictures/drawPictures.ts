@@ -19,7 +19,7 @@ interface Learned {
 export async function drawPictures(folder: string, learned: Learned, said: Classified | undefined): Promise<void> {
   const files = pictureFiles(folder);
   const keep = async (file: string, picture: Raster | null, text: string): Promise<void> => {
-    if (picture) await write(file, encodePng(picture));
+    if (picture) await write('train', file, encodePng(picture));
     learned.terminal?.line(picture ? `${file}: ${text}` : `No ${file}: there is nothing to draw.`);
   };
   await keep(
