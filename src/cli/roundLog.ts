@@ -48,7 +48,8 @@ export class RoundLog {
   /** Since when it waits, and why. */
   #waits: { readonly since: number; readonly why: string } | undefined;
   #holds: Diary['holds'] = 'own';
-  #isBusy = false;
+  /** What it is at. */
+  #task: FlowerTask['kind'] | undefined;
   /** Names of configs that nothing is known of. */
   readonly #told = new Set<string>();
 
@@ -69,7 +70,7 @@ export class RoundLog {
       runs: this.#runs,
       steps: this.#steps,
       holds: this.#holds,
-      isBusy: this.#isBusy,
+      isBusy: this.#task !== undefined,
     };
   }
 
@@ -87,6 +88,7 @@ export class RoundLog {
         return this.#failed(event);
       case 'dropped':
         this.#dropped.push({ run: event.run, why: event.why });
+        this.#did();
         return this.#say(`Given up: ${event.why}`);
       case 'unused':
         return this.#unused(event.names);
@@ -113,10 +115,10 @@ export class RoundLog {
     this.#say(`Joined ${superlink}${version === null ? '' : `, Flower ${version},`} as node ${node}.`);
   }
 
-  #received({ run }: FlowerTask): void {
+  #received({ kind, run }: FlowerTask): void {
     if (run !== this.#run) this.#say(`Run ${run}:`);
     this.#run = run;
-    this.#isBusy = true;
+    this.#task = kind;
     // A round that is short has its own line soon enough.
     this.#line = new LiveLine(this.#terminal, 0);
   }
@@ -131,8 +133,7 @@ export class RoundLog {
 
   #replied(done: FlowerRound): void {
     this.#rounds.push(done);
-    this.#isBusy = false;
-    if (done.kind !== 'query') this.#holds = done.kind === 'train' ? 'own' : 'average';
+    this.#did();
     const { kind, round, examples, metrics = {}, seconds, secondsOfWork, bytesReceived, bytesSent } = done;
     const [loss, accuracy] = kind === 'train' ? ['train_loss', 'train_acc'] : ['eval_loss', 'eval_acc'];
     const fields = [
@@ -147,9 +148,16 @@ export class RoundLog {
     this.#say(fields.join('  '));
   }
 
+  /** A task's work is done, whether or not anybody took the reply. */
+  #did(): void {
+    if (this.#task === 'train') this.#holds = 'own';
+    else if (this.#task === 'evaluate') this.#holds = 'average';
+    this.#task = undefined;
+  }
+
   #failed({ run, round, why }: Extract<FlowerEvent, { readonly kind: 'failed' }>): void {
     this.#refused.push({ run, round, why });
-    this.#isBusy = false;
+    this.#task = undefined;
     // Said even to those who want one line only: without it a run may wait for nothing.
     process.stderr.write(`${harmless([...nameOf(round), `refused: ${why}`].join(' '))}\n`);
   }

@@ -35,7 +35,8 @@ export class FlowerNode {
   readonly #rounds: FlowerRound[] = [];
   /** Runs that it takes part in. */
   readonly #runs = new Set<string>();
-  #ended = 0;
+  /** Runs that have ended for it, and of which nothing has come since. */
+  readonly #ended = new Set<string>();
   #lastHeard = performance.now();
   /** The last question for messages was lost, and so may be a message. */
   #mayHaveMissed = false;
@@ -50,8 +51,11 @@ export class FlowerNode {
     const signal = patience.signal;
     try {
       if (!signal.aborted) await this.#join();
-      while (!signal.aborted && this.#ended < this.#parts.runs) {
-        if (membership.isLost) await this.#joinAnew();
+      while (!signal.aborted && !this.#isDone) {
+        if (membership.isLost) {
+          await this.#joinAnew();
+          continue;
+        }
         const pulled = await this.#pull();
         if (pulled) await this.#serve(pulled);
         else await this.#idle();
@@ -65,12 +69,17 @@ export class FlowerNode {
     return { node: String(membership.id), rounds: this.#rounds };
   }
 
+  get #isDone(): boolean {
+    return this.#ended.size >= this.#parts.runs;
+  }
+
   async #join(): Promise<void> {
     const { link, membership, tell } = this.#parts;
     const version = await membership.join();
     tell({ kind: 'joined', node: String(membership.id), superlink: link.address, version });
   }
 
+  /** Whom a SuperLink forgot it asks nothing more in the runs that there were: for this node they have ended. */
   async #joinAnew(): Promise<void> {
     const { link, patience, tell } = this.#parts;
     for (const run of this.#runs) {
@@ -79,8 +88,9 @@ export class FlowerNode {
         run,
         why: `${link.address} does not know this node any more: it was restarted without its runs`,
       });
+      this.#end(run);
     }
-    this.#runs.clear();
+    if (this.#isDone) return;
     await pause(ASK_AGAIN, patience.signal);
     await this.#join();
   }
@@ -110,12 +120,12 @@ export class FlowerNode {
 
   /** Waits, and asks whether the runs go on of which nothing was heard for a while. */
   async #idle(): Promise<void> {
-    const { patience, runs } = this.#parts;
+    const { patience } = this.#parts;
     if (performance.now() - this.#lastHeard > QUIET * MILLISECONDS) {
       this.#lastHeard = performance.now();
       for (const run of this.#runs) if (!(await this.#goesOn(run))) this.#end(run);
     }
-    if (this.#ended < runs) await pause(ASK_AGAIN, patience.signal);
+    if (!this.#isDone) await pause(ASK_AGAIN, patience.signal);
   }
 
   async #goesOn(run: string): Promise<boolean> {
@@ -133,7 +143,7 @@ export class FlowerNode {
 
   #end(run: string): void {
     this.#runs.delete(run);
-    this.#ended++;
+    this.#ended.add(run);
     this.#parts.tell({ kind: 'ended', run });
   }
 
@@ -142,6 +152,7 @@ export class FlowerNode {
     const { membership, patience, tell } = this.#parts;
     const run = String(pulled.message.metadata!.runId);
     this.#runs.add(run);
+    this.#ended.delete(run);
     try {
       await this.#answer(pulled, run);
     } catch (error) {
@@ -150,11 +161,9 @@ export class FlowerNode {
       if (!(error instanceof FlowerError)) throw error;
       const { message: why } = error;
       if (isLost(error)) throw error;
-      if (isForgotten(error)) {
-        membership.isLost = true;
-        this.#runs.delete(run);
-      }
-      tell({ kind: 'dropped', run, why });
+      // That its run is dropped with it is told as it joins anew.
+      if (isForgotten(error)) membership.isLost = true;
+      else tell({ kind: 'dropped', run, why });
     }
     this.#lastHeard = performance.now();
   }

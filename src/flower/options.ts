@@ -74,6 +74,7 @@ export type FlowerEvent =
   | { readonly kind: 'waiting'; readonly why: string; readonly seconds: number }
   /** It is there again. */
   | { readonly kind: 'back' }
+  /** A run is over, or was dropped for good, since the SuperLink does not know this node any more. */
   | { readonly kind: 'ended'; readonly run: string }
   | { readonly kind: 'left' };
 
@@ -96,7 +97,10 @@ export interface FlowerOptions {
   readonly steps?: number;
   /** Whether an optimizer's moments and schedule begin anew in each round, as a fresh optimizer would, or go on. */
   readonly optimizer?: 'reset' | 'keep';
-  /** Leaves when so many runs in which it took part have ended; it waits for further ones if left out. */
+  /**
+   * Leaves when so many runs in which it took part have ended, of themselves or as the SuperLink was restarted without them; it
+   * waits for further ones if left out.
+   */
   readonly runs?: number;
   /** Seconds for which a lost connection is tried again before it gives up; 600 if left out. */
   readonly patience?: number;

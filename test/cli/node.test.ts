@@ -459,6 +459,20 @@ describe('a node', () => {
     expect([code, text]).toEqual([130, 'Left in the middle of the first round.\n']);
   });
 
+  test('whose last reply was not taken holds what it learned, and has left nothing in the middle', async () => {
+    const dropping: Join = async (options) => {
+      const summary = await rounds(1)(options);
+      const task = { action: 'default', run: '17', round: 2, config: {}, arrays: new Map(), signal: options.signal! };
+      options.onEvent?.({ kind: 'received', task: { ...task, kind: 'train' }, bytes: 1 });
+      options.onEvent?.({ kind: 'dropped', run: '17', why: 'it was restarted without its runs' });
+      return summary;
+    };
+    const report = join(folder, 'dropped.json');
+    const { text } = await run(dropping, ['--quiet', '--report', report]);
+    expect(text).toMatch(/ s\. No average came behind the last one\. Test accuracy /);
+    expect(JSON.parse(await readFile(report, 'utf8'))).toMatchObject({ holds: 'own' });
+  });
+
   test('that Ctrl-C ends in the middle of a round ends with 130, and says so', async () => {
     const ending = new AbortController();
     const interrupted: Join = async (options) => {

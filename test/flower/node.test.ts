@@ -121,8 +121,49 @@ test.concurrent('a SuperLink that was restarted without its runs is joined again
     await superlink.open();
     await expect.poll(() => eventsOf(node.events, 'joined').length, { timeout: 30_000 }).toBe(2);
     expect(eventsOf(node.events, 'dropped')).toHaveLength(1);
+    expect(eventsOf(node.events, 'ended')).toHaveLength(1);
     const again = eventsOf(node.events, 'joined')[1].node;
     expect((await superlink.ask(again, { type: 'train', arrays })).error).toBeUndefined();
+  });
+});
+
+test.concurrent.each(['in between', 'in the middle of a message'])(
+  'a run that a SuperLink forgot %s has ended, and a node leaves that was to be there for one',
+  async (when) => {
+    await withNode({ runs: 1 }, async (superlink, node, ask) => {
+      await ask({ type: 'query' });
+      if (when === 'in between') superlink.forget();
+      else {
+        superlink.fault = (path) => {
+          if (path === 'pull-object') superlink.forget();
+          return 'none';
+        };
+        void ask({ type: 'query' });
+      }
+      const { rounds } = await node.ended;
+      expect(rounds).toHaveLength(1);
+      const [{ run, why }, ...others] = eventsOf(node.events, 'dropped');
+      expect(why).toMatch(/does not know this node any more/);
+      expect(others).toEqual([]);
+      expect(eventsOf(node.events, 'ended')).toEqual([{ kind: 'ended', run }]);
+      expect(eventsOf(node.events, 'joined')).toHaveLength(1);
+      expect(superlink.nodes.size).toBe(0);
+    });
+  },
+);
+
+test.concurrent('a run that goes on though its node was forgotten is counted once', async () => {
+  await withNode({ runs: 2 }, async (superlink, node, ask) => {
+    await ask({ type: 'query' });
+    superlink.forget();
+    await expect.poll(() => eventsOf(node.events, 'joined').length, { timeout: 30_000 }).toBe(2);
+    const again = eventsOf(node.events, 'joined')[1].node;
+    await superlink.ask(again, { type: 'query' });
+    superlink.over.add(4242n);
+    await expect.poll(() => eventsOf(node.events, 'ended').length, { timeout: 30_000 }).toBe(2);
+    // One more than this one it waits for.
+    expect(eventsOf(node.events, 'left')).toEqual([]);
+    expect(superlink.online).toEqual([again]);
   });
 });
 
