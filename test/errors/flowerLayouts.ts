@@ -83,6 +83,10 @@ export const flowerLayouts: readonly Case[] = [
     '[joinFlower] "<name>"<which weight> is <spec> here but came as',
     taken({ layout: 'keras' }, (own) => own.set('1', zeros(3))),
   ],
+  [
+    '[joinFlower] "<name>"<which weight> came with',
+    taken({ layout: 'keras' }, (own) => own.set('1', { shape: [2], data: Float32Array.of(0, NaN) })),
+  ],
   ['[joinFlower] <names and specs> came', taken({ layout: 'torch' }, (own) => own.set('scale', zeros(1)))],
   [
     '[joinFlower] "<name>" came as integers',

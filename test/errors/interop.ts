@@ -105,13 +105,13 @@ export const interop: readonly Case[] = [
   ['[<reader>] "<member>" of <file>, which', read(archive({ 27: 5 }))],
   ['[<reader>] "<member>" of <file> is not what', read(archive({ 16: 1 }))],
   ['[<reader>] <file> is what torch.save writes', () => readNpz('a.pt', Uint8Array.of(0x80, 2, 0x8a))],
-  ['[fromTorch] <names> could be', taken(two)],
-  ['[fromTorch] "<name>" is to be', taken(two, { names: { layer0: 'fc' } })],
+  ['[<where>] <names> could be', taken(two)],
+  ['[<where>] "<name>" is to be', taken(two, { names: { layer0: 'fc' } })],
   ['[fromTorch] "<name>" is a <kind>', taken(linearOf('0', 3, 2))],
   ['[fromTorch] <file> holds <shapes>', taken({ ...linearOf('0', 2, 2), ...linearOf('2', 2, 2), scale: zeros(1) })],
   ['[fromTorch] "<name>" of <file> <why not>', taken(eightBits())],
   [
-    '[fromTorch] "<name>" and "<name>" of <file> differ',
+    '[<where>] "<name>" and "<name>" of <file> differ',
     async () => {
       const predictor = await predictorOf(sequential(table, tied(table)), [4], 'i32');
       const other = { shape: [3, 2], data: new Float32Array(6).fill(1) };
@@ -130,7 +130,7 @@ export const interop: readonly Case[] = [
     },
   ],
   [
-    '[toTorch] two tensors',
+    '[<where>] two tensors',
     async () =>
       toTorch(await predictorOf(sequential(linear(2, 2), linear(2, 2)), [2]), { names: { layer0: 'a', layer1: 'a' } }),
   ],

@@ -560,6 +560,64 @@ describe('what does not fit is told by name', () => {
     trainer.destroy();
   });
 
+  const DIVERGED = 'as where training has diverged at a node: begin the run anew, with a smaller learning rate';
+
+  test.each([
+    ['millrace', 'layer3.bias', NaN, '"layer3.bias" came with NaN'],
+    ['torch', '1.running_var', Infinity, '"1.running_var" came with Infinity'],
+    ['keras', '1', -Infinity, '"1", bias of layer0, came with -Infinity'],
+  ] as const)('in the layout %s, %s that is %d', async (layout, name, number, text) => {
+    const trainer = await trained();
+    const arrays = layoutOf({ trainer, layout });
+    const bad = changed(await arrays.give(), name, { shape: [2], data: Float32Array.of(0, number) });
+    await expect(arrays.take(bad)).rejects.toThrow(`[joinFlower] ${text}, ${DIVERGED}`);
+    trainer.destroy();
+  });
+
+  test("both names of PyTorch's for one weight, where it is no number or is two", async () => {
+    const table = embedding(3, 2);
+    const trainer = await trainerOf(sequential(table, tied(table)), [2], {}, 'i32');
+    const arrays = layoutOf({ trainer, layout: 'torch' });
+    const filled = (one: number, other: number): NamedArrays =>
+      new Map([
+        ['0.weight', { shape: [3, 2], data: new Float32Array(6).fill(one) }],
+        ['1.weight', { shape: [3, 2], data: new Float32Array(6).fill(other) }],
+      ]);
+    await expect(arrays.take(filled(NaN, NaN))).rejects.toThrow(`[joinFlower] "0.weight" came with NaN, ${DIVERGED}`);
+    await expect(arrays.take(filled(1, 2))).rejects.toThrow(
+      '[joinFlower] "1.weight" and "0.weight" of the arrays that came differ, but are one weight of the model: make its output a linear layer',
+    );
+    trainer.destroy();
+  });
+
+  test.each([
+    [
+      { layer0: 'fc1', layer3: 'fc2' },
+      (own: NamedArrays) => without(without(own, 'fc2.weight'), 'fc2.bias'),
+      '"layer3" is to be "fc2", and PyTorch has it as weight [2, 2], bias [2], but in the arrays that came it is not there: name the module that it is',
+    ],
+    [
+      { layer0: 'fc1', layer3: 'fc2' },
+      (own: NamedArrays) => changed(own, 'fc2.weight', zeros(2, 3)),
+      '"layer3" is to be "fc2", and PyTorch has it as weight [2, 2], bias [2], but in the arrays that came it is weight [2, 3], bias [2]: name the module that it is',
+    ],
+    [
+      { layer0: 'fc', layer3: 'fc' },
+      (own: NamedArrays) => own,
+      'two tensors would be "fc.weight": give each module a name of its own',
+    ],
+  ])("PyTorch's names %o", async (names, arrays, text) => {
+    expect(await refused('torch', arrays, names).catch(String)).toMatch(/^(?:Format|Data)Error: \[joinFlower\] /);
+    expect(await refused('torch', arrays, names).catch(String)).toContain(text);
+  });
+
+  test('counters alone', async () => {
+    const counters = (own: NamedArrays) => new Map([...own].filter(([name]) => name.endsWith('num_batches_tracked')));
+    expect(await refused('torch', counters)).toContain(
+      'here but not among the arrays that came, of which there are none: begin the run with arrays of this model',
+    );
+  });
+
   test('names where nothing is called as in PyTorch', async () => {
     const trainer = await trained();
     expect(() => layoutOf({ trainer, layout: 'millrace', names: { layer0: 'fc' } })).toThrow(

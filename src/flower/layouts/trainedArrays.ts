@@ -14,6 +14,8 @@ import type { NamedArrays } from '../options.ts';
 
 /** What a message's arrays are called in messages of ours. */
 export const WHAT_CAME = 'the arrays that came';
+/** What goes into a trainer beside them, once they are known to be numbers. */
+const WHAT_IS_KEPT = 'what this node keeps for itself';
 
 export type Tensors = ReadonlyMap<string, Tensor>;
 
@@ -22,7 +24,7 @@ export const trainedForward = (trainer: Trainer): Promise<Forward> => trainer.fo
 
 /** Puts tensors, by the names that they have here, into a trainer: all of them, or, where one is no number, none. */
 export async function putInto(trainer: Trainer, tensors: Readonly<Record<string, Tensor>>): Promise<void> {
-  await trainer.loadWeights(writeSafetensors({ tensors, metadata: {} }), WHAT_CAME);
+  await trainer.loadWeights(writeSafetensors({ tensors, metadata: {} }), WHAT_IS_KEPT);
 }
 
 const numbersOf = (name: string, { data }: NumpyArray): Float32Array => {
@@ -45,10 +47,10 @@ const formatted = (shape: Shape): string => formatSpec(spec(shape));
 const MOST_NAMED = 8;
 
 /** "fc.weight" f32[10, 784], "fc.bias" f32[10]. */
-function listOf(arrays: ReadonlyMap<string, { readonly shape: Shape }>): string {
+function listOf(arrays: NamedArrays): string {
   const all = Array.from(arrays, ([name, { shape }]) => `"${name}" ${formatted(shape)}`);
   const more = all.length > MOST_NAMED ? [`and ${all.length - MOST_NAMED} more`] : [];
-  return [...all.slice(0, MOST_NAMED), ...more].join(', ') || 'nothing';
+  return [...all.slice(0, MOST_NAMED), ...more].join(', ');
 }
 
 /** What an array of a run is to be. */
@@ -58,22 +60,26 @@ interface Expected {
   readonly title?: string;
 }
 
-/** @throws FormatError for an array that is missing, of another shape, or too many */
-export function requireSame(
-  expected: ReadonlyMap<string, Expected>,
-  came: ReadonlyMap<string, { readonly shape: Shape }>,
-): void {
+/** @throws FormatError for an array that is missing, of another shape, no numbers, or too many */
+export function requireSame(expected: ReadonlyMap<string, Expected>, came: NamedArrays): void {
   for (const [name, { shape, title }] of expected) {
     const own = title === undefined ? '' : `, ${title},`;
     const found = came.get(name);
     if (!found) {
+      const others = came.size === 0 ? 'of which there are none' : `which are ${listOf(came)}`;
       throw new FormatError(
-        `[joinFlower] "${name}"${own} is ${formatted(shape)} here but not among ${WHAT_CAME}, which are ${listOf(came)}: begin the run with arrays of this model, as a query to a node brings them, or say by layout, and names, whose they are`,
+        `[joinFlower] "${name}"${own} is ${formatted(shape)} here but not among ${WHAT_CAME}, ${others}: begin the run with arrays of this model, as a query to a node brings them, or say by layout, and names, whose they are`,
       );
     }
-    if (found.shape.join() === shape.join()) continue;
+    if (found.shape.join() !== shape.join()) {
+      throw new FormatError(
+        `[joinFlower] "${name}"${own} is ${formatted(shape)} here but came as ${formatted(found.shape)}: let all nodes and the ServerApp have the same model, or say by layout whose arrays they are`,
+      );
+    }
+    const bad = found.data.find((number) => !Number.isFinite(number));
+    if (bad === undefined) continue;
     throw new FormatError(
-      `[joinFlower] "${name}"${own} is ${formatted(shape)} here but came as ${formatted(found.shape)}: let all nodes and the ServerApp have the same model, or say by layout whose arrays they are`,
+      `[joinFlower] "${name}"${own} came with ${bad}, as where training has diverged at a node: begin the run anew, with a smaller learning rate`,
     );
   }
   const left = new Map([...came].filter(([name]) => !expected.has(name)));

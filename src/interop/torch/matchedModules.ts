@@ -15,6 +15,7 @@ export function tensorsOfModule(given: Tensors, { tensors }: TorchModule, path: 
 
 /** Which of the file's modules each layer is. @throws FormatError where that is in doubt, or is not what was said */
 export function matchedModules(
+  where: string,
   file: string,
   { layers }: Forward,
   modules: readonly TorchModule[],
@@ -32,10 +33,10 @@ export function matchedModules(
   const all = found.find((one) => one.length === modules.length);
   if (all) return new Map(all);
   const said = expected.filter(({ isSaid }) => isSaid).map(({ module, path }) => [module, path] as const);
-  for (const [module, path] of said) requireSaid(file, module, path, given);
+  for (const [module, path] of said) requireSaid(where, file, module, path, given);
   const sure = new Map([...found[0].filter(([, path]) => isWord(path)), ...said]);
   const rest = modules.filter((module) => !sure.has(module));
-  return new Map([...sure, ...matchedByShape(file, rest, groupsOf(leftIn(given, sure)))]);
+  return new Map([...sure, ...matchedByShape(where, file, rest, groupsOf(leftIn(given, sure)))]);
 }
 
 /** A number may be another one's by chance: `2` of one `Sequential` is not what it is of another. */
@@ -59,10 +60,10 @@ export function leftIn(given: Tensors, matched: ReadonlyMap<TorchModule, string>
   return Object.fromEntries(Object.entries(given).filter(([name]) => !taken.has(name)));
 }
 
-function requireSaid(file: string, module: TorchModule, path: string, given: Tensors): void {
+function requireSaid(where: string, file: string, module: TorchModule, path: string, given: Tensors): void {
   const theirs = tensorsOfModule(given, module, path);
   if (fits(module, theirs, false)) return;
   throw new FormatError(
-    `[fromTorch] "${module.path}" is to be "${path}", and PyTorch has it as ${shapesOf(module.tensors)}, but ${file} has there ${shapesOf(theirs) || 'nothing'}: name the module that it is`,
+    `[${where}] "${module.path}" is to be "${path}", and PyTorch has it as ${shapesOf(module.tensors)}, but in ${file} it is ${shapesOf(theirs) || 'not there'}: name the module that it is`,
   );
 }

@@ -56,6 +56,7 @@ const likeness = ({ tensors }: TorchModule): string =>
 
 /** Layers and the paths of modules for which shapes leave no doubt. @throws FormatError where they do */
 export function matchedByShape(
+  where: string,
   file: string,
   modules: readonly TorchModule[],
   groups: Groups,
@@ -69,7 +70,7 @@ export function matchedByShape(
     if (paths.length !== others.length + 1 || !areNumbered(paths)) {
       const layers = [first, ...others].map(({ path }) => path);
       throw new FormatError(
-        `[fromTorch] ${quotedList(layers)} could be ${quotedList(paths.slice(0, MOST_NAMED))} of ${file}, which have these shapes, ${shapesOf(first.tensors)}: say which is which by names: { ${JSON.stringify(first.path)}: ${JSON.stringify(paths[0])} }`,
+        `[${where}] ${quotedList(layers)} could be ${quotedList(paths.slice(0, MOST_NAMED))} of ${file}, which have these shapes, ${shapesOf(first.tensors)}: say which is which by names: { ${JSON.stringify(first.path)}: ${JSON.stringify(paths[0])} }`,
       );
     }
     for (const [at, module] of [first, ...others].entries()) matched.set(module, paths[at]);

@@ -47,7 +47,7 @@ export function stateDictOf(
   const tensors = new Map<string, TorchTensor>();
   const write = (name: string, tensor: TorchTensor): void => {
     if (!tensors.has(name)) tensors.set(name, tensor);
-    else throw new DataError(`[toTorch] two tensors would be "${name}": give each module a name of its own`);
+    else throw new DataError(`[${where}] two tensors would be "${name}": give each module a name of its own`);
   };
   for (const module of modules) {
     const { path } = torchPath(module.path, forward.layers, names);
@@ -74,8 +74,8 @@ export interface Found {
 /** @param file what the state dict is called   @throws FormatError where it is in doubt which of its modules is which layer */
 export function foundIn(where: string, file: string, forward: Forward, tensors: Tensors, names: Names): Found {
   const { orders, modules } = modulesIn(where, forward, names);
-  const given = withoutTied(file, tiedNames(forward, names), tensors);
-  const matched = matchedModules(file, forward, modules, given, names);
+  const given = withoutTied(where, file, tiedNames(forward, names), tensors);
+  const matched = matchedModules(where, file, forward, modules, given, names);
   const taken = Array.from(matched, ([module, path]) => module.taken(tensorsOfModule(given, module, path)));
   const own = Object.entries(Object.assign({}, ...taken) as Tensors).map(([name, tensor]) => {
     return [name, reordered(tensor, orders.get(name) ?? [], true)] as const;
@@ -88,13 +88,16 @@ export function foundIn(where: string, file: string, forward: Forward, tensors: 
   };
 }
 
+/** Of two that are no numbers there is nothing to compare. */
+const differ = (one: number, other: number): boolean => one !== other && !(Number.isNaN(one) && Number.isNaN(other));
+
 /** A file's tensors without counters, and without the copies of embeddings' weights that outputs share with them. */
-function withoutTied(file: string, tied: ReturnType<typeof tiedNames>, tensors: Tensors): Tensors {
+function withoutTied(where: string, file: string, tied: ReturnType<typeof tiedNames>, tensors: Tensors): Tensors {
   for (const [name, of] of tied) {
     const [one, other] = [tensors[name], tensors[of]];
-    if (one && other && one.data.some((number, at) => number !== other.data[at])) {
+    if (one && other && one.data.some((number, at) => differ(number, other.data[at]))) {
       throw new FormatError(
-        `[fromTorch] "${name}" and "${of}" of ${file} differ, but are one weight of the model: make its output a linear layer`,
+        `[${where}] "${name}" and "${of}" of ${file} differ, but are one weight of the model: make its output a linear layer`,
       );
     }
   }
