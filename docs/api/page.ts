@@ -24,13 +24,14 @@ const linksOf = (items: readonly Item[]): Links =>
 
 /** A signature, of which each type that is exported is a link. */
 function codeOf(tokens: readonly Token[], entry: EntryName, links: Links): string {
-  const parts = tokens.map(({ kind, text, canonicalReference }) => {
+  const parts = tokens.map(({ kind, text, canonicalReference }, at) => {
     const name = /!([\w.]+)/.exec(canonicalReference ?? '')?.[1]?.replace(/_\d+$/, '');
-    const shown = escapeHtml(text.replace(/_\d+$/, ''));
+    const isLast = at === tokens.length - 1;
+    const shown = escapeHtml(text.replace(isLast ? /;$/ : /_\d+$/, ''));
     const to = kind === 'Reference' && (links.get(`${entry} ${name}`) ?? links.get(`millrace ${name}`));
     return to ? `<a href="${to}">${shown}</a>` : shown;
   });
-  return parts.join('').replace(/;$/, '');
+  return parts.join('');
 }
 
 const block = (html: string, label: string): string =>

@@ -7,6 +7,7 @@ import { declarationsOf } from '../../docs/api/declarations.ts';
 import { docCommentOf } from '../../docs/api/docComment.ts';
 import { exampleKey, exampleTexts } from '../../docs/api/exampleTexts.ts';
 import { examples } from '../../docs/api/examples/index.ts';
+import { renderReference } from '../../docs/api/page.ts';
 import { exportLinks, reader } from '../../docs/api/pages.ts';
 import { isUsed, referenceOf, type Item } from '../../docs/api/reference.ts';
 import * as data from '../../src/data/index.ts';
@@ -46,6 +47,12 @@ describe('what is exported', () => {
   test('has a family, and a sentence that says what it does', () => {
     const lacking = items.filter(({ doc, family }) => doc.sentence === '' || family === '');
     expect(lacking.map(({ path, name }) => `${path}: write a sentence before ${name}`)).toEqual([]);
+  });
+
+  test('is HTML whose character references are whole', () => {
+    const { reference } = renderReference(items, '');
+    expect(reference.length).toBeGreaterThan(100_000);
+    expect(reference.match(/.{20}&(?!#?\w+;)/g)).toBeNull();
   });
 
   test('has an example, if it is used and not only named', () => {
