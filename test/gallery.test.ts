@@ -12,6 +12,7 @@ import {
   sequential,
   tanh,
 } from '../src/index.ts';
+import { decodePng } from '../src/cli/pictures/png.ts';
 import { serveSources } from './support/chromium.ts';
 import { button, figure, openLesson, status, type Visit } from './support/lessonVisit.ts';
 import { openBrowser } from './support/openBrowser.ts';
@@ -57,6 +58,31 @@ test('the page on spirals gets past 90 %, and stands still while nobody sees it'
   await expect.poll(standsStill).toBe(true);
   await page.evaluate('delete document.hidden');
   await expect.poll(() => figure(page, 'Step')).not.toBe(hidden);
+  await close();
+});
+
+/** How many pixels of a chart are coloured: axes and their numbers are grey. */
+function coloured(png: Uint8Array): number {
+  const { data, channels } = decodePng(png);
+  const at = (pixel: number): Uint8Array | number[] => [0, 1, 2].map((color) => data[pixel * channels + color]);
+  const pixels = Array.from({ length: data.length / channels }, (_, pixel) => at(pixel));
+  return pixels.filter((colors) => Math.max(...colors) - Math.min(...colors) > 60).length;
+}
+
+test.each(['xor', 'race'])('the chart of %s shows one loss as a dot, and nothing of a run before', async (name) => {
+  const { page, close } = await open(name, { reducedMotion: 'reduce' });
+  const look = () => page.locator('#chart').screenshot();
+  await status(page, /^Ready: press Start\.$/);
+  const empty = await look();
+  expect(coloured(empty)).toBe(0);
+  await button(page, 'Step').click();
+  await status(page, /^Paused at step 1\.$/);
+  expect(coloured(await look())).toBeGreaterThan(20);
+  await button(page, 'Start').click();
+  await expect.poll(async () => Number(await figure(page, 'Step'))).toBeGreaterThan(20);
+  await button(page, 'Reset').click();
+  await status(page, /^Ready: press Start\.$/);
+  expect((await look()).equals(empty)).toBe(true);
   await close();
 });
 

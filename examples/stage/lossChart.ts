@@ -20,6 +20,8 @@ const AXIS_HEIGHT = 28;
 const AXIS_WIDTH = 56;
 /** A logarithm has no place for 0, and what is smaller than this is 0 to the eye. */
 const LEAST = 1e-6;
+/** Down to where an empty chart of powers of ten reaches. */
+const LOW = 1e-3;
 const DOT = 7;
 const MARGIN = 0.02;
 /** Rounds that a chart shows at least, and steps between two that are named. */
@@ -40,7 +42,7 @@ export class LossChart {
     this.#rows = [[], ...lines.map(() => [])];
     const options: uPlot.Options = {
       ...sizeOf(box),
-      scales: { x: { time: false, ...(kind === 'shares' && { range: wholeRange }) }, y: heights[kind] },
+      scales: { x: { time: false, range: kind === 'shares' ? wholeRange : stepRange }, y: heights[kind] },
       axes: axesIn(color, kind),
       series: [{}, ...lines.map((line) => seriesOf(line, color, kind))],
       legend: { show: false },
@@ -72,9 +74,19 @@ const sizeOf = ({ clientWidth: width, clientHeight: height }: HTMLElement): { wi
   height,
 });
 
+/** Of what a run has shown; without a run, none that was before it. */
+const stepRange = (_: uPlot, first: number | null, last: number | null): [number, number] => [
+  first ?? 0,
+  last ?? FEWEST,
+];
+
+/** Of what was measured, or, where nothing was yet, of what a loss may well be. */
+const tenfolds = (_: uPlot, lowest: number | null, highest: number | null): uPlot.Range.MinMax =>
+  lowest === null || highest === null ? [LOW, 1] : uPlot.rangeLog(lowest, highest, 10, false);
+
 const heights: Readonly<Record<Kind, uPlot.Scale>> = {
   linear: { range: (_, __, highest) => [0, highest || 1] },
-  logarithmic: { distr: 3 },
+  logarithmic: { distr: 3, range: tenfolds },
   shares: { range: [0, 1] },
 };
 
@@ -106,7 +118,12 @@ const seriesOf = (
   stroke: () => `rgb(${color(token)})`,
   width: dashed ? 1 : 2,
   dash: dashed ? DASHES : [],
-  points: kind === 'shares' && !dashed ? { size: DOT, fill: () => `rgb(${color(token)})` } : { show: false },
+  points: {
+    // A line has two ends: what was measured once is a dot.
+    show: ({ data: [steps] }) => !dashed && (kind === 'shares' || steps.length === 1),
+    size: DOT,
+    fill: () => `rgb(${color(token)})`,
+  },
   spanGaps: true,
 });
 
