@@ -4,7 +4,7 @@
 // programs in Node or Python. This program runs in a worker of the tab, so that it goes on while another tab is in front.
 
 import { adam, createTrainer, crossEntropy, flatten, linear, relu, sequential } from '../src/index.ts';
-import { syntheticDigits } from '../src/data/index.ts';
+import { files, mnist, syntheticDigits } from '../src/data/index.ts';
 import { joinFlower, type FlowerTask } from '../src/flower/index.ts';
 import { digitsOf, rightByDigit } from './stage/digitShare.ts';
 import { onJoin } from './stage/tabNode.ts';
@@ -12,11 +12,15 @@ import { onJoin } from './stage/tabNode.ts';
 /** What a server may say of a round. */
 const KNOWN = ['server-round', 'local-epochs', 'learning-rate'];
 
-onJoin(async ({ superlink, key, digits, seed, signal, tell, onEvent }) => {
-  // Of what is drawn for this person, only the digits that they have. They are judged by all ten, drawn for nobody.
-  const drawn = await syntheticDigits({ train: 6000, test: 1, seed, signal });
-  const mine = digitsOf(drawn.train, digits);
-  const { test } = await syntheticDigits({ train: 1, test: 1000, seed: 0, signal });
+onJoin(async ({ superlink, key, digits, given, seed, signal, tell, onEvent }) => {
+  // MNIST where this person gave its files, or else digits that are drawn for them; of either, only those that they have. They
+  // are judged by all ten: by MNIST's test images, or by digits that are drawn for nobody.
+  const drawn = async () => ({
+    train: (await syntheticDigits({ train: 6000, test: 1, seed, signal })).train,
+    test: (await syntheticDigits({ train: 1, test: 1000, seed: 0, signal })).test,
+  });
+  const { train, test } = given.length > 0 ? await mnist({ source: files(given), signal }) : await drawn();
+  const mine = digitsOf(train, digits);
 
   const trainer = await createTrainer({
     model: sequential(flatten, linear(784, 64), relu, linear(64, 10)),
@@ -28,7 +32,7 @@ onJoin(async ({ superlink, key, digits, seed, signal, tell, onEvent }) => {
     data: mine,
   });
   const { backend, adapter } = trainer;
-  tell({ kind: 'trains', backend, adapter, images: mine.length });
+  tell({ kind: 'trains', backend, adapter, images: mine.length, of: train.length, judges: test.length });
 
   /** How much of each digit the network reads right as it is now: the average, or what this tab has made of it. */
   async function judge(who: 'alone' | 'average', { run }: FlowerTask, round: number) {

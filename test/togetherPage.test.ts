@@ -3,6 +3,7 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { NamedArrays } from '../src/flower/index.ts';
+import { barFiles } from './support/barFiles.ts';
 import { serveSources } from './support/chromium.ts';
 import { fakeSuperLink, type FakeSuperLink, type Question, type Reply } from './support/fakeSuperLink.ts';
 import { button, figure, openLesson, status } from './support/lessonVisit.ts';
@@ -57,26 +58,34 @@ function averageOf(replies: readonly Reply[]): NamedArrays {
   );
 }
 
-test('two tabs with half of the digits each read less than half alone, and all ten of them together', async () => {
-  const fake = superlink.fake!;
-  const { page, close } = await open();
-  const node = await join(page);
+async function openOther(page: Page): Promise<Page> {
   const [other] = await Promise.all([
     page.context().waitForEvent('page'),
     page.getByRole('link', { name: 'Open a tab that has the other digits' }).click(),
   ]);
   other.setDefaultTimeout(patienceMs);
-  const nodes = [node, await join(other)];
-  const askAll = (question: Question) => Promise.all(nodes.map(async (each) => fake.ask(each, question)));
+  return other;
+}
 
+/** Rounds of one epoch, of nodes of which one is a page's. */
+async function run(fake: FakeSuperLink, page: Page, nodes: readonly string[], rounds: number): Promise<void> {
+  const askAll = (question: Question) => Promise.all(nodes.map(async (each) => fake.ask(each, question)));
   let arrays = (await fake.ask(nodes[0], { type: 'query' })).records!.arrays;
-  for (let round = 1; round <= 2; round++) {
+  for (let round = 1; round <= rounds; round++) {
     const config = { 'server-round': round, 'local-epochs': 1 };
     arrays = averageOf(await askAll({ type: 'train', arrays, config }));
     await status(page, new RegExp(`^Round ${round}: waits for the others\\.$`));
     await askAll({ type: 'evaluate', arrays, config: { 'server-round': round } });
     await status(page, /^Online: waits for the next round\.$/);
   }
+}
+
+test('two tabs with half of the digits each read less than half alone, and all ten of them together', async () => {
+  const fake = superlink.fake!;
+  const { page, close } = await open();
+  const node = await join(page);
+  const other = await openOther(page);
+  await run(fake, page, [node, await join(other)], 2);
 
   for (const [tab, own] of [
     [page, [0, 1, 2, 3, 4]],
@@ -99,6 +108,39 @@ test('two tabs with half of the digits each read less than half alone, and all t
   expect(log).toMatch(/The average of round 0 reads \d+\.\d %\./);
   expect(log.match(/The average of round 1 reads/g)).toHaveLength(1);
   await other.close();
+  await close();
+});
+
+test('tabs that are given MNIST train on the digits of its files that they have', async () => {
+  const fake = superlink.fake!;
+  const { page, close } = await open();
+  const files = barFiles(2000, 200);
+  const chooser = (tab: Page) => tab.getByLabel('MNIST’s four files');
+  await page.getByText('Has digits that this page draws, until it is given MNIST.').waitFor();
+  await chooser(page).setInputFiles(files.slice(0, 3));
+  await page.getByText('Takes its digits from 3 files. They stay on your computer.').waitFor();
+  await button(page, 'Join').click();
+  await page.locator('#status.wrong', { hasText: '[mnist] there is no t10k-labels-idx1-ubyte' }).waitFor();
+
+  const other = await openOther(page);
+  for (const tab of [page, other]) await chooser(tab).setInputFiles(files);
+  await run(fake, page, [await join(page), await join(other)], 1);
+  expect(await chooser(page).isDisabled()).toBe(true);
+  for (const tab of [page, other]) {
+    await status(tab, /^Online: waits for the next round\.$/);
+    const log = await tab.locator('#log').innerText();
+    expect(log).toContain('Has 1,000 images to train on, of 2,000 of all digits; 200 others judge the network.');
+    // It has never seen five of the bars, and what it makes of them is chance.
+    expect(await percentOf(tab, 'Reads alone')).toBeLessThan(75);
+    expect(await percentOf(tab, 'The average reads')).toBeGreaterThan(85);
+  }
+  await other.close();
+
+  await button(page, 'Leave').click();
+  await button(page, 'Draw digits again').click();
+  await page.getByText('Has digits that this page draws, until it is given MNIST.').waitFor();
+  await join(page);
+  await page.locator('#log', { hasText: /of 6,000 of all digits; 1,000 others judge the network\./ }).waitFor();
   await close();
 });
 
@@ -139,7 +181,7 @@ test('a tab without a digit does not join', async () => {
   expect(await page.locator('#status').innerText()).toBe('Not joined yet.');
   await page.getByRole('checkbox', { name: '7' }).check();
   await join(page);
-  await page.locator('#log', { hasText: /Has [456]\d\d images to train on\./ }).waitFor();
+  await page.locator('#log', { hasText: /Has [456]\d\d images to train on, of 6,000 of all digits;/ }).waitFor();
   await close();
 });
 

@@ -1,13 +1,19 @@
-import { find } from './page.ts';
+import { find, show } from './page.ts';
 
 const DIGITS = Array.from({ length: 10 }, (_, digit) => digit);
 /** What a tab has that was opened without saying so. */
 const USUAL = '01234';
 
+const DRAWN = 'Has digits that this page draws, until it is given MNIST.';
+
+const filesText = ({ length }: readonly File[]): string => (length === 1 ? 'one file' : `${length} files`);
+
 /** Who a tab's person is, and whether they are in. */
 export class PersonForm {
   readonly #form = find('controls', HTMLFormElement);
   readonly #seed: HTMLInputElement;
+  readonly #files = find('files', HTMLInputElement);
+  readonly #draw = find('draw', HTMLButtonElement);
   readonly #boxes: readonly HTMLInputElement[];
   readonly #changed: (digits: readonly number[]) => void;
   readonly #buttons = { join: find('join', HTMLButtonElement), leave: find('leave', HTMLButtonElement) };
@@ -23,6 +29,10 @@ export class PersonForm {
     this.#seed = inputs.find(({ name }) => name === 'seed')!;
     this.#changed = told.changed;
     this.#form.addEventListener('change', () => this.#tell());
+    this.#draw.addEventListener('click', () => {
+      this.#files.value = '';
+      this.#tell();
+    });
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
       told.join();
@@ -43,20 +53,31 @@ export class PersonForm {
     return this.#boxes.filter(({ checked }) => checked).map(({ value }) => Number(value));
   }
 
+  /** MNIST's files, if they chose any. */
+  get given(): readonly File[] {
+    return [...(this.#files.files ?? [])];
+  }
+
   get seed(): number {
     return this.#seed.valueAsNumber;
   }
 
   /** What can be pressed: nothing may be changed while the person is in. */
   allow(what: 'join' | 'leave' | 'nothing'): void {
-    for (const field of [...this.#boxes, this.#seed]) field.disabled = what !== 'join';
+    for (const field of [...this.#boxes, this.#seed, this.#files]) field.disabled = what !== 'join';
+    this.#draw.disabled = what !== 'join' || this.given.length === 0;
     this.#buttons.join.disabled = what !== 'join';
     this.#buttons.leave.disabled = what !== 'leave';
   }
 
   /** Somebody has a digit at least; who comes next has those that are left, or all. */
   #tell(): void {
-    const { digits } = this;
+    const { digits, given } = this;
+    this.#draw.disabled = given.length === 0;
+    show(
+      'origin',
+      given.length === 0 ? DRAWN : `Takes its digits from ${filesText(given)}. They stay on your computer.`,
+    );
     this.#boxes[0].setCustomValidity(digits.length === 0 ? 'Choose a digit at least.' : '');
     const others = DIGITS.filter((digit) => !digits.includes(digit));
     const link = find('other', HTMLAnchorElement);

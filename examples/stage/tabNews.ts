@@ -5,6 +5,8 @@ import type { Farewell } from './farewell.ts';
 /** Who a tab's person is, and where the SuperLink is to be had. */
 export interface Person {
   readonly digits: readonly number[];
+  /** MNIST's files; without them digits are drawn. */
+  readonly given: readonly File[];
   /** What is drawn for them. */
   readonly seed: number;
   readonly superlink: string;
@@ -22,7 +24,15 @@ export type Happened =
 
 /** What the program of a tab tells beside. */
 export type Told =
-  | { readonly kind: 'trains'; readonly backend: BackendKind; readonly adapter: string; readonly images: number }
+  | {
+      readonly kind: 'trains';
+      readonly backend: BackendKind;
+      readonly adapter: string;
+      /** How many images are of the person's digits, of how many, and how many others judge the network. */
+      readonly images: number;
+      readonly of: number;
+      readonly judges: number;
+    }
   /** How much of a round's training is done, 0 … 1. */
   | { readonly kind: 'step'; readonly done: number }
   /** Shares that were read right: of all images, and of each digit's. */

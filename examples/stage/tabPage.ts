@@ -64,11 +64,11 @@ class TabPage {
   }
 
   #join(): void {
-    const { digits, seed } = this.#form;
+    const { digits, given, seed } = this.#form;
     this.#form.allow('leave');
     this.#bytes = { received: 0, sent: 0 };
     this.#say('Joins.');
-    this.#send({ kind: 'join', person: { digits, seed, superlink } });
+    this.#send({ kind: 'join', person: { digits, given, seed, superlink } });
   }
 
   #leave(): void {

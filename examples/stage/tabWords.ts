@@ -45,8 +45,10 @@ function doingTask({ kind, round }: Extract<News, { readonly kind: 'received' }>
 /** What is worth a line of its own; null for the rest. */
 export function lineOf(news: News): string | null {
   switch (news.kind) {
-    case 'trains':
-      return `Has ${news.images.toLocaleString('en')} images to train on.`;
+    case 'trains': {
+      const [images, all, judges] = [news.images, news.of, news.judges].map((count) => count.toLocaleString('en'));
+      return `Has ${images} images to train on, of ${all} of all digits; ${judges} others judge the network.`;
+    }
     case 'joined':
       return `Online as node ${news.node}, at a SuperLink of flwr ${news.version ?? 'of some version'}.`;
     case 'replied': {
