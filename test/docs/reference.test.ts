@@ -1,6 +1,7 @@
 // The reference is whole, and true: each export has a sentence, whatever is used has an example, and each example runs and
 // prints what stands behind it.
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { declarationsOf } from '../../docs/api/declarations.ts';
@@ -88,6 +89,11 @@ describe('what is exported', () => {
     );
     expect([...written.keys()].filter((key) => !known.has(key))).toEqual([]);
   });
+});
+
+test('the page begins by naming what can be imported', () => {
+  const [before] = readFileSync(join(root, 'docs/api.html'), 'utf8').split('Shapes stand in brackets');
+  expect(Array.from(before.matchAll(/<code>(.+?)<\/code>/g), ([, name]) => name)).toEqual(Object.keys(entries));
 });
 
 /** A thing as an example shows it: numbers of four digits. */
