@@ -13,6 +13,7 @@ import {
   tanh,
 } from '../src/index.ts';
 import { decodePng } from '../src/cli/pictures/png.ts';
+import { barFiles } from './support/barFiles.ts';
 import { serveSources } from './support/chromium.ts';
 import { button, figure, openLesson, status, type Visit } from './support/lessonVisit.ts';
 import { openBrowser } from './support/openBrowser.ts';
@@ -126,6 +127,23 @@ test('the page on MNIST reads 80 % of the synthetic digits, and asks for the rea
   await page.route(mirror, () => {});
   const [request] = await Promise.all([page.waitForRequest(mirror), button(page, 'Load MNIST (11.6 MB)').click()]);
   expect(problems.splice(0)).toContain(request.url());
+  await close();
+});
+
+test('the page on MNIST takes its files, and says what is wrong where it cannot have it', async () => {
+  const { page, problems, close } = await open('mnist', { reducedMotion: 'reduce' });
+  const origin = (hasText: string) => page.locator('#origin', { hasText }).waitFor();
+  await page.route('https://raw.githubusercontent.com/**', (route) => route.abort());
+  await button(page, 'Load MNIST (11.6 MB)').click();
+  await origin('MNIST could not be loaded: choose its four files instead.');
+  expect(problems.splice(0).join()).toContain('raw.githubusercontent.com');
+  const chooser = page.getByLabel('MNIST’s four files');
+  const files = barFiles(1024, 200);
+  await chooser.setInputFiles(files.slice(0, 3));
+  await origin('[mnist] there is no t10k-labels-idx1-ubyte');
+  await chooser.setInputFiles(files);
+  await origin('Learns from 1,024 images of MNIST: the files given.');
+  await expect.poll(async () => parseFloat(await figure(page, 'Test accuracy'))).toBeGreaterThan(95);
   await close();
 });
 
