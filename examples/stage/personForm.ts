@@ -29,6 +29,7 @@ export class PersonForm {
     this.#seed = inputs.find(({ name }) => name === 'seed')!;
     this.#changed = told.changed;
     this.#form.addEventListener('change', () => this.#tell());
+    this.#files.addEventListener('change', () => this.#tell());
     this.#draw.addEventListener('click', () => {
       this.#files.value = '';
       this.#tell();
