@@ -24,9 +24,9 @@ const LEAST = 1e-6;
 const LOW = 1e-3;
 const DOT = 7;
 const MARGIN = 0.02;
-/** Rounds that a chart shows at least, and steps between two that are named. */
+/** Rounds that a chart shows at least, and steps between two that are named: there is no half of one. */
 const FEWEST = 5;
-const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+const WHOLE = [1, 10, 100, 1000, 10_000].flatMap((ten) => [ten, 2 * ten, 5 * ten]);
 
 /** Losses by step, as lines. */
 export class LossChart {
@@ -99,14 +99,11 @@ const wholeRange = (_: uPlot, __: number, last: number): [number, number] => {
 function axesIn(color: (token: string) => string, kind: Kind): uPlot.Axis[] {
   const grid = { stroke: () => color('--line'), width: 1 };
   const axis = { stroke: () => color('--soft'), grid, size: AXIS_HEIGHT, ticks: { show: false }, font: FONT };
+  const steps = { ...axis, incrs: WHOLE };
   const upright = { ...axis, size: AXIS_WIDTH };
-  if (kind === 'logarithmic') return [axis, { ...upright, grid: { ...grid, filter: powersOfTen }, values: shortly }];
-  if (kind === 'shares')
-    return [
-      { ...axis, incrs: WHOLE },
-      { ...upright, values: inPercent },
-    ];
-  return [axis, upright];
+  if (kind === 'logarithmic') return [steps, { ...upright, grid: { ...grid, filter: powersOfTen }, values: shortly }];
+  if (kind === 'shares') return [steps, { ...upright, values: inPercent }];
+  return [steps, upright];
 }
 
 const seriesOf = (
