@@ -25,6 +25,8 @@ export type Fault = 'none' | 'cutBefore' | 'cutAfter' | number;
 /** What a ServerApp asks a node for. */
 export interface Question {
   readonly type: string;
+  /** Of which run; of the one that there always is if left out. */
+  readonly run?: bigint;
   readonly arrays?: NamedArrays;
   readonly config?: Readonly<Record<string, number | string | boolean>>;
   /** Seconds in which it must be answered. */
@@ -85,6 +87,7 @@ export class FakeSuperLink {
   readonly over = new Set<bigint>();
   /** How many replies were thrown away. */
   thrownAway = 0;
+  readonly #runs = new Set([RUN]);
   readonly #version: string | null;
   readonly #mustRegister: boolean;
   readonly #objects = new Map<string, Uint8Array>();
@@ -130,8 +133,9 @@ export class FakeSuperLink {
   }
 
   /** Asks one node, and gives its reply. */
-  async ask(node: string, { type, arrays, config = {}, ttl = 3600 }: Question): Promise<Reply> {
-    const object = await questionOf(RUN, BigInt(node), type, ttl, arrays, config);
+  async ask(node: string, { type, run = RUN, arrays, config = {}, ttl = 3600 }: Question): Promise<Reply> {
+    this.#runs.add(run);
+    const object = await questionOf(run, BigInt(node), type, ttl, arrays, config);
     for (const each of innermostFirst(object.object)) this.#objects.set(each.id, each.content());
     return new Promise((answered) => this.#waiting.push({ ...object, answered, isDelivered: false }));
   }
@@ -243,7 +247,7 @@ export class FakeSuperLink {
     const pushed = request as MessageShape<typeof fleet.PushMessagesRequestSchema>;
     const { runId, objectId, objectContent, sessionId } = request as MessageShape<typeof fleet.PushObjectRequestSchema>;
     const run = path === 'push-messages' ? pushed.messagesList[0].metadata!.runId : runId;
-    if (run !== RUN || this.over.has(run))
+    if (!this.#runs.has(run) || this.over.has(run))
       throw new Refusal(FORBIDDEN, 'The current run status does not allow this.', 2007);
     if (path === 'get-run') return { run: { runId: run } };
     if (path === 'pull-object') {
