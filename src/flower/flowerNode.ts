@@ -250,6 +250,8 @@ const metricsOf = ({ metrics, examples }: Done): Record<string, number | readonl
 
 /** Whether nobody can have heard a request. */
 const isUnheard = ({ cause }: FlowerError): boolean => {
-  const { code } = Object((Object(cause) as { readonly cause?: unknown }).cause) as { readonly code?: unknown };
-  return code === 'ECONNREFUSED' || code === 'ENOTFOUND';
+  const { code, message } = Object((Object(cause) as { readonly cause?: unknown }).cause) as Readonly<
+    Record<string, unknown>
+  >;
+  return /ECONNREFUSED|ENOTFOUND|Connection refused|dns error/.test(`${String(code)} ${String(message)}`);
 };

@@ -20,6 +20,17 @@ const callOf = <In extends DescMessage, Out extends DescMessage>(
   request,
   response,
   seconds,
+  isOnce: false,
+});
+
+/**
+ * One whose second answer is another: a message is handed out once, a session named once. A request that got no answer on a
+ * connection that was used before may be sent again by the engine, and nobody is told: Deno does, as browsers do. So it has a
+ * connection of its own, where an engine lets that be asked for.
+ */
+const onceOf = <In extends DescMessage, Out extends DescMessage>(path: string, request: In, response: Out) => ({
+  ...callOf(path, request, response),
+  isOnce: true,
 });
 
 /** Objects have up to five megabytes, on slow links too. */
@@ -28,8 +39,8 @@ const OBJECT_SECONDS = 300;
 const HEARTBEAT_SECONDS = 10;
 
 export const calls = {
-  register: callOf('register-node', fleet.RegisterNodeFleetRequestSchema, fleet.RegisterNodeFleetResponseSchema),
-  activate: callOf('activate-node', fleet.ActivateNodeRequestSchema, fleet.ActivateNodeResponseSchema),
+  register: onceOf('register-node', fleet.RegisterNodeFleetRequestSchema, fleet.RegisterNodeFleetResponseSchema),
+  activate: onceOf('activate-node', fleet.ActivateNodeRequestSchema, fleet.ActivateNodeResponseSchema),
   heartbeat: callOf(
     'send-node-heartbeat',
     fleet.SendNodeHeartbeatRequestSchema,
@@ -49,8 +60,8 @@ export const calls = {
     HEARTBEAT_SECONDS,
   ),
   run: callOf('get-run', fleet.GetRunRequestSchema, fleet.GetRunResponseSchema),
-  pullMessages: callOf('pull-messages', fleet.PullMessagesRequestSchema, fleet.PullMessagesResponseSchema),
-  pushMessages: callOf('push-messages', fleet.PushMessagesRequestSchema, fleet.PushMessagesResponseSchema),
+  pullMessages: onceOf('pull-messages', fleet.PullMessagesRequestSchema, fleet.PullMessagesResponseSchema),
+  pushMessages: onceOf('push-messages', fleet.PushMessagesRequestSchema, fleet.PushMessagesResponseSchema),
   pullObject: callOf('pull-object', fleet.PullObjectRequestSchema, fleet.PullObjectResponseSchema, OBJECT_SECONDS),
   pushObject: callOf('push-object', fleet.PushObjectRequestSchema, fleet.PushObjectResponseSchema, OBJECT_SECONDS),
   confirm: callOf(
@@ -125,8 +136,9 @@ export class SuperLink {
   }
 
   /** A call as `fetch` takes it, signed now: a SuperLink takes it for five minutes. */
-  async prepared<In extends DescMessage>({ request }: Call<In, DescMessage>, given: MessageInitShape<In>) {
-    const headers = { ...(await this.#signed()), 'content-type': PROTOBUF, accept: PROTOBUF };
+  async prepared<In extends DescMessage>({ request, isOnce }: Call<In, DescMessage>, given: MessageInitShape<In>) {
+    const own = isOnce ? { connection: 'close' } : {};
+    const headers = { ...(await this.#signed()), 'content-type': PROTOBUF, accept: PROTOBUF, ...own };
     return { method: 'POST', headers, body: toBinary(request, create(request, given)) } as const;
   }
 
@@ -207,9 +219,9 @@ export class SuperLink {
 /** What another try does not mend, and what would. Source: Node's documentation, errors of TLS and HTTP; the Fetch standard */
 const forGood: readonly (readonly [pattern: RegExp, what: string, wayOut: string])[] = [
   [
-    /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/,
+    /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|invalid peer certificate/,
     'does not prove who it is',
-    'name the authority of its certificate by NODE_EXTRA_CA_CERTS',
+    'name the authority of its certificate by NODE_EXTRA_CA_CERTS, in Deno by --cert',
   ],
   [/ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH)/, 'speaks no TLS', 'write http://, if it runs with --insecure'],
   [/bad port|HPE_INVALID/, 'is no HTTP server', "look at the port: a SuperLink's is 8000, unless it was told another"],

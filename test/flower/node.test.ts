@@ -56,6 +56,8 @@ test.concurrent(
       expect(judged.arrays.size).toBe(0);
       expect((await weightsOf(node))['layer2.weight']).toEqual(first.arrays.get('layer2.weight')!.data);
 
+      // The reply was taken before the node hears of it.
+      await expect.poll(() => eventsOf(node.events, 'replied').length).toBe(3);
       const { node: id, rounds } = await node.leave();
       expect(id).toBe(await node.joined);
       expect(rounds.map(({ kind, round }) => [kind, round])).toEqual([
@@ -80,7 +82,8 @@ test.concurrent.each(['pull-object', 'confirm-message-received', 'push-messages'
       const { records, error } = await ask({ type: 'train', arrays });
       expect(error).toBeUndefined();
       expect(records!.arrays.get('layer0.bias')!.data).toEqual((await weightsOf(node))['layer0.bias']);
-      expect(eventsOf(node.events, 'waiting').length).toBeGreaterThanOrEqual(3);
+      // One of three cuts an engine may mend by itself, where a request may be sent again.
+      expect(eventsOf(node.events, 'waiting').length).toBeGreaterThanOrEqual(2);
       expect(eventsOf(node.events, 'back').length).toBeGreaterThan(0);
       expect(superlink.thrownAway).toBe(0);
     });
@@ -385,7 +388,7 @@ test.concurrent('without a SuperLink it waits, and gives up by name', async () =
   await superlink.close();
   const node = await testNode(superlink, { patience: 2 });
   await expect(node.ended).rejects.toThrow(
-    /gave up after \d seconds without a connection, as patience: 2 allows: .*ECONNREFUSED/,
+    /gave up after \d seconds without a connection, as patience: 2 allows: .*(?:ECONNREFUSED|Connection refused)/,
   );
   expect(eventsOf(node.events, 'waiting').length).toBeGreaterThan(0);
 });
