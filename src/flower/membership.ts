@@ -12,6 +12,7 @@ const SOON = 5;
 const MISSED_BEATS = 2;
 /** Longer than a ServerApp waits until it asks again for replies. Source: flwr, superlink/grid/http_grid.py */
 const ASIDE_SECONDS = 4;
+const MILLISECONDS = 1000;
 const UNAUTHORIZED = 401;
 /** Source: flwr, supercore/error/catalog.py */
 const [KEY_IN_USE, REGISTRATION_DISABLED, ACTIVATION_FAILED] = [23, 2001, 2004];
@@ -37,12 +38,16 @@ export class Membership {
   id = 0n;
   /** Whether the SuperLink said that it does not know this node. */
   isLost = false;
+  /** How often no sign of life came through for so long that a SuperLink tells ServerApps of it. */
+  absences = 0;
   readonly #link: SuperLink;
   readonly #options: MembershipOptions;
   readonly #publicKey: Bytes;
   readonly #end = new AbortController();
   #hasRegistered = false;
   #beats: Promise<void> | undefined;
+  /** When a sign of life came through. */
+  #seen = 0;
 
   constructor(link: SuperLink, options: MembershipOptions) {
     this.#link = link;
@@ -63,9 +68,12 @@ export class Membership {
     const { patience } = this.#options;
     const version = await patiently(patience, () => this.#link.version());
     requireVersion(this.#link.address, version);
+    // A place that is there after all would be in the way, and nobody else's.
+    if (this.id !== 0n) await this.#link.call(calls.deactivate, this.node).catch(() => {});
     this.#hasRegistered = false;
     this.id = await this.#online();
     this.isLost = false;
+    this.#seen = performance.now();
     this.#beats ??= this.#beat(this.#end.signal);
     return version;
   }
@@ -75,7 +83,7 @@ export class Membership {
     const { patience, heartbeat, isOwnKey } = this.#options;
     // One that was killed a moment ago is taken for online as long.
     const seconds = Math.min(MISSED_BEATS * heartbeat + 2 * SOON, patience.seconds);
-    const until = performance.now() + 1000 * seconds;
+    const until = performance.now() + MILLISECONDS * seconds;
     for (;;) {
       try {
         if (isOwnKey && !this.#hasRegistered) await this.#registerUnlessKnown();
@@ -157,16 +165,26 @@ export class Membership {
     while (!signal.aborted) {
       await pause(wait, signal).catch(() => {});
       if (signal.aborted) return;
+      // While it joins anew it has no place to keep.
+      if (this.isLost) continue;
+      const { id } = this;
       const given = { node: this.node, heartbeatInterval: heartbeat };
       try {
         const { success } = await this.#link.call(calls.heartbeat, given);
         if (!success) this.isLost = true;
+        else this.#heard();
         wait = BEAT * heartbeat;
       } catch (error) {
-        if (isForgotten(error)) this.isLost = true;
+        if (isForgotten(error) && id === this.id) this.isLost = true;
         wait = SOON;
       }
     }
+  }
+
+  #heard(): void {
+    const now = performance.now();
+    if (now - this.#seen > MISSED_BEATS * MILLISECONDS * this.#options.heartbeat) this.absences++;
+    this.#seen = now;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { create, toBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
-import type { Signal } from '../core/globalTypes.ts';
+import type { Bytes, Signal } from '../core/globalTypes.ts';
 import { toBase64 } from './base64.ts';
 import * as fleet from './fleet_pb.ts';
 import { FlowerError } from './flowerError.ts';
@@ -25,8 +25,7 @@ const callOf = <In extends DescMessage, Out extends DescMessage>(
 
 /**
  * One whose second answer is another: a message is handed out once, a session named once. A request that got no answer on a
- * connection that was used before may be sent again by the engine, and nobody is told: Deno does, as browsers do. So it has a
- * connection of its own, where an engine lets that be asked for.
+ * connection that was used before may be sent again by the engine, and nobody is told: Deno does, as browsers do.
  */
 const onceOf = <In extends DescMessage, Out extends DescMessage>(path: string, request: In, response: Out) => ({
   ...callOf(path, request, response),
@@ -91,8 +90,11 @@ export class SuperLink {
   readonly #key: NodeKey;
   readonly #signal: Signal;
   readonly #patience: number;
-  /** Milliseconds by which the SuperLink's clock is ahead, where it refused what was signed by this one. */
-  #ahead = 0;
+  /**
+   * Seconds since 1970 less those of the engine's own count, by which a clock that is set meanwhile changes nothing; by the
+   * SuperLink's clock, once it refused what was signed by this one.
+   */
+  #began = (Date.now() - performance.now()) / MILLISECONDS;
 
   /** @param patience seconds for which no answer is waited longer */
   constructor(address: string, key: NodeKey, signal: Signal, patience = Infinity) {
@@ -104,7 +106,7 @@ export class SuperLink {
 
   /** Seconds since 1970, by the SuperLink's clock as far as it is known. */
   now(): number {
-    return (Date.now() + this.#ahead) / MILLISECONDS;
+    return this.#began + performance.now() / MILLISECONDS;
   }
 
   /** Which flwr it is of; null where it does not tell, as behind a proxy for the Fleet API alone. */
@@ -125,26 +127,30 @@ export class SuperLink {
     leaving = false,
   ): Promise<MessageShape<Out>> {
     const { path, seconds } = call;
+    const body = bytesOf(call, given);
+    this.sent += body.length;
     const post = async () => {
-      const request = await this.prepared(call, given);
-      return this.#fetch(path, { ...request, keepalive: leaving }, seconds, leaving);
+      const signedAt = this.now();
+      const request = { ...(await this.#signed(signedAt)), ...bodyOf(body, call.isOnce), keepalive: leaving };
+      return { ...(await this.#fetch(path, request, seconds, leaving)), signedAt };
     };
-    let { response, bytes } = await post();
-    if (response.status === UNAUTHORIZED && this.#corrected(response)) ({ response, bytes } = await post());
+    let { response, bytes, signedAt } = await post();
+    if (response.status === UNAUTHORIZED && this.#isOld(signedAt, response)) ({ response, bytes } = await post());
     if (response.ok) return readMessage(call.response, bytes);
     throw this.#refusal(path, response, new TextDecoder().decode(bytes));
   }
 
-  /** A call as `fetch` takes it, signed now: a SuperLink takes it for five minutes. */
-  async prepared<In extends DescMessage>({ request, isOnce }: Call<In, DescMessage>, given: MessageInitShape<In>) {
-    const own = isOnce ? { connection: 'close' } : {};
-    const headers = { ...(await this.#signed()), 'content-type': PROTOBUF, accept: PROTOBUF, ...own };
-    return { method: 'POST', headers, body: toBinary(request, create(request, given)) } as const;
+  /** A call as `fetch` takes it, signed now. */
+  async prepared<In extends DescMessage>(call: Call<In, DescMessage>, given: MessageInitShape<In>) {
+    return { ...(await this.#signed(this.now())), body: bytesOf(call, given) };
   }
 
-  async #signed(): Promise<Record<string, string>> {
-    const timestamp = new Date(Date.now() + this.#ahead).toISOString().replace('Z', '+00:00');
-    return {
+  /** A request that is signed by this time: a SuperLink takes it for five minutes. */
+  async #signed(seconds: number) {
+    const timestamp = new Date(seconds * MILLISECONDS).toISOString().replace('Z', '+00:00');
+    const headers = {
+      'content-type': PROTOBUF,
+      accept: PROTOBUF,
       'flwr-public-key': btoa(this.#key.publicKey),
       'flwr-timestamp': timestamp,
       'flwr-signature': toBase64(await this.#key.sign(timestamp)),
@@ -152,15 +158,15 @@ export class SuperLink {
       'flwr-package-version': FLOWER_VERSION,
       'flwr-component-name': 'SuperNode',
     };
+    return { method: 'POST', headers } as const;
   }
 
-  /** Takes the SuperLink's clock for this node's, if they differ. */
-  #corrected({ headers }: Response): boolean {
-    const theirs = Date.parse(headers.get('date') ?? '');
-    const ahead = theirs - Date.now();
-    if (Number.isNaN(ahead) || Math.abs(ahead - this.#ahead) < NOTABLE_SECONDS * MILLISECONDS) return false;
-    this.#ahead = ahead;
-    return true;
+  /** Takes the SuperLink's clock for this node's, if they differ. @returns whether by it a request was signed at another time */
+  #isOld(signedAt: number, { headers }: Response): boolean {
+    const theirs = Date.parse(headers.get('date') ?? '') / MILLISECONDS;
+    if (Math.abs(theirs - this.now()) > NOTABLE_SECONDS) this.#began += theirs - this.now();
+    // Another call may have set the clock while this one was on its way.
+    return Math.abs(theirs - signedAt) > NOTABLE_SECONDS;
   }
 
   async #fetch(path: string, init: RequestInit, most: number, leaving = false) {
@@ -173,7 +179,6 @@ export class SuperLink {
       this.#signal.throwIfAborted();
       this.#signal.addEventListener('abort', end);
     }
-    this.sent += (init.body as Uint8Array | undefined)?.length ?? 0;
     try {
       const response = await fetch(this.address + path, { ...init, signal: ends.signal, redirect: 'error' });
       const bytes = new Uint8Array(await response.arrayBuffer());
@@ -215,6 +220,13 @@ export class SuperLink {
     return new FlowerError(`[flower] ${where} answers ${status} ${said}`, { status, code: number });
   }
 }
+
+const bytesOf = <In extends DescMessage>({ request }: Call<In, DescMessage>, given: MessageInitShape<In>) =>
+  toBinary(request, create(request, given));
+
+/** A body as `fetch` takes it; in Deno one that cannot be sent again, if it must not. */
+const bodyOf = (body: Bytes, isOnce: boolean) =>
+  isOnce && 'Deno' in globalThis ? { body: new Blob([body]).stream(), duplex: 'half' as const } : { body };
 
 /** What another try does not mend, and what would. Source: Node's documentation, errors of TLS and HTTP; the Fetch standard */
 const forGood: readonly (readonly [pattern: RegExp, what: string, wayOut: string])[] = [

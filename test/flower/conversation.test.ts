@@ -3,6 +3,7 @@
 
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FlowerTask, NamedArrays } from '../../src/flower/index.ts';
+import { SuperLink } from '../../src/flower/superLink.ts';
 import { layoutOf } from '../../src/flower/layouts/layoutOf.ts';
 import kept from '../goldens/flower/conversation.json' with { type: 'json' };
 import { isSigned } from '../support/fakeSuperLink.ts';
@@ -17,9 +18,14 @@ async function hadAgain(backend: 'cpu' | 'wasm'): Promise<readonly Left[]> {
   const left: Left[] = [];
   // One after the other, as each has the clock of its recording.
   vi.useFakeTimers({ toFake: ['Date'] });
+  const clock = vi.spyOn(SuperLink.prototype, 'now');
+  const setClock = (seconds: number) => {
+    vi.setSystemTime(1000 * seconds);
+    clock.mockReturnValue(seconds);
+  };
   try {
     for (const name of nodeNames) {
-      const superlink = await replayed(conversation.nodes[name], (time) => vi.setSystemTime(time), isSigned);
+      const superlink = await replayed(conversation.nodes[name], setClock, isSigned);
       try {
         left.push(await takePart(name, superlink.url, { backend, patience: 1 }));
         expect(superlink.unexpected).toEqual([]);
@@ -30,6 +36,7 @@ async function hadAgain(backend: 'cpu' | 'wasm'): Promise<readonly Left[]> {
       }
     }
   } finally {
+    clock.mockRestore();
     vi.useRealTimers();
   }
   return left;

@@ -93,7 +93,7 @@ function isInVain({ path, status, answer }: Exchange): boolean {
  */
 export async function replayed(
   exchanges: readonly Exchange[],
-  setClock: (milliseconds: number) => void,
+  setClock: (seconds: number) => void,
   isSigned: (headers: IncomingMessage['headers']) => boolean,
 ) {
   const rest = [...exchanges];
@@ -129,12 +129,12 @@ export async function replayed(
 
 const bytesOf = (base64: string): Uint8Array => Buffer.from(base64, 'base64');
 
-/** When the replies of a conversation were made, in milliseconds since 1970. */
+/** When the replies of a conversation were made, in seconds since 1970. */
 const timesOf = (exchanges: readonly Exchange[]): readonly number[] =>
   exchanges
     .filter(({ path }) => path === calls.pushMessages.path)
     .flatMap(({ request }) => fromBinary(calls.pushMessages.request, bytesOf(request)).messagesList)
-    .map(({ metadata }) => Math.round(metadata!.createdAt * 1000));
+    .map(({ metadata }) => metadata!.createdAt);
 
 /** A request without what differs each time: a key that was made for it, and how long work took. */
 function comparable(path: string, body: Uint8Array): string {
