@@ -1,12 +1,13 @@
 import { DeviceError, FormatError } from '../core/errors.ts';
 import { FlowerError } from './flowerError.ts';
-import type { Message, Metadata, ObjectTree } from './fleet_pb.ts';
+import type { Message, ObjectTree } from './fleet_pb.ts';
 import { isForgotten } from './membership.ts';
-import { expiryOf, fetchContent, sendReply, type Post } from './messages.ts';
-import type { FlowerEvent, FlowerRound, FlowerSummary, FlowerTask } from './options.ts';
+import { attemptTask, reasonOf, type AttemptParts } from './attempt.ts';
+import { expiryOf, fetchContent, isOver, requireRun, sendReply } from './messages.ts';
+import type { FlowerRound, FlowerSummary } from './options.ts';
 import { EXAMPLES, writeRecords, type Records } from './records.ts';
 import { calls } from './superLink.ts';
-import { perform, taskOf, type Done, type TaskOptions } from './tasks.ts';
+import type { Done } from './tasks.ts';
 import { isLost, pause, patiently } from './waiting.ts';
 
 /** Seconds between questions for messages. */
@@ -14,14 +15,11 @@ const ASK_AGAIN = 1;
 /** Seconds without a message before it is asked whether a run goes on. */
 const QUIET = 5;
 const MILLISECONDS = 1000;
-const FORBIDDEN = 403;
 
 /** What a node is made of. */
-export interface FlowerNodeParts extends Post {
-  readonly tasks: TaskOptions;
+export interface FlowerNodeParts extends AttemptParts {
   /** After so many runs that ended it leaves. */
   readonly runs: number;
-  readonly tell: (event: FlowerEvent) => void;
 }
 
 interface Pulled {
@@ -33,11 +31,10 @@ interface Pulled {
 export class FlowerNode {
   readonly #parts: FlowerNodeParts;
   readonly #rounds: FlowerRound[] = [];
-  /** Runs that it takes part in. */
-  readonly #runs = new Set<string>();
+  /** Runs that it takes part in, with when something came of them. */
+  readonly #runs = new Map<string, number>();
   /** Runs that have ended for it, and of which nothing has come since. */
   readonly #ended = new Set<string>();
-  #lastHeard = performance.now();
   /** The last question for messages was lost, and so may be a message. */
   #mayHaveMissed = false;
 
@@ -58,7 +55,8 @@ export class FlowerNode {
         }
         const pulled = await this.#pull();
         if (pulled) await this.#serve(pulled);
-        else await this.#idle();
+        await this.#endRuns();
+        if (!pulled && !this.#isDone) await pause(ASK_AGAIN, signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -82,7 +80,7 @@ export class FlowerNode {
   /** Whom a SuperLink forgot it asks nothing more in the runs that there were: for this node they have ended. */
   async #joinAnew(): Promise<void> {
     const { link, patience, tell } = this.#parts;
-    for (const run of this.#runs) {
+    for (const run of this.#runs.keys()) {
       tell({
         kind: 'dropped',
         run,
@@ -118,26 +116,19 @@ export class FlowerNode {
     }
   }
 
-  /** Waits, and asks whether the runs go on of which nothing was heard for a while. */
-  async #idle(): Promise<void> {
-    const { patience } = this.#parts;
-    if (performance.now() - this.#lastHeard > QUIET * MILLISECONDS) {
-      this.#lastHeard = performance.now();
-      for (const run of this.#runs) if (!(await this.#goesOn(run))) this.#end(run);
-    }
-    if (!this.#isDone) await pause(ASK_AGAIN, patience.signal);
-  }
-
-  async #goesOn(run: string): Promise<boolean> {
-    const { link, membership, patience } = this.#parts;
-    const asked = { node: membership.node, runId: BigInt(run) };
-    try {
-      await patiently(patience, () => link.call(calls.run, asked));
-      return true;
-    } catch (error) {
-      if (isForgotten(error)) membership.isLost = true;
-      else if (!(error instanceof FlowerError) || error.status !== FORBIDDEN) throw error;
-      return membership.isLost;
+  /** Asks whether the runs go on of which nothing came for a while. */
+  async #endRuns(): Promise<void> {
+    const { membership, patience } = this.#parts;
+    for (const [run, heard] of this.#runs) {
+      if (membership.isLost || performance.now() - heard < QUIET * MILLISECONDS) continue;
+      try {
+        await patiently(patience, () => requireRun(this.#parts, run));
+        this.#runs.set(run, performance.now());
+      } catch (error) {
+        if (isForgotten(error)) membership.isLost = true;
+        else if (isOver(error)) this.#end(run);
+        else throw error;
+      }
     }
   }
 
@@ -149,9 +140,9 @@ export class FlowerNode {
 
   /** Does what a message asks for, and answers, unless that is not to be had or taken any more. */
   async #serve(pulled: Pulled): Promise<void> {
-    const { membership, patience, tell } = this.#parts;
+    const { link, membership, patience, tell } = this.#parts;
     const run = String(pulled.message.metadata!.runId);
-    this.#runs.add(run);
+    this.#runs.set(run, performance.now());
     this.#ended.delete(run);
     try {
       await this.#answer(pulled, run);
@@ -159,13 +150,15 @@ export class FlowerNode {
       patience.signal.throwIfAborted();
       // Without a connection nothing goes on; what else a SuperLink says is of this message alone.
       if (!(error instanceof FlowerError)) throw error;
-      const { message: why } = error;
       if (isLost(error)) throw error;
+      const { message: why } = error;
+      const isEnd = isOver(error);
       // That its run is dropped with it is told as it joins anew.
       if (isForgotten(error)) membership.isLost = true;
-      else tell({ kind: 'dropped', run, why });
+      else tell({ kind: 'dropped', run, why: isEnd ? `${link.address} says that the run is over` : why });
+      if (isEnd) this.#end(run);
     }
-    this.#lastHeard = performance.now();
+    if (this.#runs.has(run)) this.#runs.set(run, performance.now());
   }
 
   async #answer({ message, tree }: Pulled, run: string): Promise<void> {
@@ -175,10 +168,16 @@ export class FlowerNode {
     const late = () => link.now() - expiryOf(metadata);
     if (late() >= 0)
       throw new FlowerError(`[flower] a message of run ${run} came ${Math.round(late())} seconds too late`);
-    const attempt = await this.#attempt(metadata, await this.#records(message, tree), spent().bytesReceived);
+    const attempt = await attemptTask(this.#parts, metadata, await this.#records(message, tree), spent().bytesReceived);
     const { task, done, failure, seconds } = attempt;
-    const content = done ? await writeRecords(done.arrays, metricsOf(done)) : reasonOf(failure);
-    const isTaken = late() < 0 && (await sendReply(this.#parts, metadata, content, seconds));
+    let isTaken = false;
+    try {
+      const content = done ? await writeRecords(done.arrays, metricsOf(done)) : reasonOf(failure);
+      isTaken = !attempt.isMissed && late() < 0 && (await sendReply(this.#parts, metadata, content, seconds));
+    } finally {
+      // What nobody took is no part of a run.
+      if (!isTaken) await done?.undo();
+    }
     if (failure instanceof DeviceError) throw failure;
     if (!isTaken) {
       throw new FlowerError(
@@ -213,35 +212,7 @@ export class FlowerNode {
       throw error;
     }
   }
-
-  async #attempt(metadata: Metadata, records: Records | FormatError, bytes: number): Promise<Attempt> {
-    const { tasks, patience, tell } = this.#parts;
-    const since = performance.now();
-    const seconds = () => (performance.now() - since) / MILLISECONDS;
-    let task: FlowerTask | undefined;
-    try {
-      if (records instanceof FormatError) throw records;
-      task = taskOf(metadata, records, patience.signal);
-      tell({ kind: 'received', task, bytes });
-      return { task, done: await perform(task, tasks), seconds: seconds() };
-    } catch (failure) {
-      patience.signal.throwIfAborted();
-      tell({ kind: 'failed', run: String(metadata.runId), round: task?.round, why: reasonOf(failure) });
-      return { task, failure, seconds: seconds() };
-    }
-  }
 }
-
-/** What came of a task: an answer, or what went wrong. */
-interface Attempt {
-  readonly task: FlowerTask | undefined;
-  readonly done?: Done;
-  readonly failure?: unknown;
-  readonly seconds: number;
-}
-
-const reasonOf = (failure: unknown): string =>
-  failure instanceof Error ? `${failure.name}: ${failure.message}` : String(failure);
 
 const metricsOf = ({ metrics, examples }: Done): Record<string, number | readonly number[]> => ({
   ...metrics,

@@ -25,6 +25,7 @@ export interface Post {
 
 /** What is the matter with a task. Source: flwr, common/constant.py, ErrorCode */
 const TASK_FAILED = 2;
+const FORBIDDEN = 403;
 /** Objects that are on their way at once. */
 const AT_ONCE = 4;
 /** Seconds until an object that is not there yet is asked for again, at first and at most. */
@@ -74,6 +75,14 @@ async function fetchObject(
     await pause(wait, patience.signal);
   }
 }
+
+/** @throws FlowerError for a run that is over, or of which this node is no part */
+export async function requireRun({ link, membership }: Post, run: string): Promise<void> {
+  await link.call(calls.run, { node: membership.node, runId: BigInt(run) });
+}
+
+/** Whether a run has ended, or was stopped. */
+export const isOver = (error: unknown): boolean => error instanceof FlowerError && error.status === FORBIDDEN;
 
 /** When a message is too old to be answered, in seconds since 1970. */
 export const expiryOf = ({ createdAt, ttl }: Metadata): number => createdAt + ttl;

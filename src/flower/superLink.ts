@@ -134,8 +134,9 @@ export class SuperLink {
       const request = { ...(await this.#signed(signedAt)), ...bodyOf(body, call.isOnce), keepalive: leaving };
       return { ...(await this.#fetch(path, request, seconds, leaving)), signedAt };
     };
-    let { response, bytes, signedAt } = await post();
-    if (response.status === UNAUTHORIZED && this.#isOld(signedAt, response)) ({ response, bytes } = await post());
+    let answer = await post();
+    if (answer.response.status === UNAUTHORIZED && this.#isOld(answer.signedAt, answer.response)) answer = await post();
+    const { response, bytes } = answer;
     if (response.ok) return readMessage(call.response, bytes);
     throw this.#refusal(path, response, new TextDecoder().decode(bytes));
   }

@@ -14,6 +14,8 @@ import { EXAMPLES, type Records } from './records.ts';
 export interface Done extends FlowerAnswer {
   /** What it sends back; nothing where it only judged. */
   readonly arrays?: NamedArrays;
+  /** Puts back what the trainer had before. */
+  undo(): Promise<void>;
 }
 
 /** What a node needs for its tasks. */
@@ -66,7 +68,7 @@ export async function perform(task: FlowerTask, options: TaskOptions): Promise<D
   const { layout, trainer } = options;
   if (task.kind === 'query') {
     requireNoAction(task, 'a ServerApp that knows its nodes');
-    return { examples: lengthOf(options.train), arrays: await layout.give() };
+    return { examples: lengthOf(options.train), arrays: await layout.give(), undo: async () => {} };
   }
   const given = options[task.kind];
   if (given === undefined) {
@@ -85,12 +87,14 @@ export async function perform(task: FlowerTask, options: TaskOptions): Promise<D
   if (isOwn) tellUnused(task, options.tell);
   const before = millraceLayout(trainer);
   const had = await before.give();
-  try {
-    return await work(task, given, plan, options);
-  } catch (error) {
-    if (error instanceof DeviceError) throw error;
+  const undo = async () => {
     await before.take(had);
     if (options.optimizer === 'keep' && plan) await trainer.resetOptimizer();
+  };
+  try {
+    return { ...(await work(task, given, plan, options)), undo };
+  } catch (error) {
+    if (!(error instanceof DeviceError)) await undo();
     throw error;
   }
 }
@@ -98,7 +102,12 @@ export async function perform(task: FlowerTask, options: TaskOptions): Promise<D
 type Given = NonNullable<FlowerOptions['train']>;
 
 /** Does it. Where it fails, the trainer is left in the middle. */
-async function work(task: FlowerTask, given: Given, plan: Plan | undefined, options: TaskOptions): Promise<Done> {
+async function work(
+  task: FlowerTask,
+  given: Given,
+  plan: Plan | undefined,
+  options: TaskOptions,
+): Promise<Omit<Done, 'undo'>> {
   const { layout, trainer } = options;
   await layout.take(task.arrays);
   if (!plan)

@@ -94,7 +94,7 @@ function isInVain({ path, status, answer }: Exchange): boolean {
 export async function replayed(
   exchanges: readonly Exchange[],
   setClock: (seconds: number) => void,
-  isSigned: (headers: IncomingMessage['headers']) => boolean,
+  isSigned: (headers: IncomingMessage['headers'], now: number) => boolean,
 ) {
   const rest = [...exchanges];
   const unexpected: string[] = [];
@@ -112,7 +112,7 @@ export async function replayed(
     return [BAD_REQUEST, Buffer.from(JSON.stringify({ detail: why }))];
   };
   const superlink = await served(async ({ url: path = '', headers }, body) => {
-    if (path !== VERSION_PATH && !isSigned(headers)) return refused(`${path} is not signed`);
+    if (path !== VERSION_PATH && !isSigned(headers, Date.now())) return refused(`${path} is not signed`);
     const found = answerTo(path, body);
     if (!found) return refused(`nobody asked for ${path} ${JSON.stringify(told(path, body))}`);
     const [next] = timesOf(rest);

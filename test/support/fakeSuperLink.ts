@@ -85,6 +85,8 @@ export class FakeSuperLink {
   readonly nodes = new Map<string, { readonly id: bigint; isOnline: boolean }>();
   /** Runs that are over. */
   readonly over = new Set<bigint>();
+  /** Seconds by which its clock is ahead; it goes on evenly, whoever sets this machine's. */
+  ahead = 0;
   /** How many replies were thrown away. */
   thrownAway = 0;
   readonly #runs = new Set([RUN]);
@@ -96,6 +98,7 @@ export class FakeSuperLink {
   /** Replies that are whole. */
   readonly #taken = new Set<string>();
   readonly #server = createServer((request, response) => void this.#serve(request, response));
+  readonly #began = Date.now() - performance.now();
   #port = 0;
   #count = 0;
 
@@ -128,6 +131,11 @@ export class FakeSuperLink {
     this.nodes.set(hash(Buffer.from(publicKey)), { id: BigInt(1000 + ++this.#count), isOnline: false });
   }
 
+  /** Milliseconds since 1970. */
+  get #now(): number {
+    return this.#began + performance.now() + 1000 * this.ahead;
+  }
+
   get online(): readonly string[] {
     return [...this.nodes.values()].filter(({ isOnline }) => isOnline).map(({ id }) => String(id));
   }
@@ -135,7 +143,7 @@ export class FakeSuperLink {
   /** Asks one node, and gives its reply. */
   async ask(node: string, { type, run = RUN, arrays, config = {}, ttl = 3600 }: Question): Promise<Reply> {
     this.#runs.add(run);
-    const object = await questionOf(run, BigInt(node), type, ttl, arrays, config);
+    const object = await questionOf(run, this.#now / 1000, BigInt(node), type, ttl, arrays, config);
     for (const each of innermostFirst(object.object)) this.#objects.set(each.id, each.content());
     return new Promise((answered) => this.#waiting.push({ ...object, answered, isDelivered: false }));
   }
@@ -151,7 +159,7 @@ export class FakeSuperLink {
     else {
       const [status, type, body] = this.#answer(path, request, Buffer.concat(parts));
       if (fault === 'cutAfter') request.socket.destroy();
-      else response.writeHead(status, { 'content-type': type }).end(body);
+      else response.writeHead(status, { 'content-type': type, date: new Date(this.#now).toUTCString() }).end(body);
     }
   }
 
@@ -171,7 +179,7 @@ export class FakeSuperLink {
     const call = Object.values(calls).find((each) => each.path.endsWith(`/${path}`));
     if (!call) return json(NOT_FOUND, { detail: 'Not Found' });
     try {
-      const key = authenticated(headers);
+      const key = authenticated(headers, this.#now);
       const request = fromBinary(call.request as DescMessage, body);
       const answer = this.#obey(path, request as never, key);
       return [
@@ -315,18 +323,18 @@ export class FakeSuperLink {
 }
 
 /** The key that signed a request. @throws Refusal for a signature that is wrong, or of another time */
-function authenticated(headers: IncomingMessage['headers']): string {
-  if (!isSigned(headers)) throw new Refusal(UNAUTHORIZED, 'Invalid SuperNode authentication');
+function authenticated(headers: IncomingMessage['headers'], now: number): string {
+  if (!isSigned(headers, now)) throw new Refusal(UNAUTHORIZED, 'Invalid SuperNode authentication');
   return hash(Buffer.from(String(headers['flwr-public-key']), 'base64'));
 }
 
-/** Whether the key that a request names signed it, and just now. */
-export function isSigned(headers: IncomingMessage['headers']): boolean {
+/** Whether the key that a request names signed it, and just now, in milliseconds since 1970. */
+export function isSigned(headers: IncomingMessage['headers'], now: number): boolean {
   const [key, timestamp, signature] = ['flwr-public-key', 'flwr-timestamp', 'flwr-signature'].map((name) =>
     String(headers[name]),
   );
   const pem = Buffer.from(key, 'base64').toString();
-  const age = (Date.now() - Date.parse(timestamp)) / 1000;
+  const age = (now - Date.parse(timestamp)) / 1000;
   const isOurs = verify('sha256', Buffer.from(timestamp, 'ascii'), pem, Buffer.from(signature, 'base64'));
   return isOurs && age >= -5 && age <= 305;
 }
@@ -335,6 +343,7 @@ const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).d
 
 async function questionOf(
   runId: bigint,
+  createdAt: number,
   dstNodeId: bigint,
   messageType: string,
   ttl: number,
@@ -349,7 +358,6 @@ async function questionOf(
   const others = (await writeRecords(arrays, {})).children.slice(0, arrays ? 1 : 0);
   const names = { ...(arrays && { arrays: others[0].id }), config: record.id };
   const content = await outgoing('RecordDict', Buffer.from(JSON.stringify(names)), [...others, record]);
-  const createdAt = Date.now() / 1000;
   const metadata = { runId, srcNodeId: SUPERLINK, dstNodeId, ttl, messageType, createdAt };
   const body = toBinary(fleet.MessageSchema, create(fleet.MessageSchema, { metadata }));
   const object = await outgoing('Message', body, [content]);
