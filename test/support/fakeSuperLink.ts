@@ -99,6 +99,8 @@ export class FakeSuperLink {
   readonly #taken = new Set<string>();
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   readonly #began = Date.now() - performance.now();
+  /** Of all questions. */
+  readonly run = RUN;
   #port = 0;
   #count = 0;
 
