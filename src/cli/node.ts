@@ -56,7 +56,7 @@ export async function node(command: NodeCommand, signal: AbortSignal, join: Join
 }
 
 function optionsFor(
-  { superlink, layout, names, optimizerState, runs, patience }: NodeCommand,
+  { superlink, layout, names, optimizerState, runs, patience, heartbeat }: NodeCommand,
   { command, learningTask, trainer }: Learner,
   key: NodeKey | undefined,
 ): FlowerOptions {
@@ -73,6 +73,7 @@ function optionsFor(
     optimizer: optimizerState,
     ...(runs !== undefined && { runs }),
     ...(patience !== undefined && { patience }),
+    ...(heartbeat !== undefined && { heartbeat }),
   };
 }
 

@@ -4,6 +4,7 @@ import { isDataset } from '../data/dataset.ts';
 import { Trainer } from '../train/trainer.ts';
 import { requireWhole } from '../train/samples/dataChecks.ts';
 import { FlowerNode } from './flowerNode.ts';
+import { HEARTBEATS, isHeartbeat } from './heartbeat.ts';
 import { layoutOf } from './layouts/layoutOf.ts';
 import { Membership } from './membership.ts';
 import { createNodeKey } from './nodeKey.ts';
@@ -31,8 +32,6 @@ const defaults = {
 } as const;
 
 const layouts: readonly FlowerLayout[] = ['millrace', 'torch', 'keras'];
-/** Seconds that a SuperLink takes. Source: flwr, HEARTBEAT_MIN_INTERVAL and HEARTBEAT_MAX_INTERVAL */
-const [LEAST_HEARTBEAT, MOST_HEARTBEAT] = [10, 1800];
 
 /**
  * Makes a trainer a node of a Flower federation, as a SuperNode is one, with a SuperLink of flwr 1.42: it registers, says that
@@ -116,8 +115,7 @@ function checked(options: FlowerOptions) {
   }
   if (runs !== Infinity) requireWhole(where, 'runs', runs);
   requireFinite(where, 'patience', patience, 0);
-  const isBeat = Number.isFinite(heartbeat) && heartbeat >= LEAST_HEARTBEAT && heartbeat <= MOST_HEARTBEAT;
-  requireKind(where, 'heartbeat', heartbeat, isBeat, `from ${LEAST_HEARTBEAT} to ${MOST_HEARTBEAT} seconds`);
+  requireKind(where, 'heartbeat', heartbeat, isHeartbeat(heartbeat), HEARTBEATS);
   requireSignal(where, signal);
   requireKind(where, 'onEvent', onEvent, ['undefined', 'function'].includes(typeof onEvent), 'a function of an event');
   return { ...settings, superlink: address! };

@@ -55,6 +55,7 @@ describe('what it is told', () => {
       labels: undefined,
       runs: undefined,
       patience: undefined,
+      heartbeat: undefined,
       key: undefined,
     });
     expect(nodeCommand('text', 'a.txt', '--steps', '9', '--model', 'gru', '--width', '8').learning).toMatchObject({
@@ -65,7 +66,9 @@ describe('what it is told', () => {
       text: { width: 8 },
     });
     const line = 'digits --part 2/3 --labels 0-4,9 --layout torch --names layer1=fc1,layer3=fc2 --runs 2 --key k';
-    expect(nodeCommand(...line.split(' '), '--optimizer-state', 'keep', '--patience', '1.5')).toMatchObject({
+    expect(
+      nodeCommand(...line.split(' '), '--optimizer-state', 'keep', '--patience', '1.5', '--heartbeat', '90'),
+    ).toMatchObject({
       part: { at: 1, of: 3 },
       labels: ['0-4', '9'],
       layout: 'torch',
@@ -74,11 +77,12 @@ describe('what it is told', () => {
       key: 'k',
       optimizerState: 'keep',
       patience: 1.5,
+      heartbeat: 90,
     });
   });
 
   test('is in the help, option by option', () => {
-    for (const name of 'superlink key layout names part labels optimizer-state runs patience'.split(' ')) {
+    for (const name of 'superlink key layout names part labels optimizer-state runs patience heartbeat'.split(' ')) {
       expect(help).toContain(`--${name}`);
     }
   });
@@ -95,6 +99,7 @@ describe('what it is told', () => {
     ['node mnist --superlink http://a --part 3', '--part is "3" but must be one of so many'],
     ['node mnist --superlink http://a --runs 0', '--runs is "0" but must be a whole number of at least 1'],
     ['node mnist --superlink http://a --patience 0', '--patience is "0" but must be a number of seconds above 0'],
+    ['node mnist --superlink http://a --heartbeat 5', '--heartbeat is "5" but must be from 10 to 1800 seconds'],
     ['node mnist --superlink http://a --optimizer-state lose', '--optimizer-state is "lose" but must be reset or keep'],
     ['node mnist --superlink http://a --epochs 1 --steps 1', '--epochs and --steps both say when to end'],
     ['node mnist --superlink http://a --resume', '--resume means nothing to node'],
@@ -589,7 +594,8 @@ describe('a node', () => {
       given = options;
       return { node: '42', rounds: [] };
     };
-    const line = '--steps 5 --layout torch --names layer1=fc1 --optimizer-state keep --runs 3 --patience 9';
+    const line =
+      '--steps 5 --layout torch --names layer1=fc1 --optimizer-state keep --runs 3 --patience 9 --heartbeat 60';
     await run(looking, [...line.split(' '), '--key', join(folder, 'handed.key')]);
     expect(given).toMatchObject({
       superlink: SUPERLINK,
@@ -599,6 +605,7 @@ describe('a node', () => {
       optimizer: 'keep',
       runs: 3,
       patience: 9,
+      heartbeat: 60,
     });
     expect(given).not.toHaveProperty('epochs');
     expect(given?.key?.publicKey).toContain('BEGIN PUBLIC KEY');

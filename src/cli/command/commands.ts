@@ -149,6 +149,7 @@ export interface NodeCommand {
   readonly runs: number | undefined;
   /** Seconds for which a lost connection is tried again. */
   readonly patience: number | undefined;
+  readonly heartbeat: number | undefined;
 }
 
 export interface PredictCommand {

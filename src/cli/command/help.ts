@@ -68,6 +68,7 @@ node learns as train does, with others, as a node of a Flower federation; see do
   --optimizer-state NAME   whether moments begin anew in each round: reset, or keep   (reset)
   --runs N            leaves when so many have ended         (waits for further ones)
   --patience N        seconds for which a lost connection is tried again   (600)
+  --heartbeat N       seconds within which it promises a sign of life, 10 to 1800; more for steps that take longer   (30)
   Not of nodes: --schedule, --on-nan, --checkpoint, --resume, --pictures, --profile, --folds.
 
 of a table

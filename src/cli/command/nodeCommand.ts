@@ -1,3 +1,4 @@
+import { HEARTBEATS, isHeartbeat } from '../../flower/heartbeat.ts';
 import { SUPERLINK_ADDRESS, superLinkAddress } from '../../flower/superLinkAddress.ts';
 import type { FoldWish, NodeCommand } from './commands.ts';
 import { nodeOptions, type Values } from './options.ts';
@@ -30,6 +31,7 @@ export function nodeCommand(words: readonly string[], values: Values): NodeComma
     optimizerState: oneOf('optimizer-state', values['optimizer-state'] ?? 'reset', ['reset', 'keep']),
     runs: given(values.runs, (text) => whole('runs', text, 1)),
     patience: given(values.patience, (text) => number('patience', text, isPositive, 'a number of seconds above 0')),
+    heartbeat: given(values.heartbeat, (text) => number('heartbeat', text, isHeartbeat, HEARTBEATS)),
   };
 }
 

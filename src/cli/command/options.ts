@@ -65,6 +65,7 @@ const options = {
   'optimizer-state': { type: 'string' },
   runs: { type: 'string' },
   patience: { type: 'string' },
+  heartbeat: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -79,6 +80,7 @@ export const nodeOptions = [
   'optimizer-state',
   'runs',
   'patience',
+  'heartbeat',
 ] as const satisfies readonly (keyof typeof options)[];
 
 type Flag = 'quiet' | 'resume' | 'sequence' | 'transcribe' | 'help';
