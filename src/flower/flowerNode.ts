@@ -155,7 +155,12 @@ export class FlowerNode {
       const isEnd = isOver(error);
       // That its run is dropped with it is told as it joins anew.
       if (isForgotten(error)) membership.isLost = true;
-      else tell({ kind: 'dropped', run, why: isEnd ? `${link.address} says that the run is over` : why });
+      else
+        tell({
+          kind: 'dropped',
+          run,
+          why: isEnd ? `${link.address} takes no more of this run: it is over, or this node no part of it` : why,
+        });
       if (isEnd) this.#end(run);
     }
     if (this.#runs.has(run)) this.#runs.set(run, performance.now());

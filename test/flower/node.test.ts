@@ -301,7 +301,7 @@ test.concurrent('a reply to a run that was stopped meanwhile is dropped', async 
     void ask({ type: 'train', arrays });
     await expect
       .poll(() => eventsOf(node.events, 'dropped').map(({ why }) => why))
-      .toEqual([`${superlink.url} says that the run is over`]);
+      .toEqual([`${superlink.url} takes no more of this run: it is over, or this node no part of it`]);
   });
 });
 

@@ -40,7 +40,7 @@ test.concurrent('a run that is stopped stops its round, which is undone, and has
   const { rounds } = await node.ended;
   expect(rounds.map(({ kind }) => kind)).toEqual(['query']);
   expect(eventsOf(node.events, 'dropped').map(({ why }) => why)).toEqual([
-    `${superlink.url} says that the run is over`,
+    `${superlink.url} takes no more of this run: it is over, or this node no part of it`,
   ]);
   expect(eventsOf(node.events, 'ended')).toHaveLength(1);
   expect(await node.trainer.readParameters()).toEqual(before);
