@@ -39,7 +39,7 @@ const ragged =
     if (at === 0) return random.normal(0, 2);
     if (at === 1) return (blank + 1 + Math.floor(random.uniform(0, C - 1))) % C;
     if (at === 2) return Math.floor(random.uniform(shortest, T + 1));
-    return Math.floor(random.uniform(0, Math.min(S, (shortest + 1) / 2) + 1));
+    return Math.floor(random.uniform(0, Math.min(S, Math.floor((shortest + 1) / 2)) + 1));
   };
 
 const checked = (name: string, [N, T, C, S]: readonly number[], options: CtcOptions = {}, check: CheckOptions = {}) =>
